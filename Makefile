@@ -1,0 +1,38 @@
+# make demo   train a colouriser on the embedded dataset and show what it does
+# make test   run the tests
+# make check  lint, format check and type check
+# Each makes .venv and installs tintbox there if need be; PYTHON chooses the interpreter.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.tintbox-ready
+TYPES := build/types# the package as it is installed, in links: mypy cannot follow an editable install
+
+.PHONY: demo test check format clean
+
+$(READY): pyproject.toml setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e ".[test]"
+	touch $@
+
+demo: $(READY)
+	$(BIN)/python benchmarks/demo.py
+
+test: $(READY)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	rm -rf $(TYPES) && mkdir -p $(TYPES)/tintbox
+	ln -s $(addprefix $(CURDIR)/,plugins colorization datasets cfg $(wildcard core/*.*)) $(TYPES)/tintbox/
+	cd $(TYPES) && MYPYPATH=. $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml \
+		--cache-dir $(CURDIR)/.mypy_cache -p tintbox
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,123 @@
+"""Training speed on the real horses: tintbox inside Ultralytics' trainer against an ordinary PyTorch loop.
+
+    python benchmarks/colorize_speed.py [--model colorize-unet.yaml] [--batch 100] [--epochs 6]
+
+Both train the same network on the same pictures with the same batch size, optimizer and number of threads, in one
+process, an epoch of one after an epoch of the other. The ordinary loop has everything in tensors beforehand: it is what
+the assignment's notebook does, without its per-image Python. Ours is the real trainer with its loader, labels,
+augmentation, gradient clipping, moving average and progress bar. Afterwards: what validation, saving and plotting add
+to an epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import machine
+
+WARM = 1  # epochs that are not counted
+
+
+class PlainLoop:
+    """The ordinary loop: tensors, model, cross-entropy, Adam."""
+
+    def __init__(self, trainer) -> None:
+        import torch
+
+        from tintbox.colorization.networks import NETWORKS
+
+        spec = trainer.model.yaml
+        pictures = trainer.train_loader.dataset.memory
+        self.grey = pictures.float().mean(-1)[:, None] / trainer.palette.scale  # (N, 1, H, W), plain strides
+        self.labels = trainer.palette.encode(pictures).long()
+        torch.manual_seed(0)
+        self.network = NETWORKS[spec["network"]](spec["kernel"], spec["num_filters"], spec["nc"], spec["in_channels"])
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=1e-3)
+        self.batch = trainer.batch_size
+
+    def epoch(self) -> None:
+        """Train one epoch."""
+        import torch
+        from torch.nn.functional import cross_entropy
+
+        self.network.train()
+        for rows in torch.randperm(len(self.grey)).split(self.batch):
+            self.optimizer.zero_grad()
+            loss = cross_entropy(self.network(self.grey[rows]), self.labels[rows])
+            loss.backward()
+            self.optimizer.step()
+            loss.item()
+
+
+class Timer:
+    """Callbacks that train a plain epoch before each of the trainer's and take the times of all parts."""
+
+    def __init__(self) -> None:
+        self.plain: list[float] = []
+        self.ours: list[float] = []
+        self.rest: list[float] = []
+        self.loop: PlainLoop | None = None
+        self.mark = 0.0
+
+    def on_train_epoch_start(self, trainer) -> None:
+        """Train and time a plain epoch; then ours begins."""
+        import torch
+
+        torch.use_deterministic_algorithms(False)  # as in an ordinary loop
+        self.loop = self.loop or PlainLoop(trainer)
+        start = time.perf_counter()
+        self.loop.epoch()
+        self.plain.append(time.perf_counter() - start)
+        torch.use_deterministic_algorithms(trainer.args.deterministic, warn_only=True)
+        self.mark = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer) -> None:
+        """Ours has ended; validation, saving and plotting begin."""
+        self.ours.append(time.perf_counter() - self.mark)
+        self.mark = time.perf_counter()
+
+    def on_fit_epoch_end(self, trainer) -> None:
+        """Validation, saving and plotting have ended."""
+        self.rest.append(time.perf_counter() - self.mark)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="colorize-unet.yaml")
+    parser.add_argument("--batch", type=int, default=100)
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--amp", default="true", help="Ultralytics' amp=, e.g. bf16")
+    args = parser.parse_args()
+    print(machine.describe())
+
+    from ultralytics import YOLO
+
+    model, timer = YOLO(args.model), Timer()
+    for event in ("on_train_epoch_start", "on_train_epoch_end", "on_fit_epoch_end"):
+        model.add_callback(event, getattr(timer, event))
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        model.train(data="cifar10-horses.yaml", imgsz=32, batch=args.batch, epochs=args.epochs + WARM, project=folder,
+                    amp=args.amp if args.amp == "bf16" else args.amp == "true")  # fmt: skip
+    import torch
+
+    images = len(timer.loop.grey)
+    plain, ours, rest = (times[WARM : args.epochs + WARM] for times in (timer.plain, timer.ours, timer.rest))
+    ratios = [p / o for p, o in zip(plain, ours)]
+    print(f"{args.model}, batch {args.batch}, {torch.get_num_threads()} threads, n = {args.epochs} epochs each; "
+          "median (lowest to highest)")  # fmt: skip
+    print(f"ordinary loop   {machine.spread([images / t for t in plain], 0)} images/s")
+    print(f"tintbox         {machine.spread([images / t for t in ours], 0)} images/s")
+    print(f"ratio           {machine.spread(ratios, 2)}")
+    print(f"validation, saving, plotting: {machine.spread([100 * r / o for r, o in zip(rest, ours)], 1)} % of an epoch")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""What every benchmark prints first: versions and hardware; and how it writes a spread."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+
+def describe() -> str:
+    """Return a line of versions and a line of hardware."""
+    packages = ("tintbox", "ultralytics", "torch", "numpy", "opencv-python")
+    versions = ", ".join(f"{p} {metadata.version(p)}" for p in packages)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"Python {platform.python_version()}, {versions}\n{processor()}, {cores} cores, {platform.system()}"
+
+
+def processor() -> str:
+    """Return the processor's name."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def spread(values: Sequence[float], digits: int = 1) -> str:
+    """Return ``median (lowest to highest)``."""
+    middle = statistics.median(values)
+    return f"{middle:.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"

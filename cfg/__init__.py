@@ -1,0 +1,1 @@
+"""Model YAMLs, palettes and training recipes: data, no logic."""

@@ -1,0 +1,1 @@
+"""The sibling task of detection: classify every pixel of a grey picture into a palette colour."""

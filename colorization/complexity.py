@@ -1,0 +1,141 @@
+"""How large a network is: its weights, its outputs and its connections, by layer and in total.
+
+What counts, for a layer with input ``(1, C, H, W)`` and output ``(1, C', H', W')``:
+
+=====================  =====================  ===========  =====================
+layer                  weights                outputs      connections
+=====================  =====================  ===========  =====================
+convolution            k*k*C*C' + C'          C'*H'*W'     k*k*C*C'*H'*W'
+transposed convolution k*k*C*C' + C'          C'*H'*W'     k*k*C*C'*H*W
+max-pool               0                      C*H'*W'      C*H*W
+batch norm             2C                     C*H*W        C*H*W
+upsample               0                      C*H'*W'      C*H'*W'
+=====================  =====================  ===========  =====================
+
+Other modules without parameters (ReLU, Identity, padding) are not counted; other modules with parameters are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from tintbox.errors import TintboxError, one_line
+
+# The connections of each layer type, from the module, the elements of its input and of its output for one picture.
+CONNECTIONS: dict[type[nn.Module], Callable[[Any, torch.Tensor, torch.Tensor], int]] = {
+    nn.Conv2d: lambda m, x, y: m.weight.numel() * y.shape[2] * y.shape[3],
+    nn.ConvTranspose2d: lambda m, x, y: m.weight.numel() * x.shape[2] * x.shape[3],
+    nn.MaxPool2d: lambda m, x, y: x.numel(),
+    nn.BatchNorm2d: lambda m, x, y: y.numel(),
+    nn.Upsample: lambda m, x, y: y.numel(),
+}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Three sizes: ``weights`` (parameters), ``outputs`` (activations produced) and ``connections``."""
+
+    weights: int
+    outputs: int
+    connections: int
+
+
+@dataclass(frozen=True)
+class LayerCounts(Counts):
+    """The sizes of one layer, with its dotted ``name`` in the model and its ``type``."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Complexity:
+    """The sizes of a model: of each counted layer in order of registration, and their ``total``."""
+
+    layers: tuple[LayerCounts, ...]
+    total: Counts
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return ``{"layers": [{"name", "type", "weights", "outputs", "connections"}, ...], "total": {...}}``."""
+        keys = ("name", "type", "weights", "outputs", "connections")
+        return {
+            "layers": [{key: getattr(layer, key) for key in keys} for layer in self.layers],
+            "total": asdict(self.total),
+        }
+
+
+def complexity(model: nn.Module, imgsz: tuple[int, int] | int, channels: int) -> Complexity:
+    """Count weights, outputs and connections of ``model`` by running one empty picture through it.
+
+    The model is run in evaluation mode without gradients and is left as it was. A layer that runs twice has its
+    outputs and connections counted twice and its weights once; one that never runs counts its weights only.
+
+    Args:
+        model: Network that takes ``(1, channels, H, W)``.
+        imgsz: Size of the picture in pixels: ``(H, W)``, or one number for a square.
+        channels: Channels of the picture.
+
+    Returns:
+        The sizes of each layer and of the whole, for one picture.
+
+    Raises:
+        TintboxError: If a size is no positive whole number, the model does not take such a picture, or a layer with
+            parameters is of a type that the table of this module does not hold.
+    """
+    size = tuple(imgsz) if isinstance(imgsz, (tuple, list)) else (imgsz, imgsz)
+    if len(size) != 2 or not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in (*size, channels)):
+        raise TintboxError(f"imgsz={imgsz!r}, channels={channels!r}: give positive whole numbers, imgsz=(H, W) or one")
+    rules = {name: rule for name, module in model.named_modules() if (rule := _rule(name, module))}
+    modules = {name: model.get_submodule(name) for name in rules}
+    outputs, connections = dict.fromkeys(rules, 0), dict.fromkeys(rules, 0)
+
+    def count(name: str, module: nn.Module, args: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        outputs[name] += output.numel()
+        connections[name] += rules[name](module, args[0], output)
+
+    modes = {module: module.training for module in model.modules()}
+    like = next(model.parameters(), torch.zeros(()))
+    hooks = [module.register_forward_hook(partial(count, name)) for name, module in modules.items()]
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, channels, *size, dtype=like.dtype, device=like.device))
+    except (RuntimeError, ValueError) as error:
+        what = f"{type(model).__name__} does not take a picture of {channels} x {size[0]} x {size[1]}"
+        raise TintboxError(f"{what}: {one_line(error)}; give the imgsz and channels it is made for") from error
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for module, mode in modes.items():
+            module.training = mode
+    layers = tuple(
+        LayerCounts(
+            name=name,
+            type=type(module).__name__,
+            weights=sum(p.numel() for p in module.parameters(recurse=False)),
+            outputs=outputs[name],
+            connections=connections[name],
+        )
+        for name, module in modules.items()
+    )
+    fields = ("weights", "outputs", "connections")
+    return Complexity(layers, Counts(*(sum(getattr(layer, field) for layer in layers) for field in fields)))
+
+
+def _rule(name: str, module: nn.Module) -> Callable[[Any, torch.Tensor, torch.Tensor], int] | None:
+    """Return how to count the connections of ``module``, or None if it is not counted."""
+    for kind, rule in CONNECTIONS.items():
+        if isinstance(module, kind):
+            return rule
+    if next(module.parameters(recurse=False), None) is not None:
+        known = ", ".join(kind.__name__ for kind in CONNECTIONS)
+        raise TintboxError(
+            f"layer '{name}' is a {type(module).__name__}, which complexity cannot count ({known}); "
+            f"replace it or add it to tintbox.colorization.complexity.CONNECTIONS"
+        )
+    return None

@@ -1,0 +1,44 @@
+"""Palettes fitted to the images of a dataset, kept between runs."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from tintbox.colorization.data import Pictures
+from tintbox.colorization.palette import Palette
+
+SAMPLED = 2000  # pictures whose pixels are clustered
+
+
+def fitted_palette(pictures: Pictures, k: int, seed: int, scale: float, folder: Path) -> Palette:
+    """Return ``k`` colours of the pictures by k-means; the same pictures and seed give the same file in ``folder``.
+
+    Args:
+        pictures: The training pictures.
+        k: Number of colours.
+        seed: Of the sample and of k-means.
+        scale: What 8-bit values are divided by.
+        folder: Where fitted palettes are kept.
+
+    Raises:
+        TintboxError: If the pictures have fewer than ``k`` distinct colours.
+    """
+    file = folder / f"{fingerprint(pictures, k, seed, scale)}.yaml"
+    if file.exists():
+        return Palette.load(file)
+    palette = Palette.fit(pictures.sample(SAMPLED, seed).numpy(), k, seed=seed, scale=scale)
+    folder.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part.yaml")
+    palette.save(part)
+    part.replace(file)  # at once, so that a killed run leaves no half file
+    return palette
+
+
+def fingerprint(pictures: Pictures, k: int, seed: int, scale: float) -> str:
+    """Return a name for the fit: a hash of the files' names, sizes and times, and of everything else it depends on."""
+    digest = hashlib.sha256(repr((k, seed, scale, pictures.shape, SAMPLED)).encode())
+    for file in pictures.files:
+        stat = file.stat()
+        digest.update(repr((str(file), stat.st_size, stat.st_mtime_ns)).encode())
+    return f"k{k}-{digest.hexdigest()[:16]}"

@@ -1,0 +1,158 @@
+"""The three seed networks of colourisation: a grey picture in, scores of K palette colours per pixel out.
+
+All take ``(kernel, num_filters, num_colours, num_in_channels)``, written k, NF, NC and NIC below, and keep H and W:
+
+================== ================= ==================== =========================== ================ ==============
+network            layer1            layer2               layer3                      layer4           layer5
+================== ================= ==================== =========================== ================ ==============
+PoolUpsampleNet    conv, pool NIC>NF conv, pool NF>2NF    conv, up 2NF>NF             conv, up NF>NC   conv NC>NC
+ConvTransposeNet   conv / 2 NIC>NF   conv / 2 NF>2NF      convT * 2 2NF>NF            convT * 2 NF>NC  conv NC>NC
+UNet               the same          the same             the same                    convT * 2 2NF>NC conv NC+NIC>NC
+================== ================= ==================== =========================== ================ ==============
+
+Layers 1 to 4 end in batch norm and ReLU. In UNet, layer4 also reads layer1's output and layer5 the input (Ronneberger
+et al. 2015, "U-Net", arXiv:1505.04597).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from tintbox.errors import TintboxError
+
+STRIDE = 4  # the deepest layer is two halvings below the input
+
+
+def conv(kernel: int, c_in: int, c_out: int) -> nn.Conv2d:
+    """Return a convolution that keeps H and W; an even kernel takes its odd row and column of padding at the end."""
+    return nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2 if kernel % 2 else "same")
+
+
+def conv_down(kernel: int, c_in: int, c_out: int) -> nn.Conv2d:
+    """Return a convolution of stride 2 that halves an even H and W."""
+    return nn.Conv2d(c_in, c_out, kernel, stride=2, padding=(kernel - 1) // 2)
+
+
+def conv_up(kernel: int, c_in: int, c_out: int) -> nn.ConvTranspose2d:
+    """Return a transposed convolution of stride 2 that doubles H and W."""
+    return nn.ConvTranspose2d(
+        c_in, c_out, kernel, stride=2, padding=(kernel - 1) // 2, output_padding=kernel % 2
+    )  # (H - 1) * 2 - 2 * padding + kernel + output_padding = 2H for odd and for even kernels
+
+
+def norm_relu(channels: int) -> tuple[nn.BatchNorm2d, nn.ReLU]:
+    """Return the two modules that end each of the layers 1 to 4."""
+    return nn.BatchNorm2d(channels), nn.ReLU()
+
+
+class SeedNet(nn.Module):
+    """What the seed networks share: checks, padding to whole strides, and five layers in a row.
+
+    Args:
+        kernel: Side of every convolution, 2 or more; even kernels too.
+        num_filters: NF, channels after layer1.
+        num_colours: NC, palette colours, which is the channels of the output.
+        num_in_channels: NIC, channels of the input: 1 for grey.
+
+    Raises:
+        TintboxError: If an argument is no whole number or is too small.
+    """
+
+    layer1: nn.Module
+    layer2: nn.Module
+    layer3: nn.Module
+    layer4: nn.Module
+    layer5: nn.Module
+
+    def __init__(self, kernel: int, num_filters: int, num_colours: int, num_in_channels: int) -> None:
+        super().__init__()
+        least = {"kernel": 2, "num_filters": 1, "num_colours": 1, "num_in_channels": 1}
+        given = (kernel, num_filters, num_colours, num_in_channels)
+        for (name, low), value in zip(least.items(), given, strict=True):
+            if isinstance(value, bool) or not isinstance(value, int) or value < low:
+                raise TintboxError(f"{name}={value!r}: {type(self).__name__} needs a whole number of {low} or more")
+            setattr(self, name, value)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Score the colours of every pixel.
+
+        A side that is no multiple of 4 is padded at its end by reflection, or by repeating the last row or column
+        where the picture is too small to reflect, and the output is cropped back. A traced or exported network keeps
+        the padding of the size it was traced with: none at all for multiples of 4.
+
+        Args:
+            x: Picture ``(B, NIC, H, W)``, any H and W from 1 up.
+
+        Returns:
+            Logits ``(B, NC, H, W)``.
+
+        Raises:
+            TintboxError: If ``x`` is not of that shape.
+        """
+        if x.ndim != 4 or x.shape[1] != self.num_in_channels or min(x.shape[2:]) < 1:
+            raise TintboxError(
+                f"input of shape {tuple(x.shape)}: {type(self).__name__} needs (B, {self.num_in_channels}, H, W); "
+                f"build it with num_in_channels of the pictures, or convert the pictures"
+            )
+        height, width = int(x.shape[2]), int(x.shape[3])
+        down, right = -height % STRIDE, -width % STRIDE
+        if down:
+            x = F.pad(x, (0, 0, 0, down), mode="reflect" if down < height else "replicate")
+        if right:
+            x = F.pad(x, (0, right, 0, 0), mode="reflect" if right < width else "replicate")
+        x = self.scores(x)
+        return x[:, :, :height, :width] if down or right else x
+
+    def scores(self, x: torch.Tensor) -> torch.Tensor:
+        """Run the layers on ``x`` ``(B, NIC, H, W)``, H and W multiples of 4, and return ``(B, NC, H, W)``."""
+        return self.layer5(self.layer4(self.layer3(self.layer2(self.layer1(x)))))
+
+
+class PoolUpsampleNet(SeedNet):
+    """Max-pooling on the way down, nearest-neighbour upsampling on the way up."""
+
+    def __init__(self, kernel: int, num_filters: int, num_colours: int, num_in_channels: int) -> None:
+        super().__init__(kernel, num_filters, num_colours, num_in_channels)
+        nf, nc, nic = num_filters, num_colours, num_in_channels
+        self.layer1 = nn.Sequential(conv(kernel, nic, nf), nn.MaxPool2d(2), *norm_relu(nf))
+        self.layer2 = nn.Sequential(conv(kernel, nf, 2 * nf), nn.MaxPool2d(2), *norm_relu(2 * nf))
+        self.layer3 = nn.Sequential(conv(kernel, 2 * nf, nf), nn.Upsample(scale_factor=2), *norm_relu(nf))
+        self.layer4 = nn.Sequential(conv(kernel, nf, nc), nn.Upsample(scale_factor=2), *norm_relu(nc))
+        self.layer5 = conv(kernel, nc, nc)
+
+
+class ConvTransposeNet(SeedNet):
+    """Strided convolutions on the way down, transposed ones on the way up."""
+
+    skips = False  # whether layer4 and layer5 also read layer1's output and the input
+
+    def __init__(self, kernel: int, num_filters: int, num_colours: int, num_in_channels: int) -> None:
+        super().__init__(kernel, num_filters, num_colours, num_in_channels)
+        nf, nc, nic = num_filters, num_colours, num_in_channels
+        self.layer1 = nn.Sequential(conv_down(kernel, nic, nf), *norm_relu(nf))
+        self.layer2 = nn.Sequential(conv_down(kernel, nf, 2 * nf), *norm_relu(2 * nf))
+        self.layer3 = nn.Sequential(conv_up(kernel, 2 * nf, nf), *norm_relu(nf))
+        self.layer4 = nn.Sequential(conv_up(kernel, 2 * nf if self.skips else nf, nc), *norm_relu(nc))
+        self.layer5 = conv(kernel, nc + nic if self.skips else nc, nc)
+
+
+class UNet(ConvTransposeNet):
+    """ConvTransposeNet with two skip connections, by concatenation of channels."""
+
+    skips = True
+
+    def scores(self, x: torch.Tensor) -> torch.Tensor:
+        """Run the layers on ``x`` ``(B, NIC, H, W)``, H and W multiples of 4, and return ``(B, NC, H, W)``."""
+        first = self.layer1(x)  # (B, NF, H/2, W/2)
+        third = self.layer3(self.layer2(first))  # (B, NF, H/2, W/2)
+        fourth = self.layer4(torch.cat((third, first), dim=1))  # (B, NC, H, W)
+        return self.layer5(torch.cat((fourth, x), dim=1))
+
+
+NETWORKS: dict[str, type[SeedNet]] = {
+    "PoolUpsampleNet": PoolUpsampleNet,
+    "ConvTransposeNet": ConvTransposeNet,
+    "UNet": UNet,
+}

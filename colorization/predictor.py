@@ -1,0 +1,132 @@
+"""Prediction: grey or coloured pictures of any size in, pictures in colour at the same size out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from ultralytics.engine.predictor import BasePredictor
+from ultralytics.engine.results import Results
+from ultralytics.utils import DEFAULT_CFG, ops
+
+from tintbox.colorization.data import grey_input
+from tintbox.colorization.palette import Palette
+from tintbox.colorization.processor import use_all_cores
+from tintbox.colorization.validator import model_channels, model_palette
+
+LOGITS_LIMIT = 2**28  # numbers in the enlarged logits (1 GiB); beyond that the colours are enlarged instead
+
+
+class ColorizeResults(Results):
+    """The result for one picture.
+
+    Attributes:
+        colour: The picture in the palette's colours, (H, W, 3), uint8 BGR as `orig_img`, at the same size.
+    """
+
+    def __init__(self, orig_img: np.ndarray, path: str, names: dict[int, str], colour: np.ndarray) -> None:
+        super().__init__(orig_img=orig_img, path=path, names=names)
+        self.colour = colour
+
+    def __len__(self) -> int:
+        return 1
+
+    def new(self) -> ColorizeResults:
+        """Return a copy: `cpu`, `numpy` and the like have nothing to convert."""
+        return ColorizeResults(self.orig_img, self.path, self.names, self.colour)
+
+    def plot(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        """Return the picture in colour (H, W, 3), uint8 BGR; with ``save=True`` write it to ``filename``."""
+        if kwargs.get("save"):
+            cv2.imwrite(kwargs.get("filename") or f"results_{self.path}", self.colour)
+        return self.colour.copy()
+
+    def verbose(self) -> str:
+        """Return the line for the log."""
+        return "{1}x{0} in colour, ".format(*self.colour.shape)
+
+
+class ColorizePredictor(BasePredictor):
+    """Colourise pictures, folders and videos with a checkpoint or an exported model."""
+
+    palette: Palette
+    channels = 1
+
+    def __init__(self, cfg: Any = DEFAULT_CFG, overrides: Any = None, _callbacks: Any = None) -> None:
+        super().__init__(cfg, overrides, _callbacks)
+        self.args.task = "colorize"
+
+    def setup_model(self, model: Any, verbose: bool = True) -> None:
+        """Load the model, and let Ultralytics read sources in colour: its own grey is not the mean of the three."""
+        super().setup_model(model, verbose)
+        use_all_cores(self.device)
+        self.palette, self.channels = model_palette(self.model), model_channels(self.model)
+        self.model.backend.channels = 3
+
+    def pre_transform(self, im: list[np.ndarray]) -> list[np.ndarray]:
+        """Scale pictures to fit the input size and pad them by reflection: grey bars would be coloured, too."""
+        shapes = [fitted(x.shape[:2], self.imgsz) for x in im]
+        stride = int(self.model.stride)
+        target = self.imgsz if self._fixed else [-(-max(s[i] for s in shapes) // stride) * stride for i in (0, 1)]
+        return [padded(resized(x, shape), target) for x, shape in zip(im, shapes)]
+
+    def preprocess(self, im: torch.Tensor | list[np.ndarray]) -> torch.Tensor:
+        """Return the network's input (B, channels, H, W) for BGR pictures, or for a tensor (B, 3, H, W) in [0, 1]."""
+        if isinstance(im, torch.Tensor):
+            img = im.to(self.device).float().mean(1, keepdim=True).expand(-1, self.channels, -1, -1)
+        else:
+            pictures = torch.from_numpy(np.stack(self.pre_transform(im))).to(self.device).permute(0, 3, 1, 2)
+            img = grey_input(pictures, self.channels, self.palette.scale)
+        return img.half() if self.model.fp16 else img
+
+    def postprocess(self, preds: Any, img: torch.Tensor, orig_imgs: Any) -> list[ColorizeResults]:
+        """Cut the padding off, enlarge the logits to each picture's own size, and decode there."""
+        logits = (preds[0] if isinstance(preds, (list, tuple)) else preds).float()
+        originals = orig_imgs
+        if not isinstance(orig_imgs, list):
+            originals = ops.convert_torch2numpy_batch(orig_imgs)[..., ::-1]
+        results = []
+        for scores, original, path in zip(logits, originals, self.batch[0]):
+            size = original.shape[:2]
+            if isinstance(orig_imgs, list):
+                h, w = fitted(size, img.shape[2:] if self._fixed else self.imgsz)
+                scores = scores[:, :h, :w]
+            results.append(ColorizeResults(original, path, self.model.names, self.colour(scores, size)))
+        return results
+
+    @property
+    def _fixed(self) -> bool:
+        """Whether the model takes one input size only."""
+        return not (self.model.format == "pt" or getattr(self.model, "dynamic", False))
+
+    def colour(self, logits: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
+        """Return the picture (H, W, 3), uint8 BGR, of logits (K, h, w) at another size (H, W)."""
+        h, w = size
+        if logits.shape[0] * h * w <= LOGITS_LIMIT:
+            logits = F.interpolate(logits[None], (h, w), mode="bilinear", align_corners=False)[0]
+        decoded = self.palette.decode(logits).cpu().numpy()[..., ::-1]
+        if decoded.shape[:2] != (h, w):
+            decoded = cv2.resize(decoded, (w, h), interpolation=cv2.INTER_NEAREST)
+        return np.ascontiguousarray(decoded)
+
+
+def fitted(shape: tuple[int, ...], limit: Any) -> tuple[int, int]:
+    """Return height and width of a picture scaled, in proportion, to fit into ``limit`` (height, width)."""
+    scale = min(limit[0] / shape[0], limit[1] / shape[1])
+    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
+
+
+def resized(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return a picture (h, w, 3) at another size (height, width)."""
+    how = cv2.INTER_AREA if shape[0] < picture.shape[0] else cv2.INTER_LINEAR
+    return cv2.resize(picture, shape[::-1], interpolation=how)
+
+
+def padded(picture: np.ndarray, shape: Any) -> np.ndarray:
+    """Return a picture (h, w, 3) padded by reflection at its bottom and right to ``shape`` (height, width)."""
+    bottom, right = shape[0] - picture.shape[0], shape[1] - picture.shape[1]
+    # OpenCV's reflection repeats as often as the margin needs, so any picture can be padded to any size.
+    return cv2.copyMakeBorder(picture, 0, bottom, 0, right, cv2.BORDER_REFLECT)

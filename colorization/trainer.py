@@ -1,0 +1,205 @@
+"""Training of a colouriser inside Ultralytics' trainer."""
+
+from __future__ import annotations
+
+import math
+from copy import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import distributed, nn
+from ultralytics.data.utils import check_det_dataset
+from ultralytics.engine.trainer import BaseTrainer
+from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK, USER_CONFIG_DIR
+
+import tintbox.cfg
+from tintbox.colorization import plots
+from tintbox.colorization.data import Order, PictureLoader, Pictures, image_files
+from tintbox.colorization.fitted import fitted_palette
+from tintbox.colorization.model import ColorizeModel, describe
+from tintbox.colorization.palette import Palette
+from tintbox.colorization.processor import fast_bfloat16, use_all_cores
+from tintbox.colorization.validator import ColorizeValidator, as_numpy, prepare, truth_rows
+from tintbox.errors import TintboxError, TintboxFileError, one_line
+
+RECIPE = Path(tintbox.cfg.__path__[0]) / "recipe-colorize.yaml"  # what holds where the user says nothing
+WARMUP = 0.2  # share of the epochs over which the rate rises, where the user says nothing
+MIN_SIDE = 32  # Ultralytics rounds the image size up to multiples of this
+SAMPLED = 1000  # training pictures that stand for all: grey-only check, shares of the colours
+
+
+class ColorizeTrainer(BaseTrainer):
+    """Train a colouriser on the images of any dataset YAML; its labels are not needed.
+
+    Attributes:
+        palette: The colours of the labels, known once the model is built.
+        channels: The model's input channels, 1 or 3, likewise.
+        splits: Split's source -> its pictures, so that a split is read once.
+    """
+
+    palette: Palette
+    channels = 1
+
+    def __init__(self, cfg: Any = DEFAULT_CFG, overrides: dict[str, Any] | None = None, _callbacks: Any = None) -> None:
+        """Fill in the task's own defaults and look at the dataset before a run folder is made."""
+        given = dict(overrides or {})
+        if not given.get("resume"):
+            recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
+            epochs = given.get("epochs", recipe["epochs"])
+            if isinstance(epochs, (int, float)) and not isinstance(epochs, bool):
+                recipe["warmup_epochs"] = round(WARMUP * epochs, 2)
+            given = {**recipe, **given}
+        given["task"] = "colorize"
+        self.splits: dict[str, Pictures] = {}
+        self.checked = {} if given.get("resume") else checked_dataset(given.get("data"), given.get("split") or "val")
+        super().__init__(cfg, given, _callbacks)
+        use_all_cores(self.device)
+
+    def get_dataset(self) -> dict[str, Any]:
+        """Return the dataset's description; its class names give way to the palette's."""
+        data = self.checked or checked_dataset(self.args.data, self.args.split)
+        if "yaml_file" in data:
+            self.args.data = data["yaml_file"]
+        return data
+
+    def pictures(self, source: Any) -> Pictures:
+        """Return the pictures of a split, read once."""
+        size = max(MIN_SIDE, math.ceil(self.args.imgsz / MIN_SIDE) * MIN_SIDE)
+        key = f"{source}@{size}"
+        if key not in self.splits:
+            files = image_files(source)
+            if source == self.data["train"]:
+                files = fraction_of(files, self.args.fraction)
+            self.splits[key] = Pictures(files, size, self.args.cache)
+            for line in self.splits[key].skipped:
+                LOGGER.warning(line)
+        return self.splits[key]
+
+    def get_model(self, cfg: Any = None, weights: nn.Module | None = None, verbose: bool = True) -> ColorizeModel:
+        """Return the model for the palette that user, checkpoint, dataset or model name, in that order."""
+        if weights is not None and not isinstance(weights, ColorizeModel):
+            raise TintboxError(f"pretrained={self.args.pretrained} is not a colouriser's checkpoint; give one, or none")
+        spec = describe(cfg)
+        train = self.pictures(self.data["train"])
+        if RANK in {-1, 0} and is_grey(train.sample(SAMPLED)):
+            LOGGER.warning(f"all training pictures of {self.args.data} are grey: there are no colours to learn")
+        self.palette, self.channels = self.choose_palette(spec, weights, train), spec["in_channels"]
+        model = ColorizeModel(cfg, palette=self.palette, verbose=verbose and RANK in {-1, 0})
+        if weights is not None:
+            model.load(weights)
+        model.mixed_precision = self.args.amp not in {False, "fp32"} and fast_bfloat16()
+        return model.to(memory_format=torch.channels_last)
+
+    def choose_palette(self, spec: dict[str, Any], weights: ColorizeModel | None, train: Pictures) -> Palette:
+        """Return the palette, fitted to the training pictures where only a number of colours is given."""
+        named = None if self.resume and weights is not None else self.args.palette
+        if named is None and weights is not None:
+            return weights.palette
+        named = named or self.data.get("palette") or spec["palette"]
+        scale = float(self.args.input_scale)
+        if isinstance(named, dict):
+            return Palette.from_dict(named)
+        if isinstance(named, int):
+            return fitted_palette(train, named, self.args.seed, scale, USER_CONFIG_DIR / "tintbox" / "palettes")
+        return Palette(Palette.load(named).colours, scale)
+
+    def get_dataloader(
+        self, dataset_path: Any, batch_size: int = 16, rank: int = 0, mode: str = "train"
+    ) -> PictureLoader:
+        """Return the batches of a split: shuffled and augmented for training, as they are for validation."""
+        pictures, training = self.pictures(dataset_path), mode == "train"
+        world = distributed.get_world_size() if rank >= 0 and distributed.is_initialized() else 1
+        order = Order(len(pictures), self.args.shuffle if training else None, self.args.seed, max(rank, 0), world)
+        augment = {"flip": self.args.fliplr, "crop": self.args.crop} if training else {}
+        return PictureLoader(pictures, batch_size, order, **augment)
+
+    def get_validator(self) -> ColorizeValidator:
+        """Return the validator."""
+        return ColorizeValidator(self.test_loader, self.save_dir, copy(self.args), self.callbacks)
+
+    def set_model_attributes(self) -> None:
+        """Name the outputs by their colours; Ultralytics would put the dataset's class names there."""
+        self.model.names = self.palette.names
+
+    def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Turn RGB pictures into input and labels on the device."""
+        return prepare(batch, self.palette, self.channels, self.device)
+
+    def _setup_train(self) -> None:
+        """Set the moving average's horizon once it and the loader are there."""
+        super()._setup_train()
+        self.set_ema()
+
+    def _load_checkpoint_state(self, ckpt: dict[str, Any]) -> None:
+        """Set the horizon again: Ultralytics makes a new moving average when it resumes or recovers."""
+        super()._load_checkpoint_state(ckpt)
+        self.set_ema()
+
+    def set_ema(self) -> None:
+        """Average the weights over ``ema_epochs``; Ultralytics' own average spans the whole of a long run only."""
+        if self.args.ema_epochs is not None and self.ema:
+            steps = max(1.0, self.args.ema_epochs * len(self.train_loader) / self.accumulate)
+            self.ema.decay = lambda updates: (1 - 1 / steps) * (1 - math.exp(-updates / steps))
+
+    def _model_train(self) -> None:
+        """Start an epoch: the order of its samples is a function of the seed and the epoch alone."""
+        super()._model_train()
+        self.train_loader.sampler.set_epoch(self.epoch)
+
+    def validate(self) -> tuple[Any, Any]:
+        """Validate; with ``select=last`` every epoch counts as the best so far, so best.pt holds the last."""
+        metrics, fitness = super().validate()
+        if self.args.select == "last":
+            self.best_fitness = fitness
+        return metrics, fitness
+
+    def progress_string(self) -> str:
+        """Return the header of the progress bar."""
+        return ("\n" + "%11s" * (4 + len(self.loss_names))) % ("Epoch", "GPU_mem", *self.loss_names, "Images", "Size")
+
+    def plot_training_samples(self, batch: dict[str, Any], ni: int) -> None:
+        """Save the first training batches: grey, and truth in the palette."""
+        path = self.save_dir / f"train_batch{ni}.jpg"
+        plots.sample_grid(truth_rows(batch, self.palette, plots.SHOWN), path)
+        self.on_plot(path)
+
+    def plot_training_labels(self) -> None:
+        """Save the palette, as a YAML file and as a chart of the colours' shares of the training pixels."""
+        self.palette.save(self.save_dir / "palette.yaml")
+        labels = self.palette.encode(self.pictures(self.data["train"]).sample(SAMPLED))
+        shares = torch.bincount(labels.flatten().long(), minlength=len(self.palette)).double()
+        colours = as_numpy(self.palette.decode(torch.arange(len(self.palette))[None]))[0]
+        plots.palette_chart(colours, (shares / shares.sum()).numpy(), self.save_dir / "palette.png")
+
+
+def checked_dataset(data: Any, split: str) -> dict[str, Any]:
+    """Return Ultralytics' description of a dataset, prepared or downloaded if need be.
+
+    Raises:
+        TintboxError: In one line, if there is no such dataset, it cannot be prepared, or a split has no image.
+    """
+    try:
+        described = check_det_dataset(data, split=split)
+        for part in ("train", split):
+            image_files(described[part])
+    except TintboxError:
+        raise
+    except FileNotFoundError as error:
+        raise TintboxFileError(f"data={data}: {one_line(error)}") from error
+    except (SyntaxError, TypeError, KeyError, AssertionError, RuntimeError, OSError, yaml.YAMLError) as error:
+        raise TintboxError(f"data={data}: {one_line(error)}") from error
+    return described
+
+
+def fraction_of(files: list[Path], fraction: Any) -> list[Path]:
+    """Return the first files of a training split: all, a share of them, or a number, as Ultralytics' ``fraction``."""
+    part = fraction[0] if isinstance(fraction, (list, tuple)) else fraction
+    count = round(len(files) * part) if isinstance(part, float) else int(part)
+    return files[: max(1, count)]
+
+
+def is_grey(pictures: torch.Tensor) -> bool:
+    """Return whether R = G = B in every pixel of pictures (N, H, W, 3)."""
+    return bool((pictures[..., :1] == pictures).all())

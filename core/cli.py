@@ -1,0 +1,144 @@
+"""The `tintbox` command: what has no place in `yolo`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from tintbox import doctor as diagnosis
+from tintbox.errors import TintboxError, nearest, one_line
+
+app = typer.Typer(
+    help="tintbox makes Ultralytics YOLO learn from few labels. Training, validation and prediction are in `yolo`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command; a user's mistake is one line on standard error and exit status 1."""
+    try:
+        app()
+    except TintboxError as error:
+        print(f"tintbox: {one_line(error)}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def arguments(words: list[str], known: dict[str, Any]) -> dict[str, Any]:
+    """Return ``known`` with the values of ``key=value`` words put in, read as YAML.
+
+    Raises:
+        TintboxError: If a word is no ``key=value`` or its key is unknown.
+    """
+    values = dict(known)
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals:
+            raise TintboxError(f"'{word}' is no argument; write key=value, with keys {', '.join(known)}")
+        if key not in known:
+            raise TintboxError(f"'{key}' is no argument here ({', '.join(known)}){nearest(key, known)}")
+        values[key] = yaml.safe_load(text)
+    return values
+
+
+def table(title: str, columns: dict[str, str], rows: list[list[str]]) -> None:
+    """Print a table; ``columns`` maps each header to its alignment."""
+    shown = Table(title=title, title_justify="left")
+    for header, justify in columns.items():
+        shown.add_column(header, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for row in rows:
+        shown.add_row(*row)
+    # Into a file or a pipe nothing is folded or cut.
+    Console(width=None if sys.stdout.isatty() else 200).print(shown)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    import tintbox
+
+    print(tintbox.__version__)
+
+
+@app.command()
+def doctor() -> None:
+    """Say whether the plugin is active here, through which file, and whether it fits this Ultralytics."""
+    report = diagnosis.examine()
+    table("versions", {"package": "left", "version": "left"}, [[k, v] for k, v in report.versions.items()])
+    table(
+        "patches of Ultralytics",
+        {"state": "left", "name": "left", "patch": "left"},
+        [[c.state, c.name, c.patch] for c in report.checks],
+    )
+    print(f"start-up file: {report.start_up or 'none found; reinstall tintbox with pip'}")
+    print(f"plugin: {report.plugin}")
+    print(f"device: {report.device}")
+    if report.problems:
+        print(f"\n{len(report.problems)} problem(s): " + "; ".join(report.problems))
+        raise typer.Exit(1)
+    print("\nall well")
+
+
+@app.command()
+def complexity(
+    words: Annotated[list[str], typer.Argument(metavar="model=NAME.yaml [imgsz=32]", help="key=value arguments")],
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Count a colouriser's weights, outputs and connections per layer."""
+    values = arguments(words, {"model": None, "imgsz": 32})
+    if values["model"] is None:
+        raise TintboxError("model= is missing, e.g. model=colorize-pool.yaml")
+    size = values["imgsz"] if isinstance(values["imgsz"], list) else [values["imgsz"]] * 2
+    if len(size) != 2 or not all(isinstance(s, int) and not isinstance(s, bool) and s > 0 for s in size):
+        raise TintboxError(f"imgsz={values['imgsz']}: give a side in pixels, or [height, width]")
+    network, channels = load_network(str(values["model"]))
+
+    from tintbox.colorization.complexity import complexity as count
+
+    counted = count(network, (size[0], size[1]), channels)
+    if as_json:
+        print(json.dumps(counted.as_dict(), indent=2))
+        return
+    numbers = counted.as_dict()
+    rows = [
+        [row["name"], row["type"], *(f"{row[k]:,}" for k in ("weights", "outputs", "connections"))]
+        for row in [*numbers["layers"], {"name": "total", "type": "", **numbers["total"]}]
+    ]
+    columns = dict.fromkeys(("weights", "outputs", "connections"), "right")
+    table(f"{values['model']} at {size[0]}x{size[1]}", {"layer": "left", "type": "left", **columns}, rows)
+
+
+def load_network(model: str) -> tuple[Any, int]:
+    """Return the network of a colouriser's YAML or checkpoint, and its input channels.
+
+    Raises:
+        TintboxError: If the file does not exist or is no colouriser.
+    """
+    os.environ.setdefault("YOLO_VERBOSE", "false")
+    from tintbox.plugins import autoload
+
+    autoload.install()
+    from ultralytics import YOLO
+
+    try:
+        colouriser = YOLO(model, task="colorize").model
+    except TintboxError:
+        raise
+    except (OSError, TypeError, ValueError, AssertionError) as error:
+        raise TintboxError(f"model={model}: {one_line(error)}") from error
+    if not hasattr(colouriser, "yaml"):
+        raise TintboxError(f"model={Path(model).name} is an exported model; give a YAML or a .pt checkpoint")
+    return colouriser.model[0], colouriser.yaml["channels"]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""The errors of tintbox: a user's mistake, told in one line that names the thing and the fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class TintboxError(ValueError):
+    """A user's mistake. Its text is one line: what is wrong, where, and how to mend it.
+
+    The ``yolo`` and ``tintbox`` commands print the line and exit with status 1; from Python it is raised as it is.
+    """
+
+
+class TintboxFileError(TintboxError, FileNotFoundError):
+    """A file, folder or name that is not there."""
+
+    def __str__(self) -> str:
+        """Return the line itself: ``OSError`` would show its first argument only when it is the only one."""
+        return str(self.args[0])
+
+
+def one_line(text: object) -> str:
+    """Return ``text`` with every run of white space, line ends included, as one space."""
+    return " ".join(str(text).split())
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the known name closest to ``name``, or ``""`` if none is close."""
+    close = get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
+    return f"; did you mean '{close[0]}'?" if close else ""

@@ -1,0 +1,1 @@
+"""Dataset YAMLs and the code that prepares what they name."""

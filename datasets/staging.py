@@ -1,0 +1,115 @@
+"""Staging: a dataset folder that is either whole or, to Ultralytics, not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tintbox.errors import TintboxError, one_line
+
+RECORD = "tintbox.json"  # in the dataset's folder: the recipe that it was made by and the number of its files
+LAST = Path("images/val")  # Ultralytics takes a dataset for complete as soon as this folder is there
+STALE_AFTER = 3600.0  # seconds after which another run's staging folder counts as abandoned
+
+
+def is_complete(target: Path, recipe: Mapping[str, Any]) -> bool:
+    """Tell whether ``target`` holds every file of the dataset that ``recipe`` describes.
+
+    Args:
+        target: The dataset's folder; it need not exist.
+        recipe: What the dataset is made from, in JSON's types.
+
+    Returns:
+        True if all files are there, False if the folder is missing or needs mending.
+
+    Raises:
+        TintboxError: The folder was made by another recipe. It is not overwritten.
+    """
+    try:
+        record = json.loads((target / RECORD).read_text(encoding="utf-8"))
+        found, files = record["recipe"], record["files"]
+    except (OSError, ValueError, KeyError, TypeError):  # no record, or a broken one: not finished
+        return False
+    if found != dict(recipe):
+        raise TintboxError(
+            f"{target}: holds another dataset ({_words(found)}), not {_words(recipe)}; "
+            "delete the folder or give another 'path'"
+        )
+    return all(sum(1 for _ in target.glob(pattern)) >= count for pattern, count in files.items())
+
+
+@contextmanager
+def staged(target: Path, recipe: Mapping[str, Any]) -> Iterator[Path]:
+    """Give an empty folder beside ``target`` to fill; it takes the name ``target`` once the block has succeeded.
+
+    A run that fails or is killed leaves ``target`` as it was. If ``target`` exists (a half dataset from elsewhere),
+    the new files are moved into it, ``images/val`` last, and files of other names stay.
+
+    Args:
+        target: The dataset's folder.
+        recipe: What the dataset is made from, in JSON's types; kept in ``tintbox.json``.
+
+    Yields:
+        The folder to fill.
+
+    Raises:
+        TintboxError: The folder cannot be written.
+    """
+    target = Path(target).absolute()
+    prefix = f".{target.name}.staging-"
+    folder = target.parent / f"{prefix}{uuid.uuid4().hex[:8]}"
+    try:
+        folder.mkdir(parents=True)
+        _sweep(target.parent, prefix)
+        yield folder
+        patterns = {f"{p.parent.relative_to(folder).as_posix()}/*{p.suffix}": 0 for p in folder.rglob("*.*")}
+        files = {pattern: sum(1 for _ in folder.glob(pattern)) for pattern in sorted(patterns)}
+        record = json.dumps({"recipe": dict(recipe), "files": files}, indent=1)
+        (folder / RECORD).write_text(record + "\n", encoding="utf-8")
+        _move_in(folder, target)
+    except OSError as error:
+        if isinstance(error, TintboxError):  # a TintboxFileError is an OSError too, and says more
+            raise
+        raise TintboxError(
+            f"{target}: cannot write the dataset ({one_line(error)}); free the disk or give another 'path'"
+        ) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _words(recipe: Mapping[str, Any]) -> str:
+    """Return ``recipe`` as ``"key value, key value"``."""
+    return ", ".join(f"{key} {value}" for key, value in recipe.items())
+
+
+def _sweep(parent: Path, prefix: str) -> None:
+    """Remove the staging folders that killed runs left behind."""
+    for other in parent.glob(f"{prefix}*"):
+        if time.time() - other.stat().st_mtime > STALE_AFTER:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def _move_in(folder: Path, target: Path) -> None:
+    """Make ``folder`` be ``target``: by one rename where possible, else file by file with ``images/val`` last."""
+    if not target.exists():
+        try:
+            os.replace(folder, target)  # noqa: PTH105 - the one rename that both makes and publishes the dataset
+            return
+        except OSError:
+            if not target.exists():  # else another process was first: both made the same files
+                raise
+    files = [p.relative_to(folder) for p in folder.rglob("*") if p.is_file()]
+    for name in sorted(files, key=lambda p: (p.name == RECORD, p.parent == LAST, p)):
+        if name.parent == LAST and not (target / LAST).exists():
+            (target / LAST).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(folder / LAST, target / LAST)  # noqa: PTH105 - the folder appears with all its files
+        elif (folder / name).exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(folder / name, target / name)  # noqa: PTH105

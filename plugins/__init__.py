@@ -1,0 +1,1 @@
+"""What plugs into Ultralytics: one module per capability, and `host`, the seam."""

@@ -1,0 +1,71 @@
+"""The start-up hook: makes every Python of an environment patch Ultralytics when, and only when, it imports it.
+
+``tintbox_autoload.pth`` (and ``.start`` from Python 3.15 on, PEP 829) calls `install` at every interpreter start. That
+must cost next to nothing and can never fail: only a finder is put in front of ``sys.meta_path``. The first look-up of
+``ultralytics`` imports `tintbox.plugins.host`, the table of patches; each patched module is then patched right after
+its own code has run, before anybody can copy a name out of it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` is not imported at run time: it would cost more than everything else here
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+HOST = "ultralytics"
+
+# Ultralytics sets OMP_NUM_THREADS=1 when it is imported; this module is imported before that, and keeps the user's own.
+USER_THREADS = os.environ.get("OMP_NUM_THREADS")
+
+
+def disabled() -> bool:
+    """Return whether the environment variable ``TINTBOX_DISABLE`` asks for a stock Ultralytics."""
+    return os.environ.get("TINTBOX_DISABLE", "0") not in ("", "0")
+
+
+def installed() -> bool:
+    """Return whether the finder is in place in this interpreter."""
+    return any(isinstance(finder, PatchFinder) for finder in sys.meta_path)
+
+
+def install() -> None:
+    """Put the finder in place, once, unless ``TINTBOX_DISABLE`` is set; patch what is imported already."""
+    if disabled() or installed():
+        return
+    sys.meta_path.insert(0, PatchFinder())
+    if HOST in sys.modules:
+        from tintbox.plugins import host
+
+        for name in host.modules():
+            if name in sys.modules:
+                host.apply(sys.modules[name])
+
+
+class PatchFinder:
+    """A meta-path finder that finds nothing itself: it lets the others find, and patches the module once it has run."""
+
+    def __init__(self) -> None:
+        self.searching: set[str] = set()  # names whose look-up by the other finders is under way
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec that the other finders give for a patched module, its loader wrapped; else None."""
+        if not name.startswith(HOST) or name in self.searching:
+            return None
+        try:
+            from tintbox.plugins import host
+
+            self.searching.add(name)
+            return host.find_spec(name)
+        except Exception as error:  # noqa: BLE001  a broken plugin must never break `yolo detect`
+            print(f"tintbox: not active, {type(error).__name__}: {error}; see `tintbox doctor`", file=sys.stderr)
+            sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
+            return None
+        finally:
+            self.searching.discard(name)

@@ -1,0 +1,39 @@
+"""The YAML files that tintbox ships, found by bare name from any folder as Ultralytics' own are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tintbox.errors import TintboxFileError, nearest
+
+SUFFIXES = {".yaml", ".yml"}
+
+
+def folders() -> list[Path]:
+    """Return the folders of the model, recipe and dataset YAMLs, wherever the package is installed."""
+    import tintbox.cfg
+    import tintbox.datasets
+
+    return [Path(package.__path__[0]) for package in (tintbox.cfg, tintbox.datasets)]
+
+
+def shipped() -> dict[str, Path]:
+    """Return file name -> path of every YAML that tintbox ships."""
+    return {path.name: path for folder in folders() for path in sorted(folder.glob("*.yaml"))}
+
+
+def packaged(file: object) -> Path | None:
+    """Return the shipped YAML that the bare name ``file`` means, or None; a file of the user's goes first."""
+    name = str(file).strip()
+    if Path(name).suffix not in SUFFIXES or Path(name).name != name or Path(name).exists():
+        return None
+    return shipped().get(name)
+
+
+def not_found(file: object) -> TintboxFileError | None:
+    """Return the error for a YAML that is nowhere, if one of tintbox's has nearly its name; else None."""
+    name = str(file).strip()
+    if Path(name).suffix not in SUFFIXES:
+        return None
+    hint = nearest(Path(name).name, shipped())
+    return TintboxFileError(f"'{name}' does not exist{hint}") if hint else None

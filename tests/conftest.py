@@ -1,0 +1,78 @@
+"""What all tests share: an Ultralytics that stays offline with settings of its own, and the shared data."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+# Before anything imports Ultralytics, here or in a worker of pytest-xdist.
+CONFIG = Path(tempfile.mkdtemp(prefix="tintbox-tests-"))
+os.environ.update(YOLO_OFFLINE="true", YOLO_CONFIG_DIR=str(CONFIG), YOLO_AUTOINSTALL="false", MPLBACKEND="Agg")
+os.environ.pop("TINTBOX_DISABLE", None)
+
+import pytest  # noqa: E402
+
+REPO = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("TINTBOX_DATA") or REPO.parent / "shared" / "data")
+
+
+@pytest.fixture
+def shared_data():
+    """The folder of real pictures and labels, where there is one."""
+    if not DATA.is_dir():
+        pytest.skip(f"no shared data at {DATA}; set TINTBOX_DATA")
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory):
+    """A dataset YAML of 12 training and 4 validation pictures of 32x32: coloured stripes."""
+    import cv2
+    import numpy as np
+
+    root = tmp_path_factory.mktemp("tiny")
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 12), ("val", 4)):
+        folder = root / "images" / split
+        folder.mkdir(parents=True)
+        for i in range(count):
+            picture = np.zeros((32, 32, 3), np.uint8)
+            picture[:, :16] = (20, 30, 200)
+            picture[:, 16:] = (60, 220, 40)
+            picture = np.clip(picture + rng.integers(-20, 20, picture.shape), 0, 255).astype(np.uint8)
+            cv2.imwrite(str(folder / f"{i}.png"), picture)
+    file = root / "tiny.yaml"
+    file.write_text(f"path: {root}\ntrain: images/train\nval: images/val\nnames: {{0: stripe}}\n")
+    return file
+
+
+@pytest.fixture(scope="session")
+def trained(tiny_data, tmp_path_factory):
+    """A colouriser trained for two epochs: the folder of the run."""
+    from ultralytics import YOLO
+
+    project = tmp_path_factory.mktemp("runs")
+    YOLO("colorize-unet.yaml").train(
+        data=str(tiny_data), epochs=2, batch=4, imgsz=32, palette=4, project=str(project), name="run", workers=0
+    )
+    return project / "run"
+
+
+@pytest.fixture
+def python(tmp_path):
+    """Run Python in a fresh process and an empty folder; returns the finished process with its output as text."""
+
+    def run(*words, env=None, executable=sys.executable, cwd=tmp_path, timeout=300):
+        command = [str(executable), *map(str, words)]
+        environment = {**os.environ, **(env or {})}
+        return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=timeout)
+
+    return run
+
+
+@pytest.fixture
+def yolo(python):
+    """Run the stock `yolo` command in a fresh process."""
+    command = Path(sys.executable).with_name("yolo")
+    return lambda *words, **kwargs: python(command, *words, **kwargs)

@@ -1,0 +1,310 @@
+"""CIFAR-10: pixel-exact pictures, from the archive or an .npz, and one line for whatever is wrong with either."""
+
+import hashlib
+import importlib.resources
+import io
+import os
+import pickle
+import struct
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import ClassVar
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from tintbox.datasets import cifar10
+from tintbox.datasets.cifar10 import CLASSES, SOURCE, download, prepare
+from tintbox.errors import TintboxError, TintboxFileError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("TINTBOX_DATA") or REPOSITORY.parent / "shared" / "data")
+HORSES = DATA / "cifar10-horses.npz"
+YAMLS = Path(str(importlib.resources.files("tintbox.datasets")))
+
+
+class Python2Pickler(pickle._Pickler):
+    """Writes pickles as the archive's were: by Python 2, protocol 2, byte strings, numbers for numpy's flags."""
+
+    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
+
+    def save_bytes(self, obj):
+        self.write(pickle.BINSTRING + struct.pack("<i", len(obj)) + obj)
+        self.memoize(obj)
+
+    def save_str(self, obj):
+        self.save_bytes(obj.encode())
+
+    dispatch[bytes] = save_bytes
+    dispatch[str] = save_str
+
+    def reducer_override(self, obj):
+        if isinstance(obj, np.dtype):
+            return np.dtype, ("u1", 0, 1), (3, "|", None, None, None, -1, -1, 0)
+        return NotImplemented
+
+
+def python2_dumps(obj) -> bytes:
+    stream = io.BytesIO()
+    Python2Pickler(stream, protocol=2).dump(obj)
+    return stream.getvalue().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+
+
+def batch(seed: int, n: int = 20) -> dict:
+    rng = np.random.default_rng(seed)
+    return {
+        b"batch_label": b"a batch",
+        b"labels": [(i * 3 + seed) % 10 for i in range(n)],
+        b"data": rng.integers(0, 256, (n, 3072), dtype=np.uint8),
+        b"filenames": [b"x.png"] * n,
+    }
+
+
+NAMES = [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]
+
+
+def archive(path: Path, members: dict[str, bytes]) -> tuple[Path, str]:
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in members.items():
+            info = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return path, hashlib.md5(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture(params=["python2", "protocol4"])
+def official(request, tmp_path):
+    dumps = python2_dumps if request.param == "python2" else lambda obj: pickle.dumps(obj, protocol=4)
+    return archive(tmp_path / "cifar-10-python.tar.gz", {n: dumps(batch(i)) for i, n in enumerate(NAMES)})
+
+
+@pytest.fixture(autouse=True)
+def _no_source(monkeypatch):
+    monkeypatch.delenv(SOURCE, raising=False)
+
+
+def load(folder: Path, pattern: str) -> np.ndarray:
+    return np.stack([cv2.imread(str(p))[..., ::-1] for p in sorted(folder.glob(pattern))])
+
+
+def expected(seeds, name: str) -> np.ndarray:
+    """The pictures of a class by CIFAR-10's description: 1,024 red values by rows, then green, then blue."""
+    rows = [
+        row
+        for batch_ in map(batch, seeds)
+        for row, label in zip(batch_[b"data"], batch_[b"labels"], strict=True)
+        if label == CLASSES.index(name)
+    ]
+    return np.stack([np.dstack([row[k : k + 1024].reshape(32, 32) for k in (0, 1024, 2048)]) for row in rows])
+
+
+def one_line_error(caught) -> str:
+    text = str(caught.value)
+    assert "\n" not in text and len(text) < 600
+    return text
+
+
+@pytest.mark.filterwarnings("error")
+def test_archive_gives_every_picture_in_order(official, tmp_path):
+    path, md5 = official
+    folder = prepare(tmp_path / "out", source=path, md5=md5)
+    for name in CLASSES:
+        assert np.array_equal(load(folder, f"images/train/{name}_*.png"), expected(range(5), name))
+        assert np.array_equal(load(folder, f"images/val/{name}_*.png"), expected([5], name))
+    assert len(list((folder / "images/train").iterdir())) == 100
+    assert sorted(p.name for p in tmp_path.iterdir()) == [path.name, "out"]
+
+
+def test_one_class_of_the_archive(official, tmp_path, monkeypatch):
+    path, md5 = official
+    monkeypatch.setenv(SOURCE, str(path))
+    folder = prepare(tmp_path / "out", ["dog"], md5=md5)
+    assert {p.name[:4] for p in folder.glob("images/*/*")} == {"dog_"}
+    assert (folder / "images/train/dog_00000.png").is_file()
+    monkeypatch.setenv(SOURCE, "nowhere")
+    assert prepare(folder, ["dog"]) == folder  # it is there: no source is needed
+    with pytest.raises(TintboxError, match="holds another dataset"):
+        prepare(folder, ["cat"], source=path, md5=md5)
+
+
+class Evil:
+    def __init__(self, call, *args):
+        self.call, self.args = call, args
+
+    def __reduce__(self):
+        return self.call, self.args
+
+
+@pytest.mark.parametrize("dumps", [python2_dumps, pickle.dumps], ids=["python2", "python3"])
+def test_a_pickle_runs_nothing(tmp_path, dumps):
+    mark = tmp_path / "created"
+    evil = dumps({b"data": Evil(os.mkdir, str(mark)), b"labels": []})
+    path, md5 = archive(tmp_path / "evil.tar.gz", dict.fromkeys(NAMES, evil))
+    with pytest.raises(TintboxError, match=r"'cifar-10-batches-py/data_batch_1' names '\w+.mkdir'") as caught:
+        prepare(tmp_path / "out", source=path, md5=md5)
+    one_line_error(caught)
+    assert not mark.exists() and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["load", "fromfile", "memmap", "core.multiarray.fromfile", "testing.run_module_suite"])
+def test_other_names_of_numpy_are_refused(tmp_path, name):
+    module, _, attribute = f"numpy.{name}".rpartition(".")
+    evil = f"c{module}\n{attribute}\n.".encode()
+    path, md5 = archive(tmp_path / "evil.tar.gz", dict.fromkeys(NAMES, evil))
+    with pytest.raises(TintboxError, match=f"names '{module}.{attribute}'"):
+        prepare(tmp_path / "out", source=path, md5=md5)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no pickle",
+        pickle.dumps([1, 2]),
+        pickle.dumps({b"data": 3, b"labels": [1]}),
+        pickle.dumps({b"labels": [1]}),
+        pickle.dumps({b"data": np.zeros((2, 3072), np.uint8), b"labels": [1]}),
+        pickle.dumps({b"data": np.zeros((2, 3072)), b"labels": [1, 2]}),
+        pickle.dumps({b"data": np.zeros((2, 3072), np.uint8), b"labels": [[1], [2, 3]]}),
+        pickle.dumps({b"data": np.zeros((2, 3072), np.uint8), b"labels": ["a", "b"]}),
+        pickle.dumps(batch(0), protocol=4)[:-400],
+    ],
+    ids=["empty", "noise", "list", "number", "no data", "lengths", "dtype", "ragged", "words", "cut"],
+)
+def test_broken_batches(tmp_path, content):
+    path, md5 = archive(tmp_path / "broken.tar.gz", dict.fromkeys(NAMES, content))
+    with pytest.raises(TintboxError, match=r"is not a CIFAR-10 batch .*fetch it again from https") as caught:
+        prepare(tmp_path / "out", source=path, md5=md5)
+    assert str(path) in one_line_error(caught)
+
+
+def test_wrong_md5(official, tmp_path):
+    path, md5 = official
+    with pytest.raises(TintboxError, match=f"MD5 {md5}, not c58f30108f718f92721af3b95e74349a.*fetch it from") as caught:
+        prepare(tmp_path / "out", source=path)
+    assert str(path) in one_line_error(caught)
+
+
+def test_missing_member_and_corrupt_tar(tmp_path):
+    path, md5 = archive(tmp_path / "few.tar.gz", {"data_batch_1": pickle.dumps(batch(0))})
+    with pytest.raises(TintboxError, match="no file 'cifar-10-batches-py/data_batch_2' in it"):
+        prepare(tmp_path / "out", source=path, md5=md5)
+    whole = path.read_bytes()
+    for content in (whole[: len(whole) // 2], b"x" * 99, b"", whole[:200] + bytes(99) + whole[299:]):
+        path.write_bytes(content)
+        with pytest.raises(TintboxError, match="fetch it again from") as caught:
+            prepare(tmp_path / "out", source=path, md5=hashlib.md5(content).hexdigest())
+        assert str(path) in one_line_error(caught)
+
+
+def test_source_that_is_not_there(tmp_path, monkeypatch):
+    for missing in (tmp_path / "none.npz", tmp_path):
+        monkeypatch.setenv(SOURCE, str(missing))
+        with pytest.raises(TintboxFileError, match=f"{missing}: no such file; let {SOURCE} name .* or unset it"):
+            prepare(tmp_path / "out", ["horse"])
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [(["hose"], "no class 'hose'.*did you mean 'horse'"), ([], "the list is empty"), (None, "the list is empty")],
+)
+def test_wrong_classes(tmp_path, classes, message):
+    with pytest.raises(TintboxError, match=message):
+        prepare(tmp_path / "out", classes)
+
+
+def test_download_is_checked_and_kept(official, tmp_path):
+    path, md5 = official
+    cache = tmp_path / "datasets"
+    folder = prepare(cache / "cifar10-horses", ["horse"], url=path.as_uri(), md5=md5)
+    assert sorted(p.name for p in cache.iterdir()) == ["cifar-10-python.tar.gz", "cifar10-horses"]
+    assert np.array_equal(load(folder, "images/val/*.png"), expected([5], "horse"))
+    gone = (tmp_path / "gone").as_uri()
+    assert download(cache, url=gone, md5=md5) == cache / path.name  # the kept archive serves
+    (cache / path.name).write_bytes(b"cut")
+    assert download(cache, url=path.as_uri(), md5=md5).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/cifar.tar.gz", "file:///nowhere/cifar.tar.gz"])
+def test_offline(tmp_path, url):
+    with pytest.raises(
+        TintboxError, match=f"{url}: cannot download CIFAR-10 .*; fetch {url} .* set {SOURCE}"
+    ) as caught:
+        prepare(tmp_path / "datasets" / "out", url=url)
+    one_line_error(caught)
+    assert not any((tmp_path / "datasets").iterdir())
+
+
+def test_download_of_another_file(official, tmp_path):
+    path, md5 = official
+    with pytest.raises(TintboxError, match=f"has MD5 {md5}, not {cifar10.MD5}") as caught:
+        prepare(tmp_path / "datasets" / "out", url=path.as_uri())
+    one_line_error(caught)
+    assert not any((tmp_path / "datasets").iterdir())
+
+
+def pictures(n: int, dtype=np.uint8) -> np.ndarray:
+    return np.random.default_rng(n).integers(0, 256, (n, 32, 32, 3)).astype(dtype)
+
+
+def test_npz_of_horses(tmp_path):
+    path = tmp_path / "horses.npz"
+    np.savez(path, train=pictures(12), test=pictures(3))
+    folder = prepare(tmp_path / "out", ["horse"], source=path)
+    assert [p.name for p in sorted((folder / "images/val").iterdir())] == [f"horse_{i:05d}.png" for i in range(3)]
+    assert np.array_equal(load(folder, "images/train/*.png"), pictures(12))
+    with pytest.raises(TintboxError, match=r"an \.npz holds the horses only, not airplane, .*truck; let"):
+        prepare(tmp_path / "ten", source=path)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"train": pictures(2)}, "no array 'test' \\(found train\\)"),
+        ({"train": pictures(2, np.float32), "test": pictures(2)}, "'train' is float32"),
+        ({"train": pictures(2), "test": pictures(2)[..., :1]}, "'test' is uint8 \\(2, 32, 32, 1\\), not"),
+        ({"train": pictures(2), "test": pictures(2)[:0]}, "'test' is uint8 \\(0, 32, 32, 3\\), not"),
+        ({"train": np.array([Evil(os.mkdir, "x")]), "test": pictures(1)}, "damaged, or not an .npz of plain arrays"),
+    ],
+    ids=["missing", "dtype", "shape", "empty", "pickled"],
+)
+def test_wrong_npz(tmp_path, arrays, message):
+    path = tmp_path / "horses.npz"
+    np.savez(path, **arrays)
+    with pytest.raises(TintboxError, match=message) as caught:
+        prepare(tmp_path / "out", ["horse"], source=path)
+    assert str(path) in one_line_error(caught)
+
+
+def test_damaged_npz(tmp_path):
+    path = tmp_path / "horses.npz"
+    np.savez_compressed(path, train=pictures(12), test=pictures(3))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:5000] + bytes(200) + whole[5200:])
+    with pytest.raises(TintboxError, match=r"damaged, or not an \.npz"):
+        prepare(tmp_path / "out", ["horse"], source=path)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("readme.txt", "no arrays")
+    with pytest.raises(TintboxError, match="no array 'train'"):
+        prepare(tmp_path / "out", ["horse"], source=path)
+
+
+@pytest.mark.skipif(not HORSES.is_file(), reason=f"needs {HORSES.name} in the folder TINTBOX_DATA")
+def test_real_horses_through_the_yaml_are_pixel_exact(tmp_path, monkeypatch):
+    data = yaml.safe_load((YAMLS / "cifar10-horses.yaml").read_text(encoding="utf-8"))
+    monkeypatch.setenv(SOURCE, str(HORSES))
+    exec(data["download"], {"yaml": {**data, "path": tmp_path / data["path"]}})
+    with np.load(HORSES) as arrays:
+        for key, split in (("train", data["train"]), ("test", data["val"])):
+            assert np.array_equal(load(tmp_path / data["path"], f"{split}/*.png"), arrays[key])
+
+
+def test_yamls():
+    horses, ten = (
+        yaml.safe_load((YAMLS / f"{n}.yaml").read_text(encoding="utf-8")) for n in ("cifar10-horses", "cifar10")
+    )
+    assert horses["classes"] == ["horse"] == list(horses["names"].values()) and horses["palette"] == "horses24"
+    assert tuple(ten["classes"]) == CLASSES == tuple(ten["names"].values()) and ten["palette"] == 24

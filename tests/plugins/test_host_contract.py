@@ -1,0 +1,56 @@
+"""Every Ultralytics name that tintbox relies on is there, and every patch is in place. An upgrade fails here."""
+
+import importlib
+
+import pytest
+
+from tintbox.plugins import host
+
+NAMES = [(p, name) for p in host.PATCHES for name in p.names]
+
+
+@pytest.mark.parametrize(("p", "name"), NAMES, ids=[f"{p.function.__name__}:{p.module}.{n}" for p, n in NAMES])
+def test_name_is_there(p, name):
+    module = importlib.import_module(p.module)
+    try:
+        host.resolve(module, name)
+    except AttributeError:
+        pytest.fail(f"patch '{p.function.__name__}' relies on {p.module}.{name}, which this Ultralytics lacks")
+
+
+@pytest.mark.parametrize("p", host.PATCHES, ids=[p.function.__name__ for p in host.PATCHES])
+def test_patch_is_in_place(p):
+    importlib.import_module(p.module)
+    assert host.state(p) == "ok"
+    assert p.why.endswith((".", ":")) or p.why, "a patch says why it is needed"
+
+
+def test_names_copied_by_value_are_the_patched_ones():
+    from ultralytics.cfg import TASKS
+    from ultralytics.utils import events
+
+    assert "colorize" in TASKS
+    assert events.TASKS == TASKS
+
+
+def test_methods_that_subclasses_override_are_there():
+    from ultralytics.engine.predictor import BasePredictor
+    from ultralytics.engine.trainer import BaseTrainer
+    from ultralytics.engine.validator import BaseValidator
+
+    from tintbox.colorization.predictor import ColorizePredictor
+    from tintbox.colorization.trainer import ColorizeTrainer
+    from tintbox.colorization.validator import ColorizeValidator
+
+    hooks = {
+        (BaseTrainer, ColorizeTrainer): "get_dataset get_model get_dataloader get_validator set_model_attributes "
+        "preprocess_batch _model_train validate progress_string plot_training_samples plot_training_labels",
+        (BaseValidator, ColorizeValidator): "get_model get_dataloader init_metrics preprocess postprocess "
+        "update_metrics gather_stats get_stats finalize_metrics get_desc print_results plot_predictions "
+        "plot_val_samples",
+        (BasePredictor, ColorizePredictor): "setup_model pre_transform preprocess postprocess",
+    }
+    for (base, ours), names in hooks.items():
+        for name in names.split():
+            assert callable(getattr(base, name, None)), f"{base.__name__}.{name} is gone; {ours.__name__} overrides it"
+            assert name in vars(ours), f"{ours.__name__} does not override {name} any more"
