@@ -52,6 +52,8 @@ class ColorizeTrainer(BaseTrainer):
                 recipe["warmup_epochs"] = round(WARMUP * epochs, 2)
             given = {**recipe, **given}
         given["task"] = "colorize"
+        if isinstance(given.get("palette"), (str, Path)):
+            Palette.load(given["palette"])  # a wrong one fails before a run folder is made
         self.splits: dict[str, Pictures] = {}
         self.checked = {} if given.get("resume") else checked_dataset(given.get("data"), given.get("split") or "val")
         super().__init__(cfg, given, _callbacks)

@@ -1,5 +1,6 @@
 """What all tests share: an Ultralytics that stays offline with settings of its own, and the shared data."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -12,6 +13,13 @@ os.environ.update(YOLO_OFFLINE="true", YOLO_CONFIG_DIR=str(CONFIG), YOLO_AUTOINS
 os.environ.pop("TINTBOX_DISABLE", None)
 
 import pytest  # noqa: E402
+
+
+class StandardOutput(logging.StreamHandler):
+    """A log handler that writes to the standard output of the moment: pytest gives every test another one."""
+
+    stream = property(lambda self: sys.stdout, lambda self, value: None)
+
 
 REPO = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("TINTBOX_DATA") or REPO.parent / "shared" / "data")
@@ -76,3 +84,25 @@ def yolo(python):
     """Run the stock `yolo` command in a fresh process."""
     command = Path(sys.executable).with_name("yolo")
     return lambda *words, **kwargs: python(command, *words, **kwargs)
+
+
+@pytest.fixture
+def cli(monkeypatch, capfd, tmp_path):
+    """Run the `yolo` command in this process and an empty folder; returns exit status and everything it printed."""
+    import ultralytics.cfg
+    from ultralytics.utils import LOGGER
+
+    monkeypatch.chdir(tmp_path)
+    for handler in LOGGER.handlers:
+        if type(handler) is logging.StreamHandler:
+            handler.__class__ = StandardOutput
+
+    def run(*words):
+        monkeypatch.setattr(ultralytics.cfg, "ARGV", ["yolo", *map(str, words)])
+        try:
+            ultralytics.cfg.entrypoint()
+        except SystemExit as stop:
+            return stop.code, "".join(capfd.readouterr())
+        return 0, "".join(capfd.readouterr())
+
+    return run

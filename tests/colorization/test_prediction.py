@@ -1,0 +1,142 @@
+"""Prediction and export: pictures of any size, videos, exports that agree with torch, restricted loading."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from ultralytics import YOLO
+
+from tintbox.colorization.palette import Palette
+from tintbox.colorization.predictor import fitted, padded
+
+
+@pytest.fixture
+def weights(trained):
+    return trained / "weights" / "best.pt"
+
+
+def picture(height, width):
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (480, 640), (33, 17), (5, 300), (1, 1)])
+def test_result_has_the_pictures_own_size_and_the_palettes_colours(weights, shape):
+    model = YOLO(weights)
+    (result,) = model.predict(picture(*shape), imgsz=32, verbose=False)
+    assert result.colour.shape == (*shape, 3)
+    assert result.plot().shape == (*shape, 3)
+    colours = {tuple(c) for c in result.colour[..., ::-1].reshape(-1, 3)}
+    assert colours <= {tuple(bytes.fromhex(name[1:])) for name in model.names.values()}
+
+
+def test_at_its_own_size_the_result_is_the_networks_arg_max(weights):
+    model = YOLO(weights)
+    image = picture(64, 32)
+    (result,) = model.predict(image, imgsz=(64, 32), verbose=False)
+    network = YOLO(weights).model.eval()
+    grey = torch.from_numpy(image.astype(np.float32).mean(-1) / 255)[None, None]
+    with torch.inference_mode():
+        expected = model.model.palette.decode(network(grey))[0].numpy()[..., ::-1]
+    assert (result.colour != expected).any(-1).mean() < 1e-3  # ties in the last bit of fused arithmetic
+
+
+def test_files_folders_and_videos_are_saved_in_colour(cli, weights, tmp_path):
+    (tmp_path / "in").mkdir()
+    cv2.imwrite(str(tmp_path / "in" / "a.png"), picture(40, 60))
+    cv2.imwrite(str(tmp_path / "in" / "b.jpg"), picture(50, 30)[..., :1].repeat(3, 2))
+    video = cv2.VideoWriter(str(tmp_path / "in" / "c.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 5, (48, 36))
+    for _ in range(3):
+        video.write(picture(36, 48))
+    video.release()
+    words = ("predict", f"model={weights}", f"source={tmp_path}/in", f"project={tmp_path}/out", "imgsz=32", "save=True")
+    code, text = cli("colorize", *words, "name=p")
+    assert code == 0, text
+    out = tmp_path / "out" / "p"
+    assert cv2.imread(str(out / "a.jpg")).shape == (40, 60, 3)
+    assert cv2.imread(str(out / "b.jpg")).shape == (50, 30, 3)
+    frames = cv2.VideoCapture(str(out / "c.avi"))
+    shapes = []
+    while (read := frames.read())[0]:
+        shapes.append(read[1].shape)
+    assert shapes == [(36, 48, 3)] * 3
+
+
+def test_tensor_source(weights):
+    (result,) = YOLO(weights).predict(torch.rand(1, 3, 32, 64), verbose=False)
+    assert result.colour.shape == (32, 64, 3)
+
+
+def test_export_agrees_with_torch(weights, tiny_data, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    file = tmp_path / "best.pt"
+    file.write_bytes(weights.read_bytes())
+    model = YOLO(file)
+    x = torch.rand(1, 1, 32, 32)
+    with torch.inference_mode():
+        expected = model.model.eval()(x)
+    onnx = model.export(format="onnx", imgsz=32)
+    (ours,) = onnxruntime.InferenceSession(onnx).run(None, {"images": x.numpy()})
+    assert np.abs(ours - expected.numpy()).max() < 1e-4
+    script = model.export(format="torchscript", imgsz=32)
+    assert (torch.jit.load(script)(x) - expected).abs().max() < 1e-4
+
+    torch_metrics = YOLO(file).val(data=str(tiny_data), imgsz=32, plots=False, project=str(tmp_path))
+    image = picture(40, 30)
+    (torch_result,) = YOLO(file).predict(image, imgsz=32, rect=False, verbose=False)
+    file.unlink()  # an export needs neither checkpoint nor palette file
+    for exported in (onnx, script):
+        again = YOLO(exported)
+        assert again.task == "colorize"
+        metrics = again.val(data=str(tiny_data), imgsz=32, plots=False, project=str(tmp_path))
+        assert metrics.accuracy == pytest.approx(torch_metrics.accuracy, abs=1e-3)
+        assert metrics.loss == pytest.approx(torch_metrics.loss, abs=1e-4)
+        (result,) = again.predict(image, imgsz=32, verbose=False)
+        assert result.colour.shape == image.shape
+    assert torch_result.colour.shape == image.shape
+
+
+def test_small_networks_can_be_exported(tmp_path):
+    from tintbox.colorization.model import ColorizeModel
+
+    (tmp_path / "small.yaml").write_text(
+        "task: colorize\nnetwork: UNet\nkernel: 3\nnum_filters: 4\nin_channels: 3\npalette: horses24\n"
+    )
+    model = YOLO(tmp_path / "small.yaml")
+    assert isinstance(model.model, ColorizeModel)
+    model.model.pt_path = str(tmp_path / "small.pt")
+    exported = model.export(format="onnx", imgsz=32)
+    (result,) = YOLO(exported).predict(picture(20, 20), imgsz=32, verbose=False)
+    assert result.colour.shape == (20, 20, 3)
+
+
+def test_dynamic_export_takes_other_sizes(weights, tmp_path):
+    pytest.importorskip("onnxruntime")
+    file = tmp_path / "best.pt"
+    file.write_bytes(weights.read_bytes())
+    model = YOLO(file)
+    exported = YOLO(model.export(format="onnx", imgsz=32, dynamic=True))
+    image = picture(96, 64)
+    (ours,) = exported.predict(image, imgsz=96, verbose=False)
+    (expected,) = model.predict(image, imgsz=96, verbose=False)
+    assert (ours.colour != expected.colour).any(-1).mean() < 1e-3
+
+
+def test_checkpoint_loads_under_restricted_loading(python, weights):
+    code = f"from ultralytics import YOLO; m = YOLO({str(weights)!r}); print(m.task, len(m.model.palette))"
+    done = python("-c", code, env={"ULTRALYTICS_SAFE_LOAD": "1"})
+    assert done.stdout.split()[-2:] == ["colorize", "4"], done.stderr
+
+
+def test_fitted_and_padded():
+    assert fitted((480, 640), (32, 32)) == (24, 32)
+    assert fitted((1, 1000), (32, 32)) == (1, 32)
+    image = picture(5, 3)
+    out = padded(image, (32, 32))
+    assert np.array_equal(out[:5, :3], image)
+    assert np.array_equal(out, np.pad(image, ((0, 27), (0, 29), (0, 0)), mode="symmetric"))
+
+
+def test_palette_of_a_named_checkpoint_is_exact(weights):
+    palette = YOLO(weights).model.palette
+    assert Palette.from_dict(YOLO(weights).model.yaml["palette"]) == palette
+    assert palette.colours.dtype == np.float64

@@ -1,0 +1,200 @@
+"""A run as the user gets it: files, numbers, defaults, resuming, early stopping."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from ultralytics import YOLO
+
+from tintbox.colorization.data import Pictures, image_files
+from tintbox.colorization.palette import Palette
+from tintbox.colorization.trainer import ColorizeTrainer, fraction_of, is_grey
+from tintbox.errors import TintboxError
+
+
+def rows(run):
+    with (run / "results.csv").open() as file:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+def test_run_folder_holds_everything(trained):
+    expected = (
+        "args.yaml results.csv results.png palette.yaml palette.png train_batch0.jpg val_batch0.jpg "
+        "samples/epoch001.png samples/epoch002.png weights/best.pt weights/last.pt"
+    )
+    missing = [name for name in expected.split() if not (trained / name).is_file()]
+    assert not missing
+    assert [r["epoch"] for r in rows(trained)] == [1, 2]
+    assert {"train/loss", "val/loss", "metrics/accuracy", "metrics/psnr"} <= set(rows(trained)[0])
+
+
+def test_validation_repeats_the_numbers_of_the_last_epoch(trained, tiny_data, tmp_path):
+    model = YOLO(trained / "weights" / "last.pt")
+    assert model.task == "colorize"
+    metrics = model.val(data=str(tiny_data), imgsz=32, plots=False, project=str(tmp_path))
+    last = rows(trained)[-1]
+    # The checkpoint is stored in half precision, results.csv in six digits.
+    assert metrics.accuracy == pytest.approx(last["metrics/accuracy"], abs=0.01)
+    assert metrics.loss == pytest.approx(last["val/loss"], abs=0.01)
+    assert metrics.psnr == pytest.approx(last["metrics/psnr"], abs=0.05)
+    assert metrics.results_dict["fitness"] == metrics.accuracy
+
+
+def test_validation_equals_a_plain_second_implementation(trained, tiny_data, tmp_path):
+    model = YOLO(trained / "weights" / "best.pt")
+    metrics = model.val(data=str(tiny_data), imgsz=32, batch=3, plots=False, project=str(tmp_path))
+    palette, network = model.model.palette, model.model.model.double().eval()
+    root = yaml.safe_load(tiny_data.read_text())["path"]
+    correct, loss, psnr = [], [], []
+    for picture in Pictures(image_files(f"{root}/images/val"), 32).memory.numpy():
+        grey = torch.from_numpy(picture.astype(np.float64).mean(-1) / 255)[None, None]
+        with torch.inference_mode():
+            logits = network(grey)[0]
+        distances = ((picture[..., None, :] / 255 - palette.colours) ** 2).sum(-1)
+        truth = torch.from_numpy(distances.argmin(-1))
+        guess = logits.argmax(0)
+        correct.append((guess == truth).double().mean())
+        loss.append(torch.nn.functional.cross_entropy(logits[None], truth[None]))
+        error = (np.round(palette.colours[guess] * 255) - picture) ** 2
+        psnr.append(10 * np.log10(255**2 / error.mean()))
+    assert metrics.accuracy == pytest.approx(float(np.mean(correct)), abs=2e-3)
+    assert metrics.loss == pytest.approx(float(np.mean(loss)), abs=1e-4)
+    assert metrics.psnr == pytest.approx(float(np.mean(psnr)), abs=1e-2)
+
+
+def test_it_learns(tiny_data, tmp_path):
+    model = YOLO("colorize-pool.yaml")
+    model.train(
+        data=str(tiny_data), epochs=12, batch=4, imgsz=32, palette=4, plots=False, project=str(tmp_path), name="learn"
+    )
+    first, last = rows(tmp_path / "learn")[0], rows(tmp_path / "learn")[-1]
+    assert last["val/loss"] < 0.75 * first["val/loss"]
+    assert last["metrics/accuracy"] > first["metrics/accuracy"]
+
+
+def test_the_users_arguments_go_before_the_tasks_defaults(tiny_data, tmp_path):
+    trainer = ColorizeTrainer(overrides={"model": "colorize-unet.yaml", "data": str(tiny_data), "epochs": 10,
+                                         "project": str(tmp_path), "lr0": 0.5})  # fmt: skip
+    assert (trainer.args.lr0, trainer.args.epochs, trainer.args.imgsz) == (0.5, 10, 128)
+    assert trainer.args.optimizer == "Adam"
+    assert trainer.args.warmup_epochs == 2.0
+
+
+def test_seed_recipe_is_the_assignments_protocol(tiny_data, tmp_path):
+    model = YOLO("colorize-unet.yaml")
+    model.train(cfg="recipe-seed.yaml", data=str(tiny_data), epochs=2, batch=4, project=str(tmp_path), name="seed")
+    trainer, args = model.trainer, model.trainer.args
+    assert type(trainer.optimizer) is torch.optim.Adam
+    assert {(g["lr"], g["betas"], g["weight_decay"]) for g in trainer.optimizer.param_groups} == {
+        (1e-3, (0.9, 0.999), 0.0)
+    }
+    assert (args.fliplr, args.crop, args.warmup_epochs, args.shuffle) == (0.0, 0.0, 0.0, "once")
+    assert model.model.palette == Palette(Palette.load("horses24").colours, 256)
+    best, last = (torch.load(tmp_path / f"seed/weights/{n}.pt", weights_only=False)["model"] for n in ("best", "last"))
+    for a, b in zip(best.state_dict().values(), last.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_killed_run_is_resumed(tiny_data, tmp_path):
+    class KilledError(Exception):
+        pass
+
+    def kill(trainer):
+        if trainer.epoch == 1:
+            raise KilledError
+
+    model = YOLO("colorize-pool.yaml")
+    model.add_callback("on_fit_epoch_end", kill)
+    settings = {"data": str(tiny_data), "epochs": 4, "batch": 4, "imgsz": 32, "palette": 4, "plots": False}
+    with pytest.raises(KilledError):
+        model.train(**settings, project=str(tmp_path), name="run")
+    palette = YOLO(tmp_path / "run/weights/last.pt").model.palette
+    resumed = YOLO(tmp_path / "run/weights/last.pt")
+    resumed.train(resume=True)
+    assert [r["epoch"] for r in rows(tmp_path / "run")] == [1, 2, 3, 4]
+    assert resumed.model.palette == palette
+    assert resumed.trainer.args.lr0 == 0.03
+
+
+def test_early_stopping(tiny_data, tmp_path):
+    YOLO("colorize-pool.yaml").train(
+        data=str(tiny_data), epochs=50, batch=4, imgsz=32, palette=4, lr0=1e-9, patience=2, plots=False,
+        project=str(tmp_path), name="stop", ema_epochs=0,
+    )  # fmt: skip
+    assert len(rows(tmp_path / "stop")) < 50
+
+
+def test_fine_tuning_keeps_the_checkpoints_palette(trained, tiny_data, tmp_path):
+    weights = trained / "weights" / "best.pt"
+    model = YOLO(weights)
+    palette = model.model.palette
+    model.train(data=str(tiny_data), epochs=1, batch=4, imgsz=32, plots=False, project=str(tmp_path))
+    assert model.model.palette == palette
+
+
+def test_palette_comes_from_the_argument_then_the_dataset_then_the_model(tiny_data, tmp_path):
+    def chosen(data, **arguments):
+        trainer = ColorizeTrainer(overrides={"model": "colorize-unet.yaml", "data": str(data), "imgsz": 32,
+                                             "project": str(tmp_path), **arguments})  # fmt: skip
+        return len(trainer.get_model("colorize-unet.yaml", verbose=False).palette)
+
+    own = tmp_path / "own.yaml"
+    own.write_text(tiny_data.read_text() + "palette: 5\n")
+    assert chosen(tiny_data) == 24
+    assert chosen(own) == 5
+    assert chosen(own, palette=3) == 3
+    assert chosen(own, palette="horses24") == 24
+
+
+def test_fitted_palettes_are_kept_and_reproducible(tiny_data, tmp_path):
+    from tintbox.colorization.fitted import fitted_palette
+
+    root = yaml.safe_load(tiny_data.read_text())["path"]
+    pictures = Pictures(image_files(f"{root}/images/train"), 32)
+    first = fitted_palette(pictures, 4, 0, 255.0, tmp_path / "a")
+    assert fitted_palette(pictures, 4, 0, 255.0, tmp_path / "b") == first
+    (file,) = (tmp_path / "a").iterdir()
+    file.write_text(Palette([[0, 0, 0], [1, 1, 1]]).save(tmp_path / "two.yaml") or (tmp_path / "two.yaml").read_text())
+    assert len(fitted_palette(pictures, 4, 0, 255.0, tmp_path / "a")) == 2, "the kept file is not used"
+    assert len(fitted_palette(pictures, 3, 0, 255.0, tmp_path / "a")) == 3
+    assert len(list((tmp_path / "a").iterdir())) == 2
+
+
+def test_moving_average_spans_the_epochs_asked_for(tiny_data, tmp_path):
+    model = YOLO("colorize-pool.yaml")
+    model.train(
+        data=str(tiny_data), epochs=1, batch=4, imgsz=32, palette=4, plots=False, project=str(tmp_path), ema_epochs=2
+    )
+    steps = 2 * 3  # three batches an epoch
+    assert model.trainer.ema.decay(10**6) == pytest.approx(1 - 1 / steps, abs=1e-9)
+
+
+def test_a_detectors_weights_are_refused_as_pretrained(tiny_data, tmp_path):
+    YOLO("yolo11n.yaml").save(tmp_path / "detector.pt")
+    with pytest.raises(TintboxError, match=r"detector.pt is not a colouriser"):
+        YOLO("colorize-unet.yaml").train(
+            data=str(tiny_data), pretrained=str(tmp_path / "detector.pt"), imgsz=32, project=str(tmp_path)
+        )
+
+
+def test_fraction_and_grey():
+    files = list(range(10))
+    assert fraction_of(files, 1.0) == files
+    assert fraction_of(files, 0.25) == [0, 1]
+    assert fraction_of(files, 3) == [0, 1, 2]
+    assert fraction_of(files, [0.5, 1.0]) == files[:5]
+    grey = torch.full((2, 4, 4, 3), 7, dtype=torch.uint8)
+    assert is_grey(grey)
+    grey[1, 2, 3, 1] += 1
+    assert not is_grey(grey)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_training_on_a_gpu(tiny_data, tmp_path):
+    YOLO("colorize-unet.yaml").train(
+        data=str(tiny_data), epochs=2, batch=4, imgsz=32, palette=4, device=0, project=str(tmp_path), name="gpu"
+    )
+    assert len(rows(tmp_path / "gpu")) == 2
