@@ -1,9 +1,10 @@
-"""The start-up hook: makes every Python of an environment patch Ultralytics when, and only when, it imports it.
+"""The hook that patches Ultralytics when, and only when, a Python of this environment imports it.
 
-``tintbox_autoload.pth`` (and ``.start`` from Python 3.15 on, PEP 829) calls `install` at every interpreter start. That
-must cost next to nothing and can never fail: only a finder is put in front of ``sys.meta_path``. The first look-up of
-``ultralytics`` imports `tintbox.plugins.host`, the table of patches; each patched module is then patched right after
-its own code has run, before anybody can copy a name out of it.
+``tintbox_autoload.pth`` runs at every interpreter start, so it must cost next to nothing and can never fail: it puts a
+stub named ``TintboxStart`` in front of ``sys.meta_path``, which waits for the name ``ultralytics`` and then calls
+`install` here. (Python 3.15 reads ``tintbox_autoload.start`` instead, PEP 829, which calls `install` at once.) `install`
+puts a finder in the stub's place; each patched module is then patched right after its own code has run, before
+anybody can copy a name out of it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import sys
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # `typing` is not imported at run time: it would cost more than everything else here
+if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
@@ -28,16 +29,21 @@ def disabled() -> bool:
     return os.environ.get("TINTBOX_DISABLE", "0") not in ("", "0")
 
 
+def is_stub(finder: object) -> bool:
+    """Return whether a finder is the one of the start-up file."""
+    return getattr(finder, "__name__", "") == "TintboxStart"
+
+
 def installed() -> bool:
-    """Return whether the finder is in place in this interpreter."""
-    return any(isinstance(finder, PatchFinder) for finder in sys.meta_path)
+    """Return whether the finder, or the stub that will put it there, is in place in this interpreter."""
+    return any(isinstance(finder, PatchFinder) or is_stub(finder) for finder in sys.meta_path)
 
 
 def install() -> None:
     """Put the finder in place, once, unless ``TINTBOX_DISABLE`` is set; patch what is imported already."""
-    if disabled() or installed():
+    if disabled() or any(isinstance(finder, PatchFinder) for finder in sys.meta_path):
         return
-    sys.meta_path.insert(0, PatchFinder())
+    sys.meta_path[:] = [PatchFinder(), *(finder for finder in sys.meta_path if not is_stub(finder))]
     if HOST in sys.modules:
         from tintbox.plugins import host
 

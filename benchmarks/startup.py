@@ -1,0 +1,63 @@
+"""What the plugin costs a Python start that never imports Ultralytics.
+
+    python benchmarks/startup.py [--n 200]
+
+Starts the interpreter with the start-up file and with it renamed, alternating, and prints the difference of the
+medians; then the time of the file's own work, taken inside a process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import machine
+
+INSIDE = (
+    "import sys, time; line = open(sys.argv[1]).read();"
+    "sys.meta_path[:] = [f for f in sys.meta_path if getattr(f, '__name__', '') != 'TintboxStart'];"
+    "t = time.perf_counter(); exec(line); print(time.perf_counter() - t)"
+)
+
+
+def start() -> float:
+    """Return the seconds that one interpreter takes to start and end."""
+    begin = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "pass"], check=True)
+    return time.perf_counter() - begin
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, default=200)
+    n = parser.parse_args().n
+    print(machine.describe())
+    file = Path(sysconfig.get_path("purelib"), "tintbox_autoload.pth")
+    aside = file.with_suffix(".aside")
+    with_plugin, without = [], []
+    try:
+        for _ in range(n):
+            file.rename(aside)
+            without.append(1e3 * start())
+            aside.rename(file)
+            with_plugin.append(1e3 * start())
+    finally:
+        if aside.exists():
+            aside.rename(file)
+    inside = [1e3 * float(subprocess.check_output([sys.executable, "-c", INSIDE, file])) for _ in range(30)]
+    print(f"n = {n}, milliseconds, median (lowest to highest)")
+    print(f"without   {machine.spread(without, 2)}")
+    print(f"with      {machine.spread(with_plugin, 2)}")
+    print(f"difference of medians {statistics.median(with_plugin) - statistics.median(without):+.2f}")
+    print(f"start-up file's own work, inside a process, n = 30: {machine.spread(inside, 2)}")
+
+
+if __name__ == "__main__":
+    main()
