@@ -2,7 +2,7 @@
 
 ``tintbox_autoload.pth`` runs at every interpreter start, so it must cost next to nothing and can never fail: it puts a
 stub named ``TintboxStart`` in front of ``sys.meta_path``, which waits for the name ``ultralytics`` and then calls
-`install` here. (Python 3.15 reads ``tintbox_autoload.start`` instead, PEP 829, which calls `install` at once.) `install`
+`install` here. (Python 3.15 reads ``tintbox_autoload.start`` instead, PEP 829: it calls `install` at once.) `install`
 puts a finder in the stub's place; each patched module is then patched right after its own code has run, before
 anybody can copy a name out of it.
 """
