@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -123,14 +123,14 @@ def load_network(model: str) -> tuple[Any, int]:
     Raises:
         TintboxError: If the file does not exist or is no colouriser.
     """
-    os.environ.setdefault("YOLO_VERBOSE", "false")
     from tintbox.plugins import autoload
 
     autoload.install()
-    from ultralytics import YOLO
-
     try:
-        colouriser = YOLO(model, task="colorize").model
+        with contextlib.redirect_stdout(sys.stderr):  # where Ultralytics' notes go: --json must be JSON alone
+            from ultralytics import YOLO
+
+            colouriser = YOLO(model, task="colorize").model
     except TintboxError:
         raise
     except (OSError, TypeError, ValueError, AssertionError) as error:
