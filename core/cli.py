@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from tintbox import doctor as diagnosis
@@ -56,7 +57,7 @@ def table(title: str, columns: dict[str, str], rows: list[list[str]]) -> None:
     for header, justify in columns.items():
         shown.add_column(header, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
-        shown.add_row(*row)
+        shown.add_row(*map(escape, row))
     # Into a file or a pipe nothing is folded or cut.
     Console(width=None if sys.stdout.isatty() else 200).print(shown)
 
@@ -86,6 +87,15 @@ def doctor() -> None:
         print(f"\n{len(report.problems)} problem(s): " + "; ".join(report.problems))
         raise typer.Exit(1)
     print("\nall well")
+
+
+@app.command()
+def options() -> None:
+    """List the training arguments that tintbox adds to `yolo train`."""
+    from tintbox.plugins.options import OPTIONS
+
+    columns = {"argument": "left", "values": "left", "default": "left", "meaning": "left"}
+    table("arguments of `yolo train`", columns, [[o.name, o.values, str(o.default), o.help] for o in OPTIONS])
 
 
 @app.command()

@@ -1,12 +1,77 @@
-"""The callbacks that tintbox adds to Ultralytics' defaults: module-level functions, because DDP workers pickle them."""
+"""The callbacks that tintbox adds to Ultralytics' defaults: module-level functions, because DDP workers pickle them.
+
+Each one looks whether the run asks for anything; only then is the module imported that does it.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
+
+FREEZE_OPTIONS = {"unfreeze": None, "freeze_bn": "auto", "lr_scale": None}  # name -> what changes nothing
+LOSS_OPTIONS = {"cls_pos_weight": None, "cls_smoothing": None, "cls_focal": None}
+
+
+def wants_freeze(args: Any) -> bool:
+    """Return whether a run's arguments ask for more than Ultralytics' own ``freeze``, a number or a list of numbers."""
+    frozen = getattr(args, "freeze", None)
+    if isinstance(frozen, str) or (isinstance(frozen, list) and any(isinstance(entry, str) for entry in frozen)):
+        return True
+    return any(getattr(args, name, default) not in (default, None) for name, default in FREEZE_OPTIONS.items())
+
+
+def wants_loss(args: Any) -> bool:
+    """Return whether a run's arguments change the classification loss."""
+    return any(getattr(args, name, default) is not default for name, default in LOSS_OPTIONS.items())
+
+
+CAPABILITIES = {"tintbox.plugins.loss_callbacks": wants_loss, "tintbox.plugins.freeze": wants_freeze}
+
+
+def run(event: str, trainer: Any) -> None:
+    """Run an event's callback in every capability that the run asks for and that serves the event."""
+    for module, wanted in CAPABILITIES.items():
+        if wanted(trainer.args) and (function := getattr(import_module(module), event, None)):
+            function(trainer)
+
+
+def on_pretrain_routine_start(trainer: Any) -> None:
+    """The run begins; neither dataset nor model is there."""
+    run("on_pretrain_routine_start", trainer)
+
+
+def on_pretrain_routine_end(trainer: Any) -> None:
+    """Model, optimizer, moving average and resumed state are there."""
+    run("on_pretrain_routine_end", trainer)
+
+
+def on_train_epoch_start(trainer: Any) -> None:
+    """An epoch begins; BatchNorms are not set to their modes yet."""
+    run("on_train_epoch_start", trainer)
+
+
+def on_train_batch_start(trainer: Any) -> None:
+    """A batch begins; the learning rate is still the last batch's."""
+    run("on_train_batch_start", trainer)
+
+
+def on_train_epoch_end(trainer: Any) -> None:
+    """An epoch has ended; it is validated and saved next."""
+    run("on_train_epoch_end", trainer)
 
 
 def on_export_start(exporter: Any) -> None:
-    """Add what a colouriser needs to predict (palette, input channels, pixel scale) to the export's metadata."""
+    """Add what a colouriser needs to predict, its palette, to the metadata of every export."""
     metadata = getattr(exporter.model, "metadata", None)
     if callable(metadata):
         exporter.metadata.update(metadata())
+
+
+CALLBACKS = (
+    on_pretrain_routine_start,
+    on_pretrain_routine_end,
+    on_train_epoch_start,
+    on_train_batch_start,
+    on_train_epoch_end,
+    on_export_start,
+)

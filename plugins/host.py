@@ -177,19 +177,24 @@ def task_tables(cfg: Any) -> None:
     cfg.TASK2METRIC[TASK] = "metrics/accuracy"
 
 
-@patch("ultralytics.cfg", "check_cfg")
+@patch("ultralytics.cfg", "check_cfg", "check_dict_alignment")
 def argument_checks(cfg: Any) -> None:
     """Check tintbox's arguments where Ultralytics checks its own, before anything is downloaded or created."""
     from tintbox.plugins import options
 
-    check_cfg = cfg.check_cfg
+    check_cfg, check_dict_alignment = cfg.check_cfg, cfg.check_dict_alignment
 
     @functools.wraps(check_cfg)
-    def check(arguments: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+    def check_values(arguments: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         check_cfg(arguments, *args, **kwargs)
         options.check(arguments)
 
-    cfg.check_cfg = check
+    @functools.wraps(check_dict_alignment)
+    def check_names(base: dict[str, Any], custom: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        check_dict_alignment(base, custom, *args, **kwargs)
+        options.check(custom)  # the command line comes by here before it loads, or downloads, the model
+
+    cfg.check_cfg, cfg.check_dict_alignment = check_values, check_names
 
 
 # Where Ultralytics itself finds fault with what the user typed: an error raised here is a mistake, not a bug.
@@ -225,6 +230,18 @@ def command_line(cfg: Any) -> None:
             raise SystemExit(1) from None
 
     cfg.entrypoint = run
+
+
+# Callbacks ------------------------------------------------------------------------------------------------------------
+
+
+@patch("ultralytics.utils.callbacks.base", "default_callbacks")
+def default_callbacks(base: Any) -> None:
+    """Register tintbox's callbacks among the defaults: every run in every process gets a copy of these lists."""
+    from tintbox.plugins import callbacks
+
+    for function in callbacks.CALLBACKS:
+        base.default_callbacks[function.__name__].append(function)
 
 
 # Models and checkpoints -----------------------------------------------------------------------------------------------
@@ -308,14 +325,6 @@ def task_map(yolo: Any) -> None:
 
 
 # Export ---------------------------------------------------------------------------------------------------------------
-
-
-@patch("ultralytics.utils.callbacks.base", "default_callbacks")
-def export_metadata(base: Any) -> None:
-    """Write a colouriser's palette and input into the metadata of every export, by Ultralytics' own callback."""
-    from tintbox.plugins.callbacks import on_export_start
-
-    base.default_callbacks["on_export_start"].append(on_export_start)
 
 
 @patch("ultralytics.engine.exporter", "file_size", "try_export")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tintbox.errors import TintboxError, nearest
+from tintbox.plugins import class_weights, selectors
 
 Check = Callable[[Any], str | None]  # what is wrong with a value, or None
 
@@ -22,6 +25,7 @@ class Option:
     values: str
     check: Check
     help: str
+    structured: bool = False  # whether a list or mapping typed at the command line is read as YAML
 
 
 def _is_number(value: Any) -> bool:
@@ -59,6 +63,24 @@ def choice(*values: str) -> Check:
 
 OPTIONS = (
     Option(
+        "freeze", None, "int | list of int | selector | list of selectors", selectors.check_freeze,
+        "what does not train: Ultralytics' own layers, or tintbox's selectors, e.g. backbone or [backbone, -9]",
+        structured=True,
+    ),
+    Option(
+        "unfreeze", None, "{epoch: selectors}", selectors.check_unfreeze,
+        "what wakes up when, e.g. {5: neck, 10: all}; epochs may be fractions of the run", structured=True,
+    ),
+    Option(
+        "freeze_bn", "auto", "auto | true | false", selectors.check_freeze_bn,
+        "BatchNorm statistics: frozen where the layer is, all frozen, or all going on",
+    ),
+    Option(
+        "lr_scale", None, "{selector: factor} | float", selectors.check_lr_scale,
+        "learning-rate factors, e.g. {backbone: 0.1}; one float d: layer-wise decay d^(distance from the head)",
+        structured=True,
+    ),
+    Option(
         "palette", None, "name | path | int K", palette,
         "colorize: the palette; K colours are fitted to the training images (None: the dataset's, then the model's)",
     ),
@@ -82,16 +104,44 @@ OPTIONS = (
         "select", "best", "best | last", choice("best", "last"),
         "colorize: the epoch whose weights best.pt holds: the one of the highest accuracy, or the last one",
     ),
+    Option(
+        "cls_pos_weight", None, "float | list per class | {class: float} | balanced", class_weights.check_pos_weight,
+        "detect, segment, pose, obb: positive weights of the classification BCE", structured=True,
+    ),
+    Option(
+        "cls_smoothing", None, "0..1", class_weights.check_smoothing,
+        "detect, segment, pose, obb: label smoothing e of the classification BCE: targets t -> t(1-e) + e/2",
+    ),
+    Option(
+        "cls_focal", None, "gamma >= 0 | {gamma: 1.5, alpha: 0.25}", class_weights.check_focal,
+        "detect, segment, pose, obb: focal modulation of the classification BCE", structured=True,
+    ),
 )  # fmt: skip
 
 
-def check(arguments: Mapping[str, Any]) -> None:
-    """Check tintbox's arguments among ``arguments``; None stands for the default and is always accepted.
+def check(arguments: MutableMapping[str, Any]) -> None:
+    """Check tintbox's arguments among ``arguments``, and put what was typed as YAML in place as lists and mappings.
+
+    None stands for the default and is always accepted.
 
     Raises:
         TintboxError: Naming the first argument with a bad value, the value and what is accepted.
     """
     for option in OPTIONS:
         value = arguments.get(option.name)
-        if value is not None and (wrong := option.check(value)):
+        if value is None:
+            continue
+        if option.structured and isinstance(value, str):
+            value = arguments[option.name] = parsed(value)
+        if wrong := option.check(value):
             raise TintboxError(f"{option.name}={value}: {wrong}")
+
+
+def parsed(text: str) -> Any:
+    """Return a list or mapping for text like ``[backbone, -9]`` or ``{5: neck}``; any other text as it is."""
+    if text.strip()[:1] not in ("[", "{"):
+        return text
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text

@@ -82,6 +82,17 @@ def test_complexity_as_json_and_as_a_table(python):
     assert doubled["connections"] == 4 * total["connections"]
 
 
+def test_options_lists_the_table(capsys):
+    from tintbox import cli
+    from tintbox.plugins.options import OPTIONS
+
+    cli.options()
+    shown = capsys.readouterr().out
+    for option in OPTIONS:
+        assert option.name in shown
+    assert "[backbone, -9]" in shown, "brackets were taken for markup"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

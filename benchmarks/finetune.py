@@ -1,0 +1,134 @@
+"""Fine-tuning on few labels: from scratch, stock fine-tuning, stock freeze=10 and tintbox's recipe, three seeds each.
+
+    python benchmarks/finetune.py --model yolo11n.pt                    # 12 runs on the blood cells, then the table
+    python benchmarks/finetune.py --model yolo11n.pt --small --jobs 2   # 320 pixels, 10 epochs, two runs side by side
+    python benchmarks/finetune.py --model yolo11n.pt --data aquarium.yaml --variants stock recipe --set lr0=0.001
+
+Epochs, image size, batch and all other settings are the same for all variants but those that the variant is about.
+best.pt, chosen on the validation split as always, is validated on both the validation and the test split. Every run is
+an ordinary run folder with a ``result.json``; finished runs are kept, so a killed benchmark goes on where it was.
+`TINTBOX_DATA` may name a folder with the datasets (see datasets/bccd.yaml).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import machine
+import runs
+
+SCRATCH = "scratch"  # the architecture from its YAML; all others start from the checkpoint
+VARIANTS = {
+    SCRATCH: {"pretrained": False},
+    "stock": {},
+    "freeze10": {"freeze": 10},
+    "recipe": {"cfg": "recipe-finetune.yaml"},
+}
+SMALL = {"imgsz": 320, "epochs": 10, "batch": 16}
+SPLITS = ("val", "test")
+
+
+def train(args: argparse.Namespace, variant: str, seed: int, folder: Path) -> None:
+    """Train one variant with one seed, validate its best weights, write the result."""
+    from ultralytics import YOLO
+
+    model = YOLO(args.model)
+    if variant == SCRATCH:
+        model = YOLO(model.model.yaml["yaml_file"])
+    start = time.perf_counter()
+    model.train(
+        **{**settings(args.set), **VARIANTS[variant]}, data=args.data, epochs=args.epochs, imgsz=args.imgsz,
+        batch=args.batch, seed=seed, workers=args.workers, plots=False,
+        project=str(folder.parent), name=folder.name, exist_ok=True,
+    )  # fmt: skip
+    seconds = time.perf_counter() - start
+    result = {"variant": variant, "seed": seed, "seconds": seconds}
+    for split in SPLITS:
+        box = YOLO(folder / "weights" / "best.pt").val(
+            data=args.data, split=split, imgsz=args.imgsz, batch=args.batch, workers=args.workers, plots=False,
+            project=str(folder), name=split, exist_ok=True,
+        )  # fmt: skip
+        names = [box.names[i] for i in box.box.ap_class_index]  # classes without a box in the split have no AP
+        classes = dict(zip(names, map(float, box.box.ap)))
+        result[split] = {"mAP50-95": float(box.box.map), "mAP50": float(box.box.map50), "classes": classes}
+    runs.write_result(folder, result)
+
+
+def settings(words: list[str]) -> dict:
+    """Return ``key=value`` words as a dict, values read as YAML."""
+    import yaml
+
+    return {key: yaml.safe_load(value) for key, _, value in (word.partition("=") for word in words)}
+
+
+def table(results: list[dict], split: str) -> str:
+    """Return the Markdown table of a split: all figures in percent, mean ± standard deviation over the seeds."""
+    classes = list(dict.fromkeys(name for r in results for name in r[split]["classes"]))
+    header = ["variant", "n", "mAP50-95", "mAP50", *(f"AP50-95 {name}" for name in classes), "minutes per run"]
+    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+    for variant in dict.fromkeys(r["variant"] for r in results):
+        own = [r for r in results if r["variant"] == variant]
+        figures = [[r[split][key] for r in own] for key in ("mAP50-95", "mAP50")]
+        figures += [[r[split]["classes"][name] for r in own if name in r[split]["classes"]] for name in classes]
+        columns = [runs.mean([100 * v for v in values]) if values else "" for values in figures]
+        minutes = runs.mean([r["seconds"] / 60 for r in own])
+        lines.append(f"| {' | '.join([variant, str(len(own)), *columns, minutes])} |")
+    return "\n".join(lines)
+
+
+def told(name: str, result: dict) -> str:
+    """Return a finished run's line."""
+    figures = ", ".join(f"{split} {100 * result[split]['mAP50-95']:.1f}" for split in SPLITS)
+    return f"{name}: mAP50-95 {figures}; {result['seconds'] / 60:.1f} min"
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
+    parser.add_argument("--data", default="bccd.yaml")
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--imgsz", type=int, default=640)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--small", action="store_true", help=" ".join(f"--{k} {v}" for k, v in SMALL.items()))
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="training arguments for all variants")
+    parser.add_argument("--workers", type=int, default=1, help="loader processes per run")
+    parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
+    parser.add_argument("--root", type=Path, default=Path("runs/finetune"), help="where the run folders go")
+    parser.add_argument("--one", nargs=3, metavar=("VARIANT", "SEED", "FOLDER"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.small:
+        vars(args).update(SMALL)
+    if args.one:
+        variant, seed, folder = args.one
+        train(args, variant, int(seed), Path(folder))
+        return
+    print(machine.describe(), flush=True)
+    root = args.root.resolve()
+    shared = ["--model", args.model, "--data", args.data, "--workers", str(args.workers)]
+    shared += ["--epochs", str(args.epochs), "--imgsz", str(args.imgsz), "--batch", str(args.batch)]
+    shared += ["--set", *args.set] if args.set else []
+    # The folder's name has all that the result depends on, so that no other benchmark's run is taken for this one's.
+    what = [Path(args.model).stem, Path(args.data).stem, f"{args.imgsz}px", f"e{args.epochs}", f"b{args.batch}"]
+    setting = "-".join([*what, *(word.replace("=", "_").replace("/", "_") for word in args.set)])
+    jobs = {
+        f"{setting}-{variant}-{seed}": [*shared, "--one", variant, str(seed), str(root / f"{setting}-{variant}-{seed}")]
+        for seed in args.seeds
+        for variant in args.variants
+    }
+    results = list(runs.run_all(__file__, jobs, root, args.jobs, told).values())
+    results.sort(key=lambda r: args.variants.index(r["variant"]))
+    words = [f"{len(args.seeds)} seeds", f"{args.epochs} epochs", f"{args.imgsz} px", f"batch {args.batch}", *args.set]
+    print(f"\n{Path(args.model).name} on {args.data}: {', '.join(words)}; in percent, mean ± standard deviation")
+    for split in SPLITS:
+        print(f"\n{split} split\n\n{table(results, split)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""What tintbox costs in training: seconds per step and peak memory, stock against tintbox at equal settings.
+
+    python benchmarks/finetune_speed.py --model yolo11n.pt [--rounds 5] [--steps 30] [--imgsz 320] [--batch 16]
+
+Three comparisons: nothing set, with the plugin switched off (TINTBOX_DISABLE) and on; stock freeze=N, N the number of
+backbone layers, against freeze=backbone; and the full recipe, frozen and after its backbone has woken up.
+
+Every run is a short training in a process of its own, without validation and with the loader in the same process. The
+runs alternate: a round has one of each variant, in reverse order every other round. A step is timed from the end of the
+one before to its own end, so loading, callbacks and bookkeeping are in it; the first steps of each epoch are not counted.
+A run counts with the median of its steps; a ratio is of two runs of one round. Peak memory is the process's maximum
+resident set size (getrusage), interpreter and libraries included, and on a GPU what torch had allocated there at most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import machine
+import runs
+
+OFF = "stock"
+VARIANTS = {  # name -> training arguments, with "N" for the number of backbone layers
+    OFF: {},
+    "tintbox": {},
+    "stock freeze=N": {"freeze": "N"},
+    "tintbox freeze=backbone": {"freeze": "backbone"},
+    "recipe, frozen": {"cfg": "recipe-finetune.yaml"},
+    "recipe, awake": {"cfg": "recipe-finetune.yaml"},
+}
+AGAINST = {  # variant -> what it is compared with
+    "tintbox": OFF,
+    "tintbox freeze=backbone": "stock freeze=N",
+    "recipe, frozen": "stock freeze=N",
+    "recipe, awake": OFF,
+}
+AWAKE = "recipe, awake"  # measured in the second of two epochs; all others in the first
+OPTIONS = ("model", "data", "imgsz", "batch", "steps", "skip")
+
+
+class Finished(Exception):  # noqa: N818 - it ends a run, it is no error
+    """All steps are timed."""
+
+
+class Timer:
+    """Callbacks that time the steps of one epoch and then end the run.
+
+    Args:
+        steps: Number of steps to time.
+        skip: Steps before those.
+        epoch: The epoch whose steps count.
+    """
+
+    def __init__(self, steps: int, skip: int, epoch: int) -> None:
+        self.steps, self.skip, self.epoch = steps, skip, epoch
+        self.marks: list[float] = []
+
+    def on_train_batch_end(self, trainer) -> None:
+        """Take the time."""
+        if trainer.epoch < self.epoch:
+            return
+        if trainer.device.type == "cuda":
+            import torch
+
+            torch.cuda.synchronize(trainer.device)
+        self.marks.append(time.perf_counter())
+        if len(self.marks) > self.skip + self.steps:
+            raise Finished
+
+    @property
+    def seconds(self) -> list[float]:
+        """Seconds of each counted step."""
+        marks = self.marks[self.skip :]
+        return [b - a for a, b in zip(marks, marks[1:])]
+
+
+def measure(args: argparse.Namespace, variant: str, folder: Path) -> None:
+    """Train a few steps of one variant and write the result."""
+    import torch
+    from ultralytics import YOLO
+
+    model, timer = YOLO(args.model), Timer(args.steps, args.skip, epoch=int(variant == AWAKE))
+    model.add_callback("on_train_batch_end", timer.on_train_batch_end)
+    settings = dict(VARIANTS[variant])
+    if settings.get("freeze") == "N":
+        settings["freeze"] = len(model.model.yaml["backbone"])
+    with tempfile.TemporaryDirectory() as project:
+        try:
+            model.train(
+                **settings, data=args.data, imgsz=args.imgsz, batch=args.batch, epochs=2, workers=0, seed=0,
+                val=False, plots=False, project=project,
+            )  # fmt: skip
+        except Finished:
+            pass
+    if len(timer.seconds) < args.steps:
+        raise SystemExit(f"an epoch of {args.data} has {len(timer.marks)} steps; give --steps up to "
+                         f"{len(timer.marks) - args.skip - 1}, or a smaller --batch")  # fmt: skip
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
+    result = {"variant": variant, "steps": timer.seconds, "peak": peak, "gpu": gpu, "threads": torch.get_num_threads()}
+    runs.write_result(folder, result)
+
+
+def report(results: dict[str, list[dict]]) -> str:
+    """Return the Markdown table; ``results`` has a run per round for each variant."""
+    gpu = any(r["gpu"] for own in results.values() for r in own)
+    header = ["variant", "runs", "ms per step", "ratio", "against", "peak memory MB", *(["GPU MB"] if gpu else [])]
+    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+    medians = {v: [statistics.median(r["steps"]) for r in own] for v, own in results.items()}
+    for variant, own in results.items():
+        against = AGAINST.get(variant, "")
+        pairs = zip(medians[variant], medians.get(against, []))
+        ratios = [a / b for a, b in pairs]
+        columns = [
+            variant, str(len(own)), machine.spread([1000 * s for s in medians[variant]], 1),
+            machine.spread(ratios, 3) if ratios else "", against if ratios else "",
+            machine.spread([r["peak"] / 2**20 for r in own], 0),
+        ]  # fmt: skip
+        columns += [machine.spread([r["gpu"] / 2**20 for r in own], 0)] if gpu else []
+        lines.append(f"| {' | '.join(columns)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
+    parser.add_argument("--data", default="", help="a dataset YAML; by default tintbox's bccd.yaml")
+    parser.add_argument("--imgsz", type=int, default=320)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=20, help="steps that count, per run")
+    parser.add_argument("--skip", type=int, default=4, help="steps before those")
+    parser.add_argument("--rounds", type=int, default=5, help="runs per variant")
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
+    parser.add_argument("--one", nargs=2, metavar=("VARIANT", "FOLDER"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.one:
+        measure(args, args.one[0], Path(args.one[1]))
+        return
+    print(machine.describe(), flush=True)
+    if not args.data:
+        import tintbox.datasets
+
+        args.data = str(Path(tintbox.datasets.__path__[0]) / "bccd.yaml")  # the bare name needs the plugin
+    shared = [word for key in OPTIONS for word in (f"--{key}", str(getattr(args, key)))]
+    results: dict[str, list[dict]] = {variant: [] for variant in args.variants}
+    with tempfile.TemporaryDirectory() as root:
+        for number in range(args.rounds):
+            for variant in args.variants[:: -1 if number % 2 else 1]:
+                name = f"{number}-{args.variants.index(variant)}"
+                words = [*shared, "--one", variant, str(Path(root) / name)]
+                off = {"TINTBOX_DISABLE": "1"} if variant.startswith(OFF) else {}
+                result = runs.run_all(__file__, {name: words}, Path(root), environment=off)[name]
+                print(f"round {number + 1}, {variant}: {1000 * statistics.median(result['steps']):.1f} ms", flush=True)
+                results[variant].append(result)
+    threads = next(iter(results.values()))[0]["threads"]
+    print(f"\n{Path(args.model).name} on {Path(args.data).name}, {args.imgsz} px, batch {args.batch}, {threads} threads, "
+          f"{args.rounds} rounds of {args.steps} steps; median (lowest to highest) of the runs\n")  # fmt: skip
+    print(report(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Runs of a benchmark: each in a process of its own with its share of the cores, finished ones kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+RESULT = "result.json"  # in a run's folder, when it is finished
+LOG = "log.txt"
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def write_result(folder: Path, result: dict) -> None:
+    """Write a run's result; the file appears as a whole."""
+    part = folder / f".{RESULT}.part"
+    part.write_text(json.dumps(result))
+    part.replace(folder / RESULT)
+
+
+def run_all(
+    script: str | Path,
+    jobs: Mapping[str, Sequence[str]],
+    root: Path,
+    side_by_side: int = 1,
+    told: Callable[[str, dict], str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, dict]:
+    """Return the results of all runs, each made by a process of its own unless it is there.
+
+    Args:
+        script: The Python file to run; it writes the result by ``write_result``.
+        jobs: Name of the run, which is its folder's name in ``root`` -> the script's arguments.
+        root: Where the folders are.
+        side_by_side: Runs at a time; they share the cores.
+        told: Makes the line that is printed after a run from its name and result.
+        environment: Variables to set for the runs, beside this process's own.
+
+    Returns:
+        Name of the run -> its result.
+
+    Raises:
+        SystemExit: A run failed; the line names its log.
+    """
+    threads = str(max(1, cores() // side_by_side))
+
+    def one(name: str) -> dict:
+        folder = root / name
+        if not (folder / RESULT).exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            variables = {**os.environ, "OMP_NUM_THREADS": threads, **(environment or {})}
+            with (folder / LOG).open("w") as log:
+                words = [sys.executable, str(script), *jobs[name]]
+                done = subprocess.run(words, stdout=log, stderr=log, env=variables, check=False)
+            if done.returncode or not (folder / RESULT).exists():
+                said = (folder / LOG).read_text(errors="replace").strip().rpartition("\n")[2]
+                raise SystemExit(f"{name}: the run failed with status {done.returncode}: {said} (see {folder / LOG})")
+        result = json.loads((folder / RESULT).read_text())
+        if told:
+            print(told(name, result), flush=True)
+        return result
+
+    with ThreadPoolExecutor(side_by_side) as pool:
+        return dict(zip(jobs, pool.map(one, jobs)))
+
+
+def mean(values: Sequence[float], digits: int = 1) -> str:
+    """Return ``mean ± standard deviation``; the deviation of the sample, n - 1."""
+    deviation = statistics.stdev(values) if len(values) > 1 else 0
+    return f"{statistics.mean(values):.{digits}f} ± {deviation:.{digits}f}"

@@ -1,0 +1,153 @@
+"""Real detection datasets: copied from a folder on this machine, or downloaded and converted from Pascal VOC."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import os
+import shutil
+import urllib.request
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tintbox.datasets import voc
+from tintbox.datasets.staging import is_complete, staged
+from tintbox.datasets.voc import SPLITS
+from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+
+SOURCE = "TINTBOX_DATA"  # environment variable: a folder with a folder per dataset
+ROBOFLOW = {"train": "train", "val": "valid", "test": "test"}  # split -> its folder in a Roboflow export
+SUFFIXES = {".jpg", ".jpeg", ".png"}
+ARCHIVES = {"bccd": "https://github.com/Shenggan/BCCD_Dataset/archive/refs/heads/master.zip"}  # Pascal VOC, zipped
+HOMES = {"aquarium": "https://public.roboflow.com/object-detection/aquarium"}  # behind an account
+
+
+def prepare(folder: str | Path, name: str, names: Mapping[int, str], *, url: str | None = None) -> Path:
+    """Put a dataset into ``folder``, unless it is there already.
+
+    The result has ``images/<split>`` and ``labels/<split>`` for the splits train, val and test. Files are copied, not
+    linked: Ultralytics writes its label caches beside the labels, and the source may be read-only.
+
+    Args:
+        folder: The dataset's folder.
+        name: The dataset's name, and its folder's name in the folder that ``TINTBOX_DATA`` names.
+        names: Class id -> class name, as in the dataset's YAML.
+        url: The zipped Pascal VOC tree to download where ``TINTBOX_DATA`` is not set; by default the known one.
+
+    Returns:
+        The folder.
+
+    Raises:
+        TintboxError: ``TINTBOX_DATA`` names no folder with the dataset; other classes; damaged files; no network.
+    """
+    target, recipe = Path(folder), {"dataset": name}
+    if is_complete(target, recipe):
+        return target
+    classes = [names[i] for i in sorted(names)]
+    source = local(name)
+    tree = voc.find(source) if source else download(name, url=url)
+    with staged(target, recipe) as staging:
+        if tree:
+            voc.convert(tree, staging, classes)
+        elif source:
+            copy(source, staging, classes)
+    return target
+
+
+def local(name: str) -> Path | None:
+    """Return the folder of the dataset ``name`` in the folder that ``TINTBOX_DATA`` names, or None if that is not set.
+
+    Raises:
+        TintboxFileError: There is no such folder.
+    """
+    value = os.environ.get(SOURCE)
+    if not value:
+        return None
+    data = Path(value).expanduser()
+    home = "unset it to download the dataset" if name in ARCHIVES else f"get it from {HOMES.get(name, 'its home')}"
+    if not data.is_dir():
+        raise TintboxFileError(f"{SOURCE}={value}: no such folder; let it name the folder that has '{name}', or {home}")
+    if not (data / name).is_dir():
+        hint = nearest(name, (p.name for p in data.iterdir() if p.is_dir()))
+        raise TintboxFileError(f"{SOURCE}={value}: no folder '{name}' in it{hint or f'; {home}'}")
+    return data / name
+
+
+def copy(source: Path, target: Path, classes: Sequence[str]) -> None:
+    """Copy pictures and YOLO labels: from ``images/<split>`` and ``labels/<split>``, or from a Roboflow export.
+
+    A picture without a label file is a picture without objects.
+
+    Args:
+        source: The folder to copy from.
+        target: The folder to fill.
+        classes: Class names; a YAML in ``source`` must have the same in the same order.
+
+    Raises:
+        TintboxError: A split is missing or empty, or has other classes.
+    """
+    for file in sorted(source.glob("*.yaml")):
+        _check_names(file, classes)
+    for split in SPLITS:
+        images, labels = source / "images" / split, source / "labels" / split
+        if not images.is_dir():
+            images, labels = (source / ROBOFLOW[split] / kind for kind in ("images", "labels"))
+        pictures = sorted(p for p in images.glob("*") if p.suffix.lower() in SUFFIXES) if images.is_dir() else []
+        if not pictures or not labels.is_dir():
+            lacks = f"labels of the split '{split}'" if pictures else f"pictures in images/{split}"
+            raise TintboxFileError(f"{source}: no {lacks}; it needs images/ and labels/ with {', '.join(SPLITS)}")
+        for kind in ("images", "labels"):
+            (target / kind / split).mkdir(parents=True)
+        for picture in pictures:
+            label = labels / f"{picture.stem}.txt"
+            # Not shutil.copy: files from a read-only folder would stay read-only.
+            shutil.copyfile(picture, target / "images" / split / picture.name)
+            if label.is_file():
+                shutil.copyfile(label, target / "labels" / split / label.name)
+    if (source / "LICENSE").is_file():
+        shutil.copyfile(source / "LICENSE", target / "LICENSE")
+
+
+def download(name: str, *, url: str | None = None) -> voc.Tree:
+    """Download a dataset's archive into memory and return the Pascal VOC tree in it.
+
+    Raises:
+        TintboxError: No network, not the expected file, or a dataset that cannot be had without an account.
+    """
+    url = url or ARCHIVES.get(name)
+    if url is None:
+        raise TintboxError(
+            f"{name}: cannot be downloaded without an account; get the YOLO format export from "
+            f"{HOMES.get(name, 'its home')}, unpack it as a folder '{name}' and let {SOURCE} name the folder it is in"
+        )
+    remedy = (
+        f"fetch it on a machine with network, unpack it as a folder '{name}' and let {SOURCE} name the folder it is in"
+    )
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            content = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise TintboxError(f"{url}: cannot download {name} ({one_line(error)}); {remedy}") from error
+    try:
+        tree = voc.find(zipfile.Path(zipfile.ZipFile(io.BytesIO(content), "r")))
+    except zipfile.BadZipFile as error:
+        raise TintboxError(f"{url}: no zip file, or cut short ({one_line(error)}); try again, or {remedy}") from error
+    if tree is None:
+        raise TintboxError(f"{url}: no Pascal VOC tree in it (ImageSets/Main, Annotations, JPEGImages); {remedy}")
+    return tree
+
+
+def _check_names(file: Path, classes: Sequence[str]) -> None:
+    """Raise TintboxError if a dataset YAML has other class names than ``classes``; one without names says nothing."""
+    try:
+        data: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise TintboxError(f"{file}: cannot be read as YAML ({one_line(error)}); mend or remove it") from error
+    names = data.get("names") if isinstance(data, Mapping) else None
+    found = [names[i] for i in sorted(names)] if isinstance(names, Mapping) else names
+    if found and found != list(classes):
+        raise TintboxError(f"{file}: its classes are {', '.join(map(str, found))}, not {', '.join(classes)}")

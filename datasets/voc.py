@@ -1,0 +1,122 @@
+"""Pascal VOC trees, in a folder or a zip file, converted to pictures with YOLO labels."""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+from PIL import Image, UnidentifiedImageError
+
+from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+
+SPLITS = ("train", "val", "test")
+CORNERS = ("xmin", "xmax", "ymin", "ymax")
+
+Label = tuple[int, float, float, float, float]  # class id, box centre x, y, width, height as shares of the picture
+Tree = Path | zipfile.Path  # of a folder, or of a zip that nobody unpacks
+
+
+def find(root: Tree) -> Tree | None:
+    """Return the Pascal VOC tree at ``root`` or up to two folders below it, or None."""
+    level = [root]
+    for _ in range(3):
+        for folder in level:
+            if folder.joinpath("ImageSets").joinpath("Main").is_dir():
+                return folder
+        level = [sub for folder in level for sub in folder.iterdir() if sub.is_dir()]  # type: ignore[union-attr]
+    return None
+
+
+def convert(tree: Tree, target: Path, classes: Sequence[str]) -> None:
+    """Convert a Pascal VOC tree: ``ImageSets/Main/<split>.txt``, ``Annotations/*.xml``, ``JPEGImages/*.jpg``.
+
+    Args:
+        tree: The folder that has these three.
+        target: The folder to fill with ``images/<split>`` and ``labels/<split>``.
+        classes: Class names; a label's number is the name's place here.
+
+    Raises:
+        TintboxError: A file is missing or damaged, or an object is of another class.
+    """
+    for split in SPLITS:
+        listing = tree.joinpath("ImageSets", "Main", f"{split}.txt")
+        stems = _read(listing).decode("utf-8", "replace").split()
+        if not stems:
+            raise TintboxError(f"{listing}: the list is empty; get the dataset again")
+        for kind in ("images", "labels"):
+            (target / kind / split).mkdir(parents=True)
+        for stem in stems:
+            if Path(stem).name != stem:
+                raise TintboxError(f"{listing}: '{stem}' is no file name; get the dataset again")
+            picture = tree.joinpath("JPEGImages", f"{stem}.jpg")
+            content = _read(picture)
+            try:
+                size = Image.open(io.BytesIO(content)).size  # not the XML's, which is 0 in some datasets
+            except (UnidentifiedImageError, OSError) as error:
+                raise TintboxError(f"{picture}: no readable picture ({one_line(error)}); get it again") from error
+            annotation = tree.joinpath("Annotations", f"{stem}.xml")
+            labels = parse(_read(annotation), size, classes, where=str(annotation))
+            (target / "images" / split / f"{stem}.jpg").write_bytes(content)
+            lines = [f"{label} {x:.6f} {y:.6f} {w:.6f} {h:.6f}\n" for label, x, y, w, h in labels]
+            (target / "labels" / split / f"{stem}.txt").write_text("".join(lines), encoding="utf-8")
+
+
+def parse(text: bytes, size: tuple[int, int], classes: Sequence[str], *, where: str) -> list[Label]:
+    """Return the labels in a Pascal VOC annotation.
+
+    Boxes are clipped to the picture; those without area, as annotation tools leave them behind, are left out.
+
+    Args:
+        text: The XML.
+        size: The picture's width and height in pixels.
+        classes: Class names.
+        where: The annotation's name, for errors.
+
+    Returns:
+        The labels in the file's order.
+
+    Raises:
+        TintboxError: The XML is broken, a box has no four numbers, or a class is unknown.
+    """
+    try:
+        objects = ElementTree.fromstring(text).findall("object")
+    except ElementTree.ParseError as error:
+        raise TintboxError(f"{where}: broken XML ({one_line(error)}); get it again") from error
+    labels = []
+    for number, thing in enumerate(objects, 1):
+        name = (thing.findtext("name") or "").strip()
+        if name not in classes:
+            hint = nearest(name, classes)
+            raise TintboxError(f"{where}: object {number} is of no known class: '{name}' ({', '.join(classes)}){hint}")
+        corners = [_number(thing.findtext(f"bndbox/{key}"), where, number, key) for key in CORNERS]
+        x1, x2 = (min(max(x, 0.0), size[0]) / size[0] for x in corners[:2])
+        y1, y2 = (min(max(y, 0.0), size[1]) / size[1] for y in corners[2:])
+        if x2 > x1 and y2 > y1:
+            labels.append((classes.index(name), (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1))
+    return labels
+
+
+def _number(text: str | None, where: str, number: int, key: str) -> float:
+    """Return a coordinate of object ``number`` in pixels."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise TintboxError(f"{where}: {key} of object {number} is no number ({one_line(text)!r}); get the file again")
+    return value
+
+
+def _read(file: Tree) -> bytes:
+    """Return a file's content."""
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, KeyError):  # a zip raises KeyError for a name that it does not have
+        raise TintboxFileError(f"{file}: no such file; get the dataset again") from None
+    except (OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise TintboxError(f"{file}: cannot be read ({one_line(error)}); get the dataset again") from error

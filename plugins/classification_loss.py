@@ -1,0 +1,79 @@
+"""The classification loss of a detector: binary cross-entropy with positive weights, smoothing and focal modulation."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class ClassificationBCE(nn.Module):
+    """Unreduced binary cross-entropy of logits x and targets t in 0..1, hard or soft; p = sigmoid(x).
+
+    With e the smoothing and w the positive weight of a class::
+
+        s    = t (1 - e) + e / 2                              the smoothed target, the only one used from here on
+        bce  = -(w s log p + (1 - s) log(1 - p))
+        loss = (a s + (1 - a) (1 - s)) |s - p|^gamma bce      the first factor only with an alpha
+
+    The focal factor ``|s - p|^gamma`` is that of the Quality Focal Loss (Li et al., Generalized Focal Loss, 2020,
+    eq. 4): it is made for soft targets, vanishes at p = s only, and so leaves the minimum where smoothing put it. For
+    hard targets, |t - p| = 1 - p_t and the loss is the classic, alpha-balanced focal loss (Lin et al., Focal Loss for
+    Dense Object Detection, 2017, eq. 5).
+
+    It stands in for ``nn.BCEWithLogitsLoss(reduction="none")`` and with default arguments is that very operation, bit
+    for bit. With other ones, half-precision logits are computed in float32 and the loss is float32, inside and outside
+    of autocast.
+
+    Args:
+        pos_weight: w > 0: one for all classes, or a tensor ``(nc,)``.
+        smoothing: e in 0..1.
+        gamma: Focusing exponent >= 0; 0 is no modulation.
+        alpha: Balance in 0..1: the weight of positives, 1 - alpha that of negatives; None weights neither.
+    """
+
+    def __init__(
+        self,
+        pos_weight: Tensor | float | None = None,
+        smoothing: float = 0.0,
+        gamma: float = 0.0,
+        alpha: float | None = None,
+    ) -> None:
+        super().__init__()
+        weight = None if pos_weight is None else torch.as_tensor(pos_weight, dtype=torch.float32)
+        self.register_buffer("pos_weight", weight, persistent=False)
+        self.smoothing = float(smoothing)
+        self.gamma = float(gamma)
+        self.alpha = None if alpha is None else float(alpha)
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the loss of every element.
+
+        Args:
+            logits: Scores before the sigmoid, ``(..., nc)``.
+            targets: Targets in 0..1, ``(..., nc)``.
+
+        Returns:
+            Loss ``(..., nc)``, in nats, >= 0; a new tensor, which may be changed in place.
+        """
+        if self.pos_weight is None and not self.smoothing and not self.gamma and self.alpha is None:
+            return F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+        dtype = torch.promote_types(logits.dtype, torch.float32)  # half has no room for exp(12)
+        x, s = logits.to(dtype), targets.to(dtype)
+        if self.smoothing:
+            s = s * (1 - self.smoothing) + self.smoothing / 2
+        weight = None if self.pos_weight is None else self.pos_weight.to(dtype)
+        loss = F.binary_cross_entropy_with_logits(x, s, reduction="none", pos_weight=weight)
+        if self.gamma:
+            # |s - p| without the cancellation of 1 - p near p = 1. The floor is for gamma < 1, whose slope is infinite
+            # at p = s.
+            distance = (s * (-x).sigmoid() - (1 - s) * x.sigmoid()).abs()
+            loss = distance.clamp_min(torch.finfo(dtype).tiny) ** self.gamma * loss
+        if self.alpha is not None:
+            loss = (self.alpha * s + (1 - self.alpha) * (1 - s)) * loss
+        return loss
+
+    def extra_repr(self) -> str:
+        """Return the settings that differ from plain cross-entropy."""
+        weight = None if self.pos_weight is None else self.pos_weight.tolist()
+        return f"pos_weight={weight}, smoothing={self.smoothing}, gamma={self.gamma}, alpha={self.alpha}"

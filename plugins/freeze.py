@@ -1,0 +1,319 @@
+"""Freezing for fine-tuning: what trains in which epoch, at what share of the rate, and which BatchNorms stand still.
+
+`FreezePlan` is the pure part: a function of the arguments, the model and the epoch, so a resumed run is where an
+uninterrupted one would be. `FreezeState` applies it to a trainer. The functions at the end are the trainer callbacks,
+named as the events that they serve; with none of the arguments set they return at once.
+
+Three things that one could expect to find here and does not:
+
+- The optimizer keeps its stock groups. A parameter without a gradient is passed over by every optimizer, weight decay
+  included, so freezing needs no group. For `lr_scale` the groups are split by factor for the length of one
+  `optimizer.step` only: that multiplies the rate exactly, whatever the optimizer, the warm-up and the scheduler do, and
+  checkpoints hold the optimizer as stock Ultralytics knows it, so either resumes what the other has saved.
+- Ultralytics' own BatchNorm freezing matches substrings of names and knows no policy. Its result is replaced at the
+  first batch of every epoch, after the host has put the model into training mode.
+- The moving average is not patched. An average of equal values is exact where the host uses `torch.lerp`; elsewhere it
+  rounds, so at the end of every epoch what is frozen is copied over, before it is validated and saved.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from ultralytics.utils import LOGGER, RANK
+from ultralytics.utils.torch_utils import unwrap_model
+
+from tintbox.errors import TintboxError
+from tintbox.plugins import selectors
+from tintbox.plugins.selectors import select, shown
+
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+
+
+@dataclass(frozen=True)
+class FreezePlan:
+    """What is frozen in which epoch.
+
+    Attributes:
+        names: The model's parameters, in its order.
+        start: What is frozen at the beginning of the run.
+        stages: Epoch, or share of the run, and what trains from there on; as the user wrote them.
+        factors: Parameter -> factor of its learning rate, where that is not 1.
+        freeze_bn: ``"auto"``, True or False.
+        norms: BatchNorm module -> the parameters that decide about its statistics under ``auto``.
+    """
+
+    names: tuple[str, ...]
+    start: frozenset[str]
+    stages: tuple[tuple[float, frozenset[str]], ...]
+    factors: Mapping[str, float]
+    freeze_bn: bool | str
+    norms: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, model: nn.Module, arguments: Mapping[str, Any]) -> FreezePlan:
+        """Return the plan of training arguments for a network, which is not wrapped.
+
+        Raises:
+            TintboxError: If a selector names nothing in the model, or too little is left to train.
+        """
+        if wrong := selectors.check_together(arguments):
+            raise TintboxError(wrong)
+        freeze, unfreeze = arguments.get("freeze"), arguments.get("unfreeze") or {}
+        names = tuple(name for name, p in model.named_parameters() if p.dtype.is_floating_point)
+        fixed = {name for name in names if ".dfl" in name}  # constants that look like weights: always frozen upstream
+        stages = []
+        for epoch, value in unfreeze.items():
+            label = f"unfreeze={{{epoch}: {shown(value)}}}"
+            stages.append((epoch, frozenset(select(model, value, lambda _, label=label: label)) - fixed))
+        norms = {}
+        for name, module in model.named_modules():
+            if isinstance(module, _BatchNorm):
+                owner = name if module.affine else name.rpartition(".")[0]  # without parameters: the block's decide
+                norms[name] = tuple(n for n in names if n.startswith(f"{owner}."))
+        plan = cls(
+            names=names,
+            start=frozenset(_frozen_at_start(model, freeze, names) | fixed),
+            stages=tuple(stages),
+            factors=_factors(model, arguments.get("lr_scale"), names),
+            freeze_bn="auto" if arguments.get("freeze_bn") is None else arguments["freeze_bn"],
+            norms=norms,
+        )
+        plan.check_trains(f"freeze={shown(freeze)}")
+        return plan
+
+    def check_trains(self, label: str) -> None:
+        """Raise a `TintboxError` if nothing trains at first, or nothing but BatchNorms ever."""
+        awake = set(self.names) - self.start
+        later = awake.union(*(woken for _, woken in self.stages))
+        of_norms = {f"{norm}.{kind}" for norm in self.norms for kind in ("weight", "bias")}
+        if not awake:
+            raise TintboxError(f"{label}: nothing is left to train at first; leave something, e.g. freeze=[all, -head]")
+        if later <= of_norms:
+            raise TintboxError(f"{label}: only BatchNorms are left to train; leave more, e.g. freeze=[all, -head]")
+
+    def schedule(self, epochs: int) -> list[tuple[int, frozenset[str]]]:
+        """Return (epoch, what trains from there on) in the order of the run; epochs count from 0."""
+        whole = [(e if isinstance(e, int) else math.floor(e * epochs + 1e-9), woken) for e, woken in self.stages]
+        return sorted(whole, key=lambda stage: stage[0])
+
+    def frozen(self, epoch: int, epochs: int) -> frozenset[str]:
+        """Return the parameters that are frozen in an epoch, counted from 0, of a run of so many epochs."""
+        return self.start.difference(*(woken for first, woken in self.schedule(epochs) if first <= epoch))
+
+    def frozen_norms(self, frozen: frozenset[str]) -> frozenset[str]:
+        """Return the BatchNorms whose statistics stand still while ``frozen`` is frozen."""
+        if self.freeze_bn == "auto":
+            return frozenset(norm for norm, deciding in self.norms.items() if deciding and frozen.issuperset(deciding))
+        return frozenset(self.norms if self.freeze_bn else ())
+
+
+def _frozen_at_start(model: nn.Module, freeze: Any, names: tuple[str, ...]) -> set[str]:
+    """Return what ``freeze`` names; integers alone are Ultralytics' own: the first so many layers, or these layers."""
+    if selectors.is_policy(freeze):
+        return set(select(model, freeze, lambda entry: f"freeze={shown(entry) if entry is freeze else repr(entry)}"))
+    layers = range(freeze) if isinstance(freeze, int) else set(freeze or ())
+    return {name for name in names if selectors.layer_of(name) in layers}
+
+
+def _factors(model: nn.Module, lr_scale: Any, names: tuple[str, ...]) -> dict[str, float]:
+    """Return parameter -> factor of the learning rate, where that is not 1; of two that name it the later counts."""
+    factors: dict[str, float] = {}
+    if isinstance(lr_scale, Mapping):
+        for selector, factor in lr_scale.items():
+            label = f"lr_scale={{{selector}: {factor}}}"
+            factors.update(dict.fromkeys(select(model, selector, lambda _, label=label: label), float(factor)))
+    elif lr_scale is not None:
+        last = len(model.model) - 1  # type: ignore[arg-type]  # Ultralytics' models keep their layers in a list
+        layers = {name: selectors.layer_of(name) for name in names}
+        factors = {name: float(lr_scale) ** (last - layer) for name, layer in layers.items() if layer is not None}
+    return {name: factor for name, factor in factors.items() if factor != 1}
+
+
+def network(model: nn.Module) -> nn.Module:
+    """Return the network inside wrappers for compilation, several devices and distillation."""
+    model = unwrap_model(model)
+    return getattr(model, "student_model", model)
+
+
+def is_active(arguments: Mapping[str, Any]) -> bool:
+    """Return whether training arguments ask for anything that stock Ultralytics does not do by itself."""
+    return (
+        arguments.get("freeze_bn", "auto") not in (None, "auto")
+        or any(arguments.get(name) is not None for name in ("unfreeze", "lr_scale"))
+        or selectors.is_policy(arguments.get("freeze"))
+    )
+
+
+def check_model(model: nn.Module, arguments: Mapping[str, Any]) -> None:
+    """Check training arguments against the model that they are for, before a run's folder is made.
+
+    Raises:
+        TintboxError: If a selector names nothing in the model, or too little is left to train.
+    """
+    if is_active(arguments):
+        FreezePlan.of(network(model), arguments)
+
+
+class FreezeState:
+    """A plan at work in one training process, as ``trainer.tintbox_freeze``.
+
+    Attributes:
+        frozen: The parameters that are frozen at the moment.
+        woken: Parameter -> the epoch in which it was woken.
+        scale: Parameter -> factor of its learning rate in the next step of the optimizer, where that is not 1.
+    """
+
+    def __init__(self, trainer: Any, plan: FreezePlan) -> None:
+        self.plan = plan
+        self.parameters = dict(network(trainer.model).named_parameters())
+        self.norms = {n: m for n, m in network(trainer.model).named_modules() if n in plan.norms}
+        self.frozen = plan.frozen(trainer.start_epoch, trainer.epochs)
+        self.woken: dict[str, int] = {}
+        for epoch, woken in reversed(plan.schedule(trainer.epochs)):  # the earlier of two stages woke it
+            if 0 < epoch <= trainer.start_epoch:
+                self.woken.update(dict.fromkeys(woken & plan.start, epoch))
+        self.batch = 0
+        self.scale: dict[nn.Parameter, float] = {}
+        self.stock_groups: list[dict[str, Any]] | None = None
+        if plan.factors or plan.stages:
+            trainer.optimizer.register_step_pre_hook(self.split_groups)
+            trainer.optimizer.register_step_post_hook(self.join_groups)
+
+    def start_epoch(self, trainer: Any) -> frozenset[str]:
+        """Freeze what the plan says for the epoch; return what was woken by that."""
+        # What is awake stays so, also when `time=` makes the run longer and moves a share of it to a later epoch.
+        frozen = self.frozen & self.plan.frozen(trainer.epoch, trainer.epochs)
+        woken, self.frozen, self.batch = self.frozen - frozen, frozen, 0
+        self.woken.update(dict.fromkeys(woken, trainer.epoch))
+        for name in self.plan.names:
+            self.parameters[name].requires_grad_(name not in frozen)
+            if name in frozen:
+                self.parameters[name].grad = None
+        return woken
+
+    def start_batch(self, trainer: Any) -> None:
+        """Set the BatchNorms, once per epoch, and the factors of the learning rates."""
+        if self.batch == 0:
+            still = self.plan.frozen_norms(self.frozen)
+            for name, module in self.norms.items():
+                module.train(name not in still)
+        if self.batch == 0 or self.woken:
+            self.set_scale(trainer)
+        self.batch += 1
+
+    def set_scale(self, trainer: Any) -> None:
+        """Set the factors of the next step: `lr_scale` times a ramp up to 1 for what was woken."""
+        batches = len(trainer.train_loader)
+        ramps = {e: self.ramp(trainer, e, (trainer.epoch - e) * batches + self.batch) for e in set(self.woken.values())}
+        self.woken = {name: epoch for name, epoch in self.woken.items() if ramps[epoch] < 1}
+        factors = dict(self.plan.factors)
+        for name, epoch in self.woken.items():
+            factors[name] = factors.get(name, 1.0) * ramps[epoch]
+        self.scale = {self.parameters[name]: factor for name, factor in factors.items()}
+
+    @staticmethod
+    def ramp(trainer: Any, first: int, batch: int) -> float:
+        """Return the warm-up's factor for what was woken in epoch ``first``, so many batches after that.
+
+        It rises linearly over ``warmup_epochs``, over one epoch at least, and leaves the last epoch to the full rate
+        if there is one. It starts above 0, unlike the host's warm-up, so that no step is lost.
+        """
+        if trainer.args.warmup_epochs <= 0:
+            return 1.0
+        epochs = max(1.0, min(trainer.args.warmup_epochs, trainer.epochs - 1 - first))
+        return min(1.0, (batch + 1) / (round(epochs * len(trainer.train_loader)) + 1))
+
+    def split_groups(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        """Before a step: split the optimizer's groups by factor. Its state is kept by parameter, so it is unmoved."""
+        if not self.scale:
+            return
+        self.stock_groups, groups = optimizer.param_groups, []
+        for group in self.stock_groups:
+            parts: dict[float, list[nn.Parameter]] = {}
+            for parameter in group["params"]:
+                parts.setdefault(self.scale.get(parameter, 1.0), []).append(parameter)
+            groups += [{**group, "params": part, "lr": group["lr"] * factor} for factor, part in parts.items()]
+        optimizer.param_groups = groups
+
+    def join_groups(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        """After a step: put the stock groups back."""
+        if self.stock_groups is not None:
+            optimizer.param_groups, self.stock_groups = self.stock_groups, None
+
+    @torch.no_grad()
+    def hold_average(self, trainer: Any) -> None:
+        """Copy what is frozen into the moving average."""
+        if not (trainer.ema and trainer.ema.enabled):
+            return
+        live, average = network(trainer.model).state_dict(), network(trainer.ema.ema).state_dict()
+        still = self.plan.frozen_norms(self.frozen)
+        for name in [*self.frozen, *(f"{norm}.{statistic}" for norm in still for statistic in STATISTICS)]:
+            if name in live:
+                average[name].copy_(live[name])
+
+
+# The trainer callbacks --------------------------------------------------------------------------------------------------
+
+
+def on_pretrain_routine_start(trainer: Any) -> None:
+    """Check what can be checked without the model; this event is the main process's alone."""
+    arguments = vars(trainer.args)
+    if not is_active(arguments):
+        return
+    if wrong := selectors.check_together(arguments):
+        raise TintboxError(wrong)
+    if arguments.get("lr_scale") is not None and str(trainer.args.optimizer).lower() == "auto":
+        LOGGER.warning(
+            f"lr_scale={shown(arguments['lr_scale'])} scales the rate that optimizer=auto picks: it ignores "
+            f"lr0={trainer.args.lr0}; name an optimizer, e.g. optimizer=AdamW, to choose the rate"
+        )
+
+
+def on_pretrain_routine_end(trainer: Any) -> None:
+    """Make the plan for the model that is about to train, and report it."""
+    arguments = vars(trainer.args)
+    if not is_active(arguments):
+        return
+    model = network(trainer.model)
+    plan = FreezePlan.of(model, arguments)
+    waking = plan.start - plan.frozen(trainer.epochs, trainer.epochs)
+    if trainer.world_size > 1 and not all(p.requires_grad for n, p in model.named_parameters() if n in waking):
+        raise TintboxError(
+            f"freeze={shown(trainer.args.freeze)}: with unfreeze on several GPUs write layers as selectors, "
+            "e.g. freeze=all[:10] or freeze=model.10"
+        )  # what Ultralytics freezes itself is left out of the exchange of gradients for good
+    trainer.tintbox_freeze = FreezeState(trainer, plan)
+    if RANK in {-1, 0}:
+        from tintbox.plugins import freeze_report
+
+        freeze_report.report(trainer, plan)
+
+
+def on_train_epoch_start(trainer: Any) -> None:
+    """Freeze and wake what the plan says for this epoch, and tell what woke up."""
+    state = getattr(trainer, "tintbox_freeze", None)
+    if state is not None and (woken := state.start_epoch(trainer)) and RANK in {-1, 0}:
+        from tintbox.plugins import freeze_report
+
+        freeze_report.tell_woken(trainer, state.plan, woken)
+
+
+def on_train_batch_start(trainer: Any) -> None:
+    """Set BatchNorms and learning-rate factors."""
+    state = getattr(trainer, "tintbox_freeze", None)
+    if state is not None:
+        state.start_batch(trainer)
+
+
+def on_train_epoch_end(trainer: Any) -> None:
+    """Keep what is frozen exact in the moving average, before it is validated and saved."""
+    state = getattr(trainer, "tintbox_freeze", None)
+    if state is not None:
+        state.hold_average(trainer)

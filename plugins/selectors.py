@@ -1,0 +1,240 @@
+"""Selectors: words that name parts of a model, and the checks of the training arguments that hold them.
+
+| selector | names |
+|---|---|
+| ``backbone``, ``neck``, ``head``, ``all`` | a group, by the lengths of the lists in the model's own YAML |
+| ``backbone[:5]``, ``neck[-3:]``, ``all[4]`` | layers of a group, as Python slices a list |
+| ``7`` | a layer |
+| ``23.cv2``, ``model.23.cv2`` | a module or parameter |
+| ``model.23.cv3.*.2.*`` | parameters by pattern; a pattern that ends early names all below |
+
+A list joins its entries from left to right; an entry with a leading ``-`` (the integer ``-9`` too) takes away. Names
+match by whole components: ``model.1`` is not ``model.10``. Nothing here imports torch or Ultralytics: the arguments
+are checked before either is needed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from tintbox.errors import TintboxError, nearest
+
+GROUPS = ("backbone", "neck", "head", "all")
+SLICE = re.compile(r"(\w+)\[(-?\d*)(:?)(-?\d*)\]")  # group, start or index, colon, stop
+WORD = re.compile(r"[^\s,:{}()'\"]+")
+EXAMPLE = "e.g. backbone, backbone[:5], 7, 23.cv2 or model.23.cv3.*"
+
+
+# What the arguments may be ---------------------------------------------------------------------------------------------
+
+
+def entries(value: Any) -> list[Any]:
+    """Return one selector, or a list of them, as a list."""
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def split(entry: str | int) -> tuple[bool, str]:
+    """Return whether an entry takes away, and the selector without the minus sign."""
+    text = str(entry).strip()
+    return text.startswith("-"), text.removeprefix("-")
+
+
+def is_policy(freeze: Any) -> bool:
+    """Return whether a value of ``freeze`` is tintbox's; Ultralytics' own are an integer and a list of integers."""
+    return any(isinstance(entry, str) for entry in entries(freeze))
+
+
+def freezes(freeze: Any) -> bool:
+    """Return whether a value of ``freeze`` names anything at all."""
+    return freeze > 0 if isinstance(freeze, int) else bool(freeze)
+
+
+def shown(value: Any) -> str:
+    """Return a value of an argument as one writes it on the command line: ``{5: neck, 10: [all, -9]}``."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(shown, value)) + "]"
+    return str(value)
+
+
+def check_selectors(value: Any) -> str | None:
+    """Return what is wrong with a selector or a list of them, or None."""
+    if not (listed := entries(value)):
+        return f"an empty list; give selectors, {EXAMPLE}"
+    for entry in listed:
+        if isinstance(entry, bool) or not isinstance(entry, (str, int)):
+            return f"{entry!r} is not a selector; give one, {EXAMPLE}"
+        away, word = split(entry)
+        slice_ = SLICE.fullmatch(word)
+        if not slice_ and (not WORD.fullmatch(word) or "" in word.split(".") or ("[" in word and "." not in word)):
+            return f"'{entry}' is not a selector; give one, {EXAMPLE}"
+        if slice_ and slice_[1] not in GROUPS:
+            return f"no group '{slice_[1]}' in '{entry}' ({', '.join(GROUPS)}){nearest(slice_[1], GROUPS)}"
+        if slice_ and not slice_[3] and not slice_[2].lstrip("-"):
+            return f"'{entry}' has no layer number in its brackets; write {slice_[1]}[:5] or {slice_[1]}[0]"
+    if split(listed[0])[0]:
+        return f"'{listed[0]}' takes away from nothing; name first what it is taken from, e.g. [all, {listed[0]}]"
+    return None
+
+
+def check_freeze(value: Any) -> str | None:
+    """Return what is wrong with a value of ``freeze``, or None; Ultralytics' own values are left to it."""
+    if value is None or isinstance(value, int):
+        return None
+    if isinstance(value, (list, tuple)) and all(isinstance(entry, int) for entry in value):
+        return None
+    if not isinstance(value, (str, list, tuple)):
+        return f"give a number of layers, a selector or a list of selectors, {EXAMPLE}"
+    return check_selectors(value)
+
+
+def check_unfreeze(value: Any) -> str | None:
+    """Return what is wrong with a value of ``unfreeze``, or None."""
+    if not isinstance(value, Mapping) or not value:
+        return "give a mapping from epoch to selectors, e.g. {5: neck, 10: all}"
+    for epoch, selectors in value.items():
+        whole = isinstance(epoch, int) and not isinstance(epoch, bool) and epoch >= 0
+        if not whole and not (isinstance(epoch, float) and 0 < epoch < 1):
+            return f"epoch {epoch} is neither a whole number from 0 on nor a share of the run between 0 and 1"
+        if wrong := check_selectors(selectors):
+            return wrong
+    return None
+
+
+def check_freeze_bn(value: Any) -> str | None:
+    """Return what is wrong with a value of ``freeze_bn``, or None."""
+    return None if value is True or value is False or value == "auto" else "give auto, true or false"
+
+
+def check_lr_scale(value: Any) -> str | None:
+    """Return what is wrong with a value of ``lr_scale``, or None."""
+    if isinstance(value, Mapping) and value:
+        for selector, factor in value.items():
+            if wrong := check_selectors(selector):
+                return wrong
+            if not _is_number(factor) or factor <= 0:
+                hint = "; to train nothing there, use freeze" if factor == 0 else ""
+                return f"the factor of '{selector}' is a number above 0, not {factor}{hint}"
+        return None
+    if _is_number(value) and 0 < value <= 1:
+        return None
+    return "give a mapping from selector to factor, e.g. {backbone: 0.1}, or one number d with 0 < d <= 1"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def check_together(arguments: Mapping[str, Any]) -> str | None:
+    """Return what is wrong between ``freeze``, ``unfreeze``, ``epochs`` and ``time``, as a whole line, or None."""
+    unfreeze, epochs = arguments.get("unfreeze"), arguments.get("epochs")
+    if not unfreeze:
+        return None
+    if not freezes(arguments.get("freeze")):
+        return f"unfreeze={shown(unfreeze)}: nothing is frozen; say what, e.g. freeze=backbone"
+    if epochs and not arguments.get("time") and any(epoch >= epochs for epoch in unfreeze):
+        return f"unfreeze={shown(unfreeze)}: the run has {epochs} epochs"
+    return None
+
+
+# What they name in a model ---------------------------------------------------------------------------------------------
+
+
+def groups(model: Any) -> dict[str, range]:
+    """Return group -> indices of its layers in ``model.model``; only ``all`` where the YAML has no such lists."""
+    spec, count = getattr(model, "yaml", None) or {}, len(model.model)
+    found = {"all": range(count)}
+    if "backbone" in spec and "head" in spec:
+        split_ = min(len(spec["backbone"]), count - 1)
+        found = {"backbone": range(split_), "neck": range(split_, count - 1), "head": range(count - 1, count), **found}
+    return {name: layers for name, layers in found.items() if layers}
+
+
+def title(model: Any) -> str:
+    """Return a model's name, e.g. ``yolo11n``."""
+    return Path(str((getattr(model, "yaml", None) or {}).get("yaml_file") or type(model).__name__)).stem
+
+
+def layer_of(name: str) -> int | None:
+    """Return the index of the layer that a parameter ``model.<index>...`` is in, or None."""
+    parts = name.split(".")
+    return int(parts[1]) if parts[0] == "model" and len(parts) > 1 and parts[1].isdigit() else None
+
+
+def select(model: Any, value: Any, label: Callable[[Any], str]) -> list[str]:
+    """Return the names of the parameters that selectors name, in the model's order.
+
+    Args:
+        model: A network of Ultralytics, not wrapped; ``model.model`` are its layers, ``model.yaml`` its description.
+        value: A selector or a list of them, checked by `check_selectors`.
+        label: Maps an entry to how an error begins, e.g. ``freeze='backbone'``.
+
+    Raises:
+        TintboxError: If a selector names nothing, or nothing with parameters is left.
+    """
+    names = [name for name, _ in model.named_parameters()]
+    chosen: set[str] = set()
+    for entry in entries(value):
+        away, word = split(entry)
+        found = _match(model, names, word, label(entry))
+        chosen = chosen - found if away else chosen | found
+    if not chosen:
+        raise TintboxError(f"{label(value)}: no parameter of {title(model)} is left by that; {EXAMPLE}")
+    return [name for name in names if name in chosen]
+
+
+def _match(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
+    """Return the parameters that one selector without its minus sign names; none for a layer that has none."""
+    known, where = groups(model), title(model)
+    slice_ = SLICE.fullmatch(word)
+    group = slice_[1] if slice_ else word
+    if slice_ or group in GROUPS or re.fullmatch(r"\w*[^\W\d]\w*", word):  # a word that is no number
+        if group == "all" and not slice_:
+            return set(names)
+        if group in known:
+            layers = _sliced(known[group], slice_) if slice_ else known[group]
+            if not layers:
+                raise TintboxError(f"{label}: {group} has {len(known[group])} layers in {where}")
+            return {name for name in names if layer_of(name) in layers}
+        if not hasattr(model, word):
+            raise TintboxError(f"{label}: no such group in {where} ({', '.join(known)}){nearest(group, known)}")
+    if word.isdigit() and int(word) not in known["all"]:
+        raise TintboxError(f"{label}: no layer {word} in {where} (0 to {len(model.model) - 1})")
+    return _below(model, names, word, label)
+
+
+def _sliced(layers: range, slice_: re.Match[str]) -> range:
+    """Return the layers that brackets keep; an empty range for an index beyond the group."""
+    start, colon, stop = slice_[2], slice_[3], slice_[4]
+    if colon:
+        return layers[int(start) if start else None : int(stop) if stop else None]
+    index = int(start) % len(layers) if -len(layers) <= int(start) < len(layers) else len(layers)
+    return layers[index : index + 1]
+
+
+def _below(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
+    """Return the parameters at or below the modules that a dotted name or pattern names."""
+    parts = word.split(".")
+    if not hasattr(model, parts[0]):
+        parts = ["model", *parts]
+
+    def matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
+        return len(path) >= len(pattern) and all(map(fnmatchcase, path, pattern))
+
+    paths = {name: name.split(".") for name in names}
+    if found := {name for name, path in paths.items() if matches(path, parts)}:
+        return found
+    modules = [name.split(".") for name, _ in model.named_modules() if name]
+    if any(matches(path, parts) for path in modules):
+        return set()
+    everything = [*modules, *paths.values()]
+    depth = next(i for i in range(len(parts)) if not any(matches(path, parts[: i + 1]) for path in everything))
+    there = list(dict.fromkeys(path[depth] for path in everything if len(path) > depth and matches(path, parts[:depth])))
+    what = f"{'.'.join(parts[:depth])} has {', '.join(there)}" if there else f"{'.'.join(parts[:depth])} has no parts"
+    raise TintboxError(f"{label}: no such name in {title(model)}; {what}{nearest(parts[depth], there)}")
