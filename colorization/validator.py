@@ -86,21 +86,24 @@ class ColorizeValidator(BaseValidator):
             self.plot(batch, preds, self.save_dir / "samples" / f"epoch{self.epoch:03d}.png")
 
     def gather_stats(self) -> None:
-        """Add up the ranks of a distributed run."""
+        """Add up the ranks of a distributed run; give Ultralytics the mean loss over pixels.
+
+        Its own loss, a mean of batch means, weighs a short last batch too much.
+        """
         if RANK != -1 and distributed.is_initialized():
-            sums = self.metrics.sums.float().to(self.device)
+            sums = self.metrics.sums.to(self.device)
             distributed.all_reduce(sums)
-            self.metrics.sums = sums.double().cpu()
+            self.metrics.sums = sums.cpu()
+        if self.training:
+            self.loss["loss"] = torch.tensor(self.metrics.loss * len(self.dataloader), device=self.device)
 
     def get_stats(self) -> dict[str, float]:
         """Return the numbers for results.csv, and the fitness."""
         return self.metrics.results_dict
 
     def finalize_metrics(self) -> None:
-        """Give Ultralytics the mean loss over pixels: its own mean of batches weighs a short last one too much."""
+        """Hand the timings on."""
         self.metrics.speed = self.speed
-        if self.training:
-            self.loss["loss"] = torch.tensor(self.metrics.loss * len(self.dataloader), device=self.device)
 
     def get_desc(self) -> str:
         """Return the header of the progress bar."""

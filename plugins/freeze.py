@@ -1,8 +1,8 @@
-"""Freezing for fine-tuning: what trains in which epoch, at what share of the rate, and which BatchNorms stand still.
+"""Freezing for fine-tuning: a plan at work in a trainer.
 
-`FreezePlan` is the pure part: a function of the arguments, the model and the epoch, so a resumed run is where an
-uninterrupted one would be. `FreezeState` applies it to a trainer. The functions at the end are the trainer callbacks,
-named as the events that they serve; with none of the arguments set they return at once.
+`FreezePlan` says what trains in which epoch, at what share of the rate, and which BatchNorms stand still; `FreezeState`
+applies it. The functions at the end are the trainer callbacks, named as the events that they serve; with none of the
+arguments set they return at once.
 
 Three things that one could expect to find here and does not:
 
@@ -18,147 +18,18 @@ Three things that one could expect to find here and does not:
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from ultralytics.utils import LOGGER, RANK
-from ultralytics.utils.torch_utils import unwrap_model
 
 from tintbox.errors import TintboxError
 from tintbox.plugins import selectors
-from tintbox.plugins.selectors import select, shown
+from tintbox.plugins.freeze_plan import FreezePlan, is_active, network
+from tintbox.plugins.selectors import shown
 
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
-
-
-@dataclass(frozen=True)
-class FreezePlan:
-    """What is frozen in which epoch.
-
-    Attributes:
-        names: The model's parameters, in its order.
-        start: What is frozen at the beginning of the run.
-        stages: Epoch, or share of the run, and what trains from there on; as the user wrote them.
-        factors: Parameter -> factor of its learning rate, where that is not 1.
-        freeze_bn: ``"auto"``, True or False.
-        norms: BatchNorm module -> the parameters that decide about its statistics under ``auto``.
-    """
-
-    names: tuple[str, ...]
-    start: frozenset[str]
-    stages: tuple[tuple[float, frozenset[str]], ...]
-    factors: Mapping[str, float]
-    freeze_bn: bool | str
-    norms: Mapping[str, tuple[str, ...]]
-
-    @classmethod
-    def of(cls, model: nn.Module, arguments: Mapping[str, Any]) -> FreezePlan:
-        """Return the plan of training arguments for a network, which is not wrapped.
-
-        Raises:
-            TintboxError: If a selector names nothing in the model, or too little is left to train.
-        """
-        if wrong := selectors.check_together(arguments):
-            raise TintboxError(wrong)
-        freeze, unfreeze = arguments.get("freeze"), arguments.get("unfreeze") or {}
-        names = tuple(name for name, p in model.named_parameters() if p.dtype.is_floating_point)
-        fixed = {name for name in names if ".dfl" in name}  # constants that look like weights: always frozen upstream
-        stages = []
-        for epoch, value in unfreeze.items():
-            label = f"unfreeze={{{epoch}: {shown(value)}}}"
-            stages.append((epoch, frozenset(select(model, value, lambda _, label=label: label)) - fixed))
-        norms = {}
-        for name, module in model.named_modules():
-            if isinstance(module, _BatchNorm):
-                owner = name if module.affine else name.rpartition(".")[0]  # without parameters: the block's decide
-                norms[name] = tuple(n for n in names if n.startswith(f"{owner}."))
-        plan = cls(
-            names=names,
-            start=frozenset(_frozen_at_start(model, freeze, names) | fixed),
-            stages=tuple(stages),
-            factors=_factors(model, arguments.get("lr_scale"), names),
-            freeze_bn="auto" if arguments.get("freeze_bn") is None else arguments["freeze_bn"],
-            norms=norms,
-        )
-        plan.check_trains(f"freeze={shown(freeze)}")
-        return plan
-
-    def check_trains(self, label: str) -> None:
-        """Raise a `TintboxError` if nothing trains at first, or nothing but BatchNorms ever."""
-        awake = set(self.names) - self.start
-        later = awake.union(*(woken for _, woken in self.stages))
-        of_norms = {f"{norm}.{kind}" for norm in self.norms for kind in ("weight", "bias")}
-        if not awake:
-            raise TintboxError(f"{label}: nothing is left to train at first; leave something, e.g. freeze=[all, -head]")
-        if later <= of_norms:
-            raise TintboxError(f"{label}: only BatchNorms are left to train; leave more, e.g. freeze=[all, -head]")
-
-    def schedule(self, epochs: int) -> list[tuple[int, frozenset[str]]]:
-        """Return (epoch, what trains from there on) in the order of the run; epochs count from 0."""
-        whole = [(e if isinstance(e, int) else math.floor(e * epochs + 1e-9), woken) for e, woken in self.stages]
-        return sorted(whole, key=lambda stage: stage[0])
-
-    def frozen(self, epoch: int, epochs: int) -> frozenset[str]:
-        """Return the parameters that are frozen in an epoch, counted from 0, of a run of so many epochs."""
-        return self.start.difference(*(woken for first, woken in self.schedule(epochs) if first <= epoch))
-
-    def frozen_norms(self, frozen: frozenset[str]) -> frozenset[str]:
-        """Return the BatchNorms whose statistics stand still while ``frozen`` is frozen."""
-        if self.freeze_bn == "auto":
-            return frozenset(norm for norm, deciding in self.norms.items() if deciding and frozen.issuperset(deciding))
-        return frozenset(self.norms if self.freeze_bn else ())
-
-
-def _frozen_at_start(model: nn.Module, freeze: Any, names: tuple[str, ...]) -> set[str]:
-    """Return what ``freeze`` names; integers alone are Ultralytics' own: the first so many layers, or these layers."""
-    if selectors.is_policy(freeze):
-        return set(select(model, freeze, lambda entry: f"freeze={shown(entry) if entry is freeze else repr(entry)}"))
-    layers = range(freeze) if isinstance(freeze, int) else set(freeze or ())
-    return {name for name in names if selectors.layer_of(name) in layers}
-
-
-def _factors(model: nn.Module, lr_scale: Any, names: tuple[str, ...]) -> dict[str, float]:
-    """Return parameter -> factor of the learning rate, where that is not 1; of two that name it the later counts."""
-    factors: dict[str, float] = {}
-    if isinstance(lr_scale, Mapping):
-        for selector, factor in lr_scale.items():
-            label = f"lr_scale={{{selector}: {factor}}}"
-            factors.update(dict.fromkeys(select(model, selector, lambda _, label=label: label), float(factor)))
-    elif lr_scale is not None:
-        last = len(model.model) - 1  # type: ignore[arg-type]  # Ultralytics' models keep their layers in a list
-        layers = {name: selectors.layer_of(name) for name in names}
-        factors = {name: float(lr_scale) ** (last - layer) for name, layer in layers.items() if layer is not None}
-    return {name: factor for name, factor in factors.items() if factor != 1}
-
-
-def network(model: nn.Module) -> nn.Module:
-    """Return the network inside wrappers for compilation, several devices and distillation."""
-    model = unwrap_model(model)
-    return getattr(model, "student_model", model)
-
-
-def is_active(arguments: Mapping[str, Any]) -> bool:
-    """Return whether training arguments ask for anything that stock Ultralytics does not do by itself."""
-    return (
-        arguments.get("freeze_bn", "auto") not in (None, "auto")
-        or any(arguments.get(name) is not None for name in ("unfreeze", "lr_scale"))
-        or selectors.is_policy(arguments.get("freeze"))
-    )
-
-
-def check_model(model: nn.Module, arguments: Mapping[str, Any]) -> None:
-    """Check training arguments against the model that they are for, before a run's folder is made.
-
-    Raises:
-        TintboxError: If a selector names nothing in the model, or too little is left to train.
-    """
-    if is_active(arguments):
-        FreezePlan.of(network(model), arguments)
 
 
 class FreezeState:
@@ -167,6 +38,8 @@ class FreezeState:
     Attributes:
         frozen: The parameters that are frozen at the moment.
         woken: Parameter -> the epoch in which it was woken.
+        batch: How many batches of the epoch have begun.
+        warming: Whether something woken is not at its full rate yet.
         scale: Parameter -> factor of its learning rate in the next step of the optimizer, where that is not 1.
     """
 
@@ -180,6 +53,7 @@ class FreezeState:
             if 0 < epoch <= trainer.start_epoch:
                 self.woken.update(dict.fromkeys(woken & plan.start, epoch))
         self.batch = 0
+        self.warming = False
         self.scale: dict[nn.Parameter, float] = {}
         self.stock_groups: list[dict[str, Any]] | None = None
         if plan.factors or plan.stages:
@@ -204,7 +78,7 @@ class FreezeState:
             still = self.plan.frozen_norms(self.frozen)
             for name, module in self.norms.items():
                 module.train(name not in still)
-        if self.batch == 0 or self.woken:
+        if self.batch == 0 or self.warming:
             self.set_scale(trainer)
         self.batch += 1
 
@@ -212,11 +86,11 @@ class FreezeState:
         """Set the factors of the next step: `lr_scale` times a ramp up to 1 for what was woken."""
         batches = len(trainer.train_loader)
         ramps = {e: self.ramp(trainer, e, (trainer.epoch - e) * batches + self.batch) for e in set(self.woken.values())}
-        self.woken = {name: epoch for name, epoch in self.woken.items() if ramps[epoch] < 1}
+        self.warming = any(ramp < 1 for ramp in ramps.values())
         factors = dict(self.plan.factors)
         for name, epoch in self.woken.items():
             factors[name] = factors.get(name, 1.0) * ramps[epoch]
-        self.scale = {self.parameters[name]: factor for name, factor in factors.items()}
+        self.scale = {self.parameters[name]: factor for name, factor in factors.items() if factor != 1}
 
     @staticmethod
     def ramp(trainer: Any, first: int, batch: int) -> float:
@@ -259,7 +133,7 @@ class FreezeState:
                 average[name].copy_(live[name])
 
 
-# The trainer callbacks --------------------------------------------------------------------------------------------------
+# The trainer callbacks ------------------------------------------------------------------------------------------------
 
 
 def on_pretrain_routine_start(trainer: Any) -> None:

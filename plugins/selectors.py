@@ -235,6 +235,8 @@ def _below(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
         return set()
     everything = [*modules, *paths.values()]
     depth = next(i for i in range(len(parts)) if not any(matches(path, parts[: i + 1]) for path in everything))
-    there = list(dict.fromkeys(path[depth] for path in everything if len(path) > depth and matches(path, parts[:depth])))
+    there = list(
+        dict.fromkeys(path[depth] for path in everything if len(path) > depth and matches(path, parts[:depth]))
+    )
     what = f"{'.'.join(parts[:depth])} has {', '.join(there)}" if there else f"{'.'.join(parts[:depth])} has no parts"
     raise TintboxError(f"{label}: no such name in {title(model)}; {what}{nearest(parts[depth], there)}")
