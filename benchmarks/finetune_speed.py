@@ -6,15 +6,19 @@ Three comparisons: nothing set, with the plugin switched off (TINTBOX_DISABLE) a
 backbone layers, against freeze=backbone; and the full recipe, frozen and after its backbone has woken up.
 
 Every run is a short training in a process of its own, without validation and with the loader in the same process. The
-runs alternate: a round has one of each variant, in reverse order every other round. A step is timed from the end of the
-one before to its own end, so loading, callbacks and bookkeeping are in it; the first steps of each epoch are not counted.
-A run counts with the median of its steps; a ratio is of two runs of one round. Peak memory is the process's maximum
-resident set size (getrusage), interpreter and libraries included, and on a GPU what torch had allocated there at most.
+runs alternate: a round has one of each variant, in reverse order every other round. A step goes from the end of the one
+before to its own end, so loading, callbacks and bookkeeping are in it; the first steps are not counted, and all are of
+one epoch. Its time is taken by the clock and as the processor time of all threads, which other programs on the machine
+disturb less. A run counts with the median of its steps; a ratio is of two runs of one round, and all runs see the same
+pictures in the same order. Peak memory is the process's largest resident set (getrusage), interpreter and libraries
+included; on a GPU also the most that torch had allocated there.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import itertools
 import resource
 import statistics
 import sys
@@ -60,25 +64,23 @@ class Timer:
 
     def __init__(self, steps: int, skip: int, epoch: int) -> None:
         self.steps, self.skip, self.epoch = steps, skip, epoch
-        self.marks: list[float] = []
+        self.marks: list[tuple[float, float]] = []  # clock, processor
 
     def on_train_batch_end(self, trainer) -> None:
         """Take the time."""
-        if trainer.epoch < self.epoch:
+        if trainer.epoch != self.epoch:
             return
         if trainer.device.type == "cuda":
             import torch
 
             torch.cuda.synchronize(trainer.device)
-        self.marks.append(time.perf_counter())
+        self.marks.append((time.perf_counter(), time.process_time()))
         if len(self.marks) > self.skip + self.steps:
             raise Finished
 
-    @property
-    def seconds(self) -> list[float]:
-        """Seconds of each counted step."""
-        marks = self.marks[self.skip :]
-        return [b - a for a, b in zip(marks, marks[1:])]
+    def seconds(self, column: int) -> list[float]:
+        """Return the seconds of each counted step: by the clock (column 0) or of the processor (1)."""
+        return [after[column] - before[column] for before, after in itertools.pairwise(self.marks[self.skip :])]
 
 
 def measure(args: argparse.Namespace, variant: str, folder: Path) -> None:
@@ -91,39 +93,40 @@ def measure(args: argparse.Namespace, variant: str, folder: Path) -> None:
     settings = dict(VARIANTS[variant])
     if settings.get("freeze") == "N":
         settings["freeze"] = len(model.model.yaml["backbone"])
-    with tempfile.TemporaryDirectory() as project:
-        try:
-            model.train(
-                **settings, data=args.data, imgsz=args.imgsz, batch=args.batch, epochs=2, workers=0, seed=0,
-                val=False, plots=False, project=project,
-            )  # fmt: skip
-        except Finished:
-            pass
-    if len(timer.seconds) < args.steps:
-        raise SystemExit(f"an epoch of {args.data} has {len(timer.marks)} steps; give --steps up to "
-                         f"{len(timer.marks) - args.skip - 1}, or a smaller --batch")  # fmt: skip
+    with tempfile.TemporaryDirectory() as project, contextlib.suppress(Finished):
+        model.train(
+            **settings, data=args.data, imgsz=args.imgsz, batch=args.batch, epochs=2, workers=0, seed=0,
+            val=False, plots=False, project=project,
+        )  # fmt: skip
+    if len(timer.marks) <= args.skip + args.steps:
+        most = len(timer.marks) - args.skip - 1
+        raise SystemExit(f"{args.data} has too few pictures; give --steps up to {most}, or a smaller --batch")
     unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
-    result = {"variant": variant, "steps": timer.seconds, "peak": peak, "gpu": gpu, "threads": torch.get_num_threads()}
+    steps = {"clock": timer.seconds(0), "processor": timer.seconds(1)}
+    result = {"variant": variant, **steps, "peak": peak, "gpu": gpu, "threads": torch.get_num_threads()}
     runs.write_result(folder, result)
 
 
 def report(results: dict[str, list[dict]]) -> str:
     """Return the Markdown table; ``results`` has a run per round for each variant."""
     gpu = any(r["gpu"] for own in results.values() for r in own)
-    header = ["variant", "runs", "ms per step", "ratio", "against", "peak memory MB", *(["GPU MB"] if gpu else [])]
+    header = ["variant", "ms per step", "against", "ratio", "processor ms", "ratio", "peak memory MB"]
+    header += ["GPU MB"] if gpu else []
     lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
-    medians = {v: [statistics.median(r["steps"]) for r in own] for v, own in results.items()}
+
+    def medians(variant: str, key: str) -> list[float]:
+        return [1000 * statistics.median(r[key]) for r in results.get(variant, [])]
+
     for variant, own in results.items():
         against = AGAINST.get(variant, "")
-        pairs = zip(medians[variant], medians.get(against, []))
-        ratios = [a / b for a, b in pairs]
-        columns = [
-            variant, str(len(own)), machine.spread([1000 * s for s in medians[variant]], 1),
-            machine.spread(ratios, 3) if ratios else "", against if ratios else "",
-            machine.spread([r["peak"] / 2**20 for r in own], 0),
-        ]  # fmt: skip
+        columns = [variant, machine.spread(medians(variant, "clock")), against if against in results else ""]
+        for key in ("clock", "processor"):
+            ratios = [a / b for a, b in zip(medians(variant, key), medians(against, key))]
+            columns.append(machine.spread(ratios, 3) if ratios else "")
+        columns.insert(4, machine.spread(medians(variant, "processor")))
+        columns.append(machine.spread([r["peak"] / 2**20 for r in own], 0))
         columns += [machine.spread([r["gpu"] / 2**20 for r in own], 0)] if gpu else []
         lines.append(f"| {' | '.join(columns)} |")
     return "\n".join(lines)
@@ -159,11 +162,12 @@ def main() -> None:
                 words = [*shared, "--one", variant, str(Path(root) / name)]
                 off = {"TINTBOX_DISABLE": "1"} if variant.startswith(OFF) else {}
                 result = runs.run_all(__file__, {name: words}, Path(root), environment=off)[name]
-                print(f"round {number + 1}, {variant}: {1000 * statistics.median(result['steps']):.1f} ms", flush=True)
+                print(f"round {number + 1}, {variant}: {1000 * statistics.median(result['clock']):.1f} ms", flush=True)
                 results[variant].append(result)
     threads = next(iter(results.values()))[0]["threads"]
-    print(f"\n{Path(args.model).name} on {Path(args.data).name}, {args.imgsz} px, batch {args.batch}, {threads} threads, "
-          f"{args.rounds} rounds of {args.steps} steps; median (lowest to highest) of the runs\n")  # fmt: skip
+    words = [f"{args.imgsz} px", f"batch {args.batch}", f"{threads} threads", f"{args.rounds} rounds"]
+    print(f"\n{Path(args.model).name} on {Path(args.data).name}: {', '.join(words)} of {args.steps} steps each; "
+          "median (lowest to highest) of the runs\n")  # fmt: skip
     print(report(results))
 
 

@@ -32,6 +32,8 @@ class ClassificationBCE(nn.Module):
         alpha: Balance in 0..1: the weight of positives, 1 - alpha that of negatives; None weights neither.
     """
 
+    pos_weight: Tensor | None
+
     def __init__(
         self,
         pos_weight: Tensor | float | None = None,

@@ -32,6 +32,37 @@ from tintbox.plugins.selectors import shown
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
+class StepFactors:
+    """Factors of the learning rate by parameter, at work inside every ``step`` of an optimizer.
+
+    Attributes:
+        factors: Parameter -> factor in the next step, where that is not 1.
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer) -> None:
+        self.factors: dict[nn.Parameter, float] = {}
+        self.groups: list[dict[str, Any]] | None = None  # the optimizer's own, during a step
+        optimizer.register_step_pre_hook(self.split)
+        optimizer.register_step_post_hook(self.join)
+
+    def split(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        """Before a step: split the groups by factor. The optimizer keeps its state by parameter, so that stays."""
+        if not self.factors:
+            return
+        self.groups, groups = optimizer.param_groups, []
+        for group in self.groups:
+            parts: dict[float, list[nn.Parameter]] = {}
+            for parameter in group["params"]:
+                parts.setdefault(self.factors.get(parameter, 1.0), []).append(parameter)
+            groups += [{**group, "params": part, "lr": group["lr"] * factor} for factor, part in parts.items()]
+        optimizer.param_groups = groups
+
+    def join(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        """After a step: put the optimizer's own groups back."""
+        if self.groups is not None:
+            optimizer.param_groups, self.groups = self.groups, None
+
+
 class FreezeState:
     """A plan at work in one training process, as ``trainer.tintbox_freeze``.
 
@@ -40,7 +71,7 @@ class FreezeState:
         woken: Parameter -> the epoch in which it was woken.
         batch: How many batches of the epoch have begun.
         warming: Whether something woken is not at its full rate yet.
-        scale: Parameter -> factor of its learning rate in the next step of the optimizer, where that is not 1.
+        rates: The factors of the learning rates, or None where all are 1 for the whole run.
     """
 
     def __init__(self, trainer: Any, plan: FreezePlan) -> None:
@@ -54,11 +85,7 @@ class FreezeState:
                 self.woken.update(dict.fromkeys(woken & plan.start, epoch))
         self.batch = 0
         self.warming = False
-        self.scale: dict[nn.Parameter, float] = {}
-        self.stock_groups: list[dict[str, Any]] | None = None
-        if plan.factors or plan.stages:
-            trainer.optimizer.register_step_pre_hook(self.split_groups)
-            trainer.optimizer.register_step_post_hook(self.join_groups)
+        self.rates = StepFactors(trainer.optimizer) if plan.factors or plan.stages else None
 
     def start_epoch(self, trainer: Any) -> frozenset[str]:
         """Freeze what the plan says for the epoch; return what was woken by that."""
@@ -78,19 +105,19 @@ class FreezeState:
             still = self.plan.frozen_norms(self.frozen)
             for name, module in self.norms.items():
                 module.train(name not in still)
-        if self.batch == 0 or self.warming:
-            self.set_scale(trainer)
+        if self.rates and (self.batch == 0 or self.warming):
+            self.rates.factors = self.factors(trainer)
         self.batch += 1
 
-    def set_scale(self, trainer: Any) -> None:
-        """Set the factors of the next step: `lr_scale` times a ramp up to 1 for what was woken."""
+    def factors(self, trainer: Any) -> dict[nn.Parameter, float]:
+        """Return the factors of the next step: `lr_scale` times a ramp up to 1 for what was woken."""
         batches = len(trainer.train_loader)
         ramps = {e: self.ramp(trainer, e, (trainer.epoch - e) * batches + self.batch) for e in set(self.woken.values())}
         self.warming = any(ramp < 1 for ramp in ramps.values())
         factors = dict(self.plan.factors)
         for name, epoch in self.woken.items():
             factors[name] = factors.get(name, 1.0) * ramps[epoch]
-        self.scale = {self.parameters[name]: factor for name, factor in factors.items() if factor != 1}
+        return {self.parameters[name]: factor for name, factor in factors.items() if factor != 1}
 
     @staticmethod
     def ramp(trainer: Any, first: int, batch: int) -> float:
@@ -103,23 +130,6 @@ class FreezeState:
             return 1.0
         epochs = max(1.0, min(trainer.args.warmup_epochs, trainer.epochs - 1 - first))
         return min(1.0, (batch + 1) / (round(epochs * len(trainer.train_loader)) + 1))
-
-    def split_groups(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
-        """Before a step: split the optimizer's groups by factor. Its state is kept by parameter, so it is unmoved."""
-        if not self.scale:
-            return
-        self.stock_groups, groups = optimizer.param_groups, []
-        for group in self.stock_groups:
-            parts: dict[float, list[nn.Parameter]] = {}
-            for parameter in group["params"]:
-                parts.setdefault(self.scale.get(parameter, 1.0), []).append(parameter)
-            groups += [{**group, "params": part, "lr": group["lr"] * factor} for factor, part in parts.items()]
-        optimizer.param_groups = groups
-
-    def join_groups(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
-        """After a step: put the stock groups back."""
-        if self.stock_groups is not None:
-            optimizer.param_groups, self.stock_groups = self.stock_groups, None
 
     @torch.no_grad()
     def hold_average(self, trainer: Any) -> None:

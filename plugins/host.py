@@ -303,6 +303,22 @@ def right_task(engine: Any) -> None:
     engine.Model._new, engine.Model._load = new_of_task, load_of_task
 
 
+@patch("ultralytics.engine.model", "Model.train", "YAML", "checks")
+def preflight(engine: Any) -> None:
+    """Check a run's arguments against its model before the trainer makes a folder: no callback comes before that."""
+    train = engine.Model.train
+
+    @functools.wraps(train)
+    def checked_train(self: Any, trainer: Any = None, **kwargs: Any) -> Any:
+        from tintbox.plugins.preflight import check_run
+
+        cfg = kwargs.get("cfg")
+        check_run(self.model, self.task, {**(engine.YAML.load(engine.checks.check_yaml(cfg)) if cfg else {}), **kwargs})
+        return train(self, trainer, **kwargs)
+
+    engine.Model.train = checked_train
+
+
 @patch("ultralytics.models.yolo.model", "YOLO.task_map")
 def task_map(yolo: Any) -> None:
     """Give `YOLO` the classes of the task: the stock property returns a literal dict."""

@@ -57,7 +57,6 @@ def check_model(options: dict[str, Any], model: Any, task: str) -> str | None:
 
     if not options:
         return None
-    model = getattr(model, "student_model", model)  # distillation trains the student
     name, value = next(iter(options.items()))
     kind = type(model).__name__
     if not isinstance(model.model[-1], Detect):  # RT-DETR's decoder, a classifier, a colouriser, ...
@@ -87,10 +86,11 @@ def class_counts(trainer: Any) -> list[int]:
 
 
 def _models(trainer: Any) -> list[Any]:
-    """Return the training model without its wrappers (DDP, compilation) and the EMA copy."""
+    """Return the training model without its wrappers (DDP, compilation, distillation) and the EMA copy."""
     from ultralytics.utils.torch_utils import unwrap_model
 
-    return [unwrap_model(trainer.model), *([trainer.ema.ema] if trainer.ema else [])]
+    models = [unwrap_model(trainer.model), *([trainer.ema.ema] if trainer.ema else [])]
+    return [getattr(model, "student_model", model) for model in models]
 
 
 def _install(models: list[Any], bce: ClassificationBCE) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ WORD = re.compile(r"[^\s,:{}()'\"]+")
 EXAMPLE = "e.g. backbone, backbone[:5], 7, 23.cv2 or model.23.cv3.*"
 
 
-# What the arguments may be ---------------------------------------------------------------------------------------------
+# What the arguments may be -------------------------------------------------------------------------------------------
 
 
 def entries(value: Any) -> list[Any]:
@@ -70,10 +70,11 @@ def check_selectors(value: Any) -> str | None:
     for entry in listed:
         if isinstance(entry, bool) or not isinstance(entry, (str, int)):
             return f"{entry!r} is not a selector; give one, {EXAMPLE}"
-        away, word = split(entry)
+        word = split(entry)[1]
         slice_ = SLICE.fullmatch(word)
         if not slice_ and (not WORD.fullmatch(word) or "" in word.split(".") or ("[" in word and "." not in word)):
-            return f"'{entry}' is not a selector; give one, {EXAMPLE}"
+            hint = "; in a list, put quotes around 'backbone[:5]'" if word.startswith(("[", "{")) else ""
+            return f"'{entry}' is not a selector; give one, {EXAMPLE}{hint}"
         if slice_ and slice_[1] not in GROUPS:
             return f"no group '{slice_[1]}' in '{entry}' ({', '.join(GROUPS)}){nearest(slice_[1], GROUPS)}"
         if slice_ and not slice_[3] and not slice_[2].lstrip("-"):
@@ -143,7 +144,7 @@ def check_together(arguments: Mapping[str, Any]) -> str | None:
     return None
 
 
-# What they name in a model ---------------------------------------------------------------------------------------------
+# What they name in a model -------------------------------------------------------------------------------------------
 
 
 def groups(model: Any) -> dict[str, range]:
@@ -167,13 +168,13 @@ def layer_of(name: str) -> int | None:
     return int(parts[1]) if parts[0] == "model" and len(parts) > 1 and parts[1].isdigit() else None
 
 
-def select(model: Any, value: Any, label: Callable[[Any], str]) -> list[str]:
+def select(model: Any, value: Any, label: str = "") -> list[str]:
     """Return the names of the parameters that selectors name, in the model's order.
 
     Args:
         model: A network of Ultralytics, not wrapped; ``model.model`` are its layers, ``model.yaml`` its description.
         value: A selector or a list of them, checked by `check_selectors`.
-        label: Maps an entry to how an error begins, e.g. ``freeze='backbone'``.
+        label: How an error begins; by default ``freeze='backbone'`` with the entry that is wrong.
 
     Raises:
         TintboxError: If a selector names nothing, or nothing with parameters is left.
@@ -182,10 +183,10 @@ def select(model: Any, value: Any, label: Callable[[Any], str]) -> list[str]:
     chosen: set[str] = set()
     for entry in entries(value):
         away, word = split(entry)
-        found = _match(model, names, word, label(entry))
+        found = _match(model, names, word, label or f"freeze={entry!r}")
         chosen = chosen - found if away else chosen | found
     if not chosen:
-        raise TintboxError(f"{label(value)}: no parameter of {title(model)} is left by that; {EXAMPLE}")
+        raise TintboxError(f"{label or f'freeze={shown(value)}'}: that leaves no parameter of {title(model)}")
     return [name for name in names if name in chosen]
 
 
@@ -202,7 +203,7 @@ def _match(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
             if not layers:
                 raise TintboxError(f"{label}: {group} has {len(known[group])} layers in {where}")
             return {name for name in names if layer_of(name) in layers}
-        if not hasattr(model, word):
+        if word not in dict(model.named_children()):
             raise TintboxError(f"{label}: no such group in {where} ({', '.join(known)}){nearest(group, known)}")
     if word.isdigit() and int(word) not in known["all"]:
         raise TintboxError(f"{label}: no layer {word} in {where} (0 to {len(model.model) - 1})")
@@ -221,7 +222,7 @@ def _sliced(layers: range, slice_: re.Match[str]) -> range:
 def _below(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
     """Return the parameters at or below the modules that a dotted name or pattern names."""
     parts = word.split(".")
-    if not hasattr(model, parts[0]):
+    if parts[0] not in dict(model.named_children()):
         parts = ["model", *parts]
 
     def matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
@@ -235,8 +236,7 @@ def _below(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
         return set()
     everything = [*modules, *paths.values()]
     depth = next(i for i in range(len(parts)) if not any(matches(path, parts[: i + 1]) for path in everything))
-    there = list(
-        dict.fromkeys(path[depth] for path in everything if len(path) > depth and matches(path, parts[:depth]))
-    )
-    what = f"{'.'.join(parts[:depth])} has {', '.join(there)}" if there else f"{'.'.join(parts[:depth])} has no parts"
+    inside = [path for path in everything if len(path) > depth and matches(path, parts[:depth])]
+    there = list(dict.fromkeys(path[depth] for path in inside))
+    what = f"{'.'.join(parts[:depth])} has {', '.join(there) or 'no parts'}"
     raise TintboxError(f"{label}: no such name in {title(model)}; {what}{nearest(parts[depth], there)}")

@@ -1,0 +1,67 @@
+"""What can be checked of a training run before its folder is made: the arguments against the model and the dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tintbox.errors import TintboxError
+from tintbox.plugins import callbacks, class_weights, files, options
+
+
+def check_run(model: Any, task: str, arguments: Mapping[str, Any]) -> None:
+    """Check tintbox's training arguments against the model that is about to train and its dataset's class names.
+
+    Args:
+        model: The loaded or built network.
+        task: The model's task.
+        arguments: What the user gave, a `cfg=` file included.
+
+    Raises:
+        TintboxError: In one line, naming the argument.
+    """
+    given = {**arguments, "task": task}
+    options.check(given)
+    if given.get("resume"):
+        return  # the checkpoint's arguments count
+    args = _Arguments(given)
+    if callbacks.wants_loss(args):
+        from tintbox.plugins import loss_callbacks
+
+        chosen = class_weights.chosen(given)
+        wrong = class_weights.check_task(given) or loss_callbacks.check_model(chosen, model, task)
+        if wrong:
+            raise TintboxError(wrong)
+        value, names = given.get("cls_pos_weight"), class_names(given.get("data"))
+        if names and not given.get("single_cls") and (wrong := class_weights.check_names(value, names)):
+            raise TintboxError(f"cls_pos_weight={value}: {wrong}")
+    if callbacks.wants_freeze(args):
+        from tintbox.plugins import freeze_plan
+
+        freeze_plan.check_model(model, given)
+
+
+class _Arguments:
+    """A mapping's values as attributes, as trainers have their arguments."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.__dict__.update(values)
+
+
+def class_names(data: Any) -> dict[int, str] | list[str] | None:
+    """Return the class names that a dataset YAML lists, if it can be found without downloading anything."""
+    path = files.packaged(data) or Path(str(data))
+    if path.suffix not in files.SUFFIXES or not path.is_file():
+        from ultralytics.utils.checks import check_file
+
+        found = check_file(str(data), download=False, hard=False) if path.suffix in files.SUFFIXES else None
+        if not found:
+            return None
+        path = Path(found)
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8")).get("names")
+    except (OSError, yaml.YAMLError, AttributeError):
+        return None  # the trainer says what is wrong with it

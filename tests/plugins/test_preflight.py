@@ -1,0 +1,48 @@
+"""Mistakes in the fine-tuning arguments: one line, before anything is created."""
+
+import pytest
+
+DETECT = ("detect", "train", "model=yolo11n.yaml", "data=coco8.yaml", "epochs=20")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["freeze=bakbone"], "did you mean 'backbone'"),
+        (["freeze=[backbone, 99]"], "99"),
+        (["freeze=all"], "nothing is left to train"),
+        (["freeze=backbone", "unfreeze={50: all}"], "the run has 20 epochs"),
+        (["freeze=backbone", "unfreeze=neck"], "give a mapping from epoch to selectors"),
+        (["unfreeze={5: neck}"], "nothing is frozen"),
+        (["freeze_bn=sometimes"], "give auto, true or false"),
+        (["lr_scale={backbnoe: 0.1}"], "did you mean 'backbone'"),
+        (["lr_scale=-1"], "lr_scale=-1"),
+        (["cls_pos_weight=balanecd"], "did you mean 'balanced'"),
+        (["cls_pos_weight=-1"], "a finite number above 0"),
+        (["cls_pos_weight=.nan"], "cls_pos_weight=.nan"),
+        (["cls_pos_weight=[1, 2]"], "2 weights, expected nc=80 names"),
+        (["cls_pos_weight={persn: 2}"], "did you mean 'person'"),
+        (["cls_smoothing=1.5"], "give a number from 0 to 1"),
+        (["cls_focal={gama: 2}"], "did you mean 'gamma'"),
+    ],
+)
+def test_mistakes(cli, tmp_path, words, message):
+    code, text = cli(*DETECT, *words, f"project={tmp_path}/runs")
+    line = [line for line in text.splitlines() if line.strip()][-1]
+    assert code == 1, text
+    assert line.startswith("yolo: ")
+    assert message in line
+    assert not list(tmp_path.iterdir()), "something was created"
+
+
+@pytest.mark.parametrize(
+    ("model", "task"),
+    [("yolo11n-cls.yaml", "classify"), ("rtdetr-l.yaml", "detect"), ("colorize-unet.yaml", "colorize")],
+)
+def test_models_without_a_classification_bce_are_named(cli, tmp_path, model, task):
+    code, text = cli("train", f"model={model}", "cls_focal=1.5", "data=coco8.yaml", f"project={tmp_path}/runs")
+    line = [line for line in text.splitlines() if line.strip()][-1]
+    assert code == 1, text
+    assert "cls_focal=1.5" in line
+    assert task in line
+    assert not list(tmp_path.iterdir())
