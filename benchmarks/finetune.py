@@ -4,7 +4,8 @@
     python benchmarks/finetune.py --model yolo11n.pt --small --jobs 2   # 320 pixels, 10 epochs, two runs side by side
     python benchmarks/finetune.py --model yolo11n.pt --data aquarium.yaml --variants stock recipe --set lr0=0.001
 
-Epochs, image size, batch and all other settings are the same for all variants but those that the variant is about.
+Epochs, image size, batch and all other settings are the same for all variants but those that the variant is about;
+the variant `control` has the recipe's optimizer and schedule without tintbox's options.
 best.pt, chosen on the validation split as always, is validated on both the validation and the test split. Every run is
 an ordinary run folder with a ``result.json``; finished runs are kept, so a killed benchmark goes on where it was.
 `TINTBOX_DATA` may name a folder with the datasets (see datasets/bccd.yaml).
@@ -22,11 +23,14 @@ import machine
 import runs
 
 SCRATCH = "scratch"  # the architecture from its YAML; all others start from the checkpoint
+RECIPE = {"cfg": "recipe-finetune.yaml"}
+TINTBOX = ("freeze", "unfreeze", "lr_scale", "cls_pos_weight")  # what the recipe has beside Ultralytics' own settings
 VARIANTS = {
     SCRATCH: {"pretrained": False},
     "stock": {},
     "freeze10": {"freeze": 10},
-    "recipe": {"cfg": "recipe-finetune.yaml"},
+    "recipe": RECIPE,
+    "control": {**RECIPE, **dict.fromkeys(TINTBOX)},  # the recipe's optimizer and schedule, stock otherwise
 }
 SMALL = {"imgsz": 320, "epochs": 10, "batch": 16}
 SPLITS = ("val", "test")
@@ -91,7 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
     parser.add_argument("--data", default="bccd.yaml")
-    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS)[:4], choices=list(VARIANTS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--imgsz", type=int, default=640)

@@ -220,7 +220,7 @@ def _draw_boxes(axes: Any, boxes: Boxes, colours: dict[str, Any], *, crowded: bo
     """Draw boxes with labels into ``axes``, unsure ones first, so that sure ones lie on top."""
     from matplotlib.patches import Rectangle
 
-    scores = boxes.scores or [None] * len(boxes.names)
+    scores: Sequence[float | None] = boxes.scores or [None] * len(boxes.names)
     for corners, name, score in reversed(list(zip(boxes.corners.tolist(), boxes.names, scores))):
         x1, y1, x2, y2 = corners
         axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, linewidth=1.8, edgecolor=colours[name]))

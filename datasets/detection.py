@@ -133,7 +133,9 @@ def download(name: str, *, url: str | None = None) -> voc.Tree:
     except (OSError, http.client.HTTPException) as error:
         raise TintboxError(f"{url}: cannot download {name} ({one_line(error)}); {remedy}") from error
     try:
-        tree = voc.find(zipfile.Path(zipfile.ZipFile(io.BytesIO(content), "r")))
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        archive.filename = url  # for error messages: memory has no name
+        tree = voc.find(zipfile.Path(archive))
     except zipfile.BadZipFile as error:
         raise TintboxError(f"{url}: no zip file, or cut short ({one_line(error)}); try again, or {remedy}") from error
     if tree is None:

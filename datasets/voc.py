@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import zipfile
 import zlib
@@ -10,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from PIL import Image, UnidentifiedImageError
+import cv2
+import numpy as np
 
 from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
 
@@ -28,7 +28,7 @@ def find(root: Tree) -> Tree | None:
         for folder in level:
             if folder.joinpath("ImageSets").joinpath("Main").is_dir():
                 return folder
-        level = [sub for folder in level for sub in folder.iterdir() if sub.is_dir()]  # type: ignore[union-attr]
+        level = [sub for folder in level for sub in folder.iterdir() if sub.is_dir()]
     return None
 
 
@@ -55,10 +55,10 @@ def convert(tree: Tree, target: Path, classes: Sequence[str]) -> None:
                 raise TintboxError(f"{listing}: '{stem}' is no file name; get the dataset again")
             picture = tree.joinpath("JPEGImages", f"{stem}.jpg")
             content = _read(picture)
-            try:
-                size = Image.open(io.BytesIO(content)).size  # not the XML's, which is 0 in some datasets
-            except (UnidentifiedImageError, OSError) as error:
-                raise TintboxError(f"{picture}: no readable picture ({one_line(error)}); get it again") from error
+            pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+            if pixels is None:
+                raise TintboxError(f"{picture}: no readable picture; get the dataset again")
+            size = (pixels.shape[1], pixels.shape[0])  # not the XML's, which is 0 in some datasets
             annotation = tree.joinpath("Annotations", f"{stem}.xml")
             labels = parse(_read(annotation), size, classes, where=str(annotation))
             (target / "images" / split / f"{stem}.jpg").write_bytes(content)
