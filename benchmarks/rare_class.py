@@ -100,7 +100,9 @@ def main() -> None:
     for which, title in (("rarest", name), ("mean", "mean of all")):
         for key in SETTINGS:
             columns = zip(*([100 * v for v in run[which]] for run in results[key]))
-            cells = [f"{statistics.mean(c):.1f}" + (f" ± {statistics.stdev(c):.1f}" if len(c) > 1 else "") for c in columns]
+            cells = [
+                f"{statistics.mean(c):.1f}" + (f" ± {statistics.stdev(c):.1f}" if len(c) > 1 else "") for c in columns
+            ]
             print(f"| {key} | {title} | {' | '.join(cells)} |")
 
 

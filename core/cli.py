@@ -99,6 +99,29 @@ def options() -> None:
 
 
 @app.command()
+def show(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="model=best.pt data=bccd.yaml [split=val] [n=2] [conf=0.25] [imgsz=640] [seed=0] [images=[a.jpg]] "
+            "[out=show.png]",
+            help="key=value arguments",
+        ),
+    ],
+) -> None:
+    """Draw pictures of a dataset: the labelled boxes on the left, a detector's on the right."""
+    from tintbox.show import show as draw
+
+    required = {"model": None, "data": None}
+    options = {"split": "val", "n": 2, "conf": 0.25, "imgsz": 640, "seed": 0, "images": None, "out": "show.png"}
+    values = arguments(words, {**required, **options})
+    for key, example in (("model", "best.pt"), ("data", "bccd.yaml")):
+        if values[key] is None:
+            raise TintboxError(f"{key}= is missing, e.g. {key}={example}")
+    print(draw(**values))
+
+
+@app.command()
 def complexity(
     words: Annotated[list[str], typer.Argument(metavar="model=NAME.yaml [imgsz=32]", help="key=value arguments")],
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,

@@ -66,7 +66,7 @@ def show(
     Raises:
         TintboxError: Something of the above is not there or makes no sense.
     """
-    file = Path(out)
+    file = Path(str(out))
     _check(n, conf, imgsz, seed, file)
     detector = load_detector(model)
     truth, classes = read_truth(data, split)
@@ -80,7 +80,7 @@ def show(
         rows.append((Path(picture).name, result.orig_img[..., ::-1], truth[picture], predicted))
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        draw(rows, classes, f"{Path(model).name} on {Path(data).name}, {split}", file)
+        draw(rows, classes, f"{Path(str(model)).name} on {Path(str(data)).name}, {split}", file)
     except OSError as error:
         raise TintboxError(f"out={out}: cannot be written ({one_line(error)})") from error
     return file
@@ -94,7 +94,7 @@ def load_detector(model: str | Path) -> Any:
     """
     from tintbox.plugins import autoload
 
-    path = Path(model)
+    path = Path(str(model))
     if path.suffix in (".yaml", ".yml"):
         raise TintboxError(f"model={model} is a model's YAML, without trained weights; give a checkpoint, e.g. best.pt")
     os.environ.setdefault("YOLO_VERBOSE", "false")
@@ -170,12 +170,12 @@ def choose(truth: dict[str, Boxes], n: int, seed: int, images: str | Sequence[st
             raise TintboxError(f"n={n}: split '{split}' has {len(pictures)} pictures with labels")
         return [pictures[i] for i in np.random.default_rng(seed).permutation(len(pictures))[:n]]
     by_name = {Path(p).stem: p for p in pictures} | {Path(p).name: p for p in pictures}
+    # A name of digits only, such as 000123, is no longer itself once it was read as YAML.
     wanted = [str(name) for name in (images if isinstance(images, (list, tuple)) else [images])]
     for name in wanted:
         if name not in by_name:
-            raise TintboxError(
-                f"images={name}: no picture with labels of that name in '{split}'{nearest(name, by_name)}"
-            )
+            hint = nearest(name, by_name) or "; write it with its suffix"
+            raise TintboxError(f"images={name}: no picture with labels of that name in '{split}'{hint}")
     if not wanted:
         raise TintboxError("images=[]: the list is empty; name pictures, or leave it out")
     return [by_name[name] for name in wanted]

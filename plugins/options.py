@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ class Option:
     values: str
     check: Check
     help: str
+    own: bool = True  # whether Ultralytics has no argument of this name
     structured: bool = False  # whether a list or mapping typed at the command line is read as YAML
 
 
@@ -65,7 +66,7 @@ OPTIONS = (
     Option(
         "freeze", None, "int | list of int | selector | list of selectors", selectors.check_freeze,
         "what does not train: Ultralytics' own layers, or tintbox's selectors, e.g. backbone or [backbone, -9]",
-        structured=True,
+        structured=True, own=False,
     ),
     Option(
         "unfreeze", None, "{epoch: selectors}", selectors.check_unfreeze,
@@ -135,6 +136,17 @@ def check(arguments: MutableMapping[str, Any]) -> None:
             value = arguments[option.name] = parsed(value)
         if wrong := option.check(value):
             raise TintboxError(f"{option.name}={value}: {wrong}")
+
+
+def chosen(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return tintbox's own arguments that differ from their defaults; `freeze` is Ultralytics' own as well."""
+    return {o.name: arguments[o.name] for o in OPTIONS if arguments.get(o.name, o.default) != o.default and o.own}
+
+
+def stock(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``arguments`` without those that a stock Ultralytics does not know."""
+    ours = {o.name for o in OPTIONS if o.own}
+    return {name: value for name, value in arguments.items() if name not in ours}
 
 
 def parsed(text: str) -> Any:

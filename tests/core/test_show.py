@@ -133,7 +133,9 @@ def test_choice_of_pictures(squares):
         ({"imgsz": 1.5}, r"imgsz=1\.5: give a whole number"),
         ({"seed": -1}, "seed=-1"),
         ({"images": ["sqare0"]}, "images=sqare0: no picture .*did you mean 'square0"),
+        ({"images": 58}, "images=58: no picture .*; write it with its suffix"),
         ({"images": []}, "the list is empty"),
+        ({"out": 5}, "out=5: the suffix tells the format"),
         ({"out": "show.txt"}, r"out=show\.txt: the suffix tells the format"),
     ],
 )

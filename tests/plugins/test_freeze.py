@@ -121,7 +121,7 @@ def is_still(norm, frozen):
 def test_what_is_frozen_is_bit_identical_in_the_checkpoints(train, model, freeze, optimizer, imgsz):
     trainer, record = train(model, freeze=freeze, optimizer=optimizer, imgsz=imgsz, weight_decay=0.1, epochs=2)
     start, frozen = record.weights[0], record.frozen[0]
-    assert len(frozen) > 30
+    assert len(frozen) > 15
     assert all(f == frozen for f in record.frozen)
     assert all(s == {norm for norm in s if is_still(norm, frozen)} and s for s in record.still)
     for which in ("best", "last"):
@@ -153,15 +153,18 @@ def test_the_moving_average_of_equal_values_is_exact(train):
         assert all(torch.equal(average[name], record.weights[0][name]) for name in record.frozen[0])
 
 
+@pytest.fixture(scope="module")
+def stock_ten(train):
+    """The weights that stock `freeze=10` trains."""
+    trainer, _ = train(freeze=10, epochs=2)
+    assert not hasattr(trainer, "tintbox_freeze")
+    return saved(trainer, "last")
+
+
 @pytest.mark.parametrize("freeze", [[f"model.{i}" for i in range(10)], "backbone[:10]", ["0", *range(1, 10)]])
-def test_the_first_ten_layers_by_name_train_as_stock_freeze_10_does(train, freeze, cache={}):  # noqa: B006
-    if not cache:
-        stock, _ = train(freeze=10, epochs=2)
-        assert not hasattr(stock, "tintbox_freeze")
-        cache["stock"] = saved(stock, "last")
-    trainer, _ = train(freeze=freeze, epochs=2)
-    ours = saved(trainer, "last")
-    assert all(torch.equal(ours[name], value) for name, value in cache["stock"].items())
+def test_the_first_ten_layers_by_name_train_as_stock_freeze_10_does(train, stock_ten, freeze):
+    ours = saved(train(freeze=freeze, epochs=2)[0], "last")
+    assert all(torch.equal(ours[name], value) for name, value in stock_ten.items())
 
 
 @pytest.mark.parametrize(("freeze_bn", "freeze"), [(True, None), (True, "backbone"), (False, 10), (False, "backbone")])
@@ -236,8 +239,7 @@ def test_a_resumed_run_is_where_an_uninterrupted_one_would_be(train, staged):
     assert record.frozen == full.frozen[4:]
     assert record.still == full.still[4:]
     assert record.steps == full.steps[4:]
-    optimizer = torch.load(resumed.last, weights_only=False)
-    assert optimizer["train_args"]["unfreeze"] == STAGED["unfreeze"]
+    assert YOLO(resumed.last).model.args["unfreeze"] == STAGED["unfreeze"]
 
 
 def test_a_longer_run_does_not_put_to_sleep_again(train):
@@ -368,7 +370,7 @@ def test_layer_wise_decay_counts_layers_from_the_last():
 
 def test_lr_scale_with_an_automatic_optimizer_warns_once(train, caplog):
     train(lr_scale={"backbone": 0.1}, optimizer="auto")
-    lines = [r.getMessage() for r in caplog.records if r.getMessage().startswith("lr_scale=")]
+    lines = [r.getMessage() for r in caplog.records if "scales the rate that" in r.getMessage()]
     assert len(lines) == 1
     assert "it ignores lr0=0.01" in lines[0]
 
