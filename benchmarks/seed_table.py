@@ -12,17 +12,16 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
-import os
 import shutil
 import statistics
-import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import machine
+import runs
+
 NETWORKS = {"pool": "PoolUpsampleNet", "convt": "ConvTransposeNet", "unet": "UNet"}
 RECIPES = {"seed": "recipe-seed.yaml", "tintbox": None}  # None: what a user gets without cfg=
 ASSIGNMENT = {"pool": (1.5845, 41.3), "convt": (1.1475, 55.5), "unet": (1.0596, 58.2)}  # loss, accuracy in %
@@ -52,41 +51,17 @@ def train(network: str, recipe: str, seed: int, epochs: int, folder: Path) -> No
     averaged = [{"loss": float(r["val/loss"]), "accuracy": float(r["metrics/accuracy"])} for r in rows]
     raw = {"loss": validator.metrics.loss, "accuracy": validator.metrics.accuracy}
     result = {"network": network, "recipe": recipe, "seed": seed, "seconds": seconds, "epochs": averaged, "raw": raw}
-    (folder / "result.json").write_text(json.dumps(result))
+    runs.write_result(folder, result)
 
 
-def run_all(jobs: list[tuple[str, str, int]], epochs: int, root: Path, side_by_side: int) -> list[dict]:
-    """Return the results of all runs, each trained in a process of its own unless it is there."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = str(max(1, cores // side_by_side))
-
-    def one(job: tuple[str, str, int]) -> dict:
-        network, recipe, seed = job
-        folder = root / f"{network}-{recipe}-{seed}-e{epochs}"
-        if not (folder / "result.json").exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            words = [sys.executable, __file__, "--one", network, recipe, str(seed), "--epochs", str(epochs)]
-            with (folder / "log.txt").open("w") as log:
-                environment = {**os.environ, "OMP_NUM_THREADS": threads}
-                subprocess.run([*words, "--root", str(root)], check=True, stdout=log, stderr=log, env=environment)
-        result = json.loads((folder / "result.json").read_text())
-        last = result["epochs"][-1]
-        print(f"{network:6} {recipe:8} seed {seed}: {last['loss']:.4f} {last['accuracy']:.4f}", flush=True)
-        return result
-
-    with ThreadPoolExecutor(side_by_side) as pool:
-        return list(pool.map(one, jobs))
+def told(name: str, result: dict) -> str:
+    """Return the line for a finished run."""
+    return "{}: loss {loss:.4f}, accuracy {accuracy:.4f}".format(name, **result["epochs"][-1])
 
 
-def percent(values: list[float]) -> str:
+def percent(shares: list[float]) -> str:
     """Return ``mean ± standard deviation`` of shares, in percent."""
-    values = [100 * v for v in values]
-    return f"{statistics.mean(values):.1f} ± {statistics.stdev(values) if len(values) > 1 else 0:.1f}"
-
-
-def nats(values: list[float]) -> str:
-    """Return ``mean ± standard deviation`` of losses."""
-    return f"{statistics.mean(values):.3f} ± {statistics.stdev(values) if len(values) > 1 else 0:.3f}"
+    return runs.mean([100 * share for share in shares])
 
 
 def table(results: list[dict]) -> str:
@@ -97,14 +72,14 @@ def table(results: list[dict]) -> str:
     ]
     for network, name in NETWORKS.items():
         for recipe in RECIPES:
-            runs = [r for r in results if (r["network"], r["recipe"]) == (network, recipe)]
-            if not runs:
+            mine = [r for r in results if (r["network"], r["recipe"]) == (network, recipe)]
+            if not mine:
                 continue
-            last = [r["epochs"][-1] for r in runs]
+            last = [r["epochs"][-1] for r in mine]
             columns = [
-                name, recipe, str(len(runs)),
-                nats([e["loss"] for e in last]), percent([e["accuracy"] for e in last]),
-                nats([r["raw"]["loss"] for r in runs]), percent([r["raw"]["accuracy"] for r in runs]),
+                name, recipe, str(len(mine)),
+                runs.mean([e["loss"] for e in last], 3), percent([e["accuracy"] for e in last]),
+                runs.mean([r["raw"]["loss"] for r in mine], 3), percent([r["raw"]["accuracy"] for r in mine]),
                 "{:.3f} / {:.1f}".format(*ASSIGNMENT[network]),
             ]  # fmt: skip
             lines.append(f"| {' | '.join(columns)} |")
@@ -119,9 +94,9 @@ def curves(results: list[dict], file: Path) -> None:
     axes = dict(zip(("loss", "accuracy"), figure.subplots(1, 2)))
     for colour, (network, name) in zip(("tab:blue", "tab:orange", "tab:green"), NETWORKS.items()):
         for style, recipe in zip(("--", "-"), RECIPES):
-            runs = [r["epochs"] for r in results if (r["network"], r["recipe"]) == (network, recipe)]
+            mine = [r["epochs"] for r in results if (r["network"], r["recipe"]) == (network, recipe)]
             for key, axis in axes.items():
-                columns = list(zip(*([100 * e[key] if key == "accuracy" else e[key] for e in run] for run in runs)))
+                columns = list(zip(*([100 * e[key] if key == "accuracy" else e[key] for e in run] for run in mine)))
                 epochs = range(1, len(columns) + 1)
                 label = f"{name}, {recipe} recipe"
                 axis.plot(epochs, [statistics.mean(c) for c in columns], style, color=colour, label=label)
@@ -157,12 +132,11 @@ def main() -> None:
         network, recipe, seed = args.one
         train(network, recipe, int(seed), args.epochs, root / f"{network}-{recipe}-{seed}-e{args.epochs}")
         return
-    sys.path.insert(0, str(HERE))
-    import machine
-
     print(machine.describe())
-    jobs = [(n, r, s) for s in args.seeds for n in args.networks for r in args.recipes]
-    results = run_all(jobs, args.epochs, root, args.jobs)
+    chosen = [(n, r, s) for s in args.seeds for n in args.networks for r in args.recipes]
+    common = ["--epochs", str(args.epochs), "--root", str(root)]
+    jobs = {f"{n}-{r}-{s}-e{args.epochs}": ["--one", n, r, str(s), *common] for n, r, s in chosen}
+    results = list(runs.run_all(__file__, jobs, root, args.jobs, told).values())
     print(f"\n{len(args.seeds)} seeds, {args.epochs} epochs, batch 100; mean ± standard deviation\n\n{table(results)}")
     if args.pictures:
         curves(results, args.pictures / "seed-curves.png")

@@ -56,7 +56,7 @@ def test_doctor_exits_1_when_the_start_up_file_did_not_run(python):
 def test_doctor_names_what_is_missing(monkeypatch):
     from tintbox.plugins import host
 
-    lost = host.Patch("ultralytics.cfg", ("NO_SUCH_NAME",), "a test", lambda module: None)
+    lost = host.Patch("ultralytics.cfg", ("NO_SUCH_NAME",), lambda module: None)
     monkeypatch.setattr(host, "PATCHES", [*host.PATCHES, lost])
     report = doctor.examine()
     assert [c.name for c in report.checks if c.state == "missing"] == ["ultralytics.cfg.NO_SUCH_NAME"]

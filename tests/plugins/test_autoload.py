@@ -71,7 +71,7 @@ def test_broken_plugin_leaves_ultralytics_alone(python, tmp_path):
 def test_a_patch_that_does_not_fit_is_told_and_skipped(python):
     code = (
         "from tintbox.plugins import host\n"
-        "host.PATCHES.insert(0, host.Patch('ultralytics.cfg', ('NO_SUCH_NAME',), 'test', lambda module: None))\n"
+        "host.PATCHES.insert(0, host.Patch('ultralytics.cfg', ('NO_SUCH_NAME',), lambda module: None))\n"
         "host.PATCHES[0].function.__name__ = 'broken'\n"
         "from ultralytics.cfg import TASKS; print('colorize' in TASKS)"
     )

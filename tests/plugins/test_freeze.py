@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 from ultralytics import YOLO
+from ultralytics.nn.tasks import load_checkpoint
 from ultralytics.optim import MuSGD
 from ultralytics.utils.torch_utils import unwrap_model
 
@@ -239,7 +240,7 @@ def test_a_resumed_run_is_where_an_uninterrupted_one_would_be(train, staged):
     assert record.frozen == full.frozen[4:]
     assert record.still == full.still[4:]
     assert record.steps == full.steps[4:]
-    assert YOLO(resumed.last).model.args["unfreeze"] == STAGED["unfreeze"]
+    assert load_checkpoint(resumed.last)[0].args["unfreeze"] == STAGED["unfreeze"]
 
 
 def test_a_longer_run_does_not_put_to_sleep_again(train):

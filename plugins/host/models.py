@@ -1,0 +1,123 @@
+"""Patches of models and checkpoints: what they are, how they load, what is saved."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from tintbox.plugins.host.table import DEFAULT_MODEL, TASK, patch
+
+
+@patch("ultralytics.nn.tasks", "guess_model_task")
+def guess_task(tasks: Any) -> None:
+    """Recognise a colouriser: the stock guess knows the heads of the built-in tasks only."""
+    guess_model_task = tasks.guess_model_task
+
+    @functools.wraps(guess_model_task)
+    def guess(model: Any) -> str:
+        if isinstance(model, dict) and model.get("task") == TASK:
+            return TASK
+        return guess_model_task(model)
+
+    tasks.guess_model_task = guess
+
+
+@patch("ultralytics.nn.tasks", "_SafeLoad._build")
+def safe_classes(tasks: Any) -> None:
+    """Let restricted loading (ULTRALYTICS_SAFE_LOAD=1) build a colouriser: its allow-list names stock classes only."""
+    build = tasks._SafeLoad._build.__func__
+
+    @classmethod  # type: ignore[misc]
+    def build_with_tintbox(cls: Any) -> dict[str, Any]:
+        from tintbox.colorization import model, networks
+
+        ours: list[type] = [model.ColorizeModel, *networks.NETWORKS.values()]
+        return {**build(cls), **{f"{c.__module__}.{c.__qualname__}": c for c in ours}}
+
+    tasks._SafeLoad._build = build_with_tintbox
+
+
+@patch("ultralytics.engine.trainer", "BaseTrainer.save_model")
+def stock_checkpoints(trainer: Any) -> None:
+    """Keep tintbox's arguments out of a checkpoint's `train_args`: a stock Ultralytics refuses to resume with them.
+
+    Those that were set go along as a plain dict on the saved network, where `load_checkpoint` finds them again.
+    """
+    from tintbox.plugins import options
+
+    save_model = trainer.BaseTrainer.save_model
+
+    @functools.wraps(save_model)
+    def save(self: Any) -> Any:
+        arguments, network = self.args, self.ema.ema
+        self.args = type(arguments)(**options.stock(vars(arguments)))
+        if ours := options.chosen(vars(arguments)):
+            network.tintbox_args = ours
+        try:
+            return save_model(self)
+        finally:
+            self.args = arguments
+
+    trainer.BaseTrainer.save_model = save
+
+
+@patch("ultralytics.nn.tasks", "load_checkpoint")
+def checkpoint_arguments(tasks: Any) -> None:
+    """Put tintbox's arguments back among those of a loaded checkpoint: resuming reads them from there."""
+    load_checkpoint = tasks.load_checkpoint
+
+    @functools.wraps(load_checkpoint)
+    def load(*args: Any, **kwargs: Any) -> Any:
+        model, checkpoint = load_checkpoint(*args, **kwargs)
+        model.args.update(getattr(model, "tintbox_args", {}))
+        return model, checkpoint
+
+    tasks.load_checkpoint = load
+
+
+@patch("ultralytics.engine.model", "Model._new", "Model._load", "guess_model_task", "yaml_model_load")
+def right_task(engine: Any) -> None:
+    """Refuse a model of another task: the stock command goes on with the model's own task after a warning."""
+    from tintbox.errors import TintboxError
+
+    def refuse(model: object, has: str, wants: str | None) -> None:
+        if wants and has != wants and TASK in (has, wants):
+            hint = f"use `yolo {has} ...`, or give a {wants} model"
+            example = f", e.g. model={DEFAULT_MODEL}" if wants == TASK else ""
+            raise TintboxError(f"model={model} is a {has} model, not a {wants} model; {hint}{example}")
+
+    new, load = engine.Model._new, engine.Model._load
+
+    @functools.wraps(new)
+    def new_of_task(self: Any, cfg: Any, task: str | None = None, *args: Any, **kwargs: Any) -> None:
+        if task:
+            refuse(cfg, engine.guess_model_task(engine.yaml_model_load(cfg)), task)
+        new(self, cfg, task, *args, **kwargs)
+
+    @functools.wraps(load)
+    def load_of_task(self: Any, weights: Any, task: str | None = None, *args: Any, **kwargs: Any) -> None:
+        load(self, weights, task, *args, **kwargs)
+        refuse(weights, self.task, task)
+
+    engine.Model._new, engine.Model._load = new_of_task, load_of_task
+
+
+@patch("ultralytics.models.yolo.model", "YOLO.task_map")
+def task_map(yolo: Any) -> None:
+    """Give `YOLO` the classes of the task: the stock property returns a literal dict."""
+    stock = yolo.YOLO.task_map
+
+    def with_colorize(self: Any) -> dict[str, dict[str, Any]]:
+        from tintbox.colorization import model, predictor, trainer, validator
+
+        return {
+            **stock.fget(self),
+            TASK: {
+                "model": model.ColorizeModel,
+                "trainer": trainer.ColorizeTrainer,
+                "validator": validator.ColorizeValidator,
+                "predictor": predictor.ColorizePredictor,
+            },
+        }
+
+    yolo.YOLO.task_map = property(with_colorize, doc=stock.__doc__)

@@ -1,0 +1,47 @@
+"""Patches of runs: callbacks, checks before a run, exports."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+from tintbox.plugins.host.table import patch
+
+
+@patch("ultralytics.utils.callbacks.base", "default_callbacks")
+def default_callbacks(base: Any) -> None:
+    """Register tintbox's callbacks among the defaults: every run in every process gets a copy of these lists."""
+    from tintbox.plugins import callbacks
+
+    for function in callbacks.CALLBACKS:
+        base.default_callbacks[function.__name__].append(function)
+
+
+@patch("ultralytics.engine.model", "Model.train", "YAML", "checks")
+def preflight(engine: Any) -> None:
+    """Check a run's arguments against its model before the trainer makes a folder: no callback comes before that."""
+    train = engine.Model.train
+
+    @functools.wraps(train)
+    def checked_train(self: Any, trainer: Any = None, **kwargs: Any) -> Any:
+        from tintbox.plugins.preflight import check_run
+
+        cfg = kwargs.get("cfg")
+        check_run(self.model, self.task, {**(engine.YAML.load(engine.checks.check_yaml(cfg)) if cfg else {}), **kwargs})
+        return train(self, trainer, **kwargs)
+
+    engine.Model.train = checked_train
+
+
+@patch("ultralytics.engine.exporter", "file_size", "try_export")
+def small_exports(exporter: Any) -> None:
+    """Accept exports under 0.1 MB: the stock check takes them for corrupt, but 16 filters make 74 kB."""
+    file_size = exporter.file_size
+
+    @functools.wraps(file_size)
+    def at_least(path: Any) -> float:
+        size = file_size(path)
+        return max(size, 0.1001) if Path(path).suffix in {".onnx", ".torchscript"} and size > 0 else size
+
+    exporter.file_size = at_least

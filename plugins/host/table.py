@@ -1,0 +1,77 @@
+"""The table of patches, and how they are applied."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+TASK = "colorize"
+DEFAULT_MODEL = "colorize-unet.yaml"
+DEFAULT_DATA = "fruitbowl.yaml"
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One change to one Ultralytics module."""
+
+    module: str
+    names: tuple[str, ...]  # attributes of the module, dotted, that the patch relies on
+    function: Callable[[Any], None]  # its docstring says what it does and why there is no other way
+
+
+PATCHES: list[Patch] = []
+_applied: dict[str, str] = {}  # patch function's name -> "ok" or what went wrong
+
+
+def patch(module: str, *names: str) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
+    """Register a function as the patch of ``module``, which relies on its attributes ``names``."""
+
+    def register(function: Callable[[Any], None]) -> Callable[[Any], None]:
+        PATCHES.append(Patch(module, names, function))
+        return function
+
+    return register
+
+
+def modules() -> list[str]:
+    """Return the names of the patched modules, in the order of the table, each once."""
+    return list(dict.fromkeys(p.module for p in PATCHES))
+
+
+def resolve(module: object, dotted: str) -> object:
+    """Return the attribute ``dotted`` of ``module``.
+
+    Raises:
+        AttributeError: If Ultralytics has no such name any more.
+    """
+    for part in dotted.split("."):
+        module = getattr(module, part)
+    return module
+
+
+def apply(module: ModuleType) -> None:
+    """Run the patches of ``module`` that have not run yet; one that fails is told in one line and skipped."""
+    for p in PATCHES:
+        key = p.function.__name__
+        if p.module != module.__name__ or _applied.get(key) == "ok":
+            continue
+        try:
+            for name in p.names:
+                resolve(module, name)
+            p.function(module)
+            _applied[key] = "ok"
+        except Exception as error:  # noqa: BLE001  whatever breaks a patch, stock Ultralytics must go on working
+            _applied[key] = f"{type(error).__name__}: {error}"
+            print(
+                f"tintbox: patch '{key}' of {p.module} does not fit this Ultralytics ({_applied[key]}); "
+                "see `tintbox doctor`",
+                file=sys.stderr,
+            )
+
+
+def state(p: Patch) -> str:
+    """Return ``"ok"`` if the patch is in place in this process, else what is missing."""
+    return _applied.get(p.function.__name__, "not applied")
