@@ -39,7 +39,7 @@ def test_wheel_holds_the_package_its_data_and_the_start_up_files(setuptools, tmp
         "tintbox/__init__.py",
         "tintbox/cli.py",
         "tintbox/py.typed",
-        "tintbox/plugins/host.py",
+        "tintbox/plugins/host/table.py",
         "tintbox/colorization/networks.py",
         "tintbox/cfg/colorize-unet.yaml",
         "tintbox/cfg/palettes/horses24.yaml",
