@@ -1,7 +1,9 @@
 """What all tests share: an Ultralytics that stays offline with settings of its own, and the shared data."""
 
+import atexit
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -9,6 +11,7 @@ from pathlib import Path
 
 # Before anything imports Ultralytics, here or in a worker of pytest-xdist.
 CONFIG = Path(tempfile.mkdtemp(prefix="tintbox-tests-"))
+atexit.register(shutil.rmtree, CONFIG, ignore_errors=True)
 os.environ.update(YOLO_OFFLINE="true", YOLO_CONFIG_DIR=str(CONFIG), YOLO_AUTOINSTALL="false", MPLBACKEND="Agg")
 os.environ.pop("TINTBOX_DISABLE", None)
 
