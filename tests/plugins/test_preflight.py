@@ -46,3 +46,11 @@ def test_models_without_a_classification_bce_are_named(cli, tmp_path, model, tas
     assert "cls_focal=1.5" in line
     assert task in line
     assert not list(tmp_path.iterdir())
+
+
+def test_an_exported_model_is_refused_as_ever(tmp_path):
+    from ultralytics import YOLO
+
+    (tmp_path / "model.onnx").write_bytes(b"")
+    with pytest.raises(TypeError, match=r"should be a \*.pt PyTorch model"):
+        YOLO(tmp_path / "model.onnx", task="detect").train(data="coco8.yaml", freeze="backbone")
