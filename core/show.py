@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +96,6 @@ def load_detector(model: str | Path) -> Any:
     path = Path(str(model))
     if path.suffix in (".yaml", ".yml"):
         raise TintboxError(f"model={model} is a model's YAML, without trained weights; give a checkpoint, e.g. best.pt")
-    os.environ.setdefault("YOLO_VERBOSE", "false")
     autoload.install()
     from ultralytics import YOLO
 

@@ -28,6 +28,19 @@ REPO = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("TINTBOX_DATA") or REPO.parent / "shared" / "data")
 
 
+def settings():
+    """The environment variables that steer Ultralytics and tintbox."""
+    return {name: value for name, value in os.environ.items() if name.startswith(("YOLO_", "TINTBOX_", "ULTRALYTICS_"))}
+
+
+@pytest.fixture(autouse=True)
+def environment_is_left_alone():
+    """No call of ours may change how later processes behave."""
+    before = settings()
+    yield
+    assert settings() == before
+
+
 @pytest.fixture
 def shared_data():
     """The folder of real pictures and labels, where there is one."""
