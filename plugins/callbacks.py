@@ -8,21 +8,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-FREEZE_OPTIONS = {"unfreeze": None, "freeze_bn": "auto", "lr_scale": None}  # name -> what changes nothing
-LOSS_OPTIONS = {"cls_pos_weight": None, "cls_smoothing": None, "cls_focal": None}
+from tintbox.plugins import class_weights, selectors
 
 
 def wants_freeze(args: Any) -> bool:
     """Return whether a run's arguments ask for more than Ultralytics' own ``freeze``, a number or a list of numbers."""
-    frozen = getattr(args, "freeze", None)
-    if isinstance(frozen, str) or (isinstance(frozen, list) and any(isinstance(entry, str) for entry in frozen)):
-        return True
-    return any(getattr(args, name, default) not in (default, None) for name, default in FREEZE_OPTIONS.items())
+    return selectors.is_active({name: getattr(args, name, None) for name in selectors.ARGUMENTS})
 
 
 def wants_loss(args: Any) -> bool:
     """Return whether a run's arguments change the classification loss."""
-    return any(getattr(args, name, default) is not default for name, default in LOSS_OPTIONS.items())
+    return any(getattr(args, name, None) is not None for name in class_weights.OPTIONS)
 
 
 CAPABILITIES = {"tintbox.plugins.loss_callbacks": wants_loss, "tintbox.plugins.freeze": wants_freeze}

@@ -26,7 +26,7 @@ from ultralytics.utils import LOGGER, RANK
 
 from tintbox.errors import TintboxError
 from tintbox.plugins import selectors
-from tintbox.plugins.freeze_plan import FreezePlan, is_active, network
+from tintbox.plugins.freeze_plan import FreezePlan, network
 from tintbox.plugins.selectors import shown
 
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
@@ -149,7 +149,7 @@ class FreezeState:
 def on_pretrain_routine_start(trainer: Any) -> None:
     """Check what can be checked without the model; this event is the main process's alone."""
     arguments = vars(trainer.args)
-    if not is_active(arguments):
+    if not selectors.is_active(arguments):
         return
     if wrong := selectors.check_together(arguments):
         raise TintboxError(wrong)
@@ -163,7 +163,7 @@ def on_pretrain_routine_start(trainer: Any) -> None:
 def on_pretrain_routine_end(trainer: Any) -> None:
     """Make the plan for the model that is about to train, and report it."""
     arguments = vars(trainer.args)
-    if not is_active(arguments):
+    if not selectors.is_active(arguments):
         return
     model = network(trainer.model)
     plan = FreezePlan.of(model, arguments)

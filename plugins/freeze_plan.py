@@ -126,20 +126,11 @@ def network(model: nn.Module) -> nn.Module:
     return getattr(model, "student_model", model)
 
 
-def is_active(arguments: Mapping[str, Any]) -> bool:
-    """Return whether training arguments ask for anything that stock Ultralytics does not do by itself."""
-    return (
-        arguments.get("freeze_bn", "auto") not in (None, "auto")
-        or any(arguments.get(name) is not None for name in ("unfreeze", "lr_scale"))
-        or selectors.is_policy(arguments.get("freeze"))
-    )
-
-
 def check_model(model: nn.Module, arguments: Mapping[str, Any]) -> None:
     """Check training arguments against the model that they are for, before a run's folder is made.
 
     Raises:
         TintboxError: If a selector names nothing in the model, or too little is left to train.
     """
-    if is_active(arguments):
+    if selectors.is_active(arguments):
         FreezePlan.of(network(model), arguments)

@@ -14,7 +14,6 @@ from ultralytics.utils import LOGGER
 from tintbox.plugins import selectors
 from tintbox.plugins.freeze_plan import FreezePlan, network
 
-ARGUMENTS = ("freeze", "unfreeze", "freeze_bn", "lr_scale")
 FROZEN, TRAINED = "#c3c8ce", "#2a6fb0"
 HEADINGS = ("group", "layers", "parameters", "trained", "lr factor", "BatchNorm")
 
@@ -156,7 +155,7 @@ def as_dict(model: nn.Module, plan: FreezePlan, epochs: int, arguments: dict[str
     return {
         "model": selectors.title(model),
         "epochs": epochs,
-        "arguments": {name: arguments.get(name) for name in ARGUMENTS},
+        "arguments": {name: arguments.get(name) for name in selectors.ARGUMENTS},
         "stages": stages,
         "layers": layer_rows(model, plan, epochs),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import yaml
@@ -27,7 +28,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any]) -> None:
     options.check(given)
     if given.get("resume"):
         return  # the checkpoint's arguments count
-    args = _Arguments(given)
+    args = SimpleNamespace(**given)
     if callbacks.wants_loss(args):
         from tintbox.plugins import loss_callbacks
 
@@ -42,13 +43,6 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any]) -> None:
         from tintbox.plugins import freeze_plan
 
         freeze_plan.check_model(model, given)
-
-
-class _Arguments:
-    """A mapping's values as attributes, as trainers have their arguments."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self.__dict__.update(values)
 
 
 def class_names(data: Any) -> dict[int, str] | list[str] | None:

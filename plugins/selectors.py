@@ -24,6 +24,7 @@ from typing import Any
 
 from tintbox.errors import TintboxError, nearest
 
+ARGUMENTS = ("freeze", "unfreeze", "freeze_bn", "lr_scale")
 GROUPS = ("backbone", "neck", "head", "all")
 SLICE = re.compile(r"(\w+)\[(-?\d*)(:?)(-?\d*)\]")  # group, start or index, colon, stop
 WORD = re.compile(r"[^\s,:{}()'\"]+")
@@ -47,6 +48,15 @@ def split(entry: str | int) -> tuple[bool, str]:
 def is_policy(freeze: Any) -> bool:
     """Return whether a value of ``freeze`` is tintbox's; Ultralytics' own are an integer and a list of integers."""
     return any(isinstance(entry, str) for entry in entries(freeze))
+
+
+def is_active(arguments: Mapping[str, Any]) -> bool:
+    """Return whether training arguments ask for anything that stock Ultralytics does not do by itself."""
+    return (
+        arguments.get("freeze_bn", "auto") not in (None, "auto")
+        or any(arguments.get(name) is not None for name in ("unfreeze", "lr_scale"))
+        or is_policy(arguments.get("freeze"))
+    )
 
 
 def freezes(freeze: Any) -> bool:
