@@ -10,10 +10,11 @@ from importlib import metadata
 from pathlib import Path
 
 
-def describe() -> str:
-    """Return a line of versions and a line of hardware."""
+def describe(*more: str) -> str:
+    """Return a line of versions, those of ``more`` packages where they are installed too, and a line of hardware."""
     packages = ("tintbox", "ultralytics", "torch", "numpy", "opencv-python")
-    versions = ", ".join(f"{p} {metadata.version(p)}" for p in packages)
+    there = {d.metadata["Name"] for d in metadata.distributions()}
+    versions = ", ".join(f"{p} {metadata.version(p)}" for p in (*packages, *more) if p in there)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"Python {platform.python_version()}, {versions}\n{processor()}, {cores} cores, {platform.system()}"
 

@@ -121,6 +121,71 @@ def show(
     print(draw(**values))
 
 
+@app.command(name="coco-eval")
+def coco_eval(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="(model=best.pt data=bccd.yaml [split=val] | predictions=p.json annotations=gt.json [images=DIR]) "
+            "[resamples=1000] [seed=0] [level=0.95] [examples=0] [out=FOLDER] [imgsz=640] [conf=0.001] [...]",
+            help="key=value arguments; with a model also those of `yolo val`: imgsz, batch, conf, iou, max_det, device",
+        ),
+    ],
+    save_json: Annotated[bool, typer.Option("--save-json", help="save truth and predictions as COCO JSON")] = False,
+) -> None:
+    """Evaluate a detector by COCO's metrics, with confidence intervals and the errors explained."""
+    from tintbox.plugins.coco_eval import command
+
+    known = {"model": None, "data": None, "split": "val", "predictions": None, "annotations": None, "images": None}
+    values, settings = evaluation_arguments(words, {**known, "save_json": save_json})
+    pairs = {key: values[key] is not None for key in ("model", "predictions", "annotations")}
+    if pairs["model"] and (pairs["predictions"] or pairs["annotations"]):
+        raise TintboxError("give either model= and data=, or predictions= and annotations=; not both")
+    if pairs["model"]:
+        folder = command.evaluate_model(values, settings)
+    elif pairs["predictions"] and pairs["annotations"]:
+        folder = command.evaluate_files(values, settings)
+    else:
+        lacks = next((key for key in ("annotations", "predictions") if pairs[key] != any(pairs.values())), "model")
+        example = {"model": "best.pt", "annotations": "gt.json", "predictions": "preds.json"}[lacks]
+        raise TintboxError(f"{lacks}= is missing, e.g. {lacks}={example}")
+    print(folder)
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="a run's folder, a checkpoint, or a folder that --save-json wrote")],
+    second: Annotated[str, typer.Argument(help="the other, compared with the first")],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[data=bccd.yaml] [split=val] [resamples=1000] [seed=0] [level=0.95] [out=DIR] [imgsz=640] [...]",
+            help="key=value arguments",
+        ),
+    ] = None,
+) -> None:
+    """Say by how much the second model differs from the first on the same pictures, and whether it may be chance."""
+    from tintbox.plugins.coco_eval import command
+
+    values, settings = evaluation_arguments(words or [], {"data": None, "split": "val"})
+    print(command.compare(first, second, values, settings))
+
+
+def evaluation_arguments(words: list[str], known: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    """Return the arguments of an evaluation, and its settings."""
+    from tintbox.plugins import autoload
+
+    autoload.install()
+    from tintbox.plugins.coco_eval import command, settings
+
+    own = {key: value for key, value in settings.DEFAULTS.items() if key not in ("explain", "report")}
+    values = arguments(words, {**known, **own, "out": None, **command.VALIDATION})
+    for key in own:
+        if wrong := settings.check_one(key, values[key]):
+            raise TintboxError(wrong)
+    return values, settings.Settings(**{key: values[key] for key in own})
+
+
 @app.command()
 def complexity(
     words: Annotated[list[str], typer.Argument(metavar="model=NAME.yaml [imgsz=32]", help="key=value arguments")],

@@ -21,14 +21,23 @@ def wants_loss(args: Any) -> bool:
     return any(getattr(args, name, None) is not None for name in class_weights.OPTIONS)
 
 
-CAPABILITIES = {"tintbox.plugins.loss_callbacks": wants_loss, "tintbox.plugins.freeze": wants_freeze}
+def wants_coco_eval(args: Any) -> bool:
+    """Return whether a run's arguments ask for COCO evaluation."""
+    return bool(getattr(args, "coco_eval", False))
 
 
-def run(event: str, trainer: Any) -> None:
-    """Run an event's callback in every capability that the run asks for and that serves the event."""
+CAPABILITIES = {
+    "tintbox.plugins.loss_callbacks": wants_loss,
+    "tintbox.plugins.freeze": wants_freeze,
+    "tintbox.plugins.coco_eval.validation": wants_coco_eval,
+}
+
+
+def run(event: str, runner: Any) -> None:
+    """Run an event's callback, of a trainer or validator, in every capability that the run asks for and that has it."""
     for module, wanted in CAPABILITIES.items():
-        if wanted(trainer.args) and (function := getattr(import_module(module), event, None)):
-            function(trainer)
+        if wanted(runner.args) and (function := getattr(import_module(module), event, None)):
+            function(runner)
 
 
 def on_pretrain_routine_start(trainer: Any) -> None:
@@ -56,6 +65,16 @@ def on_train_epoch_end(trainer: Any) -> None:
     run("on_train_epoch_end", trainer)
 
 
+def on_val_start(validator: Any) -> None:
+    """A validation begins; model and data are there."""
+    run("on_val_start", validator)
+
+
+def on_val_end(validator: Any) -> None:
+    """A validation's metrics are computed and printed."""
+    run("on_val_end", validator)
+
+
 def on_export_start(exporter: Any) -> None:
     """Add what a colouriser needs to predict, its palette, to the metadata of every export."""
     metadata = getattr(exporter.model, "metadata", None)
@@ -69,5 +88,7 @@ CALLBACKS = (
     on_train_epoch_start,
     on_train_batch_start,
     on_train_epoch_end,
+    on_val_start,
+    on_val_end,
     on_export_start,
 )

@@ -12,6 +12,7 @@ import yaml
 
 from tintbox.errors import TintboxError, nearest
 from tintbox.plugins import class_weights, selectors
+from tintbox.plugins.coco_eval import settings as coco_settings
 
 Check = Callable[[Any], str | None]  # what is wrong with a value, or None
 
@@ -116,6 +117,11 @@ OPTIONS = (
     Option(
         "cls_focal", None, "gamma >= 0 | {gamma: 1.5, alpha: 0.25}", class_weights.check_focal,
         "detect, segment, pose, obb: focal modulation of the classification BCE", structured=True,
+    ),
+    Option(
+        "coco_eval", False, "true | false | {resamples: 1000, seed: 0, level: 0.95, examples: 0}", coco_settings.check,
+        "detect, segment: COCO evaluation with confidence intervals, in `yolo val` and at the end of `yolo train`",
+        structured=True,
     ),
 )  # fmt: skip
 

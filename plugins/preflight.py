@@ -29,6 +29,11 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any]) -> None:
     if given.get("resume"):
         return  # the checkpoint's arguments count
     args = SimpleNamespace(**given)
+    if callbacks.wants_coco_eval(args):
+        from tintbox.plugins.coco_eval.validation import check_task
+
+        if wrong := check_task(task):
+            raise TintboxError(wrong)
     if callbacks.wants_loss(args):
         from tintbox.plugins import loss_callbacks
 

@@ -1,6 +1,7 @@
 """Every Ultralytics name that tintbox relies on is there, and every patch is in place. An upgrade fails here."""
 
 import importlib
+import re
 
 import pytest
 
@@ -55,3 +56,29 @@ def test_methods_that_subclasses_override_are_there():
         for name in names.split():
             assert callable(getattr(base, name, None)), f"{base.__name__}.{name} is gone; {ours.__name__} overrides it"
             assert name in vars(ours), f"{ours.__name__} does not override {name} any more"
+
+
+def test_functions_that_dataset_files_calls_are_there():
+    """Those of `plugins/coco_eval/dataset_files.py`, with what it expects of them."""
+    import inspect
+
+    from ultralytics.data.base import BaseDataset
+    from ultralytics.data.converter import coco80_to_coco91_class
+    from ultralytics.data.utils import check_image, exif_size, img2label_paths
+    from ultralytics.models.yolo.detect import DetectionValidator
+    from ultralytics.utils import LOGGER
+
+    from tintbox.plugins.coco_eval import dataset_files
+
+    used = set(re.findall(r"self\.(\w+)", re.sub(r"#.*", "", inspect.getsource(BaseDataset.get_img_files))))
+    assert used == {"prefix", "fraction"}, "picture_files sets just these"
+    assert img2label_paths(["/a/images/images/b.c.jpg"]) == ["/a/images/labels/b.c.txt"]
+    assert callable(exif_size) and callable(LOGGER.setLevel)
+    assert f"shape[0] > {dataset_files.LEAST_SIDE - 1}" in inspect.getsource(check_image)
+    ids = coco80_to_coco91_class()
+    assert len(ids) == 80 and ids == sorted(ids) and ids[-1] == 90
+    # The rule of `is_coco` is no function of its own there.
+    rule = inspect.getsource(DetectionValidator.init_metrics)
+    for words in ('"coco" in val', '{os.sep}val2017.txt", f"{os.sep}test-dev2017.txt"'):
+        assert words in rule
+    assert dataset_files.is_coco("/data/coco/val2017.txt") and not dataset_files.is_coco("/data/coco/images/val2017")

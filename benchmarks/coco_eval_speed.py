@@ -1,0 +1,177 @@
+"""COCO evaluation at the size of COCO val2017, and of a small validation set: pycocotools against tintbox.
+
+    python benchmarks/coco_eval_speed.py                # three rounds; pycocotools alone takes a minute each
+    python benchmarks/coco_eval_speed.py --rounds 1
+
+A random case is written as JSON once (5,000 images, 36,000 truths, 80 classes, 250,000 detections; then 100 images).
+Every measurement is a process of its own, so that its peak memory is its own; files are loaded and evaluated, imports
+are not counted; all take turns within a round. faster-coco-eval takes part where it is installed. "numbers" is the
+evaluation without intervals; "intervals" adds those of all twelve numbers and of every class from 1,000 resamples;
+"all" adds the analysis of errors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import machine
+
+CASES = {"val2017": (5000, 36000, 80, 250_000), "100 images": (100, 1300, 3, 10_000)}
+SIDES = np.array([640, 480])
+
+
+def write_case(folder: Path, images: int, truths: int, classes: int, detections: int) -> None:
+    """Write a random case: a third of the detections lie near a truth and are surer than the others."""
+    rng = np.random.default_rng(0)
+    share = rng.dirichlet(np.full(classes, 0.7))
+    owner, label = rng.integers(0, images, truths), rng.choice(classes, truths, p=share)
+    size = np.exp(rng.normal(4, 1, (truths, 2))).clip(4, 400)
+    box = np.concatenate([rng.random((truths, 2)) * (SIDES - size).clip(0), size], axis=1)
+    crowd = rng.random(truths) < 0.012
+    near, which = rng.random(detections) < 0.35, rng.integers(0, truths, detections)
+    found = box[which] + rng.normal(0, 0.1, (detections, 4)) * np.tile(size[which], 2)
+    anywhere = np.exp(rng.normal(4, 1, (detections, 2))).clip(4, 300)
+    far = np.concatenate([rng.random((detections, 2)) * 500, anywhere], axis=1)
+    found = np.where(near[:, None], found, far)
+    found[:, 2:] = found[:, 2:].clip(2)
+    image = np.where(near, owner[which], rng.integers(0, images, detections))
+    named = np.where(near, label[which], rng.choice(classes, detections, p=share))
+    score = np.where(near, rng.beta(3, 2, detections), rng.beta(1, 8, detections))
+    truth = {
+        "images": [
+            {"id": i + 1, "file_name": f"{i + 1:012d}.jpg", "width": int(SIDES[0]), "height": int(SIDES[1])}
+            for i in range(images)
+        ],
+        "annotations": [
+            {"id": i + 1, "image_id": int(owner[i]) + 1, "category_id": int(label[i]) + 1, "bbox": box[i].tolist(),
+             "area": float(box[i, 2] * box[i, 3]), "iscrowd": int(crowd[i])}
+            for i in range(truths)
+        ],
+        "categories": [{"id": i + 1, "name": f"class {i}"} for i in range(classes)],
+    }  # fmt: skip
+    rows = [
+        {"image_id": int(i) + 1, "category_id": int(c) + 1, "bbox": b, "score": s}
+        for i, c, b, s in zip(image, named, found.tolist(), score.tolist())
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "truth.json").write_text(json.dumps(truth))
+    (folder / "detections.json").write_text(json.dumps(rows))
+
+
+def pycocotools(truth: str, detections: str) -> float:
+    """Evaluate with the definition; return AP."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    return _by_api(COCO, COCOeval, truth, detections)
+
+
+def faster_coco_eval(truth: str, detections: str) -> float:
+    """Evaluate with what Ultralytics uses; return AP."""
+    from faster_coco_eval import COCO, COCOeval_faster
+
+    return _by_api(COCO, COCOeval_faster, truth, detections)
+
+
+def _by_api(coco, evaluator, truth: str, detections: str) -> float:
+    labelled = coco(truth)
+    evaluation = evaluator(labelled, labelled.loadRes(detections), "bbox")
+    evaluation.evaluate()
+    evaluation.accumulate()
+    evaluation.summarize()
+    return float(evaluation.stats[0])
+
+
+def tintbox(truth: str, detections: str, **settings) -> float:
+    """Evaluate with tintbox; return AP."""
+    from tintbox.plugins.coco_eval.detections import Detections
+    from tintbox.plugins.coco_eval.evaluation import evaluate
+    from tintbox.plugins.coco_eval.settings import Settings
+    from tintbox.plugins.coco_eval.truth import Truth
+
+    labelled = Truth.read(truth)
+    found = evaluate(labelled, Detections.read(detections, labelled), settings=Settings(**settings))
+    if settings["resamples"]:
+        assert found.intervals.shape == (12, 2)
+        assert found.class_intervals.shape[1:] == (12, 2)
+    return found["AP"]
+
+
+WAYS = {
+    "pycocotools": pycocotools,
+    "faster-coco-eval": faster_coco_eval,
+    "tintbox, numbers": lambda *files: tintbox(*files, resamples=0, explain=False),
+    "tintbox, intervals": lambda *files: tintbox(*files, resamples=1000, explain=False),
+    "tintbox, all": lambda *files: tintbox(*files, resamples=1000, explain=True),
+}
+MODULES = {"pycocotools": "pycocotools.cocoeval", "faster-coco-eval": "faster_coco_eval"}
+
+
+def measure(way: str, folder: str) -> None:
+    """Evaluate once in this process and print seconds, peak memory and AP."""
+    import contextlib
+    import importlib
+    import io
+
+    importlib.import_module(MODULES.get(way, "tintbox.plugins.coco_eval.evaluation"))
+    if way.startswith("tintbox"):
+        from tintbox.plugins.coco_eval.engine import hotcoco
+
+        hotcoco()
+    files = str(Path(folder, "truth.json")), str(Path(folder, "detections.json"))
+    with contextlib.redirect_stdout(io.StringIO()):
+        start = time.perf_counter()
+        ap = WAYS[way](*files)
+        seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps({"seconds": seconds, "GiB": peak, "AP": ap}))
+
+
+def main() -> None:
+    """Write the cases, measure in turns, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--one", nargs=2, metavar=("WAY", "FOLDER"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.one:
+        measure(*args.one)
+        return
+    print(machine.describe("hotcoco", "pycocotools", "faster-coco-eval"), flush=True)
+    with tempfile.TemporaryDirectory() as root:
+        for name, sizes in CASES.items():
+            folder = Path(root, name)
+            write_case(folder, *sizes)
+            seconds: dict[str, list[dict]] = {}
+            for _ in range(args.rounds):
+                for way in WAYS:
+                    command = [sys.executable, __file__, "--one", way, str(folder)]
+                    ran = subprocess.run(command, capture_output=True, text=True)
+                    if ran.returncode == 0:
+                        seconds.setdefault(way, []).append(json.loads(ran.stdout.splitlines()[-1]))
+                    elif way != "faster-coco-eval":
+                        raise SystemExit(f"{way}: {ran.stderr}")
+            print(f"\n{name}: {sizes[0]:,} images, {sizes[1]:,} truths, {sizes[2]} classes, {sizes[3]:,} detections\n")
+            print("| | seconds, median of n | least to most | pycocotools / it | peak GiB | AP |")
+            print("|---|---|---|---|---|---|")
+            base = statistics.median(r["seconds"] for r in seconds["pycocotools"])
+            for way, runs in seconds.items():
+                times = [r["seconds"] for r in runs]
+                median = statistics.median(times)
+                cells = [way, f"{median:.2f}, n={len(times)}", f"{min(times):.2f} to {max(times):.2f}"]
+                cells += [f"{base / median:.1f}", f"{max(r['GiB'] for r in runs):.2f}", f"{runs[0]['AP']:.9f}"]
+                print(f"| {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

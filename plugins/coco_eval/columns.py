@@ -1,0 +1,174 @@
+"""JSON files, and lists of JSON objects checked and read by column."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+
+LISTED = 5  # offenders named in an error; the rest is counted
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Hold back garbage collection, which walks over a large file's objects many times: it doubles the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def read_bytes(file: str | Path) -> bytes:
+    """Return a file's content.
+
+    Raises:
+        TintboxError: It is not there or cannot be read.
+    """
+    path = Path(str(file))
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        near = nearest(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else ""
+        raise TintboxFileError(f"{file}: no such file{near}") from error
+    except OSError as error:
+        raise TintboxError(f"{file}: cannot be read ({error.strerror or one_line(error)})") from error
+
+
+def parse(raw: bytes, file: str | Path) -> Any:
+    """Return the content of JSON text.
+
+    Raises:
+        TintboxError: It is broken; the line says where.
+    """
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        pass  # Python's own reads NaN, which is then told with its place, and a byte-order mark
+    try:
+        return json.loads(raw)
+    except json.JSONDecodeError as error:
+        raise TintboxError(f"{file}:{error.lineno}:{error.colno}: broken JSON ({error.msg})") from error
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise TintboxError(f"{file}:{line}: broken JSON (byte {error.start} is not {error.encoding})") from error
+    except RecursionError as error:
+        raise TintboxError(f"{file}: broken JSON (brackets are nested too deeply)") from error
+
+
+def listed(values: Iterable[Any]) -> str:
+    """Return values as a list in words; those past the fifth are only counted."""
+    words = [str(value) for value in values]
+    more = f" and {len(words) - LISTED} more" if len(words) > LISTED else ""
+    return ", ".join(words[:LISTED]) + more
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A list of JSON objects; every method raises a TintboxError that names the file and the first bad row.
+
+    Attributes:
+        file: Where it is from.
+        name: Its place in there, such as ``annotations``; empty for the whole file.
+        rows: The objects.
+    """
+
+    file: str | Path
+    name: str
+    rows: list[dict[str, Any]]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.rows, list):
+            place = f"'{self.name}'" if self.name else "the whole"
+            raise TintboxError(f"{self.file}: {place} is no list")
+        if not set(map(type, self.rows)) <= {dict}:
+            self.refuse([type(row) is not dict for row in self.rows], "is no object {...}")
+
+    def refuse(self, bad: Any, what: str, values: Any = None) -> None:
+        """Raise if any row is ``bad``, N truths; ``{}`` in ``what`` stands for the value of the first of N."""
+        indices = np.flatnonzero(np.asarray(bad, dtype=bool))
+        if not len(indices):
+            return
+        first = int(indices[0])
+        if values is not None:
+            value = values[first]
+            what = what.replace("{}", _short(value.item() if isinstance(value, np.generic) else value), 1)
+        others = f" ({len(indices)} rows like that)" if len(indices) > 1 else ""
+        raise TintboxError(f"{self.file}: {self.name}[{first}] {what}{others}")
+
+    def column(self, key: str) -> list[Any]:
+        """Return a key's values."""
+        try:
+            return [row[key] for row in self.rows]
+        except KeyError:
+            self.refuse([key not in row for row in self.rows], f"has no '{key}'")
+            raise
+
+    def integers(self, key: str) -> np.ndarray:
+        """Return a key's whole numbers, ``(N,)`` int64; 3.0 is one as well."""
+        values = self.column(key)
+        if not set(map(type, values)) <= {int}:
+            whole = [type(v) is int or (type(v) is float and v.is_integer()) for v in values]
+            self.refuse(~np.array(whole, dtype=bool), f"has {key} {{}}, which is no whole number", values)
+            values = [int(value) for value in values]
+        try:
+            return np.fromiter(values, np.int64, len(values))
+        except OverflowError:
+            self.refuse([abs(v) >= 2**63 for v in values], f"has {key} {{}}, which is beyond 64 bits", values)
+            raise
+
+    def numbers(self, key: str) -> np.ndarray:
+        """Return a key's numbers, ``(N,)`` float64, NaN and infinite ones among them."""
+        values = self.column(key)
+        if not set(map(type, values)) <= {float, int}:
+            self.refuse([type(v) not in (float, int) for v in values], f"has {key} {{}}, which is no number", values)
+        return np.fromiter(values, np.float64, len(values))
+
+    def boxes(self, key: str = "bbox") -> np.ndarray:
+        """Return a key's boxes, ``(N, 4)`` float64: x, y, width, height."""
+        values = self.column(key)
+        what = f"has {key} {{}}, not [x, y, width, height]"
+        if not (set(map(type, values)) <= {list} and set(map(len, values)) <= {4}):
+            self.refuse([type(v) is not list or len(v) != 4 for v in values], what, values)
+        if not set(map(type, chain.from_iterable(values))) <= {float, int}:
+            self.refuse([any(type(x) not in (float, int) for x in v) for v in values], what, values)
+        boxes = np.fromiter(chain.from_iterable(values), np.float64, 4 * len(values)).reshape(-1, 4)
+        bad = ~np.isfinite(boxes).all(axis=1) | (boxes[:, 2:] < 0).any(axis=1)
+        self.refuse(bad, f"has {key} {{}}; its numbers must be finite, width and height 0 or more", values)
+        return boxes
+
+    def check_unique(self, key: str, values: np.ndarray) -> None:
+        """Raise if an id is there twice."""
+        if len(np.unique(values)) < len(values):
+            twice = [value for value, count in Counter(values.tolist()).items() if count > 1]
+            raise TintboxError(f"{self.file}: {self.name} share ids: {key} {listed(twice)} ({len(twice)} in all)")
+
+    def check_known(self, key: str, values: np.ndarray, known: Iterable[int], where: str) -> None:
+        """Raise if a value is not among the known ones."""
+        bad = ~np.isin(values, np.fromiter(known, dtype=np.int64))
+        if bad.any():
+            ids = np.unique(values[bad]).tolist()
+            first, count = int(np.flatnonzero(bad)[0]), int(bad.sum())
+            raise TintboxError(
+                f"{self.file}: unknown {key} {listed(ids)} ({count} of {len(values)} rows, the first is "
+                f"{self.name}[{first}]); {where}"
+            )
+
+
+def _short(value: Any, most: int = 60) -> str:
+    """Return a value's text, cut to a length that leaves an error one line."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[:most]}..."

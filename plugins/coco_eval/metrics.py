@@ -1,0 +1,95 @@
+"""COCO's twelve numbers, read from the arrays of precision and recall as pycocotools' ``summarize`` reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)  # pycocotools' own expression, so that the floats are the same
+RECALL_THRESHOLDS = np.linspace(0.0, 1.0, 101)
+MAX_DETECTIONS = (1, 10, 100)  # per image and class
+# name -> least and most area in square pixels, both included
+AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One of COCO's numbers.
+
+    Attributes:
+        key: Its name in tables and files.
+        precision: Average precision; otherwise average recall.
+        iou: Index of its IoU threshold, or None for the mean over all ten.
+        area: Name of the range of object sizes.
+        max_detections: Detections that count, per image and class, best scores first.
+    """
+
+    key: str
+    precision: bool
+    iou: int | None = None
+    area: str = "all"
+    max_detections: int = 100
+
+
+METRICS = (
+    Metric("AP", True),
+    Metric("AP50", True, iou=0),
+    Metric("AP75", True, iou=5),
+    Metric("AP_small", True, area="small"),
+    Metric("AP_medium", True, area="medium"),
+    Metric("AP_large", True, area="large"),
+    Metric("AR1", False, max_detections=1),
+    Metric("AR10", False, max_detections=10),
+    Metric("AR100", False),
+    Metric("AR_small", False, area="small"),
+    Metric("AR_medium", False, area="medium"),
+    Metric("AR_large", False, area="large"),
+)
+KEYS = tuple(metric.key for metric in METRICS)
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What COCOeval's ``accumulate`` gives: T IoU thresholds, R recall thresholds, K classes, A areas, M limits.
+
+    Attributes:
+        precision: ``(T, R, K, A, M)``, 0..1; -1 where a class has no truth of the size.
+        recall: ``(T, K, A, M)``, likewise.
+        scores: ``(T, R, K, A, M)``, the confidence at which the recall is reached.
+    """
+
+    precision: np.ndarray
+    recall: np.ndarray
+    scores: np.ndarray
+
+
+def per_class(curves: Curves) -> np.ndarray:
+    """Return ``(K, 12)`` the numbers of every class, NaN where it has no truth of the size."""
+    columns = []
+    for metric in METRICS:
+        area, limit = list(AREAS).index(metric.area), MAX_DETECTIONS.index(metric.max_detections)
+        values = curves.precision[..., area, limit] if metric.precision else curves.recall[..., area, limit]
+        if metric.iou is not None:
+            values = values[[metric.iou]]
+        values = np.moveaxis(values, -1, 0).reshape(values.shape[-1], -1)  # (K, T * R) or (K, T)
+        # A class has truth of the size at all thresholds or at none, so a mean of its values is one of -1 or of none.
+        columns.append(np.where(values[:, 0] < 0, np.nan, values.mean(1)))
+    return np.stack(columns, axis=1)
+
+
+def overall(classes: np.ndarray) -> np.ndarray:
+    """Return the means over classes that have a value, NaN where none has.
+
+    Equal to pycocotools' mean over all of its array: every class has as many entries there as any other.
+
+    Args:
+        classes: ``(..., K, 12)``.
+
+    Returns:
+        ``(..., 12)``.
+    """
+    valid = ~np.isnan(classes)
+    count = valid.sum(-2)
+    total = np.where(valid, classes, 0.0).sum(-2)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

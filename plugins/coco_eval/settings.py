@@ -1,0 +1,60 @@
+"""What can be set of an evaluation: ``coco_eval=True``, or ``coco_eval={resamples: 2000, seed: 1}``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from tintbox.errors import nearest
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of an evaluation.
+
+    Attributes:
+        resamples: Resamples of the images for the intervals; 0 for none.
+        seed: What the resamples depend on.
+        level: Confidence level of the intervals, between 0 and 1.
+        examples: How many of the worst pictures to draw.
+        explain: Whether to say what each kind of error costs.
+        report: Whether to print tables and to save files.
+    """
+
+    resamples: int = 1000
+    seed: int = 0
+    level: float = 0.95
+    examples: int = 0
+    explain: bool = True
+    report: bool = True
+
+
+DEFAULTS = {field.name: field.default for field in fields(Settings)}
+
+
+def check(value: Any) -> str | None:
+    """Return what is wrong with a value of ``coco_eval``, or None."""
+    if isinstance(value, bool):
+        return None
+    if not isinstance(value, Mapping):
+        return f"give true, false or a mapping of {', '.join(DEFAULTS)}"
+    return next((wrong for key, setting in value.items() if (wrong := check_one(key, setting))), None)
+
+
+def check_one(key: Any, value: Any) -> str | None:
+    """Return what is wrong with one setting, or None."""
+    if key not in DEFAULTS:
+        return f"'{key}' is no setting ({', '.join(DEFAULTS)}){nearest(str(key), DEFAULTS)}"
+    if isinstance(DEFAULTS[key], bool):
+        return None if isinstance(value, bool) else f"{key}={value}: give true or false"
+    if key == "level":
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return None if number and 0 < value < 1 else f"{key}={value}: give a number between 0 and 1, e.g. 0.95"
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return None if whole and 0 <= value <= 1_000_000 else f"{key}={value}: give a whole number from 0 to 1000000"
+
+
+def settings(value: Any) -> Settings:
+    """Return the settings that a checked value of ``coco_eval`` stands for."""
+    return Settings(**value) if isinstance(value, Mapping) else Settings()
