@@ -59,12 +59,13 @@ def interpolated_ap(evaluation, classes: list[int]) -> float:
     return float(ap_per_class(*columns)[5].mean())
 
 
-def steps(model: str, data: str, imgsz: int) -> list[tuple[str, float]]:
+def steps(model: str, data: str, imgsz: int | None) -> list[tuple[str, float]]:
     """Return what was changed and the AP after it."""
     from ultralytics import YOLO
 
-    settings = {"resamples": 0, "explain": False}
-    metrics = YOLO(model).val(data=data, imgsz=imgsz, coco_eval=settings, plots=False, verbose=False, workers=0)
+    settings = {"resamples": 0, "explain": False, "report": False}
+    size = {} if imgsz is None else {"imgsz": imgsz}
+    metrics = YOLO(model).val(data=data, coco_eval=settings, plots=False, verbose=False, workers=0, **size)
     truth, rows = metrics.coco.split.truth, metrics.coco.detections.rows()
     classes = sorted(category["id"] for category in truth.categories)
     all_300, all_100 = evaluate(truth, rows, 300), evaluate(truth, rows)
@@ -88,12 +89,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", nargs="+", default=["yolo11n.pt"], help="one for all, or one per dataset")
     parser.add_argument("--data", nargs="+", default=["bccd.yaml"])
-    parser.add_argument("--imgsz", type=int, default=640)
+    parser.add_argument("--imgsz", type=int, help="by default what the model was trained at")
     args = parser.parse_args()
     models = args.model * len(args.data) if len(args.model) == 1 else args.model
     print(machine.describe("pycocotools"))
     for model, data in zip(models, args.data):
-        print(f"\n{Path(model).name} on {Path(data).name}, {args.imgsz} px\n\n| step | AP | change |\n|---|---|---|")
+        print(f"\n{Path(model).name} on {Path(data).name}\n\n| step | AP | change |\n|---|---|---|")
         before = None
         for name, value in steps(model, data, args.imgsz):
             print(f"| {name} | {value:.5f} | {'' if before is None else f'{value - before:+.5f}'} |")

@@ -12,6 +12,8 @@ from tintbox.plugins.coco_eval import bootstrap
 from tintbox.plugins.coco_eval.evaluation import Evaluation
 from tintbox.plugins.coco_eval.metrics import KEYS, overall
 
+ROUNDING = 1e-9  # a smaller difference is the sums' rounding, not the models'
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -61,4 +63,4 @@ class Comparison:
 
 def is_sure(bounds: np.ndarray) -> np.ndarray:
     """Return whether intervals ``(..., 2)`` leave out zero: the differences are distinguishable from it."""
-    return (bounds[..., 0] > 0) | (bounds[..., 1] < 0)
+    return (bounds[..., 0] > ROUNDING) | (bounds[..., 1] < -ROUNDING)

@@ -18,7 +18,7 @@ from rich.table import Table
 
 import tintbox
 from tintbox.plugins.coco_eval import pictures as drawings
-from tintbox.plugins.coco_eval.comparison import Comparison, is_sure
+from tintbox.plugins.coco_eval.comparison import ROUNDING, Comparison, is_sure
 from tintbox.plugins.coco_eval.evaluation import TITLES, Evaluation
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, METRICS, RECALL_THRESHOLDS, Metric
 from tintbox.plugins.coco_eval.settings import Settings
@@ -38,16 +38,16 @@ def meaning(metric: Metric) -> str:
 
 def number(value: float, sign: str = "") -> str:
     """Return a metric's value with three digits, ``n/a`` for NaN."""
-    return NONE if math.isnan(value) else f"{value:{sign}.3f}"
+    return NONE if math.isnan(value) else f"{round(float(value), 3) + 0.0:{sign}.3f}"  # no -0.000
 
 
 def span(bounds: np.ndarray, sign: str = "") -> str:
     """Return an interval as ``[low, high]``, or an empty text for none."""
-    return "" if np.isnan(bounds).any() else f"[{bounds[0]:{sign}.3f}, {bounds[1]:{sign}.3f}]"
+    return "" if np.isnan(bounds).any() else f"[{', '.join(number(bound, sign) for bound in bounds)}]"
 
 
-def text(found: Mapping[str, Evaluation]) -> str:
-    """Return the tables of evaluations by IoU type."""
+def text(found: Mapping[str, Evaluation], *, classes: bool = True) -> str:
+    """Return the tables of evaluations by IoU type, those of the classes among them if ``classes``."""
     parts = []
     for evaluation in found.values():
         head = f"COCO evaluation of {TITLES[evaluation.iou_type]}: {evaluation.images:,} images, "
@@ -59,7 +59,7 @@ def text(found: Mapping[str, Evaluation]) -> str:
             for metric, value, bounds in zip(METRICS, evaluation.values, evaluation.intervals)
         ]
         parts += [head, table(("metric", "over", "value", "interval"), rows, left=2) + "\n"]
-        if len(evaluation.names) > 1:
+        if classes and len(evaluation.names) > 1:
             parts.append(_class_table(evaluation) + "\n")
         if evaluation.errors:
             parts.append(_error_table(evaluation.errors) + "\n")
@@ -173,8 +173,9 @@ def _cells(values: np.ndarray, bounds: np.ndarray) -> list[Any]:
 def comparison_text(comparison: Comparison, names: tuple[str, str]) -> str:
     """Return the table of two evaluations by what they were called."""
     first, second = comparison.first, comparison.second
-    head = f"\n{names[1]} against {names[0]}, {TITLES[first.iou_type]}: {first.images:,} images; "
-    head += intervals_text(first.settings).replace("intervals", "intervals of the difference")
+    head = f"\n{names[1]} against {names[0]}, {TITLES[first.iou_type]}: {first.images:,} images"
+    if first.settings.resamples:
+        head += "; " + intervals_text(first.settings).replace("intervals", "intervals of the difference")
     rows = [
         (key, number(a), number(b), number(d, "+"), span(bounds, "+"), verdict(d, bounds))
         for key, a, b, d, bounds in zip(KEYS, first.values, second.values, comparison.values, comparison.intervals)
@@ -192,9 +193,11 @@ def comparison_text(comparison: Comparison, names: tuple[str, str]) -> str:
 
 
 def verdict(difference: float, bounds: np.ndarray) -> str:
-    """Return in a word whether a difference is distinguishable from zero."""
+    """Return in a word whether a difference is distinguishable from zero; an empty text where that is unknown."""
     if np.isnan(bounds).any():
-        return NONE
+        return ""
+    if np.abs([difference, *bounds]).max() <= ROUNDING:
+        return "equal"
     if not is_sure(bounds):
         return "may be chance"
     return "better" if difference > 0 else "worse"
