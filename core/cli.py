@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
@@ -16,6 +16,9 @@ from rich.table import Table
 
 from tintbox import doctor as diagnosis
 from tintbox.errors import TintboxError, nearest, one_line
+
+if TYPE_CHECKING:
+    from tintbox.plugins.coco_eval.settings import Settings
 
 app = typer.Typer(
     help="tintbox makes Ultralytics YOLO learn from few labels. Training, validation and prediction are in `yolo`.",
@@ -47,7 +50,10 @@ def arguments(words: list[str], known: dict[str, Any]) -> dict[str, Any]:
             raise TintboxError(f"'{word}' is no argument; write key=value, with keys {', '.join(known)}")
         if key not in known:
             raise TintboxError(f"'{key}' is no argument here ({', '.join(known)}){nearest(key, known)}")
-        values[key] = yaml.safe_load(text)
+        try:
+            values[key] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            values[key] = text  # e.g. a path with a bracket
     return values
 
 
@@ -124,29 +130,31 @@ def show(
 @app.command(name="coco-eval")
 def coco_eval(
     words: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="(model=best.pt data=bccd.yaml [split=val] | predictions=p.json annotations=gt.json [images=DIR]) "
-            "[resamples=1000] [seed=0] [level=0.95] [examples=0] [out=FOLDER] [imgsz=640] [conf=0.001] [...]",
+            "[resamples=1000] [seed=0] [level=0.95] [examples=0] [out=DIR] [imgsz=640] [conf=0.001] [...]",
             help="key=value arguments; with a model also those of `yolo val`: imgsz, batch, conf, iou, max_det, device",
+            show_default=False,
         ),
-    ],
+    ] = None,
     save_json: Annotated[bool, typer.Option("--save-json", help="save truth and predictions as COCO JSON")] = False,
 ) -> None:
     """Evaluate a detector by COCO's metrics, with confidence intervals and the errors explained."""
+    known = {"model": None, "data": None, "split": None, "predictions": None, "annotations": None, "images": None}
+    values, settings = evaluation_arguments(words or [], {**known, "save_json": save_json}, examples=True)
+
     from tintbox.plugins.coco_eval import command
 
-    known = {"model": None, "data": None, "split": "val", "predictions": None, "annotations": None, "images": None}
-    values, settings = evaluation_arguments(words, {**known, "save_json": save_json})
-    pairs = {key: values[key] is not None for key in ("model", "predictions", "annotations")}
-    if pairs["model"] and (pairs["predictions"] or pairs["annotations"]):
-        raise TintboxError("give either model= and data=, or predictions= and annotations=; not both")
-    if pairs["model"]:
+    given = [key for key in ("model", "predictions", "annotations") if values[key] is not None]
+    if given == ["model"]:
         folder = command.evaluate_model(values, settings)
-    elif pairs["predictions"] and pairs["annotations"]:
+    elif given == ["predictions", "annotations"]:
         folder = command.evaluate_files(values, settings)
+    elif "model" in given:
+        raise TintboxError("give either model= and data=, or predictions= and annotations=; not both")
     else:
-        lacks = next((key for key in ("annotations", "predictions") if pairs[key] != any(pairs.values())), "model")
+        lacks = {"predictions": "annotations", "annotations": "predictions"}.get("".join(given), "model")
         example = {"model": "best.pt", "annotations": "gt.json", "predictions": "preds.json"}[lacks]
         raise TintboxError(f"{lacks}= is missing, e.g. {lacks}={example}")
     print(folder)
@@ -154,36 +162,43 @@ def coco_eval(
 
 @app.command()
 def compare(
-    first: Annotated[str, typer.Argument(help="a run's folder, a checkpoint, or a folder that --save-json wrote")],
-    second: Annotated[str, typer.Argument(help="the other, compared with the first")],
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[data=bccd.yaml] [split=val] [resamples=1000] [seed=0] [level=0.95] [out=DIR] [imgsz=640] [...]",
-            help="key=value arguments",
+            metavar="FIRST SECOND [data=bccd.yaml] [split=val] [resamples=1000] [seed=0] [level=0.95] [out=DIR] "
+            "[imgsz=640] [...]",
+            help="two runs' folders, checkpoints, or folders that --save-json wrote; key=value arguments",
+            show_default=False,
         ),
     ] = None,
 ) -> None:
     """Say by how much the second model differs from the first on the same pictures, and whether it may be chance."""
+    words = words or []
+    runs = [word for word in words if "=" not in word or Path(word).exists()]
+    if len(runs) != 2:
+        raise TintboxError(f"give two runs to compare, e.g. runs/detect/a runs/detect/b; here are {len(runs)}")
+    values, settings = evaluation_arguments([w for w in words if w not in runs], {"data": None, "split": None})
+
     from tintbox.plugins.coco_eval import command
 
-    values, settings = evaluation_arguments(words or [], {"data": None, "split": "val"})
-    print(command.compare(first, second, values, settings))
+    print(command.compare(*runs, values, settings))
 
 
-def evaluation_arguments(words: list[str], known: dict[str, Any]) -> tuple[dict[str, Any], Any]:
-    """Return the arguments of an evaluation, and its settings."""
+def evaluation_arguments(
+    words: list[str], known: dict[str, Any], *, examples: bool = False
+) -> tuple[dict[str, Any], Settings]:
+    """Return the arguments of an evaluation, and its settings; with ``examples`` errors are explained and drawn."""
     from tintbox.plugins import autoload
 
     autoload.install()
-    from tintbox.plugins.coco_eval import command, settings
+    from tintbox.plugins.coco_eval import settings, sources
 
-    own = {key: value for key, value in settings.DEFAULTS.items() if key not in ("explain", "report")}
-    values = arguments(words, {**known, **own, "out": None, **command.VALIDATION})
+    own = {key: settings.DEFAULTS[key] for key in ("resamples", "seed", "level", *["examples"] * examples)}
+    values = arguments(words, {**known, **own, "out": None, **sources.VALIDATION})
     for key in own:
         if wrong := settings.check_one(key, values[key]):
             raise TintboxError(wrong)
-    return values, settings.Settings(**{key: values[key] for key in own})
+    return values, settings.Settings(**{key: values[key] for key in own}, explain=examples)
 
 
 @app.command()

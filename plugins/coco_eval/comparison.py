@@ -57,7 +57,7 @@ class Comparison:
         return bootstrap.interval(self.second.samples - self.first.samples, self.classes, self.first.settings.level)
 
     def __getitem__(self, key: str) -> float:
-        """Return one difference, e.g. ``comparison["AP"]``."""
+        """Return one difference, e.g. ``comparison["AP"]``; NaN for "n/a"."""
         return float(self.values[KEYS.index(key)])
 
 

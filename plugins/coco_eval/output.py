@@ -114,7 +114,7 @@ def as_dict(evaluation: Evaluation) -> dict[str, Any]:
         "classes": {
             name: {"objects": count, "metrics": _numbers(values, bounds)}
             for name, count, values, bounds in zip(
-                evaluation.names, evaluation.truths, evaluation.classes, evaluation.class_intervals
+                _keys(evaluation.names), evaluation.truths, evaluation.classes, evaluation.class_intervals
             )
         },
         "errors": errors.as_dict() if errors else None,
@@ -123,10 +123,15 @@ def as_dict(evaluation: Evaluation) -> dict[str, Any]:
             "recall": RECALL_THRESHOLDS.round(2).tolist(),
             "precision": {
                 name: None if (precision[..., k] < 0).any() else precision[..., k].tolist()
-                for k, name in enumerate(evaluation.names)
+                for k, name in enumerate(_keys(evaluation.names))
             },
         },
     }
+
+
+def _keys(names: Sequence[str]) -> list[str]:
+    """Return names of which none is there twice: of two classes called alike none is to be lost."""
+    return [f"{name} ({i})" if names.count(name) > 1 else name for i, name in enumerate(names)]
 
 
 def _numbers(values: np.ndarray, bounds: np.ndarray) -> dict[str, dict[str, Any]]:
@@ -226,7 +231,7 @@ def comparison_dict(comparison: Comparison, names: tuple[str, str]) -> dict[str,
         "metrics": rows(one.values, two.values, comparison.values, comparison.intervals),
         "classes": {
             name: rows(one.classes[k], two.classes[k], comparison.classes[k], comparison.class_intervals[k])
-            for k, name in enumerate(one.names)
+            for k, name in enumerate(_keys(one.names))
         },
     }
 

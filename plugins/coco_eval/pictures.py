@@ -68,7 +68,7 @@ def precision_recall(evaluation: Evaluation, file: Path) -> None:
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
     if there:
         # Handles and labels by hand: of itself matplotlib leaves out names that begin with an underscore.
-        legend = figure.legend(lines, labels, fontsize=8, frameon=False, loc="outside right upper")
+        legend = figure.legend(lines, labels, fontsize=8, frameon=False, loc="outside right center")
         for text in legend.get_texts():
             text.set_parse_math(False)  # a $ is no formula
     else:

@@ -30,6 +30,8 @@ class Settings:
     report: bool = True
 
 
+# The least and the most that makes sense; all the resamples of 5,000 images are 8 bytes * 5,000 * 10,000.
+LIMITS = {"resamples": (0, 10_000), "seed": (0, 2**32 - 1), "examples": (0, 10_000)}
 DEFAULTS = {field.name: field.default for field in fields(Settings)}
 
 
@@ -51,8 +53,9 @@ def check_one(key: Any, value: Any) -> str | None:
     if key == "level":
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         return None if number and 0 < value < 1 else f"{key}={value}: give a number between 0 and 1, e.g. 0.95"
+    low, high = LIMITS[key]
     whole = isinstance(value, int) and not isinstance(value, bool)
-    return None if whole and 0 <= value <= 1_000_000 else f"{key}={value}: give a whole number from 0 to 1000000"
+    return None if whole and low <= value <= high else f"{key}={value}: give a whole number from {low} to {high}"
 
 
 def settings(value: Any) -> Settings:

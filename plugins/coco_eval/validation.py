@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from ultralytics.utils import LOGGER
+from ultralytics.utils import LOGGER, RANK
 
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.coco_eval import examples, output
 from tintbox.plugins.coco_eval.detections import Detections
 from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate
+from tintbox.plugins.coco_eval.records import collect, seen, single_class, with_classes
 from tintbox.plugins.coco_eval.settings import settings
 from tintbox.plugins.coco_eval.truth import Split, Truth, for_dataset
 
@@ -47,14 +49,34 @@ def check_task(task: str) -> str | None:
 
 
 def check_classes(validator: Any) -> str | None:
-    """Return what is wrong if a model has classes that its dataset lacks, or None."""
+    """Return what is wrong if a model has classes that its dataset lacks, or None; other names are only told."""
     has, lacks = validator.names, validator.data["names"]
-    if validator.args.single_cls or len(has) <= len(lacks):
+    if validator.args.single_cls:
         return None
-    return (
-        f"coco_eval=True: the model has {len(has)} classes ({has[0]}, ...), the dataset {len(lacks)} ({lacks[0]}, ...);"
-        " evaluate it on a dataset with its classes"
-    )
+    if len(has) > len(lacks):
+        return (
+            f"coco_eval=True: the model has {len(has)} classes ({has[0]}, ...), the dataset {len(lacks)} "
+            f"({lacks[0]}, ...); evaluate it on a dataset with its classes"
+        )
+    if other := [i for i in has if str(has[i]) != str(lacks.get(i))]:
+        LOGGER.warning(
+            f"coco_eval=True: class {other[0]} is '{has[other[0]]}' for the model and '{lacks.get(other[0])}' in the "
+            f"dataset ({len(other)} of {len(has)} differ); classes are taken by number, as in Ultralytics"
+        )
+    return None
+
+
+def on_pretrain_routine_end(trainer: Any) -> None:
+    """Look at the ground truth before hours of training: what is wrong with it can still be mended meanwhile."""
+    if RANK not in (-1, 0):
+        return
+    state = random.getstate()  # listing pictures tries the speed of some by chance; the training is to stay as it is
+    try:
+        for_dataset(trainer.data, trainer.args.split)
+    except TintboxError as error:
+        LOGGER.warning(f"coco_eval=True: {one_line(error)}; mend it before the run ends, it is not evaluated otherwise")
+    finally:
+        random.setstate(state)
 
 
 def on_val_start(validator: Any) -> None:
@@ -62,14 +84,14 @@ def on_val_start(validator: Any) -> None:
     validator.coco_split = None
     if validator.training:
         return  # once, at the final evaluation
-    if wrong := check_task(validator.args.task) or check_classes(validator):
-        raise TintboxError(wrong)
     try:
+        if wrong := check_task(validator.args.task) or check_classes(validator):
+            raise TintboxError(wrong)
         validator.coco_split = for_dataset(validator.data, validator.args.split)
     except TintboxError as error:
         if not _is_final(validator):
             raise
-        _tell_failure(error)
+        _tell_failure(validator, error)
 
 
 def on_val_end(validator: Any) -> None:
@@ -77,38 +99,67 @@ def on_val_end(validator: Any) -> None:
     split = getattr(validator, "coco_split", None)
     if validator.training or split is None:
         return
+    records = {record["file"]: record for record in validator.jdict}  # DDP's sampler may repeat images
+    validator.jdict, validator.args.save_json = [], validator.coco_json  # as it was before recorded_predictions
     try:
-        validator.metrics.coco = finish(validator, split)
+        validator.metrics.coco = finish(validator, split, records)
     except Exception as error:
         if not _is_final(validator):
             raise
-        _tell_failure(error)
+        _tell_failure(validator, error)
 
 
-def finish(validator: Any, split: Split) -> Outcome:
-    """Return the evaluation of a validation run, printed and saved in its folder."""
+def finish(validator: Any, split: Split, records: Mapping[str, Mapping[str, Any]]) -> Outcome:
+    """Return the evaluation of a validation run, printed and saved in its folder.
+
+    Args:
+        validator: Ultralytics' validator, whose metrics are there.
+        split: The ground truth.
+        records: What `collect` takes.
+    """
     args = validator.args
-    records = {record["file"]: record for record in validator.jdict}
     split = seen(split, set(records))
     if args.single_cls:
         split = single_class(split)
-    detections = collect(records, split, masks=args.task == "segment")
+    else:
+        split = with_classes(split, classes_of(validator))
+    kinds = IOU_TYPES[args.task]
+    detections = collect(records, split, masks="segm" in kinds)
+    lacking = sum("segmentation" not in annotation for annotation in split.truth.annotations)
+    if "segm" in kinds and lacking:
+        LOGGER.warning(
+            f"coco_eval=True: {lacking} of {len(split.truth.annotations)} objects in the ground truth have no mask, "
+            "so boxes alone are evaluated"
+        )
+        kinds = ("bbox",)
     chosen = settings(args.coco_eval)
-    found = {kind: evaluate(split.truth, detections, kind, chosen) for kind in IOU_TYPES[args.task]}
+    found = {kind: evaluate(split.truth, detections, kind, chosen) for kind in kinds}
     outcome = Outcome(found, split, detections)
     if not chosen.report:
         return outcome
-    about = {"model": str(args.model), "data": str(args.data), "split": args.split, "imgsz": args.imgsz}
+    model = best_of(validator) if _is_final(validator) else args.model
+    about = {"model": str(model), "data": str(args.data), "split": args.split, "imgsz": args.imgsz}
     folder = Path(validator.save_dir)
-    output.save(folder, found, about, pictures=args.plots)
-    if validator.coco_json:
-        save_json(folder, split, detections)
-    if chosen.examples:
-        paths = {image_id: Path(file) for file, image_id in split.image_ids.items()}
-        draw_worst(found, split.truth, detections, paths, folder, chosen.examples)
-    LOGGER.info(output.text(found))
-    LOGGER.info(f"\nCOCO evaluation saved to {folder}")
+    try:
+        output.save(folder, found, about, pictures=args.plots)
+        if args.save_json:
+            save_json(folder, split, detections)
+        if chosen.examples:
+            paths = {image_id: Path(file) for file, image_id in split.image_ids.items()}
+            draw_worst(found, split.truth, detections, paths, folder, chosen.examples)
+    except OSError as error:
+        raise TintboxError(f"{folder}: cannot be written ({one_line(error)})") from error
+    LOGGER.info(output.text(found, classes=args.verbose))
+    LOGGER.info(f"COCO evaluation saved to {folder}")
     return outcome
+
+
+def classes_of(validator: Any) -> set[int]:
+    """Return the class indices that a validation is about: those of the model, or those that `classes=` names."""
+    named = validator.args.classes
+    if named is None:
+        return set(validator.names)
+    return set(validator.names) & set(named if isinstance(named, (list, tuple)) else [named])
 
 
 def save_json(folder: Path, split: Split, detections: Detections) -> None:
@@ -134,43 +185,9 @@ def draw_worst(
             examples.draw_worst(evaluation.errors, truth, detections, paths, target, n)
 
 
-def seen(split: Split, files: set[str]) -> Split:
-    """Return the part of a split that was validated: `fraction` and the like leave images out."""
-    ids = {image_id for file, image_id in split.image_ids.items() if file in files}
-    truth = Truth(
-        [image for image in split.truth.images if image["id"] in ids],
-        [annotation for annotation in split.truth.annotations if annotation["image_id"] in ids],
-        split.truth.categories,
-    )
-    return Split(truth, {file: i for file, i in split.image_ids.items() if i in ids}, split.category_ids)
-
-
-def single_class(split: Split) -> Split:
-    """Return a split whose objects are all of one class, as `single_cls=True` takes them."""
-    annotations = [{**annotation, "category_id": 1} for annotation in split.truth.annotations]
-    truth = Truth(split.truth.images, annotations, [{"id": 1, "name": "item"}])
-    return Split(truth, split.image_ids, {0: 1})
-
-
-def collect(records: dict[str, dict[str, Any]], split: Split, *, masks: bool) -> Detections:
-    """Return recorded predictions as Detections.
-
-    Args:
-        records: Per image file ``bbox`` (n, 4) x, y, width, height in pixels, ``score`` (n,), ``class`` (n,), and with
-            masks ``segmentation``, n run-length encodings.
-        split: The split that the files are of.
-        masks: Whether there are masks.
-    """
-    used = [(file, record) for file, record in records.items() if len(record["score"])]
-    if not used:
-        return Detections.empty()
-    return Detections(
-        image_id=np.concatenate([np.full(len(r["score"]), split.image_ids[file], dtype=np.int64) for file, r in used]),
-        category_id=np.array([split.category_ids[int(c)] for _, r in used for c in r["class"]], dtype=np.int64),
-        bbox=np.concatenate([r["bbox"] for _, r in used]).astype(np.float64),
-        score=np.concatenate([r["score"] for _, r in used]).astype(np.float64),
-        segmentation=[mask for _, r in used for mask in r["segmentation"]] if masks else None,
-    )
+def best_of(validator: Any) -> Path:
+    """Return the checkpoint that the end of a training run evaluates."""
+    return Path(validator.save_dir) / "weights" / "best.pt"
 
 
 def _is_final(validator: Any) -> bool:
@@ -178,7 +195,10 @@ def _is_final(validator: Any) -> bool:
     return validator.args.mode == "train"
 
 
-def _tell_failure(error: Exception) -> None:
-    """Log in one line that the evaluation failed."""
+def _tell_failure(validator: Any, error: Exception) -> None:
+    """Log in one line that the evaluation failed, and how to repeat it."""
     what = "" if isinstance(error, TintboxError) else f"{type(error).__name__}: "
-    LOGGER.warning(f"coco_eval=True: {what}{one_line(error)}; the run's other results are complete")
+    LOGGER.warning(
+        f"coco_eval=True: {what}{one_line(error)}; the run's other results are complete, and this is repeated by "
+        f"tintbox coco-eval model={best_of(validator)}"
+    )

@@ -1,0 +1,114 @@
+"""Where the time of a training step goes, with and without a frozen backbone: what a frozen prefix still costs.
+
+    python benchmarks/frozen_prefix.py --model yolo11n.pt [--steps 20] [--imgsz 320] [--batch 16]
+
+One model, one batch of random pictures and boxes. The parts of a step are timed one after the other in this process,
+frozen and unfrozen taking turns: the forward pass of the backbone, that of neck and head, the loss, the backward pass,
+the optimizer's step, and the update of the moving average. "frozen, no_grad" runs the backbone under `torch.no_grad`,
+which shows what autograd still costs there; "fused" also folds its BatchNorms into the convolutions, which changes the
+last bits of the result and is therefore not done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import copy
+import statistics
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import machine
+
+PARTS = ("backbone", "neck and head", "loss", "backward", "optimizer", "moving average")
+WAYS = ("unfrozen", "frozen", "frozen, no_grad", "frozen, fused")
+
+
+def build(model: str, way: str, imgsz: int, batch: int):
+    """Return a function that makes one step and returns the seconds of its parts."""
+    import torch
+    from ultralytics import YOLO
+    from ultralytics.cfg import get_cfg
+    from ultralytics.utils.torch_utils import ModelEMA, fuse_conv_and_bn
+
+    torch.manual_seed(0)
+    network = YOLO(model).model.train()
+    network.args = get_cfg()
+    layers = len(network.yaml["backbone"])
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad = way == "unfrozen" or int(name.split(".")[1]) >= layers
+        if name.endswith("dfl.conv.weight"):
+            parameter.requires_grad = False
+    if way != "unfrozen":
+        network.model[:layers].eval()
+    if way == "frozen, fused":
+        for module in network.model[:layers].modules():
+            if hasattr(module, "bn") and hasattr(module, "conv"):
+                module.conv = fuse_conv_and_bn(module.conv, module.bn).requires_grad_(False)
+                module.forward = module.forward_fuse
+    average = ModelEMA(copy.deepcopy(network) if way != "frozen, fused" else YOLO(model).model)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-6)
+    count = 8 * batch
+    pictures = {
+        "img": torch.rand(batch, 3, imgsz, imgsz), "batch_idx": torch.arange(count) // 8,
+        "cls": torch.randint(0, 3, (count, 1)).float(), "bboxes": torch.rand(count, 4) * 0.3 + 0.2,
+    }  # fmt: skip
+    save = network.save
+
+    def step() -> list[float]:
+        marks = [time.perf_counter()]
+        with torch.no_grad() if way in WAYS[2:] else contextlib.nullcontext():
+            x, kept = pictures["img"], []
+            for layer in network.model[:layers]:
+                x = layer(x if layer.f == -1 else [x if j == -1 else kept[j] for j in layer.f])
+                kept.append(x if layer.i in save else None)
+        marks.append(time.perf_counter())
+        for layer in network.model[layers:]:
+            if layer.f != -1:
+                x = kept[layer.f] if isinstance(layer.f, int) else [x if j == -1 else kept[j] for j in layer.f]
+            x = layer(x)
+            kept.append(x if layer.i in save else None)
+        marks.append(time.perf_counter())
+        loss = network.loss(pictures, x)[0].sum()
+        marks.append(time.perf_counter())
+        loss.backward()
+        marks.append(time.perf_counter())
+        optimizer.step()
+        optimizer.zero_grad()
+        marks.append(time.perf_counter())
+        if way != "frozen, fused":
+            average.update(network)
+        marks.append(time.perf_counter())
+        return [b - a for a, b in pairwise(marks)]
+
+    return step
+
+
+def main() -> None:
+    """Time all ways in turns and print the medians."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="yolo11n.pt")
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--imgsz", type=int, default=320)
+    parser.add_argument("--batch", type=int, default=16)
+    args = parser.parse_args()
+    print(machine.describe())
+    steps = {way: build(args.model, way, args.imgsz, args.batch) for way in WAYS}
+    seconds: dict[str, list[list[float]]] = {way: [] for way in WAYS}
+    for i in range(args.steps + 2):
+        for way, step in steps.items():
+            parts = step()
+            if i >= 2:  # the first ones warm up
+                seconds[way].append(parts)
+    print(f"\n{Path(args.model).name}, {args.imgsz} px, batch {args.batch}: milliseconds, median of {args.steps}\n")
+    print(f"| | {' | '.join([*PARTS, 'step'])} |\n|{'---|' * (len(PARTS) + 2)}")
+    for way, rows in seconds.items():
+        medians = [statistics.median(column) for column in zip(*rows)] + [statistics.median(map(sum, rows))]
+        print(f"| {way} | {' | '.join(f'{1000 * value:.1f}' for value in medians)} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""Where detections come from: models that are validated, and files that `save_json` wrote."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import takewhile, zip_longest
+from pathlib import Path
+from typing import Any
+
+from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.plugins.coco_eval.detections import Detections
+from tintbox.plugins.coco_eval.truth import Truth
+from tintbox.plugins.coco_eval.validation import Outcome, check_task
+
+# What goes on to `yolo val` as it is; None leaves Ultralytics' default, for imgsz the size of the training.
+VALIDATION = dict.fromkeys(("imgsz", "batch", "conf", "iou", "max_det", "device", "workers", "single_cls", "nms"))
+ANNOTATIONS, PREDICTIONS = "annotations.json", "predictions.json"  # what save_json writes
+LONG = 12  # characters that two names may begin with alike
+# What Ultralytics raises for arguments, data and devices that it cannot use.
+REFUSALS = (AssertionError, OSError, RuntimeError, SyntaxError, TypeError, ValueError)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One model's detections against one truth.
+
+    Attributes:
+        name: What tables call it.
+        truth: The ground truth.
+        detections: The detections.
+    """
+
+    name: str
+    truth: Truth
+    detections: Detections
+
+
+def validate(model: Any, data: Any, split: Any, **arguments: Any) -> Any:
+    """Return the metrics of a validation with COCO evaluation, `metrics.coco` among them.
+
+    Args:
+        model: A checkpoint, a run's folder, or what Ultralytics has exported from one.
+        data: A dataset YAML; None for the one that the model was trained on.
+        split: The split's name; None for "val".
+        arguments: What else Ultralytics' `val` is to get.
+
+    Raises:
+        TintboxError: Model, dataset or split are not there, or no COCO evaluation is possible.
+    """
+    from tintbox.show import load_detector
+
+    best = Path(str(model)) / "weights" / "best.pt"
+    detector = load_detector(best if best.is_file() else model)
+    if wrong := check_task(detector.task):
+        raise TintboxError(f"model={model}: {wrong}")
+    data = data or detector.overrides.get("data")
+    if not data:
+        raise TintboxError(f"data= is missing, and {model} does not say what it was trained on; e.g. data=bccd.yaml")
+    split = split or "val"
+    check_data(data, split)
+    try:
+        return detector.val(data=str(data), split=split, **arguments)
+    except TintboxError:
+        raise
+    except REFUSALS as error:
+        reason = one_line(error) or type(error).__name__
+        raise TintboxError(f"model={model}: cannot be validated ({reason})") from error
+
+
+def check_data(data: Any, split: str) -> None:
+    """Raise TintboxError if there is no such dataset or split."""
+    from ultralytics.data.utils import check_det_dataset
+
+    try:
+        found = check_det_dataset(str(data))
+    except TintboxError:
+        raise
+    except REFUSALS as error:
+        raise TintboxError(f"data={data}: {one_line(error)}") from error
+    splits = [key for key in ("train", "val", "test", "minival") if found.get(key)]
+    if split not in splits:
+        raise TintboxError(f"split={split}: no such split in {data} ({', '.join(splits)}){nearest(split, splits)}")
+
+
+def has_files(run: str) -> bool:
+    """Return whether a folder has truth and predictions in COCO's JSON."""
+    return (Path(run) / ANNOTATIONS).is_file() and (Path(run) / PREDICTIONS).is_file()
+
+
+def check_there(run: str) -> None:
+    """Raise TintboxFileError if nothing is there."""
+    path = Path(run)
+    if not path.exists():
+        near = nearest(path.name, (p.name for p in path.parent.iterdir()) if path.parent.is_dir() else ())
+        raise TintboxFileError(f"{run}: no such run or checkpoint{near}")
+
+
+def checkpoint(run: str) -> Path:
+    """Return the checkpoint of a run's folder, or the file or exported model itself.
+
+    Raises:
+        TintboxFileError: The folder has none.
+    """
+    path = Path(run)
+    if not path.is_dir() or path.name.endswith("_model"):  # an exported model may be a folder
+        return path
+    best = path / "weights" / "best.pt"
+    if best.is_file():
+        return best
+    if has_files(run):
+        raise TintboxFileError(
+            f"{run}: {ANNOTATIONS} and {PREDICTIONS} without weights/best.pt; they are compared with another folder's, "
+            "and with no arguments of a validation"
+        )
+    raise TintboxFileError(f"{run}: no weights/best.pt in it, nor {ANNOTATIONS} with {PREDICTIONS}")
+
+
+def distinct_names(first: str, second: str) -> tuple[str, str]:
+    """Return the names of two paths, as much of their ends as tells them apart."""
+    a, b = (tuple(p for p in Path(run).with_suffix("").parts if p not in ("/", "weights")) for run in (first, second))
+    if a == b:
+        return (f"{first} (1)", f"{second} (2)") if first == second else (first, second)
+    common = 0
+    for x, y in zip_longest(reversed(a), reversed(b)):
+        common += 1
+        if x != y:
+            break
+    first, second = "/".join(a[-common:]), "/".join(b[-common:])
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second)))
+    cut = max(first.rfind(mark, 0, same) for mark in "-_ /") + 1
+    return (f"…{first[cut:]}", f"…{second[cut:]}") if cut > LONG else (first, second)
+
+
+def read_source(folder: Path, name: str) -> Source:
+    """Return what `save_json` wrote."""
+    truth = Truth.read(folder / ANNOTATIONS)
+    return Source(name, truth, Detections.read(folder / PREDICTIONS, truth))
+
+
+def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[str, Any], folder: Path) -> list[Source]:
+    """Run two checkpoints on the same split.
+
+    Args:
+        models: The checkpoints.
+        names: What to call them.
+        values: The arguments.
+        folder: Where Ultralytics may put what it writes.
+
+    Raises:
+        TintboxError: They have different classes, or were trained on different datasets and none is named.
+    """
+    from tintbox.show import load_detector
+
+    detectors = [load_detector(model) for model in models]
+    tasks = [detector.task for detector in detectors]
+    if tasks[0] != tasks[1]:
+        raise TintboxError(f"{names[0]} is a {tasks[0]} model, {names[1]} a {tasks[1]} model; compare models of a task")
+    check_classes(names, [list(detector.names.values()) for detector in detectors])
+    data = values.get("data")
+    if not data:
+        trained = [detector.overrides.get("data") for detector in detectors]
+        if str(trained[0]) != str(trained[1]):
+            raise TintboxError(f"the two were trained on {trained[0]} and {trained[1]}; say which to compare on, data=")
+        data = trained[0]
+    arguments = {key: values[key] for key in VALIDATION if values.get(key) is not None}
+    arguments["coco_eval"] = {"resamples": 0, "explain": False, "report": False}
+    arguments.update(plots=False, project=str(folder.resolve()), exist_ok=True)
+    sources = []
+    for model, name, place in zip(models, names, ("first", "second")):
+        outcome: Outcome = validate(model, data, values.get("split"), name=place, **arguments).coco
+        sources.append(Source(name, outcome.split.truth, outcome.detections))
+        with contextlib.suppress(OSError):  # nothing was left in it
+            (folder / place).rmdir()
+    return sources
+
+
+def check_comparable(first: Source, second: Source) -> None:
+    """Raise TintboxError if two sources have other classes, images or objects."""
+    names = first.name, second.name
+    check_classes(names, [[category["name"] for category in s.truth.categories] for s in (first, second)])
+    images = [{image["id"]: image.get("file_name") for image in s.truth.images} for s in (first, second)]
+    if images[0] != images[1]:
+        only = [f"{len(a.items() - b.items())} only in {name}" for name, a, b in zip(names, images, images[::-1])]
+        raise TintboxError(f"{names[0]} and {names[1]} were evaluated on different images: {', '.join(only)}")
+    if (first.truth.categories, first.truth.annotations) != (second.truth.categories, second.truth.annotations):
+        raise TintboxError(f"{names[0]} and {names[1]} were evaluated against different labels of the same images")
+
+
+def check_classes(names: tuple[str, str], classes: list[list[str]]) -> None:
+    """Raise TintboxError if two models have different classes."""
+    if classes[0] != classes[1]:
+        lists = "; ".join(f"{name} has {shorten(own)}" for name, own in zip(names, classes))
+        raise TintboxError(f"the two have different classes: {lists}")
+
+
+def shorten(words: list[str], most: int = 6) -> str:
+    """Return words in a line, those past ``most`` counted only."""
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more

@@ -1,0 +1,344 @@
+"""`tintbox coco-eval` and `tintbox compare`."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from ultralytics import YOLO
+
+from tintbox.plugins.coco_eval.metrics import KEYS
+from tintbox.plugins.coco_eval.sources import distinct_names
+
+QUICK = ("imgsz=64", "device=cpu", "resamples=30")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Small models are much faster on one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def weaker(detectors, tmp_path_factory):
+    """A run's folder whose model has forgotten some of what the detector knows."""
+    folder = tmp_path_factory.mktemp("runs") / "weaker"
+    (folder / "weights").mkdir(parents=True)
+    model = YOLO(detectors["detect"])
+    torch.manual_seed(0)
+    for parameter in model.model.model[-1].parameters():
+        parameter.data += 0.08 * parameter.data.std() * torch.randn_like(parameter) if parameter.numel() > 1 else 0
+    model.save(folder / "weights" / "best.pt")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def written(rectangles, detectors, weaker, tmp_path_factory):
+    """Folders that `--save-json` wrote, by task, and "weaker"."""
+    root = tmp_path_factory.mktemp("written")
+    for name, model in {**detectors, "weaker": weaker / "weights" / "best.pt"}.items():
+        YOLO(model).val(
+            data=str(rectangles.get(name, rectangles["detect"])), imgsz=64, plots=False, device="cpu",
+            project=str(root), name=name, coco_eval={"resamples": 30, "explain": False}, save_json=True,
+        )  # fmt: skip
+    return {name: root / name for name in (*detectors, "weaker")}
+
+
+def files(folder):
+    """The arguments for a folder's predictions and annotations."""
+    return f"predictions={folder / 'predictions.json'}", f"annotations={folder / 'annotations.json'}"
+
+
+def values(folder, kind="bbox", name="coco.json"):
+    """The twelve numbers, -1 for "n/a"."""
+    metrics = json.loads((folder / name).read_text())[kind]["metrics"]
+    return np.array([-1 if metrics[key]["value"] is None else metrics[key]["value"] for key in KEYS])
+
+
+# coco-eval ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", ["detect", pytest.param("segment", marks=pytest.mark.slow)])
+def test_a_model_and_then_its_files_give_the_same(task, tintbox, rectangles, detectors, tmp_path):
+    model, data = f"model={detectors[task]}", f"data={rectangles[task]}"
+    status, output, errors = tintbox("coco-eval", model, data, *QUICK, "out=a", "--save-json", "examples=1")
+    assert status == 0, errors
+    first = tmp_path / "here" / "a"
+    assert output.splitlines()[-1] == str(first)
+    names = {p.name for p in first.iterdir()}
+    assert {"coco.json", "coco.csv", "annotations.json", "predictions.json", "image_ids.json"} <= names
+    assert {"coco_pr.png", "worst"} <= names and len(list((first / "worst").iterdir())) == 1
+    assert json.loads((first / "coco.json").read_text())["model"] == str(detectors[task])
+
+    pictures = rectangles[task].parent / "images" / "val"
+    arguments = (*files(first), "resamples=30", "out=b", "examples=1", f"images={pictures}")
+    status, output, errors = tintbox("coco-eval", *arguments)
+    assert status == 0, errors
+    second = tmp_path / "here" / "b"
+    assert output.splitlines()[-1] == "b" and "COCO evaluation of boxes: 10 images, 18 objects" in output
+    for kind in ["bbox"] + ["segm"] * (task == "segment"):
+        assert np.array_equal(values(first, kind), values(second, kind))
+        assert values(first, kind)[1] > 0.4
+    assert (first / "coco.csv").read_text() == (second / "coco.csv").read_text()
+    drawn = [sorted(p.read_bytes() for p in (folder / "worst").iterdir()) for folder in (first, second)]
+    assert drawn[0] == drawn[1], "the pictures are found, or they would be grey"
+    if task == "segment":
+        assert (second / "worst_segm").is_dir()
+
+
+def test_files_from_anywhere(tintbox, written, tmp_path, log):
+    """Without pictures, file names or sizes; no detections are all zeros; the next free folder is taken."""
+    truth = json.loads((written["detect"] / "annotations.json").read_text())
+    truth["images"] = [{"id": image["id"]} for image in truth["images"]]
+    truth["annotations"] = [{k: a[k] for k in ("image_id", "category_id", "bbox")} for a in truth["annotations"]]
+    (tmp_path / "gt.json").write_text(json.dumps(truth))
+    rows = json.loads((written["detect"] / "predictions.json").read_text())
+    (tmp_path / "p.json").write_text(json.dumps(rows))
+    (tmp_path / "none.json").write_text("")
+    given = f"annotations={tmp_path / 'gt.json'}"
+    status, output, errors = tintbox("coco-eval", f"predictions={tmp_path / 'p.json'}", given, "resamples=9")
+    assert status == 0, errors
+    folder = tmp_path / "here" / output.splitlines()[-1]
+    assert np.abs(values(folder) - values(written["detect"])).max() < 1e-9
+    status, output, errors = tintbox(
+        "coco-eval", f"predictions={tmp_path / 'none.json'}", given, "resamples=9", "examples=1"
+    )
+    assert status == 0 and any("10 of 10 pictures are not in" in text for _, text in log)
+    empty = tmp_path / "here" / output.splitlines()[-1]
+    assert empty != folder
+    assert set(values(empty)) == {0, -1}
+    assert len(list((empty / "worst").iterdir())) == 1
+
+
+def test_a_run_is_its_best_checkpoint_on_its_own_dataset(tintbox, rectangles, detectors, tmp_path):
+    YOLO(detectors["detect"]).train(
+        data=str(rectangles["detect"]), epochs=1, batch=8, imgsz=64, workers=0, plots=False, device="cpu", val=False,
+        project=str(tmp_path), name="run", lr0=1e-4, optimizer="AdamW",
+    )  # fmt: skip
+    status, _, errors = tintbox("coco-eval", f"model={tmp_path / 'run'}", "resamples=9", "out=x", "split=train")
+    assert status == 0, errors
+    content = json.loads((tmp_path / "here" / "x" / "coco.json").read_text())
+    assert (content["data"], content["split"], content["imgsz"]) == (str(rectangles["detect"]), "train", 64)
+    assert content["bbox"]["images"] == 16
+
+
+COMMANDS = {
+    # What is missing or too much
+    "coco-eval": "model= is missing, e.g. model=best.pt",
+    "coco-eval data={data}": "model= is missing, e.g. model=best.pt",
+    "coco-eval model={model}": "data= is missing, and {model} does not say what it was trained on",
+    "coco-eval predictions={p}": "annotations= is missing, e.g. annotations=gt.json",
+    "coco-eval annotations={gt}": "predictions= is missing, e.g. predictions=preds.json",
+    "coco-eval model={model} predictions={p}": "give either model= and data=, or predictions= and annotations=",
+    "coco-eval predictions={p} annotations={gt} imgsz=64": "imgsz= goes with model=, not with predictions=",
+    "coco-eval predictions={p} annotations={gt} split=val": "split= goes with model=, not with predictions=",
+    "coco-eval predictions={p} annotations={gt} --save-json": "save_json= goes with model=",
+    "coco-eval model={model} data={data} images=a": "images= goes with predictions=",
+    # Typing mistakes
+    "coco-eval best.pt": "'best.pt' is no argument; write key=value, with keys model, data, ",
+    "coco-eval model={model} data={data} resample=5": "'resample' is no argument here (model, ",
+    "coco-eval model={model} data={data} resamples=-1": "resamples=-1: give a whole number from 0 to 10000",
+    "coco-eval model={model} data={data} resamples=1e9": "resamples=1e9: give a whole number",
+    "coco-eval model={model} data={data} level=95": "level=95: give a number between 0 and 1",
+    "coco-eval model={model} data={data} seed=x": "seed=x: give a whole number",
+    "coco-eval model={model} data={data} examples=many": "examples=many: give a whole number",
+    "coco-eval model={model} data={data} imgsz=large": "cannot be validated ('imgsz=large' is not a valid image size",
+    "coco-eval model={model} data={data} conf=7": "cannot be validated ('conf=7' is an invalid value",
+    "coco-eval model={model} data={data} device=cuda:99": "cannot be validated (Invalid CUDA 'device=99' requested",
+    # What is not there
+    "coco-eval model={dir}/detec.pt data={data}": "detec.pt: no such file; did you mean 'detect.pt'?",
+    "coco-eval model={dir}/detect.yaml data={data}": "is a model's YAML, without trained weights",
+    "coco-eval model={model} data=rectangle.yaml": "'rectangle.yaml' does not exist",
+    "coco-eval model={model} data={data} split=vall": "split=vall: no such split in {data} (train, val); did you mean",
+    "coco-eval model={model} data={data} split=test": "split=test: no such split in {data} (train, val)",
+    "coco-eval predictions={run}/prediction.json annotations={gt}": "no such file; did you mean 'predictions.json'?",
+    "coco-eval predictions={p} annotations={run}": "{run}: cannot be read (Is a directory)",
+    "coco-eval predictions={p} annotations={gt} images=nowhere examples=2": "images=nowhere: no such folder",
+    "coco-eval predictions=[ annotations={gt}": "[: no such file",
+    # Where nothing can be written
+    "coco-eval model={model} data={data} out={model}": "out={model}: cannot be written (File exists)",
+    "coco-eval predictions={p} annotations={gt} out={model}/a": "out={model}/a: cannot be written (Not a directory)",
+    # One for the other
+    "coco-eval predictions={gt} annotations={gt}": "is it the annotations?",
+    "coco-eval predictions={p} annotations={p}": "is it the predictions?",
+    "coco-eval predictions={p} annotations={model}": "broken JSON",
+    # Comparisons
+    "compare": "give two runs to compare, e.g. runs/detect/a runs/detect/b; here are 0",
+    "compare {run}": "here are 1",
+    "compare {run} data={data}": "here are 1",
+    "compare {run} {run} {run}": "here are 3",
+    "compare {run} {dir}/detec.pt": "detec.pt: no such run or checkpoint; did you mean 'detect.pt'?",
+    "compare {dir} {run}": "{dir}: no weights/best.pt in it, nor annotations.json with predictions.json",
+    "compare {model} {run}": "{run}: annotations.json and predictions.json without weights/best.pt",
+    "compare {run} {run} imgsz=64": "{run}: annotations.json and predictions.json without weights/best.pt",
+    "compare {run} {run} level=2": "level=2: give a number between 0 and 1",
+    "compare {run} {run} examples=2": "'examples' is no argument here",
+    "compare {model} {seg}": "detect is a detect model, segment a segment model",
+    "compare {model} {model}": "data= is missing",
+    "compare {model} {model} data={data} split=test": "split=test: no such split",
+    "compare {run} {run} out={model}": "out={model}: cannot be written (File exists)",
+    "compare {model} {model} data={data} out={model}": "out={model}: cannot be written (File exists)",
+    "compare {model} {named} data={data}": "detect has blue, red, never there; named has blue, red, green",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_mistake_is_one_line(command, tintbox, rectangles, detectors, written, tmp_path):
+    places = {
+        "model": detectors["detect"], "seg": detectors["segment"], "dir": detectors["detect"].parent,
+        "data": rectangles["detect"], "run": written["detect"], "p": written["detect"] / "predictions.json",
+        "gt": written["detect"] / "annotations.json", "named": tmp_path / "named.pt",
+    }  # fmt: skip
+    if "{named}" in command:
+        other = YOLO(detectors["detect"])
+        other.model.names = {0: "blue", 1: "red", 2: "green"}
+        other.save(places["named"])
+    status, _, errors = tintbox(*command.format(**places).split())
+    lines = [line for line in errors.splitlines() if line.startswith("tintbox: ")]
+    assert status == 1 and len(lines) == 1, errors
+    assert errors.splitlines()[-1] == lines[0] and "Traceback" not in errors
+    assert COMMANDS[command].format(**places) in lines[0]
+
+
+def change(rows, **fields):
+    """Set fields of the first row."""
+    rows[0].update(fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "message"),
+    [
+        ("predictions", lambda rows: change(rows, image_id=777), "unknown image_id 777 (1 of"),
+        ("predictions", lambda rows: [change([row], image_id=9 + i) for i, row in enumerate(rows)],
+         "unknown image_id 10, 11, 12, 13, 14 and"),
+        ("predictions", lambda rows: change(rows, category_id=77), "unknown category_id 77 (1 of"),
+        ("predictions", lambda rows: change(rows, score=1.5), "[0] has score 1.5, outside 0..1"),
+        ("predictions", lambda rows: change(rows, score=float("nan")), "[0] has score nan, outside 0..1"),
+        ("predictions", lambda rows: change(rows, bbox=[0, 0, float("nan"), 1]), "[0] has bbox [0, 0, nan, 1]"),
+        ("predictions", lambda rows: change(rows, bbox=[0, 0, -3, 1]), "[0] has bbox [0, 0, -3, 1]"),
+        ("predictions", lambda rows: rows[0].pop("score"), "[0] has no 'score'"),
+        ("annotations", lambda truth: change(truth["images"], id=3), "images share ids: id 3 (1 in all)"),
+        ("annotations", lambda truth: truth.pop("images"), "no images in it"),
+        ("annotations", lambda truth: change(truth["annotations"], bbox=[0, 0, 4, -1]), "annotations[0] has bbox"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("command", ["coco-eval", "compare"])
+def test_bad_files_are_told_in_one_line(command, name, spoil, message, tintbox, written, tmp_path):
+    folder = shutil.copytree(written["detect"], tmp_path / "bad")
+    file = folder / f"{name}.json"
+    content = json.loads(file.read_text())
+    spoil(content)
+    file.write_text(json.dumps(content))
+    status, _, errors = tintbox(command, *(files(folder) if command == "coco-eval" else (written["detect"], folder)))
+    assert status == 1 and len(errors.splitlines()) == 1
+    assert errors.startswith(f"tintbox: {file}") and message in errors
+    assert not any((tmp_path / "here").iterdir()), "nothing was written"
+
+
+@pytest.mark.parametrize("name", ["predictions", "annotations"])
+def test_broken_json_is_told_with_its_place(name, tintbox, written, tmp_path):
+    folder = shutil.copytree(written["detect"], tmp_path / "bad")
+    (folder / f"{name}.json").write_text('[\n {"image_id": 1,,\n')
+    status, _, errors = tintbox("coco-eval", *files(folder))
+    assert status == 1 and errors.startswith(f"tintbox: {folder / name}.json:2:17: broken JSON")
+
+
+# compare --------------------------------------------------------------------------------------------------------------
+
+
+def compared(folder):
+    """compare.json, and compare.csv by class and metric."""
+    with (folder / "compare.csv").open() as file:
+        rows = {(row["iou_type"], row["class"], row["metric"]): row for row in csv.DictReader(file)}
+    return json.loads((folder / "compare.json").read_text()), rows
+
+
+def test_two_models_and_two_folders_compare_alike(tintbox, rectangles, detectors, weaker, written, tmp_path):
+    data = f"data={rectangles['detect']}"
+    status, output, errors = tintbox(
+        "compare", detectors["detect"], weaker, data, *QUICK, "resamples=200", "out=models"
+    )
+    assert status == 0, errors
+    folder = tmp_path / "here" / "models"
+    assert sorted(p.name for p in folder.iterdir()) == ["compare.csv", "compare.json", "compare.png"]
+    status, shown, errors = tintbox("compare", written["detect"], written["weaker"], "resamples=200", "out=folders")
+    assert status == 0, errors
+    content, rows = compared(folder)
+    again, _ = compared(tmp_path / "here" / "folders")
+    assert content["bbox"]["metrics"] == again["bbox"]["metrics"]
+    assert (again["bbox"]["first"], again["bbox"]["second"]) == ("detect", "weaker")
+
+    old, new = values(written["detect"]), values(written["weaker"])
+    assert new[0] < old[0] - 0.05, "the weaker is weaker"
+    for key, a, b in zip(KEYS, old, new):
+        row = content["bbox"]["metrics"][key]
+        if a == -1:
+            assert row["first"] is row["second"] is row["difference"] is None
+            continue
+        assert (row["first"], row["second"]) == (a, b) and row["difference"] == pytest.approx(b - a, abs=1e-12)
+        assert float(rows["bbox", "all", key]["difference"]) == row["difference"]
+    assert content["bbox"]["metrics"]["AP"]["distinguishable"] and content["bbox"]["metrics"]["AP"]["high"] < 0
+    for text in (output, shown):
+        (line,) = [line for line in text.splitlines() if line.startswith("AP ") and "class" not in line]
+        assert line.split()[-1] == "worse"
+
+
+def test_segment_models_are_compared_by_boxes_and_masks(tintbox, written, tmp_path):
+    folder = shutil.copytree(written["segment"], tmp_path / "other")
+    rows = json.loads((folder / "predictions.json").read_text())
+    (folder / "predictions.json").write_text(json.dumps(rows[::2]))
+    status, output, errors = tintbox("compare", written["segment"], folder, "resamples=20", "out=c")
+    assert status == 0, errors
+    content, _ = compared(tmp_path / "here" / "c")
+    assert list(content) == ["bbox", "segm"]
+    assert content["segm"]["metrics"]["AR100"]["difference"] < 0
+    assert (tmp_path / "here" / "c" / "compare_segm.png").is_file()
+    assert output.count("other against segment") == 2
+
+
+def test_a_model_is_equal_to_itself(tintbox, written, tmp_path):
+    status, output, errors = tintbox("compare", written["detect"], written["detect"], "resamples=20")
+    assert status == 0, errors
+    assert "may be chance" not in output and output.count(" equal") == 12 - 2 + 2
+    assert output.splitlines()[-1] == "runs/compare"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda truth: truth["images"][0].update(file_name="x.png"),
+         "were evaluated on different images: 1 only in {}, 1 only in {}"),
+        (lambda truth: truth["images"].append({"id": 99, "file_name": "99.png"}), "0 only in {}, 1 only in {}"),
+        (lambda truth: truth["annotations"][0].update(iscrowd=1), "against different labels of the same images"),
+        (lambda truth: truth["categories"][2].update(name="cell"),
+         "the two have different classes: {} has blue, red, never there; {} has blue, red, cell"),
+    ],
+)  # fmt: skip
+def test_folders_of_different_truth(spoil, message, tintbox, written, tmp_path):
+    folder = shutil.copytree(written["detect"], tmp_path / "other")
+    truth = json.loads((folder / "annotations.json").read_text())
+    spoil(truth)
+    (folder / "annotations.json").write_text(json.dumps(truth))
+    status, _, errors = tintbox("compare", written["detect"], folder)
+    assert status == 1 and len(errors.splitlines()) == 1
+    assert message.format(*distinct_names(str(written["detect"]), str(folder))) in errors
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (("runs/a", "runs/b"), ("a", "b")),
+        (("runs/a/weights/best.pt", "runs/b/weights/best.pt"), ("a/best", "b/best")),
+        (("x/run", "y/run"), ("x/run", "y/run")),
+        (("a.pt", "a.pt"), ("a.pt (1)", "a.pt (2)")),
+        (("a.pt", "a.onnx"), ("a.pt", "a.onnx")),
+        (("long-common-name-one", "long-common-name-two"), ("…one", "…two")),
+    ],
+)
+def test_names_are_as_short_as_tells_them_apart(paths, expected):
+    assert distinct_names(*paths) == expected
