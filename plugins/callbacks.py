@@ -5,6 +5,7 @@ Each one looks whether the run asks for anything; only then is the module import
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -21,11 +22,20 @@ def wants_loss(args: Any) -> bool:
     return any(getattr(args, name, None) is not None for name in class_weights.OPTIONS)
 
 
-CAPABILITIES = {"tintbox.plugins.loss_callbacks": wants_loss, "tintbox.plugins.freeze": wants_freeze}
+def has_anchors(args: Any) -> bool:
+    """Return whether the model can have an anchor head: whether this process has built or loaded one."""
+    return "tintbox.plugins.anchor.head" in sys.modules
+
+
+CAPABILITIES = {
+    "tintbox.plugins.anchor.callbacks": has_anchors,  # first: it makes the loss that the next one sets up
+    "tintbox.plugins.loss_callbacks": wants_loss,
+    "tintbox.plugins.freeze": wants_freeze,
+}
 
 
 def run(event: str, trainer: Any) -> None:
-    """Run an event's callback in every capability that the run asks for and that serves the event."""
+    """Run an event's callback, with a trainer or an exporter, in every capability that it asks for and that serves it."""
     for module, wanted in CAPABILITIES.items():
         if wanted(trainer.args) and (function := getattr(import_module(module), event, None)):
             function(trainer)
@@ -58,6 +68,7 @@ def on_train_epoch_end(trainer: Any) -> None:
 
 def on_export_start(exporter: Any) -> None:
     """Add what a colouriser needs to predict, its palette, to the metadata of every export."""
+    run("on_export_start", exporter)
     metadata = getattr(exporter.model, "metadata", None)
     if callable(metadata):
         exporter.metadata.update(metadata())

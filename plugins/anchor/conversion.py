@@ -118,8 +118,9 @@ def _row(row: Any) -> list[Any]:
     """Return a row of a YAML with the same layer in Ultralytics' terms."""
     source, number, name, arguments = row
     arguments = list(arguments)
-    if name == "Bottleneck":  # 1x1 and 3x3 there, two 3x3 by default here; c2, shortcut, groups come before
-        arguments = [*arguments, *(True, 1)[len(arguments) - 1 :]] + [[1, 3]]
+    if name == "Bottleneck":  # of 1x1 and 3x3 there, by default of two 3x3 here
+        c2, shortcut, groups, *expansion = [*arguments, *(True, 1)[max(len(arguments) - 1, 0) :]]
+        arguments = [c2, shortcut, groups, [1, 3], *expansion]
     elif name not in SAME and name != "Detect":
         raise TintboxError(f"Ultralytics has no module that does what its layer {name} does")
     return [source, int(number), name, arguments]

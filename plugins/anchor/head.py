@@ -100,8 +100,8 @@ class AnchorDetect(Detect):
             maps: Logits by level, (B, na (nc + 5), ny, nx).
 
         Returns:
-            (B, 4 + nc, N): x, y, w, h in pixels of the input, and objectness times class probability. N runs over
-            levels, anchors, rows and columns.
+            (B, 4 + nc, N): x, y, w, h in pixels of the input (two corners if `xyxy` is set), and objectness times
+            class probability. N runs over levels, anchors, rows and columns.
         """
         return torch.cat([self._decode_level(i, t) for i, t in enumerate(maps)], 2)
 
@@ -113,6 +113,8 @@ class AnchorDetect(Detect):
         cells = torch.stack((columns.repeat(ny), rows.repeat_interleave(nx)))  # (2, ny nx)
         xy = (self.centre(i, t[:, :, 0:2]) + cells) * self.stride[i].to(t)
         wh = self.extent(i, t[:, :, 2:4], self.sizes[i].to(t)[..., None])
+        if self.xyxy:  # exports that contain the NMS
+            xy, wh = xy - wh / 2, xy + wh / 2
         conf = t[:, :, 4:5].sigmoid() * t[:, :, 5:].sigmoid()
         return torch.cat((xy, wh, conf), 2).transpose(1, 2).reshape(b, 4 + self.nc, -1)  # (B, 4 + nc, na ny nx)
 

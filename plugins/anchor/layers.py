@@ -45,3 +45,6 @@ class Shortcut(nn.Module):
     def forward(self, x: list[Tensor]) -> Tensor:
         """Return the sum of ``x``, (B, C, H, W) each."""
         return torch.stack(x).sum(0) if len(x) > 2 else x[0] + x[1]
+
+
+LAYERS = (DarknetNorm, DarknetConv, Shortcut)
