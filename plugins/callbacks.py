@@ -35,7 +35,7 @@ CAPABILITIES = {
 
 
 def run(event: str, trainer: Any) -> None:
-    """Run an event's callback, with a trainer or an exporter, in every capability that it asks for and that serves it."""
+    """Run an event's callback in every capability that a trainer or exporter asks for and that serves the event."""
     for module, wanted in CAPABILITIES.items():
         if wanted(trainer.args) and (function := getattr(import_module(module), event, None)):
             function(trainer)

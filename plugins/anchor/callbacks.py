@@ -1,4 +1,4 @@
-"""The trainer callbacks of anchor-based detectors: their anchors and their loss, on the model and its moving average."""
+"""The trainer callbacks of anchor-based detectors: anchors and loss, on the model and its moving average."""
 
 from __future__ import annotations
 

@@ -14,8 +14,10 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.anchor.boxes import check_anchors, listed
 
 # Layers that are the same in Ultralytics; the others have changed, or there is no such module any more.
-SAME = "Conv DWConv Focus Concat SPP SPPF C3 C3x C3TR C3Ghost GhostConv GhostBottleneck".split()
-SAME += [f"nn.{name}" for name in "Upsample MaxPool2d ZeroPad2d Identity Conv2d BatchNorm2d Dropout".split()]
+SAME = (
+    *("Conv", "DWConv", "Focus", "Concat", "SPP", "SPPF", "C3", "C3x", "C3TR", "C3Ghost", "GhostConv"),
+    *("GhostBottleneck", "nn.Upsample", "nn.MaxPool2d", "nn.ZeroPad2d", "nn.Identity", "nn.Conv2d", "nn.BatchNorm2d"),
+)
 ACTIVATIONS = {  # class name -> in a model's YAML; None is Ultralytics' default
     "SiLU": None,
     "LeakyReLU": "nn.LeakyReLU({negative_slope})",
@@ -119,7 +121,7 @@ def _row(row: Any) -> list[Any]:
     source, number, name, arguments = row
     arguments = list(arguments)
     if name == "Bottleneck":  # of 1x1 and 3x3 there, by default of two 3x3 here
-        c2, shortcut, groups, *expansion = [*arguments, *(True, 1)[max(len(arguments) - 1, 0) :]]
+        c2, shortcut, groups, *expansion = arguments + [True, 1][max(len(arguments) - 1, 0) :]
         arguments = [c2, shortcut, groups, [1, 3], *expansion]
     elif name not in SAME and name != "Detect":
         raise TintboxError(f"Ultralytics has no module that does what its layer {name} does")

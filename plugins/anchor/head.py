@@ -133,7 +133,7 @@ class AnchorDetect(Detect):
         which the loss does not train, its probability is 1.)
         """
         for conv, stride in zip(self.m, self.stride):
-            bias = conv.bias.data.view(self.na, -1)
+            bias = conv.get_parameter("bias").data.view(self.na, -1)
             bias[:, 4] = math.log(8 / (640 / float(stride)) ** 2)
             bias[:, 5:] = math.log(0.6 / (self.nc - 0.99999))
 
@@ -142,7 +142,9 @@ class AnchorDetect(Detect):
 
 
 class DarknetDetect(AnchorDetect):
-    """The head of Darknet's `[yolo]` layers: an exponential for the size, and a centre within its cell::
+    """The head of Darknet's `[yolo]` layers: an exponential for the size, and a centre within its cell.
+
+    That is, in the terms of `AnchorDetect`::
 
         xy = (k sigmoid(t_xy) - (k - 1) / 2 + c) s        k is the layer's scale_x_y
         wh = exp(t_wh) p

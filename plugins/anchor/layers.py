@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from ultralytics.nn.modules.conv import Conv
 
-ACTIVATIONS = {  # Darknet's names
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {  # Darknet's names
     "linear": nn.Identity,
     "leaky": lambda: nn.LeakyReLU(0.1),
     "relu": nn.ReLU,
@@ -18,7 +20,7 @@ ACTIVATIONS = {  # Darknet's names
 
 
 class DarknetNorm(nn.BatchNorm2d):
-    """A BatchNorm with Darknet's epsilon, a type of its own: Ultralytics sets 1e-3 in every plain one that it builds."""
+    """A BatchNorm of a type of its own: Ultralytics sets an epsilon of 1e-3 in every plain one of a model it builds."""
 
 
 class DarknetConv(Conv):
@@ -36,7 +38,7 @@ class DarknetConv(Conv):
 
     def __init__(self, c1: int, c2: int, k: int, s: int, p: int, g: int, act: str) -> None:
         super().__init__(c1, c2, k, s, p, g, act=ACTIVATIONS[act]())
-        self.bn = DarknetNorm(c2, eps=1e-5)
+        self.bn = DarknetNorm(c2, eps=1e-6)  # Darknet divides by sqrt(var) + 1e-6, OpenCV by sqrt(var + 1e-6)
 
 
 class Shortcut(nn.Module):

@@ -21,7 +21,7 @@ from tintbox.plugins.anchor import probe
 COMMON = (
     "Conv DWConv Focus Concat SPP SPPF Bottleneck BottleneckCSP C3 C3x C3TR C3SPP C3Ghost CrossConv GhostConv "
     "GhostBottleneck TransformerLayer TransformerBlock Contract Expand Sum MixConv2d DWConvTranspose2d AutoShape"
-).split()
+)
 TORCH = {
     "conv": "Conv2d ConvTranspose2d",
     "batchnorm": "BatchNorm2d",
@@ -69,7 +69,7 @@ class Record:
 
 
 def _stand_ins() -> dict[str, type[Record]]:
-    paths = [f"models.{module}.{name}" for module in ("common", "experimental") for name in COMMON]
+    paths = [f"models.{module}.{name}" for module in ("common", "experimental") for name in COMMON.split()]
     paths += [f"models.yolo.{name}" for name in ("Model", "DetectionModel", "BaseModel", "Detect")]
     paths += [f"utils.activations.{name}" for name in ("Hardswish", "SiLU", "Mish", "MemoryEfficientMish")]
     paths += [f"torch.nn.modules.{module}.{name}" for module, names in TORCH.items() for name in names.split()]

@@ -48,7 +48,9 @@ class Gains:
 
 
 class AnchorLoss:
-    """The loss of classic YOLOv5 and YOLOv3. For every level, with its matches (`matching.match`)::
+    """The loss of classic YOLOv5 and YOLOv3.
+
+    For every level, with its matches (`matching.match`)::
 
         box = mean(1 - CIoU)                              of the matched predictions and their boxes
         obj = mean(BCE(t_obj, max(CIoU, 0)))              over all cells; CIoU detached, 0 where nothing is matched
@@ -139,21 +141,22 @@ class AnchorLoss:
         box = obj = cls = targets.new_zeros(())
         for i, logits in enumerate(maps):
             b, _, ny, nx = logits.shape
-            # (B, na, ny, nx, nc + 5); half precision is too coarse for the IoU of small boxes
-            t = logits.float().view(b, self.head.na, -1, ny, nx).permute(0, 1, 3, 4, 2)
+            # (B, na, nc + 5, ny, nx); half precision is too coarse for the IoU of small boxes
+            t = logits.float().view(b, self.head.na, -1, ny, nx)
             anchors = self.head.sizes[i] / self.head.stride[i].to(t)
             matches = match(targets, anchors, (ny, nx), self.anchor_t, neighbours=self.head.reach >= 0.5)
-            objectness = torch.zeros_like(t[..., 0])
+            objectness = torch.zeros_like(t[:, :, 4])
             if len(matches):
                 where = matches.image, matches.anchor, matches.row, matches.column
-                xy, wh, _, classes = t[where].split((2, 2, 1, self.head.nc), 1)
+                matched = t[matches.image, matches.anchor, :, matches.row, matches.column]  # (n, nc + 5)
+                xy, wh, _, classes = matched.split((2, 2, 1, self.head.nc), 1)
                 predicted = torch.cat((self.head.centre(i, xy), self.head.extent(i, wh, matches.sizes)), 1)
                 iou = bbox_iou(predicted, matches.boxes, CIoU=True).squeeze(1)
                 box = box + (1 - iou).mean()
                 objectness[where] = iou.detach().clamp(0)
                 if self.head.nc > 1:
                     cls = cls + self.classification(classes, matches.classes)
-            obj = obj + self.bce_mean(t[..., 4], objectness, self.obj_pos_weight) * self.balance[i]
+            obj = obj + self.bce_mean(t[:, :, 4], objectness, self.obj_pos_weight) * self.balance[i]
         return torch.stack((box * self.gains.box, obj * self.gains.obj, cls * self.gains.cls))
 
     def classification(self, logits: Tensor, classes: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import pickle
 from types import FunctionType
 from typing import Any
 
@@ -87,6 +88,27 @@ def classic_checkpoints(tasks: Any) -> None:
         return legacy.checkpoint(file), str(file)
 
     tasks.torch_safe_load = load
+
+
+@patch("ultralytics.nn.tasks", "load_checkpoint")
+def other_checkpoints(tasks: Any) -> None:
+    """Tell of a file that is no checkpoint in one line: the stock loader raises what the file's content leads to."""
+    load_checkpoint = tasks.load_checkpoint
+
+    @functools.wraps(load_checkpoint)
+    def load(weight: Any, *args: Any, **kwargs: Any) -> Any:
+        from tintbox.errors import CheckpointError, TintboxError, one_line
+
+        try:
+            return load_checkpoint(weight, *args, **kwargs)
+        except TintboxError:
+            raise
+        except (TypeError, AttributeError, KeyError, pickle.UnpicklingError) as error:
+            why = one_line(error).replace("ERROR ❌️ ", "").split(". ")[0][:200]
+            text = f"{weight}: neither a current checkpoint nor a classic YOLOv3 or YOLOv5 one ({why})"
+            raise CheckpointError(text) from error
+
+    tasks.load_checkpoint = load
 
 
 @patch("ultralytics.utils.checks", "check_yolov5u_filename")
