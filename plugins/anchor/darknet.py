@@ -55,9 +55,9 @@ def fill(model: Any, network: Network, weights: Path) -> None:
         TintboxError: There are more or fewer of them.
     """
     content = weights.read_bytes()
-    version = np.frombuffer(content[:12], "<i4")
-    if len(version) < 3:
+    if len(content) < 20:
         raise TintboxError(f"{weights}: truncated, its header is not complete")
+    version = np.frombuffer(content, "<i4", count=2)
     header = 20 if version[0] * 10 + version[1] >= 2 else 16  # what follows is a count of pictures, once of 32 bits
     tensors: list[torch.Tensor] = []
     head = model.model[-1]

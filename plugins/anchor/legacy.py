@@ -7,7 +7,6 @@ without any code; whatever else a file names is refused by name before anything 
 from __future__ import annotations
 
 import pickle
-import re
 import threading
 import zipfile
 from pathlib import Path
@@ -78,6 +77,10 @@ def _stand_ins() -> dict[str, type[Record]]:
 
 
 STAND_INS = _stand_ins()
+DAMAGE = (
+    pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, TypeError, KeyError, AttributeError,
+    AssertionError, IndexError, zipfile.BadZipFile,
+)  # fmt: skip
 LOCK = threading.Lock()  # PyTorch keeps what it may build in one place for the whole process
 
 
@@ -89,31 +92,24 @@ def read(path: Path) -> Any:
     """
     if not hasattr(torch.serialization, "get_unsafe_globals_in_checkpoint"):
         raise TintboxError(f"{path}: reading it safely takes PyTorch 2.6 or later, this is {torch.__version__}")
+    if not zipfile.is_zipfile(path):
+        raise TintboxError(
+            f"{path} has the format of PyTorch before 1.6, which cannot be read safely; load and save it once with the "
+            "classic code and a later PyTorch"
+        )
     entries: list[Any] = [(stand_in, name) for name, stand_in in STAND_INS.items()]
     try:
         with LOCK, torch.serialization.safe_globals(entries):
-            if zipfile.is_zipfile(path):
-                for name in torch.serialization.get_unsafe_globals_in_checkpoint(path):
-                    raise _refusal(path, name)
+            for name in torch.serialization.get_unsafe_globals_in_checkpoint(path):
+                raise TintboxError(
+                    f"{path} names {name}, which is no layer of a YOLOv3 or YOLOv5 detector; nothing was loaded"
+                )
             return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        named = re.search(r"GLOBAL ([\w.]+)", str(error))
-        if named:
-            raise _refusal(path, named[1]) from None
-        raise TintboxError(f"{path}: cannot be read ({first_sentence(error)})") from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AssertionError, zipfile.BadZipFile) as error:
-        if isinstance(error, TintboxError):
-            raise
-        raise TintboxError(f"{path}: damaged or truncated ({first_sentence(error)})") from None
-
-
-def _refusal(path: Path, name: str) -> TintboxError:
-    return TintboxError(f"{path} names {name}, which is no layer of a YOLOv3 or YOLOv5 detector; nothing was loaded")
-
-
-def first_sentence(error: Exception) -> str:
-    """Return the beginning of an error's text in one line."""
-    return one_line(error).split(". ")[0][:200]
+    except TintboxError:
+        raise
+    except DAMAGE as error:
+        text = one_line(error)[:200]
+        raise TintboxError(f"{path}: damaged, or more than layers and numbers ({text}); nothing was loaded") from None
 
 
 def checkpoint(path: Path) -> dict[str, Any]:

@@ -103,7 +103,9 @@ def other_checkpoints(tasks: Any) -> None:
             return load_checkpoint(weight, *args, **kwargs)
         except TintboxError:
             raise
-        except (TypeError, AttributeError, KeyError, pickle.UnpicklingError) as error:
+        except (TypeError, AttributeError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
+            if isinstance(error, RuntimeError) and "corrupt file" not in str(error):
+                raise  # such as a full GPU
             why = one_line(error).replace("ERROR ❌️ ", "").split(". ")[0][:200]
             text = f"{weight}: neither a current checkpoint nor a classic YOLOv3 or YOLOv5 one ({why})"
             raise CheckpointError(text) from error
