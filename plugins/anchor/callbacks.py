@@ -38,7 +38,8 @@ def on_export_start(exporter: Any) -> None:
     Raises:
         TintboxError: The format is one of them.
     """
-    if isinstance(exporter.model.model[-1], AnchorDetect) and exporter.args.format not in FORMATS:
+    layers = getattr(exporter.model, "model", None)
+    if layers is not None and isinstance(layers[-1], AnchorDetect) and exporter.args.format not in FORMATS:
         raise TintboxError(f"format={exporter.args.format}: anchor models export to {', '.join(FORMATS)}")
 
 

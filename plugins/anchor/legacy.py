@@ -120,6 +120,10 @@ def checkpoint(path: Path) -> dict[str, Any]:
     """
     from tintbox.plugins.anchor.conversion import convert
 
+    try:
+        probe.pickled(path)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise TintboxError(f"{path}: damaged or truncated ({one_line(error)})") from None
     if not probe.is_classic(path):
         raise TintboxError(
             f"{path}: no classic YOLOv3 or YOLOv5 checkpoint (its pickle names neither models.yolo nor models.common); "

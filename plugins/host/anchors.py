@@ -106,11 +106,28 @@ def other_checkpoints(tasks: Any) -> None:
         except (TypeError, AttributeError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
             if isinstance(error, RuntimeError) and "corrupt file" not in str(error):
                 raise  # such as a full GPU
-            why = one_line(error).replace("ERROR ❌️ ", "").split(". ")[0][:200]
+            why = one_line(error).replace("ERROR ❌️ ", "").removeprefix(f"{weight} ").split(". ")[0][:200]
             text = f"{weight}: neither a current checkpoint nor a classic YOLOv3 or YOLOv5 one ({why})"
             raise CheckpointError(text) from error
 
     tasks.load_checkpoint = load
+
+
+@patch("ultralytics.engine.model", "Model._load")
+def darknet_files(engine: Any) -> None:
+    """Say what to do with Darknet's `.weights`: the stock loader lists the formats of exports."""
+    load = engine.Model._load
+
+    @functools.wraps(load)
+    def load_or_tell(self: Any, weights: Any, *args: Any, **kwargs: Any) -> None:
+        from tintbox.errors import TintboxError
+
+        if str(weights).endswith(".weights"):
+            command = f"tintbox import-legacy {weights} {str(weights).removesuffix('.weights')}.pt"
+            raise TintboxError(f"model={weights} is Darknet's; import it with its .cfg first: {command}")
+        load(self, weights, *args, **kwargs)
+
+    engine.Model._load = load_or_tell
 
 
 @patch("ultralytics.utils.checks", "check_yolov5u_filename")

@@ -157,6 +157,11 @@ def test_descriptions_that_cannot_be_built(files, change, message):
     assert "\n" not in str(error.value)
 
 
+def test_given_to_yolo_they_are_told_how_to_import(files):
+    with pytest.raises(TintboxError, match=r"import it with its \.cfg first: tintbox import-legacy .*small\.pt"):
+        YOLO(files[0])
+
+
 def test_damaged_weights(files, tmp_path):
     weights = files[0]
     whole = weights.read_bytes()

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 import sys
 import types
 import zipfile
@@ -164,8 +165,8 @@ def test_what_is_no_classic_checkpoint_is_told_in_one_line(classic, tmp_path):
         "numbers": ({"a": torch.ones(2)}, "no classic YOLOv3 or YOLOv5 checkpoint"),
         "part": ({"model": model.model[0]}, "holds a models.common.Conv"),
         "text": (b"not a pickle at all", "no classic YOLOv3"),
-        "cut": (whole.read_bytes()[:2000], "no classic YOLOv3"),
-        "half": (whole.read_bytes()[:-2000], "no classic YOLOv3"),
+        "cut": (whole.read_bytes()[:2000], "damaged or truncated"),
+        "half": (whole.read_bytes()[:-2000], "damaged or truncated"),
         "current": (YOLO("yolov5n-anchor.yaml").model, "a current one needs no import"),
     }
     for name, (content, message) in cases.items():
@@ -256,6 +257,20 @@ def test_the_genuine_yolov5n(weights):
         boxes = yolo.predict(ASSETS / name, conf=0.25, iou=0.45, verbose=False)[0].boxes
         assert [yolo.names[int(c)] for c in boxes.cls] == [kind for kind, _ in expected]
         assert boxes.conf.tolist() == pytest.approx([score for _, score in expected], abs=6e-4)
+
+
+@pytest.mark.slow
+def test_the_genuine_yolov5n_on_coco(weights, shared_data, tmp_path):
+    subset = shared_data / "coco" / "val2017_subset"
+    for kind in ("images", "labels"):  # a copy, since Ultralytics writes a cache beside the labels
+        shutil.copytree(subset / kind / "val2017", tmp_path / kind / "val2017", copy_function=shutil.copyfile)
+    names = YOLO(weights / "yolov5n.pt").names
+    data = tmp_path / "subset.yaml"
+    data.write_text(f"path: {tmp_path}\ntrain: images/val2017\nval: images/val2017\nnames: {list(names.values())}\n")
+    settings = {"imgsz": 640, "conf": 0.001, "iou": 0.6, "batch": 16, "workers": 0, "plots": False, "verbose": False}
+    box = YOLO(weights / "yolov5n.pt").val(data=str(data), project=str(tmp_path), **settings).box
+    assert box.map == pytest.approx(0.304, abs=0.005)  # of the classic code
+    assert box.map50 == pytest.approx(0.483, abs=0.005)
 
 
 def test_the_genuine_yolov5n_is_that_of_the_yaml(weights):
