@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tintbox.errors import TintboxError
+from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.anchor.boxes import check_anchors, listed
 
 # Layers that are the same in Ultralytics; the others have changed, or there is no such module any more.
@@ -47,12 +47,17 @@ def convert(classic: Any, path: Path) -> nn.Module:
         description = describe(classic, head, modules)
     except TintboxError as error:
         raise TintboxError(f"{path}: {error}") from None
-    except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
         what = f"{type(error).__name__}: {error}"
         raise TintboxError(f"{path}: its description of the model is not that of a YOLOv3 or YOLOv5 ({what})") from None
     given = {f"{name}.{key}": value for name, record in modules.items() for key, value in tensors(record)}
     given = {key: value for key, value in given.items() if not key.startswith((f"{last}.anchor",))}
-    model = DetectionModel(description, ch=int(description.get("ch", 3)), verbose=False)
+    try:
+        model = DetectionModel(description, ch=int(description.get("ch", 3)), verbose=False)
+    except TintboxError:
+        raise
+    except (RuntimeError, ValueError, TypeError, IndexError, KeyError) as error:
+        raise TintboxError(f"{path}: its layers do not fit each other ({one_line(error)[:200]})") from None
     state = model.state_dict()
     for key in [*given, *state]:
         if key not in state or key not in given or state[key].shape != given[key].shape:

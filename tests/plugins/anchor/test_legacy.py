@@ -197,6 +197,9 @@ def test_layers_without_a_module_are_named(classic, tmp_path, monkeypatch):
     model.yaml = {**YAML, "nc": 80, "width_multiple": 2.0}
     with pytest.raises(TintboxError, match=r"weights model.0.conv.weight are \(8, 3, 3, 3\) in the file"):
         YOLO(save({"model": model}, tmp_path / "wide.pt"))
+    model.yaml = {**YAML, "head": [*YAML["head"][:2], [[1, 99], 1, "Detect", ["nc", "anchors"]]]}
+    with pytest.raises(TintboxError, match="its layers do not fit each other"):
+        YOLO(save({"model": model}, tmp_path / "far.pt"))
     model.yaml = "yolov5n.yaml"
     with pytest.raises(TintboxError, match="description of the model is not that of a YOLOv3 or YOLOv5"):
         YOLO(save({"model": model}, tmp_path / "name.pt"))
