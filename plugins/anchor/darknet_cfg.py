@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from tintbox.errors import TintboxError, nearest
 from tintbox.plugins.anchor.layers import ACTIVATIONS
 
+KINDS = ("convolutional", "shortcut", "route", "upsample", "maxpool", "dropout", "yolo")
 LOWEST = -65504.0  # of half precision: padding that no maximum takes
 
 
@@ -26,21 +28,30 @@ class Section:
         """Return a number."""
         text = self.values.get(key, default)
         try:
-            return float(text)
+            number = float(text)
         except ValueError:
-            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={text} is no number") from None
+            number = math.nan
+        if not math.isfinite(number):
+            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={text} is no number")
+        return number
 
-    def integer(self, key: str, default: int) -> int:
-        """Return a whole number."""
-        return int(self.number(key, default))
+    def integer(self, key: str, default: int, least: int = 0) -> int:
+        """Return a whole number of at least so much."""
+        number = self.number(key, default)
+        if number != int(number) or number < least:
+            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={number:g}, but {least} or more is needed")
+        return int(number)
 
     def numbers(self, key: str, default: str = "") -> list[float]:
         """Return numbers separated by commas."""
         texts = self.values.get(key, default).split(",")
         try:
-            return [float(text) for text in texts if text.strip()]
+            numbers = [float(text) for text in texts if text.strip()]
         except ValueError:
-            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={','.join(texts)} are no numbers") from None
+            numbers = [math.nan]
+        if not all(map(math.isfinite, numbers)):
+            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={','.join(texts)} are no numbers")
+        return numbers
 
 
 @dataclass
@@ -58,7 +69,7 @@ class Layer:
     stride: float
 
 
-@dataclass
+@dataclass(eq=False)
 class Output:
     """An input of the head: a `[yolo]` layer and the 1x1 convolution before it.
 
@@ -68,7 +79,6 @@ class Output:
         stride: Pixels per cell.
         anchors: w, h, w, h, ... in pixels.
         scale_xy: The layer's scale_x_y.
-        order: Which `[yolo]` layer it is, in the file.
     """
 
     row: int
@@ -76,7 +86,6 @@ class Output:
     stride: float
     anchors: list[float]
     scale_xy: float
-    order: int
 
 
 class Network:
@@ -107,13 +116,12 @@ class Network:
     def add(self, section: Section, following: Section | None) -> None:
         """Add a layer of the file."""
         before = self.layers[-1] if self.layers else Layer(-1, self.channels, 1.0)
-        maker = getattr(self, f"add_{section.kind}", None)
-        if maker is None:
+        if section.kind not in KINDS:
             raise TintboxError(f"line {section.line}: there is no module for Darknet's layer [{section.kind}]")
         if section.kind == "convolutional" and following is not None and following.kind == "yolo":
             self.add_prediction(section, following, before)
         else:
-            maker(section, before)
+            getattr(self, f"add_{section.kind}")(section, before)
 
     def append(self, source: Any, module: str, arguments: list[Any], channels: int, stride: float) -> None:
         """Add a row and its layer."""
@@ -135,7 +143,7 @@ class Network:
 
     def add_convolutional(self, section: Section, before: Layer) -> None:
         """Add a convolution with its BatchNorm."""
-        filters, size, step = (section.integer(key, 1) for key in ("filters", "size", "stride"))
+        filters, size, step = (section.integer(key, 1, 1) for key in ("filters", "size", "stride"))
         padding = size // 2 if section.integer("pad", 0) else section.integer("padding", 0)
         activation = section.values.get("activation", "logistic")
         if activation not in ACTIVATIONS:
@@ -151,7 +159,7 @@ class Network:
 
     def add_prediction(self, section: Section, yolo: Section, before: Layer) -> None:
         """Add the convolution before a `[yolo]` layer, which is one of the head's."""
-        anchors, classes = yolo.numbers("anchors"), yolo.integer("classes", 20)
+        anchors, classes = yolo.numbers("anchors"), yolo.integer("classes", 20, 1)
         mask = [int(i) for i in yolo.numbers("mask", ",".join(map(str, range(len(anchors) // 2))))]
         where = f"line {yolo.line}, [yolo]"
         if yolo.integer("new_coords", 0):
@@ -167,13 +175,13 @@ class Network:
         if filters != wanted:
             raise TintboxError(f"line {section.line}: filters={filters}, but {len(mask)} anchors need {wanted}")
         self.nc = classes
+        self.source(before, section)  # which is a row
         output = Output(
-            row=len(self.rows) - 1 if self.source(before, section) == -1 else int(before.row or 0),
+            row=int(before.row or 0),
             channels=before.channels,
             stride=before.stride,
             anchors=[anchors[2 * i + j] for i in mask for j in (0, 1)],
             scale_xy=yolo.number("scale_x_y", 1.0),
-            order=len(self.outputs),
         )
         self.outputs.append(output)
         self.convolutions.append(output)
@@ -213,14 +221,14 @@ class Network:
 
     def add_upsample(self, section: Section, before: Layer) -> None:
         """Add a nearest-neighbour upsampling."""
-        step = section.integer("stride", 2)
+        step = section.integer("stride", 2, 1)
         arguments = [None, step, "nearest"]
         self.append(self.source(before, section), "nn.Upsample", arguments, before.channels, before.stride / step)
 
     def add_maxpool(self, section: Section, before: Layer) -> None:
         """Add a max pooling, whose padding of size - 1 Darknet divides between both sides, the far one first."""
-        step = section.integer("stride", 1)
-        size = section.integer("size", step)
+        step = section.integer("stride", 1, 1)
+        size = section.integer("size", step, 1)
         padding = section.integer("padding", size - 1)
         source, near = self.source(before, section), padding // 2
         if padding % 2 and (size, step) != (2, 2):
