@@ -44,7 +44,8 @@ class Gains:
 
         (https://docs.ultralytics.com/yolov5/tutorials/hyperparameter_evolution: the gains are those of COCO at 640.)
         """
-        return Gains(self.box * 3 / nl, self.obj * (imgsz / 640) ** 2 * 3 / nl, self.cls * nc / 80 * 3 / nl)
+        levels = 3 / nl
+        return Gains(self.box * levels, self.obj * levels * (imgsz / 640) ** 2, self.cls * levels * (nc / 80))
 
 
 class AnchorLoss:

@@ -37,7 +37,7 @@ def test_the_run_has_the_loss_and_the_options(trained):
         assert loss.bce.pos_weight.tolist() == [1, 2, 4]
         assert loss.bce.smoothing == 0.1
         assert loss.obj_pos_weight == 2
-        assert loss.gains == Gains(0.05 * 3 / 2, (64 / 640) ** 2 * 3 / 2, 0.5 * 3 / 80 * 3 / 2)
+        assert loss.gains == Gains(0.05 * 1.5, 1.5 * (64 / 640) ** 2, 0.5 * 1.5 * (3 / 80))
     assert trained.loss_names == ("box_loss", "obj_loss", "cls_loss")
     saved = load_checkpoint(trained.last)[0].float().state_dict()
     start = DetectionModel(trained.model.yaml, nc=3, verbose=False)
