@@ -202,6 +202,25 @@ def evaluation_arguments(
 
 
 @app.command()
+def import_legacy(
+    source: Annotated[str, typer.Argument(help="a classic YOLOv3 or YOLOv5 .pt, or Darknet .weights")],
+    target: Annotated[str, typer.Argument(help="the .pt to write")],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[cfg=yolo.cfg] [names=coco.names]", help="of Darknet: the layers, the class names"),
+    ] = None,
+) -> None:
+    """Make a checkpoint for today's Ultralytics, with tintbox, from a classic one."""
+    from tintbox.plugins import autoload
+
+    values = arguments(words or [], {"cfg": None, "names": None})
+    autoload.install()
+    from tintbox.plugins.anchor.importing import import_legacy as convert
+
+    print(convert(source, target, **values))
+
+
+@app.command()
 def complexity(
     words: Annotated[list[str], typer.Argument(metavar="model=NAME.yaml [imgsz=32]", help="key=value arguments")],
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,

@@ -21,6 +21,10 @@ class TintboxFileError(TintboxError, FileNotFoundError):
         return str(self.args[0])
 
 
+class CheckpointError(TintboxError, TypeError):
+    """A file that is no checkpoint; Ultralytics itself has a TypeError for it."""
+
+
 def one_line(text: object) -> str:
     """Return ``text`` with every run of white space, line ends included, as one space."""
     return " ".join(str(text).split())

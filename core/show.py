@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.errors import CheckpointError, TintboxError, TintboxFileError, nearest, one_line
 
 TASKS = ("detect", "segment", "pose", "obb")  # those whose results have boxes
 SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")
@@ -101,6 +101,8 @@ def load_detector(model: str | Path) -> Any:
 
     try:
         detector = YOLO(str(model))
+    except CheckpointError as error:
+        raise TintboxError(f"model={model}: cannot be loaded ({one_line(error.__cause__)})") from error
     except TintboxError:
         raise
     except FileNotFoundError as error:

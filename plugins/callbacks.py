@@ -5,6 +5,7 @@ Each one looks whether the run asks for anything; only then is the module import
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -26,7 +27,13 @@ def wants_coco_eval(args: Any) -> bool:
     return bool(getattr(args, "coco_eval", False))
 
 
+def has_anchors(args: Any) -> bool:
+    """Return whether the model can have an anchor head: whether this process has built or loaded one."""
+    return "tintbox.plugins.anchor.head" in sys.modules
+
+
 CAPABILITIES = {
+    "tintbox.plugins.anchor.callbacks": has_anchors,  # first: it makes the loss that the next one sets up
     "tintbox.plugins.loss_callbacks": wants_loss,
     "tintbox.plugins.freeze": wants_freeze,
     "tintbox.plugins.coco_eval.validation": wants_coco_eval,
@@ -34,7 +41,7 @@ CAPABILITIES = {
 
 
 def run(event: str, runner: Any) -> None:
-    """Run an event's callback, of a trainer or validator, in every capability that the run asks for and that has it."""
+    """Run an event's callback, of a trainer, validator or exporter, in every capability asked for that has it."""
     for module, wanted in CAPABILITIES.items():
         if wanted(runner.args) and (function := getattr(import_module(module), event, None)):
             function(runner)
@@ -77,6 +84,7 @@ def on_val_end(validator: Any) -> None:
 
 def on_export_start(exporter: Any) -> None:
     """Add what a colouriser needs to predict, its palette, to the metadata of every export."""
+    run("on_export_start", exporter)
     metadata = getattr(exporter.model, "metadata", None)
     if callable(metadata):
         exporter.metadata.update(metadata())

@@ -70,7 +70,7 @@ def detection_losses(criterion: Any) -> Iterator[Any]:
     """Yield every loss within a criterion that has a classification BCE: itself, or those that it wraps."""
     from ultralytics.utils.loss import v8DetectionLoss
 
-    if isinstance(criterion, v8DetectionLoss):
+    if isinstance(criterion, v8DetectionLoss) or type(criterion).__name__ == "AnchorLoss":
         yield criterion
     elif criterion is not None:
         yield from (loss for loss in vars(criterion).values() if isinstance(loss, v8DetectionLoss))

@@ -54,6 +54,11 @@ def number(low: float, high: float, what: str) -> Check:
     return check
 
 
+def flag(value: Any) -> str | None:
+    """Check a truth value."""
+    return None if isinstance(value, bool) else "give true or false"
+
+
 def choice(*values: str) -> Check:
     """Return the check of one word among ``values``."""
 
@@ -122,6 +127,22 @@ OPTIONS = (
         "coco_eval", False, "true | false | {resamples: 1000, seed: 0, level: 0.95, examples: 0}", coco_settings.check,
         "detect, segment: COCO evaluation with confidence intervals, in `yolo val` and at the end of `yolo train`",
         structured=True,
+    ),
+    Option(
+        "obj", 1.0, "float >= 0", number(0.0, 1e6, "a gain of 0 or more"),
+        "anchor models: gain of the objectness loss",
+    ),
+    Option(
+        "obj_pos_weight", 1.0, "float > 0", number(1e-6, 1e6, "a weight above 0, e.g. 2"),
+        "anchor models: positive weight of the objectness BCE",
+    ),
+    Option(
+        "anchor_t", 4.0, "float > 1", number(1.0001, 1e6, "a ratio above 1, e.g. 4"),
+        "anchor models: the largest ratio of a box's side to its anchor's, and the reverse",
+    ),
+    Option(
+        "autoanchor", False, "true | false", flag,
+        "anchor models: make anchors from the training boxes by k-means",
     ),
 )  # fmt: skip
 

@@ -10,7 +10,10 @@ from typing import Any
 import yaml
 
 from tintbox.errors import TintboxError
-from tintbox.plugins import callbacks, class_weights, files, options
+from tintbox.plugins import callbacks, class_weights, files, options, selectors
+
+ANCHOR_OPTIONS = ("obj", "obj_pos_weight", "anchor_t", "autoanchor")
+DEFAULTS = {option.name: option.default for option in options.OPTIONS}
 
 
 def check_run(model: Any, task: str, arguments: Mapping[str, Any]) -> None:
@@ -44,10 +47,24 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any]) -> None:
         value, names = given.get("cls_pos_weight"), class_names(given.get("data"))
         if names and not given.get("single_cls") and (wrong := class_weights.check_names(value, names)):
             raise TintboxError(f"cls_pos_weight={value}: {wrong}")
+    set_ = [name for name in ANCHOR_OPTIONS if given.get(name, DEFAULTS[name]) not in (None, DEFAULTS[name])]
+    if set_ and not (callbacks.has_anchors(args) and has_anchor_head(model)):
+        raise TintboxError(
+            f"{set_[0]}={given[set_[0]]}: {selectors.title(model)} has no anchors; give an anchor model, e.g. "
+            "model=yolov5n-anchor.yaml"
+        )
     if callbacks.wants_freeze(args):
         from tintbox.plugins import freeze_plan
 
         freeze_plan.check_model(model, given)
+
+
+def has_anchor_head(model: Any) -> bool:
+    """Return whether a model's last layer is an anchor head."""
+    from tintbox.plugins.anchor.head import AnchorDetect
+
+    layers = getattr(model, "model", None)
+    return layers is not None and isinstance(layers[-1], AnchorDetect)
 
 
 def class_names(data: Any) -> dict[int, str] | list[str] | None:

@@ -8,7 +8,13 @@ patch that cannot be applied says so in one line and leaves the rest as it is.
 Verified against Ultralytics 8.4.190.
 """
 
-from tintbox.plugins.host import configuration, evaluation, models, runs  # noqa: F401  each registers its patches
+from tintbox.plugins.host import (  # noqa: F401  each registers its patches
+    anchors,
+    configuration,
+    evaluation,
+    models,
+    runs,
+)
 from tintbox.plugins.host.finding import find_spec
 from tintbox.plugins.host.table import PATCHES, Patch, apply, modules, resolve, state
 

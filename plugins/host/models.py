@@ -24,14 +24,15 @@ def guess_task(tasks: Any) -> None:
 
 @patch("ultralytics.nn.tasks", "_SafeLoad._build")
 def safe_classes(tasks: Any) -> None:
-    """Let restricted loading (ULTRALYTICS_SAFE_LOAD=1) build a colouriser: its allow-list names stock classes only."""
+    """Let restricted loading (ULTRALYTICS_SAFE_LOAD=1) build our layers: its allow-list names stock classes only."""
     build = tasks._SafeLoad._build.__func__
 
     @classmethod  # type: ignore[misc]
     def build_with_tintbox(cls: Any) -> dict[str, Any]:
         from tintbox.colorization import model, networks
+        from tintbox.plugins.anchor import head, layers
 
-        ours: list[type] = [model.ColorizeModel, *networks.NETWORKS.values()]
+        ours: list[type] = [model.ColorizeModel, *networks.NETWORKS.values(), *head.HEADS.values(), *layers.LAYERS]
         return {**build(cls), **{f"{c.__module__}.{c.__qualname__}": c for c in ours}}
 
     tasks._SafeLoad._build = build_with_tintbox

@@ -34,6 +34,17 @@ def test_names_copied_by_value_are_the_patched_ones():
     assert events.TASKS == TASKS
 
 
+def test_the_parser_of_models_has_the_branches_that_anchor_models_take():
+    from ultralytics.nn import tasks
+
+    from tintbox.plugins.host import anchors
+
+    stock = tasks.parse_model.__wrapped__
+    missing = set(anchors.BRANCHES.values()) - set(stock.__code__.co_names)
+    assert not missing, f"parse_model does not choose by {missing} any more; patch 'anchor_models' relies on it"
+    assert stock.__closure__ is None
+
+
 def test_methods_that_subclasses_override_are_there():
     from ultralytics.engine.predictor import BasePredictor
     from ultralytics.engine.trainer import BaseTrainer

@@ -1,0 +1,71 @@
+"""How well anchors fit a dataset's boxes, and anchors made for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from tintbox.plugins.anchor.boxes import Anchors
+from tintbox.plugins.anchor.matching import fits
+
+LEAST_RECALL = 0.98  # below it, anchors fit badly
+LEAST_SIDE = 2.0  # pixels; smaller boxes have no say in what anchors become
+MOST = 50_000  # boxes that anchors are made from
+
+
+def box_sizes(labels: list[dict[str, Any]], imgsz: int) -> np.ndarray:
+    """Return the widths and heights of labelled boxes in pixels, pictures fitted into a square, (n, 2).
+
+    Args:
+        labels: Ultralytics' labels: `bboxes` (n, 4) as x, y, w, h in shares of the picture, `shape` its height, width.
+        imgsz: Side of the square.
+    """
+    sizes = [np.zeros((0, 2))]
+    for label in labels:
+        height, width = label["shape"]
+        sizes.append(label["bboxes"][:, 2:4] * (np.array((width, height)) * imgsz / max(height, width)))
+    return np.concatenate(sizes).astype(np.float64)
+
+
+def recall(anchors: Anchors, sizes: np.ndarray, threshold: float) -> float:
+    """Return the best possible recall: the share of boxes that fit at least one anchor.
+
+    Args:
+        anchors: Anchors in pixels.
+        sizes: Boxes in pixels, (n, 2), n > 0.
+        threshold: The largest ratio of sides, `anchor_t`.
+    """
+    flat = torch.tensor([pair for level in anchors for pair in level], dtype=torch.float64)
+    return float(fits(torch.from_numpy(sizes), flat, threshold).any(0).double().mean())
+
+
+def k_means(sizes: np.ndarray, strides: list[float], na: int) -> Anchors | None:
+    """Return na anchors for every level: the k-means centres of the boxes, small ones at the small strides.
+
+    Boxes and anchors match by the ratios of their sides, so the distance is that of the logarithms of the sides
+    (the idea of anchors from clusters: Redmon and Farhadi, YOLO9000, 2016, section 2, with 1 - IoU for the distance).
+
+    Args:
+        sizes: Boxes in pixels, (n, 2).
+        strides: Strides by level.
+        na: Anchors per level.
+
+    Returns:
+        Anchors in pixels to a tenth, or None if there are fewer different boxes than anchors.
+    """
+    from sklearn.cluster import KMeans
+
+    sizes = sizes[(sizes >= LEAST_SIDE).all(1)]
+    count = na * len(strides)
+    if len(np.unique(sizes, axis=0)) < count:
+        return None
+    if len(sizes) > MOST:
+        sizes = sizes[np.random.default_rng(0).permutation(len(sizes))[:MOST]]
+    centres = KMeans(count, n_init=10, random_state=0).fit(np.log(sizes)).cluster_centers_
+    found = sorted(np.exp(centres).round(1).tolist(), key=lambda side: side[0] * side[1])
+    levels: list[Any] = [None] * len(strides)
+    for rank, level in enumerate(np.argsort(strides)):
+        levels[level] = tuple((w, h) for w, h in found[rank * na : (rank + 1) * na])
+    return tuple(levels)

@@ -1,0 +1,48 @@
+"""The anchors of a model: their form in a YAML, and its check. Plain Python."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from tintbox.errors import TintboxError
+
+Anchors = tuple[tuple[tuple[float, float], ...], ...]  # level -> anchor -> (width, height) in pixels
+EXAMPLE = "e.g. [[10, 13, 16, 30, 33, 23], [30, 61, 62, 45, 59, 119], [116, 90, 156, 198, 373, 326]]"
+
+
+def check_anchors(value: Any, levels: int) -> Anchors:
+    """Return the anchors that a model's YAML lists: per level w, h, w, h, ... in pixels.
+
+    Args:
+        value: What the YAML has under `anchors`.
+        levels: The number of levels that the head has inputs for.
+
+    Raises:
+        TintboxError: Their count does not fit the head, or one of them is no size.
+    """
+    rows = list(value) if isinstance(value, (list, tuple)) else []
+    if not rows or not all(isinstance(row, (list, tuple)) for row in rows):
+        raise TintboxError(f"anchors={value}: give one list per level, w, h, w, h, ... in pixels, {EXAMPLE}")
+    if len(rows) != levels:
+        raise TintboxError(f"anchors: {len(rows)} levels of anchors, but the head has {levels} inputs")
+    flat = [_numbers(row) for row in rows]
+    for row, numbers in zip(rows, flat):
+        for number in numbers:
+            if not isinstance(number, (int, float)) or isinstance(number, bool) or not 0 < number < math.inf:
+                raise TintboxError(f"anchors: {number!r} in {row} is no width or height; give pixels above 0")
+        if not numbers or len(numbers) % 2 or len(numbers) != len(flat[0]):
+            counts = ", ".join(str(len(numbers)) for numbers in flat)
+            raise TintboxError(f"anchors: {counts} numbers in the levels; give each as many pairs w, h, {EXAMPLE}")
+    return tuple(tuple((float(w), float(h)) for w, h in zip(row[::2], row[1::2])) for row in flat)
+
+
+def listed(anchors: Anchors) -> list[list[float]]:
+    """Return anchors as a YAML lists them, whole numbers as integers."""
+    return [[int(x) if x == int(x) else x for pair in level for x in pair] for level in anchors]
+
+
+def _numbers(row: Iterable[Any]) -> list[Any]:
+    """Return a level's numbers, whether written w, h, w, h or [w, h], [w, h]."""
+    return [x for entry in row for x in (entry if isinstance(entry, (list, tuple)) else (entry,))]

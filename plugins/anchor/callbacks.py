@@ -1,0 +1,94 @@
+"""The trainer callbacks of anchor-based detectors: anchors and loss, on the model and its moving average."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ultralytics.utils import LOGGER, RANK, colorstr
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.anchor import autoanchor, transfer
+from tintbox.plugins.anchor.head import AnchorDetect
+from tintbox.plugins.anchor.loss import Gains
+from tintbox.plugins.freeze_plan import network
+
+FORMATS = ("torchscript", "onnx", "openvino", "engine")  # the others rewrite parts of the stock head
+PREFIX = colorstr("anchors: ")
+
+
+def on_pretrain_routine_end(trainer: Any) -> None:
+    """Check the anchors against the training boxes, or make new ones; set the loss."""
+    models = _models(trainer)
+    if models:
+        if not trainer.resume:  # the anchors of a resumed run are in its checkpoint
+            fit_anchors(trainer, models)
+        gains = _set_gains(trainer, models)
+        _say(f"loss gains box {gains.box:.3g}, obj {gains.obj:.3g}, cls {gains.cls:.3g}, for this model and imgsz")
+
+
+def on_train_epoch_start(trainer: Any) -> None:
+    """Set the loss again: recovery from a NaN makes a new moving average."""
+    if models := _models(trainer):
+        _set_gains(trainer, models)
+
+
+def on_export_start(exporter: Any) -> None:
+    """Refuse the formats that need the stock head.
+
+    Raises:
+        TintboxError: The format is one of them.
+    """
+    layers = getattr(exporter.model, "model", None)
+    if layers is not None and isinstance(layers[-1], AnchorDetect) and exporter.args.format not in FORMATS:
+        raise TintboxError(f"format={exporter.args.format}: anchor models export to {', '.join(FORMATS)}")
+
+
+def fit_anchors(trainer: Any, models: list[Any]) -> None:
+    """Tell how well the anchors fit the training boxes; with `autoanchor`, take new ones if they fit no worse."""
+    args, head = trainer.args, models[0].model[-1]
+    sizes = autoanchor.box_sizes(trainer.train_loader.dataset.labels, int(trainer.args.imgsz))
+    if not len(sizes):
+        return
+    before = autoanchor.recall(head.anchor_list, sizes, args.anchor_t)
+    if not args.autoanchor:
+        tell = LOGGER.warning if before < autoanchor.LEAST_RECALL else LOGGER.info
+        hint = "; they fit badly: give others, or set autoanchor=true" if before < autoanchor.LEAST_RECALL else ""
+        _say(f"best possible recall {before:.4f} of {len(sizes)} training boxes{hint}", tell)
+        return
+    made = autoanchor.k_means(sizes, head.stride.tolist(), head.na)
+    if made is None:
+        _say(f"kept: the {len(sizes)} training boxes are too few for {head.na * head.nl} anchors", LOGGER.warning)
+        return
+    after = autoanchor.recall(made, sizes, args.anchor_t)
+    outcome = f"best possible recall {before:.4f} before, {after:.4f} after k-means over {len(sizes)} training boxes"
+    if after < before:
+        _say(f"kept: {outcome}", LOGGER.warning)
+        return
+    for model in models:
+        transfer.set_anchors(model, made)
+    tell = LOGGER.warning if after < autoanchor.LEAST_RECALL else LOGGER.info
+    _say(f"{outcome}; now {models[0].yaml['anchors']}", tell)
+
+
+def _models(trainer: Any) -> list[Any]:
+    """Return the training model without its wrappers and the moving average's; none if they have no anchor head."""
+    models = [network(trainer.model), *([network(trainer.ema.ema)] if trainer.ema else [])]
+    layers = getattr(models[0], "model", None)
+    return models if layers is not None and isinstance(layers[-1], AnchorDetect) else []
+
+
+def _set_gains(trainer: Any, models: list[Any]) -> Gains:
+    """Give the models' losses the gains of the arguments, scaled for this run; return them."""
+    head = models[0].model[-1]
+    gains = Gains.of(vars(trainer.args)).scaled(head.nl, head.nc, int(trainer.args.imgsz))
+    for model in models:
+        if getattr(model, "criterion", None) is None:
+            model.args = models[0].args  # the moving average gets the live arguments at the end of an epoch anyway
+            model.criterion = model.init_criterion()
+        model.criterion.gains = gains
+    return gains
+
+
+def _say(text: str, tell: Any = LOGGER.info) -> None:
+    if RANK in {-1, 0}:
+        tell(f"{PREFIX}{text}")

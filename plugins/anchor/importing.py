@@ -1,0 +1,71 @@
+"""The import of a classic detector: from its file to a checkpoint for today's Ultralytics."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.plugins.anchor import darknet, legacy
+
+
+def import_legacy(
+    source: str | Path, target: str | Path, cfg: str | Path | None = None, names: str | Path | None = None
+) -> Path:
+    """Write a checkpoint from a classic one.
+
+    Args:
+        source: A YOLOv3 or YOLOv5 `.pt`, or the `.weights` of Darknet.
+        target: The `.pt` to write.
+        cfg: Darknet's `.cfg`; by default the one beside the `.weights`.
+        names: A file of Darknet's class names, one a line.
+
+    Returns:
+        The target.
+
+    Raises:
+        TintboxError: A file is not there or not what it should be.
+    """
+    source, target = Path(str(source)), Path(str(target))
+    if not source.is_file():
+        near = nearest(source.name, (path.name for path in source.parent.glob("*") if path.suffix in SUFFIXES))
+        raise TintboxFileError(f"{source}: no such file{near}")
+    if target.suffix != ".pt":
+        raise TintboxError(f"{target}: a checkpoint's name ends in .pt")
+    if target.exists() and target.samefile(source):
+        raise TintboxError(f"{target}: would overwrite the file itself; give another name")
+    if source.suffix == ".weights":
+        lines = _lines(Path(str(names))) if names else None
+        model = darknet.load(source, Path(str(cfg)) if cfg else source.with_suffix(".cfg"), lines)
+    elif source.suffix != ".pt":
+        raise TintboxError(f"{source}: give a classic .pt, or the .weights of Darknet")
+    elif cfg or names:
+        raise TintboxError(f"{source} has its layers and class names within; cfg= and names= are for .weights")
+    else:
+        model = legacy.checkpoint(source)["model"]
+    content = {"model": _compact(model), "train_args": {}, "date": datetime.now().astimezone().isoformat()}
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(content, target)
+    except (OSError, RuntimeError) as error:
+        raise TintboxError(f"{target}: cannot be written ({one_line(error)})") from None
+    return target
+
+
+SUFFIXES = (".pt", ".weights")
+
+
+def _lines(path: Path) -> list[str]:
+    """Return the lines of a file that are not empty."""
+    if not path.is_file():
+        raise TintboxFileError(f"names={path}: no such file")
+    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def _compact(model: Any) -> Any:
+    """Return a model in half precision if that changes no weight, as Ultralytics saves its own; else as it is."""
+    weights = [t for t in model.state_dict().values() if t.is_floating_point()]
+    return model.half() if all(torch.equal(t.half().float(), t) for t in weights) else model

@@ -1,0 +1,52 @@
+"""Layers of Darknet that Ultralytics has no module for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from ultralytics.nn.modules.conv import Conv
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {  # Darknet's names
+    "linear": nn.Identity,
+    "leaky": lambda: nn.LeakyReLU(0.1),
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "mish": nn.Mish,
+    "swish": nn.SiLU,
+    "logistic": nn.Sigmoid,
+}
+
+
+class DarknetNorm(nn.BatchNorm2d):
+    """A BatchNorm of a type of its own: Ultralytics sets an epsilon of 1e-3 in every plain one of a model it builds."""
+
+
+class DarknetConv(Conv):
+    """A convolution of any number of channels: Ultralytics rounds those of its own to multiples of 8.
+
+    Args:
+        c1: Input channels.
+        c2: Output channels.
+        k: Side of the kernel.
+        s: Stride.
+        p: Padding.
+        g: Groups.
+        act: Darknet's name of the activation.
+    """
+
+    def __init__(self, c1: int, c2: int, k: int, s: int, p: int, g: int, act: str) -> None:
+        super().__init__(c1, c2, k, s, p, g, act=ACTIVATIONS[act]())
+        self.bn = DarknetNorm(c2, eps=1e-6)  # Darknet divides by sqrt(var) + 1e-6, OpenCV by sqrt(var + 1e-6)
+
+
+class Shortcut(nn.Module):
+    """The sum of feature maps of equal shape."""
+
+    def forward(self, x: list[Tensor]) -> Tensor:
+        """Return the sum of ``x``, (B, C, H, W) each."""
+        return torch.stack(x).sum(0) if len(x) > 2 else x[0] + x[1]
+
+
+LAYERS = (DarknetNorm, DarknetConv, Shortcut)

@@ -1,0 +1,144 @@
+"""Patches for anchor-based detectors: how their models are built, loaded and trained."""
+
+from __future__ import annotations
+
+import functools
+import pickle
+from types import FunctionType
+from typing import Any
+
+from tintbox.plugins.host.table import patch
+
+# Branches of `parse_model` that treat a module as these need it, by the name that chooses the branch: v10Detect gets
+# its arguments and the channels of its inputs, CBLinear any number of channels, CBFuse several inputs of equal shape.
+BRANCHES = {"AnchorDetect": "v10Detect", "DarknetDetect": "v10Detect", "DarknetConv": "CBLinear", "Shortcut": "CBFuse"}
+
+
+@patch("ultralytics.nn.tasks", "parse_model", "v10Detect", "CBLinear", "CBFuse", "DetectionModel")
+def anchor_models(tasks: Any) -> None:
+    """Build models with an anchor head: the stock parser chooses by identity among the classes that it knows.
+
+    Such a model is parsed by the stock parser's own code, which finds other classes under the names of `BRANCHES`.
+    Every other model goes to the stock parser as it is.
+    """
+    parse_model = tasks.parse_model
+
+    @functools.wraps(parse_model)
+    def parse(d: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        head = str(d["head"][-1][2])
+        if BRANCHES.get(head) != "v10Detect":
+            return parse_model(d, *args, **kwargs)
+        from tintbox.plugins.anchor import head as heads
+        from tintbox.plugins.anchor import layers
+
+        ours = {name: getattr(layers, name, None) or heads.HEADS[name] for name in BRANCHES}
+        names = {**ours, "CBLinear": ours["DarknetConv"], "CBFuse": ours["Shortcut"], "v10Detect": ours[head]}
+        parser = FunctionType(parse_model.__code__, {**vars(tasks), **names}, argdefs=parse_model.__defaults__)
+        # `anchors` stands for the entry of that name, as in classic YAMLs.
+        d["head"][-1][3] = [d.get("anchors") if a == "anchors" else a for a in d["head"][-1][3]]
+        return parser(d, *args, **kwargs)
+
+    tasks.parse_model = parse
+
+
+@patch("ultralytics.nn.tasks", "DetectionModel.init_criterion", "BaseModel._remap_cls_by_names")
+def anchor_training(tasks: Any) -> None:
+    """Give models with an anchor head their loss, and their class rows to a model with other classes.
+
+    The trainer names `DetectionModel` outright, so a subclass of it would not be asked.
+    """
+    init_criterion, remap = tasks.DetectionModel.init_criterion, tasks.BaseModel._remap_cls_by_names
+
+    def is_ours(model: Any) -> bool:
+        return type(model.model[-1]).__name__ in BRANCHES
+
+    @functools.wraps(init_criterion)
+    def criterion(self: Any) -> Any:
+        if not is_ours(self):
+            return init_criterion(self)
+        from tintbox.plugins.anchor.loss import AnchorLoss
+
+        return AnchorLoss.of(self)
+
+    @functools.wraps(remap)
+    def class_rows(self: Any, csd: dict[str, Any], src_model: Any, verbose: bool = True) -> int:
+        if not is_ours(self):
+            return remap(self, csd, src_model, verbose=verbose)
+        from tintbox.plugins.anchor import transfer
+
+        return transfer.class_rows(self, csd, src_model, verbose)
+
+    tasks.DetectionModel.init_criterion, tasks.BaseModel._remap_cls_by_names = criterion, class_rows
+
+
+@patch("ultralytics.nn.tasks", "torch_safe_load")
+def classic_checkpoints(tasks: Any) -> None:
+    """Load classic YOLOv3 and YOLOv5 checkpoints: the stock loader refuses them, after running their pickle."""
+    torch_safe_load = tasks.torch_safe_load
+
+    @functools.wraps(torch_safe_load)
+    def load(weight: Any, *args: Any, **kwargs: Any) -> Any:
+        from tintbox.plugins.anchor import probe
+
+        file = probe.find(weight)
+        if file is None:
+            return torch_safe_load(weight, *args, **kwargs)
+        from tintbox.plugins.anchor import legacy
+
+        return legacy.checkpoint(file), str(file)
+
+    tasks.torch_safe_load = load
+
+
+@patch("ultralytics.nn.tasks", "load_checkpoint")
+def other_checkpoints(tasks: Any) -> None:
+    """Tell of a file that is no checkpoint in one line: the stock loader raises what the file's content leads to."""
+    load_checkpoint = tasks.load_checkpoint
+
+    @functools.wraps(load_checkpoint)
+    def load(weight: Any, *args: Any, **kwargs: Any) -> Any:
+        from tintbox.errors import CheckpointError, TintboxError, one_line
+
+        try:
+            return load_checkpoint(weight, *args, **kwargs)
+        except TintboxError:
+            raise
+        except (TypeError, AttributeError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
+            if isinstance(error, RuntimeError) and "corrupt file" not in str(error):
+                raise  # such as a full GPU
+            why = one_line(error).replace("ERROR ❌️ ", "").removeprefix(f"{weight} ").split(". ")[0][:200]
+            text = f"{weight}: neither a current checkpoint nor a classic YOLOv3 or YOLOv5 one ({why})"
+            raise CheckpointError(text) from error
+
+    tasks.load_checkpoint = load
+
+
+@patch("ultralytics.engine.model", "Model._load")
+def darknet_files(engine: Any) -> None:
+    """Say what to do with Darknet's `.weights`: the stock loader lists the formats of exports."""
+    load = engine.Model._load
+
+    @functools.wraps(load)
+    def load_or_tell(self: Any, weights: Any, *args: Any, **kwargs: Any) -> None:
+        from tintbox.errors import TintboxError
+
+        if str(weights).endswith(".weights"):
+            command = f"tintbox import-legacy {weights} {str(weights).removesuffix('.weights')}.pt"
+            raise TintboxError(f"model={weights} is Darknet's; import it with its .cfg first: {command}")
+        load(self, weights, *args, **kwargs)
+
+    engine.Model._load = load_or_tell
+
+
+@patch("ultralytics.utils.checks", "check_yolov5u_filename")
+def classic_names(checks: Any) -> None:
+    """Leave the name of a classic checkpoint that is there: the stock check makes `yolov5n.pt` into `yolov5nu.pt`."""
+    rename = checks.check_yolov5u_filename
+
+    @functools.wraps(rename)
+    def keep(file: str, *args: Any, **kwargs: Any) -> str:
+        from tintbox.plugins.anchor import probe
+
+        return file if probe.find(file) else rename(file, *args, **kwargs)
+
+    checks.check_yolov5u_filename = keep

@@ -1,0 +1,284 @@
+"""Classic checkpoints: what is read, that nothing of theirs runs, and the genuine one."""
+
+import os
+import pickle
+import shutil
+import sys
+import types
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from ultralytics import YOLO
+from ultralytics.utils import ASSETS
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.anchor import legacy, probe
+from tintbox.plugins.anchor.importing import import_legacy
+
+YAML = {
+    "nc": 2,
+    "depth_multiple": 1.0,
+    "width_multiple": 1.0,
+    "anchors": [[9, 9, 9, 9], [9, 9, 9, 9]],  # autoanchor has put others in place
+    "backbone": [[-1, 1, "Conv", [8, 3, 2]], [-1, 2, "Bottleneck", [8]], [-1, 1, "Conv", [16, 3, 2]]],
+    "head": [[-1, 1, "Bottleneck", [16, False]], [-1, 1, "Conv", [16, 3, 2]], [[3, 4], 1, "Detect", ["nc", "anchors"]]],
+}
+PIXELS = torch.tensor([[[8.0, 12.0], [20.0, 16.0]], [[40.0, 24.0], [48.0, 64.0]]])
+
+
+class Conv(nn.Module):
+    def __init__(self, c1, c2, k=1, s=1):
+        super().__init__()
+        self.conv = nn.Conv2d(c1, c2, k, s, k // 2, bias=False)
+        self.bn = nn.BatchNorm2d(c2, eps=1e-3, momentum=0.03)
+        self.act = nn.SiLU()
+
+    def forward(self, x):
+        return self.act(self.bn(self.conv(x)))
+
+
+class Bottleneck(nn.Module):
+    def __init__(self, c1, c2, shortcut=True):
+        super().__init__()
+        self.cv1, self.cv2 = Conv(c1, c2 // 2), Conv(c2 // 2, c2, 3)
+        self.add = shortcut and c1 == c2
+
+    def forward(self, x):
+        y = self.cv2(self.cv1(x))
+        return x + y if self.add else y
+
+
+class Detect(nn.Module):
+    def __init__(self, nc, channels):
+        super().__init__()
+        self.nc, self.nl, self.na = nc, 2, 2
+        self.stride = torch.tensor([4.0, 8.0])
+        self.register_buffer("anchors", PIXELS / self.stride.view(-1, 1, 1))
+        self.m = nn.ModuleList(nn.Conv2d(c, 2 * (nc + 5), 1) for c in channels)
+
+    def forward(self, x):
+        found = []
+        for i, xi in enumerate(x):
+            y = self.m[i](xi)
+            b, _, ny, nx = y.shape
+            y = y.view(b, 2, self.nc + 5, ny, nx).permute(0, 1, 3, 4, 2).sigmoid()
+            grid = torch.stack(torch.meshgrid(torch.arange(nx), torch.arange(ny), indexing="xy"), 2)
+            xy = (y[..., :2] * 2 - 0.5 + grid) * self.stride[i]
+            wh = (y[..., 2:4] * 2) ** 2 * (self.anchors[i] * self.stride[i]).view(1, 2, 1, 1, 2)
+            found.append(torch.cat((xy, wh, y[..., 4:]), -1).view(b, -1, self.nc + 5))
+        return torch.cat(found, 1)
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        layers = [
+            Conv(3, 8, 3, 2), nn.Sequential(Bottleneck(8, 8), Bottleneck(8, 8)), Conv(8, 16, 3, 2),
+            Bottleneck(16, 16, False), Conv(16, 16, 3, 2), Detect(2, [16, 16]),
+        ]  # fmt: skip
+        self.model = nn.Sequential(*layers)
+        self.yaml, self.names = YAML, ["cat", "dog"]
+
+    def forward(self, x):
+        for layer in self.model[:4]:
+            x = layer(x)
+        return self.model[5]([x, self.model[4](x)])
+
+
+@pytest.fixture
+def classic(monkeypatch):
+    """Make a classic model and save things, with its classes where the classic repositories have them."""
+    torch.manual_seed(0)
+    model = Model()
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.2, 0.2)
+            module.running_var.uniform_(0.5, 1.5)
+    for p in model.parameters():
+        p.data = p.data.half().float()
+    for b in model.buffers():
+        b.data = b.data.half().float() if b.is_floating_point() else b.data
+
+    def save(content, path, **options):
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, "models", types.ModuleType("models"))
+            for name, classes in (("models.common", (Conv, Bottleneck)), ("models.yolo", (Detect, Model))):
+                module = types.ModuleType(name)
+                for kind in classes:
+                    setattr(module, kind.__name__, kind)
+                    patch.setattr(kind, "__module__", name)
+                patch.setitem(sys.modules, name, module)
+            torch.save(content, path, **options)
+        return path
+
+    return model.eval(), save
+
+
+def test_an_imported_model_says_what_the_classic_one_does(classic, tmp_path):
+    model, save = classic
+    beside = {"best_fitness": np.array([0.5]), "opt": {"save_dir": Path("runs")}, "fitness": np.float64(0.5)}
+    content = {"epoch": -1, "model": model, "ema": None, "optimizer": None, "date": "2021-01-01", **beside}
+    source = save(content, tmp_path / "old.pt")
+    imported = YOLO(import_legacy(source, tmp_path / "new.pt"))
+    direct = YOLO(source)
+    picture = torch.rand(2, 3, 64, 96)
+    with torch.no_grad():
+        expected = model(picture)
+        expected = torch.cat((expected[..., :4], expected[..., 4:5] * expected[..., 5:]), -1).transpose(1, 2)
+        for yolo in (imported, direct):
+            torch.testing.assert_close(yolo.model.eval()(picture)[0], expected, rtol=1e-5, atol=1e-4)
+    assert imported.names == direct.names == {0: "cat", 1: "dog"}
+    assert imported.task == direct.task == "detect"
+    assert imported.model.yaml["anchors"] == [[8, 12, 20, 16], [40, 24, 48, 64]]
+    assert next(torch.load(tmp_path / "new.pt", weights_only=False)["model"].parameters()).dtype == torch.float16
+
+
+class Evil:
+    def __init__(self, file):
+        self.file = file
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.file}",)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_nothing_of_the_file_runs(classic, tmp_path, zipped):
+    model, save = classic
+    content = {"x": Evil(tmp_path / "ran"), "model": model}
+    source = save(content, tmp_path / "evil.pt", _use_new_zipfile_serialization=zipped)
+    why = rf"names {os.system.__module__}.system, .*nothing was loaded" if zipped else "format of PyTorch before 1.6"
+    for load in (YOLO, lambda path: import_legacy(path, tmp_path / "new.pt")):
+        with pytest.raises(TintboxError, match=why):
+            load(source)
+    assert not (tmp_path / "ran").exists()
+    assert not (tmp_path / "new.pt").exists()
+
+
+def test_what_is_no_classic_checkpoint_is_told_in_one_line(classic, tmp_path):
+    model, save = classic
+    whole = save({"model": model}, tmp_path / "whole.pt")
+    cases = {
+        "numbers": ({"a": torch.ones(2)}, "no classic YOLOv3 or YOLOv5 checkpoint"),
+        "part": ({"model": model.model[0]}, "holds a models.common.Conv"),
+        "text": (b"not a pickle at all", "no classic YOLOv3"),
+        "cut": (whole.read_bytes()[:2000], "damaged or truncated"),
+        "half": (whole.read_bytes()[:-2000], "damaged or truncated"),
+        "current": (YOLO("yolov5n-anchor.yaml").model, "a current one needs no import"),
+    }
+    for name, (content, message) in cases.items():
+        path = tmp_path / f"{name}.pt"
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            save(content, path)
+        with pytest.raises(TintboxError, match=message) as error:
+            import_legacy(path, tmp_path / "new.pt")
+        assert "\n" not in str(error.value)
+    with zipfile.ZipFile(whole) as archive, zipfile.ZipFile(tmp_path / "torn.pt", "w") as torn:
+        for name in archive.namelist():
+            torn.writestr(name, archive.read(name)[: 500 if name.endswith("data.pkl") else None])
+    with pytest.raises(TintboxError, match="damaged"):
+        import_legacy(tmp_path / "torn.pt", tmp_path / "new.pt")
+    with pytest.raises(TintboxError, match=r"no such file; did you mean 'whole\.pt'"):
+        import_legacy(tmp_path / "whol.pt", tmp_path / "new.pt")
+    with pytest.raises(TintboxError, match=r"ends in \.pt"):
+        import_legacy(whole, tmp_path / "new.onnx")
+
+
+def test_layers_without_a_module_are_named(classic, tmp_path, monkeypatch):
+    model, save = classic
+    model.yaml = {**YAML, "backbone": [*YAML["backbone"][:2], [-1, 1, "BottleneckCSP", [16]]]}
+    with pytest.raises(TintboxError, match="no module that does what its layer BottleneckCSP does"):
+        YOLO(save({"model": model}, tmp_path / "csp.pt"))
+    model.yaml = {**YAML, "nc": 80, "width_multiple": 2.0}
+    with pytest.raises(TintboxError, match=r"weights model.0.conv.weight are \(8, 3, 3, 3\) in the file"):
+        YOLO(save({"model": model}, tmp_path / "wide.pt"))
+    model.yaml = {**YAML, "head": [*YAML["head"][:2], [[1, 99], 1, "Detect", ["nc", "anchors"]]]}
+    with pytest.raises(TintboxError, match="its layers do not fit each other"):
+        YOLO(save({"model": model}, tmp_path / "far.pt"))
+    model.yaml = "yolov5n.yaml"
+    with pytest.raises(TintboxError, match="description of the model is not that of a YOLOv3 or YOLOv5"):
+        YOLO(save({"model": model}, tmp_path / "name.pt"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (pickle.dumps([1, 2]), "neither a current checkpoint nor a classic"),
+        (b"\xff\xd8\xff picture", "neither a current checkpoint nor a classic"),
+        ({"weights": torch.ones(3)}, "neither a current checkpoint nor a classic"),
+        ([torch.ones(3)], "neither a current checkpoint nor a classic"),
+    ],
+    ids=["pickle", "picture", "dict", "list"],
+)
+def test_what_is_no_checkpoint_is_told_in_one_line(cli, tmp_path, content, message):
+    if isinstance(content, bytes):
+        (tmp_path / "x.pt").write_bytes(content)
+    else:
+        torch.save(content, tmp_path / "x.pt")
+    code, text = cli("detect", "val", "model=x.pt", "data=coco8.yaml")
+    line = [line for line in text.splitlines() if line.strip()][-1]
+    assert code == 1, text
+    assert line.startswith("yolo: ")
+    assert message in line
+
+
+def test_a_name_of_a_classic_file_that_is_there_stays(classic, tmp_path, monkeypatch):
+    model, save = classic
+    from ultralytics.utils.checks import check_yolov5u_filename
+
+    monkeypatch.chdir(tmp_path)
+    assert check_yolov5u_filename("yolov5n.pt", verbose=False) == "yolov5nu.pt"
+    save({"model": model}, tmp_path / "yolov5n.pt")
+    assert check_yolov5u_filename("yolov5n.pt") == "yolov5n.pt"
+    assert probe.find("yolov5n.pt")
+    torch.save({"a": 1}, tmp_path / "yolov5s.pt")
+    assert check_yolov5u_filename("yolov5s.pt", verbose=False) == "yolov5su.pt"
+
+
+def test_a_record_does_nothing():
+    record = legacy.STAND_INS["models.common.Conv"](1, 2, x=3)
+    record.__setstate__({"a": 1})
+    record.__setstate__("no mapping")
+    assert vars(record) == {"a": 1}
+    assert not isinstance(record, nn.Module)
+
+
+EXPECTED = {  # of the classic code at conf 0.25, IoU 0.45
+    "bus.jpg": [("person", 0.867), ("person", 0.766), ("person", 0.762), ("person", 0.479), ("bus", 0.435)],
+    "zidane.jpg": [("person", 0.785), ("person", 0.516), ("tie", 0.281)],
+}
+
+
+def test_the_genuine_yolov5n(weights):
+    yolo = YOLO(weights / "yolov5n.pt")
+    for name, expected in EXPECTED.items():
+        boxes = yolo.predict(ASSETS / name, conf=0.25, iou=0.45, verbose=False)[0].boxes
+        assert [yolo.names[int(c)] for c in boxes.cls] == [kind for kind, _ in expected]
+        assert boxes.conf.tolist() == pytest.approx([score for _, score in expected], abs=6e-4)
+
+
+@pytest.mark.slow
+def test_the_genuine_yolov5n_on_coco(weights, shared_data, tmp_path):
+    subset = shared_data / "coco" / "val2017_subset"
+    for kind in ("images", "labels"):  # a copy, since Ultralytics writes a cache beside the labels
+        shutil.copytree(subset / kind / "val2017", tmp_path / kind / "val2017", copy_function=shutil.copyfile)
+    names = YOLO(weights / "yolov5n.pt").names
+    data = tmp_path / "subset.yaml"
+    data.write_text(f"path: {tmp_path}\ntrain: images/val2017\nval: images/val2017\nnames: {list(names.values())}\n")
+    settings = {"imgsz": 640, "conf": 0.001, "iou": 0.6, "batch": 16, "workers": 0, "plots": False, "verbose": False}
+    box = YOLO(weights / "yolov5n.pt").val(data=str(data), project=str(tmp_path), **settings).box
+    assert box.map == pytest.approx(0.304, abs=0.005)  # of the classic code
+    assert box.map50 == pytest.approx(0.483, abs=0.005)
+
+
+def test_the_genuine_yolov5n_is_that_of_the_yaml(weights):
+    genuine, ours = YOLO(weights / "yolov5n.pt").model, YOLO("yolov5n-anchor.yaml").model
+    shapes = [{k: v.shape for k, v in model.state_dict().items()} for model in (genuine, ours)]
+    assert shapes[0] == shapes[1]
+    assert genuine.yaml["anchors"] == ours.yaml["anchors"]
+    assert [m.eps for m in genuine.modules() if isinstance(m, nn.BatchNorm2d)] == [1e-3] * 57
