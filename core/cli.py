@@ -181,7 +181,7 @@ def compare(
 
     from tintbox.plugins.coco_eval import command
 
-    print(command.compare(*runs, values, settings))
+    print(command.compare(runs[0], runs[1], values, settings))
 
 
 def evaluation_arguments(

@@ -124,7 +124,7 @@ OPTIONS = (
         "detect, segment, pose, obb: focal modulation of the classification BCE", structured=True,
     ),
     Option(
-        "coco_eval", False, "true | false | {resamples: 1000, seed: 0, level: 0.95, examples: 0}", coco_settings.check,
+        "coco_eval", False, "true | false | {resamples: 1000, ...}", coco_settings.check,
         "detect, segment: COCO evaluation with confidence intervals, in `yolo val` and at the end of `yolo train`",
         structured=True,
     ),

@@ -10,7 +10,7 @@ import numpy as np
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import bootstrap
 from tintbox.plugins.coco_eval.evaluation import Evaluation
-from tintbox.plugins.coco_eval.metrics import KEYS, overall
+from tintbox.plugins.coco_eval.metrics import column, overall
 
 ROUNDING = 1e-9  # a smaller difference is the sums' rounding, not the models'
 
@@ -58,7 +58,7 @@ class Comparison:
 
     def __getitem__(self, key: str) -> float:
         """Return one difference, e.g. ``comparison["AP"]``; NaN for "n/a"."""
-        return float(self.values[KEYS.index(key)])
+        return float(self.values[column(key)])
 
 
 def is_sure(bounds: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 from collections.abc import Iterable
 
 LEAST_SIDE = 10  # pixels: `ultralytics.data.utils.check_image` drops smaller pictures
@@ -28,12 +29,13 @@ def picture_files(path: str | list[str]) -> list[str]:
         def __init__(self) -> None:  # the stock one goes on to read the labels
             self.prefix, self.fraction = "", 1.0
 
-    level = LOGGER.level
+    level, state = LOGGER.level, random.getstate()  # it tries the speed of some files by chance
     LOGGER.setLevel(logging.WARNING)  # a validation has reported the disk's speed by then
     try:
         return Files().get_img_files(path)
     finally:
         LOGGER.setLevel(level)
+        random.setstate(state)
 
 
 def label_files(pictures: Iterable[str]) -> list[str]:

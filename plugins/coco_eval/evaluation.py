@@ -12,7 +12,7 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import bootstrap, tide
 from tintbox.plugins.coco_eval.detections import Detections
 from tintbox.plugins.coco_eval.engine import Evaluator
-from tintbox.plugins.coco_eval.metrics import KEYS, METRICS, Curves, overall, per_class
+from tintbox.plugins.coco_eval.metrics import METRICS, Curves, column, overall, per_class
 from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.plugins.coco_eval.truth import Truth
 
@@ -63,7 +63,7 @@ class Evaluation:
 
     def __getitem__(self, key: str) -> float:
         """Return one of the twelve numbers, e.g. ``evaluation["AP50"]``; NaN for "n/a"."""
-        return float(self.values[KEYS.index(key)])
+        return float(self.values[column(key)])
 
 
 def evaluate(

@@ -49,6 +49,17 @@ METRICS = (
 KEYS = tuple(metric.key for metric in METRICS)
 
 
+def column(key: str) -> int:
+    """Return the place of a metric among the twelve.
+
+    Raises:
+        KeyError: There is none of this name; the text lists them.
+    """
+    if key not in KEYS:
+        raise KeyError(f"no metric '{key}' ({', '.join(KEYS)})")
+    return KEYS.index(key)
+
+
 @dataclass(frozen=True)
 class Curves:
     """What COCOeval's ``accumulate`` gives: T IoU thresholds, R recall thresholds, K classes, A areas, M limits.

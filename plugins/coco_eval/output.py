@@ -20,7 +20,7 @@ import tintbox
 from tintbox.plugins.coco_eval import pictures as drawings
 from tintbox.plugins.coco_eval.comparison import ROUNDING, Comparison, is_sure
 from tintbox.plugins.coco_eval.evaluation import TITLES, Evaluation
-from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, METRICS, RECALL_THRESHOLDS, Metric
+from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, METRICS, RECALL_THRESHOLDS, Metric, column
 from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.plugins.coco_eval.tide import Explanation
 
@@ -72,7 +72,7 @@ def intervals_text(settings: Settings) -> str:
 
 
 def _class_table(evaluation: Evaluation) -> str:
-    columns = [KEYS.index(key) for key in CLASS_COLUMNS]
+    columns = [column(key) for key in CLASS_COLUMNS]
     rows = [
         (name, f"{count:,}", span(bounds[0]), *(number(values[i]) for i in columns))
         for name, count, values, bounds in zip(

@@ -11,7 +11,7 @@ import numpy as np
 from tintbox.plugins.coco_eval.comparison import Comparison, is_sure
 from tintbox.plugins.coco_eval.error_chart import bar_chart
 from tintbox.plugins.coco_eval.evaluation import TITLES, Evaluation
-from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, RECALL_THRESHOLDS
+from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, RECALL_THRESHOLDS, column
 
 INK, GREY, BETTER, WORSE = "#2a6fb0", "#9aa3ad", "#1b7f5c", "#b5452c"
 NAMED_CURVES = 10  # up to as many classes are told apart by colour
@@ -95,7 +95,7 @@ def by_class(evaluation: Evaluation, file: Path) -> None:
 def by_size(evaluation: Evaluation, file: Path) -> None:
     """Draw AP by the size of objects, with intervals."""
     sizes = {"AP_large": "large, over 96²", "AP_medium": "medium", "AP_small": "small, under 32² pixels", "AP": "all"}
-    rows = [KEYS.index(key) for key in sizes]
+    rows = [column(key) for key in sizes]
     labels = [text + (": none" if np.isnan(evaluation.values[i]) else "") for text, i in zip(sizes.values(), rows)]
     title = _with_level("AP by size of the object", evaluation)
     _dots(labels, evaluation.values[rows], evaluation.intervals[rows], title, file)
@@ -142,7 +142,7 @@ def differences(comparison: Comparison, names: tuple[str, str], file: Path) -> N
         title += f" with {100 * settings.level:g}% intervals (paired bootstrap); grey: may be chance"
     figure, axes = _figure(7.5, 1.6 + 0.26 * len(keys), title)
     for place, key in enumerate(reversed(keys)):
-        value, bounds = comparison[key], comparison.intervals[KEYS.index(key)]
+        value, bounds = comparison[key], comparison.intervals[column(key)]
         colour = (BETTER if value > 0 else WORSE) if is_sure(bounds) else GREY
         _dot(axes, place, value, bounds, colour, f"{value:+.3f}")
     axes.axvline(0, color="black", lw=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,13 +69,10 @@ def on_pretrain_routine_end(trainer: Any) -> None:
     """Look at the ground truth before hours of training: what is wrong with it can still be mended meanwhile."""
     if RANK not in (-1, 0):
         return
-    state = random.getstate()  # listing pictures tries the speed of some by chance; the training is to stay as it is
     try:
         for_dataset(trainer.data, trainer.args.split)
     except TintboxError as error:
         LOGGER.warning(f"coco_eval=True: {one_line(error)}; mend it before the run ends, it is not evaluated otherwise")
-    finally:
-        random.setstate(state)
 
 
 def on_val_start(validator: Any) -> None:
