@@ -21,6 +21,12 @@ def wants_loss(args: Any) -> bool:
     return any(getattr(args, name, None) is not None for name in class_weights.OPTIONS)
 
 
+def has_grey_statistics(model: Any) -> bool:
+    """Return whether a model, wrapped or not, has been handed a colouriser's backbone (`handover.MARK`)."""
+    modules = getattr(model, "modules", tuple)
+    return any(hasattr(module, "tintbox_statistics") for module in modules())
+
+
 CAPABILITIES = {"tintbox.plugins.loss_callbacks": wants_loss, "tintbox.plugins.freeze": wants_freeze}
 
 
@@ -38,6 +44,8 @@ def on_pretrain_routine_start(trainer: Any) -> None:
 
 def on_pretrain_routine_end(trainer: Any) -> None:
     """Model, optimizer, moving average and resumed state are there."""
+    if has_grey_statistics(trainer.model):
+        import_module("tintbox.plugins.statistics").on_pretrain_routine_end(trainer)
     run("on_pretrain_routine_end", trainer)
 
 

@@ -29,12 +29,27 @@ def safe_classes(tasks: Any) -> None:
 
     @classmethod  # type: ignore[misc]
     def build_with_tintbox(cls: Any) -> dict[str, Any]:
-        from tintbox.colorization import model, networks
+        from tintbox.colorization import colour_head, model, networks
 
-        ours: list[type] = [model.ColorizeModel, *networks.NETWORKS.values()]
+        ours: list[type] = [model.ColorizeModel, *networks.NETWORKS.values(), *colour_head.HEADS.values()]
         return {**build(cls), **{f"{c.__module__}.{c.__qualname__}": c for c in ours}}
 
     tasks._SafeLoad._build = build_with_tintbox
+
+
+@patch("ultralytics.nn.tasks", "BaseModel.load")
+def backbone_hand_over(tasks: Any) -> None:
+    """Hand backbone and neck over between colourisers and detectors: stock loading takes nothing or half in silence."""
+    load = tasks.BaseModel.load
+
+    @functools.wraps(load)
+    def load_weights(self: Any, weights: Any, verbose: bool = True) -> None:
+        from tintbox.plugins import handover
+
+        if not handover.hand_over(self, weights):
+            load(self, weights, verbose)
+
+    tasks.BaseModel.load = load_weights
 
 
 @patch("ultralytics.engine.trainer", "BaseTrainer.save_model")
