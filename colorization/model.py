@@ -84,7 +84,8 @@ class ColorizeModel(BaseModel):
         """Build a detector's layers, in their own places, with the colour head in the place of its head."""
         base = trunk.load_base(spec["base"], spec.get("scale", ""))
         parts = trunk.build(base, spec["in_channels"])
-        head = HEADS[spec["head"]](parts.channels, parts.strides, colours, spec["width"])
+        head: Any = HEADS[spec["head"]](parts.channels, parts.strides, colours, spec["width"])
+        # What Ultralytics keeps on every layer: its place, where its input comes from, and how it is named.
         head.i, head.f, head.type = len(parts.layers), parts.levels, spec["head"]
         head.np = sum(p.numel() for p in head.parameters())
         self.model = nn.Sequential(*parts.layers, head)

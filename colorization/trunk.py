@@ -76,7 +76,7 @@ def build(base: dict[str, Any], channels: int) -> Trunk:
     *head, (levels, *_) = spec["head"]
     layers, save = parse_model({**spec, "head": head}, ch=channels, verbose=False)
     outputs: list[torch.Tensor] = []
-    x = torch.zeros(1, channels, PROBE, PROBE)
+    x: Any = torch.zeros(1, channels, PROBE, PROBE)
     layers.eval()  # the probe must leave the statistics of the BatchNorms alone
     with torch.no_grad():
         for layer in layers:

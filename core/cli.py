@@ -121,6 +121,24 @@ def show(
     print(draw(**values))
 
 
+@app.command("export-backbone")
+def export_backbone(
+    source: Annotated[str, typer.Argument(metavar="BEST.PT", help="a colouriser's checkpoint")],
+    target: Annotated[str, typer.Argument(metavar="OUT.PT", help="the detector checkpoint to write")],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[data=my.yaml] [imgsz=256]", help="pictures for the BatchNorm statistics"),
+    ] = None,
+) -> None:
+    """Write a colouriser's backbone and neck as a detector that any Ultralytics loads with `pretrained=`."""
+    from tintbox.plugins import autoload
+
+    autoload.install()
+    from tintbox.export_backbone import export_backbone as export
+
+    print(export(source, target, **arguments(words or [], {"data": None, "imgsz": None})))
+
+
 @app.command()
 def complexity(
     words: Annotated[list[str], typer.Argument(metavar="model=NAME.yaml [imgsz=32]", help="key=value arguments")],

@@ -137,7 +137,7 @@ def take_over(target: nn.Module, source: nn.Module, label: str) -> None:
     match = check(source, target, label)
     state = source.float().state_dict()
     target.load_state_dict({name: state[name] for name in match.taken}, strict=False)
-    target.pt_path = getattr(source, "pt_path", None)  # as Ultralytics' own loading leaves it
+    setattr(target, "pt_path", getattr(source, "pt_path", None))  # noqa: B010  as Ultralytics' own loading leaves it
     if is_colouriser(source) and not is_colouriser(target):
         setattr(target, MARK, "grey")
     if RANK in {-1, 0}:
