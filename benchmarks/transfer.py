@@ -8,8 +8,8 @@
 The starts: `random` weights; `target`, colourised on the training pictures of the dataset, all of them, without labels;
 `pool`, colourised on these and more (`--pool`); `coco`, COCO weights; `coco_target`, COCO weights colourised on the
 training pictures. A share of the labels is drawn anew for every seed, the same for all starts; a smaller share is part
-of a larger one. All detector settings are the same for all starts, and a share's epochs too. The weights of the last
-epoch are validated, none are selected.
+of a larger one. All detector settings are the same for all starts, and the number of training steps for all shares too.
+The weights of the last epoch are validated, none are selected.
 
 Every run is an ordinary run folder with a ``result.json`` and, in ``val/predictions.json``, its predictions; finished
 runs are kept, so a killed benchmark goes on where it was. `TINTBOX_DATA` names a folder with the datasets.
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import random
 import statistics
@@ -41,20 +42,21 @@ STARTS = {  # start -> what it is colourised on, and whether from COCO weights
 BUDGETS = {
     "small": {
         "imgsz": 160,
-        "batch": 16,
-        "epochs": {10: 40, 25: 25, 100: 8},
+        "batch": 8,
+        "steps": 400,
         "pretext": {"epochs": 25, "imgsz": 160, "batch": 16},
         "seeds": [0, 1, 2],
     },
     "full": {
         "imgsz": 640,
         "batch": 16,
-        "epochs": {10: 200, 25: 150, 100: 100},
+        "steps": 10000,
         "pretext": {"epochs": 300, "imgsz": 320, "batch": 32},
         "seeds": [0, 1, 2, 3, 4],
     },
 }
-DETECTOR = {"optimizer": "AdamW", "lr0": 0.001, "cos_lr": True, "nbs": 16, "warmup_epochs": 3, "warmup_bias_lr": 0.0}
+DETECTOR = {"optimizer": "AdamW", "lr0": 0.002, "cos_lr": True, "warmup_bias_lr": 0.0}
+WARMUP = 0.08  # share of the epochs
 POOL = ("bccd/images/train", "coco/coco128/images", "coco/val2017_subset/images")  # in TINTBOX_DATA
 METRICS = ("mAP50-95", "mAP50")
 
@@ -86,13 +88,14 @@ def pictures_of(folder: str | Path) -> list[str]:
     return [str(file) for file in image_files(folder)]
 
 
-def subset(args: argparse.Namespace, share: int, seed: int) -> str:
-    """Return a dataset YAML with a share of the training pictures, in percent, drawn by the seed."""
+def subset(args: argparse.Namespace, share: int, seed: int) -> tuple[str, int]:
+    """Return a dataset YAML with a share of the training pictures, in percent, drawn by the seed; and their number."""
     described = dataset_of(args.data)
     files = pictures_of(described["train"])
     random.Random(seed).shuffle(files)
     count = max(1, round(len(files) * share / 100))
-    return write_yaml(args.root / "data" / f"{Path(args.data).stem}-{share}-{seed}.yaml", described, files[:count])
+    name = f"{Path(args.data).stem}-{share}-{seed}.yaml"
+    return write_yaml(args.root / "data" / name, described, files[:count]), count
 
 
 def pretext(args: argparse.Namespace, pictures: str, from_coco: bool, folder: Path) -> None:
@@ -120,10 +123,12 @@ def detect(args: argparse.Namespace, start: str, share: int, seed: int, weights:
 
     budget = BUDGETS[args.budget]
     model = YOLO(args.model)
+    data, count = subset(args, share, seed)
+    epochs = math.ceil(args.steps / math.ceil(count / budget["batch"]))
     begin = time.perf_counter()
     model.train(
-        **{**DETECTOR, **settings(args.set)}, data=subset(args, share, seed), epochs=budget["epochs"][share],
-        imgsz=budget["imgsz"], batch=budget["batch"], seed=seed, pretrained=weights or False, workers=args.workers,
+        **{**DETECTOR, "warmup_epochs": WARMUP * epochs, **settings(args.set)}, data=data, epochs=epochs,
+        imgsz=budget["imgsz"], batch=budget["batch"], nbs=budget["batch"], seed=seed, pretrained=weights or False, workers=args.workers,
         cache="ram", plots=False, val=False, project=str(folder.parent), name=folder.name, exist_ok=True,
     )  # fmt: skip
     seconds = time.perf_counter() - begin
@@ -210,9 +215,7 @@ def told(name: str, result: dict) -> str:
 def starts_of(args: argparse.Namespace, shared: list[str]) -> dict[str, str]:
     """Return start -> the checkpoint that the detector begins with, the pretext runs made."""
     jobs, weights = {}, {}
-    what = "-".join([args.model.removesuffix(".yaml"), Path(args.data).stem, args.budget, *args.pretext]).replace(
-        "/", "_"
-    )
+    what = "-".join([args.model.removesuffix(".yaml"), Path(args.data).stem, args.budget, *args.pretext])
     for start in args.starts:
         plan = STARTS[start]
         if start == "coco":
@@ -220,7 +223,7 @@ def starts_of(args: argparse.Namespace, shared: list[str]) -> dict[str, str]:
         elif plan is None:
             weights[start] = ""
         else:
-            name = f"pretext-{start}-{what}".replace("=", "_")
+            name = f"pretext-{start}-{what}".replace("=", "_").replace("/", "_")
             jobs[name] = [*shared, "--one", "pretext", plan[0], str(int(plan[1])), str(args.root / name)]
             weights[start] = str(args.root / name / "weights" / "best.pt")
     runs.run_all(__file__, jobs, args.root, args.jobs, told)
@@ -235,6 +238,7 @@ def main() -> None:
     parser.add_argument("--data", default="aquarium.yaml")
     parser.add_argument("--pool", nargs="+", default=list(POOL), help="folders of more pictures, in TINTBOX_DATA")
     parser.add_argument("--budget", choices=list(BUDGETS), default="small")
+    parser.add_argument("--steps", type=int, help="training steps of a detector, by default the budget's")
     parser.add_argument("--starts", nargs="*", choices=list(STARTS), default=list(STARTS))
     parser.add_argument("--extra", nargs="+", default=[], metavar="NAME=FILE", help="more starts, from checkpoints")
     parser.add_argument("--shares", nargs="+", type=int, choices=[10, 25, 100], default=[10, 25, 100])
@@ -249,6 +253,7 @@ def main() -> None:
     parser.add_argument("--one", nargs="+", help=argparse.SUPPRESS)
     args = parser.parse_args()
     args.root = args.root.resolve()
+    args.steps = args.steps or BUDGETS[args.budget]["steps"]
     home = Path(os.environ.get("TINTBOX_DATA", "."))
     args.pool = [str(home / folder) for folder in args.pool]
     if args.one:
@@ -263,13 +268,14 @@ def main() -> None:
         parser.error(f"--coco is missing, for the starts {', '.join(missing)}")
     print(machine.describe(), flush=True)
     shared = ["--model", args.model, "--coco", args.coco, "--data", args.data, "--budget", args.budget]
-    shared += ["--workers", str(args.workers), "--root", str(args.root), "--pool", *args.pool]
+    shared += ["--workers", str(args.workers), "--root", str(args.root), "--steps", str(args.steps)]
+    shared += ["--pool", *args.pool]
     for flag, words in (("--pretext", args.pretext), ("--set", args.set)):
         shared += [flag, *words] if words else []
     weights = starts_of(args, shared)
     seeds = args.seeds or BUDGETS[args.budget]["seeds"]
     # The folder's name has all that the result depends on, so that no other benchmark's run is taken for this one's.
-    what = [args.model.removesuffix(".yaml"), Path(args.data).stem, args.budget, *args.set]
+    what = [args.model.removesuffix(".yaml"), Path(args.data).stem, args.budget, f"{args.steps}steps", *args.set]
     jobs = {}
     for share in args.shares:
         for seed in seeds:
@@ -293,7 +299,7 @@ def main() -> None:
     if args.figure:
         figure(results, list(weights), args.shares, args.figure)
     budget = BUDGETS[args.budget]
-    how = f"{budget['imgsz']} px, epochs {budget['epochs']}, n={len(seeds)} seeds"
+    how = f"{budget['imgsz']} px, {args.steps} steps of {budget['batch']}, n={len(seeds)} seeds"
     print(f"\n{args.model} on {args.data}, {how}, in percent, mean ± standard deviation")
     for metric in METRICS:
         print(f"\n{table(results, list(weights), args.shares, metric)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,6 @@ class LabPalette(Palette):
         self.bins = table
         lab = torch.cat((torch.full((len(table), 1), SHOWN_LIGHTNESS), torch.tensor(table)), 1)
         super().__init__(lab_to_rgb(lab).numpy(), scale, **balance)
-        self._near: torch.Tensor | None = None  # (4 REACH^2, M) int64: which bins can be among the nearest in a cell
 
     def as_dict(self) -> dict[str, Any]:
         """Return ``{"bins": [[a, b], ...], ...}`` of plain Python numbers."""
@@ -70,12 +70,12 @@ class LabPalette(Palette):
         ab = rgb_to_lab(pixels)[..., 1:].reshape(-1, 2)
         bins = torch.tensor(self.bins, dtype=ab.dtype, device=ab.device)
         cell = (ab.floor().long() + REACH).clamp(0, 2 * REACH - 1)
-        candidates = self._candidates().to(ab.device)[cell[:, 0] * 2 * REACH + cell[:, 1]]  # (n, M)
-        squares = (ab[:, None] - bins[candidates]).square().sum(-1)
+        near = candidates(self.bins.tobytes()).to(ab.device)[cell[:, 0] * 2 * REACH + cell[:, 1]]  # (n, M)
+        squares = (ab[:, None] - bins[near]).square().sum(-1)
         found = squares.topk(min(NEAREST, len(self)), largest=False)  # sorted
         shares = (-found.values / (2 * SIGMA**2)).softmax(-1).float()
         shape = (*pixels.shape[:-1], -1)
-        return candidates.gather(1, found.indices).reshape(shape), shares.reshape(shape)
+        return near.gather(1, found.indices).reshape(shape), shares.reshape(shape)
 
     def targets(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return ``label`` (B, H, W), ``near`` and ``share`` (B, H, W, 5) for pictures (B, H, W, 3), uint8."""
@@ -110,19 +110,27 @@ class LabPalette(Palette):
         ab = torch.tensor(self.bins, dtype=torch.float32, device=labels.device)[enlarged(labels, pictures).long()]
         return self.render(ab.permute(0, 3, 1, 2), pictures)
 
-    def _candidates(self) -> torch.Tensor:
-        """Return, for each cell of side 1, the bins that can be among the nearest of a point in it.
 
-        Of a cell with centre m and half-diagonal r, a point's n-th nearest bin is at most d_n(m) + r away, and so at
-        most d_n(m) + 2 r from m. Cells with fewer such bins than others repeat farther ones.
-        """
-        if self._near is None:
-            axis = torch.arange(-REACH, REACH) + 0.5
-            ordered = torch.cdist(torch.cartesian_prod(axis, axis).double(), torch.tensor(self.bins)).sort(1)
-            limit = ordered.values[:, min(NEAREST, len(self)) - 1 :][:, :1] + 2 * math.sqrt(0.5)
-            most = int((ordered.values <= limit).sum(1).max())
-            self._near = ordered.indices[:, :most].contiguous()
-        return self._near
+@lru_cache(maxsize=4)
+def candidates(bins: bytes) -> torch.Tensor:
+    """Return, for each cell of side 1 of the ab plane, the bins that can be among the nearest of a point in it.
+
+    Of a cell with centre m and half-diagonal r, a point's n-th nearest bin is at most d_n(m) + r away, and so at most
+    d_n(m) + 2 r from m. Cells with fewer such bins than others have farther ones as well.
+
+    Args:
+        bins: The (K, 2) float64 array as bytes. All palettes with the same bins share the table.
+
+    Returns:
+        (4 REACH^2, M), int64.
+    """
+    table = torch.frombuffer(bytearray(bins), dtype=torch.float64).reshape(-1, 2).float()
+    axis = torch.arange(-REACH, REACH) + 0.5
+    distances = torch.cdist(torch.cartesian_prod(axis, axis), table)  # (4 REACH^2, K)
+    farthest = distances.topk(min(NEAREST, len(table)), largest=False).values[:, -1:]
+    limit = farthest + 2 * math.sqrt(0.5) + 1e-3  # the last for the rounding of float32
+    most = int((distances <= limit).sum(1).max())
+    return distances.topk(most, largest=False).indices
 
 
 def from_bins(data: Mapping[str, Any]) -> LabPalette:
