@@ -128,8 +128,9 @@ def detect(args: argparse.Namespace, start: str, share: int, seed: int, weights:
     begin = time.perf_counter()
     model.train(
         **{**DETECTOR, "warmup_epochs": WARMUP * epochs, **settings(args.set)}, data=data, epochs=epochs,
-        imgsz=budget["imgsz"], batch=budget["batch"], nbs=budget["batch"], seed=seed, pretrained=weights or False, workers=args.workers,
-        cache="ram", plots=False, val=False, project=str(folder.parent), name=folder.name, exist_ok=True,
+        imgsz=budget["imgsz"], batch=budget["batch"], nbs=budget["batch"], seed=seed,
+        pretrained=weights or False, workers=args.workers, cache="ram", plots=False, val=False,
+        project=str(folder.parent), name=folder.name, exist_ok=True,
     )  # fmt: skip
     seconds = time.perf_counter() - begin
     box = YOLO(folder / "weights" / "last.pt").val(

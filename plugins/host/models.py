@@ -98,7 +98,7 @@ def right_task(engine: Any) -> None:
     def refuse(model: object, has: str, wants: str | None) -> None:
         if wants and has != wants and TASK in (has, wants):
             hint = f"use `yolo {has} ...`, or give a {wants} model"
-            example = f", e.g. model={DEFAULT_MODEL}" if wants == TASK else ""
+            example = f", e.g. model={DEFAULT_MODEL}" if wants == TASK else " and this one as pretrained="
             raise TintboxError(f"model={model} is a {has} model, not a {wants} model; {hint}{example}")
 
     new, load = engine.Model._new, engine.Model._load
