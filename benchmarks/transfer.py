@@ -22,7 +22,6 @@ import json
 import math
 import os
 import random
-import statistics
 import sys
 import time
 from pathlib import Path
@@ -30,6 +29,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
 import runs
+import transfer_report as report
 from finetune import settings
 
 STARTS = {  # start -> what it is colourised on, and whether from COCO weights
@@ -141,72 +141,6 @@ def detect(args: argparse.Namespace, start: str, share: int, seed: int, weights:
     runs.write_result(folder, {**result, "mAP50-95": float(box.box.map), "mAP50": float(box.box.map50)})
 
 
-def interval(ours: Path, others: Path, data: str) -> tuple[float, float] | None:
-    """Return the 95% interval of the difference in AP between two runs, by a paired bootstrap over images.
-
-    Args:
-        ours: The folder of a run, with ``val/predictions.json``.
-        others: The folder of the run that it is compared with, of the same share and seed.
-        data: The dataset YAML that has the truth.
-
-    Returns:
-        Lower and upper bound, 0..1, or None where tintbox has no COCO evaluation.
-    """
-    return None
-
-
-def chosen(results: list[dict], start: str, share: int) -> list[dict]:
-    """Return the results of a start at a share of the labels, one per seed."""
-    return [r for r in results if (r["start"], r["share"]) == (start, share)]
-
-
-def table(results: list[dict], starts: list[str], shares: list[int], metric: str) -> str:
-    """Return the Markdown table of a metric, in percent: mean ± standard deviation over the seeds."""
-    header = " | ".join(f"{share}% of the labels" for share in shares)
-    lines = [f"| {metric} | {header} |", "|---" * (len(shares) + 1) + "|"]
-    for start in starts:
-        columns = [[100 * r[metric] for r in chosen(results, start, share)] for share in shares]
-        lines.append(f"| {start} | {' | '.join(runs.mean(values) if values else '' for values in columns)} |")
-    return "\n".join(lines)
-
-
-def differences(results: list[dict], starts: list[str], shares: list[int], root: Path, args: argparse.Namespace) -> str:
-    """Return a line per start and share: the difference to the first start, seed by seed, and the intervals."""
-    lines = []
-    for share in shares:
-        first = {r["seed"]: r for r in chosen(results, starts[0], share)}
-        for start in starts[1:]:
-            pairs = [(r, first[r["seed"]]) for r in chosen(results, start, share) if r["seed"] in first]
-            if not pairs:
-                continue
-            values = [100 * (a["mAP50-95"] - b["mAP50-95"]) for a, b in pairs]
-            line = f"{start} - {starts[0]} at {share}%: {runs.mean(values)} ({', '.join(f'{v:+.1f}' for v in values)})"
-            bounds = [interval(root / a["folder"], root / b["folder"], args.data) for a, b in pairs]
-            if all(bounds):
-                line += "; 95% over images " + ", ".join(f"[{100 * low:.1f}, {100 * high:.1f}]" for low, high in bounds)
-            lines.append(line)
-    return "\n".join(lines)
-
-
-def figure(results: list[dict], starts: list[str], shares: list[int], file: Path) -> None:
-    """Draw the mAP against the share of labels, a curve per start, the seeds' range shaded."""
-    from matplotlib.figure import Figure
-
-    drawing = Figure(figsize=(6, 4), layout="constrained")
-    axes = drawing.subplots()
-    for start in starts:
-        columns = {share: [100 * r["mAP50-95"] for r in chosen(results, start, share)] for share in shares}
-        columns = {share: values for share, values in columns.items() if values}
-        (line,) = axes.plot([*columns], [statistics.mean(v) for v in columns.values()], marker="o", label=start)
-        lows, highs = ([f(v) for v in columns.values()] for f in (min, max))
-        axes.fill_between([*columns], lows, highs, color=line.get_color(), alpha=0.2)
-    axes.set(xscale="log", xlabel="% of the labels", ylabel="mAP50-95 in %", xticks=shares, xticklabels=shares)
-    axes.minorticks_off()
-    axes.legend()
-    axes.spines[["top", "right"]].set_visible(False)
-    drawing.savefig(file, dpi=120)
-
-
 def told(name: str, result: dict) -> str:
     """Return a finished run's line."""
     figures = f"mAP50-95 {100 * result['mAP50-95']:.2f}" if "mAP50-95" in result else str(result.get("metrics"))
@@ -298,13 +232,13 @@ def main() -> None:
     if args.json:
         args.json.write_text(json.dumps(results, indent=1))
     if args.figure:
-        figure(results, list(weights), args.shares, args.figure)
+        report.figure(results, list(weights), args.shares, args.figure)
     budget = BUDGETS[args.budget]
     how = f"{budget['imgsz']} px, {args.steps} steps of {budget['batch']}, n={len(seeds)} seeds"
     print(f"\n{args.model} on {args.data}, {how}, in percent, mean ± standard deviation")
     for metric in METRICS:
-        print(f"\n{table(results, list(weights), args.shares, metric)}")
-    print(f"\n{differences(results, list(weights), args.shares, args.root, args)}")
+        print(f"\n{report.table(results, list(weights), args.shares, metric)}")
+    print(f"\n{report.differences(results, list(weights), args.shares, args.root, args.data)}")
 
 
 if __name__ == "__main__":
