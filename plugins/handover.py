@@ -68,16 +68,23 @@ def hand_over(target: nn.Module, weights: Any) -> bool:
 
 
 def compare(source: nn.Module, target: nn.Module) -> Match:
-    """Return which of the target's tensors, those of the last layer left out, the source has at the same shape."""
+    """Return which of the target's tensors, those of the last layer left out, the source has at the same shape.
+
+    A neck may be another from some layer on; from there on equal shapes are chance, and nothing is taken.
+    """
     have, want = trunk_state(source), trunk_state(target)
     backbone = set(selectors.groups(target).get("backbone", range(len(target.model) - 1)))  # type: ignore[arg-type]
-    taken, differing = [], []
+    agreeing, differing, ends = [], [], len(target.model)  # type: ignore[arg-type]
     for name, tensor in want.items():
+        layer = selectors.layer_of(name)
         if name in have and have[name].shape == tensor.shape:
-            taken.append(name)
-        elif selectors.layer_of(name) in backbone:
+            agreeing.append((layer, name))
+        elif layer in backbone:
             there = shape(have[name]) if name in have else "none"
             differing.append(f"{name} {there} against {shape(tensor)}")
+        elif layer is not None:
+            ends = min(ends, layer)
+    taken = [name for layer, name in agreeing if layer is not None and layer < ends]
     return Match(taken, list(want), differing)
 
 

@@ -96,6 +96,15 @@ def test_all_of_backbone_and_neck_is_taken_and_nothing_of_the_head(kind, colouri
     assert "best.pt" in said[0]
 
 
+def test_a_neck_is_taken_as_far_as_it_agrees(colouriser):
+    source, target = YOLO(colouriser).model, YOLO("yolo11n.yaml").model
+    target.model[16] = YOLO("yolo11s.yaml").model.model[16]  # a neck that is another from layer 16 on
+    match = handover.check(source, target, "x")
+    assert {int(name.split(".")[1]) for name in match.taken} == {0, *range(1, 11), 13}
+    assert match.differing == []
+    assert len(match.taken) < len(match.wanted)
+
+
 def test_training_from_a_colouriser(cli, colouriser, fruit, tmp_path):
     words = ("epochs=1", "imgsz=64", "batch=4", "workers=0", "plots=False", f"project={tmp_path}", "name=run")
     source = YOLO(colouriser).model.state_dict()
