@@ -188,7 +188,8 @@ def load_network(model: str) -> tuple[Any, int]:
         raise TintboxError(f"model={model}: {one_line(error)}") from error
     if not hasattr(colouriser, "yaml"):
         raise TintboxError(f"model={Path(model).name} is an exported model; give a YAML or a .pt checkpoint")
-    return colouriser.model[0], colouriser.yaml["channels"]
+    network = colouriser if colouriser.on_detector else colouriser.model[0]
+    return network, colouriser.yaml["channels"]
 
 
 if __name__ == "__main__":

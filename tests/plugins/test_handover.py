@@ -322,3 +322,11 @@ def test_one_channel_is_shown_three_times_as_bright():
     assert (kept.sum(1) == 1).all()
     assert set(kept.int().argmax(1).tolist()) == {0, 1, 2}
     assert torch.allclose(alone.sum(1)[kept[:, 0]], 3 * rgb[kept[:, 0], 0].float() / 255)
+
+
+def test_complexity_counts_the_whole_model():
+    from tintbox.cli import load_network
+    from tintbox.colorization.complexity import complexity
+
+    network, channels = load_network("yolo11n-colorize.yaml")
+    assert complexity(network, (32, 32), channels).total.weights == sum(p.numel() for p in network.parameters())
