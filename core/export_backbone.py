@@ -76,7 +76,7 @@ def recompute_on(detector: Any, data: str, imgsz: int) -> int:
     """Recompute the BatchNorm statistics on training pictures of a dataset; return how many."""
     from tintbox.colorization.data import Order, PictureLoader, Pictures, image_files
     from tintbox.colorization.trainer import checked_dataset
-    from tintbox.plugins.statistics import BATCHES, recompute
+    from tintbox.plugins.norm_statistics import BATCHES, recompute
 
     pictures = Pictures(image_files(checked_dataset(data, "val")["train"]), imgsz, cache="disk")
     loader = PictureLoader(pictures, BATCH, Order(len(pictures), "once"))

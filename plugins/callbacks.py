@@ -45,7 +45,7 @@ def on_pretrain_routine_start(trainer: Any) -> None:
 def on_pretrain_routine_end(trainer: Any) -> None:
     """Model, optimizer, moving average and resumed state are there."""
     if has_grey_statistics(trainer.model):
-        import_module("tintbox.plugins.statistics").on_pretrain_routine_end(trainer)
+        import_module("tintbox.plugins.norm_statistics").on_pretrain_routine_end(trainer)
     run("on_pretrain_routine_end", trainer)
 
 

@@ -10,7 +10,7 @@ from ultralytics import YOLO
 from tintbox.datasets.fruitbowl import generate
 from tintbox.errors import TintboxError
 from tintbox.plugins import handover
-from tintbox.plugins.statistics import recompute
+from tintbox.plugins.norm_statistics import recompute
 
 
 @pytest.fixture(scope="module")
