@@ -54,7 +54,11 @@ class ColorizeTrainer(BaseTrainer):
         """Fill in the task's own defaults and look at the dataset before a run folder is made."""
         given = dict(overrides or {})
         if not given.get("resume"):
-            recipe = yaml.safe_load(RECIPES[on_detector(given.get("model"))].read_text(encoding="utf-8"))
+            spec = description(given.get("model"))
+            if given.get("channel_drop") and spec.get("in_channels", 1) != 3:
+                name = Path(str(given.get("model"))).name
+                raise TintboxError(f"channel_drop={given['channel_drop']}: {name} has one input channel, not three")
+            recipe = yaml.safe_load(RECIPES["base" in spec].read_text(encoding="utf-8"))
             epochs = given.get("epochs", recipe["epochs"])
             if isinstance(epochs, (int, float)) and not isinstance(epochs, bool):
                 recipe["warmup_epochs"] = round(WARMUP * epochs, 2)
@@ -100,8 +104,6 @@ class ColorizeTrainer(BaseTrainer):
         if self.palette.rebalance < 1 and not (self.resume and self.palette.weights is not None):
             self.palette = self.palette.but(weights=self.colour_weights(train).tolist())
             model.yaml["palette"] = self.palette.as_dict()
-        if self.args.channel_drop and self.channels != 3:
-            raise TintboxError(f"channel_drop={self.args.channel_drop}: this model has one input channel, not three")
         if weights is not None:
             model.load(weights)
         model.mixed_precision = self.args.amp not in {False, "fp32"} and fast_bfloat16()
@@ -233,12 +235,12 @@ def checked_dataset(data: Any, split: str) -> dict[str, Any]:
     return described
 
 
-def on_detector(model: Any) -> bool:
-    """Return whether a colouriser's YAML or checkpoint, by its name, has a detector's backbone and neck."""
+def description(model: Any) -> dict[str, Any]:
+    """Return what a colouriser's YAML or checkpoint says of it; nothing where neither is named."""
     file = str(model or "")
     if file.endswith(".pt"):
-        return "base" in load_checkpoint(file)[0].yaml
-    return file.endswith((".yaml", ".yml")) and "base" in yaml_model_load(file)
+        return load_checkpoint(file)[0].yaml
+    return yaml_model_load(file) if file.endswith((".yaml", ".yml")) else {}
 
 
 def fraction_of(files: list[Path], fraction: Any) -> list[Path]:

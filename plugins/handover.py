@@ -6,6 +6,7 @@ last layer, the head of either kind, never. A pair that does not fit is refused 
 
 from __future__ import annotations
 
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from tintbox.plugins import selectors
 COLORIZE = "colorize"
 MARK = "tintbox_statistics"  # attribute of a detector whose BatchNorm statistics are those of grey pictures
 NAMED = 3  # tensors named in an error
+FAMILIES = re.compile(r"yolo(?:v8|11|26)[nsmlx]|yolov3-tiny")  # detectors that a shipped YAML makes colourisers of
 
 
 @dataclass
@@ -121,10 +123,9 @@ def remedy(source: nn.Module, target: nn.Module) -> str:
     """Return what to do about a pair that does not fit."""
     if not is_colouriser(source):
         return f"give the weights of {title(target)}"
-    base = title(target)
-    letters = base[4:].lstrip("v")  # of yolo11n-seg, 11n-seg
-    family = base[: len(base) - len(letters)] + letters.split("-")[0]
-    return f"train one with `yolo colorize train model={family}-colorize.yaml`"
+    if family := FAMILIES.match(title(target)):
+        return f"train one with `yolo colorize train model={family[0]}-colorize.yaml`"
+    return "train one on its own YAML, as `base:` in a copy of yolo11-colorize.yaml"
 
 
 def title(model: nn.Module) -> str:
