@@ -125,10 +125,6 @@ def show(
 def export_backbone(
     source: Annotated[str, typer.Argument(metavar="BEST.PT", help="a colouriser's checkpoint")],
     target: Annotated[str, typer.Argument(metavar="OUT.PT", help="the detector checkpoint to write")],
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[data=my.yaml] [imgsz=256]", help="pictures for the BatchNorm statistics"),
-    ] = None,
 ) -> None:
     """Write a colouriser's backbone and neck as a detector that any Ultralytics loads with `pretrained=`."""
     from tintbox.plugins import autoload
@@ -136,7 +132,7 @@ def export_backbone(
     autoload.install()
     from tintbox.export_backbone import export_backbone as export
 
-    print(export(source, target, **arguments(words or [], {"data": None, "imgsz": None})))
+    print(export(source, target))
 
 
 @app.command()
