@@ -17,23 +17,50 @@ class PixelCrossEntropy(nn.Module):
 
         Args:
             logits: (B, K, H, W).
-            batch: Holds ``label``, palette indices (B, H, W).
+            batch: What `cross_entropy` takes.
 
         Returns:
             The scalar loss, and ``{"loss": loss}`` detached.
         """
-        loss = pixel_cross_entropy(logits, batch["label"])
+        loss = cross_entropy(logits, batch)
         return loss, {"loss": loss.detach()}
+
+
+def cross_entropy(logits: torch.Tensor, batch: dict[str, Any]) -> torch.Tensor:
+    """Return the mean over pixels of w(label) times the cross-entropy of the truth, hard or soft, in float32.
+
+    Args:
+        logits: (B, K, H, W).
+        batch: Holds ``label``, palette indices (B, H, W); for a palette with soft encoding also ``near`` and ``share``
+            (B, H, W, n), colours and their shares in the truth; and, for a rebalanced one, ``weights`` (K,).
+    """
+    if "near" not in batch and "weights" not in batch:
+        return pixel_cross_entropy(logits, batch["label"])
+    rows = _rows(logits).float().log_softmax(1)  # (B*H*W, K)
+    labels = batch["label"].reshape(-1, 1)
+    if "near" in batch:
+        share = batch["share"].reshape(len(rows), -1)
+        losses = -(rows.gather(1, batch["near"].reshape(len(rows), -1)) * share).sum(1)
+    else:
+        losses = -rows.gather(1, labels)[:, 0]
+    if "weights" in batch:
+        losses = losses * batch["weights"][labels[:, 0]]
+    return losses.mean()
 
 
 def pixel_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Return the mean over pixels of -log softmax(logits)[label], in float32.
 
-    A row per pixel costs nothing where the logits are channels_last, and is twice as fast as the (B, K, H, W) form.
-
     Args:
         logits: (B, K, H, W).
         labels: (B, H, W), int64.
     """
-    rows = logits.permute(0, 2, 3, 1).reshape(-1, logits.shape[1])  # (B*H*W, K)
-    return F.cross_entropy(rows.float(), labels.reshape(-1))
+    return F.cross_entropy(_rows(logits).float(), labels.reshape(-1))
+
+
+def _rows(logits: torch.Tensor) -> torch.Tensor:
+    """Return logits (B, K, H, W) as a row per pixel (B*H*W, K).
+
+    That costs nothing where the logits are channels_last, and is twice as fast as the (B, K, H, W) form.
+    """
+    return logits.permute(0, 2, 3, 1).reshape(-1, logits.shape[1])

@@ -1,4 +1,4 @@
-"""The metrics of a colouriser on a split: pixel accuracy, mean loss and PSNR, from sums over batches."""
+"""The metrics of a colouriser on a split, from sums over batches: the seed's and those of the literature."""
 
 from __future__ import annotations
 
@@ -6,34 +6,55 @@ from typing import Any
 
 import torch
 
+from tintbox.colorization.lab import rgb_to_lab
+
 PSNR_LIMIT = 100.0  # dB, of a perfect picture
+FARTHEST = 150.0  # ab distance up to which the share of pixels is integrated
 
 
 class ColorizeMetrics:
-    """Sums over the pixels and pictures of a split.
+    """Sums over the pixels and pictures of a split; additive over batches and ranks.
 
     Attributes:
-        sums: (5,) float64: pixels, correct pixels, summed loss, pictures, summed PSNR. Additive over batches and ranks.
+        sums: (6,) float64: pixels, correct pixels, summed loss, pictures, summed PSNR, summed colourfulness.
+        classes: (K, 2) float64: by true colour, the pixels and their summed closeness.
         speed: Milliseconds per picture by stage, set by the validator.
     """
 
-    def __init__(self) -> None:
-        self.keys = ["metrics/accuracy", "metrics/psnr"]
-        self.sums = torch.zeros(5, dtype=torch.float64)
+    def __init__(self, colours: int = 0) -> None:
+        self.keys = [
+            "metrics/accuracy",
+            "metrics/psnr",
+            "metrics/auc",
+            "metrics/auc_rebalanced",
+            "metrics/colourfulness",
+        ]
+        self.sums = torch.zeros(6, dtype=torch.float64)
+        self.classes = torch.zeros(colours, 2, dtype=torch.float64)
         self.speed: dict[str, float] = {}
         self.save_dir: Any = None
 
-    def update(self, logits: torch.Tensor, labels: torch.Tensor, loss: float, psnr: torch.Tensor) -> None:
+    def update(
+        self, logits: torch.Tensor, labels: torch.Tensor, loss: float, painted: torch.Tensor, truth: torch.Tensor
+    ) -> None:
         """Add a batch.
 
         Args:
-            logits: (B, K, H, W).
-            labels: Palette indices (B, H, W).
+            logits: (B, K, h, w).
+            labels: Palette indices (B, h, w).
             loss: Mean loss over the batch's pixels.
-            psnr: PSNR of each decoded picture (B,), in dB.
+            painted: The decoded pictures (B, H, W, 3), uint8; H and W are the same multiple of h and w.
+            truth: The pictures themselves, alike.
         """
         pixels, correct = labels.numel(), int((logits.argmax(1) == labels).sum())
-        self.sums += torch.tensor([pixels, correct, loss * pixels, len(psnr), float(psnr.double().sum())]).double()
+        pictures = torch.stack((psnr(painted, truth), colourfulness(painted))).double().sum(1).cpu()
+        self.sums += torch.tensor([pixels, correct, loss * pixels, len(labels), *pictures.tolist()]).double()
+        close = closeness(painted, truth)[:, None]  # (B, 1, H, W)
+        if close.shape[2:] != labels.shape[1:]:
+            close = torch.nn.functional.avg_pool2d(close, close.shape[-1] // labels.shape[-1])
+        index = labels.flatten().cpu()
+        rows = torch.stack((torch.ones(len(index)), close.flatten().cpu()), 1).double()
+        self.classes.index_add_(0, index, rows)
 
     @property
     def accuracy(self) -> float:
@@ -42,13 +63,33 @@ class ColorizeMetrics:
 
     @property
     def loss(self) -> float:
-        """Mean cross-entropy over pixels, in nats."""
+        """Mean cross-entropy over pixels, in nats; rebalanced if the training is."""
         return float(self.sums[2] / self.sums[0].clamp(min=1))
 
     @property
     def psnr(self) -> float:
         """Mean over pictures of the PSNR of the decoded picture against the original, in dB."""
         return float(self.sums[4] / self.sums[3].clamp(min=1))
+
+    @property
+    def colourfulness(self) -> float:
+        """Mean over decoded pictures of Hasler and Suesstrunk's colourfulness: 0 is grey, 33 moderately colourful."""
+        return float(self.sums[5] / self.sums[3].clamp(min=1))
+
+    @property
+    def auc(self) -> float:
+        """Raw accuracy AuC, 0..1: the share of pixels within an ab distance, averaged over distances 0..150."""
+        pixels, close = self.classes.sum(0)
+        return float(close / pixels.clamp(min=1))
+
+    @property
+    def auc_rebalanced(self) -> float:
+        """Class-rebalanced AuC, 0..1: each pixel weighs by the inverse frequency of its true colour.
+
+        That is the mean over the colours that occur of their pixels' AuC.
+        """
+        there = self.classes[:, 0] > 0
+        return float((self.classes[there, 1] / self.classes[there, 0]).mean()) if there.any() else 0.0
 
     @property
     def fitness(self) -> float:
@@ -58,11 +99,14 @@ class ColorizeMetrics:
     @property
     def results_dict(self) -> dict[str, float]:
         """Every number by its name in results.csv, and the fitness."""
-        values = (self.accuracy, self.psnr)
+        values = (self.accuracy, self.psnr, self.auc, self.auc_rebalanced, self.colourfulness)
         return {**dict(zip(self.keys, values)), "val/loss": self.loss, "fitness": self.fitness}
 
     def __repr__(self) -> str:
-        return f"ColorizeMetrics(accuracy={self.accuracy:.4f}, loss={self.loss:.4f}, psnr={self.psnr:.2f} dB)"
+        return (
+            f"ColorizeMetrics(accuracy={self.accuracy:.4f}, loss={self.loss:.4f}, psnr={self.psnr:.2f} dB, "
+            f"auc={self.auc:.4f}, auc_rebalanced={self.auc_rebalanced:.4f}, colourfulness={self.colourfulness:.1f})"
+        )
 
 
 def psnr(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -77,3 +121,38 @@ def psnr(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """
     mse = (a.float() - b.float()).square().flatten(1).mean(1)
     return (10 * torch.log10(255.0**2 / mse.clamp(min=1e-9))).clamp(max=PSNR_LIMIT)
+
+
+def closeness(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Return 1 - min(d, 150) / 150 for the ab distance d of each pixel.
+
+    Its mean is the area under the share of pixels within a distance, over distances from 0 to 150, divided by 150
+    (Deshpande et al. 2015; Zhang et al. 2016, section 3.1).
+
+    Args:
+        a: (..., 3), uint8 red, green, blue.
+        b: Like ``a``.
+
+    Returns:
+        (...), float32.
+    """
+    distance = (rgb_to_lab(a) - rgb_to_lab(b))[..., 1:].norm(dim=-1)
+    return 1 - distance.clamp(max=FARTHEST) / FARTHEST
+
+
+def colourfulness(pictures: torch.Tensor) -> torch.Tensor:
+    """Return the colourfulness of each picture: sqrt(s_rg^2 + s_yb^2) + 0.3 sqrt(m_rg^2 + m_yb^2).
+
+    s and m are standard deviation and mean of rg = R - G and yb = (R + G) / 2 - B (Hasler and Suesstrunk, Measuring
+    Colourfulness in Natural Images, 2003, M^(3)).
+
+    Args:
+        pictures: (B, H, W, 3), uint8 red, green, blue.
+
+    Returns:
+        (B,) float32.
+    """
+    red, green, blue = pictures.float().flatten(1, 2).unbind(-1)  # each (B, H*W)
+    opponents = torch.stack((red - green, (red + green) / 2 - blue))
+    spread, mean = opponents.std(-1, correction=0), opponents.mean(-1)  # (2, B)
+    return spread.norm(dim=0) + 0.3 * mean.norm(dim=0)

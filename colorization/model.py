@@ -8,15 +8,21 @@ from typing import Any
 import torch
 from torch import nn
 from ultralytics.nn.tasks import BaseModel, yaml_model_load
+from ultralytics.utils.torch_utils import initialize_weights
 
+from tintbox.colorization import colour_head, trunk
+from tintbox.colorization.colour_head import HEADS
 from tintbox.colorization.loss import PixelCrossEntropy
 from tintbox.colorization.networks import NETWORKS
 from tintbox.colorization.palette import Palette
 from tintbox.errors import TintboxError, nearest
 
-STRIDE = 4  # the networks halve the sides twice
-REQUIRED = ("network", "kernel", "num_filters", "in_channels", "palette")
-KEYS = {"task", *REQUIRED, "scale", "yaml_file", "channels", "nc"}  # the last four are Ultralytics' and ours
+STRIDE = 4  # the seed networks halve the sides twice
+REQUIRED = {  # by the key that says what kind it is: a seed network, or a detector's backbone and neck
+    "network": ("network", "kernel", "num_filters", "in_channels", "palette"),
+    "base": ("base", "head", "width", "in_channels", "palette"),
+}
+OWN_KEYS = ("task", "scale", "yaml_file", "channels", "nc")  # the task's, Ultralytics' and ours
 
 
 class ColorizeModel(BaseModel):
@@ -60,16 +66,43 @@ class ColorizeModel(BaseModel):
         given = palette.as_dict() if palette is not None else spec["palette"]
         if isinstance(given, (str, Path)):
             given = Palette.load(given).as_dict()
-        colours = given if isinstance(given, int) else len(given["colours"])
-        network = NETWORKS[spec["network"]](spec["kernel"], spec["num_filters"], colours, spec["in_channels"])
-        self.model = nn.Sequential(network)
+        colours = given if isinstance(given, int) else len(Palette.from_dict(given))
+        if "base" in spec:
+            spec["base"] = self._build_on_detector(spec, colours)
+        else:
+            network = NETWORKS[spec["network"]](spec["kernel"], spec["num_filters"], colours, spec["in_channels"])
+            self.model = nn.Sequential(network)
+            self.stride = torch.tensor([float(STRIDE)])
         self.yaml = {**spec, "palette": given, "channels": spec["in_channels"], "nc": colours}
-        self.stride = torch.tensor([float(STRIDE)])
         self.task = "colorize"
         self.inplace = True
         self.names = {i: str(i) for i in range(colours)} if isinstance(given, int) else self.palette.names
         if verbose:
             self.info()
+
+    def _build_on_detector(self, spec: dict[str, Any], colours: int) -> dict[str, Any]:
+        """Build a detector's layers, in their own places, with the colour head in the place of its head."""
+        base = trunk.load_base(spec["base"], spec.get("scale", ""))
+        parts = trunk.build(base, spec["in_channels"])
+        head: Any = HEADS[spec["head"]](parts.channels, parts.strides, colours, spec["width"])
+        # What Ultralytics keeps on every layer: its place, where its input comes from, and how it is named.
+        head.i, head.f, head.type = len(parts.layers), parts.levels, spec["head"]
+        head.np = sum(p.numel() for p in head.parameters())
+        self.model = nn.Sequential(*parts.layers, head)
+        self.save = parts.save
+        self.stride = torch.tensor([float(stride) for stride in parts.strides])
+        initialize_weights(self)
+        return base
+
+    @property
+    def on_detector(self) -> bool:
+        """Whether all layers but the last are a detector's."""
+        return "base" in self.yaml
+
+    @property
+    def output_stride(self) -> int:
+        """Pixels of the input per pixel of the output, along each side."""
+        return colour_head.STRIDE if self.on_detector else 1
 
     @property
     def palette(self) -> Palette:
@@ -87,18 +120,19 @@ class ColorizeModel(BaseModel):
 
     def metadata(self) -> dict[str, Any]:
         """Return what an export must carry beside Ultralytics' own metadata, as plain data."""
-        return {"palette": self.palette.as_dict()}
+        palette = {"palette": self.palette.as_dict()}
+        return {**palette, "output_stride": self.output_stride} if self.output_stride > 1 else palette
 
     def _predict_once(self, x: torch.Tensor, profile: bool = False, embed: Any = None) -> torch.Tensor:
-        """Return the logits; there are no numbered layers to profile or to embed from."""
-        if self.training and self.mixed_precision and x.device.type == "cpu":
-            with torch.autocast("cpu", torch.bfloat16):
-                return self.model(x.bfloat16())
-        return self.model(x)
+        """Return the logits. The seed networks have no numbered layers to profile or to embed from."""
+        mixed = self.training and self.mixed_precision and x.device.type == "cpu"
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            x = x.bfloat16() if mixed else x
+            return super()._predict_once(x, profile, embed) if self.on_detector else self.model(x)
 
     def is_fused(self) -> bool:
-        """Return False: the networks are built of plain torch layers, which Ultralytics does not fuse."""
-        return False
+        """Return whether Ultralytics has folded the BatchNorms; it never does in the seed networks' plain layers."""
+        return self.on_detector and super().is_fused()
 
     def init_criterion(self) -> PixelCrossEntropy:
         """Return the loss."""
@@ -113,19 +147,25 @@ def describe(cfg: str | Path | dict[str, Any]) -> dict[str, Any]:
     """
     spec = dict(cfg) if isinstance(cfg, dict) else yaml_model_load(cfg)
     name = Path(str(spec.get("yaml_file") or (cfg if not isinstance(cfg, dict) else "model"))).name
-    if spec.get("task") != "colorize" and "network" not in spec:
-        raise TintboxError(f"{name} describes no colouriser; its YAML needs `task: colorize` and `network:`")
+    kind = "base" if "base" in spec else "network"
+    if spec.get("task") != "colorize" and kind not in spec:
+        raise TintboxError(f"{name} describes no colouriser; its YAML needs `task: colorize` and `network:` or `base:`")
+    required = REQUIRED[kind]
     for key in spec:
-        if key not in KEYS:
-            raise TintboxError(f"{name}: unknown key '{key}'{nearest(key, KEYS)}")
-    for key in REQUIRED:
+        if key not in (known := {*required, *OWN_KEYS}):
+            raise TintboxError(f"{name}: unknown key '{key}'{nearest(key, known)}")
+    for key in required:
         if key not in spec:
-            raise TintboxError(f"{name}: key '{key}' is missing; a colouriser needs {', '.join(REQUIRED)}")
-    if spec["network"] not in NETWORKS:
-        hint = nearest(spec["network"], NETWORKS)
-        raise TintboxError(f"{name}: network '{spec['network']}' is unknown ({', '.join(NETWORKS)}){hint}")
+            raise TintboxError(f"{name}: key '{key}' is missing; a colouriser needs {', '.join(required)}")
+    known_parts: dict[str, Any] = {"network": NETWORKS} if kind == "network" else {"head": HEADS}
+    for key, known_names in known_parts.items():
+        if spec[key] not in known_names:
+            hint = nearest(spec[key], known_names)
+            raise TintboxError(f"{name}: {key} '{spec[key]}' is unknown ({', '.join(known_names)}){hint}")
     if spec["in_channels"] not in (1, 3):
         raise TintboxError(f"{name}: in_channels={spec['in_channels']}; grey pictures have 1 channel or 3 equal ones")
+    if kind == "base" and (isinstance(spec["width"], bool) or not isinstance(spec["width"], int) or spec["width"] < 1):
+        raise TintboxError(f"{name}: width={spec['width']}; give a whole number of channels of 1 or more, e.g. 64")
     palette = spec["palette"]
     if isinstance(palette, bool) or not isinstance(palette, (int, str, Path, dict)):
         raise TintboxError(f"{name}: palette={palette}; give a name, a path or a number of colours")

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import yaml
 
+from tintbox.colorization.balance import annealed_mean, checked_number, checked_weights
 from tintbox.colorization.nearest import BLOCK, NearestTable
 from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
 
@@ -24,7 +25,9 @@ HEADER = """\
 # A colour palette of tintbox, for `yolo colorize train palette=PATH` and tintbox.colorization.palette.Palette.load.
 # colours: (list) K x 3 numbers in [0, 1], red, green, blue; the position is the class index
 # scale: (float) what an 8-bit pixel value is divided by to reach [0, 1]
+# temperature, rebalance: (float) of the annealed mean and of the loss; weights: (list) of each colour in the loss
 """
+BALANCE = ("temperature", "rebalance", "weights")
 
 
 class Palette:
@@ -33,12 +36,22 @@ class Palette:
     Args:
         colours: ``(K, 3)`` red, green and blue in [0, 1], K of 2 or more; kept in order as a read-only float64 array.
         scale: What an 8-bit pixel value is divided by to reach [0, 1].
+        temperature: Of the annealed mean that scores are decoded by; 0 takes the most likely colour.
+        rebalance: How the loss shall weigh the colours: 1 all the same, 0 by the inverse of their frequency.
+        weights: ``(K,)`` the weight of each colour in the loss, known once there were training pictures.
 
     Raises:
-        TintboxError: If the colours are not such a table or the scale is not a positive number.
+        TintboxError: If the colours are not such a table or a number is out of range.
     """
 
-    def __init__(self, colours: Any, scale: float = 255.0) -> None:
+    def __init__(
+        self,
+        colours: Any,
+        scale: float = 255.0,
+        temperature: float = 0.0,
+        rebalance: float = 1.0,
+        weights: Any = None,
+    ) -> None:
         try:
             table = np.array(colours, dtype=np.float64)
         except (TypeError, ValueError):
@@ -54,6 +67,9 @@ class Palette:
         self.colours = table
         self.scale = _checked_scale(scale)
         self._pixels = self.to_pixels(table)  # (K, 3) uint8
+        self.temperature = checked_number("temperature", temperature, 0, 100)
+        self.rebalance = checked_number("rebalance", rebalance, 0, 1)
+        self.weights = checked_weights(weights, len(table))
         self._table: NearestTable | None = None
         self._seen = 0
 
@@ -121,17 +137,35 @@ class Palette:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Palette:
-        """Make a palette from ``{"colours": K x 3 numbers}`` and, if not 255, ``"scale"``."""
-        if not isinstance(data, Mapping) or "colours" not in data:
+        """Make a palette from ``{"colours": K x 3 numbers}``, or ``{"bins": K x 2}``, and the other arguments."""
+        if not isinstance(data, Mapping) or not {"colours", "bins"} & set(data):
             raise TintboxError("no 'colours' key; give 'colours:' with one [red, green, blue] in [0, 1] per line")
-        if unknown := set(map(str, data)) - {"colours", "scale"}:
+        table = "bins" if "bins" in data else "colours"
+        if unknown := set(map(str, data)) - (known := {table, "scale", *BALANCE}):
             name = min(unknown)
-            raise TintboxError(f"unknown key '{name}' (colours, scale){nearest(name, ('colours', 'scale'))}")
-        return cls(data["colours"], data.get("scale", 255.0))
+            raise TintboxError(f"unknown key '{name}' ({table}, scale, {', '.join(BALANCE)}){nearest(name, known)}")
+        if table == "bins":
+            from tintbox.colorization.lab_palette import from_bins  # it is built on this module
+
+            return from_bins(data)
+        return Palette(**data)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return ``{"colours": [[red, green, blue], ...], "scale": float}`` of plain Python numbers."""
-        return {"colours": self.colours.tolist(), "scale": self.scale}
+        """Return ``{"colours": [[red, green, blue], ...], "scale": float}`` of plain Python numbers.
+
+        What `BALANCE` names is in it where it differs from the defaults.
+        """
+        return {"colours": self.colours.tolist(), "scale": self.scale, **self.balance()}
+
+    def balance(self) -> dict[str, Any]:
+        """Return temperature, rebalancing and weights where they differ from the defaults, as plain numbers."""
+        given = {"temperature": self.temperature, "rebalance": self.rebalance}
+        chosen: dict[str, Any] = {k: v for k, v in given.items() if v != (0.0 if k == "temperature" else 1.0)}
+        return chosen if self.weights is None else {**chosen, "weights": self.weights.tolist()}
+
+    def but(self, **changes: Any) -> Palette:
+        """Return the same colours with another scale, temperature, rebalancing or weights."""
+        return Palette.from_dict({**self.as_dict(), **changes})
 
     @property
     def names(self) -> dict[int, str]:
@@ -219,6 +253,34 @@ class Palette:
         pixels: Any = torch.from_numpy(self._pixels).to(given.device) if is_tensor else self._pixels
         return pixels[given.long()] if is_tensor else pixels.take(given, axis=0)
 
+    def targets(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return what the loss needs of pictures (B, H, W, 3), uint8: ``label``, the colours' indices (B, H, W)."""
+        return {"label": self.encode(pictures)}
+
+    def shares(self, pictures: torch.Tensor) -> np.ndarray:
+        """Return the share of each colour in the pixels of pictures (N, H, W, 3), uint8: (K,), summing to 1."""
+        counts = torch.bincount(self.encode(pictures).flatten().long(), minlength=len(self)).double()
+        return (counts / counts.sum()).numpy()
+
+    def readout(self, scores: torch.Tensor) -> torch.Tensor:
+        """Return what may be enlarged of scores (B, K, h, w): themselves, or their annealed mean (B, 3, h, w)."""
+        if self.temperature == 0:
+            return scores
+        return annealed_mean(scores, torch.tensor(self.colours), self.temperature)
+
+    def render(self, values: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+        """Return pictures (B, H, W, 3), uint8, for what `readout` gave, enlarged to (B, C, H, W).
+
+        Args:
+            values: ``(B, C, H, W)``.
+            pictures: ``(B, H, W, 3)``, uint8, the input: a palette without lightness takes that from it.
+        """
+        return self.to_pixels(values.permute(0, 2, 3, 1)) if self.temperature else self.decode(values)
+
+    def show(self, labels: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+        """Return the pictures (B, H, W, 3), uint8, that labels (B, h, w) stand for; H = s h, W = s w."""
+        return self.decode(enlarged(labels, pictures))
+
     @property
     def _dtype(self) -> type[np.integer]:
         return np.uint8 if len(self) <= 256 else np.int32
@@ -256,7 +318,7 @@ class Palette:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Palette):
             return NotImplemented
-        return self.scale == other.scale and np.array_equal(self.colours, other.colours)
+        return type(self) is type(other) and self.as_dict() == other.as_dict()
 
     def __hash__(self) -> int:
         return hash((self.scale, self.colours.tobytes()))
@@ -266,7 +328,13 @@ class Palette:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy the colours only: each process fills its own table."""
-        return type(self), (self.colours, self.scale)
+        return Palette.from_dict, (self.as_dict(),)
+
+
+def enlarged(labels: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+    """Return labels (B, h, w), each repeated in a square, at the size (H, W) of ``pictures`` (B, H, W, 3)."""
+    times = pictures.shape[1] // labels.shape[1]
+    return labels.repeat_interleave(times, 1).repeat_interleave(times, 2)
 
 
 def _shipped() -> Any:

@@ -48,7 +48,7 @@ def palette_chart(colours: np.ndarray, shares: np.ndarray, path: Path) -> None:
     """
     from matplotlib.figure import Figure  # takes long to import, and is not needed for predicting
 
-    figure = Figure(figsize=(max(6.0, 0.25 * len(colours)), 3.0), layout="constrained")
+    figure = Figure(figsize=(min(max(6.0, 0.25 * len(colours)), 24.0), 3.0), layout="constrained")
     axes = figure.subplots()
     axes.bar(range(len(colours)), 100 * shares, color=colours / 255, edgecolor="0.5", linewidth=0.5)
     axes.set(xlabel="palette colour", ylabel="% of training pixels", title=f"{len(colours)} colours")

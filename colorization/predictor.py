@@ -15,7 +15,7 @@ from ultralytics.utils import DEFAULT_CFG, ops
 from tintbox.colorization.data import grey_input
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.processor import use_all_cores
-from tintbox.colorization.validator import model_channels, model_palette
+from tintbox.colorization.validator import adjusted, model_channels, model_output_stride, model_palette
 
 LOGITS_LIMIT = 2**28  # numbers in the enlarged logits (1 GiB); beyond that the colours are enlarged instead
 
@@ -54,6 +54,7 @@ class ColorizePredictor(BasePredictor):
 
     palette: Palette
     channels = 1
+    output_stride = 1
 
     def __init__(self, cfg: Any = DEFAULT_CFG, overrides: Any = None, _callbacks: Any = None) -> None:
         super().__init__(cfg, overrides, _callbacks)
@@ -63,7 +64,8 @@ class ColorizePredictor(BasePredictor):
         """Load the model, and let Ultralytics read sources in colour: its own grey is not the mean of the three."""
         super().setup_model(model, verbose)
         use_all_cores(self.device)
-        self.palette, self.channels = model_palette(self.model), model_channels(self.model)
+        self.palette = adjusted(model_palette(self.model), self.args, str(self.args.model))
+        self.channels, self.output_stride = model_channels(self.model), model_output_stride(self.model)
         self.model.backend.channels = 3
 
     def pre_transform(self, im: list[np.ndarray]) -> list[np.ndarray]:
@@ -83,18 +85,17 @@ class ColorizePredictor(BasePredictor):
         return img.half() if self.model.fp16 else img
 
     def postprocess(self, preds: Any, img: torch.Tensor, orig_imgs: Any) -> list[ColorizeResults]:
-        """Cut the padding off, enlarge the logits to each picture's own size, and decode there."""
+        """Cut the padding off, enlarge what was predicted to each picture's own size, and paint it there."""
         logits = (preds[0] if isinstance(preds, (list, tuple)) else preds).float()
         originals = orig_imgs
         if not isinstance(orig_imgs, list):
             originals = ops.convert_torch2numpy_batch(orig_imgs)[..., ::-1]
         results = []
         for scores, original, path in zip(logits, originals, self.batch[0]):
-            size = original.shape[:2]
+            shown = tuple(img.shape[2:])
             if isinstance(orig_imgs, list):
-                h, w = fitted(size, img.shape[2:] if self._fixed else self.imgsz)
-                scores = scores[:, :h, :w]
-            results.append(ColorizeResults(original, path, self.model.names, self.colour(scores, size)))
+                shown = fitted(original.shape[:2], img.shape[2:] if self._fixed else self.imgsz)
+            results.append(ColorizeResults(original, path, self.model.names, self.colour(scores, original, shown)))
         return results
 
     @property
@@ -102,15 +103,26 @@ class ColorizePredictor(BasePredictor):
         """Whether the model takes one input size only."""
         return not (self.model.format == "pt" or getattr(self.model, "dynamic", False))
 
-    def colour(self, logits: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
-        """Return the picture (H, W, 3), uint8 BGR, of logits (K, h, w) at another size (H, W)."""
-        h, w = size
-        if logits.shape[0] * h * w <= LOGITS_LIMIT:
-            logits = F.interpolate(logits[None], (h, w), mode="bilinear", align_corners=False)[0]
-        decoded = self.palette.decode(logits).cpu().numpy()[..., ::-1]
-        if decoded.shape[:2] != (h, w):
-            decoded = cv2.resize(decoded, (w, h), interpolation=cv2.INTER_NEAREST)
-        return np.ascontiguousarray(decoded)
+    def colour(self, logits: torch.Tensor, original: np.ndarray, shown: tuple[int, ...]) -> np.ndarray:
+        """Return the picture (H, W, 3), uint8 BGR, of logits (K, h, w).
+
+        Args:
+            logits: Of the padded input, at the model's output stride.
+            original: The picture at its own size (H, W, 3), uint8 BGR; a palette may keep its lightness.
+            shown: Height and width of the picture in the padded input.
+        """
+        h, w = original.shape[:2]
+        values = self.palette.readout(logits[None])  # (1, C, h, w)
+        if self.output_stride > 1:
+            values = F.interpolate(values, scale_factor=self.output_stride, mode="bilinear", align_corners=False)
+        values = values[..., : shown[0], : shown[1]]
+        scores = self.palette.temperature == 0 and values.shape[1] == len(self.palette)
+        if not scores or values.shape[1] * h * w <= LOGITS_LIMIT:
+            values = F.interpolate(values, (h, w), mode="bilinear", align_corners=False)
+            picture = torch.from_numpy(np.ascontiguousarray(original[..., ::-1])).to(values.device)
+            return np.ascontiguousarray(self.palette.render(values, picture[None])[0].cpu().numpy()[..., ::-1])
+        decoded = self.palette.decode(values[0]).cpu().numpy()[..., ::-1]
+        return np.ascontiguousarray(cv2.resize(decoded, (w, h), interpolation=cv2.INTER_NEAREST))
 
 
 def fitted(shape: tuple[int, ...], limit: Any) -> tuple[int, int]:

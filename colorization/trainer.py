@@ -7,24 +7,30 @@ from copy import copy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from torch import distributed, nn
 from ultralytics.data.utils import check_det_dataset
 from ultralytics.engine.trainer import BaseTrainer
+from ultralytics.nn.tasks import load_checkpoint, yaml_model_load
 from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK, USER_CONFIG_DIR
 
 import tintbox.cfg
 from tintbox.colorization import plots
-from tintbox.colorization.data import Order, PictureLoader, Pictures, image_files
+from tintbox.colorization.balance import class_weights
+from tintbox.colorization.data import Order, PictureLoader, Pictures, image_files, one_channel
 from tintbox.colorization.fitted import fitted_palette
 from tintbox.colorization.model import ColorizeModel, describe
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.processor import fast_bfloat16, use_all_cores
-from tintbox.colorization.validator import ColorizeValidator, as_numpy, prepare, truth_rows
+from tintbox.colorization.validator import ColorizeValidator, as_numpy, prepare, reduced, truth_rows
 from tintbox.errors import TintboxError, TintboxFileError, one_line
 
-RECIPE = Path(tintbox.cfg.__path__[0]) / "recipe-colorize.yaml"  # what holds where the user says nothing
+RECIPES = {  # what holds where the user says nothing, by whether the model is on a detector
+    False: Path(tintbox.cfg.__path__[0]) / "recipe-colorize.yaml",
+    True: Path(tintbox.cfg.__path__[0]) / "recipe-colorize-yolo.yaml",
+}
 WARMUP = 0.2  # share of the epochs over which the rate rises, where the user says nothing
 MIN_SIDE = 32  # Ultralytics rounds the image size up to multiples of this
 SAMPLED = 1000  # training pictures that stand for all: grey-only check, shares of the colours
@@ -36,17 +42,23 @@ class ColorizeTrainer(BaseTrainer):
     Attributes:
         palette: The colours of the labels, known once the model is built.
         channels: The model's input channels, 1 or 3, likewise.
+        output_stride: Pixels of the input per pixel of the output, likewise.
         splits: Split's source -> its pictures, so that a split is read once.
     """
 
     palette: Palette
     channels = 1
+    output_stride = 1
 
     def __init__(self, cfg: Any = DEFAULT_CFG, overrides: dict[str, Any] | None = None, _callbacks: Any = None) -> None:
         """Fill in the task's own defaults and look at the dataset before a run folder is made."""
         given = dict(overrides or {})
         if not given.get("resume"):
-            recipe = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
+            spec = description(given.get("model"))
+            if given.get("channel_drop") and spec.get("in_channels", 1) != 3:
+                name = Path(str(given.get("model"))).name
+                raise TintboxError(f"channel_drop={given['channel_drop']}: {name} has one input channel, not three")
+            recipe = yaml.safe_load(RECIPES["base" in spec].read_text(encoding="utf-8"))
             epochs = given.get("epochs", recipe["epochs"])
             if isinstance(epochs, (int, float)) and not isinstance(epochs, bool):
                 recipe["warmup_epochs"] = round(WARMUP * epochs, 2)
@@ -81,31 +93,57 @@ class ColorizeTrainer(BaseTrainer):
 
     def get_model(self, cfg: Any = None, weights: nn.Module | None = None, verbose: bool = True) -> ColorizeModel:
         """Return the model for the palette that user, checkpoint, dataset or model name, in that order."""
-        if weights is not None and not isinstance(weights, ColorizeModel):
-            raise TintboxError(f"pretrained={self.args.pretrained} is not a colouriser's checkpoint; give one, or none")
         spec = describe(cfg)
         train = self.pictures(self.data["train"])
         if RANK in {-1, 0} and is_grey(train.sample(SAMPLED)):
             LOGGER.warning(f"all training pictures of {self.args.data} are grey: there are no colours to learn")
-        self.palette, self.channels = self.choose_palette(spec, weights, train), spec["in_channels"]
+        own = weights.palette if isinstance(weights, ColorizeModel) else None
+        self.palette, self.channels = self.choose_palette(spec, own, train), spec["in_channels"]
         model = ColorizeModel(cfg, palette=self.palette, verbose=verbose and RANK in {-1, 0})
+        self.output_stride = model.output_stride
+        if self.palette.rebalance < 1 and not (self.resume and self.palette.weights is not None):
+            self.palette = self.palette.but(weights=self.colour_weights(train).tolist())
+            model.yaml["palette"] = self.palette.as_dict()
         if weights is not None:
             model.load(weights)
         model.mixed_precision = self.args.amp not in {False, "fp32"} and fast_bfloat16()
         return model.to(memory_format=torch.channels_last)
 
-    def choose_palette(self, spec: dict[str, Any], weights: ColorizeModel | None, train: Pictures) -> Palette:
-        """Return the palette, fitted to the training pictures where only a number of colours is given."""
-        named = None if self.resume and weights is not None else self.args.palette
-        if named is None and weights is not None:
-            return weights.palette
+    def choose_palette(self, spec: dict[str, Any], own: Palette | None, train: Pictures) -> Palette:
+        """Return the palette, fitted to the training pictures where only a number of colours is given.
+
+        Args:
+            spec: The model's description.
+            own: The palette of the colouriser that training starts from.
+            train: The training pictures.
+        """
+        palette = self.named_palette(spec, own, train)
+        balance = {"temperature": self.args.temperature, "rebalance": self.args.rebalance}
+        if self.resume or not (given := {k: float(v) for k, v in balance.items() if v is not None}):
+            return palette
+        return palette.but(**given, weights=None) if "rebalance" in given else palette.but(**given)
+
+    def named_palette(self, spec: dict[str, Any], own: Palette | None, train: Pictures) -> Palette:
+        """Return the palette that checkpoint, user, dataset or model name."""
+        named = None if self.resume and own is not None else self.args.palette
+        if named is None and own is not None:
+            return own
         named = named or self.data.get("palette") or spec["palette"]
         scale = float(self.args.input_scale)
         if isinstance(named, dict):
             return Palette.from_dict(named)
         if isinstance(named, int):
             return fitted_palette(train, named, self.args.seed, scale, USER_CONFIG_DIR / "tintbox" / "palettes")
-        return Palette(Palette.load(named).colours, scale)
+        return Palette.load(named).but(scale=scale)
+
+    def colour_weights(self, train: Pictures) -> np.ndarray:
+        """Return the weight of each colour in the loss, from its share of the training pixels."""
+        return class_weights(self.palette.shares(self.sampled(train)), self.palette.rebalance)
+
+    def sampled(self, train: Pictures) -> torch.Tensor:
+        """Return training pictures that stand for all, at the resolution of the labels: (N, H, W, 3), uint8."""
+        pictures = train.sample(SAMPLED).permute(0, 3, 1, 2)
+        return torch.cat([reduced(part, self.output_stride) for part in pictures.split(16)]).permute(0, 2, 3, 1)
 
     def get_dataloader(
         self, dataset_path: Any, batch_size: int = 16, rank: int = 0, mode: str = "train"
@@ -127,7 +165,10 @@ class ColorizeTrainer(BaseTrainer):
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Turn RGB pictures into input and labels on the device."""
-        return prepare(batch, self.palette, self.channels, self.device)
+        ready = prepare(batch, self.palette, self.channels, self.device, output_stride=self.output_stride)
+        if self.args.channel_drop:
+            ready["img"] = one_channel(ready["img"], ready["rgb"], self.palette.scale, self.args.channel_drop)
+        return ready
 
     def _setup_train(self) -> None:
         """Set the moving average's horizon once it and the loader are there."""
@@ -170,10 +211,9 @@ class ColorizeTrainer(BaseTrainer):
     def plot_training_labels(self) -> None:
         """Save the palette, as a YAML file and as a chart of the colours' shares of the training pixels."""
         self.palette.save(self.save_dir / "palette.yaml")
-        labels = self.palette.encode(self.pictures(self.data["train"]).sample(SAMPLED))
-        shares = torch.bincount(labels.flatten().long(), minlength=len(self.palette)).double()
+        shares = self.palette.shares(self.sampled(self.pictures(self.data["train"])))
         colours = as_numpy(self.palette.decode(torch.arange(len(self.palette))[None]))[0]
-        plots.palette_chart(colours, (shares / shares.sum()).numpy(), self.save_dir / "palette.png")
+        plots.palette_chart(colours, shares, self.save_dir / "palette.png")
 
 
 def checked_dataset(data: Any, split: str) -> dict[str, Any]:
@@ -193,6 +233,14 @@ def checked_dataset(data: Any, split: str) -> dict[str, Any]:
     except (SyntaxError, TypeError, KeyError, AssertionError, RuntimeError, OSError, yaml.YAMLError) as error:
         raise TintboxError(f"data={data}: {one_line(error)}") from error
     return described
+
+
+def description(model: Any) -> dict[str, Any]:
+    """Return what a colouriser's YAML or checkpoint says of it; nothing where neither is named."""
+    file = str(model or "")
+    if file.endswith(".pt"):
+        return load_checkpoint(file)[0].yaml
+    return yaml_model_load(file) if file.endswith((".yaml", ".yml")) else {}
 
 
 def fraction_of(files: list[Path], fraction: Any) -> list[Path]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import distributed
 from ultralytics.engine.validator import BaseValidator
 from ultralytics.nn.backends.base import BaseBackend
@@ -15,8 +16,8 @@ from ultralytics.utils import LOGGER, RANK
 
 from tintbox.colorization import plots
 from tintbox.colorization.data import Order, PictureLoader, Pictures, grey_input, image_files
-from tintbox.colorization.loss import pixel_cross_entropy
-from tintbox.colorization.metrics import ColorizeMetrics, psnr
+from tintbox.colorization.loss import cross_entropy
+from tintbox.colorization.metrics import ColorizeMetrics
 from tintbox.colorization.model import ColorizeModel
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.processor import use_all_cores
@@ -24,15 +25,17 @@ from tintbox.errors import TintboxError
 
 
 class ColorizeValidator(BaseValidator):
-    """Pixel accuracy, mean loss and PSNR on the images of a split.
+    """Accuracy, mean loss, PSNR, AuC and colourfulness on the images of a split.
 
     Attributes:
         palette: The model's palette; it also turns the true colours into labels.
         channels: The model's input channels, 1 or 3.
+        output_stride: Pixels of the input per pixel of the output; the truth is averaged over as many.
     """
 
     palette: Palette
     channels = 1
+    output_stride = 1
 
     def __init__(self, dataloader: Any = None, save_dir: Any = None, args: Any = None, _callbacks: Any = None) -> None:
         super().__init__(dataloader, save_dir, args, _callbacks)
@@ -63,13 +66,17 @@ class ColorizeValidator(BaseValidator):
         """Take palette and channels from the model: a ColorizeModel, or a backend around one or around an export."""
         use_all_cores(self.device)
         self.palette, self.channels = model_palette(model), model_channels(model)
-        self.metrics = ColorizeMetrics()
+        self.output_stride = model_output_stride(model)
+        if not self.training:
+            self.palette = adjusted(self.palette, self.args, Path(str(self.args.model)).name)
+        self.metrics = ColorizeMetrics(len(self.palette))
         self.metrics.save_dir = self.save_dir
         self.seen = 0
 
     def preprocess(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Turn RGB pictures into the network's input, the labels and the originals, all on the device."""
-        return prepare(batch, self.palette, self.channels, self.device, half=self.args.quantize == 16)
+        half = self.args.quantize == 16
+        return prepare(batch, self.palette, self.channels, self.device, half, self.output_stride)
 
     def postprocess(self, preds: Any) -> torch.Tensor:
         """Return the logits (B, K, H, W) in float32."""
@@ -77,10 +84,9 @@ class ColorizeValidator(BaseValidator):
 
     def update_metrics(self, preds: torch.Tensor, batch: dict[str, Any]) -> None:
         """Add a batch of logits (B, K, H, W) to the metrics; draw the sample grid of the epoch from the first."""
-        decoded = self.palette.decode(preds).permute(0, 3, 1, 2)  # (B, 3, H, W)
-        self.metrics.update(
-            preds, batch["label"], float(pixel_cross_entropy(preds, batch["label"])), psnr(decoded, batch["rgb"])
-        )
+        truth = batch["rgb"].permute(0, 2, 3, 1)
+        loss = float(cross_entropy(preds, batch))
+        self.metrics.update(preds, batch["label"], loss, painted(self.palette, preds, truth), truth)
         self.seen += len(preds)
         if self.training and self.samples and self.batch_i == 0 and RANK in {-1, 0}:
             self.plot(batch, preds, self.save_dir / "samples" / f"epoch{self.epoch:03d}.png")
@@ -91,9 +97,10 @@ class ColorizeValidator(BaseValidator):
         Its own loss, a mean of batch means, weighs a short last batch too much.
         """
         if RANK != -1 and distributed.is_initialized():
-            sums = self.metrics.sums.to(self.device)
-            distributed.all_reduce(sums)
-            self.metrics.sums = sums.cpu()
+            for name in ("sums", "classes"):
+                sums = getattr(self.metrics, name).to(self.device)
+                distributed.all_reduce(sums)
+                setattr(self.metrics, name, sums.cpu())
         if self.training:
             self.loss["loss"] = torch.tensor(self.metrics.loss * len(self.dataloader), device=self.device)
 
@@ -107,12 +114,13 @@ class ColorizeValidator(BaseValidator):
 
     def get_desc(self) -> str:
         """Return the header of the progress bar."""
-        return ("%22s" + "%11s" * 4) % ("", "Images", "accuracy", "loss", "PSNR")
+        return ("%22s" + "%11s" * 7) % ("", "Images", "accuracy", "loss", "PSNR", "AuC", "AuC rebal", "colourful")
 
     def print_results(self) -> None:
         """Log the numbers under the header."""
         m = self.metrics
-        LOGGER.info(("%22s" + "%11i" + "%11.4g" * 3) % ("all", self.seen, m.accuracy, m.loss, m.psnr))
+        numbers = (m.accuracy, m.loss, m.psnr, m.auc, m.auc_rebalanced, m.colourfulness)
+        LOGGER.info(("%22s" + "%11i" + "%11.4g" * 6) % ("all", self.seen, *numbers))
 
     def plot_predictions(self, batch: dict[str, Any], preds: torch.Tensor, ni: int) -> None:
         """Save grey, truth and prediction of the batch's first pictures."""
@@ -124,7 +132,8 @@ class ColorizeValidator(BaseValidator):
     def plot(self, batch: dict[str, Any], preds: torch.Tensor, path: Path) -> None:
         """Save a sample grid."""
         n = plots.SHOWN
-        rows = {**truth_rows(batch, self.palette, n), "prediction": as_numpy(self.palette.decode(preds[:n]))}
+        prediction = painted(self.palette, preds[:n], batch["rgb"][:n].permute(0, 2, 3, 1))
+        rows = {**truth_rows(batch, self.palette, n), "prediction": as_numpy(prediction)}
         plots.sample_grid(rows, path)
         self.on_plot(path)
 
@@ -137,11 +146,41 @@ def as_numpy(pictures: Any) -> np.ndarray:
 def truth_rows(batch: dict[str, Any], palette: Palette, n: int) -> dict[str, np.ndarray]:
     """Return the rows of a sample grid that need no model: grey, and truth in the palette's colours."""
     grey = palette.to_pixels(batch["img"][:n, :1].float()).expand(-1, 3, -1, -1).permute(0, 2, 3, 1)
-    return {"grey": as_numpy(grey), "truth in the palette": as_numpy(palette.decode(batch["label"][:n]))}
+    truth = palette.show(batch["label"][:n], batch["rgb"][:n].permute(0, 2, 3, 1))
+    return {"grey": as_numpy(grey), "truth in the palette": as_numpy(truth)}
+
+
+def painted(palette: Palette, scores: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+    """Return the decoded pictures (B, H, W, 3), uint8, of scores (B, K, h, w) at the size of ``pictures``, alike."""
+    values, size = palette.readout(scores), pictures.shape[1:3]
+    if values.shape[2:] != size:
+        values = F.interpolate(values, size, mode="bilinear", align_corners=False)
+    return palette.render(values, pictures)
+
+
+def adjusted(palette: Palette, args: Any, name: str) -> Palette:
+    """Return a model's palette as the arguments of validation or prediction want it.
+
+    Raises:
+        TintboxError: If they ask for a rebalanced loss and the palette has no weights.
+    """
+    if args.temperature is not None:
+        palette = palette.but(temperature=float(args.temperature))
+    if args.rebalance is not None and args.rebalance < 1 and palette.weights is None:
+        raise TintboxError(
+            f"rebalance={args.rebalance}: the palette of {name} has no rebalancing weights, which are learned in "
+            "training; leave rebalance= out, or train with it"
+        )
+    return palette.but(weights=None) if args.rebalance == 1 else palette
 
 
 def prepare(
-    batch: dict[str, Any], palette: Palette, channels: int, device: torch.device, half: bool = False
+    batch: dict[str, Any],
+    palette: Palette,
+    channels: int,
+    device: torch.device,
+    half: bool = False,
+    output_stride: int = 1,
 ) -> dict[str, Any]:
     """Turn a loader's batch into what network, loss and metrics need.
 
@@ -151,21 +190,31 @@ def prepare(
         channels: Input channels of the network.
         device: Where the result goes.
         half: Input in half precision.
+        output_stride: Pixels of the input per pixel of the labels, s.
 
     Returns:
-        The batch with ``img`` (B, channels, H, W) float in about [0, 1], ``label`` (B, H, W) int64 and ``rgb``, the
-        pictures themselves.
+        The batch with ``img`` (B, channels, H, W) float in about [0, 1]; ``label`` (B, H/s, W/s) int64 and what else
+        the palette gives as truth; ``weights`` (K,) if it is rebalanced; and ``rgb``, the pictures themselves.
     """
     pictures = batch["img"]
-    labels = palette.encode(pictures.permute(0, 2, 3, 1))  # on the CPU, where the pictures are
+    small = reduced(pictures, output_stride)
+    truth = palette.targets(small.permute(0, 2, 3, 1))  # on the CPU, where the pictures are
+    if palette.weights is not None:
+        truth["weights"] = torch.tensor(palette.weights, dtype=torch.float32)
+    truth["label"] = truth["label"].long()
     rgb = pictures.to(device, non_blocking=True)
     img = grey_input(rgb, channels, palette.scale)
     return {
         **batch,
         "img": img.half() if half else img,
-        "label": labels.to(device, non_blocking=True).long(),
+        **{name: values.to(device, non_blocking=True) for name, values in truth.items()},
         "rgb": rgb,
     }
+
+
+def reduced(pictures: torch.Tensor, stride: int) -> torch.Tensor:
+    """Return pictures (B, 3, H, W), uint8, averaged over squares of ``stride`` pixels."""
+    return F.avg_pool2d(pictures.float(), stride).round().to(torch.uint8) if stride > 1 else pictures
 
 
 def model_palette(model: Any) -> Palette:
@@ -186,3 +235,11 @@ def model_palette(model: Any) -> Palette:
 def model_channels(model: Any) -> int:
     """Return the input channels of a ColorizeModel or of Ultralytics' backend."""
     return int(model.yaml["channels"] if isinstance(model, ColorizeModel) else model.channels)
+
+
+def model_output_stride(model: Any) -> int:
+    """Return the pixels of the input per pixel of the output, of a ColorizeModel or of Ultralytics' backend."""
+    for module in (model, getattr(model, "model", None)):
+        if isinstance(module, ColorizeModel):
+            return module.output_stride
+    return int(getattr(model, "output_stride", 1))

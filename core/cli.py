@@ -220,6 +220,20 @@ def import_legacy(
     print(convert(source, target, **values))
 
 
+@app.command("export-backbone")
+def export_backbone(
+    source: Annotated[str, typer.Argument(metavar="BEST.PT", help="a colouriser's checkpoint")],
+    target: Annotated[str, typer.Argument(metavar="OUT.PT", help="the detector checkpoint to write")],
+) -> None:
+    """Write a colouriser's backbone and neck as a detector that any Ultralytics loads with `pretrained=`."""
+    from tintbox.plugins import autoload
+
+    autoload.install()
+    from tintbox.export_backbone import export_backbone as export
+
+    print(export(source, target))
+
+
 @app.command()
 def complexity(
     words: Annotated[list[str], typer.Argument(metavar="model=NAME.yaml [imgsz=32]", help="key=value arguments")],
@@ -269,7 +283,8 @@ def load_network(model: str) -> tuple[Any, int]:
         raise TintboxError(f"model={model}: {one_line(error)}") from error
     if not hasattr(colouriser, "yaml"):
         raise TintboxError(f"model={Path(model).name} is an exported model; give a YAML or a .pt checkpoint")
-    return colouriser.model[0], colouriser.yaml["channels"]
+    network = colouriser if colouriser.on_detector else colouriser.model[0]
+    return network, colouriser.yaml["channels"]
 
 
 if __name__ == "__main__":

@@ -27,6 +27,12 @@ def wants_coco_eval(args: Any) -> bool:
     return bool(getattr(args, "coco_eval", False))
 
 
+def has_grey_statistics(model: Any) -> bool:
+    """Return whether a model, wrapped or not, has been handed a colouriser's backbone (`handover.MARK`)."""
+    modules = getattr(model, "modules", tuple)
+    return any(hasattr(module, "tintbox_statistics") for module in modules())
+
+
 def has_anchors(args: Any) -> bool:
     """Return whether the model can have an anchor head: whether this process has built or loaded one."""
     return "tintbox.plugins.anchor.head" in sys.modules
@@ -54,6 +60,8 @@ def on_pretrain_routine_start(trainer: Any) -> None:
 
 def on_pretrain_routine_end(trainer: Any) -> None:
     """Model, optimizer, moving average and resumed state are there."""
+    if has_grey_statistics(trainer.model):
+        import_module("tintbox.plugins.norm_statistics").on_pretrain_routine_end(trainer)
     run("on_pretrain_routine_end", trainer)
 
 

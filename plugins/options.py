@@ -92,6 +92,18 @@ OPTIONS = (
         "colorize: the palette; K colours are fitted to the training images (None: the dataset's, then the model's)",
     ),
     Option(
+        "rebalance", None, "0..1", number(0.0, 1.0, "a number from 0 to 1, e.g. 0.5"),
+        "colorize: how the loss weighs the colours: 1 all the same, 0 by inverse frequency (None: the palette's)",
+    ),
+    Option(
+        "temperature", None, "float >= 0", number(0.0, 100.0, "a number from 0 to 100, e.g. 0.38"),
+        "colorize: of the annealed mean that paints: 0 the likeliest colour, 1 the mean (None: the palette's)",
+    ),
+    Option(
+        "channel_drop", 0.0, "0..1", number(0.0, 1.0, "a probability from 0 to 1"),
+        "colorize, models with 3 input channels: probability of showing one colour channel alone instead of the grey",
+    ),
+    Option(
         "input_scale", 255.0, "float > 0", number(1.0, 65535.0, "a number from 1 to 65535, e.g. 255"),
         "colorize: 8-bit pixel values are divided by this",
     ),

@@ -31,6 +31,10 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any]) -> None:
     options.check(given)
     if given.get("resume"):
         return  # the checkpoint's arguments count
+    if isinstance(given.get("pretrained"), (str, Path)):
+        from tintbox.plugins import handover
+
+        handover.check_pretrained(model, given)
     args = SimpleNamespace(**given)
     if callbacks.wants_coco_eval(args):
         from tintbox.plugins.coco_eval.validation import check_task

@@ -29,13 +29,29 @@ def safe_classes(tasks: Any) -> None:
 
     @classmethod  # type: ignore[misc]
     def build_with_tintbox(cls: Any) -> dict[str, Any]:
-        from tintbox.colorization import model, networks
+        from tintbox.colorization import colour_head, model, networks
         from tintbox.plugins.anchor import head, layers
 
-        ours: list[type] = [model.ColorizeModel, *networks.NETWORKS.values(), *head.HEADS.values(), *layers.LAYERS]
+        ours: list[type] = [model.ColorizeModel, *networks.NETWORKS.values(), *colour_head.HEADS.values()]
+        ours += [*head.HEADS.values(), *layers.LAYERS]
         return {**build(cls), **{f"{c.__module__}.{c.__qualname__}": c for c in ours}}
 
     tasks._SafeLoad._build = build_with_tintbox
+
+
+@patch("ultralytics.nn.tasks", "BaseModel.load")
+def backbone_hand_over(tasks: Any) -> None:
+    """Hand backbone and neck over between colourisers and detectors: stock loading takes nothing or half in silence."""
+    load = tasks.BaseModel.load
+
+    @functools.wraps(load)
+    def load_weights(self: Any, weights: Any, verbose: bool = True) -> None:
+        from tintbox.plugins import handover
+
+        if not handover.hand_over(self, weights):
+            load(self, weights, verbose)
+
+    tasks.BaseModel.load = load_weights
 
 
 @patch("ultralytics.engine.trainer", "BaseTrainer.save_model")
@@ -84,7 +100,7 @@ def right_task(engine: Any) -> None:
     def refuse(model: object, has: str, wants: str | None) -> None:
         if wants and has != wants and TASK in (has, wants):
             hint = f"use `yolo {has} ...`, or give a {wants} model"
-            example = f", e.g. model={DEFAULT_MODEL}" if wants == TASK else ""
+            example = f", e.g. model={DEFAULT_MODEL}" if wants == TASK else " and this one as pretrained="
             raise TintboxError(f"model={model} is a {has} model, not a {wants} model; {hint}{example}")
 
     new, load = engine.Model._new, engine.Model._load

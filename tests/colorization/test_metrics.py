@@ -2,12 +2,15 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from tintbox.colorization.loss import PixelCrossEntropy, pixel_cross_entropy
-from tintbox.colorization.metrics import ColorizeMetrics, psnr
+from tintbox.colorization.loss import PixelCrossEntropy, cross_entropy, pixel_cross_entropy
+from tintbox.colorization.metrics import ColorizeMetrics, closeness, colourfulness, psnr
+
+color = pytest.importorskip("skimage.color")
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
@@ -41,16 +44,70 @@ def test_psnr_closed_form():
     assert psnr(a, b).tolist() == pytest.approx(expected, abs=1e-4)
 
 
+def picture_batch(n=10, side=6):
+    return torch.randint(0, 256, (n, side, side, 3), dtype=torch.uint8)
+
+
 def test_metrics_do_not_depend_on_the_batches():
     torch.manual_seed(0)
-    logits, labels, values = torch.randn(10, 6, 3, 3), torch.randint(0, 6, (10, 3, 3)), torch.rand(10) * 30
-    whole, parts = ColorizeMetrics(), ColorizeMetrics()
-    whole.update(logits, labels, float(pixel_cross_entropy(logits, labels)), values)
+    logits, labels = torch.randn(10, 6, 3, 3), torch.randint(0, 6, (10, 3, 3))
+    painted, truth = picture_batch(), picture_batch()
+    whole, parts = ColorizeMetrics(6), ColorizeMetrics(6)
+    whole.update(logits, labels, float(pixel_cross_entropy(logits, labels)), painted, truth)
     for i in (slice(0, 7), slice(7, 10)):
-        parts.update(logits[i], labels[i], float(pixel_cross_entropy(logits[i], labels[i])), values[i])
+        loss = float(pixel_cross_entropy(logits[i], labels[i]))
+        parts.update(logits[i], labels[i], loss, painted[i], truth[i])
+    close = F.avg_pool2d(closeness(painted, truth)[:, None], 2)[:, 0].double()
     for m in (whole, parts):
         assert m.accuracy == pytest.approx((logits.argmax(1) == labels).double().mean().item(), abs=1e-12)
         assert m.loss == pytest.approx(F.cross_entropy(logits.double(), labels).item(), abs=1e-6)
-        assert m.psnr == pytest.approx(values.double().mean().item(), abs=1e-5)
+        assert m.psnr == pytest.approx(psnr(painted, truth).double().mean().item(), abs=1e-5)
+        assert m.auc == pytest.approx(close.mean().item(), abs=1e-6)
+        by_class = [close[labels == k].mean().item() for k in range(6)]
+        assert m.auc_rebalanced == pytest.approx(sum(by_class) / 6, abs=1e-6)
     assert whole.fitness == whole.accuracy == whole.results_dict["fitness"]
     assert set(whole.keys) <= set(whole.results_dict)
+
+
+def test_closeness_is_the_area_under_the_share_of_pixels_within_a_distance():
+    torch.manual_seed(0)
+    a, b = picture_batch(1, 32).numpy(), picture_batch(1, 32).numpy()
+    distance = np.linalg.norm((color.rgb2lab(a) - color.rgb2lab(b))[..., 1:], axis=-1)
+    thresholds = np.linspace(0, 150, 30001)
+    shares = (distance.reshape(-1, 1)[:, 0][None] <= thresholds[:, None]).mean(1)
+    area = np.trapezoid(shares, thresholds) / 150
+    assert closeness(torch.tensor(a), torch.tensor(b)).mean().item() == pytest.approx(area, abs=1e-4)
+
+
+def test_grey_prediction_of_a_known_colour():
+    red = torch.zeros(1, 4, 4, 3, dtype=torch.uint8)
+    red[..., 0] = 255
+    grey = torch.full_like(red, 127)
+    # Chroma of sRGB red: a 80.09, b 67.20 (published CIELAB values), distance 104.55.
+    assert closeness(grey, red).mean().item() == pytest.approx(1 - 104.55 / 150, abs=1e-3)
+
+
+def test_colourfulness_closed_form():
+    grey = picture_batch(1, 8)[..., :1].repeat(1, 1, 1, 3)
+    half = torch.zeros(1, 2, 2, 3, dtype=torch.uint8)
+    half[0, 0, :, 0] = 200  # red above, black below: rg is 200 or 0, yb 100 or 0
+    expected = math.hypot(100, 50) + 0.3 * math.hypot(100, 50)
+    assert colourfulness(torch.cat((half, half)))[1].item() == pytest.approx(expected, abs=1e-3)
+    assert colourfulness(grey).item() == pytest.approx(0, abs=1e-5)
+
+
+def test_soft_and_weighted_loss_equal_torch():
+    torch.manual_seed(0)
+    logits = torch.randn(2, 7, 5, 4, dtype=torch.float32)
+    near = torch.stack([torch.randperm(7)[:3] for _ in range(40)]).reshape(2, 5, 4, 3)
+    share = torch.rand(2, 5, 4, 3).softmax(-1)
+    weights = torch.rand(7)
+    soft = torch.zeros(2, 5, 4, 7).scatter_(3, near, share).permute(0, 3, 1, 2)
+    each = F.cross_entropy(logits.double(), soft.double(), reduction="none")  # (B, H, W), probabilities as targets
+    batch = {"label": near[..., 0], "near": near, "share": share}
+    assert cross_entropy(logits, batch).item() == pytest.approx(each.mean().item(), abs=1e-6)
+    weighted = (each * weights[near[..., 0]]).mean().item()
+    assert cross_entropy(logits, {**batch, "weights": weights}).item() == pytest.approx(weighted, abs=1e-6)
+    hard = F.cross_entropy(logits, near[..., 0], reduction="none")
+    both = cross_entropy(logits, {"label": near[..., 0], "weights": weights}).item()
+    assert both == pytest.approx((hard * weights[near[..., 0]]).mean().item(), abs=1e-6)

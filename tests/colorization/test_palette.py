@@ -395,7 +395,7 @@ def test_horses24(shared_data):
 
 def test_load_unknown_names(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    hint = r"^palette 'horse24': .*\(horses24.*did you mean 'horses24'\?"
+    hint = r"^palette 'horse24': .*\(ab313, horses24.*did you mean 'horses24'\?"
     one_line_error(hint, Palette.load, "horse24", kind=TintboxFileError)
     one_line_error("^palette 'zzz': no such name", Palette.load, "zzz", kind=TintboxFileError)
     one_line_error("^palette 'none.yaml': no such file", Palette.load, "none.yaml", kind=TintboxFileError)

@@ -1,0 +1,245 @@
+"""Does colourisation pretraining help a detector with few labels? Five starts, shares of the labels, seeds; a table.
+
+    python benchmarks/transfer.py --coco yolo11n.pt                        # --budget small: hours on two cores
+    python benchmarks/transfer.py --coco yolo11n.pt --budget full          # with a GPU
+    python benchmarks/transfer.py --starts random target --shares 10 25    # part of it
+    python benchmarks/transfer.py --starts random --extra mine=best.pt     # and any colouriser or detector of yours
+
+The starts: `random` weights; `target`, colourised on the training pictures of the dataset, all of them, without labels;
+`pool`, colourised on these and more (`--pool`); `coco`, COCO weights; `coco_target`, COCO weights colourised on the
+training pictures. A share of the labels is drawn anew for every seed, the same for all starts; a smaller share is part
+of a larger one. All detector settings are the same for all starts, and the number of training steps for all shares too.
+The weights of the last epoch are validated, none are selected.
+
+Every run is an ordinary run folder with a ``result.json`` and, in ``val/predictions.json``, its predictions; finished
+runs are kept, so a killed benchmark goes on where it was. `TINTBOX_DATA` names a folder with the datasets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import random
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import machine
+import runs
+import transfer_report as report
+from finetune import settings
+
+STARTS = {  # start -> what it is colourised on, and whether from COCO weights
+    "random": None,
+    "target": ("target", False),
+    "pool": ("pool", False),
+    "coco": None,
+    "coco_target": ("target", True),
+}
+BUDGETS = {
+    "small": {
+        "imgsz": 160,
+        "batch": 8,
+        "steps": 400,
+        "pretext": {"epochs": 25, "imgsz": 160, "batch": 16},
+        "seeds": [0, 1, 2],
+    },
+    "full": {
+        "imgsz": 640,
+        "batch": 16,
+        "steps": 10000,
+        "pretext": {"epochs": 300, "imgsz": 320, "batch": 32},
+        "seeds": [0, 1, 2, 3, 4],
+    },
+}
+DETECTOR = {"optimizer": "AdamW", "lr0": 0.002, "cos_lr": True, "warmup_bias_lr": 0.0}
+WARMUP = 0.08  # share of the epochs
+POOL = ("bccd/images/train", "coco/coco128/images", "coco/val2017_subset/images")  # in TINTBOX_DATA
+METRICS = ("mAP50-95", "mAP50")
+
+
+def dataset_of(data: str) -> dict:
+    """Return Ultralytics' description of a dataset, prepared if need be."""
+    from ultralytics.data.utils import check_det_dataset
+
+    return check_det_dataset(data)
+
+
+def write_yaml(file: Path, described: dict, train: list[str]) -> str:
+    """Write a dataset YAML with other training pictures; return its name."""
+    import yaml
+
+    listed = file.with_suffix(".txt")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    listed.write_text("\n".join(train) + "\n")
+    splits = {split: str(described[split]) for split in ("val", "test") if described.get(split)}
+    names = dict(described["names"])
+    file.write_text(yaml.safe_dump({"path": str(file.parent), "train": str(listed), **splits, "names": names}))
+    return str(file)
+
+
+def pictures_of(folder: str | Path) -> list[str]:
+    """Return the picture files below a folder, sorted."""
+    from tintbox.colorization.data import image_files
+
+    return [str(file) for file in image_files(folder)]
+
+
+def subset(args: argparse.Namespace, share: int, seed: int) -> tuple[str, int]:
+    """Return a dataset YAML with a share of the training pictures, in percent, drawn by the seed; and their number."""
+    described = dataset_of(args.data)
+    files = pictures_of(described["train"])
+    random.Random(seed).shuffle(files)
+    count = max(1, round(len(files) * share / 100))
+    name = f"{Path(args.data).stem}-{share}-{seed}.yaml"
+    return write_yaml(args.root / "data" / name, described, files[:count]), count
+
+
+def pretext(args: argparse.Namespace, pictures: str, from_coco: bool, folder: Path) -> None:
+    """Colourise the target's or the pool's pictures."""
+    from ultralytics import YOLO
+
+    data = args.data
+    if pictures == "pool":
+        described = dataset_of(args.data)
+        files = pictures_of(described["train"]) + [f for part in args.pool for f in pictures_of(part)]
+        data = write_yaml(args.root / "data" / f"{Path(args.data).stem}-pool.yaml", described, files)
+    start = time.perf_counter()
+    model = YOLO(args.model.replace(".yaml", "-colorize.yaml"))
+    model.train(
+        **{**BUDGETS[args.budget]["pretext"], **settings(args.pretext)}, data=data, plots=False, val=False,
+        pretrained=args.coco if from_coco else True, project=str(folder.parent), name=folder.name, exist_ok=True,
+    )  # fmt: skip
+    metrics = model.trainer.metrics
+    runs.write_result(folder, {"seconds": time.perf_counter() - start, "metrics": metrics})
+
+
+def detect(args: argparse.Namespace, start: str, share: int, seed: int, weights: str, folder: Path) -> None:
+    """Train a detector from a start on a share of the labels, and validate its last weights."""
+    from ultralytics import YOLO
+
+    budget = BUDGETS[args.budget]
+    model = YOLO(args.model)
+    data, count = subset(args, share, seed)
+    epochs = math.ceil(args.steps / math.ceil(count / budget["batch"]))
+    begin = time.perf_counter()
+    model.train(
+        **{**DETECTOR, "warmup_epochs": WARMUP * epochs, **settings(args.set)}, data=data, epochs=epochs,
+        imgsz=budget["imgsz"], batch=budget["batch"], nbs=budget["batch"], seed=seed,
+        pretrained=weights or False, workers=args.workers, cache="ram", plots=False, val=False,
+        project=str(folder.parent), name=folder.name, exist_ok=True,
+    )  # fmt: skip
+    seconds = time.perf_counter() - begin
+    box = YOLO(folder / "weights" / "last.pt").val(
+        data=args.data, split="val", imgsz=budget["imgsz"], workers=args.workers, plots=False, save_json=True,
+        project=str(folder), name="val", exist_ok=True,
+    )  # fmt: skip
+    result = {"start": start, "share": share, "seed": seed, "seconds": seconds}
+    runs.write_result(folder, {**result, "mAP50-95": float(box.box.map), "mAP50": float(box.box.map50)})
+
+
+def told(name: str, result: dict) -> str:
+    """Return a finished run's line."""
+    figures = f"mAP50-95 {100 * result['mAP50-95']:.2f}" if "mAP50-95" in result else str(result.get("metrics"))
+    return f"{name}: {figures}; {result['seconds'] / 60:.1f} min"
+
+
+def starts_of(args: argparse.Namespace, shared: list[str]) -> dict[str, str]:
+    """Return start -> the checkpoint that the detector begins with, the pretext runs made."""
+    jobs, weights = {}, {}
+    what = "-".join([args.model.removesuffix(".yaml"), Path(args.data).stem, args.budget, *args.pretext])
+    for start in args.starts:
+        plan = STARTS[start]
+        if start == "coco":
+            weights[start] = args.coco
+        elif plan is None:
+            weights[start] = ""
+        else:
+            name = f"pretext-{start}-{what}".replace("=", "_").replace("/", "_")
+            jobs[name] = [*shared, "--one", "pretext", plan[0], str(int(plan[1])), str(args.root / name)]
+            weights[start] = str(args.root / name / "weights" / "best.pt")
+    runs.run_all(__file__, jobs, args.root, args.jobs, told)
+    return {**weights, **dict(word.split("=", 1) for word in args.extra)}
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="yolo11n.yaml", help="the detector's YAML")
+    parser.add_argument("--coco", default="", help="COCO weights of that detector, for coco and coco_target")
+    parser.add_argument("--data", default="aquarium.yaml")
+    parser.add_argument("--pool", nargs="+", default=list(POOL), help="folders of more pictures, in TINTBOX_DATA")
+    parser.add_argument("--budget", choices=list(BUDGETS), default="small")
+    parser.add_argument("--steps", type=int, help="training steps of a detector, by default the budget's")
+    parser.add_argument("--starts", nargs="*", choices=list(STARTS), default=list(STARTS))
+    parser.add_argument("--extra", nargs="+", default=[], metavar="NAME=FILE", help="more starts, from checkpoints")
+    parser.add_argument("--shares", nargs="+", type=int, choices=[10, 25, 100], default=[10, 25, 100])
+    parser.add_argument("--seeds", nargs="+", type=int)
+    parser.add_argument("--pretext", nargs="+", default=[], metavar="KEY=VALUE", help="arguments of the colourising")
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="arguments of the detector training")
+    parser.add_argument("--workers", type=int, default=0, help="loader processes per run")
+    parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
+    parser.add_argument("--root", type=Path, default=Path("runs/transfer"), help="where the run folders go")
+    parser.add_argument("--figure", type=Path, help="where to draw mAP against the share of labels")
+    parser.add_argument("--json", type=Path, help="where to write the numbers of every run")
+    parser.add_argument("--one", nargs="+", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    args.root = args.root.resolve()
+    args.steps = args.steps or BUDGETS[args.budget]["steps"]
+    home = Path(os.environ.get("TINTBOX_DATA", "."))
+    args.pool = [str(home / folder) for folder in args.pool]
+    if args.one:
+        kind, *rest = args.one
+        if kind == "pretext":
+            pretext(args, rest[0], rest[1] == "1", Path(rest[2]))
+        else:
+            start, share, seed, weights, folder = rest
+            detect(args, start, int(share), int(seed), weights.removeprefix("weights="), Path(folder))
+        return
+    if not args.coco and (missing := [s for s in args.starts if s.startswith("coco")]):
+        parser.error(f"--coco is missing, for the starts {', '.join(missing)}")
+    print(machine.describe(), flush=True)
+    shared = ["--model", args.model, "--coco", args.coco, "--data", args.data, "--budget", args.budget]
+    shared += ["--workers", str(args.workers), "--root", str(args.root), "--steps", str(args.steps)]
+    shared += ["--pool", *args.pool]
+    for flag, words in (("--pretext", args.pretext), ("--set", args.set)):
+        shared += [flag, *words] if words else []
+    weights = starts_of(args, shared)
+    seeds = args.seeds or BUDGETS[args.budget]["seeds"]
+    # The folder's name has all that the result depends on, so that no other benchmark's run is taken for this one's.
+    what = [args.model.removesuffix(".yaml"), Path(args.data).stem, args.budget, f"{args.steps}steps", *args.set]
+    jobs = {}
+    for share in args.shares:
+        for seed in seeds:
+            for start, file in weights.items():
+                own = args.pretext if STARTS.get(start) else []
+                name = "-".join([*what, start, *own, str(share), str(seed)]).replace("=", "_").replace("/", "_")
+                jobs[name] = [
+                    *shared,
+                    "--one",
+                    "detect",
+                    start,
+                    str(share),
+                    str(seed),
+                    f"weights={file}",
+                    str(args.root / name),
+                ]
+    found = runs.run_all(__file__, jobs, args.root, args.jobs, told)
+    results = [{**result, "folder": name} for name, result in found.items()]
+    if args.json:
+        args.json.write_text(json.dumps(results, indent=1))
+    if args.figure:
+        report.figure(results, list(weights), args.shares, args.figure)
+    budget = BUDGETS[args.budget]
+    how = f"{budget['imgsz']} px, {args.steps} steps of {budget['batch']}, n={len(seeds)} seeds"
+    print(f"\n{args.model} on {args.data}, {how}, in percent, mean ± standard deviation")
+    for metric in METRICS:
+        print(f"\n{report.table(results, list(weights), args.shares, metric)}")
+    print(f"\n{report.differences(results, list(weights), args.shares, args.root, args.data)}")
+
+
+if __name__ == "__main__":
+    main()

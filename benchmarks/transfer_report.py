@@ -1,0 +1,74 @@
+"""What `transfer.py` prints and draws: tables over seeds, differences between starts with intervals, curves."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+
+import runs
+
+
+def interval(ours: Path, others: Path, data: str) -> tuple[float, float] | None:
+    """Return the 95% interval of the difference in AP between two runs, by a paired bootstrap over images.
+
+    Args:
+        ours: The folder of a run, with ``val/predictions.json``.
+        others: The folder of the run that it is compared with, of the same share and seed.
+        data: The dataset YAML that has the truth.
+
+    Returns:
+        Lower and upper bound, 0..1, or None where tintbox has no COCO evaluation.
+    """
+    return None
+
+
+def chosen(results: list[dict], start: str, share: int) -> list[dict]:
+    """Return the results of a start at a share of the labels, one per seed."""
+    return [r for r in results if (r["start"], r["share"]) == (start, share)]
+
+
+def table(results: list[dict], starts: list[str], shares: list[int], metric: str) -> str:
+    """Return the Markdown table of a metric, in percent: mean ± standard deviation over the seeds."""
+    header = " | ".join(f"{share}% of the labels" for share in shares)
+    lines = [f"| {metric} | {header} |", "|---" * (len(shares) + 1) + "|"]
+    for start in starts:
+        columns = [[100 * r[metric] for r in chosen(results, start, share)] for share in shares]
+        lines.append(f"| {start} | {' | '.join(runs.mean(values) if values else '' for values in columns)} |")
+    return "\n".join(lines)
+
+
+def differences(results: list[dict], starts: list[str], shares: list[int], root: Path, data: str) -> str:
+    """Return a line per start and share: the difference to the first start, seed by seed, and the intervals."""
+    lines = []
+    for share in shares:
+        first = {r["seed"]: r for r in chosen(results, starts[0], share)}
+        for start in starts[1:]:
+            pairs = [(r, first[r["seed"]]) for r in chosen(results, start, share) if r["seed"] in first]
+            if not pairs:
+                continue
+            values = [100 * (a["mAP50-95"] - b["mAP50-95"]) for a, b in pairs]
+            line = f"{start} - {starts[0]} at {share}%: {runs.mean(values)} ({', '.join(f'{v:+.1f}' for v in values)})"
+            bounds = [interval(root / a["folder"], root / b["folder"], data) for a, b in pairs]
+            if all(bounds):
+                line += "; 95% over images " + ", ".join(f"[{100 * low:.1f}, {100 * high:.1f}]" for low, high in bounds)
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def figure(results: list[dict], starts: list[str], shares: list[int], file: Path) -> None:
+    """Draw the mAP against the share of labels, a curve per start, the seeds' range shaded."""
+    from matplotlib.figure import Figure
+
+    drawing = Figure(figsize=(6, 4), layout="constrained")
+    axes = drawing.subplots()
+    for start in starts:
+        columns = {share: [100 * r["mAP50-95"] for r in chosen(results, start, share)] for share in shares}
+        columns = {share: values for share, values in columns.items() if values}
+        (line,) = axes.plot([*columns], [statistics.mean(v) for v in columns.values()], marker="o", label=start)
+        lows, highs = ([f(v) for v in columns.values()] for f in (min, max))
+        axes.fill_between([*columns], lows, highs, color=line.get_color(), alpha=0.2)
+    axes.set(xscale="log", xlabel="% of the labels", ylabel="mAP50-95 in %", xticks=shares, xticklabels=shares)
+    axes.minorticks_off()
+    axes.legend()
+    axes.spines[["top", "right"]].set_visible(False)
+    drawing.savefig(file, dpi=120)

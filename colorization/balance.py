@@ -1,0 +1,67 @@
+"""What colourisation does about rare colours: weights in the loss, and a mean between mode and expectation.
+
+Both from Zhang, Isola and Efros, Colorful Image Colorization, 2016, arXiv:1603.08511.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from tintbox.errors import TintboxError
+
+
+def class_weights(shares: np.ndarray, rebalance: float) -> np.ndarray:
+    """Return the weight of each colour in the loss: w ~ 1 / ((1 - r) p + r / K), with the mean sum(p w) = 1 (eq. 4).
+
+    Args:
+        shares: (K,) shares p of the training pixels, summing to 1.
+        rebalance: r in 0..1; 1 weighs all colours the same.
+
+    Returns:
+        (K,) float64. A colour of weight 0 does not occur, and r is 0.
+    """
+    mixed = (1 - rebalance) * shares + rebalance / len(shares)
+    weights = np.divide(1.0, mixed, out=np.zeros(len(shares)), where=mixed > 0)
+    return weights / (shares * weights).sum()
+
+
+def annealed_mean(scores: torch.Tensor, values: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Return the mean of the colours under softmax(scores / T), the annealed mean (eq. 5); with T = 0 the mode.
+
+    Args:
+        scores: (B, K, h, w) logits.
+        values: (K, C), what each colour stands for.
+        temperature: T >= 0.
+
+    Returns:
+        (B, C, h, w) float32.
+    """
+    values = values.to(scores.device, torch.float32)
+    if temperature == 0:
+        return values[scores.argmax(1)].permute(0, 3, 1, 2)
+    shares = (scores.float() / temperature).softmax(1)
+    return torch.einsum("bkhw,kc->bchw", shares, values)
+
+
+def checked_number(name: str, value: object, low: float, high: float) -> float:
+    """Return a number as a float, or raise a TintboxError if it is out of range."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        raise TintboxError(f"{name}={value!r}; give a number from {low} to {high}")
+    return float(value)
+
+
+def checked_weights(weights: Any, count: int) -> np.ndarray | None:
+    """Return weights as a read-only float64 array, or raise a TintboxError if they are not ``count`` of them."""
+    if weights is None:
+        return None
+    try:
+        table = np.array(weights, dtype=np.float64)
+    except (TypeError, ValueError):
+        table = np.empty(0)
+    if table.shape != (count,) or not (np.isfinite(table) & (table >= 0)).all() or not table.any():
+        raise TintboxError(f"weights of shape {table.shape}; give {count} numbers of 0 or more, one for each colour")
+    table.setflags(write=False)
+    return table

@@ -1,0 +1,138 @@
+"""A palette without lightness: bins of the ab plane of CIELAB, with soft encoding; pictures keep their own L."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from tintbox.colorization.balance import annealed_mean
+from tintbox.colorization.lab import lab_to_rgb, rgb_to_lab
+from tintbox.colorization.palette import Palette, enlarged
+from tintbox.errors import TintboxError
+
+NEAREST = 5  # bins that share the truth of a pixel
+SIGMA = 5.0  # of the Gaussian that weighs them, in units of a and b
+SHOWN_LIGHTNESS = 65.0  # L at which a bin is shown alone, in charts and names
+REACH = 128  # a and b of every sRGB colour are within +-this
+
+
+class LabPalette(Palette):
+    """K bins of the ab plane; a pixel's truth is shared among the nearest five (Zhang et al. 2016, section 2.1).
+
+    Args:
+        bins: ``(K, 2)`` a and b.
+        scale: What an 8-bit pixel value is divided by to reach [0, 1].
+        balance: As for `Palette`: ``temperature``, ``rebalance``, ``weights``.
+
+    Raises:
+        TintboxError: If the bins are not such a table.
+    """
+
+    def __init__(self, bins: Any, scale: float = 255.0, **balance: Any) -> None:
+        try:
+            table = np.array(bins, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise TintboxError("bins are not K x 2 numbers; give one [a, b] for each class") from None
+        if table.ndim != 2 or table.shape[1] != 2 or not (np.abs(table) <= REACH).all():
+            raise TintboxError(f"bins of shape {table.shape} are not K x 2 numbers from -{REACH} to {REACH}, a and b")
+        if len(np.unique(table, axis=0)) < len(table):
+            raise TintboxError("two bins are the same; give each once")
+        table.setflags(write=False)
+        self.bins = table
+        lab = torch.cat((torch.full((len(table), 1), SHOWN_LIGHTNESS), torch.tensor(table)), 1)
+        super().__init__(lab_to_rgb(lab).numpy(), scale, **balance)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return ``{"bins": [[a, b], ...], ...}`` of plain Python numbers."""
+        return {"bins": self.bins.tolist(), "scale": self.scale, **self.balance()}
+
+    def encode(self, image: Any) -> Any:
+        """Return the nearest bin of each pixel, as `Palette.encode` does the nearest colour."""
+        pixels = torch.as_tensor(image)
+        near, _ = self.soft(pixels)
+        index = near[..., 0].to(torch.uint8 if self._dtype == np.uint8 else torch.int32)
+        return index if isinstance(image, torch.Tensor) else index.numpy()
+
+    def soft(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Share each pixel among its nearest bins: w ~ exp(-d^2 / (2 sigma^2)), summing to 1.
+
+        Args:
+            pixels: ``(..., 3)`` red, green, blue: uint8, or floats in [0, 1].
+
+        Returns:
+            Bins, nearest first, and their shares: int64 and float32, both ``(..., 5)``, fewer where K is smaller.
+        """
+        ab = rgb_to_lab(pixels)[..., 1:].reshape(-1, 2)
+        bins = torch.tensor(self.bins, dtype=ab.dtype, device=ab.device)
+        cell = (ab.floor().long() + REACH).clamp(0, 2 * REACH - 1)
+        near = candidates(self.bins.tobytes()).to(ab.device)[cell[:, 0] * 2 * REACH + cell[:, 1]]  # (n, M)
+        squares = (ab[:, None] - bins[near]).square().sum(-1)
+        found = squares.topk(min(NEAREST, len(self)), largest=False)  # sorted
+        shares = (-found.values / (2 * SIGMA**2)).softmax(-1).float()
+        shape = (*pixels.shape[:-1], -1)
+        return near.gather(1, found.indices).reshape(shape), shares.reshape(shape)
+
+    def targets(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return ``label`` (B, H, W), ``near`` and ``share`` (B, H, W, 5) for pictures (B, H, W, 3), uint8."""
+        near, share = self.soft(pictures)
+        return {"label": near[..., 0], "near": near, "share": share}
+
+    def shares(self, pictures: torch.Tensor) -> np.ndarray:
+        """Return the share of each bin in pictures (N, H, W, 3), smoothed by the soft encoding: (K,)."""
+        total = torch.zeros(len(self), dtype=torch.float64)
+        for picture in pictures:
+            near, share = self.soft(picture)
+            total.index_add_(0, near.flatten(), share.flatten().double())
+        return (total / total.sum()).numpy()
+
+    def readout(self, scores: torch.Tensor) -> torch.Tensor:
+        """Return a and b for scores (B, K, h, w): (B, 2, h, w)."""
+        return annealed_mean(scores, torch.tensor(self.bins), self.temperature)
+
+    def render(self, values: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+        """Return pictures (B, H, W, 3), uint8: the lightness of ``pictures``, and the a and b of ``values``.
+
+        Args:
+            values: ``(B, 2, H, W)``.
+            pictures: ``(B, H, W, 3)``, uint8 red, green, blue; their colours count for nothing.
+        """
+        lightness = rgb_to_lab(pictures)[..., :1]
+        rgb = lab_to_rgb(torch.cat((lightness, values.permute(0, 2, 3, 1).to(lightness)), -1))
+        return (255 * rgb).round().to(torch.uint8)
+
+    def show(self, labels: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+        """Return the pictures that labels (B, h, w) stand for, with the lightness of ``pictures`` (B, H, W, 3)."""
+        ab = torch.tensor(self.bins, dtype=torch.float32, device=labels.device)[enlarged(labels, pictures).long()]
+        return self.render(ab.permute(0, 3, 1, 2), pictures)
+
+
+@lru_cache(maxsize=4)
+def candidates(bins: bytes) -> torch.Tensor:
+    """Return, for each cell of side 1 of the ab plane, the bins that can be among the nearest of a point in it.
+
+    Of a cell with centre m and half-diagonal r, a point's n-th nearest bin is at most d_n(m) + r away, and so at most
+    d_n(m) + 2 r from m. Cells with fewer such bins than others have farther ones as well.
+
+    Args:
+        bins: The (K, 2) float64 array as bytes. All palettes with the same bins share the table.
+
+    Returns:
+        (4 REACH^2, M), int64.
+    """
+    table = torch.frombuffer(bytearray(bins), dtype=torch.float64).reshape(-1, 2).float()
+    axis = torch.arange(-REACH, REACH) + 0.5
+    distances = torch.cdist(torch.cartesian_prod(axis, axis), table)  # (4 REACH^2, K)
+    farthest = distances.topk(min(NEAREST, len(table)), largest=False).values[:, -1:]
+    limit = farthest + 2 * math.sqrt(0.5) + 1e-3  # the last for the rounding of float32
+    most = int((distances <= limit).sum(1).max())
+    return distances.topk(most, largest=False).indices
+
+
+def from_bins(data: Mapping[str, Any]) -> LabPalette:
+    """Make the palette of a mapping with ``bins``."""
+    return LabPalette(data["bins"], **{key: value for key, value in data.items() if key != "bins"})

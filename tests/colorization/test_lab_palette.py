@@ -1,0 +1,153 @@
+"""CIELAB and the ab palette against scikit-image and plain second implementations."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from tintbox.colorization.balance import annealed_mean, class_weights
+from tintbox.colorization.lab import lab_to_rgb, rgb_to_lab
+from tintbox.colorization.lab_palette import LabPalette
+from tintbox.colorization.palette import Palette
+from tintbox.errors import TintboxError
+
+color = pytest.importorskip("skimage.color")
+
+
+@pytest.fixture(scope="module")
+def ab313():
+    return Palette.load("ab313")
+
+
+def every_colour(step):
+    """A cube of 8-bit colours, black and white included: (N, 3) uint8."""
+    axis = np.append(np.arange(0, 255, step), 255).astype(np.uint8)
+    return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
+
+
+def test_lab_equals_scikit_image():
+    pixels = every_colour(5)
+    expected = color.rgb2lab(pixels[None])[0]
+    assert np.abs(rgb_to_lab(torch.tensor(pixels)).numpy() - expected).max() < 1e-4
+    floats = torch.tensor(pixels / 255)
+    assert np.abs(rgb_to_lab(floats).numpy() - expected).max() < 1e-4
+    assert (lab_to_rgb(torch.tensor(expected)) - floats).abs().max() < 1e-4
+    assert ((255 * lab_to_rgb(rgb_to_lab(torch.tensor(pixels)))).round() == torch.tensor(pixels)).all()
+
+
+@pytest.mark.filterwarnings("ignore:Conversion from CIE-LAB")
+def test_colours_outside_the_gamut_are_clipped_as_by_scikit_image():
+    rng = np.random.default_rng(0)
+    lab = rng.uniform((0, -110, -110), (100, 110, 110), (20000, 3))
+    assert np.abs(lab_to_rgb(torch.tensor(lab)).numpy() - color.lab2rgb(lab[None])[0]).max() < 1e-4
+
+
+def test_the_bins_are_those_in_gamut(ab313):
+    """A bin is in if some sRGB colour is less than a grid step away in a and in b; the paper's list has four more."""
+    scipy = pytest.importorskip("scipy.spatial")
+    axis = np.linspace(0, 1, 256)
+    face = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
+    surface = np.concatenate([np.insert(face, i, value, axis=1) for i in range(3) for value in (0.0, 1.0)])
+    ab = color.rgb2lab(surface[None])[0, :, 1:]
+    grid = np.array([(a, b) for a in range(-120, 130, 10) for b in range(-120, 130, 10)], float)
+    near = scipy.cKDTree(ab).query(grid, p=np.inf)[0] < 10
+    expected = {tuple(point) for point in grid[near]}
+    found = {tuple(point) for point in ab313.bins}
+    assert len(ab313) == len(found) == 313
+    assert found - expected == {(40.0, 90.0), (100.0, -90.0), (100.0, -10.0), (100.0, 0.0)}
+    assert expected <= found
+
+
+def test_soft_encoding_equals_a_plain_search(ab313):
+    pixels = every_colour(37)
+    ab = color.rgb2lab(pixels[None])[0, :, 1:]
+    squares = ((ab[:, None] - ab313.bins) ** 2).sum(-1)  # (N, 313)
+    order = np.argsort(squares, axis=1, kind="stable")[:, :5]
+    expected = np.exp(-np.take_along_axis(squares, order, 1) / (2 * 5.0**2))
+    dense = np.zeros_like(squares)
+    np.put_along_axis(dense, order, expected / expected.sum(1, keepdims=True), 1)
+    near, share = ab313.soft(torch.tensor(pixels))
+    ours = np.zeros_like(squares)
+    np.put_along_axis(ours, near.numpy(), share.numpy(), 1)
+    clear = np.diff(np.sort(squares, axis=1)[:, 4:6])[:, 0] > 1e-2  # at a tie for the fifth place either may win
+    assert clear.mean() > 0.95
+    assert np.abs(ours - dense)[clear].max() < 1e-4
+    assert (ab313.encode(pixels) == order[:, 0])[np.diff(np.sort(squares, axis=1)[:, :2])[:, 0] > 1e-2].all()
+
+
+def test_annealed_mean_at_its_limits():
+    torch.manual_seed(0)
+    scores, values = torch.randn(2, 5, 3, 4), torch.randn(5, 2)
+    expected = torch.einsum("bkhw,kc->bchw", scores.softmax(1), values)
+    assert torch.allclose(annealed_mean(scores, values, 1.0), expected, atol=1e-6)
+    mode = values[scores.argmax(1)].permute(0, 3, 1, 2)
+    assert torch.equal(annealed_mean(scores, values, 0.0), mode)
+    assert torch.allclose(annealed_mean(scores, values, 1e-4), mode, atol=1e-3)
+    # exp(log(z) / T) / sum, as the paper writes it
+    z = scores.softmax(1).double() ** (1 / 0.38)
+    paper = torch.einsum("bkhw,kc->bchw", z / z.sum(1, keepdim=True), values.double())
+    assert torch.allclose(annealed_mean(scores, values, 0.38).double(), paper, atol=1e-6)
+
+
+def test_class_weights():
+    shares = np.array([0.7, 0.2, 0.1, 0.0])
+    weights = class_weights(shares, 0.5)
+    assert (shares * weights).sum() == pytest.approx(1, abs=1e-12)
+    assert weights[1] / weights[0] == pytest.approx((0.35 + 0.125) / (0.1 + 0.125), abs=1e-12)
+    assert class_weights(shares, 1.0) == pytest.approx(np.ones(4), abs=1e-12)
+    assert class_weights(shares, 0.0)[[0, 3]] == pytest.approx([1 / 0.7 / 3, 0], abs=1e-12)
+
+
+def test_a_picture_keeps_its_lightness(ab313):
+    picture = torch.tensor(np.random.default_rng(0).integers(60, 200, (1, 8, 8, 3), dtype=np.uint8))
+    painted = ab313.render(torch.full((1, 2, 8, 8), 12.0), picture)
+    lab = rgb_to_lab(painted)
+    assert (lab[..., 0] - rgb_to_lab(picture)[..., 0]).abs().max() < 0.5  # rounding to 8 bits
+    assert (lab[..., 1:] - 12).abs().max() < 1.5
+
+
+def test_truth_in_the_palette_is_near_the_picture(ab313):
+    picture = torch.tensor(every_colour(85).reshape(1, 8, 8, 3))
+    shown = ab313.show(ab313.encode(picture), picture)
+    distance = (rgb_to_lab(shown) - rgb_to_lab(picture))[..., 1:].norm(dim=-1)
+    assert distance.median() < 7.1  # half the diagonal of a bin
+    assert (shown.float() - picture.float()).abs().mean() < 12
+
+
+def test_files_pickles_and_equality(ab313, tmp_path):
+    full = ab313.but(weights=np.arange(313.0).tolist(), temperature=0.2)
+    full.save(tmp_path / "mine.yaml")
+    again = Palette.load(tmp_path / "mine.yaml")
+    assert isinstance(again, LabPalette)
+    assert again == full == pickle.loads(pickle.dumps(full)) == copy.deepcopy(full)
+    assert again != ab313
+    assert (ab313.temperature, ab313.rebalance, ab313.weights) == (0.38, 0.5, None)
+    plain = Palette([[0, 0, 0], [1, 1, 1]])
+    assert set(plain.as_dict()) == {"colours", "scale"}
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"bins": [[0, 0, 0]]}, "not K x 2"),
+        ({"bins": [[0, 0], [0, 999]]}, "from -128 to 128"),
+        ({"bins": [[0, 0], [0, 0]]}, "two bins are the same"),
+        ({"bins": [[0, 0], [0, 10]], "tempreature": 1}, "did you mean 'temperature'"),
+        ({"colours": [[0, 0, 0], [1, 1, 1]], "weights": [1]}, "give 2 numbers"),
+        ({"colours": [[0, 0, 0], [1, 1, 1]], "weights": ["a", "b"]}, "give 2 numbers"),
+        ({"colours": [[0, 0, 0], [1, 1, 1]], "rebalance": 2}, "rebalance=2"),
+    ],
+)
+def test_bad_palettes(data, message):
+    with pytest.raises(TintboxError, match=message) as caught:
+        Palette.from_dict(data)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_rgb_palette_takes_an_annealed_mean():
+    palette = Palette([[0, 0, 0], [1, 0.5, 0]], temperature=1.0)
+    scores = torch.zeros(1, 2, 2, 2)
+    painted = palette.render(palette.readout(scores), torch.zeros(1, 2, 2, 3, dtype=torch.uint8))
+    assert painted[0, 0, 0].tolist() == [128, 64, 0]
