@@ -135,7 +135,7 @@ def detect(args: argparse.Namespace, start: str, share: int, seed: int, weights:
     seconds = time.perf_counter() - begin
     box = YOLO(folder / "weights" / "last.pt").val(
         data=args.data, split="val", imgsz=budget["imgsz"], workers=args.workers, plots=False, save_json=True,
-        project=str(folder), name="val", exist_ok=True,
+        coco_eval={"resamples": 0, "explain": False}, project=str(folder), name="val", exist_ok=True,
     )  # fmt: skip
     result = {"start": start, "share": share, "seed": seed, "seconds": seconds}
     runs.write_result(folder, {**result, "mAP50-95": float(box.box.map), "mAP50": float(box.box.map50)})
@@ -238,7 +238,7 @@ def main() -> None:
     print(f"\n{args.model} on {args.data}, {how}, in percent, mean ± standard deviation")
     for metric in METRICS:
         print(f"\n{report.table(results, list(weights), args.shares, metric)}")
-    print(f"\n{report.differences(results, list(weights), args.shares, args.root, args.data)}")
+    print(f"\n{report.differences(results, list(weights), args.shares, args.root)}")
 
 
 if __name__ == "__main__":

@@ -8,18 +8,29 @@ from pathlib import Path
 import runs
 
 
-def interval(ours: Path, others: Path, data: str) -> tuple[float, float] | None:
-    """Return the 95% interval of the difference in AP between two runs, by a paired bootstrap over images.
+def interval(ours: Path, others: Path) -> tuple[float, float]:
+    """Return the 95% interval of the difference in COCO's AP between two runs, by a paired bootstrap over images.
 
     Args:
-        ours: The folder of a run, with ``val/predictions.json``.
+        ours: The folder of a run, with truth and predictions as COCO JSON in ``val``.
         others: The folder of the run that it is compared with, of the same share and seed.
-        data: The dataset YAML that has the truth.
 
     Returns:
-        Lower and upper bound, 0..1, or None where tintbox has no COCO evaluation.
+        Lower and upper bound, in -1..1.
     """
-    return None
+    from tintbox.plugins.coco_eval.comparison import Comparison
+    from tintbox.plugins.coco_eval.detections import Detections
+    from tintbox.plugins.coco_eval.evaluation import evaluate
+    from tintbox.plugins.coco_eval.settings import Settings
+    from tintbox.plugins.coco_eval.truth import Truth
+
+    found = []
+    for folder in (others, ours):
+        truth = Truth.read(folder / "val" / "annotations.json")
+        detections = Detections.read(folder / "val" / "predictions.json", truth)
+        found.append(evaluate(truth, detections, settings=Settings(explain=False)))
+    low, high = Comparison(*found).intervals[0]
+    return float(low), float(high)
 
 
 def chosen(results: list[dict], start: str, share: int) -> list[dict]:
@@ -37,7 +48,7 @@ def table(results: list[dict], starts: list[str], shares: list[int], metric: str
     return "\n".join(lines)
 
 
-def differences(results: list[dict], starts: list[str], shares: list[int], root: Path, data: str) -> str:
+def differences(results: list[dict], starts: list[str], shares: list[int], root: Path) -> str:
     """Return a line per start and share: the difference to the first start, seed by seed, and the intervals."""
     lines = []
     for share in shares:
@@ -48,10 +59,9 @@ def differences(results: list[dict], starts: list[str], shares: list[int], root:
                 continue
             values = [100 * (a["mAP50-95"] - b["mAP50-95"]) for a, b in pairs]
             line = f"{start} - {starts[0]} at {share}%: {runs.mean(values)} ({', '.join(f'{v:+.1f}' for v in values)})"
-            bounds = [interval(root / a["folder"], root / b["folder"], data) for a, b in pairs]
-            if all(bounds):
-                line += "; 95% over images " + ", ".join(f"[{100 * low:.1f}, {100 * high:.1f}]" for low, high in bounds)
-            lines.append(line)
+            bounds = [interval(root / a["folder"], root / b["folder"]) for a, b in pairs]
+            line += "; COCO's AP, 95% over images: "
+            lines.append(line + ", ".join(f"[{100 * low:+.1f}, {100 * high:+.1f}]" for low, high in bounds))
     return "\n".join(lines)
 
 
