@@ -12,11 +12,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
-import orjson
 
 from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
 
+REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what the fast reader raises
 LISTED = 5  # offenders named in an error; the rest is counted
 
 
@@ -55,8 +56,8 @@ def parse(raw: bytes, file: str | Path) -> Any:
         TintboxError: It is broken; the line says where.
     """
     try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:
+        return msgspec.json.decode(raw)
+    except REFUSED:
         pass  # Python's own reads NaN, which is then told with its place, and a byte-order mark
     try:
         return json.loads(raw)

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
-import orjson
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.columns import Rows, no_collection, parse, read_bytes
+from tintbox.plugins.coco_eval.columns import REFUSED, Rows, no_collection, parse, read_bytes
 from tintbox.plugins.coco_eval.run_lengths import boxes_of, read_masks
 from tintbox.plugins.coco_eval.truth import Truth
+
+
+class _Box(msgspec.Struct, gc=False):
+    """A row of a result file without masks."""
+
+    image_id: int
+    category_id: int
+    bbox: tuple[float, float, float, float]
+    score: float
+
+
+_BOXES = msgspec.json.Decoder(list[_Box])
 
 
 @dataclass(frozen=True)
@@ -61,6 +75,10 @@ class Detections:
             TintboxError: It is no such list, or a row is wrong; the line says which.
         """
         raw = read_bytes(file)
+        images = {image["id"]: image for image in truth.images}
+        classes = [category["id"] for category in truth.categories]
+        if (plain := _plain_boxes(raw, [*images], classes)) is not None:
+            return plain
         content = parse(raw, file) if raw.strip() else []
         if isinstance(content, dict):
             raise TintboxError(f"{file}: an object {{...}}, not a list of detections [...]; is it the annotations?")
@@ -68,8 +86,6 @@ class Detections:
         if not content:
             return cls.empty()
         image_id, category_id = rows.integers("image_id"), rows.integers("category_id")
-        images = {image["id"]: image for image in truth.images}
-        classes = [category["id"] for category in truth.categories]
         rows.check_known("image_id", image_id, images, f"the truth has {_span(images)}")
         rows.check_known("category_id", category_id, classes, f"the truth has {_span(classes)}")
         score = rows.numbers("score")
@@ -102,7 +118,28 @@ class Detections:
             OSError: The file cannot be written.
         """
         Path(file).parent.mkdir(parents=True, exist_ok=True)
-        Path(file).write_bytes(orjson.dumps(self.rows()))
+        Path(file).write_bytes(msgspec.json.encode(self.rows()))
+
+
+def _plain_boxes(raw: bytes, images: list[int], classes: list[int]) -> Detections | None:
+    """Return the detections of a result file in which all is well and nothing has masks.
+
+    None stands for everything else: that is read row by row, which takes twice as long and tells what is wrong.
+    """
+    if b'"segmentation"' in raw:
+        return None
+    try:
+        rows = _BOXES.decode(raw)
+        image_id, category_id = (
+            np.fromiter(map(attrgetter(key), rows), np.int64, len(rows)) for key in ("image_id", "category_id")
+        )
+    except (*REFUSED, OverflowError):
+        return None
+    bbox = np.fromiter(chain.from_iterable(row.bbox for row in rows), np.float64, 4 * len(rows)).reshape(-1, 4)
+    score = np.fromiter((row.score for row in rows), np.float64, len(rows))
+    good = np.isin(image_id, images) & np.isin(category_id, classes) & (score >= 0) & (score <= 1)
+    good &= np.isfinite(bbox).all(1) & (bbox[:, 2:] >= 0).all(1)
+    return Detections(image_id, category_id, bbox, score) if good.all() else None
 
 
 def _span(ids: Collection[int]) -> str:

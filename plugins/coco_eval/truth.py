@@ -9,8 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
-import orjson
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import dataset_files
@@ -77,7 +77,7 @@ class Truth:
         """
         content = {"info": {}, "licenses": [], **{key: getattr(self, key) for key in LISTS}}
         Path(file).parent.mkdir(parents=True, exist_ok=True)
-        Path(file).write_bytes(orjson.dumps(content))
+        Path(file).write_bytes(msgspec.json.encode(content))
 
 
 def _complete(annotations: Rows, ids: Mapping[str, np.ndarray]) -> None:
