@@ -142,6 +142,7 @@ def main() -> None:
     """Write the cases, measure in turns, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS), help="pycocotools among them")
     parser.add_argument("--one", nargs=2, metavar=("WAY", "FOLDER"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
@@ -154,7 +155,7 @@ def main() -> None:
             write_case(folder, *sizes)
             seconds: dict[str, list[dict]] = {}
             for _ in range(args.rounds):
-                for way in WAYS:
+                for way in args.ways:
                     command = [sys.executable, __file__, "--one", way, str(folder)]
                     ran = subprocess.run(command, capture_output=True, text=True)
                     if ran.returncode == 0:
