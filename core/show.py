@@ -132,15 +132,15 @@ def read_truth(data: str | Path, split: str) -> tuple[dict[str, Boxes], list[str
     from ultralytics.data.dataset import YOLODataset
     from ultralytics.data.utils import check_det_dataset
 
+    from tintbox.plugins.coco_eval.layout import check_split
+
     try:
         found = check_det_dataset(str(data))
     except TintboxError:
         raise
     except (OSError, SyntaxError, TypeError, ValueError) as error:
         raise TintboxError(f"data={data}: {one_line(error)}") from error
-    splits = [key for key in ("train", "val", "test", "minival") if found.get(key)]
-    if split not in splits:
-        raise TintboxError(f"split={split}: no such split in {data} ({', '.join(splits)}){nearest(split, splits)}")
+    check_split(found, split, data)
     task = "pose" if "kpt_shape" in found else "detect"  # how the label files are to be read
     try:
         labels = YOLODataset(found[split], data=found, task=task, augment=False, prefix="").labels

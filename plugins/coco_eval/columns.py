@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.errors import TintboxError, TintboxFileError, nearest_file, one_line
 
 REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what the fast reader raises
 LISTED = 5  # offenders named in an error; the rest is counted
@@ -43,8 +43,7 @@ def read_bytes(file: str | Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        near = nearest(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else ""
-        raise TintboxFileError(f"{file}: no such file{near}") from error
+        raise TintboxFileError(f"{file}: no such file{nearest_file(path)}") from error
     except OSError as error:
         raise TintboxError(f"{file}: cannot be read ({error.strerror or one_line(error)})") from error
 
@@ -70,11 +69,11 @@ def parse(raw: bytes, file: str | Path) -> Any:
         raise TintboxError(f"{file}: broken JSON (brackets are nested too deeply)") from error
 
 
-def listed(values: Iterable[Any]) -> str:
-    """Return values as a list in words; those past the fifth are only counted."""
+def listed(values: Iterable[Any], most: int = LISTED) -> str:
+    """Return values as a list in words; those past ``most`` are only counted."""
     words = [str(value) for value in values]
-    more = f" and {len(words) - LISTED} more" if len(words) > LISTED else ""
-    return ", ".join(words[:LISTED]) + more
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ the time and without copying every annotation (benchmarks/coco_eval_speed.py). p
 from __future__ import annotations
 
 import contextlib
-import gc
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from tintbox.plugins.coco_eval.columns import no_collection
 from tintbox.plugins.coco_eval.detections import Detections
 from tintbox.plugins.coco_eval.matches import Matches
 from tintbox.plugins.coco_eval.metrics import AREAS, IOU_THRESHOLDS, MAX_DETECTIONS, Curves
@@ -95,15 +95,10 @@ class Evaluator:
 
         They are those of pycocotools' ``evalImgs``, in its order within the images of a part.
         """
-        collecting = gc.isenabled()
-        gc.disable()  # the records have no cycles, and looking for some takes two thirds of the time
-        try:
+        with no_collection():  # the records have no cycles, and looking for some takes two thirds of the time
             for start in range(0, len(self.image_ids), CHUNK):
                 evaluation = self._evaluated(self.image_ids[start : start + CHUNK])
                 yield [entry for entry in evaluation.evalImgs if entry is not None]
-        finally:
-            if collecting:
-                gc.enable()
 
     def _evaluated(self, image_ids: list[int]) -> Any:
         """Return a COCOeval that has matched these images."""

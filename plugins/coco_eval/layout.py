@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.errors import TintboxError, TintboxFileError, nearest, nearest_file, one_line
 from tintbox.plugins.coco_eval import dataset_files
 
 SPLITS = ("train", "val", "test", "minival")
@@ -19,16 +19,19 @@ def split_pictures(data: Mapping[str, Any], split: str) -> list[str]:
     Raises:
         TintboxError: There is no such split, or no picture in it.
     """
-    splits = [key for key in SPLITS if data.get(key)]
-    if split not in splits:
-        raise TintboxError(
-            f"split={split}: no such split in {title(data)} ({', '.join(splits)}){nearest(split, splits)}"
-        )
+    check_split(data, split, title(data))
     try:
         return dataset_files.picture_files(data[split])
     except FileNotFoundError as error:
         why = f"; {one_line(error.__cause__).split('. Supported formats')[0]}" if error.__cause__ else ""
         raise TintboxError(f"{title(data)}: no pictures in split '{split}'{why}") from error
+
+
+def check_split(data: Mapping[str, Any], split: str, name: object) -> None:
+    """Raise TintboxError if a dataset, which the error calls ``name``, has no such split."""
+    splits = [key for key in SPLITS if data.get(key)]
+    if split not in splits:
+        raise TintboxError(f"split={split}: no such split in {name} ({', '.join(splits)}){nearest(split, splits)}")
 
 
 def image_ids(pictures: list[str]) -> dict[str, int]:
@@ -58,7 +61,7 @@ def annotation_file(data: Mapping[str, Any], split: str) -> Path | None:
         if split in named:
             file = Path(data["path"]) / named[split]
             if not file.is_file():
-                near = nearest(file.name, (p.name for p in file.parent.iterdir())) if file.parent.is_dir() else ""
+                near = nearest_file(file)
                 raise TintboxFileError(f"{title(data)}: annotations: {split}: {file}: no such file{near}")
             return file
     stock = Path(data["path"]) / "annotations" / "instances_val2017.json"

@@ -9,14 +9,15 @@ from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.errors import TintboxError, TintboxFileError, nearest_file, one_line
+from tintbox.plugins.coco_eval.columns import listed
 from tintbox.plugins.coco_eval.detections import Detections
+from tintbox.plugins.coco_eval.layout import check_split
 from tintbox.plugins.coco_eval.truth import Truth
-from tintbox.plugins.coco_eval.validation import Outcome, check_task
+from tintbox.plugins.coco_eval.validation import ANNOTATIONS, PREDICTIONS, Outcome, check_task
 
 # What goes on to `yolo val` as it is; None leaves Ultralytics' default, for imgsz the size of the training.
 VALIDATION = dict.fromkeys(("imgsz", "batch", "conf", "iou", "max_det", "device", "workers", "single_cls", "nms"))
-ANNOTATIONS, PREDICTIONS = "annotations.json", "predictions.json"  # what save_json writes
 LONG = 12  # characters that two names may begin with alike
 # What Ultralytics raises for arguments, data and devices that it cannot use.
 REFUSALS = (AssertionError, OSError, RuntimeError, SyntaxError, TypeError, ValueError)
@@ -79,9 +80,7 @@ def check_data(data: Any, split: str) -> None:
         raise
     except REFUSALS as error:
         raise TintboxError(f"data={data}: {one_line(error)}") from error
-    splits = [key for key in ("train", "val", "test", "minival") if found.get(key)]
-    if split not in splits:
-        raise TintboxError(f"split={split}: no such split in {data} ({', '.join(splits)}){nearest(split, splits)}")
+    check_split(found, split, data)
 
 
 def has_files(run: str) -> bool:
@@ -93,8 +92,7 @@ def check_there(run: str) -> None:
     """Raise TintboxFileError if nothing is there."""
     path = Path(run)
     if not path.exists():
-        near = nearest(path.name, (p.name for p in path.parent.iterdir()) if path.parent.is_dir() else ())
-        raise TintboxFileError(f"{run}: no such run or checkpoint{near}")
+        raise TintboxFileError(f"{run}: no such run or checkpoint{nearest_file(path)}")
 
 
 def checkpoint(run: str) -> Path:
@@ -191,11 +189,5 @@ def check_comparable(first: Source, second: Source) -> None:
 def check_classes(names: tuple[str, str], classes: list[list[str]]) -> None:
     """Raise TintboxError if two models have different classes."""
     if classes[0] != classes[1]:
-        lists = "; ".join(f"{name} has {shorten(own)}" for name, own in zip(names, classes))
+        lists = "; ".join(f"{name} has {listed(own, most=6)}" for name, own in zip(names, classes))
         raise TintboxError(f"the two have different classes: {lists}")
-
-
-def shorten(words: list[str], most: int = 6) -> str:
-    """Return words in a line, those past ``most`` counted only."""
-    more = f" and {len(words) - most} more" if len(words) > most else ""
-    return ", ".join(words[:most]) + more

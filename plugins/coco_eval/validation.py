@@ -18,6 +18,7 @@ from tintbox.plugins.coco_eval.records import collect, seen, single_class, with_
 from tintbox.plugins.coco_eval.settings import settings
 from tintbox.plugins.coco_eval.truth import Split, Truth, for_dataset
 
+ANNOTATIONS, PREDICTIONS = "annotations.json", "predictions.json"  # what save_json writes
 IOU_TYPES = {"detect": ("bbox",), "segment": ("bbox", "segm")}
 
 
@@ -160,8 +161,8 @@ def classes_of(validator: Any) -> set[int]:
 
 def save_json(folder: Path, split: Split, detections: Detections) -> None:
     """Write truth and detections as COCO's JSON, and which image has which id."""
-    split.truth.save(folder / "annotations.json")
-    detections.save(folder / "predictions.json")
+    split.truth.save(folder / ANNOTATIONS)
+    detections.save(folder / PREDICTIONS)
     ids = {str(file): image_id for file, image_id in split.image_ids.items()}
     (folder / "image_ids.json").write_text(json.dumps(ids, indent=1), encoding="utf-8")
 

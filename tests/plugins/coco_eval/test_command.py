@@ -12,16 +12,9 @@ from ultralytics import YOLO
 from tintbox.plugins.coco_eval.metrics import KEYS
 from tintbox.plugins.coco_eval.sources import distinct_names
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 QUICK = ("imgsz=64", "device=cpu", "resamples=30")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Small models are much faster on one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

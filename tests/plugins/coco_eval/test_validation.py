@@ -10,22 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from ultralytics import YOLO
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval.metrics import KEYS
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CHOSEN = {"resamples": 40}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Small models are much faster on one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(autouse=True)
