@@ -17,9 +17,12 @@ Other modules without parameters (ReLU, Identity, padding) are not counted; othe
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -139,3 +142,24 @@ def _rule(name: str, module: nn.Module) -> Callable[[Any, torch.Tensor, torch.Te
             f"replace it or add it to tintbox.colorization.complexity.CONNECTIONS"
         )
     return None
+
+
+def load_network(model: str) -> tuple[Any, int]:
+    """Return the network of a colouriser's YAML or checkpoint, and its input channels.
+
+    Raises:
+        TintboxError: If the file does not exist or is no colouriser.
+    """
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # where Ultralytics' notes go: --json must be JSON alone
+            from ultralytics import YOLO
+
+            colouriser = YOLO(model, task="colorize").model
+    except TintboxError:
+        raise
+    except (OSError, TypeError, ValueError, AssertionError) as error:
+        raise TintboxError(f"model={model}: {one_line(error)}") from error
+    if not hasattr(colouriser, "yaml"):
+        raise TintboxError(f"model={Path(model).name} is an exported model; give a YAML or a .pt checkpoint")
+    network = colouriser if colouriser.on_detector else colouriser.model[0]
+    return network, colouriser.yaml["channels"]

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from tintbox import doctor as diagnosis
-from tintbox.errors import TintboxError, nearest, one_line
+from tintbox.errors import TintboxError, one_line
+from tintbox.words import arguments, table
 
 if TYPE_CHECKING:
     from tintbox.plugins.coco_eval.settings import Settings
@@ -30,42 +26,16 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command; a user's mistake is one line on standard error and exit status 1."""
+    if RAY in sys.argv:  # click has no option whose value may be left out: it is put in
+        after = sys.argv.index(RAY) + 1
+        word = sys.argv[after] if after < len(sys.argv) else "-"
+        if word.startswith("-") or "=" in word or Path(word).exists():
+            sys.argv.insert(after, "auto")
     try:
         app()
     except TintboxError as error:
         print(f"tintbox: {one_line(error)}", file=sys.stderr)
         raise SystemExit(1) from None
-
-
-def arguments(words: list[str], known: dict[str, Any]) -> dict[str, Any]:
-    """Return ``known`` with the values of ``key=value`` words put in, read as YAML.
-
-    Raises:
-        TintboxError: If a word is no ``key=value`` or its key is unknown.
-    """
-    values = dict(known)
-    for word in words:
-        key, equals, text = word.partition("=")
-        if not equals:
-            raise TintboxError(f"'{word}' is no argument; write key=value, with keys {', '.join(known)}")
-        if key not in known:
-            raise TintboxError(f"'{key}' is no argument here ({', '.join(known)}){nearest(key, known)}")
-        try:
-            values[key] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            values[key] = text  # e.g. a path with a bracket
-    return values
-
-
-def table(title: str, columns: dict[str, str], rows: list[list[str]]) -> None:
-    """Print a table; ``columns`` maps each header to its alignment."""
-    shown = Table(title=title, title_justify="left")
-    for header, justify in columns.items():
-        shown.add_column(header, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for row in rows:
-        shown.add_row(*map(escape, row))
-    # Into a file or a pipe nothing is folded or cut.
-    Console(width=None if sys.stdout.isatty() else 200).print(shown)
 
 
 @app.command()
@@ -201,6 +171,61 @@ def evaluation_arguments(
     return values, settings.Settings(**{key: values[key] for key in own}, explain=examples)
 
 
+RAY = "--ray"
+
+
+@app.command()
+def study(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FOLDER | FILE.yaml] [model=a.yaml,b.yaml] [data=my.yaml] [batch=8,16] [seed=0,1] [...]",
+            help="arguments of `yolo train`, comma lists of values among them; a study's folder, to go on with it",
+            show_default=False,
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", help="runs side by side; they share the cores")] = 1,
+    ray: Annotated[
+        str | None,
+        typer.Option(RAY, metavar="[ADDRESS]", help="run on a Ray cluster: host:port, or nothing for one that is here"),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="yes, more than 200 runs")] = False,
+) -> None:
+    """Train a grid of runs, baseline first, and compare them; the same command goes on where it was stopped."""
+    from tintbox.plugins import autoload
+
+    autoload.install()
+    from tintbox.study.command import study as run
+
+    print(run(words or [], workers=workers, ray=ray, yes=yes))
+
+
+@app.command()
+def report(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RUN... [out=report.html] [n=4] [split=val] [images=[a.jpg]] [conf=0.25] [imgsz=640] [seed=0] "
+            "[pictures=True]",
+            help="folders of training runs or of a study; key=value arguments",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[str | None, typer.Option("--out", "-o", metavar="FILE", help="the HTML file to write")] = None,
+) -> None:
+    """Write one HTML file that compares training runs: arguments, metrics, curves, pictures."""
+    from tintbox.plugins import autoload
+
+    autoload.install()
+    from tintbox.report.command import DEFAULTS
+    from tintbox.report.command import report as write
+
+    words = words or []
+    folders = [word for word in words if "=" not in word or Path(word).exists()]
+    values = arguments([w for w in words if w not in folders], DEFAULTS)
+    print(write(folders, **{**values, **({"out": out} if out else {})}))
+
+
 @app.command()
 def import_legacy(
     source: Annotated[str, typer.Argument(help="a classic YOLOv3 or YOLOv5 .pt, or Darknet .weights")],
@@ -246,10 +271,13 @@ def complexity(
     size = values["imgsz"] if isinstance(values["imgsz"], list) else [values["imgsz"]] * 2
     if len(size) != 2 or not all(isinstance(s, int) and not isinstance(s, bool) and s > 0 for s in size):
         raise TintboxError(f"imgsz={values['imgsz']}: give a side in pixels, or [height, width]")
-    network, channels = load_network(str(values["model"]))
+    from tintbox.plugins import autoload
 
+    autoload.install()
     from tintbox.colorization.complexity import complexity as count
+    from tintbox.colorization.complexity import load_network
 
+    network, channels = load_network(str(values["model"]))
     counted = count(network, (size[0], size[1]), channels)
     if as_json:
         print(json.dumps(counted.as_dict(), indent=2))
@@ -261,30 +289,6 @@ def complexity(
     ]
     columns = dict.fromkeys(("weights", "outputs", "connections"), "right")
     table(f"{values['model']} at {size[0]}x{size[1]}", {"layer": "left", "type": "left", **columns}, rows)
-
-
-def load_network(model: str) -> tuple[Any, int]:
-    """Return the network of a colouriser's YAML or checkpoint, and its input channels.
-
-    Raises:
-        TintboxError: If the file does not exist or is no colouriser.
-    """
-    from tintbox.plugins import autoload
-
-    autoload.install()
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # where Ultralytics' notes go: --json must be JSON alone
-            from ultralytics import YOLO
-
-            colouriser = YOLO(model, task="colorize").model
-    except TintboxError:
-        raise
-    except (OSError, TypeError, ValueError, AssertionError) as error:
-        raise TintboxError(f"model={model}: {one_line(error)}") from error
-    if not hasattr(colouriser, "yaml"):
-        raise TintboxError(f"model={Path(model).name} is an exported model; give a YAML or a .pt checkpoint")
-    network = colouriser if colouriser.on_detector else colouriser.model[0]
-    return network, colouriser.yaml["channels"]
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ def run(event: str, runner: Any) -> None:
 
 def on_pretrain_routine_start(trainer: Any) -> None:
     """The run begins; neither dataset nor model is there."""
+    import_module("tintbox.environment").on_pretrain_routine_start(trainer)
     run("on_pretrain_routine_start", trainer)
 
 

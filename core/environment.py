@@ -1,0 +1,65 @@
+"""Where a run was made: ``environment.json`` in its folder, so that a report can say it later, on another machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from tintbox.run_folder import ENVIRONMENT
+
+PACKAGES = ("tintbox", "ultralytics", "torch", "torchvision", "numpy", "opencv-python")
+
+
+def describe(device: Any = None) -> dict[str, Any]:
+    """Return versions and hardware.
+
+    Args:
+        device: The torch device of the run.
+    """
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return {
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "versions": versions,
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "device": device_name(device),
+    }
+
+
+def device_name(device: Any) -> str:
+    """Return ``"cpu"``, or a GPU's name."""
+    kind = getattr(device, "type", "cpu")
+    if kind != "cuda":
+        return str(kind)
+    import torch
+
+    return torch.cuda.get_device_name(device)
+
+
+def processor() -> str:
+    """Return the processor's name."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def on_pretrain_routine_start(trainer: Any) -> None:
+    """Write the file; a resumed run keeps that of its beginning."""
+    file = Path(trainer.save_dir) / ENVIRONMENT
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(describe(trainer.device), indent=1), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""`tintbox study`: runs of `yolo train` over a grid of its arguments, compared."""

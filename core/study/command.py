@@ -1,0 +1,141 @@
+"""`tintbox study`: ask, check, train what is not trained yet, and say what came out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from tintbox import run_folder
+from tintbox.errors import TintboxError
+from tintbox.study import checks, outcome, pictures, place, table
+from tintbox.study.grid import Grid, Run, parse
+from tintbox.study.outcome import Outcome
+from tintbox.study.progress import Progress
+from tintbox.study.table import Result
+
+PAUSE = 0.5  # seconds between two looks at the runs
+
+
+class Runs(Protocol):
+    """Runs at work somewhere."""
+
+    def running(self) -> list[Run]:
+        """Return the runs that are at work."""
+
+    def poll(self) -> list[tuple[Run, Outcome]]:
+        """Return the runs that have ended since the last call."""
+
+    def close(self) -> None:
+        """End what is at work; it can be resumed."""
+
+
+def study(words: Sequence[str], workers: int = 1, ray: str | None = None, yes: bool = False) -> Path:
+    """Train the runs of a grid that are not trained yet, and write their tables and pictures.
+
+    Args:
+        words: ``key=value`` words of `yolo train`, in which a value may be a comma list, YAML files with the same, or
+            the folder of a study that is to go on.
+        workers: Runs at a time, on this machine or on each machine of the cluster.
+        ray: The address of a Ray cluster, ``"auto"`` for one that is here or is made, None for none.
+        yes: Whether a grid of more than 200 runs is meant.
+
+    Returns:
+        The study's folder.
+
+    Raises:
+        TintboxError: A user's mistake; nothing has been trained then.
+    """
+    if workers < 1:
+        raise TintboxError(f"--workers {workers}: give a number of 1 or more")
+    folder, grid = asked(words, many=yes)
+    if ray:
+        from tintbox.study import cluster
+
+        cluster.connect(ray)
+    runs = grid.runs()
+    checks.check_folder(folder, len(left(folder, runs)))
+    with place.locked(folder):
+        place.write(folder, grid)
+        todo = left(folder, runs)
+        done = {run.name: found for run in runs if run not in todo and (found := outcome.read(folder / run.name))}
+        print(f"{folder}: {len(runs)} runs" + (f", {len(done)} of them done" if done else ""), flush=True)
+        if todo:
+            drive(folder, runs, done, begin(todo, folder, workers, ray))
+        show(folder, grid)
+    return folder
+
+
+def asked(words: Sequence[str], *, many: bool) -> tuple[Path, Grid]:
+    """Return the study's folder and grid, checked."""
+    if not words:
+        raise TintboxError("say what to train, e.g. model=yolo11n.yaml data=bccd.yaml batch=8,16 seed=0,1,2")
+    if len(words) == 1 and Path(words[0]).is_dir():
+        folder = Path(words[0])
+        grid = place.read(folder)
+        checks.check_arguments(grid, many=True)
+        return folder, grid
+    grid = parse(words)
+    checks.check_arguments(grid, many=many)
+    return place.choose(grid)
+
+
+def left(folder: Path, runs: Sequence[Run]) -> list[Run]:
+    """Return the runs that are not finished; one that failed is tried again."""
+    stands = ((run, outcome.read(folder / run.name)) for run in runs)
+    return [run for run, found in stands if found is None or found.state != outcome.FINISHED]
+
+
+def begin(runs: Sequence[Run], folder: Path, workers: int, ray: str | None) -> Runs:
+    """Return the runs at work, here or on a cluster."""
+    if ray is None:
+        from tintbox.study.local import LocalRuns
+
+        return LocalRuns(runs, folder, workers)
+    from tintbox.study.cluster import ClusterRuns
+
+    return ClusterRuns(runs, folder, ray, workers)
+
+
+def drive(folder: Path, runs: Sequence[Run], done: dict[str, Outcome], work: Runs) -> None:
+    """Wait until all runs have ended, and keep tables and pictures up to date."""
+    grid_runs = list(runs)
+    try:
+        with Progress(runs, done, folder) as progress:
+            while len(progress.ended) < len(runs):
+                ended = work.poll()
+                progress.update(work.running(), ended)
+                if ended:
+                    table.save(folder, results(folder, grid_runs), folder.name)
+                time.sleep(PAUSE)
+    except KeyboardInterrupt:
+        raise TintboxError(f"stopped; go on with: tintbox study {folder}") from None
+    finally:
+        work.close()
+
+
+def results(folder: Path, runs: Sequence[Run]) -> list[Result]:
+    """Return what came of the runs so far."""
+    return [Result(run, outcome.read(folder / run.name), found(folder / run.name)) for run in runs]
+
+
+def found(folder: Path) -> run_folder.RunFolder | None:
+    """Return a run's folder, None if there is nothing to read yet."""
+    try:
+        return run_folder.read(folder)
+    except TintboxError:
+        return None
+
+
+def show(folder: Path, grid: Grid) -> None:
+    """Write the tables and pictures of a study, and print the table."""
+    came = results(folder, grid.runs())
+    table.save(folder, came, folder.name)
+    if cells := table.cells(came):
+        pictures.draw(folder, cells)
+    print(f"\n{(folder / 'study.md').read_text(encoding='utf-8').partition(chr(10))[2].strip()}\n")
+    failed = [r.run.name for r in came if r.outcome and r.outcome.state == outcome.FAILED]
+    if failed:
+        where = folder / failed[0] / outcome.LOG
+        raise TintboxError(f"{len(failed)} of {len(came)} runs failed, e.g. {failed[0]}; its log is {where}")

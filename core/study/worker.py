@@ -1,0 +1,107 @@
+"""The process of one run: `python -m tintbox.study.worker FOLDER [word ...]` trains what its ``run.json`` asks for.
+
+The words are of this machine, such as ``workers=1``. The process ends with its standard input: where the study was
+killed, no run goes on without it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tintbox.study import outcome
+from tintbox.study.outcome import Outcome
+
+
+def command(folder: Path) -> list[str]:
+    """Return the command that makes this process."""
+    return [sys.executable, "-m", "tintbox.study.worker", str(folder)]
+
+
+def start(
+    folder: Path, arguments: Mapping[str, Any], environment: Mapping[str, str], more: Sequence[str] = ()
+) -> subprocess.Popen[bytes]:
+    """Start a run in a process group of its own; whoever holds the process's standard input keeps it alive.
+
+    Args:
+        folder: The run's folder, made if need be.
+        arguments: The training arguments.
+        environment: Variables to set for it.
+        more: Words of this machine, such as ``workers=1``, that say nothing of what the run is.
+    """
+    Outcome(outcome.STARTED, arguments=arguments).write(folder)
+    with (folder / outcome.LOG).open("ab") as log:
+        return subprocess.Popen(
+            [*command(folder), *more], stdin=subprocess.PIPE, stdout=log, stderr=log, env={**os.environ, **environment},
+            start_new_session=True,
+        )  # fmt: skip
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Kill a run with all processes that it has started, and wait for its end."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError, AttributeError):  # Windows has no process groups
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+    process.wait()
+
+
+def end(folder: Path, status: int, arguments: Mapping[str, Any]) -> Outcome:
+    """Write down and return how a run ended whose process had this exit status."""
+    state = outcome.FAILED if status else outcome.FINISHED
+    found = Outcome(state, outcome.reason(folder, status) if status else "", arguments)
+    found.write(folder)
+    return found
+
+
+def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
+    """Return the words of the `yolo` command that begins or resumes a run; None if nothing is left to train."""
+    if file := outcome.resumable(folder):
+        import torch
+
+        # Ultralytics' checkpoints hold the network as an object.
+        checkpoint = torch.load(file, map_location="cpu", weights_only=False)
+        epoch, epochs = checkpoint.get("epoch", -1), checkpoint.get("train_args", {}).get("epochs", 0)
+        if epoch == -1 or epoch + 1 >= epochs:
+            return None  # it was killed while its best weights were validated once more
+        return ["train", f"model={file}", f"resume={file}"]
+    for old in (*folder.glob("results.*"), folder / "weights"):
+        shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
+    place = {"project": folder.parent, "name": folder.name, "exist_ok": True}
+    task = [str(arguments["task"])] if arguments.get("task") else []
+    return [*task, "train", *(f"{k}={v}" for k, v in {**arguments, **place}.items() if k != "task")]
+
+
+def die_with_standard_input() -> None:
+    """Kill this process and its children when the other end of its standard input is closed."""
+    while os.read(0, 1024):  # not sys.stdin, whose lock a thread must not hold when the interpreter ends
+        pass
+    with contextlib.suppress(AttributeError):
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(1)
+
+
+def main() -> None:
+    """Train."""
+    folder = Path(sys.argv[1]).resolve()
+    threading.Thread(target=die_with_standard_input, daemon=True).start()
+    asked = outcome.read(folder)
+    if asked is None or asked.arguments is None:
+        raise SystemExit(f"{folder}: no {outcome.FILE}")
+    if line := words(folder, asked.arguments):
+        sys.argv[:] = ["yolo", *line, *sys.argv[2:]]  # in place: Ultralytics, once imported, holds this very list
+        from ultralytics.cfg import entrypoint
+
+        entrypoint()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""What the commands of `tintbox` share: ``key=value`` words, and tables."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tintbox.errors import TintboxError, nearest
+
+
+def arguments(words: list[str], known: dict[str, Any]) -> dict[str, Any]:
+    """Return ``known`` with the values of ``key=value`` words put in, read as YAML.
+
+    Raises:
+        TintboxError: If a word is no ``key=value`` or its key is unknown.
+    """
+    values = dict(known)
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals:
+            raise TintboxError(f"'{word}' is no argument; write key=value, with keys {', '.join(known)}")
+        if key not in known:
+            raise TintboxError(f"'{key}' is no argument here ({', '.join(known)}){nearest(key, known)}")
+        try:
+            values[key] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            values[key] = text  # e.g. a path with a bracket
+    return values
+
+
+def table(title: str, columns: dict[str, str], rows: list[list[str]]) -> None:
+    """Print a table; ``columns`` maps each header to its alignment."""
+    shown = Table(title=title, title_justify="left")
+    for header, justify in columns.items():
+        shown.add_column(header, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for row in rows:
+        shown.add_row(*map(escape, row))
+    # Into a file or a pipe nothing is folded or cut.
+    Console(width=None if sys.stdout.isatty() else 200).print(shown)
