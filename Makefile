@@ -26,7 +26,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	rm -rf $(TYPES) && mkdir -p $(TYPES)/tintbox
-	ln -s $(addprefix $(CURDIR)/,plugins colorization datasets cfg $(wildcard core/*.*)) $(TYPES)/tintbox/
+	ln -s $(addprefix $(CURDIR)/,plugins colorization datasets cfg $(filter-out %__pycache__,$(wildcard core/*))) $(TYPES)/tintbox/
 	cd $(TYPES) && MYPYPATH=. $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml \
 		--cache-dir $(CURDIR)/.mypy_cache -p tintbox
 

@@ -201,6 +201,30 @@ def study(
 
 
 @app.command()
+def assignment(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[weights=yolov5n.pt] [data=cifar10-horses.yaml] [detection=coco128.yaml] [imgsz=640] "
+            "[epochs=25] [seed=0] [parts=ABCD] [out=runs/assignment]",
+            help="key=value arguments",
+            show_default=False,
+        ),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="on the embedded dataset, in a few minutes")] = False,
+    workers: Annotated[int, typer.Option("--workers", help="runs side by side; they share the cores")] = 1,
+) -> None:
+    """Reproduce the course assignment, parts A to D, and write its report."""
+    from tintbox.plugins import autoload
+
+    autoload.install()
+    from tintbox.assignment.command import DEFAULTS
+    from tintbox.assignment.command import assignment as run
+
+    print(run(quick=quick, workers=workers, **arguments(words or [], DEFAULTS)))
+
+
+@app.command()
 def report(
     words: Annotated[
         list[str] | None,

@@ -23,7 +23,7 @@ FITNESS = {
     "obb": ("metrics/mAP50-95(B)",),
     "segment": ("metrics/mAP50-95(B)", "metrics/mAP50-95(M)"),
     "pose": ("metrics/mAP50-95(B)", "metrics/mAP50-95(P)"),
-    "classify": ("metrics/accuracy_top1", "metrics/accuracy_top5"),
+    "classify": ("metrics/accuracy_top5", "metrics/accuracy_top1"),
     "semantic": ("metrics/mIoU",),
     "depth": ("metrics/delta1",),
     "colorize": ("metrics/accuracy",),

@@ -60,7 +60,7 @@ def study(words: Sequence[str], workers: int = 1, ray: str | None = None, yes: b
         place.write(folder, grid)
         todo = left(folder, runs)
         done = {run.name: found for run in runs if run not in todo and (found := outcome.read(folder / run.name))}
-        print(f"{folder}: {len(runs)} runs" + (f", {len(done)} of them done" if done else ""), flush=True)
+        print(f"{folder}: {len(runs)} run{'s' * (len(runs) > 1)}" + (f", {len(done)} of them done" if done else ""), flush=True)
         if todo:
             drive(folder, runs, done, begin(todo, folder, workers, ray))
         show(folder, grid)

@@ -23,15 +23,16 @@ def draw(folder: Path, found: Sequence[Cell]) -> list[Path]:
     groups = by_task(found)
     for task, group in groups.items():
         end = f"-{task}" if len(groups) > 1 else ""
-        files.append(_save(folder / f"curves{end}.png", lambda figure, group=group: curves(figure, group)))
+        files.append(save(folder / f"curves{end}.png", lambda figure, group=group: curves(figure, group)))
         for key in group[0].settings:
             if len({text(cell.settings[key]) for cell in group}) > 1:
                 file = folder / f"{key}{end}.png"
-                files.append(_save(file, lambda figure, group=group, key=key: effect(figure, group, key)))
+                files.append(save(file, lambda figure, group=group, key=key: effect(figure, group, key)))
     return files
 
 
-def _save(file: Path, paint: Callable[[Any], None]) -> Path:
+def save(file: Path, paint: Callable[[Any], None]) -> Path:
+    """Save what ``paint`` draws into a figure, and return the file."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4.2), layout="constrained")

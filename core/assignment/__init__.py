@@ -1,0 +1,1 @@
+"""`tintbox assignment`: the course assignment that the seed networks come from, reproduced."""

@@ -1,0 +1,96 @@
+"""`tintbox assignment`: train what the assignment asks for, and write its report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tintbox import run_folder
+from tintbox.assignment import page, plan
+from tintbox.assignment.plan import FULL, QUICK, Plan
+from tintbox.assignment.published import NETWORKS
+from tintbox.errors import TintboxError, one_line
+from tintbox.run_folder import RunFolder
+from tintbox.study import checks, place
+from tintbox.study.command import study
+
+# Argument -> the field of the plan that it sets; None leaves the plan's own value.
+FIELDS = {
+    "data": "data", "epochs": "epochs", "seed": "seed", "weights": "weights", "detection": "detection",
+    "imgsz": "detection_size",
+}  # fmt: skip
+DEFAULTS: dict[str, Any] = {**dict.fromkeys(FIELDS), "parts": "ABCD", "out": "runs/assignment"}
+BEFORE = "before.json"  # the detector's metrics before it is fine-tuned
+
+
+def assignment(quick: bool = False, workers: int = 1, **values: Any) -> Path:
+    """Reproduce the assignment and write its report.
+
+    Args:
+        quick: Whether to do it small, on the embedded dataset.
+        workers: Runs side by side.
+        values: What differs from the plan, by the keys of ``DEFAULTS``.
+
+    Returns:
+        The report, a Markdown file; all runs are in its folder.
+
+    Raises:
+        TintboxError: A file is missing, a value makes no sense, or a run failed.
+    """
+    values = {**DEFAULTS, **values}
+    chosen = {field: values[key] for key, field in FIELDS.items() if values[key] is not None}
+    asked: Plan = replace(QUICK if quick else FULL, **chosen)
+    parts, folder = "".join(sorted(set(str(values["parts"]).upper()))), Path(str(values["out"]))
+    plan.check(asked, parts)
+    needed = [asked.data] * (parts != "D") + [asked.detection] * ("D" in parts)
+    for data in dict.fromkeys(needed):
+        prepare(data)
+    checks.check_folder(folder, 1)
+    runs: dict[str, dict[str, RunFolder]] = {}
+    for name, words in plan.studies(asked, parts, folder).items():
+        study([*words, f"project={str(folder)!r}", f"name={name}"], workers=workers)
+        runs[name] = results(folder / name)
+    before = untuned(asked, folder) if "D" in parts else None
+    return page.write(folder, asked, parts, runs, before)
+
+
+def prepare(data: str) -> None:
+    """Have a dataset made, copied or downloaded before anything is trained on another.
+
+    Raises:
+        TintboxError: It cannot be had.
+    """
+    from ultralytics.data.utils import check_det_dataset
+
+    try:
+        check_det_dataset(data)
+    except TintboxError:
+        raise
+    except (OSError, RuntimeError, SyntaxError, ValueError) as error:
+        raise TintboxError(f"{data}: {one_line(error)}") from error
+
+
+def results(folder: Path) -> dict[str, RunFolder]:
+    """Return the runs of a study by what varies: networks by their name, other models by their file's."""
+    found = {}
+    for run in place.read(folder).runs():
+        value = next(iter(run.settings.values()), run.arguments.get("model") if folder.name == "networks" else "run")
+        stem = Path(str(value)).stem
+        found[NETWORKS.get(stem, stem)] = run_folder.read(folder / run.name)
+    return found
+
+
+def untuned(asked: Plan, folder: Path) -> tuple[float, float]:
+    """Return mAP50 and mAP50-95 of the detector before it is fine-tuned, measured once."""
+    file = folder / "detector" / BEFORE
+    words = place.read(folder / "detector").fixed
+    if not file.is_file():
+        from ultralytics import YOLO
+
+        settings = {"data": asked.detection, "imgsz": asked.detection_size, "iou": 0.6, "plots": False}
+        found = YOLO(words["model"]).val(**settings, project=str(folder / "detector"), name="before", exist_ok=True)
+        file.write_text(json.dumps([float(found.box.map50), float(found.box.map)]), encoding="utf-8")
+    first, second = json.loads(file.read_text(encoding="utf-8"))
+    return first, second

@@ -1,0 +1,72 @@
+"""The figures of the assignment's report that no study has: learning curves beside what the assignment reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tintbox.assignment.published import COLOURISERS
+from tintbox.run_folder import RunFolder
+from tintbox.study.pictures import COLOURS, save
+
+
+def learning(file: Path, run: RunFolder, network: str, *, published: bool) -> None:
+    """Draw a network's training and validation loss, and its validation accuracy, by epoch.
+
+    Args:
+        file: The image file to write.
+        run: Its run.
+        network: Its name.
+        published: Whether the assignment's figures are of the same data, so that they may stand beside.
+    """
+
+    def paint(figure: Any) -> None:
+        loss, accuracy = figure.subplots(1, 2)
+        epochs = run.curves["epoch"]
+        loss.plot(epochs, run.curves["train/loss"], "--", color=COLOURS[0], label="training")
+        loss.plot(epochs, run.loss, color=COLOURS[0], label="validation")
+        accuracy.plot(epochs, run.curves[run.metric], color=COLOURS[0], label="validation")
+        finish(loss, accuracy)
+        if published:
+            bands(loss, accuracy, network, COLOURS[1])
+        loss.legend(fontsize=8)
+        figure.suptitle(network, fontsize=11)
+
+    save(file, paint)
+
+
+def comparison(file: Path, runs: Mapping[str, RunFolder], *, published: bool) -> None:
+    """Draw the validation loss and accuracy of several networks by epoch.
+
+    Args:
+        file: The image file to write.
+        runs: Network -> its run.
+        published: As for ``learning``.
+    """
+
+    def paint(figure: Any) -> None:
+        loss, accuracy = figure.subplots(1, 2)
+        for colour, (network, run) in zip(COLOURS, runs.items()):
+            loss.plot(run.curves["epoch"], run.loss, color=colour, label=network)
+            accuracy.plot(run.curves["epoch"], run.curves[run.metric], color=colour, label=network)
+            if published:
+                bands(loss, accuracy, network, colour)
+        finish(loss, accuracy)
+        accuracy.legend(fontsize=8)
+
+    save(file, paint)
+
+
+def finish(loss: Any, accuracy: Any) -> None:
+    """Name the axes."""
+    loss.set(xlabel="epoch", title="loss (nats per pixel)")
+    accuracy.set(xlabel="epoch", title="accuracy (share of pixels)")
+    for axes in (loss, accuracy):
+        axes.grid(alpha=0.3)
+
+
+def bands(loss: Any, accuracy: Any, network: str, colour: str) -> None:
+    """Shade the range that the assignment's public runs reached."""
+    for axes, (low, high) in ((loss, COLOURISERS[network].loss), (accuracy, COLOURISERS[network].accuracy)):
+        axes.axhspan(low, high, color=colour, alpha=0.25, linewidth=0, label=f"{network}, the assignment's public runs")

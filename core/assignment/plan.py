@@ -1,0 +1,117 @@
+"""What the assignment trains: its four parts as studies, at full size and as a quick look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import tintbox.cfg
+from tintbox.assignment.published import NETWORKS
+from tintbox.errors import TintboxError, TintboxFileError, nearest_file
+
+PARTS = {"A": "PoolUpsampleNet", "B": "ConvTransposeNet", "C": "UNet", "D": "fine-tuning a detector"}
+KERNELS = (4, 5)  # of ConvTransposeNet; that of 3 is the network itself
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The sizes of everything.
+
+    Attributes:
+        data: The colourisers' dataset YAML.
+        epochs: Their epochs.
+        batch: Their pictures in a batch where it does not vary.
+        batches: The batch sizes of Part B's study.
+        more: More of their arguments.
+        detection: The detector's dataset YAML.
+        detection_size: Side of its pictures in pixels.
+        detection_epochs: Its epochs.
+        weights: The detector to fine-tune, None to train one on the same pictures first.
+        seed: The seed of all runs.
+    """
+
+    data: str = "cifar10-horses.yaml"
+    epochs: int = 25
+    batch: int = 100
+    batches: tuple[int, ...] = (32, 64, 128, 256, 512)
+    more: tuple[str, ...] = ()
+    detection: str = "coco128.yaml"
+    detection_size: int = 640
+    detection_epochs: int = 5
+    weights: str | None = "yolov5n.pt"
+    seed: int = 0
+
+
+FULL = Plan()
+# The embedded dataset has 400 pictures: a twelfth of the horses, in batches a sixth as large.
+QUICK = Plan(
+    data="fruitbowl.yaml", epochs=12, batch=16, batches=(8, 16, 32, 64, 128), more=("palette=24",),
+    detection="fruitbowl.yaml", detection_size=96, weights=None,
+)  # fmt: skip
+FIRST_DETECTOR = "yolov5n-anchor.yaml"  # of the classic kind, as the assignment's
+FIRST_EPOCHS = 15
+
+
+def check(plan: Plan, parts: str) -> None:
+    """Raise TintboxError if a value makes no sense or a file is not there."""
+    for key in ("epochs", "batch", "detection_size", "detection_epochs"):
+        value: Any = getattr(plan, key)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise TintboxError(f"{key}={value}: give a whole number of 1 or more")
+    if not isinstance(plan.seed, int) or isinstance(plan.seed, bool) or plan.seed < 0:
+        raise TintboxError(f"seed={plan.seed}: give a whole number of 0 or more")
+    if not parts or set(parts) - set(PARTS):
+        raise TintboxError(f"parts={parts}: give some of {''.join(PARTS)}, e.g. parts=AC")
+    if "D" in parts and plan.weights is not None and not Path(plan.weights).is_file():
+        file = Path(plan.weights)
+        raise TintboxFileError(
+            f"weights={file}: no such file{nearest_file(file)}; Part D fine-tunes a detector, e.g. a classic yolov3.pt "
+            "or yolov5n.pt; or leave it out: parts=ABC"
+        )
+
+
+def studies(plan: Plan, parts: str, folder: Path) -> dict[str, list[str]]:
+    """Return study's name -> its words, in the order in which they are run.
+
+    Args:
+        plan: The sizes.
+        parts: Letters of the parts.
+        folder: Where model files of other kernels may be written.
+    """
+    common = [
+        "task=colorize",
+        f"data={plan.data}",
+        "cfg=recipe-seed.yaml",
+        f"epochs={plan.epochs}",
+        f"seed={plan.seed}",
+    ]
+    common += plan.more
+    chosen = [f"{model}.yaml" for model, part in zip(NETWORKS, "ABC") if part in parts]
+    asked = {}
+    if chosen:
+        asked["networks"] = [*common, f"batch={plan.batch}", f"model={','.join(chosen)}"]
+    if "B" in parts:
+        kernels = ",".join(repr(str(kernel_model(folder, kernel))) for kernel in KERNELS)
+        asked["kernels"] = [*common, f"batch={plan.batch}", f"model={kernels}"]
+        asked["batches"] = [*common, "model=colorize-convt.yaml", f"batch={','.join(map(str, plan.batches))}"]
+    if "D" in parts:
+        detect = ["task=detect", f"data={plan.detection}", f"imgsz={plan.detection_size}", f"seed={plan.seed}"]
+        weights = plan.weights
+        if weights is None:
+            asked["first"] = [*detect, f"model={FIRST_DETECTOR}", f"epochs={FIRST_EPOCHS}", "batch=16"]
+            weights = str(folder / "first" / "run" / "weights" / "best.pt")
+        words = [f"model={weights!r}", "cfg=recipe-assignment.yaml", f"epochs={plan.detection_epochs}"]
+        asked["detector"] = [*detect, *words]
+    return asked
+
+
+def kernel_model(folder: Path, kernel: int) -> Path:
+    """Write the YAML of a ConvTransposeNet with another kernel, and return it."""
+    description = yaml.safe_load((Path(tintbox.cfg.__path__[0]) / "colorize-convt.yaml").read_text(encoding="utf-8"))
+    file = folder / "models" / f"colorize-convt-k{kernel}.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(yaml.safe_dump({**description, "kernel": kernel}, sort_keys=False), encoding="utf-8")
+    return file

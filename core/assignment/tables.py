@@ -1,0 +1,87 @@
+"""The tables of the assignment's report, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tintbox.assignment.published import COLOURISERS, DETECTOR, pool_complexity
+from tintbox.run_folder import RunFolder
+from tintbox.study.progress import clock
+
+SIZES = (32, 64)  # of Part A's question: what doubles with the side of the picture?
+COUNTS = ("weights", "outputs", "connections")
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def last(run: RunFolder) -> tuple[float, float]:
+    """Return validation loss and accuracy after the last epoch: the assignment selects none."""
+    return run.loss[-1], run.curves["metrics/accuracy"][-1]
+
+
+def networks(runs: Mapping[str, RunFolder], *, published: bool) -> str:
+    """Return the table of the networks, ours beside the assignment's where it is of the same data."""
+    rows = []
+    for network, run in runs.items():
+        loss, accuracy = last(run)
+        theirs = COLOURISERS[network]
+        beside = [f"{theirs.loss[0]:.3f} to {theirs.loss[1]:.3f}", "{:.1f} to {:.1f}".format(*percent(theirs.accuracy))]
+        rows.append(
+            [network, f"{loss:.3f}", f"{100 * accuracy:.1f}", *(beside if published else []), clock(run.seconds)]
+        )
+    theirs_head = ["the assignment's loss", "its accuracy %"] if published else []
+    return markdown(["network", "validation loss", "accuracy %", *theirs_head, "time"], rows)
+
+
+def percent(values: Sequence[float]) -> list[float]:
+    """Return shares in percent."""
+    return [100 * value for value in values]
+
+
+def varied(name: str, runs: Mapping[str, RunFolder]) -> str:
+    """Return the table of runs of one network by what was varied."""
+    rows = [
+        [value, f"{loss:.3f}", f"{100 * accuracy:.1f}", clock(run.seconds)]
+        for value, run in runs.items()
+        for loss, accuracy in [last(run)]
+    ]
+    return markdown([name, "validation loss", "accuracy %", "time"], rows)
+
+
+def complexity() -> str:
+    """Return the table of PoolUpsampleNet's sizes, counted, beside the assignment's closed forms."""
+    from tintbox.colorization.complexity import complexity as count
+    from tintbox.colorization.complexity import load_network
+
+    network, channels = load_network("colorize-pool.yaml")
+    rows = []
+    for size in SIZES:
+        counted, formula = count(network, size, channels).as_dict()["total"], pool_complexity(size)
+        rows += [[f"{size}x{size}", key, f"{counted[key]:,}", f"{formula[key]:,}"] for key in COUNTS]
+    return markdown(["picture", "what", "counted", "closed form"], rows)
+
+
+def detector(before: tuple[float, float], run: RunFolder, *, published: bool) -> str:
+    """Return the table of the fine-tuned detector: mAP50 / mAP50-95 before and after every epoch.
+
+    Args:
+        before: Both of the weights that it begins with.
+        run: Its run.
+        published: Whether the assignment's figures are of the same pictures.
+    """
+    both = zip(run.curves["metrics/mAP50(B)"], run.curves["metrics/mAP50-95(B)"])
+    ours = {"before": before, **{f"epoch {i}": pair for i, pair in enumerate(both, 1)}}
+    rows = [["here", *(shown(pair) for pair in ours.values())]]
+    if published:
+        theirs = {f"epoch {epoch}": pair for epoch, pair in DETECTOR.items()}
+        rows.append(["the assignment (YOLOv3)", *(shown(theirs[key]) if key in theirs else "" for key in ours)])
+    return markdown(["mAP50 / mAP50-95", *ours], rows)
+
+
+def shown(pair: tuple[float, float]) -> str:
+    """Return two metrics."""
+    return f"{pair[0]:.3f} / {pair[1]:.3f}"

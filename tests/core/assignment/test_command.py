@@ -1,0 +1,79 @@
+"""`tintbox assignment`, from the command line to the report."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tintbox import run_folder
+from tintbox.assignment.command import assignment
+
+TINTBOX = Path(sys.executable).with_name("tintbox")
+
+
+@pytest.mark.slow
+def test_a_report_has_its_figures_and_the_runs_own_numbers(tiny_data, tmp_path):
+    out = tmp_path / "with space"
+    page = assignment(data=str(tiny_data), epochs=2, parts="ac", out=out)
+    text = page.read_text()
+    for figure in re.findall(r"\((figures/.*?)\)", text):
+        assert (out / figure).stat().st_size > 5000
+    assert text.count("![") == 4
+    for network, name in (("pool", "PoolUpsampleNet"), ("unet", "UNet")):
+        found = run_folder.read(out / "networks" / f"model_colorize_{network}")
+        assert f"| {name} | {found.loss[-1]:.3f} | {100 * found.curves['metrics/accuracy'][-1]:.1f} |" in text
+        protocol = {"optimizer": "Adam", "lr0": 0.001, "lrf": 1.0, "shuffle": "once", "input_scale": 256.0}
+        assert protocol.items() <= found.arguments.items()
+    assert "do not stand beside" in text
+    assert "Part B" not in text
+    # again: nothing is trained, the same page
+    csv = out / "networks" / "model_colorize_unet" / "results.csv"
+    before = csv.stat().st_mtime_ns
+    assert assignment(data=str(tiny_data), epochs=2, parts="AC", out=out).read_text() == text
+    assert csv.stat().st_mtime_ns == before
+
+
+@pytest.mark.slow
+def test_part_d_fine_tunes_and_draws(python, tmp_path):
+    import cv2
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    for folder in ("images", "labels"):
+        (tmp_path / "boxes" / folder).mkdir(parents=True)
+    for i in range(4):
+        picture = rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)
+        cv2.imwrite(str(tmp_path / "boxes" / "images" / f"{i}.png"), picture)
+        (tmp_path / "boxes" / "labels" / f"{i}.txt").write_text("0 0.5 0.5 0.4 0.4\n")
+    described = {"path": str(tmp_path / "boxes"), "train": "images", "val": "images", "names": {0: "square"}}
+    (tmp_path / "boxes.yaml").write_text(yaml.safe_dump(described))
+    done = python(TINTBOX, "assignment", "--quick", "parts=D", "detection=boxes.yaml", "imgsz=64", "out=out")
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = (tmp_path / "out" / "assignment.md").read_text()
+    assert "| mAP50 / mAP50-95 | before | epoch 1 | epoch 2 | epoch 3 | epoch 4 | epoch 5 |" in text
+    assert (tmp_path / "out" / "figures" / "detector.png").stat().st_size > 5000
+    tuned = run_folder.read(tmp_path / "out" / "detector" / "run")
+    assert tuned.arguments["freeze"] == 10
+    assert tuned.arguments["cls_pos_weight"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["weights=nowhere.pt"], "weights=nowhere.pt: no such file"),
+        (["partz=A"], "'partz' is no argument here"),
+        (["parts=AE"], "parts=AE: give some of ABCD"),
+        (["parts=A", "data=nowhere.yaml"], "nowhere.yaml"),
+        (["parts=A", "epochs=none"], "epochs=none"),
+    ],
+)
+def test_mistakes_are_a_line_and_leave_nothing_behind(python, tmp_path, words, told):
+    done = python(TINTBOX, "assignment", *words)
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if line.startswith("tintbox:")]
+    assert len(lines) == 1
+    assert told in lines[0]
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not (tmp_path / "runs").exists()
