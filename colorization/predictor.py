@@ -12,7 +12,7 @@ from ultralytics.engine.predictor import BasePredictor
 from ultralytics.engine.results import Results
 from ultralytics.utils import DEFAULT_CFG, ops
 
-from tintbox.colorization.data import grey_input
+from tintbox.colorization.grey import grey_input
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.processor import use_all_cores
 from tintbox.colorization.validator import adjusted, model_channels, model_output_stride, model_palette

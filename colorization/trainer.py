@@ -19,8 +19,10 @@ from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK, USER_CONFIG_DIR
 import tintbox.cfg
 from tintbox.colorization import plots
 from tintbox.colorization.balance import class_weights
-from tintbox.colorization.data import Order, PictureLoader, Pictures, image_files, one_channel
+from tintbox.colorization.data import Pictures, image_files
 from tintbox.colorization.fitted import fitted_palette
+from tintbox.colorization.grey import one_channel
+from tintbox.colorization.loader import Order, PictureLoader
 from tintbox.colorization.model import ColorizeModel, describe
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.processor import fast_bfloat16, use_all_cores

@@ -15,7 +15,9 @@ from ultralytics.nn.backends.base import BaseBackend
 from ultralytics.utils import LOGGER, RANK
 
 from tintbox.colorization import plots
-from tintbox.colorization.data import Order, PictureLoader, Pictures, grey_input, image_files
+from tintbox.colorization.data import Pictures, image_files
+from tintbox.colorization.grey import grey_input
+from tintbox.colorization.loader import Order, PictureLoader
 from tintbox.colorization.loss import cross_entropy
 from tintbox.colorization.metrics import ColorizeMetrics
 from tintbox.colorization.model import ColorizeModel

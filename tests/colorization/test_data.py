@@ -7,17 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from tintbox.colorization.data import (
-    Order,
-    PictureLoader,
-    Pictures,
-    decode,
-    grey_input,
-    image_files,
-    reflect,
-    shift,
-    wrong_bytes,
-)
+from tintbox.colorization.data import Pictures, decode, image_files, wrong_bytes
+from tintbox.colorization.grey import grey_input
+from tintbox.colorization.loader import Order, PictureLoader, reflect, shift
 from tintbox.errors import TintboxError, TintboxFileError
 
 

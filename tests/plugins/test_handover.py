@@ -311,7 +311,7 @@ def test_run_folder_options_and_an_image_size_that_is_no_multiple_of_the_stride(
 
 
 def test_one_channel_is_shown_three_times_as_bright():
-    from tintbox.colorization.data import grey_input, one_channel
+    from tintbox.colorization.grey import grey_input, one_channel
 
     rgb = torch.randint(0, 256, (64, 3, 4, 4), dtype=torch.uint8)
     grey = grey_input(rgb, 3, 255.0)
@@ -324,8 +324,7 @@ def test_one_channel_is_shown_three_times_as_bright():
 
 
 def test_complexity_counts_the_whole_model():
-    from tintbox.cli import load_network
-    from tintbox.colorization.complexity import complexity
+    from tintbox.colorization.complexity import complexity, load_network
 
     network, channels = load_network("yolo11n-colorize.yaml")
     assert complexity(network, (32, 32), channels).total.weights == sum(p.numel() for p in network.parameters())

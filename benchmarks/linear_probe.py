@@ -1,0 +1,154 @@
+"""What do a detector's layers know about the classes? A linear classifier of the labelled boxes on each layer's output.
+
+    python benchmarks/linear_probe.py --data aquarium.yaml --starts random= colour=runs/colorize/train/weights/best.pt coco=yolo11n.pt
+
+For every start: the detector is built, the start's weights are put in as `pretrained=` does, the BatchNorm statistics are
+recomputed on the training pictures (not for a start that saw colour), and each box is the mean of a layer's output within
+it. Multinomial logistic regression is fitted on the boxes of the training pictures; the figure is its balanced accuracy
+(the mean of the classes' recalls) on those of the validation pictures, in percent. Chance is 100 / classes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import machine
+
+STATISTICS = 32  # batches for the BatchNorm statistics
+
+
+def detector(model: str, weights: str):
+    """Return a detector with the weights of a checkpoint put in where they fit, or with random ones."""
+    import torch
+    from ultralytics import YOLO
+    from ultralytics.nn.tasks import load_checkpoint
+
+    torch.manual_seed(0)
+    network = YOLO(model).model
+    if weights:
+        state = load_checkpoint(weights)[0].float().state_dict()
+        mine = network.state_dict()
+        fitting = {k: v for k, v in state.items() if k in mine and mine[k].shape == v.shape}
+        network.load_state_dict(fitting, strict=False)
+        print(f"{weights}: {len(fitting)} of {len(mine)} tensors", flush=True)
+    return network.eval()
+
+
+def boxes_of(data: str, split: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    """Return per picture its file, the boxes (n, 4) as x1, y1, x2, y2 in 0..1, and their classes (n,)."""
+    from ultralytics.data.utils import check_det_dataset, img2label_paths
+
+    from tintbox.colorization.data import image_files
+
+    found = []
+    for file in map(str, image_files(check_det_dataset(data)[split])):
+        labels = Path(img2label_paths([file])[0])
+        rows = np.loadtxt(labels, ndmin=2) if labels.is_file() and labels.stat().st_size else np.zeros((0, 5))
+        if len(rows):
+            centre, half = rows[:, 1:3], rows[:, 3:5] / 2
+            found.append((file, np.hstack([centre - half, centre + half]), rows[:, 0].astype(int)))
+    return found
+
+
+def pictures(files: list[str], imgsz: int):
+    """Return pictures (B, 3, imgsz, imgsz), RGB in 0..1, stretched to a square."""
+    import cv2
+    import torch
+
+    read = [cv2.resize(cv2.imread(file), (imgsz, imgsz), interpolation=cv2.INTER_AREA)[..., ::-1] for file in files]
+    return torch.from_numpy(np.stack(read)).permute(0, 3, 1, 2).float() / 255
+
+
+def recompute(network, files: list[str], imgsz: int, batch: int) -> None:
+    """Make the BatchNorm statistics those of pictures, as averages over batches."""
+    import torch
+    from torch import nn
+
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean of the batches
+        norm.train()
+    with torch.no_grad():
+        for i in range(0, min(len(files), STATISTICS * batch), batch):
+            network(pictures(files[i : i + batch], imgsz))
+    network.eval()
+
+
+def features(network, boxes, imgsz: int, batch: int) -> tuple[dict[int, np.ndarray], np.ndarray]:
+    """Return layer -> the mean of its output in each box (boxes, channels), and the boxes' classes."""
+    import torch
+    from torchvision.ops import roi_align
+
+    outputs: dict[int, torch.Tensor] = {}
+    layers = list(network.model)[:-1]  # all but the head
+    hooks = [
+        layer.register_forward_hook(lambda _, __, output, i=i: outputs.__setitem__(i, output))
+        for i, layer in enumerate(layers)
+    ]
+    found: dict[int, list[np.ndarray]] = {i: [] for i in range(len(layers))}
+    with torch.no_grad():
+        for i in range(0, len(boxes), batch):
+            part = boxes[i : i + batch]
+            network(pictures([file for file, _, _ in part], imgsz))
+            corners = [torch.tensor(b, dtype=torch.float32) for _, b, _ in part]
+            for layer, output in outputs.items():
+                side = output.shape[-1]
+                pooled = roi_align(output, [c * side for c in corners], 1, sampling_ratio=4, aligned=True)
+                found[layer].append(pooled.flatten(1).numpy())
+    for hook in hooks:
+        hook.remove()
+    return {i: np.concatenate(parts) for i, parts in found.items()}, np.concatenate([c for _, _, c in boxes])
+
+
+def probe(train: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.ndarray) -> float:
+    """Return the balanced accuracy of a linear classifier, in percent."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import balanced_accuracy_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    classifier = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=500))
+    return 100 * balanced_accuracy_score(truth, classifier.fit(train, labels).predict(test))
+
+
+def main() -> None:
+    """Probe the starts and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="yolo11n.yaml", help="the detector's YAML")
+    parser.add_argument("--data", default="aquarium.yaml")
+    parser.add_argument("--starts", nargs="+", default=["random="], metavar="NAME=FILE", help="no file: random weights")
+    parser.add_argument("--saw-colour", nargs="*", default=["coco"], help="starts whose statistics stay as they are")
+    parser.add_argument("--layers", nargs="+", type=int, default=[0, 2, 4, 6, 8, 10, 16, 19, 22])
+    parser.add_argument("--imgsz", type=int, default=320)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--share", type=int, default=100, help="of the training pictures' labels, in percent")
+    args = parser.parse_args()
+    print(machine.describe("scikit-learn"), flush=True)
+    train, val = boxes_of(args.data, "train"), boxes_of(args.data, "val")
+    np.random.default_rng(0).shuffle(train)
+    files = [file for file, _, _ in train]
+    train = train[: max(1, round(len(train) * args.share / 100))]
+    rows = {}
+    for start in args.starts:
+        name, _, weights = start.partition("=")
+        network = detector(args.model, weights)
+        if name not in args.saw_colour:
+            recompute(network, files, args.imgsz, args.batch)
+        (known, labels), (unknown, truth) = (features(network, b, args.imgsz, args.batch) for b in (train, val))
+        rows[name] = [probe(known[i], labels, unknown[i], truth) for i in args.layers]
+        print(name, " ".join(f"{value:.1f}" for value in rows[name]), flush=True)
+    counts = f"{sum(len(c) for *_, c in train)} boxes to learn from, {len(truth)} to tell, {len(set(truth))} classes"
+    print(f"\n{args.data}, {args.imgsz} px, {counts}; balanced accuracy in percent\n")
+    print(f"| layer | {' | '.join(map(str, args.layers))} |\n|{'---|' * (len(args.layers) + 1)}")
+    for name, row in rows.items():
+        print(f"| {name} | {' | '.join(f'{value:.1f}' for value in row)} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Batches of pictures in an order that a seed and an epoch determine.
+
+Of pictures held in memory a batch is one indexing operation; others are decoded by threads, one batch ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from tintbox.colorization.data import Pictures
+
+
+@dataclass
+class Order:
+    """The order of the samples in an epoch: a pure function of the seed and the epoch, so a resumed run agrees.
+
+    Attributes:
+        n: Number of samples.
+        shuffle: A new order per ``"epoch"``, the same one for all epochs (``"once"``), or as they are (None).
+        rank, world: This process among those that share the samples (DDP); each gets the same number.
+    """
+
+    n: int
+    shuffle: str | None = None
+    seed: int = 0
+    rank: int = 0
+    world: int = 1
+    epoch: int = 0
+
+    def __len__(self) -> int:
+        return -(-self.n // self.world)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch, counted from 0."""
+        self.epoch = epoch
+
+    def generator(self) -> torch.Generator:
+        """Return the epoch's random generator."""
+        epoch = self.epoch if self.shuffle == "epoch" else 0
+        return torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
+
+    def indices(self) -> torch.Tensor:
+        """Return this process's samples in the epoch's order (len(self),)."""
+        order = torch.randperm(self.n, generator=self.generator()) if self.shuffle else torch.arange(self.n)
+        padded = order.repeat(-(-len(self) * self.world // self.n))[: len(self) * self.world]
+        return padded[self.rank :: self.world]
+
+
+class PictureLoader:
+    """Batches of pictures as Ultralytics' trainers and validators expect them of a data loader.
+
+    Yields dicts of ``img`` (B, 3, H, W), uint8 RGB, and ``im_file``, the B paths.
+    """
+
+    num_workers = 0
+    drop_last = False
+
+    def __init__(self, dataset: Pictures, batch_size: int, order: Order, flip: float = 0.0, crop: float = 0.0) -> None:
+        """Set up the loader.
+
+        Args:
+            dataset: The pictures.
+            batch_size: Pictures in a batch; the last batch of an epoch may be smaller.
+            order: The order of an epoch.
+            flip: Probability of a horizontal flip.
+            crop: Largest random shift as a share of the side; what comes in from outside is reflected.
+        """
+        self.dataset, self.batch_size, self.sampler = dataset, max(1, batch_size), order
+        self.flip, self.crop = flip, crop
+
+    def __len__(self) -> int:
+        return -(-len(self.sampler) // self.batch_size)
+
+    def reset(self) -> None:
+        """Do nothing: every epoch starts afresh (Ultralytics resets its endless loaders)."""
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        chance = self.sampler.generator().manual_seed(self.sampler.seed * 1_000_003 + self.sampler.epoch + 2**40)
+        batches = self.sampler.indices().split(self.batch_size)
+        if self.dataset.memory is not None:
+            for indices in batches:
+                yield self._batch(indices, self.dataset.read(indices), chance)
+            return
+        with ThreadPoolExecutor(1) as ahead:  # decodes the next batch while this one is worked on
+            coming = ahead.submit(self.dataset.read, batches[0])
+            for i, indices in enumerate(batches):
+                pictures = coming.result()
+                if i + 1 < len(batches):
+                    coming = ahead.submit(self.dataset.read, batches[i + 1])
+                yield self._batch(indices, pictures, chance)
+
+    def _batch(self, indices: torch.Tensor, pictures: torch.Tensor, chance: torch.Generator) -> dict[str, Any]:
+        """Return the batch of pictures (B, H, W, 3), augmented."""
+        if self.crop:
+            pictures = shift(pictures, self.crop, chance)
+        if self.flip:
+            flipped = torch.rand(len(pictures), generator=chance) < self.flip
+            pictures = torch.where(flipped[:, None, None, None], pictures.flip(2), pictures)
+        return {"img": pictures.permute(0, 3, 1, 2), "im_file": [str(self.dataset.files[i]) for i in indices.tolist()]}
+
+
+def shift(pictures: torch.Tensor, share: float, chance: torch.Generator) -> torch.Tensor:
+    """Move each picture (B, H, W, 3) by up to ``share`` of its side both ways, reflecting at the border."""
+    batch, *sides = pictures.shape[:3]
+    rows, columns = (
+        reflect(
+            torch.arange(side) + torch.randint(-int(side * share), int(side * share) + 1, (batch, 1), generator=chance),
+            side,
+        )
+        for side in sides
+    )
+    return pictures[torch.arange(batch)[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def reflect(index: torch.Tensor, side: int) -> torch.Tensor:
+    """Map indices outside [0, side) back by reflection that does not repeat the border pixel."""
+    index = index.abs()
+    return torch.where(index >= side, 2 * (side - 1) - index, index)
