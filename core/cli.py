@@ -241,12 +241,12 @@ def report(
     from tintbox.plugins import autoload
 
     autoload.install()
-    from tintbox.report.command import DEFAULTS
     from tintbox.report.command import report as write
 
     words = words or []
     folders = [word for word in words if "=" not in word or Path(word).exists()]
-    values = arguments([w for w in words if w not in folders], DEFAULTS)
+    options = {"n": 4, "split": "val", "conf": 0.25, "images": None, "seed": 0, "imgsz": None, "pictures": True}
+    values = arguments([w for w in words if w not in folders], {"out": "report.html", **options})
     print(write(folders, **{**values, **({"out": out} if out else {})}))
 
 

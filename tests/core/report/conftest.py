@@ -1,0 +1,114 @@
+"""Runs to report on: a detector and a colouriser trained for two epochs, and copies of them with other numbers."""
+
+import json
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+CLASSES = ["red", "<b>gr&een</b>"]
+COLOURS = [(40, 40, 210), (40, 200, 40)]  # BGR
+
+
+@pytest.fixture(scope="session")
+def squares(tmp_path_factory):
+    """A dataset YAML: a red and a green square in each of 8 training and 6 validation pictures of 64x48."""
+    root = tmp_path_factory.mktemp("squares")
+    for split, count in (("train", 8), ("val", 6)):
+        for kind in ("images", "labels"):
+            (root / kind / split).mkdir(parents=True)
+        for i in range(count):
+            picture = np.full((48, 64, 3), 230, np.uint8)
+            lines = []
+            for c, (x, y) in enumerate(((4 + i, 6), (36, 20 - i))):
+                picture[y : y + 20, x : x + 20] = COLOURS[c]
+                lines.append(f"{c} {(x + 10) / 64} {(y + 10) / 48} {20 / 64} {20 / 48}\n")
+            cv2.imwrite(str(root / "images" / split / f"square{i}.png"), picture)
+            (root / "labels" / split / f"square{i}.txt").write_text("".join(lines))
+    file = root / "squares.yaml"
+    names = dict(enumerate(CLASSES))
+    file.write_text(yaml.safe_dump({"path": str(root), "train": "images/train", "val": "images/val", "names": names}))
+    return file
+
+
+@pytest.fixture(scope="session")
+def detector(squares, tmp_path_factory):
+    """The folder of a detector's run of two epochs, with a freeze schedule, COCO evaluation and kept predictions."""
+    from ultralytics import YOLO
+
+    project = tmp_path_factory.mktemp("detectors")
+    YOLO("yolo11n.yaml").train(
+        data=str(squares), epochs=2, batch=4, imgsz=64, coco_eval={"resamples": 100}, save_json=True, plots=False,
+        freeze="backbone", unfreeze={0.5: "backbone"}, project=str(project), name="woken", workers=0,
+    )  # fmt: skip
+    return project / "woken"
+
+
+@pytest.fixture(scope="session")
+def stock(detector, squares, tmp_path_factory):
+    """The detector's run as a stock Ultralytics leaves it: only what is its own, and other numbers."""
+    folder = tmp_path_factory.mktemp("stock") / "woken"
+    ignored = shutil.ignore_patterns("*.json", "*.csv", "*.png")
+    shutil.copytree(detector, folder, ignore=ignored)
+    shutil.copy(detector / "results.csv", folder)
+    arguments = yaml.safe_load((folder / "args.yaml").read_text())
+    for key in ("freeze", "unfreeze", "coco_eval", "freeze_bn", "lr_scale", "cls_focal", "palette"):
+        arguments.pop(key)
+    (folder / "args.yaml").write_text(yaml.safe_dump({**arguments, "freeze": None}))
+    rewritten(folder, "metrics/mAP50-95(B)", [0.125, 0.0625])
+    return folder
+
+
+def rewritten(folder, column, values):
+    """Write other values into a column of a run's results.csv."""
+    header, *rows = [line.split(",") for line in (folder / "results.csv").read_text().splitlines()]
+    place = [name.strip() for name in header].index(column)
+    for row, value in zip(rows, values):
+        row[place] = str(value)
+    (folder / "results.csv").write_text("\n".join(",".join(row) for row in [header, *rows]) + "\n")
+
+
+def changed(folder, **arguments):
+    """Write other values of arguments into a run's args.yaml."""
+    found = yaml.safe_load((folder / "args.yaml").read_text())
+    (folder / "args.yaml").write_text(yaml.safe_dump({**found, **arguments}))
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """Copy a run under another name, with other arguments and, of an evaluation, another AP."""
+
+    def make(folder, title, ap=None, **arguments):
+        target = tmp_path / title
+        shutil.copytree(folder, target)
+        changed(target, **arguments)
+        if ap is not None:
+            content = json.loads((target / "coco.json").read_text())
+            content["bbox"]["metrics"]["AP"] = dict(zip(("value", "low", "high"), ap))
+            (target / "coco.json").write_text(json.dumps(content))
+            for file in ("predictions.json", "annotations.json"):
+                (target / file).unlink()
+        return target
+
+    return make
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Make the folder of a run with the given columns and arguments, without weights."""
+
+    def make(name, arguments=None, **columns):
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        length = len(next(iter(columns.values())))
+        known = {"task": "detect", "epochs": length, "seed": 0, "data": "gone.yaml", "model": "yolo11n.pt"}
+        (folder / "args.yaml").write_text(yaml.safe_dump({**known, **(arguments or {})}))
+        names = {"epoch": range(1, length + 1), "time": range(10, 10 * length + 1, 10)}
+        names |= {key.replace("__", "/"): values for key, values in columns.items()}
+        lines = [",".join(names), *(",".join(map(str, row)) for row in zip(*names.values()))]
+        (folder / "results.csv").write_text("\n".join(lines) + "\n")
+        return folder
+
+    return make
