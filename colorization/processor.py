@@ -6,16 +6,19 @@ import os
 
 import torch
 
-from tintbox.plugins.autoload import USER_THREADS
+from tintbox.plugins.autoload import USER_THREADS, most_threads
 
 
 def use_all_cores(device: torch.device) -> None:
     """Let torch use every core that this process may run on, unless the user set ``OMP_NUM_THREADS`` or uses a GPU.
 
+    ``TINTBOX_THREADS`` is the limit, where processes share the machine.
+
     Ultralytics leaves torch one thread, which suits a data loader's worker but not a process of its own.
     """
     if device.type == "cpu" and not USER_THREADS:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        cores = min(cores, most_threads() or cores)
         if torch.get_num_threads() != cores:
             torch.set_num_threads(cores)
 

@@ -112,6 +112,8 @@ def read(folder: str | Path) -> RunFolder:
         TintboxError: There is no such folder, it is no run, or its files cannot be read; the line says which.
     """
     folder = Path(folder)
+    if folder.is_file():
+        raise TintboxError(f"{folder} is a file; give a run's folder, the one that has {ARGUMENTS} and {RESULTS}")
     if not folder.is_dir():
         raise TintboxFileError(f"{folder}: no such folder{nearest_file(folder)}")
     if lacking := missing(folder):

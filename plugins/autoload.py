@@ -24,6 +24,12 @@ HOST = "ultralytics"
 USER_THREADS = os.environ.get("OMP_NUM_THREADS")
 
 
+def most_threads() -> int | None:
+    """Return how many threads ``TINTBOX_THREADS`` allows a process that shares its machine, None for any."""
+    limit = os.environ.get("TINTBOX_THREADS", "")
+    return int(limit) if limit.isdigit() and int(limit) else None
+
+
 def disabled() -> bool:
     """Return whether the environment variable ``TINTBOX_DISABLE`` asks for a stock Ultralytics."""
     return os.environ.get("TINTBOX_DISABLE", "0") not in ("", "0")

@@ -12,6 +12,7 @@ from tintbox.assignment import page, plan
 from tintbox.assignment.plan import FULL, QUICK, Plan
 from tintbox.assignment.published import NETWORKS
 from tintbox.errors import TintboxError, one_line
+from tintbox.report.command import report
 from tintbox.run_folder import RunFolder
 from tintbox.study import checks, place
 from tintbox.study.command import study
@@ -34,7 +35,7 @@ def assignment(quick: bool = False, workers: int = 1, **values: Any) -> Path:
         values: What differs from the plan, by the keys of ``DEFAULTS``.
 
     Returns:
-        The report, a Markdown file; all runs are in its folder.
+        The report, a Markdown file; beside it are all runs, and what `tintbox report` says of them.
 
     Raises:
         TintboxError: A file is missing, a value makes no sense, or a run failed.
@@ -53,6 +54,7 @@ def assignment(quick: bool = False, workers: int = 1, **values: Any) -> Path:
         study([*words, f"project={str(folder)!r}", f"name={name}"], workers=workers)
         runs[name] = results(folder / name)
     before = untuned(asked, folder) if "D" in parts else None
+    report([str(run.folder) for group in runs.values() for run in group.values()], out=folder / page.REPORT)
     return page.write(folder, asked, parts, runs, before)
 
 

@@ -11,6 +11,8 @@ from tintbox.assignment.plan import FULL, KERNELS, PARTS, Plan
 from tintbox.assignment.published import NETWORKS
 from tintbox.run_folder import RunFolder
 
+REPORT = "report.html"  # by `tintbox report`
+
 
 class Page:
     """A Markdown page that grows, and the folder of its figures."""
@@ -62,6 +64,7 @@ def write(
         f"{plan.data}, {plan.epochs} epochs, batches of {plan.batch}, seed {plan.seed}; the assignment's protocol "
         "(`recipe-seed.yaml`). Figures are the last epoch's, of the averaged weights that Ultralytics validates.",
         environment(some),
+        f"[{REPORT}]({REPORT}) has the same runs with curves to look into.",
     )
     if not published:
         page.add("The assignment's own figures are of other data or settings than these, so they do not stand beside.")

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tintbox.errors import TintboxError, TintboxFileError, nearest, nearest_file, one_line
 from tintbox.study.grid import Grid, Run
 
@@ -75,7 +77,7 @@ def check_file(key: str, value: Any) -> None:
             yaml_model_load(path) if key == "model" else search(str(path), download=False)
         elif path.suffix == ".pt" and path.parent != Path() and not path.is_file():
             raise TintboxFileError(f"'{path}' does not exist{nearest_file(path)}")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:  # a broken YAML
         raise TintboxFileError(f"{key}={value}: {one_line(error)}") from error
 
 
@@ -87,11 +89,11 @@ def check_run(run: Run) -> None:
 
     arguments = dict(run.arguments)
     file = arguments.pop("cfg", None)
-    arguments = {**(YAML.load(check_yaml(file)) if file else {}), **arguments}
-    arguments.pop("cfg", None)
     try:
+        arguments = {**(YAML.load(check_yaml(file)) if file else {}), **arguments}
+        arguments.pop("cfg", None)
         get_cfg(DEFAULT_CFG_DICT, arguments)
-    except (TypeError, ValueError, SyntaxError) as error:
+    except (OSError, TypeError, ValueError, SyntaxError, AttributeError, yaml.YAMLError) as error:
         raise TintboxError(f"{run.name}: {one_line(error)}") from error
 
 
@@ -103,16 +105,17 @@ def check_folder(folder: Path, runs: int) -> None:
         runs: How many runs are still to be made.
     """
     probe = folder / f".write-{os.getpid()}"
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
     try:
+        free = shutil.disk_usage(there).free
+        if free < ROOM * runs:
+            need = f"{runs} run{'s' * (runs > 1)} may need {ROOM * runs / 2**30:.1f} GiB"
+            raise TintboxError(f"{folder}: {free / 2**30:.1f} GiB are free, {need}; make room or give project=")
         folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"\0" * 2**20)
         probe.unlink()
-        free = shutil.disk_usage(folder).free
     except OSError as error:
         probe.unlink(missing_ok=True) if folder.is_dir() else None
         raise TintboxError(
             f"{folder}: cannot be written ({error.strerror or one_line(error)}); give project="
         ) from error
-    if free < ROOM * runs:
-        need = f"{runs} run{'s' * (runs > 1)} may need {ROOM * runs / 2**30:.1f} GiB"
-        raise TintboxError(f"{folder}: {free / 2**30:.1f} GiB are free, {need}; make room or give project=")

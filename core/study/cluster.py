@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -10,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.errors import TintboxError, one_line
-from tintbox.plugins.autoload import USER_THREADS
 from tintbox.study import outcome, worker
 from tintbox.study.grid import Run
+from tintbox.study.local import TRIES, threads
 from tintbox.study.outcome import Outcome
 
 PATIENCE = 10.0  # seconds that an address has to answer
@@ -38,10 +39,11 @@ def connect(address: str) -> Any:
         raise TintboxError("--ray needs Ray, which is not installed; pip install 'tintbox[ray]'") from None
     if ray.is_initialized():
         return ray
-    if address != LOCAL:
-        check_answers(address)
+    known = os.environ.get("RAY_ADDRESS") if address == LOCAL else address
+    if known and known != LOCAL:
+        check_answers(known)
     try:
-        ray.init(None if address == LOCAL else address, log_to_driver=False, logging_level="ERROR")
+        ray.init(None if address == LOCAL else address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError) as error:
         raise TintboxError(f"--ray {address}: {one_line(error)}") from error
     return ray
@@ -68,21 +70,24 @@ def check_answers(address: str) -> None:
         raise TintboxError(f"--ray {address}: {why}; is it up (`ray start --head`), and its port open?")
 
 
-def train(folder: str, arguments: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[str, str]:
+def train(folder: str, arguments: Mapping[str, Any], environment: Mapping[str, str], where: str) -> tuple[str, str]:
     """Train or resume a run where Ray has put it, and return its outcome's state and reason.
 
     Should this worker die, Ray calls it again, and the run is resumed: its process dies with the worker, at the latest
-    when its standard input is closed.
+    when its standard input is closed. A run that is killed by a signal itself is tried again once.
     """
     place = Path(folder)
     done = outcome.read(place)
     if done and done.state == outcome.FINISHED and outcome.same_arguments(done, arguments):
         return done.state, done.reason
-    process = worker.start(place, arguments, environment)
-    try:
-        status = process.wait()
-    finally:
-        worker.stop(process)
+    for _ in range(TRIES):
+        process = worker.start(place, arguments, environment, where=where)
+        try:
+            status = process.wait()
+        finally:
+            worker.stop(process)
+        if status >= 0:
+            break
     ended = worker.end(place, status, arguments)
     return ended.state, ended.reason
 
@@ -102,9 +107,10 @@ class ClusterRuns:
         needs = needs or {"num_cpus": max(1, biggest // workers)}
         task = self.ray.remote(max_retries=RETRIES, **needs)(train)
         environment = {key: value for key, value in os.environ.items() if key.startswith(PASSED)}
-        environment["OMP_NUM_THREADS"] = USER_THREADS or str(int(needs["num_cpus"]))
+        environment |= threads(int(needs["num_cpus"]))
         for run in runs:
-            self.pending[task.remote(str(self.folder / run.name), dict(run.arguments), environment)] = run
+            began = task.remote(str(self.folder / run.name), dict(run.arguments), environment, str(Path.cwd()))
+            self.pending[began] = run
 
     def running(self) -> list[Run]:
         """Return the runs that are at work."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from tintbox import run_folder
-from tintbox.errors import TintboxError
+from tintbox.errors import TintboxError, one_line
 from tintbox.study import checks, outcome, pictures, place, table
 from tintbox.study.grid import Grid, Run, parse
 from tintbox.study.outcome import Outcome
@@ -60,10 +62,14 @@ def study(words: Sequence[str], workers: int = 1, ray: str | None = None, yes: b
         place.write(folder, grid)
         todo = left(folder, runs)
         done = {run.name: found for run in runs if run not in todo and (found := outcome.read(folder / run.name))}
-        print(f"{folder}: {len(runs)} run{'s' * (len(runs) > 1)}" + (f", {len(done)} of them done" if done else ""), flush=True)
+        print(
+            f"{folder}: {len(runs)} run{'s' * (len(runs) > 1)}" + (f", {len(done)} of them done" if done else ""),
+            flush=True,
+        )
         if todo:
             drive(folder, runs, done, begin(todo, folder, workers, ray))
-        show(folder, grid)
+        with told(folder):
+            show(folder, grid)
     return folder
 
 
@@ -71,10 +77,12 @@ def asked(words: Sequence[str], *, many: bool) -> tuple[Path, Grid]:
     """Return the study's folder and grid, checked."""
     if not words:
         raise TintboxError("say what to train, e.g. model=yolo11n.yaml data=bccd.yaml batch=8,16 seed=0,1,2")
-    if len(words) == 1 and Path(words[0]).is_dir():
+    if place.is_folder(words[0]):
         folder = Path(words[0])
-        grid = place.read(folder)
-        checks.check_arguments(grid, many=True)
+        grid = place.read(folder, words[1:])
+        checks.check_arguments(grid, many=many or len(words) == 1)
+        if other := place.differs(folder, grid):
+            raise TintboxError(f"{other}; give a folder of its own, by project= and name=")
         return folder, grid
     grid = parse(words)
     checks.check_arguments(grid, many=many)
@@ -102,7 +110,7 @@ def drive(folder: Path, runs: Sequence[Run], done: dict[str, Outcome], work: Run
     """Wait until all runs have ended, and keep tables and pictures up to date."""
     grid_runs = list(runs)
     try:
-        with Progress(runs, done, folder) as progress:
+        with told(folder), Progress(runs, done, folder) as progress:
             while len(progress.ended) < len(runs):
                 ended = work.poll()
                 progress.update(work.running(), ended)
@@ -110,9 +118,25 @@ def drive(folder: Path, runs: Sequence[Run], done: dict[str, Outcome], work: Run
                     table.save(folder, results(folder, grid_runs), folder.name)
                 time.sleep(PAUSE)
     except KeyboardInterrupt:
-        raise TintboxError(f"stopped; go on with: tintbox study {folder}") from None
+        raise TintboxError(f"stopped; {go_on(folder)}") from None
     finally:
         work.close()
+
+
+def go_on(folder: Path) -> str:
+    """Return how a study goes on, in words."""
+    return f"go on with: tintbox study {shlex.quote(str(folder))}"
+
+
+@contextlib.contextmanager
+def told(folder: Path) -> Iterator[None]:
+    """Tell in one line that a file of the study cannot be written, e.g. for a disk that is full by now."""
+    try:
+        yield
+    except OSError as error:
+        raise TintboxError(
+            f"{error.filename or folder}: {error.strerror or one_line(error)}; {go_on(folder)}"
+        ) from error
 
 
 def results(folder: Path, runs: Sequence[Run]) -> list[Result]:

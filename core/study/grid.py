@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tintbox.errors import TintboxError, TintboxFileError, nearest_file, one_line
+from tintbox.errors import TintboxError, TintboxFileError, nearest, nearest_file, one_line
 
 REPLICATE = "seed"  # runs that differ in it alone are one cell of the table
 PAIRS = {"(": ")", "[": "]", "{": "}"}
@@ -86,10 +86,12 @@ def run_name(settings: Mapping[str, Any]) -> str:
     """Return a folder's name, e.g. ``batch_32-seed_0``."""
     if not settings:
         return "run"
-    parts = (
-        f"{key}_{Path(text(v)).stem if str(v).endswith(('.yaml', '.pt')) else text(v)}" for key, v in settings.items()
-    )
-    return "-".join(re.sub(r"[^\w.+]+", "_", part).strip("_")[:LONGEST] for part in parts)
+    parts = []
+    for key, value in settings.items():
+        shown = Path(text(value)).stem if str(value).endswith((".yaml", ".yml", ".pt")) else text(value)
+        plain_text = re.sub(r"[^\w.+-]+", "_", shown).strip("_")  # a minus is a number's, e.g. 1e-05
+        parts.append(f"{key}_{plain_text}"[:LONGEST])
+    return "-".join(parts)
 
 
 def distinct(runs: Sequence[Run]) -> list[Run]:
@@ -119,7 +121,7 @@ def parse(words: Sequence[str]) -> Grid:
         elif Path(word).suffix in (".yaml", ".yml"):
             values |= read_file(Path(word))
         elif word != "train":  # as in `yolo colorize train ...`
-            values["task"] = [word]
+            values["task"] = [check_task_word(word)]
     for key, found in values.items():
         if not found:
             raise TintboxError(f"{key}: the list is empty; give values, e.g. {key}=1,2")
@@ -129,6 +131,20 @@ def parse(words: Sequence[str]) -> Grid:
         {key: found[0] for key, found in values.items() if len(found) == 1},
         {key: found for key, found in values.items() if len(found) > 1},
     )
+
+
+def check_task_word(word: str) -> str:
+    """Return a word that stands alone, which must be a task.
+
+    Raises:
+        TintboxError: It is none; perhaps it was to be a folder.
+    """
+    from ultralytics.cfg import TASKS
+
+    if word not in TASKS:
+        near = nearest(word, [*TASKS, "train"]) or nearest_file(Path(word))
+        raise TintboxError(f"'{word}' is no key=value, no folder of a study, no YAML file and no task{near}")
+    return word
 
 
 def split(key: str, given: str) -> list[str]:
@@ -166,9 +182,11 @@ def read_value(given: str) -> Any:
     if given.lower() in known:
         return known[given.lower()]
     try:
-        return plain(ast.literal_eval(given))
+        found = ast.literal_eval(given)
     except (ValueError, SyntaxError):
         return given
+    # Quotes keep a comma or a bracket together; `yolo` takes a quoted number for a number all the same.
+    return read_value(found) if isinstance(found, str) and found != given else plain(found)
 
 
 def read_file(file: Path) -> dict[str, list[Any]]:

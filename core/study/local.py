@@ -32,7 +32,16 @@ def share(workers: int, arguments: Mapping[str, Any]) -> tuple[list[str], dict[s
     """
     part = max(1, cores() // workers)
     words = [] if workers == 1 or "workers" in arguments else [f"workers={min(LOADERS, part)}"]
-    return words, {} if USER_THREADS else {"OMP_NUM_THREADS": str(part)}
+    return words, threads(part)
+
+
+def threads(number: int) -> dict[str, str]:
+    """Return the environment of a run that may use so many threads.
+
+    ``TINTBOX_THREADS`` limits what a run on the CPU sets for itself. ``OMP_NUM_THREADS`` is as it was before this
+    process imported Ultralytics, which sets it: a run is to be what `yolo train` makes of it.
+    """
+    return {"TINTBOX_THREADS": os.environ.get("TINTBOX_THREADS") or str(number), "OMP_NUM_THREADS": USER_THREADS or ""}
 
 
 def gpus() -> int:
@@ -50,11 +59,15 @@ class LocalRuns:
     """
 
     def __init__(self, runs: Sequence[Run], folder: Path, workers: int = 1) -> None:
-        self.folder, self.workers = folder, workers
+        self.gpus = gpus()
+        self.folder, self.workers = folder, min(workers, max(cores(), self.gpus))
+        if self.workers < min(workers, len(runs)):
+            print(
+                f"--workers {workers}: {self.workers} runs side by side, for this machine has as many cores", flush=True
+            )
         self.waiting = deque(runs)
         self.at_work: dict[str, tuple[Run, subprocess.Popen[bytes], int]] = {}
         self.tries: dict[str, int] = {}
-        self.gpus = gpus()
 
     def running(self) -> list[Run]:
         """Return the runs that are at work."""

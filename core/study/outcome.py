@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import zipfile
 from collections.abc import Mapping
@@ -15,6 +16,9 @@ from tintbox.run_folder import RESULTS
 
 FILE, LOG = "run.json", "log.txt"
 FINISHED, FAILED, STARTED = "finished", "failed", "started"
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+TRACEBACK = "Traceback (most recent call last):"
+LONGEST = 300  # characters of a reason
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def epochs_done(folder: Path) -> int:
 
 
 def reason(folder: Path, status: int) -> str:
-    """Return why a process ended with a status other than zero: the last line that it wrote, or its signal."""
+    """Return why a process ended with a status other than zero: its error, the last line it wrote, or its signal."""
     if status < 0:
         try:
             name = signal.Signals(-status).name
@@ -75,8 +79,14 @@ def reason(folder: Path, status: int) -> str:
             name = "unknown"
         return f"killed by signal {-status} ({name}){'; out of memory?' if name == 'SIGKILL' else ''}"
     try:
-        lines = (folder / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+        log = COLOUR.sub("", (folder / LOG).read_text(encoding="utf-8", errors="replace"))
     except OSError:
-        lines = []
-    said = [line for line in lines if line.strip()]
-    return one_line(said[-1]) if said else f"exit status {status}"
+        log = ""
+    said = [line for line in log.splitlines() if line.strip()]
+    traces = [i for i, line in enumerate(said) if line == TRACEBACK]
+    if traces:  # what it names comes after the indented lines, and may be several lines long
+        after = said[traces[-1] + 1 :]
+        error = next((i for i, line in enumerate(after) if not line.startswith(" ")), None)
+        said = said if error is None else [" ".join(after[error:])]
+    why = one_line(said[-1]) if said else f"exit status {status}"
+    return why if len(why) <= LONGEST else f"{why[: LONGEST - 4]} ..."

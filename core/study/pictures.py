@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,11 @@ def draw(folder: Path, found: Sequence[Cell]) -> list[Path]:
     groups = by_task(found)
     for task, group in groups.items():
         end = f"-{task}" if len(groups) > 1 else ""
-        files.append(save(folder / f"curves{end}.png", lambda figure, group=group: curves(figure, group)))
+        files.append(save(folder / f"curves{end}.png", partial(curves, group=group)))
         for key in group[0].settings:
             if len({text(cell.settings[key]) for cell in group}) > 1:
                 file = folder / f"{key}{end}.png"
-                files.append(save(file, lambda figure, group=group, key=key: effect(figure, group, key)))
+                files.append(save(file, partial(effect, group=group, key=key)))
     return files
 
 
@@ -95,8 +96,17 @@ def _key(value: Any) -> Any:
     return value if isinstance(value, (int, float)) else text(value)
 
 
+def few(values: Sequence[float]) -> bool:
+    """Return whether a curve has points that a line alone would not show, for no finite value stands beside them."""
+    known = [math.isfinite(value) for value in values]
+    pairs = zip(known, [False, *known[:-1]], [*known[1:], False])
+    return any(here and not (before or after) for here, before, after in pairs)
+
+
 def curves(figure: Any, group: Sequence[Cell]) -> None:
     """Draw loss and metric by epoch, all runs, the seeds of a cell in its colour."""
+    from matplotlib.ticker import MaxNLocator
+
     for axes, (column, title) in zip(figure.subplots(1, 2), measures(group).items()):
         for i, cell in enumerate(group):
             style = ("-", "--", ":", "-.")[i // len(COLOURS) % 4]
@@ -107,9 +117,10 @@ def curves(figure: Any, group: Sequence[Cell]) -> None:
                 label = cell.title if j == 0 else None
                 axes.plot(
                     result.found.curves["epoch"][: len(finite)], finite, style, color=COLOURS[i % len(COLOURS)],
-                    linewidth=1.2, alpha=0.85, label=label,
+                    linewidth=1.2, alpha=0.85, label=label, marker="o" if few(finite) else None, markersize=3,
                 )  # fmt: skip
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
         axes.set_title(title)
         axes.grid(alpha=0.3)
     if 1 < len(group) <= 24:

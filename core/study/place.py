@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -35,7 +36,8 @@ def choose(grid: Grid) -> tuple[Path, Grid]:
     if name:
         folder = project / str(name)
         if not fits(folder, own):
-            raise TintboxError(f"{folder} has another study, or something else; give another name=")
+            what = differs(folder, own) if (folder / FILE).is_file() else f"{folder} is there and is no study"
+            raise TintboxError(f"{what}; give another name=")
         return folder, own
     number = 1
     while not fits(folder := project / (NAME if number == 1 else f"{NAME}-{number}"), own):
@@ -43,25 +45,45 @@ def choose(grid: Grid) -> tuple[Path, Grid]:
     return folder, own
 
 
+def is_folder(word: str) -> bool:
+    """Return whether a word is meant as the folder of a study: a folder, but not one that is called as a task is."""
+    from ultralytics.cfg import TASKS
+
+    return Path(word).is_dir() and (word not in (*TASKS, "train") or (Path(word) / FILE).is_file())
+
+
 def fits(folder: Path, grid: Grid) -> bool:
     """Return whether a folder is free, or has this study or a part of it."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return True
-    if not (folder / FILE).is_file() or not grid.extends(read(folder)):
-        return False
-    found = {run.name: outcome.read(folder / run.name) for run in grid.runs()}
-    return all(found[run.name] is None or same_arguments(found[run.name], run.arguments) for run in grid.runs())
+    return (folder / FILE).is_file() and differs(folder, grid) is None
 
 
-def read(folder: Path) -> Grid:
-    """Return the grid of a study's folder.
+def differs(folder: Path, grid: Grid) -> str | None:
+    """Return in which way a study's folder has another study than a part of this grid, None if it has not."""
+    asked = read(folder)
+    if not grid.extends(asked):
+        then, now = ({**{k: [v] for k, v in g.fixed.items()}, **g.varied} for g in (asked, grid))
+        lost = [key for key in then if key not in now or any(value not in now[key] for value in then[key])]
+        new = [key for key in now if key not in then or (key in grid.varied) != (key in asked.varied)]
+        other = ", ".join(dict.fromkeys([*lost, *new])) or "the order of its arguments"
+        return f"{folder} has another study: {other} differ{'s' if ',' not in other else ''}"
+    for run in grid.runs():
+        found = outcome.read(folder / run.name)
+        if found is not None and not same_arguments(found, run.arguments):
+            return f"{folder / run.name} was trained with other arguments than {FILE} has"
+    return None
+
+
+def read(folder: Path, words: Sequence[str] = ()) -> Grid:
+    """Return the grid of a study's folder, with words that say otherwise, e.g. more seeds.
 
     Raises:
         TintboxError: It has none.
     """
     if not (folder / FILE).is_file():
         raise TintboxError(f"{folder} is no study: {FILE} is missing")
-    return parse([str(folder / FILE)])
+    return parse([str(folder / FILE), *words])
 
 
 def write(folder: Path, grid: Grid) -> None:
@@ -69,13 +91,24 @@ def write(folder: Path, grid: Grid) -> None:
     head = (
         f"# tintbox {tintbox.__version__}: the training arguments of these runs; what has several values is a list.\n"
     )
-    head += f"# Use: tintbox study {folder}\n"
+    head += f"# Use: tintbox study {shlex.quote(str(folder))}\n"
     body = yaml.safe_dump(grid.as_dict(), sort_keys=False, default_flow_style=None)
     (folder / FILE).write_text(head + body, encoding="utf-8")
 
 
 class BusyError(TintboxError):
     """Another process works in the folder."""
+
+
+def at_work(lock: Path) -> int | None:
+    """Return the number of the process that holds a lock, None if it is gone or there is no lock."""
+    try:
+        pid, begun = lock.read_text().split()
+        # The number alone may by now be another process's.
+        same = f"{psutil.Process(int(pid)).create_time():.2f}" == begun
+    except (OSError, ValueError, psutil.NoSuchProcess):
+        return None
+    return int(pid) if same and int(pid) != os.getpid() else None
 
 
 @contextlib.contextmanager
@@ -86,12 +119,14 @@ def locked(folder: Path) -> Iterator[None]:
         TintboxError: One is at work there.
     """
     lock = folder / LOCK
-    with contextlib.suppress(OSError, ValueError, psutil.NoSuchProcess):
-        pid, begun = lock.read_text().split()
-        # A number alone may by now be another process's.
-        if int(pid) != os.getpid() and f"{psutil.Process(int(pid)).create_time():.2f}" == begun:
-            raise BusyError(f"{folder}: a study is at work there (process {pid}); wait for it or stop it")
-    lock.write_text(f"{os.getpid()} {psutil.Process().create_time():.2f}")
+    if (holder := at_work(lock)) is not None:
+        raise BusyError(f"{folder}: a study is at work there (process {holder}); wait for it or stop it")
+    lock.unlink(missing_ok=True)
+    try:
+        with lock.open("x") as stream:  # of two that begin at the same moment, one makes the file
+            stream.write(f"{os.getpid()} {psutil.Process().create_time():.2f}")
+    except FileExistsError:
+        raise BusyError(f"{folder}: another study has just begun there; wait for it or stop it") from None
     try:
         yield
     finally:

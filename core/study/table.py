@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tintbox.run_folder import RunFolder
+from tintbox.run_folder import ARGUMENTS, RESULTS, RunFolder
 from tintbox.study.grid import REPLICATE, Run, text
 from tintbox.study.outcome import Outcome
 from tintbox.study.progress import clock
 
 LOSS = "val/loss"
+SHORT = 10.0  # seconds below which a time is shown with a tenth
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,12 @@ def shown(values: Sequence[float], sign: str = "") -> str:
     return f"{statistics.mean(values):{sign}.4f}" + ("" if math.isnan(deviation) else f" ± {deviation:.4f}")
 
 
+def duration(seconds: Sequence[float]) -> str:
+    """Return the mean of times in words, nothing where there is none."""
+    mean = statistics.mean(seconds) if seconds else math.nan
+    return "" if math.isnan(mean) else f"{mean:.1f} s" if mean < SHORT else clock(mean)
+
+
 def difference(cell: Cell, baseline: Cell, column: str) -> str:
     """Return the mean difference to the baseline: seed by seed where both have the seeds, else that of the means."""
     one, other = cell.column(column), baseline.column(column)
@@ -136,7 +143,7 @@ def rows(group: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
         lines.append([
             *values, str(len(cell.results)), shown(list(cell.column(metric).values())),
             *[difference(cell, group[0], metric)] * len(against), shown(list(cell.column(LOSS).values())),
-            ", ".join(f"{epoch:.0f}" for epoch in epochs.values()), clock(statistics.mean(seconds.values())),
+            ", ".join(f"{epoch:.0f}" for epoch in epochs.values()), duration(list(seconds.values())),
         ])  # fmt: skip
     return head, lines
 
@@ -144,7 +151,11 @@ def rows(group: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
 def markdown(results: Sequence[Result], title: str) -> str:
     """Return the table of a study as Markdown, one per task, and below it what failed or is missing."""
     groups = by_task(cells(results))
-    parts = [f"# {title}", "", "Mean ± standard deviation over the seeds, at the epoch of `best.pt`."]
+    parts = [f"# {title}"]
+    several = any(len(cell.results) > 1 for group in groups.values() for cell in group)
+    if groups:
+        what = "Mean ± standard deviation over the seeds" if several else "One run each"
+        parts += ["", f"{what}, at the epoch of `best.pt`."]
     if len(groups) > 1:
         parts += ["", f"These are runs of {len(groups)} tasks, {', '.join(groups)}: a table for each."]
     for task, group in groups.items():
@@ -152,9 +163,12 @@ def markdown(results: Sequence[Result], title: str) -> str:
         parts += ["", f"## {task}", ""] if len(groups) > 1 else [""]
         parts += [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *map(escaped, lines))]
     failed = [r for r in results if r.outcome and r.outcome.state == "failed"]
+    unread = [r for r in results if r.found is None and r.outcome and r.outcome.state == "finished"]
     lacking = [r for r in results if r.outcome is None or r.outcome.state == "started"]
     if failed:
         parts += ["", *(f"- {r.run.name} failed: {r.outcome.reason}" for r in failed if r.outcome)]
+    if unread:
+        parts += ["", *(f"- {r.run.name} is finished, but its {RESULTS} or {ARGUMENTS} cannot be read" for r in unread)]
     if lacking:
         parts += ["", f"{len(lacking)} of {len(results)} runs are not there yet."]
     return "\n".join(parts) + "\n"

@@ -27,21 +27,28 @@ def command(folder: Path) -> list[str]:
 
 
 def start(
-    folder: Path, arguments: Mapping[str, Any], environment: Mapping[str, str], more: Sequence[str] = ()
+    folder: Path,
+    arguments: Mapping[str, Any],
+    environment: Mapping[str, str],
+    more: Sequence[str] = (),
+    where: str | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a run in a process group of its own; whoever holds the process's standard input keeps it alive.
 
     Args:
         folder: The run's folder, made if need be.
         arguments: The training arguments.
-        environment: Variables to set for it.
+        environment: Variables to set for it; one without a value is taken away.
         more: Words of this machine, such as ``workers=1``, that say nothing of what the run is.
+        where: The working directory, against which relative paths are read; None for this process's.
     """
     Outcome(outcome.STARTED, arguments=arguments).write(folder)
+    # Unbuffered, so that the log's last line is what was said last.
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1", **environment}
     with (folder / outcome.LOG).open("ab") as log:
         return subprocess.Popen(
-            [*command(folder), *more], stdin=subprocess.PIPE, stdout=log, stderr=log, env={**os.environ, **environment},
-            start_new_session=True,
+            [*command(folder), *more], stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=where, start_new_session=True,
+            env={key: value for key, value in variables.items() if value or key not in environment},
         )  # fmt: skip
 
 
@@ -72,7 +79,8 @@ def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
         epoch, epochs = checkpoint.get("epoch", -1), checkpoint.get("train_args", {}).get("epochs", 0)
         if epoch == -1 or epoch + 1 >= epochs:
             return None  # it was killed while its best weights were validated once more
-        return ["train", f"model={file}", f"resume={file}"]
+        # The folder may have been moved since.
+        return ["train", f"model={file}", f"resume={file}", f"save_dir={folder}"]
     for old in (*folder.glob("results.*"), folder / "weights"):
         shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     place = {"project": folder.parent, "name": folder.name, "exist_ok": True}

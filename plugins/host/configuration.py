@@ -20,6 +20,14 @@ def training_arguments(utils: Any) -> None:
         setattr(utils.DEFAULT_CFG, option.name, option.default)
 
 
+@patch("ultralytics.utils", "NUM_THREADS")
+def threads(utils: Any) -> None:
+    """Keep to TINTBOX_THREADS: a run on the CPU sets its number of threads itself, whatever OMP_NUM_THREADS says."""
+    from tintbox.plugins.autoload import most_threads
+
+    utils.NUM_THREADS = min(utils.NUM_THREADS, most_threads() or utils.NUM_THREADS)
+
+
 @patch("ultralytics.utils.checks", "check_file")
 def bare_names(checks: Any) -> None:
     """Find tintbox's YAMLs by bare name from any folder: `check_file` searches Ultralytics' own cfg folder only."""

@@ -22,14 +22,14 @@ def test_a_report_has_its_figures_and_the_runs_own_numbers(tiny_data, tmp_path):
         assert (out / figure).stat().st_size > 5000
     assert text.count("![") == 4
     for network, name in (("pool", "PoolUpsampleNet"), ("unet", "UNet")):
-        found = run_folder.read(out / "networks" / f"model_colorize_{network}")
+        found = run_folder.read(out / "networks" / f"model_colorize-{network}")
         assert f"| {name} | {found.loss[-1]:.3f} | {100 * found.curves['metrics/accuracy'][-1]:.1f} |" in text
         protocol = {"optimizer": "Adam", "lr0": 0.001, "lrf": 1.0, "shuffle": "once", "input_scale": 256.0}
         assert protocol.items() <= found.arguments.items()
     assert "do not stand beside" in text
     assert "Part B" not in text
     # again: nothing is trained, the same page
-    csv = out / "networks" / "model_colorize_unet" / "results.csv"
+    csv = out / "networks" / "model_colorize-unet" / "results.csv"
     before = csv.stat().st_mtime_ns
     assert assignment(data=str(tiny_data), epochs=2, parts="AC", out=out).read_text() == text
     assert csv.stat().st_mtime_ns == before

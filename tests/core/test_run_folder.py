@@ -1,0 +1,131 @@
+"""The folder of a run, as data."""
+
+import csv
+import random
+
+import pytest
+import yaml
+
+from tintbox import run_folder
+from tintbox.errors import TintboxError
+
+
+def write(folder, curves, **arguments):
+    folder.mkdir(exist_ok=True)
+    (folder / "args.yaml").write_text(yaml.safe_dump({"task": "colorize", **arguments}))
+    with (folder / "results.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([list(curves), *zip(*curves.values())])
+    return folder
+
+
+def test_a_real_run(trained):
+    run = run_folder.read(trained)
+    assert (run.name, run.task, run.epochs, run.metric) == ("run", "colorize", 2, "metrics/accuracy")
+    with (trained / "results.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert run.curves["metrics/accuracy"] == [float(row["metrics/accuracy"]) for row in rows]
+    assert run.loss == [float(row["val/loss"]) for row in rows]
+    assert run.seconds == float(rows[-1]["time"])
+    assert run.weights == trained / "weights/best.pt"
+    assert run.best == max((0, 1), key=lambda i: (run.curves["metrics/accuracy"][i], -i))
+
+
+def metrics(task, values):
+    """Ultralytics' own metrics of a task, with these values where its fitness looks for them."""
+    from ultralytics.utils import metrics as host
+
+    from tintbox.colorization.metrics import ColorizeMetrics
+
+    kinds = {
+        "detect": host.DetMetrics, "obb": host.OBBMetrics, "segment": host.SegmentMetrics, "pose": host.PoseMetrics,
+        "classify": host.ClassifyMetrics, "semantic": host.SemanticMetrics, "depth": host.DepthMetrics,
+        "colorize": ColorizeMetrics,
+    }  # fmt: skip
+    found, (first, second, third, fourth) = kinds[task](), values
+    if task == "classify":
+        found.top1, found.top5 = first, second
+    elif task == "semantic":
+        found._miou, found._pixel_accuracy = first, second
+    elif task == "depth":
+        found._results = dict(zip(found.keys, [first, second, third, fourth] * 3))
+    elif task == "colorize":
+        found.sums[:] = found.sums.new_tensor([1.0, first, 2.0, 1.0, third, fourth])
+    else:
+        import numpy as np
+
+        boxes = [("box", first, second)]
+        boxes += {"segment": [("seg", third, fourth)], "pose": [("pose", third, fourth)]}.get(task, [])
+        for name, low, high in boxes:
+            part = getattr(found, name)
+            part.p, part.r, part.all_ap = np.array([low]), np.array([high]), np.array([[high, *[low] * 9]])
+            part.ap_class_index = np.array([0])
+    return found.results_dict
+
+
+@pytest.mark.parametrize("task", sorted(run_folder.FITNESS))
+def test_the_best_epoch_is_that_of_the_tasks_fitness(task, tmp_path):
+    draw = random.Random(task)
+    epochs = [metrics(task, [draw.random() for _ in range(4)]) for _ in range(40)]
+    fitness = [float(epoch.pop("fitness")) for epoch in epochs]
+    columns = {key: [float(epoch[key]) for epoch in epochs] for key in epochs[0]}
+    run = run_folder.read(write(tmp_path / "run", {"epoch": range(1, 41), **columns}, task=task))
+    assert run.best == fitness.index(max(fitness))
+    assert run.metric in columns
+
+
+def test_the_first_of_equal_epochs_is_the_best(tmp_path):
+    curves = {"epoch": [1, 2, 3, 4], "metrics/accuracy": [0.1, 0.5, 0.5, 0.2], "time": [1, 2, 3, 4]}
+    assert run_folder.read(write(tmp_path / "a", curves)).best == 1
+    assert run_folder.read(write(tmp_path / "b", curves, select="last")).best == 3
+
+
+def test_epochs_without_validation_count_for_nothing(tmp_path):
+    curves = {"epoch": [1, 2, 3], "metrics/accuracy": ["nan", 0.5, "nan"]}
+    assert run_folder.read(write(tmp_path / "a", curves)).best == 1
+    assert run_folder.read(write(tmp_path / "b", {"epoch": [1, 2, 3]})).best == 2
+
+
+def test_the_time_of_a_resumed_run_is_that_of_its_parts(tmp_path):
+    curves = {"epoch": range(1, 7), "time": [10.0, 20.0, 5.0, 11.0, 2.0, 4.0]}
+    assert run_folder.read(write(tmp_path / "run", curves)).seconds == 20 + 11 + 4
+
+
+def test_a_line_written_in_half_and_an_epoch_written_twice(tmp_path):
+    folder = write(tmp_path / "run", {"epoch": [1, 2, 2], "time": [1, 2, 3], "val/loss": [3.0, 2.0, 1.5]})
+    with (folder / "results.csv").open("a") as stream:
+        stream.write("3,4")
+    run = run_folder.read(folder)
+    assert run.curves == {"epoch": [1.0, 2.0], "time": [1.0, 3.0], "val/loss": [3.0, 1.5]}
+
+
+def test_losses_are_summed(tmp_path):
+    curves = {"epoch": [1, 2], "train/box_loss": [9, 9], "val/box_loss": [1.0, 0.5], "val/cls_loss": [2.0, 0.25]}
+    run = run_folder.read(write(tmp_path / "run", curves, task="detect"))
+    assert run.loss == [3.0, 0.75]
+
+
+def test_a_run_of_a_stock_ultralytics_has_no_environment(tmp_path):
+    folder = write(tmp_path / "run", {"epoch": [1]})
+    assert run_folder.read(folder).environment == {}
+    (folder / "environment.json").write_text("[1")
+    assert run_folder.read(folder).environment == {}
+
+
+def test_mistakes(tmp_path):
+    def said(folder):
+        with pytest.raises(TintboxError, match=r"^.+$") as error:
+            run_folder.read(folder)
+        return str(error.value)
+
+    folder = write(tmp_path / "run", {"epoch": []})
+    assert "run has no finished epoch in results.csv" in said(folder)
+    assert "no such folder; did you mean 'run'?" in said(tmp_path / "rum")
+    (folder / "results.csv").write_text("epoch,time\n1,abc\n")
+    assert "is no training run: could not convert string to float: 'abc'" in said(folder)
+    (folder / "args.yaml").write_text("- 1\n")
+    (folder / "results.csv").write_text("epoch\n1\n")
+    assert "args.yaml has no arguments" in said(folder)
+    (folder / "results.csv").unlink()
+    assert "is no training run: results.csv missing" in said(folder)
+    (folder / "args.yaml").unlink()
+    assert "is no training run: args.yaml and results.csv missing" in said(folder)
