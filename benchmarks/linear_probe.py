@@ -1,11 +1,11 @@
-"""What do a detector's layers know about the classes? A linear classifier of the labelled boxes on each layer's output.
+"""What do a detector's layers know of the classes? A linear classifier of the labelled boxes on each layer's output.
 
-    python benchmarks/linear_probe.py --data aquarium.yaml --starts random= colour=runs/colorize/train/weights/best.pt coco=yolo11n.pt
+    python benchmarks/linear_probe.py --starts random= colour=runs/colorize/train/weights/best.pt coco=yolo11n.pt
 
-For every start: the detector is built, the start's weights are put in as `pretrained=` does, the BatchNorm statistics are
-recomputed on the training pictures (not for a start that saw colour), and each box is the mean of a layer's output within
-it. Multinomial logistic regression is fitted on the boxes of the training pictures; the figure is its balanced accuracy
-(the mean of the classes' recalls) on those of the validation pictures, in percent. Chance is 100 / classes.
+For every start: the detector is built, the start's weights are put in where they fit, the BatchNorm statistics are
+recomputed on the training pictures (not for a start that saw colour), and each box is the mean of a layer's output
+within it. Multinomial logistic regression is fitted on the boxes of the training pictures; the figure is its balanced
+accuracy (the mean of the classes' recalls) on those of the validation pictures, in percent. Chance is 100 / classes.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def probe(train: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.nda
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    classifier = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=500))
+    classifier = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=5000))
     return 100 * balanced_accuracy_score(truth, classifier.fit(train, labels).predict(test))
 
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tintbox import doctor as diagnosis
+from tintbox import run_commands
 from tintbox.errors import TintboxError, one_line
+from tintbox.plugins import autoload
 from tintbox.words import arguments, table
 
 if TYPE_CHECKING:
@@ -24,15 +26,17 @@ app = typer.Typer(
 )
 
 
+@app.callback()
+def activate(context: typer.Context) -> None:
+    """Have the plugin at work in this process; `doctor` wants to see whether it is so without that."""
+    if context.invoked_subcommand != "doctor":
+        autoload.install()
+
+
 def main() -> None:
     """Run the command; a user's mistake is one line on standard error and exit status 1."""
-    if RAY in sys.argv:  # click has no option whose value may be left out: it is put in
-        after = sys.argv.index(RAY) + 1
-        word = sys.argv[after] if after < len(sys.argv) else "-"
-        if word.startswith("-") or "=" in word or Path(word).exists():
-            sys.argv.insert(after, "auto")
     try:
-        app()
+        app(run_commands.with_ray_address(sys.argv[1:]))
     except TintboxError as error:
         print(f"tintbox: {one_line(error)}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -158,9 +162,6 @@ def evaluation_arguments(
     words: list[str], known: dict[str, Any], *, examples: bool = False
 ) -> tuple[dict[str, Any], Settings]:
     """Return the arguments of an evaluation, and its settings; with ``examples`` errors are explained and drawn."""
-    from tintbox.plugins import autoload
-
-    autoload.install()
     from tintbox.plugins.coco_eval import settings, sources
 
     own = {key: settings.DEFAULTS[key] for key in ("resamples", "seed", "level", *["examples"] * examples)}
@@ -171,83 +172,8 @@ def evaluation_arguments(
     return values, settings.Settings(**{key: values[key] for key in own}, explain=examples)
 
 
-RAY = "--ray"
-
-
-@app.command()
-def study(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[FOLDER | FILE.yaml] [model=a.yaml,b.yaml] [data=my.yaml] [batch=8,16] [seed=0,1] [...]",
-            help="arguments of `yolo train`, comma lists of values among them; a study's folder, to go on with it",
-            show_default=False,
-        ),
-    ] = None,
-    workers: Annotated[int, typer.Option("--workers", help="runs side by side; they share the cores")] = 1,
-    ray: Annotated[
-        str | None,
-        typer.Option(RAY, metavar="[ADDRESS]", help="run on a Ray cluster: host:port, or nothing for one that is here"),
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="yes, more than 200 runs")] = False,
-) -> None:
-    """Train a grid of runs, baseline first, and compare them; the same command goes on where it was stopped."""
-    from tintbox.plugins import autoload
-
-    autoload.install()
-    from tintbox.study.command import study as run
-
-    print(run(words or [], workers=workers, ray=ray, yes=yes))
-
-
-@app.command()
-def assignment(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[weights=yolov5n.pt] [data=cifar10-horses.yaml] [detection=coco128.yaml] [imgsz=640] "
-            "[epochs=25] [seed=0] [parts=ABCD] [out=runs/assignment]",
-            help="key=value arguments",
-            show_default=False,
-        ),
-    ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="on the embedded dataset, in a few minutes")] = False,
-    workers: Annotated[int, typer.Option("--workers", help="runs side by side; they share the cores")] = 1,
-) -> None:
-    """Reproduce the course assignment, parts A to D, and write its report."""
-    from tintbox.plugins import autoload
-
-    autoload.install()
-    from tintbox.assignment.command import DEFAULTS
-    from tintbox.assignment.command import assignment as run
-
-    print(run(quick=quick, workers=workers, **arguments(words or [], DEFAULTS)))
-
-
-@app.command()
-def report(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="RUN... [out=report.html] [n=4] [split=val] [images=[a.jpg]] [conf=0.25] [imgsz=640] [seed=0] "
-            "[pictures=True]",
-            help="folders of training runs or of a study; key=value arguments",
-            show_default=False,
-        ),
-    ] = None,
-    out: Annotated[str | None, typer.Option("--out", "-o", metavar="FILE", help="the HTML file to write")] = None,
-) -> None:
-    """Write one HTML file that compares training runs: arguments, metrics, curves, pictures."""
-    from tintbox.plugins import autoload
-
-    autoload.install()
-    from tintbox.report.command import report as write
-
-    words = words or []
-    folders = [word for word in words if "=" not in word or Path(word).exists()]
-    options = {"n": 4, "split": "val", "conf": 0.25, "images": None, "seed": 0, "imgsz": None, "pictures": True}
-    values = arguments([w for w in words if w not in folders], {"out": "report.html", **options})
-    print(write(folders, **{**values, **({"out": out} if out else {})}))
+for command in (run_commands.study, run_commands.report, run_commands.assignment):
+    app.command()(command)
 
 
 @app.command()
@@ -260,10 +186,7 @@ def import_legacy(
     ] = None,
 ) -> None:
     """Make a checkpoint for today's Ultralytics, with tintbox, from a classic one."""
-    from tintbox.plugins import autoload
-
     values = arguments(words or [], {"cfg": None, "names": None})
-    autoload.install()
     from tintbox.plugins.anchor.importing import import_legacy as convert
 
     print(convert(source, target, **values))
@@ -275,9 +198,6 @@ def export_backbone(
     target: Annotated[str, typer.Argument(metavar="OUT.PT", help="the detector checkpoint to write")],
 ) -> None:
     """Write a colouriser's backbone and neck as a detector that any Ultralytics loads with `pretrained=`."""
-    from tintbox.plugins import autoload
-
-    autoload.install()
     from tintbox.export_backbone import export_backbone as export
 
     print(export(source, target))
@@ -295,9 +215,6 @@ def complexity(
     size = values["imgsz"] if isinstance(values["imgsz"], list) else [values["imgsz"]] * 2
     if len(size) != 2 or not all(isinstance(s, int) and not isinstance(s, bool) and s > 0 for s in size):
         raise TintboxError(f"imgsz={values['imgsz']}: give a side in pixels, or [height, width]")
-    from tintbox.plugins import autoload
-
-    autoload.install()
     from tintbox.colorization.complexity import complexity as count
     from tintbox.colorization.complexity import load_network
 
