@@ -57,7 +57,13 @@ BUDGETS = {
 }
 DETECTOR = {"optimizer": "AdamW", "lr0": 0.002, "cos_lr": True, "warmup_bias_lr": 0.0}
 WARMUP = 0.08  # share of the epochs
-POOL = ("bccd/images/train", "coco/coco128/images", "coco/val2017_subset/images")  # in TINTBOX_DATA
+# Dataset -> its training pictures, in TINTBOX_DATA; the pool is all of them but the dataset's own, and the target's.
+POOL = {
+    "bccd": "bccd/images/train",
+    "aquarium": "aquarium/train/images",
+    "coco128": "coco/coco128/images",
+    "val2017": "coco/val2017_subset/images",
+}
 METRICS = ("mAP50-95", "mAP50")
 
 
@@ -170,8 +176,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="yolo11n.yaml", help="the detector's YAML")
     parser.add_argument("--coco", default="", help="COCO weights of that detector, for coco and coco_target")
-    parser.add_argument("--data", default="aquarium.yaml")
-    parser.add_argument("--pool", nargs="+", default=list(POOL), help="folders of more pictures, in TINTBOX_DATA")
+    parser.add_argument("--data", default="bccd.yaml")
+    parser.add_argument("--pool", nargs="+", help="folders of more pictures, in TINTBOX_DATA")
     parser.add_argument("--budget", choices=list(BUDGETS), default="small")
     parser.add_argument("--steps", type=int, help="training steps of a detector, by default the budget's")
     parser.add_argument("--starts", nargs="*", choices=list(STARTS), default=list(STARTS))
@@ -190,7 +196,8 @@ def main() -> None:
     args.root = args.root.resolve()
     args.steps = args.steps or BUDGETS[args.budget]["steps"]
     home = Path(os.environ.get("TINTBOX_DATA", "."))
-    args.pool = [str(home / folder) for folder in args.pool]
+    others = [folder for name, folder in POOL.items() if name != Path(args.data).stem]
+    args.pool = [str(home / folder) for folder in args.pool or others]
     if args.one:
         kind, *rest = args.one
         if kind == "pretext":
