@@ -60,7 +60,7 @@ WARMUP = 0.08  # share of the epochs
 # Dataset -> its training pictures, in TINTBOX_DATA; the pool is all of them but the dataset's own, and the target's.
 POOL = {
     "bccd": "bccd/images/train",
-    "aquarium": "aquarium/train/images",
+    "aquarium": "aquarium/images/train",
     "coco128": "coco/coco128/images",
     "val2017": "coco/val2017_subset/images",
 }
