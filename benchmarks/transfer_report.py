@@ -8,29 +8,41 @@ from pathlib import Path
 import runs
 
 
-def interval(ours: Path, others: Path) -> tuple[float, float]:
-    """Return the 95% interval of the difference in COCO's AP between two runs, by a paired bootstrap over images.
-
-    Args:
-        ours: The folder of a run, with truth and predictions as COCO JSON in ``val``.
-        others: The folder of the run that it is compared with, of the same share and seed.
-
-    Returns:
-        Lower and upper bound, in -1..1.
-    """
-    from tintbox.plugins.coco_eval.comparison import Comparison
+def evaluated(folder: Path):
+    """Return the COCO evaluation of a run, from the truth and the predictions in its ``val``."""
     from tintbox.plugins.coco_eval.detections import Detections
     from tintbox.plugins.coco_eval.evaluation import evaluate
     from tintbox.plugins.coco_eval.settings import Settings
     from tintbox.plugins.coco_eval.truth import Truth
 
-    found = []
-    for folder in (others, ours):
-        truth = Truth.read(folder / "val" / "annotations.json")
-        detections = Detections.read(folder / "val" / "predictions.json", truth)
-        found.append(evaluate(truth, detections, settings=Settings(explain=False)))
-    low, high = Comparison(*found).intervals[0]
-    return float(low), float(high)
+    truth = Truth.read(folder / "val" / "annotations.json")
+    detections = Detections.read(folder / "val" / "predictions.json", truth)
+    return evaluate(truth, detections, settings=Settings(explain=False))
+
+
+def intervals(pairs: list[tuple[Path, Path]]) -> tuple[tuple[float, float, float], list[tuple[float, float]]]:
+    """Return the difference in COCO's AP between two starts, with 95% intervals from a paired bootstrap.
+
+    Args:
+        pairs: Per seed the folders of both runs, of the same share: ours, and the one that it is compared with.
+
+    Returns:
+        The mean over the seeds with an interval for which images and seeds are both resampled, and per seed the
+        interval for which the images are; in -1..1.
+    """
+    import numpy as np
+
+    from tintbox.plugins.coco_eval import bootstrap
+    from tintbox.plugins.coco_eval.comparison import Comparison
+    from tintbox.plugins.coco_eval.metrics import overall
+
+    compared = [Comparison(evaluated(others), evaluated(ours)) for ours, others in pairs]
+    samples = np.stack([(overall(c.second.samples) - overall(c.first.samples))[..., 0] for c in compared])  # (S, R)
+    drawn = np.random.default_rng(0).integers(len(pairs), size=(len(pairs), samples.shape[1]))
+    pooled = np.take_along_axis(samples, drawn, axis=0).mean(0)
+    value = np.mean([c["AP"] for c in compared])
+    low, high = bootstrap.interval(pooled[:, None], np.array([value]), compared[0].first.settings.level)[0]
+    return (float(value), float(low), float(high)), [tuple(map(float, c.intervals[0])) for c in compared]
 
 
 def chosen(results: list[dict], start: str, share: int) -> list[dict]:
@@ -59,10 +71,15 @@ def differences(results: list[dict], starts: list[str], shares: list[int], root:
                 continue
             values = [100 * (a["mAP50-95"] - b["mAP50-95"]) for a, b in pairs]
             line = f"{start} - {starts[0]} at {share}%: {runs.mean(values)} ({', '.join(f'{v:+.1f}' for v in values)})"
-            bounds = [interval(root / a["folder"], root / b["folder"]) for a, b in pairs]
-            line += "; COCO's AP, 95% over images: "
-            lines.append(line + ", ".join(f"[{100 * low:+.1f}, {100 * high:+.1f}]" for low, high in bounds))
+            (value, *bounds), single = intervals([(root / a["folder"], root / b["folder"]) for a, b in pairs])
+            line += f"; COCO's AP {100 * value:+.1f} {shown(bounds)}, 95% over images and seeds; over images, by seed: "
+            lines.append(line + ", ".join(map(shown, single)))
     return "\n".join(lines)
+
+
+def shown(bounds) -> str:
+    """Return an interval in percent."""
+    return f"[{100 * bounds[0]:+.1f}, {100 * bounds[1]:+.1f}]"
 
 
 def figure(results: list[dict], starts: list[str], shares: list[int], file: Path) -> None:
