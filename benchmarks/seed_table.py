@@ -1,4 +1,4 @@
-"""The three seed networks on the real horses, with both recipes and three seeds: the README's table, curves, pictures.
+"""The three seed networks on the real horses, both recipes, three seeds: docs/assignment.md's table, curves, pictures.
 
     python benchmarks/seed_table.py                    # all 18 runs, then the table
     python benchmarks/seed_table.py --jobs 2           # two runs side by side, the cores shared among them

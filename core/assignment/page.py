@@ -157,7 +157,7 @@ def detector_part(page: Page, plan: Plan, run: RunFolder, before: tuple[float, f
         "BCE among the losses (`recipe-assignment.yaml`).",
         tables.detector(before, run, published=plan.detection == FULL.detection),
     )
-    file = page.figure("detector.png", "labelled boxes on the left, predicted ones on the right")
+    file = page.figure("detector.jpg", "labelled boxes on the left, predicted ones on the right")
     weights = run.weights
     if weights:
         show(weights, plan.detection, n=2, imgsz=plan.detection_size, seed=plan.seed, out=file)

@@ -53,7 +53,7 @@ def test_part_d_fine_tunes_and_draws(python, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     text = (tmp_path / "out" / "assignment.md").read_text()
     assert "| mAP50 / mAP50-95 | before | epoch 1 | epoch 2 | epoch 3 | epoch 4 | epoch 5 |" in text
-    assert (tmp_path / "out" / "figures" / "detector.png").stat().st_size > 5000
+    assert (tmp_path / "out" / "figures" / "detector.jpg").stat().st_size > 5000
     tuned = run_folder.read(tmp_path / "out" / "detector" / "run")
     assert tuned.arguments["freeze"] == 10
     assert tuned.arguments["cls_pos_weight"] == 1.0
