@@ -86,7 +86,7 @@ def figure(results: list[dict], starts: list[str], shares: list[int], file: Path
     """Draw the mAP against the share of labels, a curve per start, the seeds' range shaded."""
     from matplotlib.figure import Figure
 
-    drawing = Figure(figsize=(6, 4), layout="constrained")
+    drawing = Figure(figsize=(7, 4), layout="constrained")
     axes = drawing.subplots()
     for start in starts:
         columns = {share: [100 * r["mAP50-95"] for r in chosen(results, start, share)] for share in shares}
@@ -96,6 +96,6 @@ def figure(results: list[dict], starts: list[str], shares: list[int], file: Path
         axes.fill_between([*columns], lows, highs, color=line.get_color(), alpha=0.2)
     axes.set(xscale="log", xlabel="% of the labels", ylabel="mAP50-95 in %", xticks=shares, xticklabels=shares)
     axes.minorticks_off()
-    axes.legend()
+    drawing.legend(loc="outside right upper", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     drawing.savefig(file, dpi=120)
