@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import statistics
 from collections.abc import Sequence
 from importlib import metadata
-from pathlib import Path
+
+from tintbox.environment import cores, processor
 
 
 def describe(*more: str) -> str:
@@ -15,18 +15,7 @@ def describe(*more: str) -> str:
     packages = ("tintbox", "ultralytics", "torch", "numpy", "opencv-python")
     there = {d.metadata["Name"] for d in metadata.distributions()}
     versions = ", ".join(f"{p} {metadata.version(p)}" for p in (*packages, *more) if p in there)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"Python {platform.python_version()}, {versions}\n{processor()}, {cores} cores, {platform.system()}"
-
-
-def processor() -> str:
-    """Return the processor's name."""
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return f"Python {platform.python_version()}, {versions}\n{processor()}, {cores()} cores, {platform.system()}"
 
 
 def spread(values: Sequence[float], digits: int = 1) -> str:

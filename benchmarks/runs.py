@@ -11,13 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tintbox.environment import cores
+
 RESULT = "result.json"  # in a run's folder, when it is finished
 LOG = "log.txt"
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def write_result(folder: Path, result: dict) -> None:

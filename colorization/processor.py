@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import torch
 
+from tintbox.environment import cores
 from tintbox.plugins.autoload import USER_THREADS, most_threads
 
 
@@ -17,10 +16,9 @@ def use_all_cores(device: torch.device) -> None:
     Ultralytics leaves torch one thread, which suits a data loader's worker but not a process of its own.
     """
     if device.type == "cpu" and not USER_THREADS:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        cores = min(cores, most_threads() or cores)
-        if torch.get_num_threads() != cores:
-            torch.set_num_threads(cores)
+        threads = min(cores(), most_threads() or cores())
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
 
 
 def fast_bfloat16() -> bool:

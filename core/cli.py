@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +12,7 @@ from tintbox import doctor as diagnosis
 from tintbox import run_commands
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins import autoload
-from tintbox.words import arguments, table
+from tintbox.words import arguments, paths_of, table
 
 if TYPE_CHECKING:
     from tintbox.plugins.coco_eval.settings import Settings
@@ -147,11 +146,10 @@ def compare(
     ] = None,
 ) -> None:
     """Say by how much the second model differs from the first on the same pictures, and whether it may be chance."""
-    words = words or []
-    runs = [word for word in words if "=" not in word or Path(word).exists()]
+    runs, rest = paths_of(words or [])
     if len(runs) != 2:
         raise TintboxError(f"give two runs to compare, e.g. runs/detect/a runs/detect/b; here are {len(runs)}")
-    values, settings = evaluation_arguments([w for w in words if w not in runs], {"data": None, "split": None})
+    values, settings = evaluation_arguments(rest, {"data": None, "split": None})
 
     from tintbox.plugins.coco_eval import command
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tintbox.words import arguments
+from tintbox.words import arguments, paths_of
 
 RAY = "--ray"
 
@@ -81,8 +81,7 @@ def report(
     """Write one HTML file that compares training runs: arguments, metrics, curves, pictures."""
     from tintbox.report.command import report as write
 
-    words = words or []
-    folders = [word for word in words if "=" not in word or Path(word).exists()]
+    folders, rest = paths_of(words or [])
     options = {"n": 4, "split": "val", "conf": 0.25, "images": None, "seed": 0, "imgsz": None, "pictures": True}
-    values = arguments([w for w in words if w not in folders], {"out": "report.html", **options})
+    values = arguments(rest, {"out": "report.html", **options})
     print(write(folders, **{**values, **({"out": out} if out else {})}))

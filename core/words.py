@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -31,6 +32,12 @@ def arguments(words: list[str], known: dict[str, Any]) -> dict[str, Any]:
         except yaml.YAMLError:
             values[key] = text  # e.g. a path with a bracket
     return values
+
+
+def paths_of(words: list[str]) -> tuple[list[str], list[str]]:
+    """Return the words that are paths, and the others, which are ``key=value``; a path that exists may hold a ``=``."""
+    paths = [word for word in words if "=" not in word or Path(word).exists()]
+    return paths, [word for word in words if word not in paths]
 
 
 def table(title: str, columns: dict[str, str], rows: list[list[str]]) -> None:

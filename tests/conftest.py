@@ -72,6 +72,17 @@ def tiny_data(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def fruit(tmp_path_factory):
+    """A dataset YAML of 8 training and 4 validation pictures with boxes, drawn."""
+    from tintbox.datasets.fruitbowl import generate
+
+    folder = generate(tmp_path_factory.mktemp("data") / "fruit", train=8, val=4)
+    file = folder / "data.yaml"
+    file.write_text(f"path: {folder}\ntrain: images/train\nval: images/val\nnames: {list('abcdefgh')}\n")
+    return file
+
+
+@pytest.fixture(scope="session")
 def trained(tiny_data, tmp_path_factory):
     """A colouriser trained for two epochs: the folder of the run."""
     from ultralytics import YOLO

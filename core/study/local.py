@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tintbox.environment import cores
 from tintbox.plugins.autoload import USER_THREADS
 from tintbox.study import worker
 from tintbox.study.grid import Run
@@ -16,11 +17,6 @@ from tintbox.study.outcome import Outcome
 
 TRIES = 2  # of a run that is killed by a signal
 LOADERS = 8  # Ultralytics' own number of loader processes for a run that has the machine to itself
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def share(workers: int, arguments: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:

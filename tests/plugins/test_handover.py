@@ -7,18 +7,9 @@ import torch
 import yaml
 from ultralytics import YOLO
 
-from tintbox.datasets.fruitbowl import generate
 from tintbox.errors import TintboxError
 from tintbox.plugins import handover
 from tintbox.plugins.norm_statistics import recompute
-
-
-@pytest.fixture(scope="module")
-def fruit(tmp_path_factory):
-    folder = generate(tmp_path_factory.mktemp("data") / "fruit", train=8, val=4)
-    file = folder / "data.yaml"
-    file.write_text(f"path: {folder}\ntrain: images/train\nval: images/val\nnames: {list('abcdefgh')}\n")
-    return file
 
 
 @pytest.fixture(scope="module")

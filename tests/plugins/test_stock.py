@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from tintbox.datasets.fruitbowl import generate
 from tintbox.plugins import callbacks
 
 TRAIN = """
@@ -19,14 +18,6 @@ rows = [line.split(",") for line in open(f"{folder}/run/results.csv")]
 names = [m for m in sys.modules if m in ("tintbox.plugins.freeze", "tintbox.plugins.loss_callbacks")]
 print(json.dumps({"digest": digest, "rows": [r[:1] + r[2:] for r in rows], "modules": names}))
 """
-
-
-@pytest.fixture(scope="module")
-def fruit(tmp_path_factory):
-    folder = generate(tmp_path_factory.mktemp("data") / "fruit", train=8, val=4)
-    file = folder / "data.yaml"
-    file.write_text(f"path: {folder}\ntrain: images/train\nval: images/val\nnames: {list('abcdefgh')}\n")
-    return file
 
 
 @pytest.mark.slow

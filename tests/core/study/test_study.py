@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tintbox.environment import cores
 from tintbox.study import local, outcome
 
 TINTBOX = Path(sys.executable).with_name("tintbox")
@@ -82,7 +83,7 @@ def test_each_run_is_an_ordinary_folder(grid):
 
 def test_runs_side_by_side_share_the_cores(grid):
     _, _, given = grid
-    part = str(max(1, local.cores() // 2))
+    part = str(max(1, cores() // 2))
     assert len(given) == 4
     for words, environment in given:
         assert environment["TINTBOX_THREADS"] == part
