@@ -6,7 +6,6 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.tintbox-ready
-TYPES := build/types# the package as it is installed, in links: mypy cannot follow an editable install
 
 .PHONY: demo test check format clean
 
@@ -25,10 +24,7 @@ test: $(READY)
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	rm -rf $(TYPES) && mkdir -p $(TYPES)/tintbox
-	ln -s $(addprefix $(CURDIR)/,plugins colorization datasets cfg $(filter-out %__pycache__,$(wildcard core/*))) $(TYPES)/tintbox/
-	cd $(TYPES) && MYPYPATH=. $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml \
-		--cache-dir $(CURDIR)/.mypy_cache -p tintbox
+	$(BIN)/mypy
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -95,10 +95,10 @@ def _by_api(coco, evaluator, truth: str, detections: str) -> float:
 
 def tintbox(truth: str, detections: str, **settings) -> float:
     """Evaluate with tintbox; return AP."""
-    from tintbox.plugins.coco_eval.detections import Detections
+    from tintbox.plugins.coco_eval.data.detections import Detections
+    from tintbox.plugins.coco_eval.data.truth import Truth
     from tintbox.plugins.coco_eval.evaluation import evaluate
     from tintbox.plugins.coco_eval.settings import Settings
-    from tintbox.plugins.coco_eval.truth import Truth
 
     labelled = Truth.read(truth)
     found = evaluate(labelled, Detections.read(detections, labelled), settings=Settings(**settings))

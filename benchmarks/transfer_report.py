@@ -10,10 +10,10 @@ import runs
 
 def evaluated(folder: Path):
     """Return the COCO evaluation of a run, from the truth and the predictions in its ``val``."""
-    from tintbox.plugins.coco_eval.detections import Detections
+    from tintbox.plugins.coco_eval.data.detections import Detections
+    from tintbox.plugins.coco_eval.data.truth import Truth
     from tintbox.plugins.coco_eval.evaluation import evaluate
     from tintbox.plugins.coco_eval.settings import Settings
-    from tintbox.plugins.coco_eval.truth import Truth
 
     truth = Truth.read(folder / "val" / "annotations.json")
     detections = Detections.read(folder / "val" / "predictions.json", truth)

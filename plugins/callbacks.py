@@ -9,7 +9,8 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from tintbox.plugins import class_weights, selectors
+from tintbox.plugins.freeze import selectors
+from tintbox.plugins.loss import weights as class_weights
 
 
 def wants_freeze(args: Any) -> bool:
@@ -40,8 +41,8 @@ def has_anchors(args: Any) -> bool:
 
 CAPABILITIES = {
     "tintbox.plugins.anchor.callbacks": has_anchors,  # first: it makes the loss that the next one sets up
-    "tintbox.plugins.loss_callbacks": wants_loss,
-    "tintbox.plugins.freeze": wants_freeze,
+    "tintbox.plugins.loss.training": wants_loss,
+    "tintbox.plugins.freeze.training": wants_freeze,
     "tintbox.plugins.coco_eval.validation": wants_coco_eval,
 }
 
@@ -62,7 +63,7 @@ def on_pretrain_routine_start(trainer: Any) -> None:
 def on_pretrain_routine_end(trainer: Any) -> None:
     """Model, optimizer, moving average and resumed state are there."""
     if has_grey_statistics(trainer.model):
-        import_module("tintbox.plugins.norm_statistics").on_pretrain_routine_end(trainer)
+        import_module("tintbox.plugins.transfer.norm_statistics").on_pretrain_routine_end(trainer)
     run("on_pretrain_routine_end", trainer)
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import yaml
 
 from tintbox.errors import TintboxError, nearest
-from tintbox.plugins import class_weights, selectors
 from tintbox.plugins.coco_eval import settings as coco_settings
+from tintbox.plugins.freeze import selectors
+from tintbox.plugins.loss import weights as class_weights
 
 Check = Callable[[Any], str | None]  # what is wrong with a value, or None
 

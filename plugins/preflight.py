@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 
 from tintbox.errors import TintboxError
-from tintbox.plugins import callbacks, class_weights, files, options, selectors
+from tintbox.plugins import callbacks, files, options
+from tintbox.plugins.freeze import selectors
+from tintbox.plugins.loss import weights as class_weights
 
 ANCHOR_OPTIONS = ("obj", "obj_pos_weight", "anchor_t", "autoanchor")
 DEFAULTS = {option.name: option.default for option in options.OPTIONS}
@@ -32,7 +34,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any]) -> None:
     if given.get("resume"):
         return  # the checkpoint's arguments count
     if isinstance(given.get("pretrained"), (str, Path)):
-        from tintbox.plugins import handover
+        from tintbox.plugins.transfer import handover
 
         handover.check_pretrained(model, given)
     args = SimpleNamespace(**given)
@@ -42,7 +44,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any]) -> None:
         if wrong := check_task(task):
             raise TintboxError(wrong)
     if callbacks.wants_loss(args):
-        from tintbox.plugins import loss_callbacks
+        from tintbox.plugins.loss import training as loss_callbacks
 
         chosen = class_weights.chosen(given)
         wrong = class_weights.check_task(given) or loss_callbacks.check_model(chosen, model, task)
@@ -58,7 +60,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any]) -> None:
             "model=yolov5n-anchor.yaml"
         )
     if callbacks.wants_freeze(args):
-        from tintbox.plugins import freeze_plan
+        from tintbox.plugins.freeze import plan as freeze_plan
 
         freeze_plan.check_model(model, given)
 

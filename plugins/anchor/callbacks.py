@@ -10,7 +10,7 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.anchor import autoanchor, transfer
 from tintbox.plugins.anchor.head import AnchorDetect
 from tintbox.plugins.anchor.loss import Gains
-from tintbox.plugins.freeze_plan import network
+from tintbox.plugins.freeze.plan import network
 
 FORMATS = ("torchscript", "onnx", "openvino", "engine")  # the others rewrite parts of the stock head
 PREFIX = colorstr("anchors: ")

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ultralytics.utils.metrics import bbox_iou
 
 from tintbox.plugins.anchor.matching import match
-from tintbox.plugins.classification_loss import ClassificationBCE
+from tintbox.plugins.loss.bce import ClassificationBCE
 
 if TYPE_CHECKING:
     from tintbox.plugins.anchor.head import AnchorDetect

@@ -11,10 +11,10 @@ from typing import Any
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.coco_eval import output, pictures, sources
 from tintbox.plugins.coco_eval.comparison import Comparison
-from tintbox.plugins.coco_eval.detections import Detections
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.plugins.coco_eval.settings import Settings
-from tintbox.plugins.coco_eval.truth import Truth
 from tintbox.plugins.coco_eval.validation import draw_worst
 
 OUTPUT = "runs/coco_eval"

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from tintbox.plugins.coco_eval.columns import no_collection
-from tintbox.plugins.coco_eval.detections import Detections
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.rows import no_collection
+from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.matches import Matches
 from tintbox.plugins.coco_eval.metrics import AREAS, IOU_THRESHOLDS, MAX_DETECTIONS, Curves
-from tintbox.plugins.coco_eval.truth import Truth
 
 TESTED = (1, 3)  # the least version of hotcoco that the tests have seen
 CHUNK = 250  # images whose matches are read at once: hotcoco hands them over as Python lists, 50 times their size

@@ -9,12 +9,13 @@ from functools import cached_property
 import numpy as np
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval import bootstrap, tide
-from tintbox.plugins.coco_eval.detections import Detections
+from tintbox.plugins.coco_eval import bootstrap
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.engine import Evaluator
+from tintbox.plugins.coco_eval.errors import tide
 from tintbox.plugins.coco_eval.metrics import METRICS, Curves, column, overall, per_class
 from tintbox.plugins.coco_eval.settings import Settings
-from tintbox.plugins.coco_eval.truth import Truth
 
 DEFAULT = Settings()
 TITLES = {"bbox": "boxes", "segm": "masks"}

@@ -19,10 +19,10 @@ from rich.table import Table
 import tintbox
 from tintbox.plugins.coco_eval import pictures as drawings
 from tintbox.plugins.coco_eval.comparison import ROUNDING, Comparison, is_sure
+from tintbox.plugins.coco_eval.errors.tide import Explanation
 from tintbox.plugins.coco_eval.evaluation import TITLES, Evaluation
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, METRICS, RECALL_THRESHOLDS, Metric, column
 from tintbox.plugins.coco_eval.settings import Settings
-from tintbox.plugins.coco_eval.tide import Explanation
 
 NONE = "n/a"
 CLASS_COLUMNS = ("AP", "AP50", "AP75", "AR100")  # of the table in the log; the files have all twelve

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tintbox.plugins.coco_eval.comparison import Comparison, is_sure
-from tintbox.plugins.coco_eval.error_chart import bar_chart
+from tintbox.plugins.coco_eval.errors.chart import bar_chart
 from tintbox.plugins.coco_eval.evaluation import TITLES, Evaluation
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, RECALL_THRESHOLDS, column
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.errors import TintboxError, TintboxFileError, nearest_file, one_line
-from tintbox.plugins.coco_eval.columns import listed
-from tintbox.plugins.coco_eval.detections import Detections
-from tintbox.plugins.coco_eval.layout import check_split
-from tintbox.plugins.coco_eval.truth import Truth
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.layout import check_split
+from tintbox.plugins.coco_eval.data.rows import listed
+from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.validation import ANNOTATIONS, PREDICTIONS, Outcome, check_task
 
 # What goes on to `yolo val` as it is; None leaves Ultralytics' default, for imgsz the size of the training.
@@ -50,7 +50,7 @@ def validate(model: Any, data: Any, split: Any, **arguments: Any) -> Any:
     Raises:
         TintboxError: Model, dataset or split are not there, or no COCO evaluation is possible.
     """
-    from tintbox.show import load_detector
+    from tintbox.plugins.detector import load_detector
 
     best = Path(str(model)) / "weights" / "best.pt"
     detector = load_detector(best if best.is_file() else model)
@@ -149,7 +149,7 @@ def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[st
     Raises:
         TintboxError: They have different classes, or were trained on different datasets and none is named.
     """
-    from tintbox.show import load_detector
+    from tintbox.plugins.detector import load_detector
 
     detectors = [load_detector(model) for model in models]
     tasks = [detector.task for detector in detectors]

@@ -11,12 +11,13 @@ from typing import Any
 from ultralytics.utils import LOGGER, RANK
 
 from tintbox.errors import TintboxError, one_line
-from tintbox.plugins.coco_eval import examples, output
-from tintbox.plugins.coco_eval.detections import Detections
+from tintbox.plugins.coco_eval import output
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.records import collect, seen, single_class, with_classes
+from tintbox.plugins.coco_eval.data.truth import Split, Truth, for_dataset
+from tintbox.plugins.coco_eval.errors import examples
 from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate
-from tintbox.plugins.coco_eval.records import collect, seen, single_class, with_classes
 from tintbox.plugins.coco_eval.settings import settings
-from tintbox.plugins.coco_eval.truth import Split, Truth, for_dataset
 
 ANNOTATIONS, PREDICTIONS = "annotations.json", "predictions.json"  # what save_json writes
 IOU_TYPES = {"detect": ("bbox",), "segment": ("bbox", "segm")}

@@ -43,7 +43,7 @@ def recorded_predictions(module: Any) -> None:
         update_metrics(self, preds, batch)
         if not _wanted(self):
             return
-        from tintbox.plugins.coco_eval.masks import encode
+        from tintbox.plugins.coco_eval.data.masks import encode
 
         for i, pred in enumerate(preds):
             prepared = self._prepare_batch(i, batch)

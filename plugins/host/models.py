@@ -46,7 +46,7 @@ def backbone_hand_over(tasks: Any) -> None:
 
     @functools.wraps(load)
     def load_weights(self: Any, weights: Any, verbose: bool = True) -> None:
-        from tintbox.plugins import handover
+        from tintbox.plugins.transfer import handover
 
         if not handover.hand_over(self, weights):
             load(self, weights, verbose)

@@ -37,7 +37,7 @@ def test_wheel_holds_the_package_its_data_and_the_start_up_files(setuptools, tmp
     assert names >= START_UP
     expected = {
         "tintbox/__init__.py",
-        "tintbox/cli.py",
+        "tintbox/cli/app.py",
         "tintbox/py.typed",
         "tintbox/plugins/host/table.py",
         "tintbox/colorization/networks.py",

@@ -10,7 +10,7 @@ from ultralytics.utils import DEFAULT_CFG
 
 from tintbox.plugins.anchor.head import AnchorDetect
 from tintbox.plugins.anchor.loss import AnchorLoss, Gains
-from tintbox.plugins.classification_loss import ClassificationBCE
+from tintbox.plugins.loss.bce import ClassificationBCE
 
 ANCHORS = [[10, 13, 16, 30, 33, 23], [30, 61, 62, 45, 59, 119], [116, 90, 156, 198, 373, 326]]
 

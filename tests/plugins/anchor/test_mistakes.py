@@ -52,8 +52,8 @@ def test_formats_that_need_the_stock_head(cli, tmp_path, tiny_model):
 
 
 def test_import_on_the_command_line(tmp_path, python):
-    done = python("-m", "tintbox.cli", "import-legacy", "old.pt", "new.pt")
+    done = python("-m", "tintbox", "import-legacy", "old.pt", "new.pt")
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1] == "tintbox: old.pt: no such file"
-    done = python("-m", "tintbox.cli", "import-legacy", "old.pt", "new.pt", "cgf=x")
+    done = python("-m", "tintbox", "import-legacy", "old.pt", "new.pt", "cgf=x")
     assert done.stderr.strip().splitlines()[-1].endswith("did you mean 'cfg'?")

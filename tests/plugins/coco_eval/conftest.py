@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tintbox.plugins.coco_eval.detections import Detections
-from tintbox.plugins.coco_eval.masks import encode
-from tintbox.plugins.coco_eval.truth import Truth
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.masks import encode
+from tintbox.plugins.coco_eval.data.truth import Truth
 
 SIDE = 160
 
@@ -259,7 +259,7 @@ def tintbox(monkeypatch, capfd, tmp_path):
     """Run the `tintbox` command in this process and an empty folder; returns status, output and error lines."""
     import sys
 
-    from tintbox import cli
+    from tintbox.cli import app as cli
 
     folder = tmp_path / "here"
     folder.mkdir()

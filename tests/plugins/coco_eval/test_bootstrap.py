@@ -5,13 +5,13 @@ import pytest
 
 from tintbox.plugins.coco_eval import bootstrap
 from tintbox.plugins.coco_eval.comparison import Comparison, is_sure
-from tintbox.plugins.coco_eval.detections import Detections
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.engine import Evaluator
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.plugins.coco_eval.matches import Group
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, overall
 from tintbox.plugins.coco_eval.settings import Settings
-from tintbox.plugins.coco_eval.truth import Truth
 
 
 def resampled(truth, detections, counts):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tintbox.plugins.coco_eval import bootstrap, engine
-from tintbox.plugins.coco_eval.detections import Detections
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.engine import Evaluator
 from tintbox.plugins.coco_eval.metrics import KEYS, METRICS, overall, per_class
-from tintbox.plugins.coco_eval.truth import Truth
 
 TOLERANCE = 1e-9
 

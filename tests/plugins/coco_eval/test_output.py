@@ -12,11 +12,11 @@ import pytest
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import output, pictures
 from tintbox.plugins.coco_eval.comparison import Comparison, is_sure
-from tintbox.plugins.coco_eval.detections import Detections
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.plugins.coco_eval.metrics import KEYS
 from tintbox.plugins.coco_eval.settings import Settings
-from tintbox.plugins.coco_eval.truth import Truth
 
 FEW = Settings(resamples=60)
 

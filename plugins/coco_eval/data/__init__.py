@@ -1,0 +1,1 @@
+"""What is evaluated: ground truth and detections, and the files that they come from."""

@@ -1,0 +1,97 @@
+"""A COCO JSON and the pictures and classes of a dataset: which belongs to which."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.coco_eval.data.rows import listed
+
+
+def match_pictures(file: str | Path, pictures: list[str], images: list[dict[str, Any]]) -> dict[str, int]:
+    """Return the image id of every picture: of the image whose ``file_name`` has the longest end in common with it.
+
+    Args:
+        file: The JSON file, for errors.
+        pictures: Paths of pictures.
+        images: The images of the JSON.
+
+    Raises:
+        TintboxError: A picture has no image, or more than one that fits as well.
+    """
+    by_name: dict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
+    for image in images:
+        parts = _parts(str(image.get("file_name", "")))
+        if parts:
+            by_name[parts[-1]].append((parts, image["id"]))
+    claims: dict[int, list[tuple[int, str]]] = defaultdict(list)  # image id -> pictures that it fits best, how well
+    lacking = []
+    for picture in pictures:
+        parts = _parts(picture)
+        fits = sorted(((_common_end(parts, other), image_id) for other, image_id in by_name[parts[-1]]), reverse=True)
+        if not fits:
+            lacking.append(picture)
+            continue
+        if len(fits) > 1 and fits[0][0] == fits[1][0]:
+            raise TintboxError(f"{file}: images {fits[1][1]} and {fits[0][1]} fit the picture {picture} equally well")
+        claims[fits[0][1]].append((fits[0][0], picture))
+    found = {}
+    for image_id, fitting in claims.items():
+        (best, picture), *others = sorted(fitting, reverse=True)
+        if others and others[0][0] == best:
+            raise TintboxError(f"{file}: image {image_id} fits the pictures {others[0][1]} and {picture} equally well")
+        found[picture] = image_id
+        lacking += [other for _, other in others]
+    if lacking:
+        raise TintboxError(
+            f"{file}: {len(lacking)} of the split's {len(pictures)} pictures are not among its images: "
+            f"{listed(Path(picture).name for picture in sorted(lacking))}"
+        )
+    return {picture: found[picture] for picture in pictures}
+
+
+def match_classes(file: str | Path, names: Mapping[int, str], categories: list[dict[str, Any]]) -> dict[int, int]:
+    """Return the category id of every class: by its name, if need be without regard to case.
+
+    Args:
+        file: The JSON file, for errors.
+        names: Class index -> class name.
+        categories: The categories of the JSON.
+
+    Raises:
+        TintboxError: A class has no category of its own, or two of its name.
+    """
+    found: dict[int, int] = {}
+    for fold in (str, str.casefold):
+        free: dict[str, list[int]] = defaultdict(list)
+        for category in categories:
+            if category["id"] not in found.values():
+                free[fold(category["name"])].append(category["id"])
+        for index, name in names.items():
+            if index in found or not (ids := free.get(fold(name))):
+                continue
+            if len(ids) > 1:
+                raise TintboxError(f"{file}: categories {listed(ids)} are all named '{name}'")
+            found[index] = ids.pop()
+    if lacking := [name for index, name in names.items() if index not in found]:
+        there = listed(category["name"] for category in categories)
+        raise TintboxError(f"{file}: no category for the classes {listed(lacking)}; its categories are {there}")
+    return {index: found[index] for index in names}
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    """Return a path's components; a JSON made on Windows has backslashes."""
+    return PurePosixPath(path.replace("\\", "/")).parts
+
+
+def _common_end(first: tuple[str, ...], second: tuple[str, ...]) -> int:
+    """Return how many components two paths have in common at their ends."""
+    same = 0
+    for a, b in zip(reversed(first), reversed(second)):
+        if a != b:
+            break
+        same += 1
+    return same

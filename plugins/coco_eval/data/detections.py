@@ -1,0 +1,147 @@
+"""Detections of a split, in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.coco_eval.data.rows import REFUSED, Rows, no_collection, parse, read_bytes
+from tintbox.plugins.coco_eval.data.run_lengths import boxes_of, read_masks
+from tintbox.plugins.coco_eval.data.truth import Truth
+
+
+class _Box(msgspec.Struct, gc=False):
+    """A row of a result file without masks."""
+
+    image_id: int
+    category_id: int
+    bbox: tuple[float, float, float, float]
+    score: float
+
+
+_BOXES = msgspec.json.Decoder(list[_Box])
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Detections as COCO's result format has them, one row each.
+
+    Attributes:
+        image_id: ``(N,)`` int64.
+        category_id: ``(N,)`` int64.
+        bbox: ``(N, 4)`` float64: x, y, width, height in pixels.
+        score: ``(N,)`` float64, 0..1.
+        segmentation: ``N`` run-length encodings ``{"size": [height, width], "counts": str}``, or None without masks.
+        own_boxes: False if the boxes were taken from the masks. A detection's size is then that of its mask for
+            pycocotools, else that of its box.
+    """
+
+    image_id: np.ndarray
+    category_id: np.ndarray
+    bbox: np.ndarray
+    score: np.ndarray
+    segmentation: list[dict[str, Any]] | None = None
+    own_boxes: bool = True
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+    @classmethod
+    def empty(cls) -> Detections:
+        """Return no detections."""
+        none = np.zeros(0, dtype=np.int64)
+        return cls(none, none, np.zeros((0, 4)), np.zeros(0))
+
+    @classmethod
+    @no_collection()
+    def read(cls, file: str | Path, truth: Truth) -> Detections:
+        """Read COCO's result format: a list of objects, which may be empty as may be the file.
+
+        Each has ``image_id``, ``category_id``, ``score`` and ``bbox``, or ``segmentation`` in run lengths, or both.
+
+        Args:
+            file: The JSON file.
+            truth: What the detections belong to.
+
+        Raises:
+            TintboxError: It is no such list, or a row is wrong; the line says which.
+        """
+        raw = read_bytes(file)
+        images = {image["id"]: image for image in truth.images}
+        classes = [category["id"] for category in truth.categories]
+        if (plain := _plain_boxes(raw, [*images], classes)) is not None:
+            return plain
+        content = parse(raw, file) if raw.strip() else []
+        if isinstance(content, dict):
+            raise TintboxError(f"{file}: an object {{...}}, not a list of detections [...]; is it the annotations?")
+        rows = Rows(file, "", content)
+        if not content:
+            return cls.empty()
+        image_id, category_id = rows.integers("image_id"), rows.integers("category_id")
+        rows.check_known("image_id", image_id, images, f"the truth has {_span(images)}")
+        rows.check_known("category_id", category_id, classes, f"the truth has {_span(classes)}")
+        score = rows.numbers("score")
+        rows.refuse(~((score >= 0) & (score <= 1)), "has score {}, outside 0..1", score)
+        # As for pycocotools, the first row tells which kind they all are.
+        segmentation = read_masks(rows, image_id, images) if content[0].get("segmentation") else None
+        if segmentation is None or content[0].get("bbox"):
+            return cls(image_id, category_id, rows.boxes(), score, segmentation)
+        return cls(image_id, category_id, boxes_of(segmentation), score, segmentation, own_boxes=False)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the detections as COCO's result format has them, as `pycocotools.coco.COCO.loadRes` takes it."""
+        columns = {
+            "image_id": self.image_id.tolist(),
+            "category_id": self.category_id.tolist(),
+            "bbox": self.bbox.tolist(),
+            "score": self.score.tolist(),
+        }
+        if self.segmentation is not None:
+            columns["segmentation"] = self.segmentation
+            if not self.own_boxes:
+                del columns["bbox"]
+        return [dict(zip(columns, values)) for values in zip(*columns.values())]
+
+    @no_collection()
+    def save(self, file: str | Path) -> None:
+        """Write COCO's result format, with every digit.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        Path(file).write_bytes(msgspec.json.encode(self.rows()))
+
+
+def _plain_boxes(raw: bytes, images: list[int], classes: list[int]) -> Detections | None:
+    """Return the detections of a result file in which all is well and nothing has masks.
+
+    None stands for everything else: that is read row by row, which takes twice as long and tells what is wrong.
+    """
+    if b'"segmentation"' in raw:
+        return None
+    try:
+        rows = _BOXES.decode(raw)
+        image_id, category_id = (
+            np.fromiter(map(attrgetter(key), rows), np.int64, len(rows)) for key in ("image_id", "category_id")
+        )
+    except (*REFUSED, OverflowError):
+        return None
+    bbox = np.fromiter(chain.from_iterable(row.bbox for row in rows), np.float64, 4 * len(rows)).reshape(-1, 4)
+    score = np.fromiter((row.score for row in rows), np.float64, len(rows))
+    good = np.isin(image_id, images) & np.isin(category_id, classes) & (score >= 0) & (score <= 1)
+    good &= np.isfinite(bbox).all(1) & (bbox[:, 2:] >= 0).all(1)
+    return Detections(image_id, category_id, bbox, score) if good.all() else None
+
+
+def _span(ids: Collection[int]) -> str:
+    """Return the range of some ids in words."""
+    return f"{len(ids)}, {min(ids)} to {max(ids)}" if ids else "none"

@@ -1,0 +1,172 @@
+"""Label files in YOLO's format, read as Ultralytics reads them, in double precision and with every fault told.
+
+Ultralytics' own reader rounds to single precision, drops a picture with a faulty label after a warning, which changes
+what is evaluated, and rewrites pictures that it thinks damaged. The tests hold the two side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tintbox.errors import TintboxError, one_line
+from tintbox.plugins.coco_eval.data import dataset_files
+from tintbox.plugins.coco_eval.data.rows import listed
+
+TOLERANCE = 0.01  # outside 0..1: Ultralytics accepts as much, and it is clipped
+BOX, POLYGON = "'class x y width height'", "'class x1 y1 x2 y2 x3 y3 ...'"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The objects of one picture.
+
+    Attributes:
+        classes: N class indices.
+        boxes: ``(N, 4)`` float64 x1, y1, x2, y2 as shares of the picture's width and height, within 0..1.
+        polygons: N polygons ``(P, 2)`` likewise, or None if the rows are boxes.
+    """
+
+    classes: list[int]
+    boxes: np.ndarray
+    polygons: list[np.ndarray] | None
+
+
+def read_labels(file: str | Path, classes: int, keypoints: int = 0) -> Labels:
+    """Read a label file; without rows it says that the picture shows nothing.
+
+    Equal rows are taken once, and boxes that reach past the picture's border are clipped to it, as Ultralytics does for
+    its COCO evaluation. Polygons have the box around their points.
+
+    Args:
+        file: The label file.
+        classes: Number of classes.
+        keypoints: Numbers after the box in a row of pose labels, which are left out.
+
+    Raises:
+        TintboxError: A row is none; the line names the file, the row's line and the value.
+    """
+    try:
+        lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TintboxError(f"{file}: cannot be read ({one_line(error)})") from error
+    rows = [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
+    if keypoints:
+        rows = [(number, words[:5] if len(words) == 5 + keypoints else words) for number, words in rows]
+    segments = any(len(words) > 6 for _, words in rows)
+    # Equal in single precision is what Ultralytics takes for equal.
+    unique: dict[bytes, list[float]] = {}
+    for number, words in rows:
+        row = _read_row(f"{file}:{number}", words, classes, segments=segments)
+        unique.setdefault((np.array(row, dtype=np.float32) + 0.0).tobytes(), row)  # -0.0 is 0.0
+    found = list(unique.values())
+    indices = [int(row[0]) for row in found]
+    if segments:
+        polygons = [np.clip(np.array(row[1:]).reshape(-1, 2), 0, 1) for row in found]
+        corners = np.array([[*polygon.min(axis=0), *polygon.max(axis=0)] for polygon in polygons])
+        return Labels(indices, corners, polygons)
+    x, y, width, height = np.array([row[1:] for row in found], dtype=np.float64).reshape(-1, 4).T
+    corners = np.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], axis=1)
+    return Labels(indices, np.clip(corners, 0, 1), None)
+
+
+def _read_row(place: str, words: list[str], classes: int, *, segments: bool) -> list[float]:
+    """Return a row's numbers, the class first."""
+    if segments and (len(words) < 7 or len(words) % 2 == 0):
+        hint = "boxes and polygons do not go into one file" if len(words) == 5 else f"a row is {POLYGON}"
+        raise TintboxError(f"{place}: {len(words)} numbers are no polygon; {hint}")
+    if not segments and len(words) != 5:
+        raise TintboxError(f"{place}: {len(words)} numbers are no box; a row is {BOX} or {POLYGON}")
+    row = []
+    for word in words:
+        try:
+            row.append(float(word))
+        except ValueError:
+            raise TintboxError(f"{place}: '{word}' is no number; a row is {POLYGON if segments else BOX}") from None
+    if not (0 <= row[0] < classes and row[0].is_integer()):
+        raise TintboxError(f"{place}: class {words[0]} is not among the dataset's {classes} classes, 0..{classes - 1}")
+    for word, value in zip(words[1:], row[1:]):
+        if not -TOLERANCE <= value <= 1 + TOLERANCE:  # NaN as well
+            raise TintboxError(
+                f"{place}: {word} is outside 0..1; coordinates are shares of the picture's width and height"
+            )
+    if not segments and min(row[3:]) < 0:
+        raise TintboxError(f"{place}: a box of width {words[3]} and height {words[4]}; neither may be negative")
+    return row
+
+
+def objects(labels: Labels, width: int, height: int, *, masks: bool) -> list[dict[str, Any]]:
+    """Return one picture's objects, in pixels."""
+    corners = labels.boxes * (width, height, width, height)
+    boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+    areas = boxes[:, 2] * boxes[:, 3]
+    found = [
+        {"class": index, "bbox": box, "area": area, "iscrowd": 0}
+        for index, box, area in zip(labels.classes, boxes.tolist(), areas.tolist())
+    ]
+    if masks and labels.polygons:
+        from pycocotools import mask
+
+        outlines = [(polygon * (width, height)).reshape(-1).tolist() for polygon in labels.polygons]
+        filled = mask.area(mask.frPyObjects(outlines, height, width))
+        for fields, outline, area in zip(found, outlines, filled.tolist()):
+            fields.update(segmentation=[outline], area=float(area))
+    return found
+
+
+def size_of(picture: str) -> tuple[int, int]:
+    """Return a picture's width and height in pixels."""
+    try:
+        size = dataset_files.picture_size(picture)
+    except (OSError, SyntaxError, ValueError, ImportError) as error:  # what a damaged header, or HEIC, leads to
+        reason = "no such file" if isinstance(error, FileNotFoundError) else "it is no picture, or a damaged one"
+        raise TintboxError(f"{picture}: {reason}; mend or remove it, Ultralytics would leave it out") from error
+    if min(size) < dataset_files.LEAST_SIDE:
+        raise TintboxError(f"{picture}: {size[0]}x{size[1]} pixels; Ultralytics leaves out what is under 10 pixels")
+    return size
+
+
+def check_orphans(split: str | list[str], pictures: Iterable[str]) -> None:
+    """Refuse label files that no picture belongs to: their objects would be missing from the truth without a word.
+
+    A picture beside those of the split counts, as a list may name some of a folder's; so does any file of that stem.
+
+    Args:
+        split: A split's value in the dataset's YAML: folders or text files.
+        pictures: The pictures in it.
+
+    Raises:
+        TintboxError: There are such files.
+    """
+    roots = [Path(path) for path in (split if isinstance(split, list) else [split]) if Path(path).is_dir()]
+    beside = {Path(picture).parent for picture in pictures}
+    listed_only = [folder for folder in beside if not any(folder.is_relative_to(root) for root in roots)]
+    expected: set[str] = set()
+    there: set[Path] = set()
+    for folder, pattern in [*((r, "**/*") for r in roots), *((f, "*") for f in listed_only)]:
+        files = [str(file) for file in folder.glob(pattern) if file.suffix not in ("", ".txt", ".cache", ".npy")]
+        expected.update(dataset_files.label_files(files))
+        labels = Path(dataset_files.label_files([str(folder / "any.jpg")])[0]).parent
+        if labels.is_dir():
+            there.update(labels.glob(f"{pattern}.txt"))
+    lost = sorted(file for file in there if str(file) not in expected and _has_rows(file))
+    if lost:
+        names = listed(file.name for file in lost)
+        raise TintboxError(
+            f"{lost[0].parent}: {len(lost)} label file{'s' * (len(lost) > 1)} without a picture: {names}; "
+            "add the picture or remove the labels"
+        )
+
+
+def _has_rows(file: Path) -> bool:
+    """Return whether a text file begins with a label's row: classes.txt and the like lie in such folders too."""
+    try:
+        with file.open(encoding="utf-8-sig") as lines:
+            words = next((line.split() for line in lines if line.strip()), [])
+            return len(words) >= 5 and bool([float(word) for word in words])
+    except (OSError, ValueError):  # names, or no text at all
+        return False

@@ -1,0 +1,65 @@
+"""What a validation has seen and predicted, as ground truth and detections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.truth import Split, Truth
+
+
+def seen(split: Split, files: set[str]) -> Split:
+    """Return the part of a split that was validated: `fraction` and the like leave images out."""
+    ids = {image_id for file, image_id in split.image_ids.items() if file in files}
+    truth = Truth(
+        [image for image in split.truth.images if image["id"] in ids],
+        [annotation for annotation in split.truth.annotations if annotation["image_id"] in ids],
+        split.truth.categories,
+    )
+    return Split(truth, {file: i for file, i in split.image_ids.items() if i in ids}, split.category_ids)
+
+
+def with_classes(split: Split, classes: set[int]) -> Split:
+    """Return a split with these class indices alone, as Ultralytics leaves out the labels of the others."""
+    category_ids = {index: i for index, i in split.category_ids.items() if index in classes}
+    ids = set(category_ids.values())
+    truth = Truth(
+        split.truth.images,
+        [annotation for annotation in split.truth.annotations if annotation["category_id"] in ids],
+        [category for category in split.truth.categories if category["id"] in ids],
+    )
+    return Split(truth, split.image_ids, category_ids)
+
+
+def single_class(split: Split) -> Split:
+    """Return a split whose objects are all of one class, as `single_cls=True` takes them."""
+    annotations = [{**annotation, "category_id": 1} for annotation in split.truth.annotations]
+    truth = Truth(split.truth.images, annotations, [{"id": 1, "name": "item"}])
+    return Split(truth, split.image_ids, {0: 1})
+
+
+def collect(records: Mapping[str, Mapping[str, Any]], split: Split, *, masks: bool) -> Detections:
+    """Return recorded predictions as Detections; those of classes that the split leaves out are dropped.
+
+    Args:
+        records: Per image file ``bbox`` (n, 4) x, y, width, height in pixels, ``score`` (n,), ``class`` (n,), and with
+            masks ``segmentation``, n run-length encodings.
+        split: The split that the files are of.
+        masks: Whether there are masks.
+    """
+    rows = [(file, record, np.isin(record["class"], list(split.category_ids))) for file, record in records.items()]
+    used = [(file, record, kept) for file, record, kept in rows if kept.any()]
+    if not used:
+        return replace(Detections.empty(), segmentation=[] if masks else None)
+    kept = np.concatenate([kept for *_, kept in used])
+    return Detections(
+        image_id=np.concatenate([np.full(k.sum(), split.image_ids[file], dtype=np.int64) for file, _, k in used]),
+        category_id=np.array([split.category_ids[int(c)] for _, r, k in used for c in r["class"][k]], dtype=np.int64),
+        bbox=np.concatenate([r["bbox"] for _, r, _ in used])[kept].astype(np.float64),
+        score=np.concatenate([r["score"] for _, r, _ in used])[kept].astype(np.float64),
+        segmentation=[m for _, r, k in used for m, keep in zip(r["segmentation"], k) if keep] if masks else None,
+    )

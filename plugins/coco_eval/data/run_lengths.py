@@ -1,0 +1,109 @@
+"""Masks of a result file as run lengths, checked: pycocotools takes any text, and reads past its memory for some."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tintbox.plugins.coco_eval.data.rows import Rows
+
+CHUNK = 100  # masks decoded at a time: their arrays stay in the processor's cache
+
+
+def read_masks(rows: Rows, image_id: np.ndarray, images: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the masks of detections as compressed run lengths ``{"size": [height, width], "counts": str}``.
+
+    Args:
+        rows: Detections with ``segmentation``; its counts may also be a list of whole numbers.
+        image_id: ``(N,)`` their images.
+        images: The truth's images by id.
+
+    Raises:
+        TintboxError: One is no mask, or none of its picture's size.
+    """
+    from pycocotools import mask
+
+    masks = rows.column("segmentation")
+    whole = [type(m) is dict and type(m.get("counts")) in (str, list) and _is_size(m.get("size")) for m in masks]
+    what = "has segmentation {}, no run lengths {'size': [height, width], 'counts': ...}"
+    rows.refuse([not good for good in whole], what, masks)
+    sizes = [m["size"] for m in masks]
+    pictures = [[images[i].get("height"), images[i].get("width")] for i in image_id.tolist()]
+    wrong = [None not in picture and size != picture for size, picture in zip(sizes, pictures)]
+    rows.refuse(wrong, "has a mask of size {}, which is not the height and width of its picture", sizes)
+
+    areas = np.array([height * width for height, width in sizes])
+    plain = np.array([isinstance(m["counts"], list) for m in masks])
+    covered = np.array([_sum(m["counts"]) if listed else -1 for m, listed in zip(masks, plain)])
+    covered[~plain] = pixels([m["counts"] for m in masks if not isinstance(m["counts"], list)])
+    rows.refuse(covered != areas, "has a mask whose counts do not add up to its height times width")
+
+    packed = []
+    for m in masks:
+        counts = m["counts"]
+        if isinstance(counts, list):
+            counts = mask.frPyObjects(m, *m["size"])["counts"].decode("ascii")
+        packed.append({"size": m["size"], "counts": counts})
+    return packed
+
+
+def pixels(texts: list[str]) -> np.ndarray:
+    """Return how many pixels each compressed run-length text covers, -1 if it is none; ``(N,)`` int64.
+
+    Source of the format: ``rleFrString`` of pycocotools. A character stands for six bits, from the 48th one on: five of
+    a number, the low ones first, and one for "goes on". The fourth run and those after it are given as the difference
+    from the one before the last.
+    """
+    if len(texts) > CHUNK:
+        return np.concatenate([pixels(texts[i : i + CHUNK]) for i in range(0, len(texts), CHUNK)])
+    if not texts:
+        return np.zeros(0, dtype=np.int64)
+    raw = [text.encode("utf-8", "surrogatepass") for text in texts]
+    lengths = np.array([len(text) for text in raw])
+    code = np.frombuffer(b"".join(raw), dtype=np.uint8).astype(np.int64) - 48
+    owner = np.repeat(np.arange(len(raw)), lengths)  # which text a character is of
+    bad = lengths == 0
+    bad[owner[(code < 0) | (code > 63)]] = True
+    ends = np.flatnonzero((code & 32) == 0)
+    last = np.cumsum(lengths)[lengths > 0] - 1
+    bad[owner[last[(code[last] & 32) != 0]]] = True  # a text ends within a number
+    if bad.any():  # leave those out: their numbers would run into the next text's
+        covered = np.full(len(raw), -1)
+        if not bad.all():
+            covered[~bad] = pixels([text for text, wrong in zip(texts, bad) if not wrong])
+        return covered
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    digit = np.arange(len(code)) - np.repeat(starts, ends - starts + 1)  # place of a character in its number
+    long = owner[digit > 6]  # more than 32 bits, as no picture has pixels
+    value = np.add.reduceat((code & 31) << 5 * np.minimum(digit, 7), starts)
+    value -= np.where(code[ends] & 16, 1 << 5 * np.minimum(digit[ends] + 1, 8), 0)  # two's complement
+    text = owner[ends]
+    count = np.bincount(text, minlength=len(raw))
+    begin = np.repeat(np.cumsum(count) - count, count)  # of every run, the place of its text's first one
+    # Differences add up along two chains: runs 1, 3, 5, ... and 2, 4, 6, ...; run 0 is by itself.
+    odd = (np.arange(len(value)) - begin) % 2 == 1
+    sums = [np.cumsum(np.where(chosen, value, 0)) for chosen in (odd, ~odd)]
+    runs = np.where(odd, *(total - total[begin] for total in sums))
+    runs[begin] = value[begin]
+    covered = np.bincount(text, weights=runs, minlength=len(raw)).astype(np.int64)
+    covered[text[runs < 0]] = -1
+    covered[long] = -1
+    return covered
+
+
+def boxes_of(masks: list[dict[str, Any]]) -> np.ndarray:
+    """Return the boxes around masks, ``(N, 4)`` float64: x, y, width, height."""
+    from pycocotools import mask
+
+    return np.asarray(mask.toBbox(masks), dtype=np.float64).reshape(-1, 4)
+
+
+def _sum(counts: list[Any]) -> int:
+    """Return the sum of plain run lengths, -1 if they are none."""
+    return sum(counts) if all(type(count) is int and count >= 0 for count in counts) else -1
+
+
+def _is_size(size: Any) -> bool:
+    """Return whether this is a height and a width."""
+    return type(size) is list and len(size) == 2 and all(type(side) is int and 0 < side < 2**16 for side in size)

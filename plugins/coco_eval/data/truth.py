@@ -1,0 +1,219 @@
+"""The ground truth of a split, in COCO's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.coco_eval.data import dataset_files
+from tintbox.plugins.coco_eval.data.correspondence import match_classes, match_pictures
+from tintbox.plugins.coco_eval.data.labels import Labels, check_orphans, objects, read_labels, size_of
+from tintbox.plugins.coco_eval.data.layout import annotation_file, image_ids, split_pictures, title
+from tintbox.plugins.coco_eval.data.rows import Rows, no_collection, parse, read_bytes
+
+LISTS = ("images", "annotations", "categories")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Ground truth as COCO's JSON has it: valid input for pycocotools.
+
+    Attributes:
+        images: ``{"id": int, "file_name": str, "width": int, "height": int}`` each; without masks a file may leave
+            out all but the id.
+        annotations: ``{"id", "image_id", "category_id", "bbox": [x, y, width, height] in pixels, "area", "iscrowd"}``
+            each, and ``"segmentation"`` where there are masks (polygons or run lengths).
+        categories: ``{"id": int, "name": str}`` each.
+    """
+
+    images: list[dict[str, Any]]
+    annotations: list[dict[str, Any]]
+    categories: list[dict[str, Any]]
+
+    @classmethod
+    @no_collection()
+    def read(cls, file: str | Path) -> Truth:
+        """Read COCO's JSON.
+
+        What an annotation lacks is put in: an id from 1 on, ``iscrowd`` 0, and the box's area for ``area``, also where
+        there is a mask. An annotation's id 0 becomes another one: pycocotools counts the match with it as none.
+
+        Args:
+            file: The JSON file.
+
+        Raises:
+            TintboxError: It is no such file, or a row is wrong; the line says which.
+        """
+        content = parse(read_bytes(file), file)
+        if isinstance(content, list):
+            raise TintboxError(f"{file}: a list [...], not an object with {', '.join(LISTS)}; is it the predictions?")
+        if lacking := [key for key in LISTS if not isinstance(content, dict) or key not in content]:
+            raise TintboxError(f"{file}: no {', '.join(lacking)} in it; COCO's JSON has {', '.join(LISTS)}")
+        images, annotations, categories = (Rows(file, key, content[key]) for key in LISTS)
+        ids = {}
+        for rows in (images, categories):
+            ids[rows.name] = rows.integers("id")
+            rows.check_unique("id", ids[rows.name])
+            for row, row_id in zip(rows.rows, ids[rows.name].tolist()):
+                row["id"] = row_id
+        for category in categories.rows:
+            category["name"] = str(category.get("name", category["id"]))
+        _complete(annotations, ids)
+        return cls(images.rows, annotations.rows, categories.rows)
+
+    def save(self, file: str | Path) -> None:
+        """Write COCO's JSON, with every digit.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        content = {"info": {}, "licenses": [], **{key: getattr(self, key) for key in LISTS}}
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        Path(file).write_bytes(msgspec.json.encode(content))
+
+
+def _complete(annotations: Rows, ids: Mapping[str, np.ndarray]) -> None:
+    """Check annotations, and put in what they lack."""
+    rows = annotations.rows
+    references = {}
+    for key, kind in (("image_id", "images"), ("category_id", "categories")):
+        references[key] = annotations.integers(key)
+        annotations.check_known(key, references[key], ids[kind].tolist(), f"'{kind}' has {len(ids[kind])} others")
+    boxes = annotations.boxes()
+    for row, area in zip(rows, (boxes[:, 2] * boxes[:, 3]).tolist()):
+        if row.get("area") is None:
+            row["area"] = area
+        if not row.get("segmentation"):
+            row.pop("segmentation", None)
+    areas = annotations.numbers("area")
+    wrong = ~(np.isfinite(areas) & (areas >= 0))
+    annotations.refuse(wrong, "has area {}, which is no finite number of 0 or more", areas)
+    crowds = [row.get("iscrowd") for row in rows]
+    annotations.refuse([crowd not in (None, 0, 1) for crowd in crowds], "has iscrowd {}, neither 0 nor 1", crowds)
+
+    named = Rows(annotations.file, annotations.name, [row for row in rows if row.get("id") is not None])
+    own = named.integers("id")
+    named.check_unique("id", own)
+    free = (i for i in count(1 if not len(own) else max(int(own.max()), 0) + 1))
+    given = iter(own.tolist())
+    for row, image, category in zip(rows, references["image_id"].tolist(), references["category_id"].tolist()):
+        row["id"] = (next(given) if row.get("id") is not None else 0) or next(free)
+        row.update(image_id=image, category_id=category, iscrowd=int(bool(row.get("iscrowd"))))
+
+
+@dataclass(frozen=True)
+class Split:
+    """The ground truth of a dataset's split, and how its pictures and classes are numbered.
+
+    Attributes:
+        truth: The ground truth.
+        image_ids: Path of a picture, as Ultralytics has it in ``im_file`` -> image id.
+        category_ids: Class index of the dataset -> category id.
+    """
+
+    truth: Truth
+    image_ids: dict[str, int]
+    category_ids: dict[int, int]
+
+
+def for_dataset(data: Mapping[str, Any], split: str) -> Split:
+    """Return the ground truth of a split: from a COCO JSON if there is one, else from the labels.
+
+    The JSON is the one that ``annotations:`` in the dataset's YAML names for the split, e.g. ``annotations: {val:
+    annotations/val.json}``, relative to the dataset's path, or COCO's own ``annotations/instances_val2017.json``.
+
+    Args:
+        data: What Ultralytics' `check_det_dataset` returns.
+        split: The split's name.
+
+    Raises:
+        TintboxError: The dataset has no such split, or labels or JSON are wrong.
+    """
+    pictures = split_pictures(data, split)
+    file = annotation_file(data, split)
+    return from_labels(data, split, pictures) if file is None else from_json(file, pictures, data["names"])
+
+
+def from_json(file: str | Path, pictures: list[str], names: Mapping[int, str]) -> Split:
+    """Return the ground truth of a dataset's split from a COCO JSON.
+
+    A split that is a part of the JSON is evaluated as that part: images that are not among its pictures are left out,
+    and so are categories that are not among its classes, all with their annotations.
+
+    Args:
+        file: The JSON file.
+        pictures: The split's pictures.
+        names: Class index -> class name.
+
+    Raises:
+        TintboxError: The JSON is wrong, or lacks a picture or class.
+    """
+    truth = Truth.read(file)
+    image_ids = match_pictures(file, pictures, truth.images)
+    category_ids = match_classes(file, names, truth.categories)
+    images, categories = set(image_ids.values()), set(category_ids.values())
+    part = Truth(
+        [image for image in truth.images if image["id"] in images],
+        [a for a in truth.annotations if a["image_id"] in images and a["category_id"] in categories],
+        [category for category in truth.categories if category["id"] in categories],
+    )
+    return Split(part, image_ids, category_ids)
+
+
+def from_labels(data: Mapping[str, Any], split: str, pictures: list[str] | None = None) -> Split:
+    """Return ground truth built from label files, of boxes or polygons, as Ultralytics reads them.
+
+    Image ids are the numbers that the pictures are named by, if all are and differ, else 1 and on in the order of the
+    paths. Category ids are COCO's official ones if the split is COCO's own, else class index + 1. Boxes are in pixels
+    of the picture as it is decoded. The area is the box's; for polygons it is the number of pixels that pycocotools
+    fills, right also where the parts of an object wind in different directions. As in Ultralytics, polygons are left
+    out if the split has labels of both kinds.
+
+    Args:
+        data: What Ultralytics' `check_det_dataset` returns.
+        split: The split's name.
+        pictures: The split's pictures, if they are known.
+
+    Raises:
+        TintboxError: There is no such split, or a label is wrong; the line says which.
+    """
+    pictures = split_pictures(data, split) if pictures is None else pictures
+    names = {int(index): str(name) for index, name in sorted(data["names"].items())}
+    files = dataset_files.label_files(pictures)
+    check_orphans(data[split], pictures)
+    if not any(Path(file).is_file() for file in files):
+        raise TintboxError(
+            f"{title(data)}: no label file for any of the {len(pictures)} pictures in split '{split}', e.g. {files[0]}"
+        )
+    keypoints = int(np.prod(data.get("kpt_shape") or 0))
+    nothing = Labels([], np.zeros((0, 4)), None)
+    labels = [read_labels(file, len(names), keypoints) if Path(file).is_file() else nothing for file in files]
+    with ThreadPoolExecutor() as pool:
+        sizes = list(pool.map(size_of, pictures))
+    filled = [label for label in labels if label.classes]
+    masks = bool(filled) and all(label.polygons is not None for label in filled)
+
+    ids = image_ids(pictures)
+    category_ids = {index: index + 1 for index in names}
+    if dataset_files.is_coco(data[split]) and len(names) == len(dataset_files.coco_category_ids()):
+        category_ids = dict(enumerate(dataset_files.coco_category_ids()))
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for picture, size, label in zip(pictures, sizes, labels):
+        width, height = size
+        images.append({"id": ids[picture], "file_name": Path(picture).name, "width": width, "height": height})
+        for fields in objects(label, width, height, masks=masks):
+            category = category_ids[fields.pop("class")]
+            annotations.append(
+                {"id": len(annotations) + 1, "image_id": ids[picture], "category_id": category, **fields}
+            )
+    categories = [{"id": category_ids[index], "name": label} for index, label in names.items()]
+    return Split(Truth(images, annotations, categories), ids, category_ids)

@@ -1,0 +1,1 @@
+"""Errors, explained: what each kind costs, and where it happens."""

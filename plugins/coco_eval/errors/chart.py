@@ -1,0 +1,82 @@
+"""The chart of what each kind of error costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tintbox.errors import TintboxError, one_line
+from tintbox.plugins.coco_eval.errors.picture import COLOURS, DPI
+from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS, Explanation, Loss
+
+ROWS = 20  # classes in the chart
+GREY = "#888888"
+
+
+def bar_chart(explanation: Explanation, file: str | Path) -> Path:
+    """Draw what each kind of error costs, for all classes together and for the ROWS classes that lose most AP.
+
+    One column of bars per kind rather than bars stacked: gains don't add up. All columns have the same scale.
+
+    Args:
+        explanation: What is wrong with the detections.
+        file: The picture to write; its suffix tells the format.
+
+    Returns:
+        The file.
+
+    Raises:
+        TintboxError: It cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    file = Path(file)
+    known = [loss for loss in explanation.classes if loss.objects]
+    shown = sorted(known, key=lambda loss: loss.ap)[:ROWS]
+    losses = [explanation.overall, *shown]
+    kinds = [*KINDS, *SPECIALS]
+    # the first row apart from the classes
+    places = np.array([0.0, *(np.arange(len(shown)) + 1.6)])
+    top = max([0.01, *(loss.gain[kind] for loss in losses for kind in kinds if loss.objects)])
+    figure = Figure(figsize=(14, 2.0 + 0.3 * len(losses)), layout="constrained")
+    grid = figure.subplots(1, 1 + len(kinds), sharey=True)
+    measure = f"AP{round(100 * explanation.pos)}"
+    _bars(grid[0], measure, places, [loss.ap for loss in losses], GREY, 1.0)
+    for axes, kind in zip(grid[1:], kinds):
+        values = [loss.gain[kind] for loss in losses]
+        _bars(axes, kind, places, values, COLOURS[kind], top)
+    grid[0].set_yticks(places, [_label(loss) for loss in losses], fontsize=9, parse_math=False)
+    grid[0].set_ylim(places[-1] + 0.6, -0.6)
+    rest = f"the {len(shown)} of {len(known)} classes with the least {measure}" if len(known) > ROWS else "each class"
+    figure.suptitle(
+        f"{measure} in percent, and what it would gain without errors of one kind: all classes together and {rest}",
+        fontsize=11,
+    )
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(file, dpi=DPI)
+    except (OSError, ValueError) as error:
+        raise TintboxError(f"{file} cannot be written ({one_line(error)})") from error
+    return file
+
+
+def _bars(axes: Any, title: str, places: np.ndarray, values: list[float], colour: str, top: float) -> None:
+    """Draw one column of bars with their values in percent."""
+    lengths = np.maximum(np.nan_to_num(values), 0.0)
+    axes.barh(places, lengths, height=0.75, color=colour, edgecolor="#444444", linewidth=0.4)
+    for place, length, value in zip(places, lengths, values):
+        number = "n/a" if np.isnan(value) else f"{100 * value:.1f}"
+        axes.text(length + 0.03 * top, place, number, va="center", fontsize=8)
+    axes.set_title(title.replace(" ", "\n"), fontsize=9)
+    axes.set_xlim(0, 1.45 * top)
+    axes.set_xticks([])
+    axes.tick_params(left=False)
+    axes.spines[["top", "right", "bottom"]].set_visible(False)
+
+
+def _label(loss: Loss) -> str:
+    """Return a class's name, not too long, and its number of objects."""
+    name = loss.name if len(loss.name) <= 24 else loss.name[:23] + "…"
+    return f"{name} ({loss.objects})"

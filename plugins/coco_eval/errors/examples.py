@@ -1,0 +1,162 @@
+"""The worst pictures of a split, drawn with their errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tintbox.errors import TintboxError, one_line
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.truth import Truth
+from tintbox.plugins.coco_eval.errors.chart import bar_chart
+from tintbox.plugins.coco_eval.errors.picture import Box, census, draw, read_picture
+from tintbox.plugins.coco_eval.errors.tide import KINDS, Explanation
+
+__all__ = ["bar_chart", "draw_worst", "weigh"]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """How bad the errors in one picture are.
+
+    Attributes:
+        image_id: The picture.
+        lost: Number of objects not found.
+        false: Sum of the scores of the detections that found none, of those that are drawn.
+    """
+
+    image_id: int
+    lost: int
+    false: float
+
+    @property
+    def total(self) -> float:
+        """One per object not found, and the score of each false detection."""
+        return self.lost + self.false
+
+
+def weigh(explanation: Explanation, truth: Truth, detections: Detections, score: float = 0.25) -> list[Weight]:
+    """Return the pictures that have errors, the worst first; equal ones in the order of their ids.
+
+    Args:
+        explanation: What is wrong with the detections.
+        truth: The ground truth.
+        detections: The detections.
+        score: Detections below it are left out of account.
+    """
+    ids = np.unique(np.array([image["id"] for image in truth.images], np.int64))
+    lost = np.isin(explanation.truth_kind, ("missed", "covered"))
+    wrong = np.isin(explanation.detection_kind, KINDS) & (detections.score >= score)
+    rows = np.array([row["image_id"] for row in truth.annotations], np.int64)[lost]
+    objects = np.bincount(np.searchsorted(ids, rows), minlength=len(ids))
+    scores = np.bincount(np.searchsorted(ids, detections.image_id[wrong]), detections.score[wrong], len(ids))
+    weights = [Weight(*row) for row in zip(ids.tolist(), objects.tolist(), scores.tolist())]
+    return sorted((weight for weight in weights if weight.total > 0), key=lambda weight: -weight.total)
+
+
+def draw_worst(
+    explanation: Explanation,
+    truth: Truth,
+    detections: Detections,
+    paths: Mapping[int, str | Path],
+    folder: str | Path,
+    n: int = 20,
+    score: float = 0.25,
+) -> list[Path]:
+    """Draw the pictures with the worst errors: the truth on the left, the detections on the right, coloured by kind.
+
+    The worst are those with the largest number of objects not found plus sum of the scores of false detections. Masks
+    are shown by their boxes. A picture whose file can't be read is drawn as a grey plane.
+
+    Args:
+        explanation: What is wrong with the detections.
+        truth: The ground truth.
+        detections: The detections.
+        paths: The file of each picture, by image id.
+        folder: Where to write; made if need be.
+        n: Number of pictures, if as many have errors.
+        score: Detections below it are neither drawn nor counted.
+
+    Returns:
+        The files, the worst first: ``01_<name of the picture>.jpg`` and so on.
+
+    Raises:
+        TintboxError: The folder cannot be written.
+    """
+    folder = Path(folder)
+    worst = weigh(explanation, truth, detections, score)[:n]
+    images = {image["id"]: image for image in truth.images}
+    names = {category["id"]: str(category["name"]) for category in truth.categories}
+    truth_image = np.array([row["image_id"] for row in truth.annotations], np.int64)
+    partner = _partners(explanation, detections)
+    files = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for rank, weight in enumerate(worst, start=1):
+            image = images[weight.image_id]
+            objects = [
+                _object(explanation, truth, row, names, partner.get(row, ("missed", 1.0)), score)
+                for row in np.flatnonzero(truth_image == weight.image_id).tolist()
+            ]
+            rows = np.flatnonzero((detections.image_id == weight.image_id) & (detections.score >= score))
+            rows = rows[np.argsort(detections.score[rows], kind="stable")]  # sure ones on top
+            found = [_detection(explanation, truth, detections, row, names) for row in rows.tolist()]
+            picture, width, height = read_picture(paths.get(weight.image_id), image, [*objects, *found])
+            name = str(image.get("file_name", weight.image_id))
+            title = (
+                f"{rank} of {len(worst)}: {name}, weight {weight.total:.2f}: "
+                f"{weight.lost} not found, scores of false detections {weight.false:.2f}"
+            )
+            panels = {
+                f"truth: {census(objects, 'found')}": objects,
+                f"detections from {score:g} on: {census(found, 'right')}": found,
+            }
+            faint = f"only by a detection below {score:g}"
+            file = folder / f"{rank:0{max(2, len(str(len(worst))))}d}_{Path(name).stem}.jpg"
+            draw(picture, width, height, panels, faint, title, file)
+            files.append(file)
+    except OSError as error:
+        raise TintboxError(f"examples: {folder} cannot be written ({one_line(error)})") from error
+    return files
+
+
+def _object(
+    explanation: Explanation,
+    truth: Truth,
+    row: int,
+    names: dict[int, str],
+    partner: tuple[str, float],
+    score: float,
+) -> Box:
+    """Return an object of the truth, in the colour of what became of it."""
+    annotation = truth.annotations[row]
+    state = str(explanation.truth_kind[row])
+    kind = partner[0] if state in ("found", "covered") else state
+    words = names[annotation["category_id"]] + (" (crowd)" if state == "ignored" else "")
+    faint = state in ("found", "covered") and partner[1] < score
+    return Box(tuple(annotation["bbox"]), kind, words, lost=state in ("missed", "covered"), faint=faint)
+
+
+def _detection(explanation: Explanation, truth: Truth, detections: Detections, row: int, names: dict[int, str]) -> Box:
+    """Return a detection in the colour of its kind, with the object that it is too far from."""
+    kind, concerned = str(explanation.detection_kind[row]), int(explanation.detection_truth[row])
+    words = f"{names[int(detections.category_id[row])]} {detections.score[row]:.2f}"
+    other = None
+    if kind == "classification":
+        words += f", is {names[truth.annotations[concerned]['category_id']]}"
+    if kind in ("localisation", "both"):
+        other = tuple(truth.annotations[concerned]["bbox"])
+    return Box(tuple(detections.bbox[row].tolist()), kind, words, other=other)
+
+
+def _partners(explanation: Explanation, detections: Detections) -> dict[int, tuple[str, float]]:
+    """Return kind and score of the detection that found each object, or else of the surest that covers it."""
+    kinds = explanation.detection_kind
+    rows = np.flatnonzero(np.isin(kinds, ("true positive", "classification", "localisation")))
+    # the last one of an object stays
+    rows = rows[np.lexsort((detections.score[rows], kinds[rows] == "true positive"))]
+    told = zip(kinds[rows].tolist(), detections.score[rows].tolist())
+    return dict(zip(explanation.detection_truth[rows].tolist(), told))

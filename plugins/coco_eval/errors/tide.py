@@ -1,0 +1,249 @@
+"""Errors, explained: how much of the AP each kind of error costs (TIDE, Bolya et al., ECCV 2020, arXiv:2008.08115).
+
+Every detection that found no object gets one kind, by its largest IoU with the objects of its class in the picture
+(own) and with those of other classes (other); the first that fits:
+
+===============  =====================================  ============================================================
+kind             when                                   what the oracle does
+===============  =====================================  ============================================================
+localisation     background <= own < pos                puts the box right: it finds that object
+classification   other >= pos                           puts the class right: it finds that object
+duplicate        own >= pos, found by a surer one       takes the detection away
+background       own and other <= background            takes the detection away
+both             else: background < other < pos         takes the detection away
+missed           an object not found, and concerned by  no longer asks for the object
+                 none of the first two kinds
+false positives  every detection that found no object   takes it away (a special of the paper, as is the next)
+false negatives  every object not found                 no longer asks for it
+===============  =====================================  ============================================================
+
+If the object is found already, or a surer detection of the first two kinds concerns it too, the repair would make a
+duplicate: the detection is taken away instead. The gain of a kind is the AP after its oracle less the AP before, each
+kind alone: the gains don't add up to what is lost. The gain of all classes together is the mean of the classes' gains;
+putting a class right moves the detection to that class, whose gain it is.
+
+The reference is the authors' `tidecv` 1.0.1: its order of tests, and its repairs also where the paper can be read
+otherwise (of the detections that concern one object, the surest alone is repaired, be its kind classification or
+localisation, whichever oracle is at work). Where we differ, because the AP is to be pycocotools':
+
+- Detections in a crowd region are left out of everything; `tidecv` gives them kinds too and repairs them.
+- ``max_det`` is per picture and class, as in COCO's evaluation; `tidecv` takes the surest per picture.
+- A class without objects has no AP; in `tidecv` it counts as 0 if anything was detected as it.
+- An oracle that leaves a class without objects gives it AP 1 if nothing was detected as it, else 0; `tidecv` drops it
+  from the mean in the first case.
+- Equal scores: pycocotools' order (picture, then row) throughout; in `tidecv`, an oracle puts what is wrong first.
+- IoU equal to ``pos``: duplicate, by the paper's definition; localisation in `tidecv`.
+- The recalls at which precision is read are pycocotools', which differ from i / 100 by rounding.
+- A gain may be negative by rounding; `tidecv` raises it to 0.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.truth import Truth
+from tintbox.plugins.coco_eval.errors.oracles import Hits, Repairs
+from tintbox.plugins.coco_eval.errors.tide_engine import IOU_TYPES, Columns, Overlap, match, overlaps
+
+KINDS = ("classification", "localisation", "both", "duplicate", "background", "missed")
+SPECIALS = ("false positives", "false negatives")
+_DETECTION_KINDS = np.array([*KINDS[:5], "true positive", "ignored"])
+_CLASSIFICATION, _LOCALISATION, _BOTH, _DUPLICATE, _BACKGROUND, _RIGHT, _IGNORED = range(7)
+_TRUTH_KINDS = np.array(["missed", "covered", "found", "ignored"])
+_MISSED, _COVERED, _FOUND, _UNASKED = range(4)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What one class, or all together, loses.
+
+    Attributes:
+        name: The class's name, or "all".
+        ap: AP at the IoU of the analysis, 0..1; NaN without objects.
+        gain: By kind (of KINDS and SPECIALS), what the AP would gain without such errors; NaN without objects.
+        count: By kind, the number of such errors: of detections by the class that was detected.
+        objects: Number of objects.
+    """
+
+    name: str
+    ap: float
+    gain: dict[str, float]
+    count: dict[str, int]
+    objects: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold; None is for NaN."""
+        gain = {kind: None if math.isnan(value) else value for kind, value in self.gain.items()}
+        ap = None if math.isnan(self.ap) else self.ap
+        return {"name": self.name, "AP": ap, "gain": gain, "count": self.count, "objects": self.objects}
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Where the AP of a set of detections is lost.
+
+    Attributes:
+        overall: All classes together; its AP is the mean over the classes that have objects.
+        classes: Each class, by category id.
+        detection_kind: ``(N,)`` str: a kind of KINDS, "true positive", or "ignored" (in a crowd region, or more than
+            ``max_det`` of a class in a picture).
+        detection_truth: ``(N,)`` row in the truth's annotations: the object found or concerned, or the crowd region;
+            -1 for none.
+        truth_kind: ``(M,)`` str: "found", "missed", "covered" (not found, but a classification or localisation error
+            concerns it), or "ignored" (crowd regions).
+        iou_type: "bbox" or "segm".
+        pos: IoU from which on an object is found.
+        background: IoU up to which there is nothing.
+        max_det: Most detections that count per picture and class.
+    """
+
+    overall: Loss
+    classes: list[Loss]
+    detection_kind: np.ndarray
+    detection_truth: np.ndarray
+    truth_kind: np.ndarray
+    iou_type: str
+    pos: float
+    background: float
+    max_det: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures, without the arrays, as JSON can hold them."""
+        settings = {key: getattr(self, key) for key in ("iou_type", "pos", "background", "max_det")}
+        return {**settings, "overall": self.overall.as_dict(), "classes": [loss.as_dict() for loss in self.classes]}
+
+
+def explain(
+    truth: Truth,
+    detections: Detections,
+    iou_type: str = "bbox",
+    pos: float = 0.5,
+    background: float = 0.1,
+    max_det: int = 100,
+) -> Explanation:
+    """Return what each kind of error costs.
+
+    Args:
+        truth: The ground truth.
+        detections: What was detected in it.
+        iou_type: "bbox", or "segm" for masks.
+        pos: IoU from which on an object is found.
+        background: IoU up to which a detection is of nothing.
+        max_det: Most detections that count per picture and class.
+
+    Raises:
+        TintboxError: The settings make no sense, there are no masks, or an id is unknown.
+    """
+    _check(truth, detections, iou_type, pos, background, max_det)
+    columns = Columns.of(truth, detections)
+    matches = match(truth, detections, columns, iou_type, pos, max_det)
+    code = np.where(matches.ignored, _IGNORED, np.where(matches.truth >= 0, _RIGHT, _BACKGROUND))
+    concerned = matches.truth.copy()
+    _assign(code, concerned, columns, overlaps(truth, detections, iou_type), pos, background)
+
+    state = np.where(columns.truth_ignored, _UNASKED, _MISSED)
+    state[concerned[code == _RIGHT]] = _FOUND
+    # surest first; equal scores in pycocotools' order
+    order = np.lexsort((columns.image, -columns.score))
+    repairable = order[np.isin(code[order], (_CLASSIFICATION, _LOCALISATION))]
+    repairable = repairable[state[concerned[repairable]] == _MISSED]
+    covered, first = np.unique(concerned[repairable], return_index=True)
+    state[covered] = _COVERED
+    becomes = np.full(len(code), -1)
+    becomes[repairable[first]] = columns.truth_class[covered]
+
+    size = len(columns.class_ids)
+    objects = _per_class(columns.truth_class[state != _UNASKED], size)
+    missed = _per_class(columns.truth_class[state == _MISSED], size)
+    lost = missed + _per_class(columns.truth_class[state == _COVERED], size)
+    counting = order[code[order] != _IGNORED]
+    hits = Hits(columns.label[counting], code[counting] == _RIGHT, objects)
+    kind = _DETECTION_KINDS[code]
+    precision = hits.average_precision()
+    repairs = Repairs(hits, kind[counting], becomes[counting], missed, lost)
+    gains = {name: repaired - precision for name, repaired in repairs.apply()}
+    counts = {name: _per_class(columns.label[code == i], size) for i, name in enumerate(KINDS[:5])}
+    wrong = _per_class(columns.label[code < _RIGHT], size)
+    counts |= {"missed": missed, "false positives": wrong, "false negatives": lost}
+    names = {category["id"]: str(category["name"]) for category in truth.categories}
+    losses = [
+        Loss(
+            names[key],
+            float(precision[i]),
+            {name: float(gains[name][i]) for name in KINDS + SPECIALS},
+            {name: int(counts[name][i]) for name in KINDS + SPECIALS},
+            int(objects[i]),
+        )
+        for i, key in enumerate(columns.class_ids.tolist())
+    ]
+    overall = Loss(
+        "all",
+        _mean(precision, objects),
+        {name: _mean(gains[name], objects) for name in KINDS + SPECIALS},
+        {name: int(counts[name].sum()) for name in KINDS + SPECIALS},
+        int(objects.sum()),
+    )
+    return Explanation(overall, losses, kind, concerned, _TRUTH_KINDS[state], iou_type, pos, background, max_det)
+
+
+def _assign(
+    code: np.ndarray, concerned: np.ndarray, columns: Columns, overlap: Overlap, pos: float, background: float
+) -> None:
+    """Set, in place, the kind of each detection whose code is background so far, and the object that it concerns."""
+    wrong = np.flatnonzero(code == _BACKGROUND)
+    wrong = wrong[np.argsort(columns.image[wrong], kind="stable")]
+    objects = np.flatnonzero(~columns.truth_ignored)
+    objects = objects[np.argsort(columns.truth_image[objects], kind="stable")]
+    pictures, starts = np.unique(columns.image[wrong], return_index=True)
+    low, high = (np.searchsorted(columns.truth_image[objects], pictures, side=side) for side in ("left", "right"))
+    for rows, begin, end in zip(np.split(wrong, starts[1:]), low.tolist(), high.tolist()):
+        if begin == end:
+            continue  # no object in the picture
+        near = objects[begin:end]
+        iou = overlap(rows, near)
+        same = columns.label[rows, None] == columns.truth_class[None, near]
+        (own, own_at), (other, other_at) = (_best(np.where(mask, iou, -1.0)) for mask in (same, ~same))
+        tests = [(own >= background) & (own < pos), other >= pos, own >= pos, np.maximum(own, other) <= background]
+        code[rows] = np.select(tests, [_LOCALISATION, _CLASSIFICATION, _DUPLICATE, _BACKGROUND], _BOTH)
+        at = np.select(tests, [own_at, other_at, own_at, -1], other_at)
+        concerned[rows] = np.where(at < 0, -1, near[at])
+
+
+def _best(iou: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the largest value of each row, and where it is."""
+    at = iou.argmax(1)
+    return iou[np.arange(len(iou)), at], at
+
+
+def _per_class(labels: np.ndarray, size: int) -> np.ndarray:
+    """Return how often each class is among ``labels``."""
+    return np.bincount(labels, minlength=size)
+
+
+def _mean(values: np.ndarray, objects: np.ndarray) -> float:
+    """Return the mean over the classes that have objects; NaN without any."""
+    return float(values[objects > 0].mean()) if objects.any() else math.nan
+
+
+def _check(truth: Truth, detections: Detections, iou_type: str, pos: float, background: float, max_det: int) -> None:
+    """Raise TintboxError for what can't be analysed."""
+    if iou_type not in IOU_TYPES:
+        raise TintboxError(f"iou_type={iou_type}: give one of {', '.join(IOU_TYPES)}")
+    if not 0 <= background < pos <= 1:
+        raise TintboxError(f"background={background}, pos={pos}: give 0 <= background < pos <= 1")
+    if max_det < 1:
+        raise TintboxError(f"max_det={max_det}: give a whole number of 1 or more")
+    if iou_type == "segm":
+        if detections.segmentation is None and len(detections):
+            raise TintboxError(
+                "iou_type=segm: the detections have no masks; give those of a segment model, or use bbox"
+            )
+        bare = sum("segmentation" not in row for row in truth.annotations)
+        if bare:
+            raise TintboxError(f"iou_type=segm: {bare} annotations have no 'segmentation'; add it, or use bbox")

@@ -1,0 +1,42 @@
+"""A detector's checkpoint, loaded, with what is wrong with it in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tintbox.errors import CheckpointError, TintboxError, TintboxFileError, nearest, one_line
+
+TASKS = ("detect", "segment", "pose", "obb")  # those whose results have boxes
+
+
+def load_detector(model: str | Path) -> Any:
+    """Return the YOLO model of a checkpoint whose task has boxes.
+
+    Raises:
+        TintboxError: There is no such file, or it is no detector.
+    """
+    from tintbox.plugins import autoload
+
+    path = Path(str(model))
+    if path.suffix in (".yaml", ".yml"):
+        raise TintboxError(f"model={model} is a model's YAML, without trained weights; give a checkpoint, e.g. best.pt")
+    autoload.install()
+    from ultralytics import YOLO
+
+    try:
+        detector = YOLO(str(model))
+    except CheckpointError as error:
+        raise TintboxError(f"model={model}: cannot be loaded ({one_line(error.__cause__)})") from error
+    except TintboxError:
+        raise
+    except FileNotFoundError as error:
+        near = nearest(path.name, (p.name for p in path.parent.glob(f"*{path.suffix}")) if path.suffix else ())
+        raise TintboxFileError(f"model={model}: no such file{near}") from error
+    except Exception as error:  # a damaged checkpoint raises whatever its pickle leads to
+        raise TintboxError(f"model={model}: cannot be loaded ({one_line(error)})") from error
+    if detector.task not in TASKS:
+        raise TintboxError(
+            f"model={model} is a {detector.task} model, which has no boxes; give one of {', '.join(TASKS)}"
+        )
+    return detector

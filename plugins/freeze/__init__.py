@@ -1,0 +1,1 @@
+"""Freeze policies: which parameters train when, at which rate."""

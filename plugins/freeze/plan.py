@@ -1,0 +1,136 @@
+"""The freeze plan: which parameters and BatchNorm statistics stand still in which epoch, and the others' rates.
+
+A plan is a pure function of the training arguments, the model and the epoch, so a resumed run is where an uninterrupted
+one would be. `tintbox.plugins.freeze` puts it to work.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from ultralytics.utils.torch_utils import unwrap_model
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.freeze import selectors
+from tintbox.plugins.freeze.selectors import select, shown
+
+
+@dataclass(frozen=True)
+class FreezePlan:
+    """What is frozen in which epoch.
+
+    Attributes:
+        names: The model's parameters, in its order.
+        start: What is frozen at the beginning of the run.
+        stages: Epoch, or share of the run, and what trains from there on; as the user wrote them.
+        factors: Parameter -> factor of its learning rate, where that is not 1.
+        freeze_bn: ``"auto"``, True or False.
+        norms: BatchNorm module -> the parameters that decide about its statistics under ``auto``.
+    """
+
+    names: tuple[str, ...]
+    start: frozenset[str]
+    stages: tuple[tuple[float, frozenset[str]], ...]
+    factors: Mapping[str, float]
+    freeze_bn: bool | str
+    norms: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, model: nn.Module, arguments: Mapping[str, Any]) -> FreezePlan:
+        """Return the plan of training arguments for a network, which is not wrapped.
+
+        Raises:
+            TintboxError: If a selector names nothing in the model, or too little is left to train.
+        """
+        if wrong := selectors.check_together(arguments):
+            raise TintboxError(wrong)
+        freeze, unfreeze = arguments.get("freeze"), arguments.get("unfreeze") or {}
+        names = tuple(name for name, p in model.named_parameters() if p.dtype.is_floating_point)
+        fixed = {name for name in names if ".dfl" in name}  # constants that look like weights: always frozen upstream
+        stages = []
+        for epoch, value in unfreeze.items():
+            label = f"unfreeze={{{epoch}: {shown(value)}}}"
+            stages.append((epoch, frozenset(select(model, value, label)) - fixed))
+        norms = {}
+        for name, module in model.named_modules():
+            if isinstance(module, _BatchNorm):
+                owner = name if module.affine else name.rpartition(".")[0]  # without parameters: the block's decide
+                norms[name] = tuple(n for n in names if n.startswith(f"{owner}."))
+        plan = cls(
+            names=names,
+            start=frozenset(_frozen_at_start(model, freeze, names) | fixed),
+            stages=tuple(stages),
+            factors=_factors(model, arguments.get("lr_scale"), names),
+            freeze_bn="auto" if arguments.get("freeze_bn") is None else arguments["freeze_bn"],
+            norms=norms,
+        )
+        plan.check_trains(f"freeze={shown(freeze)}")
+        return plan
+
+    def check_trains(self, label: str) -> None:
+        """Raise a `TintboxError` if nothing trains at first, or nothing but BatchNorms ever."""
+        awake = set(self.names) - self.start
+        later = awake.union(*(woken for _, woken in self.stages))
+        of_norms = {f"{norm}.{kind}" for norm in self.norms for kind in ("weight", "bias")}
+        if not awake:
+            raise TintboxError(f"{label}: nothing is left to train at first; leave something, e.g. freeze=[all, -head]")
+        if later <= of_norms:
+            raise TintboxError(f"{label}: only BatchNorms are left to train; leave more, e.g. freeze=[all, -head]")
+
+    def schedule(self, epochs: int) -> list[tuple[int, frozenset[str]]]:
+        """Return (epoch, what trains from there on) in the order of the run; epochs count from 0."""
+        whole = [(e if isinstance(e, int) else math.floor(e * epochs + 1e-9), woken) for e, woken in self.stages]
+        return sorted(whole, key=lambda stage: stage[0])
+
+    def frozen(self, epoch: int, epochs: int) -> frozenset[str]:
+        """Return the parameters that are frozen in an epoch, counted from 0, of a run of so many epochs."""
+        return self.start.difference(*(woken for first, woken in self.schedule(epochs) if first <= epoch))
+
+    def frozen_norms(self, frozen: frozenset[str]) -> frozenset[str]:
+        """Return the BatchNorms whose statistics stand still while ``frozen`` is frozen."""
+        if self.freeze_bn == "auto":
+            return frozenset(norm for norm, deciding in self.norms.items() if deciding and frozen.issuperset(deciding))
+        return frozenset(self.norms if self.freeze_bn else ())
+
+
+def _frozen_at_start(model: nn.Module, freeze: Any, names: tuple[str, ...]) -> set[str]:
+    """Return what ``freeze`` names; integers alone are Ultralytics' own: the first so many layers, or these layers."""
+    if selectors.is_policy(freeze):
+        return set(select(model, freeze))
+    layers = range(freeze) if isinstance(freeze, int) else set(freeze or ())
+    return {name for name in names if selectors.layer_of(name) in layers}
+
+
+def _factors(model: nn.Module, lr_scale: Any, names: tuple[str, ...]) -> dict[str, float]:
+    """Return parameter -> factor of the learning rate, where that is not 1; of two that name it the later counts."""
+    factors: dict[str, float] = {}
+    if isinstance(lr_scale, Mapping):
+        for selector, factor in lr_scale.items():
+            label = f"lr_scale={{{selector}: {factor}}}"
+            factors.update(dict.fromkeys(select(model, selector, label), float(factor)))
+    elif lr_scale is not None:
+        last = len(model.model) - 1  # type: ignore[arg-type]  # Ultralytics' models keep their layers in a list
+        layers = {name: selectors.layer_of(name) for name in names}
+        factors = {name: float(lr_scale) ** (last - layer) for name, layer in layers.items() if layer is not None}
+    return {name: factor for name, factor in factors.items() if factor != 1}
+
+
+def network(model: nn.Module) -> nn.Module:
+    """Return the network inside wrappers for compilation, several devices and distillation."""
+    model = unwrap_model(model)
+    return getattr(model, "student_model", model)
+
+
+def check_model(model: nn.Module, arguments: Mapping[str, Any]) -> None:
+    """Check training arguments against the model that they are for, before a run's folder is made.
+
+    Raises:
+        TintboxError: If a selector names nothing in the model, or too little is left to train.
+    """
+    if selectors.is_active(arguments):
+        FreezePlan.of(network(model), arguments)

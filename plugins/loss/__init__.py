@@ -1,0 +1,1 @@
+"""The configurable classification loss of a detector."""

@@ -1,0 +1,1 @@
+"""The hand-over of a backbone between colourisers and detectors."""

@@ -1,0 +1,64 @@
+"""A colouriser's backbone and neck as a plain detector checkpoint, for an Ultralytics that has no tintbox."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import datetime, timezone
+from pathlib import Path
+
+from tintbox.errors import TintboxError, TintboxFileError, one_line
+
+
+def export_backbone(source: str | Path, target: str | Path) -> str:
+    """Write a detector with the backbone and neck of a colouriser and a head with fresh weights.
+
+    The BatchNorm statistics stay those of grey pictures. Statistics recomputed here, on plain pictures, did worse in a
+    detector with a frozen backbone than these (docs/transfer.md).
+
+    Args:
+        source: The colouriser's checkpoint, trained on a model with a ``base``.
+        target: The file to write, ``.pt``.
+
+    Returns:
+        A line that says what was written.
+
+    Raises:
+        TintboxError: If the source is no such checkpoint or the target cannot be written.
+    """
+    import torch
+    import ultralytics
+    from ultralytics.nn import tasks
+
+    from tintbox.plugins.transfer import handover
+
+    source, target = Path(source), Path(target)
+    if target.suffix != ".pt":
+        raise TintboxError(f"{target}: give the file to write the suffix .pt")
+    if not source.is_file():
+        raise TintboxFileError(f"{source}: no such file; give a colouriser's checkpoint, e.g. .../weights/best.pt")
+    try:
+        colouriser, _ = tasks.load_checkpoint(source)
+    except (OSError, TypeError, RuntimeError) as error:
+        raise TintboxError(f"{source}: {one_line(error)}") from error
+    if not handover.is_colouriser(colouriser) or "base" not in colouriser.yaml:
+        kind = handover.title(colouriser)
+        raise TintboxError(f"{source} is no colouriser on a detector but {kind}; train one from yolo11n-colorize.yaml")
+    base = deepcopy(colouriser.yaml["base"])
+    task = tasks.guess_model_task(base)
+    kinds = {"segment": tasks.SegmentationModel, "pose": tasks.PoseModel, "obb": tasks.OBBModel}
+    detector = kinds.get(task, tasks.DetectionModel)(base, ch=colouriser.yaml["in_channels"], verbose=False)
+    match = handover.check(colouriser, detector, str(source))
+    state = colouriser.state_dict()
+    detector.load_state_dict({name: state[name] for name in match.taken}, strict=False)
+    detector.task = task
+    checkpoint = {
+        "model": detector.half(),
+        "train_args": {"task": task, "model": base.get("yaml_file")},
+        "date": datetime.now(timezone.utc).isoformat(),
+        "version": ultralytics.__version__,
+    }
+    try:
+        torch.save(checkpoint, target)
+    except (OSError, RuntimeError) as error:
+        raise TintboxError(f"{target}: cannot be written ({one_line(error)})") from error
+    return f"{target}: {handover.title(detector)}, {handover.report(detector, match)}; the head is new"

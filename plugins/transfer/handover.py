@@ -1,0 +1,211 @@
+"""The hand-over: what a colouriser on a detector's backbone and neck has learned becomes a detector's, or the reverse.
+
+The layers have the same places and names on both sides, so a tensor is taken over where name and shape agree, and the
+last layer, the head of either kind, never. A pair that does not fit is refused before anything is copied.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from ultralytics.utils import LOGGER, RANK
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.freeze import selectors
+
+COLORIZE = "colorize"
+MARK = "tintbox_statistics"  # attribute of a detector whose BatchNorm statistics are those of grey pictures
+NAMED = 3  # tensors named in an error
+FAMILIES = re.compile(r"yolo(?:v8|11|26)[nsmlx]|yolov3-tiny")  # detectors that a shipped YAML makes colourisers of
+
+
+@dataclass
+class Match:
+    """What a source has for a target, both without their last layers.
+
+    Attributes:
+        taken: Names of the tensors that agree, in the target's order.
+        wanted: Names of all the target's tensors.
+        differing: A line for each of the target's backbone tensors that does not agree: its name and both shapes.
+    """
+
+    taken: list[str]
+    wanted: list[str]
+    differing: list[str]
+
+
+def is_colouriser(model: Any) -> bool:
+    """Return whether a network is a colouriser."""
+    return isinstance(model, nn.Module) and getattr(model, "task", None) == COLORIZE
+
+
+def hand_over(target: nn.Module, weights: Any) -> bool:
+    """Take over what a colouriser and a detector share, if the one is to be loaded into the other.
+
+    Args:
+        target: The network that is being loaded into.
+        weights: A network, or a checkpoint with one.
+
+    Returns:
+        Whether that was so; anything else is left to Ultralytics.
+
+    Raises:
+        TintboxError: If a colouriser is on either side and the two do not fit.
+    """
+    source = (weights.get("ema") or weights.get("model")) if isinstance(weights, dict) else weights
+    if not isinstance(source, nn.Module):
+        return False
+    check_pair(source, target, label_of(source))
+    if is_colouriser(source) != is_colouriser(target):
+        take_over(target, source, label_of(source))
+        return True
+    if hasattr(source, MARK):  # a detector that was handed a backbone and has not trained since
+        setattr(target, MARK, getattr(source, MARK))
+    return False
+
+
+def compare(source: nn.Module, target: nn.Module) -> Match:
+    """Return which of the target's tensors, those of the last layer left out, the source has at the same shape.
+
+    A neck may be another from some layer on; from there on equal shapes are chance, and nothing is taken.
+    """
+    have, want = trunk_state(source), trunk_state(target)
+    backbone = set(selectors.groups(target).get("backbone", range(len(target.model) - 1)))  # type: ignore[arg-type]
+    agreeing, differing, ends = [], [], len(target.model)  # type: ignore[arg-type]
+    for name, tensor in want.items():
+        layer = selectors.layer_of(name)
+        if name in have and have[name].shape == tensor.shape:
+            agreeing.append((layer, name))
+        elif layer in backbone:
+            there = shape(have[name]) if name in have else "none"
+            differing.append(f"{name} {there} against {shape(tensor)}")
+        elif layer is not None:
+            ends = min(ends, layer)
+    taken = [name for layer, name in agreeing if layer is not None and layer < ends]
+    return Match(taken, list(want), differing)
+
+
+def trunk_state(model: nn.Module) -> dict[str, Any]:
+    """Return the tensors of a model's state but those of its last layer."""
+    last = len(model.model) - 1  # type: ignore[arg-type]  # Ultralytics' models keep their layers in a list
+    return {name: tensor for name, tensor in model.state_dict().items() if selectors.layer_of(name) in range(last)}
+
+
+def shape(tensor: Any) -> str:
+    """Return a tensor's shape as ``16x3x3x3``; a number is ``1``."""
+    return "x".join(map(str, tensor.shape)) or "1"
+
+
+def check(source: nn.Module, target: nn.Module, label: str) -> Match:
+    """Return what is to be taken over.
+
+    Raises:
+        TintboxError: If the backbones differ, naming the first three tensors that do.
+    """
+    match = compare(source, target)
+    if match.differing or not match.taken:
+        kind = "colouriser" if is_colouriser(source) else "detector"
+        count = len([n for n in match.wanted if n in match.taken]) + len(match.differing)
+        named = ", ".join(match.differing[:NAMED]) or "none is left"
+        raise TintboxError(
+            f"{label}: a {kind} of {title(source)} does not fit {title(target)}: {len(match.differing)} of {count} "
+            f"tensors differ, e.g. {named}; {remedy(source, target)}"
+        )
+    return match
+
+
+def remedy(source: nn.Module, target: nn.Module) -> str:
+    """Return what to do about a pair that does not fit."""
+    if not is_colouriser(source):
+        return f"give the weights of {title(target)}"
+    if family := FAMILIES.match(title(target)):
+        return f"train one with `yolo colorize train model={family[0]}-colorize.yaml`"
+    return "train one on its own YAML, as `base:` in a copy of yolo11-colorize.yaml"
+
+
+def title(model: nn.Module) -> str:
+    """Return a model's name: for a colouriser that of its base, or of its network."""
+    spec = getattr(model, "yaml", None) or {}
+    if isinstance(spec.get("base"), dict):
+        return Path(str(spec["base"].get("yaml_file", "its base"))).stem
+    return str(spec["network"]) if "network" in spec else selectors.title(model)
+
+
+def take_over(target: nn.Module, source: nn.Module, label: str) -> None:
+    """Copy backbone and neck from the source and say in one line how much that was.
+
+    Raises:
+        TintboxError: If the backbones differ.
+    """
+    match = check(source, target, label)
+    state = source.float().state_dict()
+    target.load_state_dict({name: state[name] for name in match.taken}, strict=False)
+    setattr(target, "pt_path", getattr(source, "pt_path", None))  # noqa: B010  as Ultralytics' own loading leaves it
+    if is_colouriser(source) and not is_colouriser(target):
+        setattr(target, MARK, "grey")
+    if RANK in {-1, 0}:
+        LOGGER.info(f"tintbox: {report(target, match)} from {label}; the head is new")
+
+
+def report(target: nn.Module, match: Match) -> str:
+    """Return ``took over 433 of 433 tensors of backbone and neck``, by group."""
+    parts = []
+    taken = set(match.taken)
+    for group, layers in selectors.groups(target).items():
+        names = [name for name in match.wanted if selectors.layer_of(name) in layers]
+        if names and group not in ("head", "all"):
+            parts.append(f"{sum(name in taken for name in names)} of {len(names)} in the {group}")
+    return f"took over {len(match.taken)} of {len(match.wanted)} tensors ({', '.join(parts)})"
+
+
+def label_of(model: nn.Module) -> str:
+    """Return how an error names the weights: by their file, if there is one."""
+    file = getattr(model, "pt_path", None)
+    return f"pretrained={Path(str(file)).name}" if file else "the pretrained weights"
+
+
+def holds_colouriser(file: Any) -> bool:
+    """Return whether a checkpoint file holds a colouriser, by its pickle's text; nothing is loaded."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            pickles = [name for name in archive.namelist() if name.endswith("/data.pkl")]
+            return any(b"tintbox.colorization.model" in archive.read(name) for name in pickles)
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def check_pretrained(model: nn.Module, arguments: Any) -> None:
+    """Check ``pretrained=`` against the model before a run's folder is made, where a colouriser is on either side.
+
+    Raises:
+        TintboxError: If the two do not fit.
+    """
+    file = arguments.get("pretrained")
+    if not isinstance(file, (str, Path)) or not Path(file).is_file() or arguments.get("resume"):
+        return
+    if is_colouriser(model) or holds_colouriser(file):
+        from ultralytics.nn.tasks import load_checkpoint
+
+        check_pair(load_checkpoint(file)[0], model, f"pretrained={file}")
+
+
+def check_pair(source: nn.Module, target: nn.Module, label: str) -> None:
+    """Check that weights fit a model, if either is a colouriser.
+
+    Raises:
+        TintboxError: If they do not.
+    """
+    if not is_colouriser(source) and not is_colouriser(target):
+        return
+    seeds = [is_colouriser(model) and "network" in model.yaml for model in (source, target)]  # type: ignore[operator]
+    if all(seeds):
+        return  # two seed networks: Ultralytics' own loading takes what fits
+    if any(seeds):
+        does = "is not a colouriser's checkpoint" if not is_colouriser(source) else "is a colouriser of another kind"
+        raise TintboxError(f"{label} {does}: nothing of {title(source)} fits {title(target)}; {remedy(source, target)}")
+    check(source, target, label)

@@ -1,0 +1,163 @@
+"""The assignment's report: ``assignment.md`` with its figures beside it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from tintbox.assignment import figures, tables
+from tintbox.assignment.plan import FULL, KERNELS, PARTS, Plan
+from tintbox.assignment.published import NETWORKS
+from tintbox.run_folder import RunFolder
+
+REPORT = "report.html"  # by `tintbox report`
+
+
+class Page:
+    """A Markdown page that grows, and the folder of its figures."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.parts = folder, list[str]()
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
+
+    def add(self, *texts: str) -> None:
+        """Add paragraphs."""
+        self.parts += texts
+
+    def figure(self, name: str, what: str) -> Path:
+        """Add a figure, and return where its file has to be."""
+        self.add(f"![{what}](figures/{name})")
+        return self.folder / "figures" / name
+
+    def save(self) -> Path:
+        """Write the page."""
+        file = self.folder / "assignment.md"
+        file.write_text("\n\n".join(self.parts) + "\n", encoding="utf-8")
+        return file
+
+
+def write(
+    folder: Path,
+    plan: Plan,
+    parts: str,
+    runs: Mapping[str, Mapping[str, RunFolder]],
+    before: tuple[float, float] | None,
+) -> Path:
+    """Write the report.
+
+    Args:
+        folder: Where it goes; the studies are there.
+        plan: What was trained.
+        parts: Letters of the parts.
+        runs: Study's name -> name of what varied -> its run.
+        before: The detector's mAP50 and mAP50-95 before it was fine-tuned.
+
+    Returns:
+        The Markdown file.
+    """
+    page = Page(folder)
+    published = plan.data == FULL.data and plan.epochs == FULL.epochs and plan.batch == FULL.batch
+    some = next(run for group in runs.values() for run in group.values())
+    page.add(
+        "# The assignment",
+        f"{plan.data}, {plan.epochs} epochs, batches of {plan.batch}, seed {plan.seed}; the assignment's protocol "
+        "(`recipe-seed.yaml`). Figures are the last epoch's, of the averaged weights that Ultralytics validates.",
+        environment(some),
+        f"[{REPORT}]({REPORT}) has the same runs with curves to look into.",
+    )
+    if not published:
+        page.add("The assignment's own figures are of other data or settings than these, so they do not stand beside.")
+    networks = runs.get("networks", {})
+    for letter, network in zip("ABC", NETWORKS.values()):
+        if letter in parts:
+            page.add(f"## Part {letter}: {PARTS[letter]}")
+            network_part(page, network, networks, published=published)
+            if letter == "A":
+                page.add("How large it is, and what the doubled side of the picture does to it:", tables.complexity())
+            if letter == "B":
+                studies_part(page, plan, runs)
+    if "D" in parts:
+        detector_part(page, plan, runs["detector"]["run"], before or (0.0, 0.0))
+    return page.save()
+
+
+def environment(run: RunFolder) -> str:
+    """Return on what it was trained, in a line."""
+    found = run.environment
+    versions = ", ".join(f"{name} {version}" for name, version in found.get("versions", {}).items())
+    hardware = [
+        found.get("processor", "unknown processor"),
+        f"{found.get('cores', '?')} cores",
+        found.get("device", ""),
+    ]
+    return f"{versions}; {', '.join(hardware)}"
+
+
+def network_part(page: Page, network: str, networks: Mapping[str, RunFolder], *, published: bool) -> None:
+    """Add a network's curves and pictures, and how it compares with those before it."""
+    names = list(NETWORKS.values())
+    run = networks[network]
+    figures.learning(
+        page.figure(f"{network}.png", f"loss and accuracy of {network} by epoch"), run, network, published=published
+    )
+    page.add("Pictures of the validation split: grey, truth in palette colours, prediction.")
+    samples = sorted((run.folder / "samples").glob("*.png"))
+    if samples:
+        shutil.copy(samples[-1], page.figure(f"{network}-pictures.png", f"what {network} paints"))
+    before = {name: networks[name] for name in names[: names.index(network) + 1] if name in networks}
+    page.add(tables.networks(before, published=published))
+    if len(before) > 1:
+        other = list(before)[-2]
+        page.add(sentence(network, run, other, before[other]))
+    if len(before) == len(NETWORKS):
+        file = page.figure("networks.png", "validation loss and accuracy of the three networks by epoch")
+        figures.comparison(file, before, published=published)
+
+
+def sentence(network: str, run: RunFolder, other: str, beside: RunFolder) -> str:
+    """Return how far a network is from another after the last epoch."""
+    (loss, accuracy), (loss_before, accuracy_before) = tables.last(run), tables.last(beside)
+    points = 100 * (accuracy - accuracy_before)
+    side = "above" if points >= 0 else "below"
+    return (
+        f"{network} is {abs(points):.1f} points of accuracy {side} {other}, and its loss "
+        f"{abs(loss - loss_before):.3f} {'lower' if loss <= loss_before else 'higher'}; one seed each."
+    )
+
+
+def studies_part(page: Page, plan: Plan, runs: Mapping[str, Mapping[str, RunFolder]]) -> None:
+    """Add Part B's studies: kernels and batch sizes."""
+    kernels = {"3": runs["networks"]["ConvTransposeNet"]}
+    kernels |= {str(k): runs["kernels"][f"colorize-convt-k{k}"] for k in KERNELS}
+    batches = runs["batches"]
+    best = max(batches, key=lambda size: tables.last(batches[size])[1])
+    page.add(
+        "### Kernels",
+        "The side of the convolutions' kernels; all pads keep the size of the output that of the input.",
+        tables.varied("kernel", kernels),
+        "### Batch size",
+        f"The same {plan.epochs} epochs at the same learning rate, so that a larger batch takes fewer steps.",
+        tables.varied("batch", batches),
+        f"Batches of {best} end with the greatest accuracy.",
+    )
+    source = page.folder / "batches" / "batch.png"
+    if source.is_file():
+        shutil.copy(source, page.figure("batches.png", "validation loss and accuracy against the batch size"))
+
+
+def detector_part(page: Page, plan: Plan, run: RunFolder, before: tuple[float, float]) -> None:
+    """Add Part D: the fine-tuned detector and what it finds."""
+    from tintbox.report.show import show
+
+    name = Path(plan.weights).name if plan.weights else "a detector trained on the same pictures"
+    page.add(
+        f"## Part D: {PARTS['D']}",
+        f"{name} on {plan.detection} at {plan.detection_size} pixels: the first ten layers frozen, the classification "
+        "BCE among the losses (`recipe-assignment.yaml`).",
+        tables.detector(before, run, published=plan.detection == FULL.detection),
+    )
+    file = page.figure("detector.jpg", "labelled boxes on the left, predicted ones on the right")
+    weights = run.weights
+    if weights:
+        show(weights, plan.detection, n=2, imgsz=plan.detection_size, seed=plan.seed, out=file)

@@ -1,0 +1,1 @@
+"""The `tintbox` command: what has no place in `yolo`."""

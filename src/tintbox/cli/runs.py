@@ -1,0 +1,87 @@
+"""The commands of `tintbox` that train runs or read their folders: study, report, assignment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tintbox.cli.words import arguments, paths_of
+
+RAY = "--ray"
+
+
+def with_ray_address(words: Sequence[str]) -> list[str]:
+    """Return command-line words with the address of `--ray` put in where it is left out: click has no such option."""
+    found = list(words)
+    if RAY in found:
+        after = found.index(RAY) + 1
+        word = found[after] if after < len(found) else "-"
+        if word.startswith("-") or "=" in word or Path(word).exists():
+            found.insert(after, "auto")
+    return found
+
+
+def study(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FOLDER | FILE.yaml] [model=a.yaml,b.yaml] [data=my.yaml] [batch=8,16] [seed=0,1] [...]",
+            help="arguments of `yolo train`, comma lists of values among them; a study's folder, to go on with it",
+            show_default=False,
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", help="runs side by side; they share the cores")] = 1,
+    ray: Annotated[
+        str | None,
+        typer.Option(RAY, metavar="[ADDRESS]", help="run on a Ray cluster: host:port, or nothing for one that is here"),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="yes, more than 200 runs")] = False,
+) -> None:
+    """Train a grid of runs, baseline first, and compare them; the same command goes on where it was stopped."""
+    from tintbox.study.command import study as run
+
+    print(run(words or [], workers=workers, ray=ray, yes=yes))
+
+
+def assignment(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[weights=yolov5n.pt] [data=cifar10-horses.yaml] [detection=coco128.yaml] [imgsz=640] "
+            "[epochs=25] [seed=0] [parts=ABCD] [out=runs/assignment]",
+            help="key=value arguments",
+            show_default=False,
+        ),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="on the embedded dataset, in a few minutes")] = False,
+    workers: Annotated[int, typer.Option("--workers", help="runs side by side; they share the cores")] = 1,
+) -> None:
+    """Reproduce the course assignment, parts A to D, and write its report."""
+    from tintbox.assignment.command import DEFAULTS
+    from tintbox.assignment.command import assignment as run
+
+    print(run(quick=quick, workers=workers, **arguments(words or [], DEFAULTS)))
+
+
+def report(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RUN... [out=report.html] [n=4] [split=val] [images=[a.jpg]] [conf=0.25] [imgsz=640] [seed=0] "
+            "[pictures=True]",
+            help="folders of training runs or of a study; key=value arguments",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[str | None, typer.Option("--out", "-o", metavar="FILE", help="the HTML file to write")] = None,
+) -> None:
+    """Write one HTML file that compares training runs: arguments, metrics, curves, pictures."""
+    from tintbox.report.command import report as write
+
+    folders, rest = paths_of(words or [])
+    options = {"n": 4, "split": "val", "conf": 0.25, "images": None, "seed": 0, "imgsz": None, "pictures": True}
+    values = arguments(rest, {"out": "report.html", **options})
+    print(write(folders, **{**values, **({"out": out} if out else {})}))

@@ -1,0 +1,96 @@
+"""YAML files as plain data, within limits: nothing in them is evaluated, and none of them can fill the memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tintbox.errors import TintboxError, TintboxFileError, nearest_file, one_line
+from tintbox.limits import YAML_BYTES, YAML_DEPTH, YAML_VALUES
+
+# libyaml's reader is ten times as fast; PyYAML can be built without it.
+Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read(file: str | Path) -> Any:
+    """Return what a YAML file holds: mappings, lists, texts, numbers, truths, dates and None.
+
+    Raises:
+        TintboxError: The file cannot be read, is no YAML, or is beyond the limits of `tintbox.limits`.
+    """
+    path = Path(str(file))
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(YAML_BYTES + 1)
+    except FileNotFoundError as error:
+        raise TintboxFileError(f"{file}: no such file{nearest_file(path)}") from error
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+        raise TintboxError(f"{file}: cannot be read ({getattr(error, 'strerror', None) or one_line(error)})") from error
+    if len(raw) > YAML_BYTES:
+        raise TintboxError(f"{file}: larger than {YAML_BYTES >> 20} MiB, which is no YAML that tintbox reads")
+    return parse(raw, file)
+
+
+def parse(raw: bytes | str, where: str | Path) -> Any:
+    """Return what YAML text holds.
+
+    Args:
+        raw: The text; as bytes in UTF-8, or in UTF-16 with its mark.
+        where: What to call it in an error.
+
+    Raises:
+        TintboxError: It is no YAML, or beyond the limits of `tintbox.limits`.
+    """
+    try:
+        _check_depth(raw, where)
+        loader = Loader(raw)
+        try:
+            root = loader.get_single_node()
+            _check_size(root, where)
+            return loader.construct_document(root) if root is not None else None
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise TintboxError(f"{where}{place}: no YAML ({one_line(error.problem or error.context)})") from error
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        if isinstance(error, TintboxError):
+            raise
+        raise TintboxError(f"{where}: no YAML ({one_line(error)})") from error
+
+
+def _check_depth(raw: bytes | str, where: str | Path) -> None:
+    """Refuse nesting that would exhaust the stack of whoever walks through it; the parser itself does not recurse."""
+    depth = 0
+    for event in yaml.parse(raw, Loader=Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > YAML_DEPTH:
+                raise TintboxError(f"{where}: lists and mappings are nested more than {YAML_DEPTH} deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _check_size(root: yaml.Node | None, where: str | Path) -> None:
+    """Refuse a document that has too many values once its aliases are put in, or one that contains itself."""
+    sizes: dict[int, int] = {}  # by the node's id: its values, aliases put in; 0 while it is being counted
+
+    def size(node: yaml.Node) -> int:
+        known = sizes.get(id(node))
+        if known == 0:
+            raise TintboxError(f"{where}:{node.start_mark.line + 1}: an alias that contains itself")
+        if known is None:
+            sizes[id(node)] = 0
+            children: list[yaml.Node] = []
+            if isinstance(node, yaml.SequenceNode):
+                children = node.value
+            elif isinstance(node, yaml.MappingNode):
+                children = [child for pair in node.value for child in pair]
+            known = sizes[id(node)] = 1 + sum(map(size, children))
+        return known
+
+    if root is not None and size(root) > YAML_VALUES:
+        raise TintboxError(f"{where}: more than {YAML_VALUES:,} values, aliases put in")

@@ -1,0 +1,200 @@
+"""The worst pictures and the chart: which, in what order, and what is in them."""
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.truth import Truth
+from tintbox.plugins.coco_eval.errors import chart as error_chart
+from tintbox.plugins.coco_eval.errors import picture as error_picture
+from tintbox.plugins.coco_eval.errors.examples import Weight, bar_chart, draw_worst, weigh
+from tintbox.plugins.coco_eval.errors.picture import COLOURS
+from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS, explain
+
+CAT, DOG = 1, 2
+TRUTH = [  # picture, class, box
+    (5, CAT, (20, 20, 60, 60)),
+    (5, DOG, (120, 20, 60, 60)),
+    (6, CAT, (20, 20, 60, 60)),
+    (6, DOG, (120, 20, 60, 60)),
+    (7, CAT, (20, 20, 60, 60)),
+]
+FOUND = [  # picture, class, box, score
+    (5, CAT, (20, 20, 60, 60), 0.9),  # right
+    (5, CAT, (120, 20, 60, 60), 0.6),  # classification
+    (5, CAT, (20, 100, 30, 30), 0.1),  # background, not drawn
+    (6, CAT, (20, 20, 60, 24), 0.5),  # localisation, IoU 0.4
+    (6, CAT, (120, 20, 60, 24), 0.8),  # both
+    (7, CAT, (20, 20, 60, 60), 0.2),  # right, not drawn
+    (7, CAT, (100, 100, 60, 60), 0.7),  # background
+    (8, CAT, (100, 100, 60, 60), 0.2),  # background, not drawn
+]
+
+
+@pytest.fixture
+def case():
+    """Truth, detections and what is wrong with them; picture 8 has no objects."""
+    truth = Truth(
+        [{"id": i, "file_name": f"${i}_a$.png", "width": 200, "height": 150} for i in (8, 7, 6, 5)],
+        [
+            {"id": i, "image_id": image, "category_id": label, "bbox": list(box), "area": box[2] * box[3], "iscrowd": 0}
+            for i, (image, label, box) in enumerate(TRUTH, start=1)
+        ],
+        [
+            {"id": CAT, "name": "cat"},
+            {"id": DOG, "name": "dog $x$"},
+            {"id": 9, "name": "no such thing here at all, none"},
+        ],
+    )
+    image, label, box, score = map(np.array, zip(*FOUND))
+    detections = Detections(image, label, box.astype(float), score)
+    return truth, detections, explain(truth, detections)
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The titles and panels of what was drawn, in order."""
+    calls, draw = [], error_picture.draw
+
+    def recorded(picture, width, height, panels, faint, title, file):
+        calls.append((title, panels, picture.shape, (width, height)))
+        draw(picture, width, height, panels, faint, title, file)
+
+    monkeypatch.setattr("tintbox.plugins.coco_eval.errors.examples.draw", recorded)
+    return calls
+
+
+def near(picture, colour):
+    """The number of pixels that are about of this colour."""
+    bgr = [int(colour[i : i + 2], 16) for i in (5, 3, 1)]
+    return int((np.abs(picture.astype(int) - bgr).max(-1) < 30).sum())
+
+
+def test_weights_are_objects_not_found_plus_scores_of_false_detections(case):
+    truth, detections, explanation = case
+    weights = weigh(explanation, truth, detections)
+    assert [(w.image_id, w.lost, pytest.approx(w.false)) for w in weights] == [(6, 2, 1.3), (5, 1, 0.6), (7, 0, 0.7)]
+    assert [w.image_id for w in weigh(explanation, truth, detections, score=0.0)] == [6, 5, 7, 8]
+    assert Weight(1, 2, 0.5).total == 2.5
+
+
+def test_the_worst_pictures(case, drawn, tmp_path):
+    truth, detections, explanation = case
+    paths = {i: tmp_path / f"{i}.png" for i in (5, 6)}
+    for path in paths.values():
+        cv2.imwrite(str(path), np.full((150, 200, 3), 128, np.uint8))
+    files = draw_worst(explanation, truth, detections, paths, tmp_path / "new" / "worst")
+    assert [file.name for file in files] == ["01_$6_a$.jpg", "02_$5_a$.jpg", "03_$7_a$.jpg"]
+    assert all(file.parent == tmp_path / "new" / "worst" for file in files)
+    assert drawn[0][0] == "1 of 3: $6_a$.png, weight 3.30: 2 not found, scores of false detections 1.30"
+    assert list(drawn[0][1]) == [
+        "truth: 1 localisation, 1 missed",
+        "detections from 0.25 on: 1 localisation, 1 both",
+    ]
+    (objects, found), (seventh, _) = drawn[1][1].values(), drawn[2][1].values()
+    assert [(box.kind, box.lost, box.faint) for box in objects] == [
+        ("true positive", False, False),
+        ("classification", True, False),
+    ]
+    assert [box.words for box in found] == ["cat 0.60, is dog $x$", "cat 0.90"]  # the sure one on top
+    assert [(box.kind, box.faint) for box in seventh] == [("true positive", True)]
+    pictures = [cv2.imread(str(file)) for file in files]
+    for picture, kinds in zip(pictures, (("localisation", "both", "missed"), ("classification",), ("background",))):
+        assert all(near(picture, COLOURS[kind]) > 500 for kind in kinds)
+    assert near(pictures[0], COLOURS["background"]) < 20
+    assert near(pictures[1], "#808080") > 50_000  # the picture itself
+    assert near(pictures[2], "#e1e1e1") > 50_000  # a grey plane: there is no file
+
+
+def test_no_more_than_asked_for(case, tmp_path):
+    truth, detections, explanation = case
+    files = draw_worst(explanation, truth, detections, {}, tmp_path, n=1)
+    assert [file.name for file in files] == ["01_$6_a$.jpg"] == [file.name for file in tmp_path.iterdir()]
+
+
+def test_big_pictures_are_scaled_down_and_boxes_stay_in_place(case, drawn, tmp_path):
+    truth, detections, explanation = case
+    file = tmp_path / "big.png"
+    cv2.imwrite(str(file), np.full((1000, 4000, 3), 128, np.uint8))
+    (made,) = draw_worst(explanation, truth, detections, {6: file}, tmp_path, n=1)
+    assert drawn[0][2:] == ((320, 1280, 3), (4000, 1000))
+    assert max(cv2.imread(str(made)).shape) <= 2000
+
+
+def test_pictures_that_cannot_be_read_or_have_no_size(case, drawn, tmp_path):
+    _, detections, explanation = case
+    truth = Truth([{"id": i} for i in (5, 6, 7, 8)], case[0].annotations, case[0].categories)
+    (tmp_path / "text.png").write_text("no picture")
+    files = draw_worst(explanation, truth, detections, {6: tmp_path / "text.png", 5: tmp_path}, tmp_path / "out", n=2)
+    assert [file.name for file in files] == ["01_6.jpg", "02_5.jpg"]
+    assert [call[3] for call in drawn] == [(180, 80), (180, 80)]  # as far as the boxes reach
+
+
+def test_without_errors_there_is_nothing_to_draw(tmp_path):
+    truth = Truth([{"id": 1, "width": 9, "height": 9}], [], [{"id": 1, "name": "a"}])
+    nothing = Detections(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 4)), np.zeros(0))
+    assert draw_worst(explain(truth, nothing), truth, nothing, {}, tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_written(case, tmp_path):
+    truth, detections, explanation = case
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TintboxError, match="cannot be written"):
+        draw_worst(explanation, truth, detections, {}, tmp_path / "file")
+    with pytest.raises(TintboxError, match="cannot be written"):
+        bar_chart(explanation, tmp_path / "file" / "chart.png")
+
+
+def test_the_chart_has_a_column_per_kind_and_a_row_per_class(case, tmp_path, monkeypatch):
+    _, _, explanation = case
+    columns = {}
+    bars = error_chart._bars
+
+    def recorded(axes, title, places, values, colour, top):
+        columns[title] = values
+        bars(axes, title, places, values, colour, top)
+
+    monkeypatch.setattr(error_chart, "_bars", recorded)
+    file = bar_chart(explanation, tmp_path / "new" / "chart.png")
+    assert list(columns) == ["AP50", *KINDS, *SPECIALS]
+    cat, dog, _ = explanation.classes
+    assert cat.ap > dog.ap == 0
+    assert columns["AP50"] == [explanation.overall.ap, dog.ap, cat.ap]  # least first; without objects no row
+    for kind in KINDS + SPECIALS:
+        assert columns[kind] == [loss.gain[kind] for loss in (explanation.overall, dog, cat)]
+    picture = cv2.imread(str(file))
+    lost = [kind for kind in KINDS if max(columns[kind]) > 0.1]
+    assert lost and all(near(picture, COLOURS[kind]) > 500 for kind in lost)
+
+
+def test_the_chart_shows_no_more_than_twenty_classes(tmp_path, monkeypatch):
+    count = 30
+    truth = Truth(
+        [{"id": 1, "width": 900, "height": 20}],
+        [
+            {"id": i, "image_id": 1, "category_id": i, "bbox": [30 * i - 30, 0, 10, 10], "area": 100, "iscrowd": 0}
+            for i in range(1, count + 1)
+        ],
+        [{"id": i, "name": f"class {i}"} for i in range(1, count + 1)],
+    )
+    half = range(1, count, 2)  # these are found
+    boxes = [truth.annotations[i - 1]["bbox"] for i in half]
+    detections = Detections(np.ones(15, int), np.array(half), np.array(boxes, float), np.full(15, 0.5))
+    labels = []
+    label = error_chart._label
+    monkeypatch.setattr(error_chart, "_label", lambda loss: labels.append(loss.name) or label(loss))
+    bar_chart(explain(truth, detections), tmp_path / "chart.png")
+    assert labels[0] == "all" and len(labels) == 21
+    assert labels[1:16] == [f"class {i}" for i in range(2, count + 1, 2)]
+
+
+def test_the_chart_of_nothing(tmp_path):
+    truth = Truth([{"id": 1, "width": 9, "height": 9}], [], [{"id": 1, "name": "a"}])
+    nothing = Detections(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 4)), np.zeros(0))
+    explanation = explain(truth, nothing)
+    assert math.isnan(explanation.overall.ap)
+    assert bar_chart(explanation, tmp_path / "chart.png").stat().st_size > 1000

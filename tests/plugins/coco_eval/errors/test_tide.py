@@ -1,0 +1,473 @@
+"""What errors cost: by hand, by a plain version, by pycocotools, and by the authors' own package."""
+
+import contextlib
+import io
+
+import numpy as np
+import pytest
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.coco_eval import engine
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.truth import Truth
+from tintbox.plugins.coco_eval.errors import oracles, tide_engine
+from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS, explain
+
+A, B = 1, 2
+HERE, THERE = (0.0, 0.0, 10.0, 10.0), (50.0, 50.0, 10.0, 10.0)
+NEAR_HERE = (0.0, 0.0, 10.0, 4.0)  # IoU 0.4
+NEAR_THERE = (50.0, 50.0, 10.0, 3.0)  # IoU 0.3
+NOWHERE = (80.0, 0.0, 10.0, 10.0)
+HALF = 51 / 101  # AP where one object of two is found first: 51 of the 101 recalls are at most 0.5
+
+
+def truth_of(objects, images=1, classes=2, crowd=()):
+    """objects: (image, class, box)."""
+    return Truth(
+        images=[{"id": i, "file_name": f"{i}.png", "width": 300, "height": 300} for i in range(1, images + 1)],
+        annotations=[
+            {"id": i, "image_id": image, "category_id": label, "bbox": list(box), "area": box[2] * box[3]}
+            | {"iscrowd": int(i - 1 in crowd)}
+            for i, (image, label, box) in enumerate(objects, start=1)
+        ],
+        categories=[{"id": i, "name": "-ab"[i] if i < 3 else str(i)} for i in range(1, classes + 1)],
+    )
+
+
+def detections_of(found, masks=None):
+    """found: (image, class, box, score)."""
+    columns = list(zip(*found)) or [(), (), (), ()]
+    return Detections(
+        np.array(columns[0], np.int64), np.array(columns[1], np.int64),
+        np.array(columns[2], float).reshape(-1, 4), np.array(columns[3], float), masks,
+    )  # fmt: skip
+
+
+# name: objects, detections, kinds of the detections, AP, gains that are not 0, counts that are not 0
+TINY = {
+    "perfect": ([(A, HERE)], [(A, HERE, 0.9)], ["true positive"], 1, {}, {}),
+    "classification": (  # the wrong detection is the surest: it halves a's precision and leaves b without any
+        [(A, HERE), (B, THERE)],
+        [(A, HERE, 0.9), (A, THERE, 0.95)],
+        ["true positive", "classification"],
+        0.25,
+        {"classification": 0.75, "false positives": 0.25, "false negatives": 0.5},
+        {"classification": 1, "false positives": 1, "false negatives": 1},
+    ),
+    "localisation": (
+        [(A, HERE), (A, THERE)],
+        [(A, THERE, 0.9), (A, NEAR_HERE, 0.8)],
+        ["true positive", "localisation"],
+        HALF,
+        {"localisation": 50 / 101, "false negatives": 50 / 101},
+        {"localisation": 1, "false positives": 1, "false negatives": 1},
+    ),
+    "both": (
+        [(A, HERE), (B, THERE)],
+        [(A, HERE, 0.9), (A, NEAR_THERE, 0.95)],
+        ["true positive", "both"],
+        0.25,
+        # without its only object, b is nothing to find and nothing found: AP 1
+        {"both": 0.25, "missed": 0.5, "false positives": 0.25, "false negatives": 0.5},
+        {"both": 1, "missed": 1, "false positives": 1, "false negatives": 1},
+    ),
+    "duplicate": (  # precision 1 up to recall 0.5, then 2/3
+        [(A, HERE), (A, THERE)],
+        [(A, HERE, 0.9), (A, HERE, 0.8), (A, THERE, 0.7)],
+        ["true positive", "duplicate", "true positive"],
+        (51 + 50 * 2 / 3) / 101,
+        {"duplicate": 50 / 3 / 101, "false positives": 50 / 3 / 101},
+        {"duplicate": 1, "false positives": 1},
+    ),
+    "background": (
+        [(A, HERE)],
+        [(A, NOWHERE, 0.95), (A, HERE, 0.9)],
+        ["background", "true positive"],
+        0.5,
+        {"background": 0.5, "false positives": 0.5},
+        {"background": 1, "false positives": 1},
+    ),
+    "missed": (
+        [(A, HERE), (A, THERE)],
+        [(A, HERE, 0.9)],
+        ["true positive"],
+        HALF,
+        {"missed": 50 / 101, "false negatives": 50 / 101},
+        {"missed": 1, "false negatives": 1},
+    ),
+    "a repair that would find an object twice": (
+        [(A, HERE)],
+        [(A, NEAR_HERE, 0.9), (A, NEAR_HERE, 0.8)],
+        ["localisation", "localisation"],
+        0,
+        {"localisation": 1},
+        {"localisation": 2, "false positives": 2, "false negatives": 1},
+    ),
+    "a repair of what is found": (
+        [(A, HERE)],
+        [(A, NEAR_HERE, 0.95), (A, HERE, 0.9)],
+        ["localisation", "true positive"],
+        0.5,
+        {"localisation": 0.5, "false positives": 0.5},
+        {"localisation": 1, "false positives": 1},
+    ),
+    "one object, two kinds": (  # the surer one is repaired, whichever oracle is at work; b's wrong detection then goes
+        [(A, HERE), (B, THERE)],
+        [(A, NEAR_HERE, 0.9), (B, HERE, 0.8), (B, THERE, 0.7)],
+        ["localisation", "classification", "true positive"],
+        0.25,
+        {"localisation": 0.5, "classification": 0.25, "false positives": 0.25},
+        {"localisation": 1, "classification": 1, "false positives": 2, "false negatives": 1},
+    ),
+    "nothing detected": (
+        [(A, HERE), (B, THERE)],
+        [],
+        [],
+        0,
+        {"missed": 1, "false negatives": 1},
+        {"missed": 2, "false negatives": 2},
+    ),
+    "IoU as large as the threshold": (  # 50 / 100 and found already: a duplicate
+        [(A, HERE), (A, THERE)],
+        [(A, HERE, 0.9), (A, (0.0, 0.0, 10.0, 5.0), 0.8), (A, THERE, 0.7)],
+        ["true positive", "duplicate", "true positive"],
+        (51 + 50 * 2 / 3) / 101,
+        {"duplicate": 50 / 3 / 101, "false positives": 50 / 3 / 101},
+        {"duplicate": 1, "false positives": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_one_picture_by_hand(name):
+    objects, found, kinds, ap, gains, counts = TINY[name]
+    labels = {label for label, _ in objects}
+    result = explain(truth_of([(1, *o) for o in objects], classes=2), detections_of([(1, *d) for d in found]))
+    assert result.detection_kind.tolist() == kinds
+    assert result.overall.ap == pytest.approx(ap, abs=1e-9)
+    assert result.overall.gain == pytest.approx(dict.fromkeys(KINDS + SPECIALS, 0.0) | gains, abs=1e-9)
+    assert result.overall.count == dict.fromkeys(KINDS + SPECIALS, 0) | counts
+    if labels == {A}:
+        assert result.classes[0].gain == pytest.approx(result.overall.gain)
+        assert np.isnan(result.classes[1].ap) and np.isnan(list(result.classes[1].gain.values())).all()
+        assert result.classes[1].as_dict()["AP"] is None
+
+
+def test_each_detection_and_object_by_hand():
+    truth = truth_of([(1, A, HERE), (1, A, THERE), (1, B, (20.0, 20.0, 10.0, 10.0)), (2, A, HERE)], images=3)
+    found = [
+        (1, A, HERE, 0.9),  # finds row 0
+        (1, A, HERE, 0.8),  # again
+        (1, A, NEAR_THERE, 0.7),  # badly placed on row 1
+        (1, B, THERE, 0.6),  # row 1 is an a
+        (1, A, (20.0, 20.0, 10.0, 4.0), 0.5),  # badly placed on row 2, which is a b
+        (3, A, HERE, 0.4),  # an empty picture
+    ]
+    result = explain(truth, detections_of(found))
+    kinds = ["true positive", "duplicate", "localisation", "classification", "both", "background"]
+    assert result.detection_kind.tolist() == kinds
+    assert result.detection_truth.tolist() == [0, 0, 1, 1, 2, -1]
+    assert result.truth_kind.tolist() == ["found", "covered", "missed", "missed"]
+    assert [loss.count["false positives"] for loss in result.classes] == [4, 1]
+    assert [loss.count["false negatives"] for loss in result.classes] == [2, 1]
+    assert [loss.objects for loss in result.classes] == [3, 1]
+
+
+def test_the_class_that_was_meant_gains_from_a_repaired_class():
+    result = explain(truth_of([(1, A, HERE), (1, B, THERE)]), detections_of([(1, A, HERE, 0.9), (1, A, THERE, 0.95)]))
+    assert [loss.gain["classification"] for loss in result.classes] == pytest.approx([0.5, 1.0])
+
+
+def test_crowd_regions_and_what_is_beyond_the_limit_count_for_nothing():
+    truth = truth_of([(1, A, HERE), (1, A, (40.0, 40.0, 60.0, 60.0))], crowd=[1])
+    found = [(1, A, HERE, 0.9), (1, A, THERE, 0.8), (1, A, NOWHERE, 0.7)]
+    result = explain(truth, detections_of(found), max_det=2)
+    assert result.detection_kind.tolist() == ["true positive", "ignored", "ignored"]
+    assert result.detection_truth.tolist() == [0, 1, -1]
+    assert result.truth_kind.tolist() == ["found", "ignored"]
+    assert result.overall.ap == pytest.approx(1) and result.overall.objects == 1
+    assert not any(result.overall.count.values())
+
+
+def test_without_objects_there_is_no_ap():
+    result = explain(truth_of([]), detections_of([(1, A, HERE, 0.5)]))
+    assert np.isnan(result.overall.ap) and np.isnan(result.overall.gain["background"])
+    assert result.overall.count["background"] == 1
+    assert result.as_dict()["overall"]["gain"]["background"] is None
+
+
+def test_an_emptied_class_in_which_something_was_detected_keeps_no_precision():
+    result = explain(truth_of([(1, A, HERE)]), detections_of([(1, A, NOWHERE, 0.5)]))
+    assert result.overall.gain == pytest.approx(dict.fromkeys(KINDS + SPECIALS, 0.0))
+    assert result.overall.count["missed"] == 1
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"iou_type": "keypoints"}, "bbox, segm"),
+        ({"pos": 0.05}, "0 <= background < pos"),
+        ({"max_det": 0}, "max_det=0"),
+        ({"iou_type": "segm"}, "no masks"),
+    ],
+)
+def test_settings_that_make_no_sense(change, words):
+    with pytest.raises(TintboxError, match=words):
+        explain(truth_of([(1, A, HERE)]), detections_of([(1, A, HERE, 0.5)]), **change)
+
+
+def test_an_unknown_picture_is_refused():
+    with pytest.raises(TintboxError, match=r"image_id 7 is not in the truth \(1 such"):
+        explain(truth_of([(1, A, HERE)]), detections_of([(7, A, HERE, 0.5)]))
+
+
+# Random pictures
+
+
+def random_case(seed, images=30, objects=150, found=700, classes=5, crowd=0, ties=False):
+    """Pictures of 300 pixels with detections of every kind."""
+    rng = np.random.RandomState(seed)  # its numbers stay the same in every version of numpy
+    size = np.exp(rng.normal(3.5, 0.6, (objects, 2))).clip(6, 150)
+    boxes = np.concatenate([rng.random_sample((objects, 2)) * (300 - size), size], 1)
+    picture, label = rng.randint(1, images + 1, objects), rng.randint(1, classes + 1, objects)
+    of = rng.randint(0, objects, found)
+    noise = rng.normal(0, 0.17, (found, 4)) * np.tile(size[of], 2) * rng.choice([0.3, 1.0], (found, 1))
+    near = boxes[of] + noise
+    far = np.concatenate([rng.random_sample((found, 2)) * 250, np.exp(rng.normal(3.5, 0.6, (found, 2)))], 1)
+    stray = rng.random_sample(found) < 0.3
+    box = np.where(stray[:, None], far, near)
+    box[:, 2:] = box[:, 2:].clip(2)
+    wrong = rng.random_sample(found) < 0.2
+    score = np.where(stray | wrong, rng.beta(2, 4, found), rng.beta(4, 3, found))
+    truth = truth_of(
+        [(int(i), int(k), tuple(b)) for i, k, b in zip(picture, label, boxes.tolist())],
+        images, classes, crowd=set(rng.choice(objects, crowd, replace=False).tolist()),
+    )  # fmt: skip
+    guess = np.where(wrong, rng.randint(1, classes + 1, found), label[of])
+    return truth, Detections(picture[of], guess, box, score.round(1) if ties else score)
+
+
+def with_masks(truth, detections):
+    """The same, with each box cut to a triangle."""
+    from pycocotools import mask
+
+    def corners(box):
+        x, y, w, h = box
+        return [x, y, x + w, y, x, y + h]
+
+    def encode(box):
+        code = mask.merge(mask.frPyObjects([corners(box)], 300, 300))
+        return code | {"counts": code["counts"].decode()}
+
+    rows = [row | {"segmentation": [corners(row["bbox"])]} for row in truth.annotations]
+    for i, row in enumerate(rows):  # run lengths, short and long, are truths too
+        if i % 3 == 1:
+            row["segmentation"] = encode(row["bbox"])
+        if i % 3 == 2:
+            ones = mask.decode(encode(row["bbox"])).ravel(order="F")
+            edges = np.flatnonzero(np.diff(np.concatenate([[0], ones]))).tolist()
+            row["segmentation"] = {"size": [300, 300], "counts": np.diff([0, *edges, ones.size]).tolist()}
+    masks = [encode(box) for box in detections.bbox]
+    columns = detections.image_id, detections.category_id, detections.bbox, detections.score
+    return Truth(truth.images, rows, truth.categories), Detections(*columns, masks)
+
+
+def pycocotools_ap(truth, detections, iou_type):
+    """AP50 of each class; NaN without objects."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    rows = [
+        {"image_id": int(i), "category_id": int(k), "bbox": b, "score": s}
+        for i, k, b, s in zip(detections.image_id, detections.category_id, detections.bbox.tolist(), detections.score)
+    ]
+    for row, code in zip(rows, detections.segmentation or []):
+        row["segmentation"] = code
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = COCO()
+        coco.dataset = {"images": truth.images, "annotations": truth.annotations, "categories": truth.categories}
+        coco.createIndex()
+        evaluation = COCOeval(coco, coco.loadRes(rows), iou_type)
+        evaluation.evaluate()
+        evaluation.accumulate()
+    precision = evaluation.eval["precision"][0, :, :, 0, -1]  # (recalls, classes) at IoU 0.5, all areas, 100 detections
+    return np.where(precision[0] < 0, np.nan, precision.mean(0))
+
+
+def plain(truth, detections, pos=0.5, background=0.1):
+    """AP and gains of each class and the kind of each detection, by loops, for boxes without crowd regions."""
+
+    def iou(a, b):
+        w = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+        h = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+        common = max(w, 0) * max(h, 0)
+        return common / (a[2] * a[3] + b[2] * b[3] - common)
+
+    objects = [(row["image_id"], row["category_id"], row["bbox"]) for row in truth.annotations]
+    found = list(zip(detections.image_id.tolist(), detections.category_id.tolist(), detections.bbox.tolist()))
+    order = sorted(range(len(found)), key=lambda d: (-detections.score[d], found[d][0], d))
+    overlap = [{g: iou(box, o[2]) for g, o in enumerate(objects) if o[0] == image} for image, _, box in found]
+    finder = {}
+    kinds, concerned = {}, {}
+    for d in order:
+        free = {g: v for g, v in overlap[d].items() if objects[g][1] == found[d][1] and g not in finder and v >= pos}
+        if free:
+            g = max(free, key=free.get)
+            finder[g], kinds[d], concerned[d] = d, "true positive", g
+    for d in order:
+        if d in kinds:
+            continue
+        own = {g: v for g, v in overlap[d].items() if objects[g][1] == found[d][1]}
+        other = {g: v for g, v in overlap[d].items() if objects[g][1] != found[d][1]}
+        best_own, best_other = max(own.values(), default=-1), max(other.values(), default=-1)
+        if background <= best_own < pos:
+            kinds[d], concerned[d] = "localisation", max(own, key=own.get)
+        elif best_other >= pos:
+            kinds[d], concerned[d] = "classification", max(other, key=other.get)
+        elif best_own >= pos:
+            kinds[d] = "duplicate"
+        elif max(best_own, best_other) <= background:
+            kinds[d] = "background"
+        else:
+            kinds[d] = "both"
+    chosen = {}
+    for d in order:
+        if kinds[d] in ("localisation", "classification") and concerned[d] not in finder:
+            chosen.setdefault(concerned[d], d)
+    classes = [category["id"] for category in truth.categories]
+    missing = [g for g in range(len(objects)) if g not in finder]
+    uncovered = [g for g in missing if g not in chosen]
+
+    def precision(rows, dropped=()):
+        """rows: (class, right), surest first."""
+        result = []
+        for label in classes:
+            asked = [g for g, o in enumerate(objects) if o[1] == label]
+            left = len(asked) - sum(g in asked for g in dropped)
+            mine = [right for k, right in rows if k == label]
+            if not left:
+                result.append(float(not mine) if asked else np.nan)
+                continue
+            curve = [(sum(mine[: i + 1]) / left, sum(mine[: i + 1]) / (i + 1)) for i in range(len(mine))]
+            levels = np.linspace(0, 1, 101)
+            result.append(np.mean([max((p for r, p in curve if r >= level), default=0) for level in levels]))
+        return np.array(result)
+
+    def repaired(kind):
+        rows = []
+        for d in order:
+            if kinds[d] != kind:
+                rows.append((found[d][1], kinds[d] == "true positive"))
+            elif concerned.get(d) in chosen and chosen[concerned[d]] == d:
+                rows.append((objects[concerned[d]][1], True))
+        return precision(rows)
+
+    asis = [(found[d][1], kinds[d] == "true positive") for d in order]
+    base = precision(asis)
+    gains = {kind: repaired(kind) - base for kind in KINDS[:5]}
+    gains["missed"] = precision(asis, uncovered) - base
+    gains["false positives"] = precision([row for row in asis if row[1]]) - base
+    gains["false negatives"] = precision(asis, missing) - base
+    return base, gains, [kinds[d] for d in range(len(found))]
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_as_the_plain_version(ties):
+    truth, detections = random_case(3 + ties, images=12, objects=60, found=250, ties=ties)
+    base, gains, kinds = plain(truth, detections)
+    result = explain(truth, detections)
+    assert set(kinds) == {*KINDS[:5], "true positive"}
+    assert result.detection_kind.tolist() == kinds
+    np.testing.assert_allclose([loss.ap for loss in result.classes], base, atol=1e-12)
+    for kind in KINDS + SPECIALS:
+        np.testing.assert_allclose([loss.gain[kind] for loss in result.classes], gains[kind], atol=1e-12, err_msg=kind)
+        assert result.overall.gain[kind] == pytest.approx(gains[kind].mean())
+
+
+@pytest.mark.parametrize("iou_type", ["bbox", "segm"])
+def test_ap_is_that_of_pycocotools(iou_type):
+    truth, detections = random_case(5, found=4000, images=6, classes=3, crowd=8, ties=True)  # over 100 of a class
+    truth.categories.append({"id": 9, "name": "without objects"})
+    if iou_type == "segm":
+        truth, detections = with_masks(truth, detections)
+    ap = [loss.ap for loss in explain(truth, detections, iou_type).classes]
+    expected = pycocotools_ap(truth, detections, iou_type)
+    assert np.isnan(expected[-1]) and (expected[:-1] > 0.1).all()
+    np.testing.assert_allclose(ap, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("iou_type", ["bbox", "segm"])
+def test_both_engines_say_the_same(iou_type, monkeypatch):
+    pytest.importorskip("hotcoco")
+    truth, detections = random_case(6, crowd=8, ties=True)
+    if iou_type == "segm":
+        truth, detections = with_masks(truth, detections)
+    fast = explain(truth, detections, iou_type)
+    for module in (engine, tide_engine):
+        monkeypatch.setattr(module, "hotcoco", lambda: None)
+    plain_engine = explain(truth, detections, iou_type)
+    assert plain_engine.as_dict() == fast.as_dict()
+    for name in ("detection_kind", "detection_truth", "truth_kind"):
+        assert (getattr(plain_engine, name) == getattr(fast, name)).all()
+
+
+def test_as_hotcoco():
+    """Its own error analysis, of all classes together; crowd regions aside, where it counts what overlaps them."""
+    hotcoco = pytest.importorskip("hotcoco")
+    truth, detections = random_case(7)
+    content = {"images": truth.images, "annotations": truth.annotations, "categories": truth.categories}
+    coco = hotcoco.COCO(content)
+    table = np.column_stack([detections.image_id, detections.bbox, detections.score, detections.category_id])
+    evaluation = hotcoco.COCOeval(coco, coco.load_res(table), "bbox")
+    evaluation.evaluate()
+    theirs = evaluation.tide_errors()
+    ours = explain(truth, detections).overall
+    assert ours.ap == pytest.approx(theirs["ap_base"], abs=1e-12)
+    names = ("Cls", "Loc", "Both", "Dupe", "Bkg", "Miss", "FP", "FN")
+    for kind, name in zip(KINDS + SPECIALS, names):
+        assert ours.gain[kind] == pytest.approx(theirs["delta_ap"][name], abs=1e-12), kind
+        assert ours.count[kind] == theirs["counts"].get(name, ours.count[kind]), kind
+
+
+# What tidecv 1.0.1 gives for random_case(11), of which each class has objects: gain and number of errors
+TIDECV_AP = 0.5129259621454344
+TIDECV = {
+    "classification": (0.013925176258427215, 71),
+    "localisation": (0.13978094695148996, 103),
+    "both": (0.002446669207376573, 35),
+    "duplicate": (0.09421125816822894, 183),
+    "background": (0.033481554014545264, 180),
+    "missed": (0.01856669233946583, 5),
+    "false positives": (0.33855918636941706, None),
+    "false negatives": (0.08816326756984721, None),
+}
+
+
+@pytest.mark.parametrize("levels, tolerance", [(oracles.LEVELS, 1e-4), (np.arange(101) / 100, 1e-12)])
+def test_as_the_authors_package(levels, tolerance, monkeypatch):
+    """Equal with its recalls; pycocotools' differ from them by rounding, which can move one level of 101 by a step."""
+    monkeypatch.setattr(oracles, "LEVELS", levels)
+    ours = explain(*random_case(11)).overall
+    assert ours.ap == pytest.approx(TIDECV_AP, abs=tolerance)
+    for kind, (gain, count) in TIDECV.items():
+        assert ours.gain[kind] == pytest.approx(gain, abs=tolerance), kind
+        assert count in (None, ours.count[kind]), kind
+
+
+def test_pictures_without_sizes_and_no_detections_at_all():
+    truth = truth_of([(1, A, HERE)])
+    bare = Truth([{"id": 1}], truth.annotations, truth.categories)
+    assert explain(bare, detections_of([(1, A, HERE, 0.5)])).overall.ap == pytest.approx(1)
+    assert explain(Truth([], [], []), detections_of([])).overall.objects == 0
+
+
+def test_ids_may_be_any():
+    truth, detections = random_case(8)
+    expected = explain(truth, detections).as_dict()
+    for row in truth.annotations:
+        row["id"] -= 1  # from 0
+        row["image_id"] += 10**12
+    for image in truth.images:
+        image["id"] += 10**12
+    moved = Detections(detections.image_id + 10**12, detections.category_id, detections.bbox, detections.score)
+    assert explain(truth, moved).as_dict() == expected

@@ -1,0 +1,468 @@
+"""Freeze policies in real training: what stands still bit for bit, schedules, BatchNorms, learning-rate factors."""
+
+import json
+import math
+
+import pytest
+import torch
+from torch import nn
+from ultralytics import YOLO
+from ultralytics.nn.tasks import load_checkpoint
+from ultralytics.optim import MuSGD
+from ultralytics.utils.torch_utils import unwrap_model
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.freeze.plan import FreezePlan, check_model
+from tintbox.plugins.freeze.training import StepFactors
+
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+
+
+@pytest.fixture(scope="module")
+def boxes(tmp_path_factory):
+    """A dataset YAML of 8 training and 4 validation pictures of 32x32 with one outlined rectangle each."""
+    import cv2
+    import numpy as np
+
+    root = tmp_path_factory.mktemp("rectangles")
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 8), ("val", 4)):
+        images, labels = root / "images" / split, root / "labels" / split
+        images.mkdir(parents=True)
+        labels.mkdir(parents=True)
+        for i in range(count):
+            picture = rng.integers(0, 60, (32, 32, 3), np.uint8)
+            picture[4:20, 5:25] = 220
+            cv2.imwrite(str(images / f"{i}.png"), picture)
+            (labels / f"{i}.txt").write_text(f"{i % 2} .16 .125 .78 .125 .78 .625 .16 .625")  # an outline
+    file = root / "rectangles.yaml"
+    file.write_text(f"path: {root}\ntrain: images/train\nval: images/val\nnames: {{0: a, 1: b}}\n")
+    return file
+
+
+class StopEarlyError(Exception):
+    """Raised by a callback to end a run early."""
+
+
+class Recorder:
+    """What a run did, by callbacks of its own: weights at the start and after each epoch, and every step's rates."""
+
+    def __init__(self):
+        self.weights, self.steps, self.frozen, self.still, self.stock_rates = [], [], [], [], []
+
+    def start(self, trainer):
+        self.names = {p: name for name, p in unwrap_model(trainer.model).named_parameters()}
+        self.weights.append(self.state(trainer))
+        trainer.optimizer.register_step_pre_hook(self.step)
+
+    def step(self, optimizer, *_):
+        self.steps.append({self.names[p]: g["lr"] for g in optimizer.param_groups for p in g["params"]})
+
+    def batch_end(self, trainer):
+        model = unwrap_model(trainer.model)
+        self.stock_rates.append({self.names[p]: g["lr"] for g in trainer.optimizer.param_groups for p in g["params"]})
+        self.frozen.append({n for n, p in model.named_parameters() if not p.requires_grad})
+        self.still.append({n for n, m in model.named_modules() if isinstance(m, nn.BatchNorm2d) and not m.training})
+
+    def epoch_end(self, trainer):
+        self.weights.append(self.state(trainer))
+
+    @staticmethod
+    def state(trainer):
+        return {k: v.clone() for k, v in unwrap_model(trainer.model).state_dict().items()}
+
+    def rate_factors(self, name):
+        """The factor of a parameter's rate in each step: the rate that the step used over the stock one."""
+        return [used[name] / stock[name] if stock[name] else None for used, stock in zip(self.steps, self.stock_rates)]
+
+
+@pytest.fixture(scope="module")
+def train(boxes, tmp_path_factory):
+    """Train a tiny model; returns the trainer and a record of the run."""
+
+    def run(model="yolo11n.yaml", callbacks=(), **kwargs):
+        yolo, record = YOLO(model), Recorder()
+        for event, function in (
+            ("on_pretrain_routine_end", record.start),
+            ("on_train_batch_end", record.batch_end),
+            ("on_train_epoch_end", record.epoch_end),
+            *callbacks,
+        ):
+            yolo.add_callback(event, function)
+        settings = {
+            "data": str(boxes), "epochs": 1, "batch": 4, "nbs": 4, "imgsz": 32, "workers": 0, "plots": False, "seed": 1,
+            "device": "cpu", "optimizer": "SGD", "project": str(tmp_path_factory.mktemp("runs")), "name": "run",
+        }  # fmt: skip
+        yolo.train(**({} if kwargs.get("resume") else settings) | kwargs)
+        return yolo.trainer, record
+
+    return run
+
+
+def saved(trainer, which):
+    return torch.load(getattr(trainer, which), weights_only=False)["model"].state_dict()
+
+
+def is_still(norm, frozen):
+    return f"{norm}.weight" in frozen and f"{norm}.bias" in frozen
+
+
+# What stands still ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "freeze", "optimizer", "imgsz"),
+    [
+        ("yolo11n.yaml", ["backbone", "neck", "-9", "23.cv2"], "AdamW", 32),
+        ("yolov3-tiny.yaml", "backbone", "SGD", 64),  # two scales only: its loss needs more cells
+        ("yolo26n.yaml", ["backbone", "model.23.one2one_cv2"], "MuSGD", 32),
+        ("yolo11n-seg.yaml", "all[:20]", "SGD", 32),
+    ],
+)
+def test_what_is_frozen_is_bit_identical_in_the_checkpoints(train, model, freeze, optimizer, imgsz):
+    trainer, record = train(model, freeze=freeze, optimizer=optimizer, imgsz=imgsz, weight_decay=0.1, epochs=2)
+    start, frozen = record.weights[0], record.frozen[0]
+    assert len(frozen) > 15
+    assert all(f == frozen for f in record.frozen)
+    assert all(s == {norm for norm in s if is_still(norm, frozen)} and s for s in record.still)
+    for which in ("best", "last"):
+        state = saved(trainer, which)
+        for name in frozen:
+            assert torch.equal(state[name], start[name].half()), name
+        for norm in record.still[0]:
+            for statistic in STATISTICS:
+                key = f"{norm}.{statistic}"
+                assert torch.equal(state[key], start[key].to(state[key].dtype)), key
+        moved = [n for n in start if n in record.names.values() and not torch.equal(state[n], start[n].half())]
+        trainable = set(record.names.values()) - frozen
+        assert set(moved) <= trainable
+        assert len(moved) > 0.5 * len(trainable)  # some heads see no gradient in pictures this small
+    live = record.weights[-1]
+    for norm in (n.removesuffix(".running_mean") for n in start if n.endswith("running_mean")):
+        same = all(torch.equal(live[f"{norm}.{s}"], start[f"{norm}.{s}"]) for s in STATISTICS)
+        assert same == (norm in record.still[0]), norm
+
+
+def test_the_moving_average_of_equal_values_is_exact(train):
+    averages = []
+
+    def look(trainer):
+        averages.append({k: v.clone() for k, v in trainer.ema.ema.state_dict().items()})
+
+    _, record = train(freeze="backbone", epochs=2, callbacks=[("on_train_batch_end", look)])  # before the copy
+    for average in averages:
+        assert all(torch.equal(average[name], record.weights[0][name]) for name in record.frozen[0])
+
+
+@pytest.fixture(scope="module")
+def stock_ten(train):
+    """The weights that stock `freeze=10` trains."""
+    trainer, _ = train(freeze=10, epochs=2)
+    assert not hasattr(trainer, "tintbox_freeze")
+    return saved(trainer, "last")
+
+
+@pytest.mark.parametrize("freeze", [[f"model.{i}" for i in range(10)], "backbone[:10]", ["0", *range(1, 10)]])
+def test_the_first_ten_layers_by_name_train_as_stock_freeze_10_does(train, stock_ten, freeze):
+    ours = saved(train(freeze=freeze, epochs=2)[0], "last")
+    assert all(torch.equal(ours[name], value) for name, value in stock_ten.items())
+
+
+@pytest.mark.parametrize(("freeze_bn", "freeze"), [(True, None), (True, "backbone"), (False, 10), (False, "backbone")])
+def test_freeze_bn_holds_in_every_epoch(train, freeze_bn, freeze):
+    _, record = train(freeze=freeze, freeze_bn=freeze_bn, epochs=2)
+    norms = [n.removesuffix(".running_mean") for n in record.weights[0] if n.endswith("running_mean")]
+    assert all(still == (set(norms) if freeze_bn else set()) for still in record.still)
+    for norm in norms:
+        key = f"{norm}.num_batches_tracked"
+        assert record.weights[-1][key] == (0 if freeze_bn else 4), "2 epochs of 2 batches"
+    if freeze:
+        assert "model.0.conv.weight" in record.frozen[-1]
+        assert torch.equal(record.weights[-1]["model.0.conv.weight"], record.weights[0]["model.0.conv.weight"])
+
+
+# The schedule ---------------------------------------------------------------------------------------------------------
+
+STAGED = {
+    "freeze": ["backbone", "neck"],
+    "unfreeze": {1: "neck", 0.5: ["backbone", "-backbone[:5]"]},
+    "epochs": 4,
+    "warmup_epochs": 1.0,
+    "lr_scale": {"backbone": 0.1},
+}
+
+
+@pytest.fixture(scope="module")
+def staged(train):
+    """An uninterrupted run of 4 epochs of 2 batches: the neck wakes after one, part of the backbone after two."""
+    return train(**STAGED)
+
+
+def prefixes(names):
+    return {int(name.split(".")[1]) for name in names if ".dfl" not in name}
+
+
+WITH_PARAMETERS = {*range(11), 13, 16, 17, 19, 20, 22, 23}
+
+
+def test_a_schedule_wakes_what_it_says(staged):
+    _, record = staged
+    frozen = [prefixes(f) for f in record.frozen[::2]]
+    assert frozen == [WITH_PARAMETERS - {23}, set(range(11)), set(range(5)), set(range(5))]
+    assert all(".dfl.conv.weight" in " ".join(f) for f in record.frozen), "a constant, frozen upstream as well"
+    for epoch in range(4):
+        before, after = record.weights[epoch], record.weights[epoch + 1]
+        moved = prefixes(n for n in record.names.values() if not torch.equal(before[n], after[n]))
+        assert moved == WITH_PARAMETERS - frozen[epoch]
+        assert {int(n.split(".")[1]) for n in record.still[2 * epoch]} == frozen[epoch]
+
+
+def test_what_woke_warms_up_and_keeps_its_factor(staged):
+    _, record = staged
+    assert record.rate_factors("model.13.cv1.conv.weight")[2:] == pytest.approx([1 / 3, 2 / 3, 1, 1, 1, 1], rel=1e-12)
+    assert record.rate_factors("model.6.cv1.conv.weight")[4:] == pytest.approx([0.1 / 3, 0.2 / 3, 0.1, 0.1], rel=1e-12)
+    assert set(record.rate_factors("model.23.cv2.0.0.conv.weight")) <= {None, 1.0}
+
+
+def test_a_resumed_run_is_where_an_uninterrupted_one_would_be(train, staged):
+    halfway = []
+
+    def stop(trainer):
+        halfway[:] = [trainer]
+        if trainer.epoch == 1:
+            raise StopEarlyError
+
+    with pytest.raises(StopEarlyError):
+        train(**STAGED, callbacks=[("on_fit_epoch_end", stop)])
+    resumed, record = train(str(halfway[0].last), resume=True)
+    assert resumed.start_epoch == 2
+    full = staged[1]
+    assert record.frozen == full.frozen[4:]
+    assert record.still == full.still[4:]
+    assert record.steps == full.steps[4:]
+    assert load_checkpoint(resumed.last)[0].args["unfreeze"] == STAGED["unfreeze"]
+
+
+def test_a_longer_run_does_not_put_to_sleep_again(train):
+    """`time=` estimates the number of epochs anew after each one; here a callback does."""
+    seen = []
+
+    def longer(trainer):
+        seen.append(len(trainer.tintbox_freeze.frozen))
+        trainer.epochs = 20
+        trainer.stop = len(seen) == 3
+
+    train(freeze="backbone", unfreeze={0.4: "all"}, epochs=3, callbacks=[("on_train_epoch_end", longer)])
+    assert seen[0] > 100
+    assert seen[1:] == [seen[0], seen[0]], "a share of a longer run is later"
+    seen.clear()
+
+    def shorter_then_longer(trainer):
+        seen.append(len(trainer.tintbox_freeze.frozen))
+        trainer.epochs = 2 if len(seen) == 1 else 20
+        trainer.stop = len(seen) == 3
+
+    train(freeze="backbone", unfreeze={0.5: "all"}, epochs=8, callbacks=[("on_fit_epoch_end", shorter_then_longer)])
+    assert seen[1:3] == [1, 1], "what is awake stays awake; one is the constant of the head"
+
+
+def test_recovery_from_nan_and_from_a_full_memory(train, staged):
+    """A full memory halves the batch and begins the first epoch again; a NaN repeats an epoch from last.pt."""
+    done = set()
+
+    def full_memory(trainer):
+        def fail(*_):
+            handle.remove()
+            done.add("memory")
+            raise RuntimeError("out of memory")
+
+        handle = trainer.model.register_forward_pre_hook(fail)
+
+    def poison(trainer):
+        if trainer.epoch == 2 and "nan" not in done:
+            done.add("nan")
+            trainer.loss = torch.tensor(math.nan)
+
+    callbacks = [("on_train_start", full_memory), ("on_train_epoch_end", poison)]
+    trainer, record = train(**STAGED, callbacks=callbacks)
+    assert done == {"memory", "nan"}
+    assert trainer.batch_size == 2
+    frozen = [prefixes(f) for f in record.frozen]
+    full = [prefixes(f) for f in staged[1].frozen[::2]]
+    assert frozen == [full[e] for e in (0, 1, 2, 2, 3) for _ in range(4)]  # epoch 2 twice, 4 batches of 2
+    assert record.still[-1] == staged[1].still[-1]
+    for name in record.frozen[-1]:
+        assert torch.equal(saved(trainer, "last")[name], record.weights[0][name].half())
+
+
+# Learning rates -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        (torch.optim.SGD, {"momentum": 0.9, "nesterov": True}),
+        (torch.optim.AdamW, {}),
+        (torch.optim.NAdam, {}),
+        (torch.optim.RMSprop, {"momentum": 0.9}),
+        (MuSGD, {"momentum": 0.9, "nesterov": True, "use_muon": True}),
+    ],
+)
+def test_a_factor_is_the_same_as_a_group_of_its_own_with_that_rate(kind, arguments):
+    """Against torch's own groups, bit for bit, with momentum, weight decay and a rate that changes."""
+    torch.manual_seed(0)
+    start = [torch.randn(6, 5), torch.randn(4, 6), torch.randn(6, 6)]
+    inputs = torch.randn(10, 8, 5)
+
+    def run(grouped):
+        weights = [nn.Parameter(w.clone()) for w in start]
+        a, b, c = weights
+        common = {"weight_decay": 0.05, **arguments}
+        if grouped:
+            groups = [{"params": [a], "lr": 0.02 * 0.3}, {"params": [b], "lr": 0.02}, {"params": [c], "lr": 0.02 * 2.5}]
+            scales = [0.3, 1.0, 2.5]
+        else:
+            groups, scales = [{"params": weights, "lr": 0.02}], [1.0]
+        optimizer = kind(groups, lr=0.02, **common)
+        if not grouped:
+            StepFactors(optimizer).factors = {a: 0.3, c: 2.5}
+        for step, x in enumerate(inputs):
+            for group, scale in zip(optimizer.param_groups, scales):
+                group["lr"] = 0.02 / (1 + step) * scale
+            loss = ((x @ a.T @ c.T) @ b.T).tanh().square().mean()
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        assert len(optimizer.param_groups) == len(groups), "its own groups are back"
+        return weights
+
+    for ours, theirs in zip(run(grouped=False), run(grouped=True)):
+        assert torch.equal(ours, theirs)
+
+
+def test_lr_scale_holds_through_warmup_and_scheduler_and_leaves_the_checkpoint_stock(train):
+    checkpoints = []
+
+    def look(trainer):
+        checkpoints.append(torch.load(trainer.last, weights_only=False)["optimizer"])
+
+    scale = {"backbone": 0.1, 9: 0.5, "23.cv2": 2}
+    trainer, record = train(lr_scale=scale, epochs=3, warmup_epochs=1.5, callbacks=[("on_model_save", look)])
+    assert len(trainer.optimizer.param_groups) == 3
+    assert [len(group["params"]) for group in checkpoints[0]["param_groups"]] == [
+        len(group["params"]) for group in trainer.optimizer.param_groups
+    ]
+    assert len({rates["model.0.conv.weight"] for rates in record.stock_rates}) > 3, "the stock rate really changes"
+    for used, stock in zip(record.steps, record.stock_rates):
+        for name, rate in stock.items():
+            layer = int(name.split(".")[1])
+            factor = 0.5 if layer == 9 else 0.1 if layer < 11 else 2.0 if name.startswith("model.23.cv2.") else 1.0
+            assert used[name] == rate * factor, name
+
+
+def test_layer_wise_decay_counts_layers_from_the_last():
+    model = YOLO("yolo11n.yaml").model
+    plan = FreezePlan.of(model, {"lr_scale": 0.9})
+    for name, factor in plan.factors.items():
+        assert factor == pytest.approx(0.9 ** (23 - int(name.split(".")[1])), rel=1e-12)
+    assert not any(name.startswith("model.23.") for name in plan.factors)
+    assert not FreezePlan.of(model, {"lr_scale": 1.0}).factors
+
+
+def test_lr_scale_with_an_automatic_optimizer_warns_once(train, caplog):
+    train(lr_scale={"backbone": 0.1}, optimizer="auto")
+    lines = [r.getMessage() for r in caplog.records if "scales the rate that" in r.getMessage()]
+    assert len(lines) == 1
+    assert "it ignores lr0=0.01" in lines[0]
+
+
+# The plan alone -------------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_is_a_function_of_the_epoch():
+    model = YOLO("yolo11n.yaml").model
+    plan = FreezePlan.of(model, {"freeze": "all[:23]", "unfreeze": {10: "all", 0.25: "neck", 0: 0}})
+    assert [epoch for epoch, _ in plan.schedule(20)] == [0, 5, 10]
+    assert [epoch for epoch, _ in plan.schedule(100)] == [0, 10, 25]
+    backbone, neck = WITH_PARAMETERS & set(range(1, 11)), WITH_PARAMETERS & set(range(11, 23))
+    for epoch, layers in ((0, backbone | neck), (4, backbone | neck), (5, backbone), (9, backbone), (10, set())):
+        assert prefixes(plan.frozen(epoch, 20)) == layers
+    assert "model.23.dfl.conv.weight" in plan.frozen(19, 20)
+
+
+def test_a_batchnorm_follows_its_own_parameters():
+    model = YOLO("yolo11n.yaml").model
+    plan = FreezePlan.of(model, {"freeze": ["0.conv", "1.bn.bias", "2.cv1"]})
+    assert plan.frozen_norms(plan.start) == {"model.2.cv1.bn"}
+    assert len(FreezePlan.of(model, {"freeze_bn": True}).frozen_norms(frozenset())) == len(plan.norms)
+
+
+# What a run leaves behind ---------------------------------------------------------------------------------------------
+
+
+def test_the_report(train, capfd):
+    trainer, _ = train(freeze="backbone", unfreeze={1: "backbone[5:]"}, lr_scale={"head": 0.5}, epochs=2, plots=True)
+    report = json.loads((trainer.save_dir / "freeze.json").read_text())
+    counts = {group["group"]: group for group in report["stages"][0]["groups"]}
+    model = YOLO("yolo11n.yaml").model.model
+    assert counts["backbone"]["parameters"] == sum(p.numel() for layer in model[:11] for p in layer.parameters())
+    assert counts["backbone"]["trained"] == 0
+    assert counts["neck"]["trained"] == counts["neck"]["parameters"]
+    assert counts["head"]["lr_factors"] == [0.5]
+    assert counts["backbone"]["batchnorms_frozen"] == counts["backbone"]["batchnorms"] > 0
+    assert [stage["epoch"] for stage in report["stages"]] == [0, 1]
+    for row in report["layers"]:
+        total = row["parameters"] - (16 if row["layer"] == 23 else 0)  # the constant of the head
+        assert row["trained"] == [0 if row["layer"] < 11 else total, 0 if row["layer"] < 5 else total]
+    assert (trainer.save_dir / "freeze.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_checkpoints_work_without_the_plugin(train, boxes, python):
+    halfway = []
+
+    def stop(trainer):
+        halfway[:] = [trainer]
+        raise StopEarlyError
+
+    with pytest.raises(StopEarlyError):
+        train(**STAGED, callbacks=[("on_fit_epoch_end", stop)])
+    code = (
+        "import sys; from ultralytics import YOLO; from ultralytics.utils import DEFAULT_CFG_DICT;"
+        "last, data = sys.argv[1:]; assert 'unfreeze' not in DEFAULT_CFG_DICT;"
+        "yolo = YOLO(last); yolo.val(data=data, imgsz=32, plots=False);"
+        "yolo.predict(data.replace('rectangles.yaml', 'images/val'), imgsz=32);"
+        "print('usable')"
+    )
+    done = python("-c", code, halfway[0].last, boxes, env={"TINTBOX_DISABLE": "1"})
+    assert "usable" in done.stdout, done.stdout + done.stderr
+
+
+# Mistakes -------------------------------------------------------------------------------------------------------------
+
+NORMS = [f"-{n}" for n, m in YOLO("yolo11n.yaml").model.named_modules() if isinstance(m, nn.BatchNorm2d)]
+EVERYTHING_BUT_NORMS = ["all", *NORMS]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"freeze": "bakbone"}, "freeze='bakbone': no such group in yolo11n .*did you mean 'backbone'"),
+        ({"freeze": "all"}, "freeze=all: nothing is left to train"),
+        ({"freeze": "all", "unfreeze": {1: "head"}}, "freeze=all: nothing is left to train at first"),
+        ({"freeze": EVERYTHING_BUT_NORMS}, "only BatchNorms are left to train"),
+        ({"freeze": 10, "unfreeze": {1: "hed"}}, r"unfreeze=\{1: hed\}: no such group in yolo11n"),
+        ({"freeze": 10, "unfreeze": {2: "all"}, "epochs": 2}, r"unfreeze=\{2: all\}: the run has 2 epochs"),
+        ({"unfreeze": {1: "all"}, "epochs": 2}, r"unfreeze=\{1: all\}: nothing is frozen"),
+        ({"lr_scale": {"nek": 0.1}}, r"lr_scale=\{nek: 0.1\}: no such group in yolo11n"),
+    ],
+)
+def test_mistakes_are_one_line(train, arguments, message):
+    with pytest.raises(TintboxError, match=message) as error:
+        check_model(YOLO("yolo11n.yaml").model, arguments)
+    assert "\n" not in str(error.value)
+    with pytest.raises(TintboxError, match=message):
+        train(**{"epochs": 2, **arguments})
+
+
+def test_norms_alone_may_train_until_more_wakes():
+    check_model(YOLO("yolo11n.yaml").model, {"freeze": EVERYTHING_BUT_NORMS, "unfreeze": {1: "head"}, "epochs": 2})

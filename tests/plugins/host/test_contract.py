@@ -1,0 +1,95 @@
+"""Every Ultralytics name that tintbox relies on is there, and every patch is in place. An upgrade fails here."""
+
+import importlib
+import re
+
+import pytest
+
+from tintbox.plugins import host
+
+NAMES = [(p, name) for p in host.PATCHES for name in p.names]
+
+
+@pytest.mark.parametrize(("p", "name"), NAMES, ids=[f"{p.function.__name__}:{p.module}.{n}" for p, n in NAMES])
+def test_name_is_there(p, name):
+    module = importlib.import_module(p.module)
+    try:
+        host.resolve(module, name)
+    except AttributeError:
+        pytest.fail(f"patch '{p.function.__name__}' relies on {p.module}.{name}, which this Ultralytics lacks")
+
+
+@pytest.mark.parametrize("p", host.PATCHES, ids=[p.function.__name__ for p in host.PATCHES])
+def test_patch_is_in_place(p):
+    importlib.import_module(p.module)
+    assert host.state(p) == "ok"
+    assert p.function.__doc__, "a patch says what it does and why"
+
+
+def test_names_copied_by_value_are_the_patched_ones():
+    from ultralytics.cfg import TASKS
+    from ultralytics.utils import events
+
+    assert "colorize" in TASKS
+    assert events.TASKS == TASKS
+
+
+def test_the_parser_of_models_has_the_branches_that_anchor_models_take():
+    from ultralytics.nn import tasks
+
+    from tintbox.plugins.host import anchors
+
+    stock = tasks.parse_model.__wrapped__
+    missing = set(anchors.BRANCHES.values()) - set(stock.__code__.co_names)
+    assert not missing, f"parse_model does not choose by {missing} any more; patch 'anchor_models' relies on it"
+    assert stock.__closure__ is None
+
+
+def test_methods_that_subclasses_override_are_there():
+    from ultralytics.engine.predictor import BasePredictor
+    from ultralytics.engine.trainer import BaseTrainer
+    from ultralytics.engine.validator import BaseValidator
+
+    from tintbox.colorization.predictor import ColorizePredictor
+    from tintbox.colorization.trainer import ColorizeTrainer
+    from tintbox.colorization.validator import ColorizeValidator
+
+    hooks = {
+        (BaseTrainer, ColorizeTrainer): "get_dataset get_model get_dataloader get_validator set_model_attributes "
+        "preprocess_batch _setup_train _load_checkpoint_state _model_train validate progress_string "
+        "plot_training_samples plot_training_labels",
+        (BaseValidator, ColorizeValidator): "get_model get_dataloader init_metrics preprocess postprocess "
+        "update_metrics gather_stats get_stats finalize_metrics get_desc print_results plot_predictions "
+        "plot_val_samples",
+        (BasePredictor, ColorizePredictor): "setup_model pre_transform preprocess postprocess",
+    }
+    for (base, ours), names in hooks.items():
+        for name in names.split():
+            assert callable(getattr(base, name, None)), f"{base.__name__}.{name} is gone; {ours.__name__} overrides it"
+            assert name in vars(ours), f"{ours.__name__} does not override {name} any more"
+
+
+def test_functions_that_dataset_files_calls_are_there():
+    """Those of `plugins/coco_eval/dataset_files.py`, with what it expects of them."""
+    import inspect
+
+    from ultralytics.data.base import BaseDataset
+    from ultralytics.data.converter import coco80_to_coco91_class
+    from ultralytics.data.utils import check_image, exif_size, img2label_paths
+    from ultralytics.models.yolo.detect import DetectionValidator
+    from ultralytics.utils import LOGGER
+
+    from tintbox.plugins.coco_eval.data import dataset_files
+
+    used = set(re.findall(r"self\.(\w+)", re.sub(r"#.*", "", inspect.getsource(BaseDataset.get_img_files))))
+    assert used == {"prefix", "fraction"}, "picture_files sets just these"
+    assert img2label_paths(["/a/images/images/b.c.jpg"]) == ["/a/images/labels/b.c.txt"]
+    assert callable(exif_size) and callable(LOGGER.setLevel)
+    assert f"shape[0] > {dataset_files.LEAST_SIDE - 1}" in inspect.getsource(check_image)
+    ids = coco80_to_coco91_class()
+    assert len(ids) == 80 and ids == sorted(ids) and ids[-1] == 90
+    # The rule of `is_coco` is no function of its own there.
+    rule = inspect.getsource(DetectionValidator.init_metrics)
+    for words in ('"coco" in val', '{os.sep}val2017.txt", f"{os.sep}test-dev2017.txt"'):
+        assert words in rule
+    assert dataset_files.is_coco("/data/coco/val2017.txt") and not dataset_files.is_coco("/data/coco/images/val2017")

@@ -1,0 +1,83 @@
+"""Files are replaced whole or not at all."""
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from tintbox import atomic
+
+
+def test_a_file_is_made_with_the_permissions_of_any_other(tmp_path):
+    atomic.write_text(tmp_path / "a.txt", "ä\n")
+    (tmp_path / "b.txt").write_text("b")
+    assert (tmp_path / "a.txt").read_bytes() == "ä\n".encode()
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == stat.S_IMODE((tmp_path / "b.txt").stat().st_mode)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.txt", "b.txt"]
+
+
+def test_a_replaced_file_keeps_its_permissions_and_a_link_its_target(tmp_path):
+    file, link = tmp_path / "real.txt", tmp_path / "link.txt"
+    file.write_text("old")
+    file.chmod(0o640)
+    link.symlink_to(file)
+    atomic.write_text(link, "new")
+    assert link.is_symlink() and file.read_text() == "new"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+
+
+def test_the_part_has_the_suffix_and_the_folder_of_the_file(tmp_path):
+    with atomic.replacing(tmp_path / "x.png") as part:
+        assert part.suffix == ".png" and part.parent == tmp_path
+        part.write_bytes(b"1")
+    assert [p.name for p in tmp_path.iterdir()] == ["x.png"]
+
+
+@pytest.mark.parametrize("stop", [OSError, KeyboardInterrupt])
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, stop):
+    file = tmp_path / "a.txt"
+    file.write_text("old")
+    with pytest.raises(stop), atomic.replacing(file) as part:
+        part.write_text("half")
+        raise stop
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_what_is_no_file_is_refused_by_the_system(tmp_path):
+    with pytest.raises(IsADirectoryError):
+        atomic.write_text(tmp_path, "x")
+    with pytest.raises(FileNotFoundError):
+        atomic.write_text(tmp_path / "missing" / "a.txt", "x")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="no devices here")  # noqa: PTH110
+def test_a_device_is_written_and_stays_one():
+    atomic.write_text("/dev/null", "x")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)  # noqa: PTH116
+
+
+def test_a_reader_beside_many_writers_sees_whole_files_only(tmp_path):
+    file = tmp_path / "a.txt"
+    texts = [str(i) * 50_000 for i in range(4)]
+    atomic.write_text(file, texts[0])
+    writers = [threading.Thread(target=lambda t=t: [atomic.write_text(file, t) for _ in range(10)]) for t in texts]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        assert file.read_text() in texts
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_killed_writer_leaves_the_old_file(tmp_path):
+    file = tmp_path / "a.txt"
+    file.write_text("old")
+    code = (
+        "import os, signal, sys; from tintbox import atomic\n"
+        "with atomic.replacing(sys.argv[1]) as part:\n part.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(file)], check=False).returncode != 0
+    assert file.read_text() == "old"
