@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,12 @@ from tintbox.errors import CheckpointError, TintboxError, TintboxFileError, near
 TASKS = ("detect", "segment", "pose", "obb")  # those whose results have boxes
 
 
-def load_detector(model: str | Path) -> Any:
+def load_detector(model: str | Path, offered: Iterable[str] = TASKS) -> Any:
     """Return the YOLO model of a checkpoint whose task has boxes.
+
+    Args:
+        model: The checkpoint.
+        offered: Tasks that the error names for one without boxes.
 
     Raises:
         TintboxError: There is no such file, or it is no detector.
@@ -37,6 +42,6 @@ def load_detector(model: str | Path) -> Any:
         raise TintboxError(f"model={model}: cannot be loaded ({one_line(error)})") from error
     if detector.task not in TASKS:
         raise TintboxError(
-            f"model={model} is a {detector.task} model, which has no boxes; give one of {', '.join(TASKS)}"
+            f"model={model} is a {detector.task} model, which has no boxes; give one of {', '.join(offered)}"
         )
     return detector

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tintbox import atomic
 from tintbox.errors import TintboxError, one_line
-from tintbox.plugins.coco_eval import output, pictures, sources
+from tintbox.plugins.coco_eval import output, pictures, sources, tables
 from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.evaluation import evaluate
+from tintbox.plugins.coco_eval.evaluation import TITLES, evaluate
+from tintbox.plugins.coco_eval.progress import steps
 from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.plugins.coco_eval.validation import draw_worst
 
@@ -24,11 +28,17 @@ def evaluate_model(values: Mapping[str, Any], chosen: Settings) -> Path:
     """Validate a checkpoint with `coco_eval`, and return the folder with the results."""
     check_unused(values, ("images",), "with predictions=; with model= the pictures are the dataset's")
     arguments = {key: values[key] for key in sources.VALIDATION if values.get(key) is not None}
-    if values.get("out"):
-        path = made(Path(str(values["out"]))).resolve()
-        arguments.update(project=str(path.parent), name=path.name, exist_ok=True)
     arguments.update(coco_eval=asdict(chosen), save_json=values["save_json"])
-    return Path(sources.validate(values["model"], values["data"], values["split"], **arguments).save_dir)
+
+    def validate() -> Path:
+        return Path(sources.validate(values["model"], values["data"], values["split"], **arguments).save_dir)
+
+    if not values.get("out"):
+        return validate()
+    with results_folder(values["out"], OUTPUT) as folder:
+        path = folder.resolve()
+        arguments.update(project=str(path.parent), name=path.name, exist_ok=True)
+        return validate()
 
 
 def evaluate_files(values: Mapping[str, Any], chosen: Settings) -> Path:
@@ -37,21 +47,22 @@ def evaluate_files(values: Mapping[str, Any], chosen: Settings) -> Path:
     annotations, images = Path(str(values["annotations"])), Path(str(values["images"] or ""))
     if values["images"] and not images.is_dir():
         raise TintboxError(f"images={images}: no such folder")
-    truth = Truth.read(annotations)
-    detections = Detections.read(values["predictions"], truth)
-    found = {kind: evaluate(truth, detections, kind, chosen) for kind in iou_types(truth, detections)}
-    about = {key: str(values[key]) for key in ("predictions", "annotations")}
-    folder = made(new_folder(values["out"], OUTPUT))
-    try:
-        output.save(folder, found, about)
+    with results_folder(values["out"], OUTPUT) as folder, steps(4 + bool(chosen.examples)) as begin:
+        begin(f"reading {annotations.name}")
+        truth = Truth.read(annotations)
+        begin(f"reading {Path(str(values['predictions'])).name}")
+        detections = Detections.read(values["predictions"], truth)
+        begin("evaluating")
+        found = {kind: evaluate(truth, detections, kind, chosen) for kind in iou_types(truth, detections)}
+        begin("writing tables and pictures")
+        output.save(folder, found, {key: str(values[key]) for key in ("predictions", "annotations")})
         if chosen.examples:
+            begin("drawing the worst pictures")
             place = images if values["images"] else annotations.parent
             paths = {image["id"]: place / str(image.get("file_name", image["id"])) for image in truth.images}
             tell_missing(paths, place)
             draw_worst(found, truth, detections, paths, folder, chosen.examples)
-    except OSError as error:
-        raise TintboxError(f"out={folder}: cannot be written ({one_line(error)})") from error
-    print(output.text(found))
+    print(tables.text(found))
     return folder
 
 
@@ -65,24 +76,32 @@ def compare(first: str, second: str, values: Mapping[str, Any], chosen: Settings
         sources.check_there(run)
     names = sources.distinct_names(*pair)
     anew = any(values.get(key) is not None for key in ("data", "split", *sources.VALIDATION))
-    folder = new_folder(values["out"], "runs/compare")
-    if all(map(sources.has_files, pair)) and not anew:
-        both = [sources.read_source(Path(run), name) for run, name in zip(pair, names)]
-    else:
-        both = sources.validate_both([sources.checkpoint(run) for run in pair], names, values, made(folder))
-    sources.check_comparable(*both)
-    made(folder)
-    content: dict[str, Any] = {}
-    try:
-        for kind in iou_types(both[0].truth, *(source.detections for source in both)):
-            comparison = Comparison(*(evaluate(s.truth, s.detections, kind, chosen) for s in both))
-            content[kind] = output.comparison_dict(comparison, names)
-            pictures.differences(comparison, names, folder / f"compare{'' if kind == 'bbox' else '_segm'}.png")
-            print(output.comparison_text(comparison, names))
-        (folder / "compare.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+    with results_folder(values["out"], "runs/compare") as folder:
+        if all(map(sources.has_files, pair)) and not anew:
+            with steps(2) as begin:
+                both = []
+                for run, name in zip(pair, names):
+                    begin(f"reading {name}")
+                    both.append(sources.read_source(Path(run), name))
+        else:
+            both = sources.validate_both([sources.checkpoint(run) for run in pair], names, values)
+        sources.check_comparable(*both)
+        kinds = iou_types(both[0].truth, *(source.detections for source in both))
+        comparisons = {}
+        with steps(2 * len(kinds)) as begin:
+            for kind in kinds:
+                pair_of_kind = []
+                for source in both:
+                    begin(f"evaluating {source.name}, {TITLES[kind]}")
+                    pair_of_kind.append(evaluate(source.truth, source.detections, kind, chosen))
+                comparisons[kind] = Comparison(*pair_of_kind)
+        content = {kind: output.comparison_dict(comparison, names) for kind, comparison in comparisons.items()}
+        atomic.write_text(folder / "compare.json", json.dumps(content, indent=1))
         output.save_comparison_csv(folder / "compare.csv", content)
-    except OSError as error:
-        raise TintboxError(f"out={folder}: cannot be written ({one_line(error)})") from error
+        for kind, comparison in comparisons.items():
+            pictures.differences(comparison, names, folder / f"compare{'' if kind == 'bbox' else '_segm'}.png")
+    for comparison in comparisons.values():
+        print(tables.comparison_text(comparison, names))
     return folder
 
 
@@ -98,24 +117,31 @@ def check_unused(values: Mapping[str, Any], keys: tuple[str, ...], where: str) -
         raise TintboxError(f"{given[0]}= goes {where}")
 
 
-def new_folder(out: Any, default: str) -> Path:
-    """Return the folder for the results: the one named, or the next free one by the default name."""
-    from ultralytics.utils.files import increment_path
+@contextmanager
+def results_folder(out: Any, default: str) -> Iterator[Path]:
+    """Yield the folder for the results: the one named, or the next free one by the default name, made if need be.
 
-    return Path(str(out)) if out else Path(increment_path(default))
-
-
-def made(folder: Path) -> Path:
-    """Return a folder, made if it was not there.
+    If the block raises, what was made is taken away again unless something is in it.
 
     Raises:
-        TintboxError: It cannot be made.
+        TintboxError: It cannot be made or written.
     """
+    from ultralytics.utils.files import increment_path
+
+    folder = Path(str(out or default))
+    new: list[Path] = []
     try:
+        folder = folder if out else Path(increment_path(default))
+        new += [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TintboxError(f"out={folder}: cannot be written ({error.strerror or one_line(error)})") from error
-    return folder
+        yield folder
+    except BaseException as error:
+        for path in new:
+            with suppress(OSError):
+                path.rmdir()
+        if isinstance(error, OSError) and not isinstance(error, TintboxError):
+            raise TintboxError(f"out={folder}: cannot be written ({error.strerror or one_line(error)})") from error
+        raise
 
 
 def tell_missing(paths: Mapping[int, Path], place: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import metadata
 from itertools import chain
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.ranks import ranks, sorted_ids
 from tintbox.plugins.coco_eval.data.rows import no_collection
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.matches import Matches
@@ -47,7 +49,11 @@ def hotcoco() -> ModuleType | None:
 
 
 class Evaluator:
-    """The detections of one split against its truth."""
+    """The detections of one split against its truth.
+
+    Attributes:
+        image_ids, category_ids: ``(I,)`` and ``(K,)`` int64, the truth's ids in rising order.
+    """
 
     def __init__(
         self,
@@ -72,14 +78,15 @@ class Evaluator:
             max_detections: Limits of the detections that count, per image and class.
         """
         self.iou_type, self.thresholds, self.areas, self.limits = iou_type, thresholds, areas, max_detections
-        self.image_ids = sorted(image["id"] for image in truth.images)
-        self.category_ids = sorted(category["id"] for category in truth.categories)
+        self.image_ids = sorted_ids(image["id"] for image in truth.images)
+        self.category_ids = sorted_ids(category["id"] for category in truth.categories)
         self._module = hotcoco() if fast else None
-        self._pair = _load(self._module, truth, detections)
+        content = self._content(truth, masks=iou_type == "segm")
+        self._pair = _load(self._module, content, self._renumbered(detections))
 
     def curves(self) -> Curves:
         """Return precision and recall of every class, size and limit."""
-        evaluation = self._evaluated(self.image_ids)
+        evaluation = self._evaluated(range(len(self.image_ids)))
         with _silence():
             evaluation.accumulate()
         found = evaluation.eval
@@ -93,15 +100,43 @@ class Evaluator:
     def entries(self) -> Iterator[list[dict[str, Any]]]:
         """Yield the engine's records of some images at a time: one per class, area and image with anything in it.
 
-        They are those of pycocotools' ``evalImgs``, in its order within the images of a part.
+        They are those of pycocotools' ``evalImgs``, in its order within the images of a part. Images, categories,
+        truths and detections go by their places from 1 on: the first two among the sorted ids, the others as they are.
         """
         with no_collection():  # the records have no cycles, and looking for some takes two thirds of the time
             for start in range(0, len(self.image_ids), CHUNK):
-                evaluation = self._evaluated(self.image_ids[start : start + CHUNK])
+                evaluation = self._evaluated(range(len(self.image_ids))[start : start + CHUNK])
                 yield [entry for entry in evaluation.evalImgs if entry is not None]
 
-    def _evaluated(self, image_ids: list[int]) -> Any:
-        """Return a COCOeval that has matched these images."""
+    def _content(self, truth: Truth, *, masks: bool) -> dict[str, list[dict[str, Any]]]:
+        """Return what the engines need of the truth, with places for ids."""
+        images = ranks(self.image_ids, (image["id"] for image in truth.images), "images: id")
+        image = ranks(self.image_ids, (row["image_id"] for row in truth.annotations), "annotations: image_id")
+        label = ranks(self.category_ids, (row["category_id"] for row in truth.annotations), "annotations: category_id")
+        keys = ("bbox", "area", "iscrowd", *["segmentation"] * masks)
+        return {
+            "images": [
+                {"id": i, **{key: row[key] for key in ("width", "height") if row.get(key) is not None}}
+                for i, row in zip((images + 1).tolist(), truth.images)
+            ],
+            "annotations": [
+                {"id": i, "image_id": own, "category_id": kind, **{key: row[key] for key in keys if key in row}}
+                for i, (row, own, kind) in enumerate(
+                    zip(truth.annotations, (image + 1).tolist(), (label + 1).tolist()), start=1
+                )
+            ],
+            "categories": [{"id": i, "name": str(i)} for i in range(1, len(self.category_ids) + 1)],
+        }
+
+    def _renumbered(self, detections: Detections) -> Detections:
+        """Return detections with places for ids."""
+        image = ranks(self.image_ids, detections.image_id, "detections: image_id")
+        label = ranks(self.category_ids, detections.category_id, "detections: category_id")
+        return replace(detections, image_id=image + 1, category_id=label + 1)
+
+    def _evaluated(self, images: Sequence[int]) -> Any:
+        """Return a COCOeval that has matched these images, by their places from 0 on."""
+        image_ids = [place + 1 for place in images]
         if self._module:
             evaluation = self._module.COCOeval(*self._pair, self.iou_type)
             params = evaluation.params
@@ -120,12 +155,10 @@ class Evaluator:
 
     def _columns(self, entries: list[dict[str, Any]]) -> dict[str, np.ndarray]:
         """Return the columns of Matches for some records."""
-        images = {image_id: i for i, image_id in enumerate(self.image_ids)}
-        classes = {category_id: i for i, category_id in enumerate(self.category_ids)}
         areas = {tuple(limits): i for i, limits in enumerate(self.areas.values())}
         sizes = np.array([len(entry["dtScores"]) for entry in entries], dtype=np.int64)
-        group = np.array([classes[e["category_id"]] * len(areas) + areas[tuple(e["aRng"])] for e in entries], np.int64)
-        image = np.array([images[entry["image_id"]] for entry in entries], dtype=np.int64)
+        group = np.array([(e["category_id"] - 1) * len(areas) + areas[tuple(e["aRng"])] for e in entries], np.int64)
+        image = np.array([entry["image_id"] - 1 for entry in entries], dtype=np.int64)
         positives = [len(e["gtIgnore"]) - int(sum(e["gtIgnore"])) for e in entries]
         # pycocotools writes the truth's id for a match, hotcoco also a flag.
         matched = "dtMatched" if self._module else "dtMatches"
@@ -152,9 +185,8 @@ def _rows(blocks: Iterator[Any], levels: int, sizes: np.ndarray) -> np.ndarray:
     return flat[first + np.arange(levels)[:, None] * np.repeat(sizes, sizes)]
 
 
-def _load(module: ModuleType | None, truth: Truth, detections: Detections) -> tuple[Any, Any]:
+def _load(module: ModuleType | None, content: dict[str, Any], detections: Detections) -> tuple[Any, Any]:
     """Return the engine's own objects for truth and detections."""
-    content = {"images": truth.images, "annotations": truth.annotations, "categories": truth.categories}
     if module:
         coco = module.COCO(content)
         if not detections.own_boxes:

@@ -9,8 +9,10 @@ from functools import cached_property
 import numpy as np
 
 from tintbox.errors import TintboxError
+from tintbox.limits import COCO_WEIGHTS
 from tintbox.plugins.coco_eval import bootstrap
 from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.outlines import check_masks
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.engine import Evaluator
 from tintbox.plugins.coco_eval.errors import tide
@@ -21,7 +23,7 @@ DEFAULT = Settings()
 TITLES = {"bbox": "boxes", "segm": "masks"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """COCO's numbers of one set of detections; K classes, 12 metrics in the order of ``METRICS``, R resamples.
 
@@ -62,6 +64,16 @@ class Evaluation:
         """Low and high of every class's numbers, ``(K, 12, 2)``."""
         return bootstrap.interval(self.samples, self.classes, self.settings.level).clip(0, 1)
 
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{key}={self[key]:.3f}" for key in ("AP", "AP50", "AP75", "AR100"))
+        return f"<{TITLES[self.iou_type]} of {self.images:,} images: {numbers}>"
+
+    def _repr_html_(self) -> str:
+        """Return the tables, as a notebook shows them."""
+        from tintbox.plugins.coco_eval.tables import html  # which shows what this module makes
+
+        return html({self.iou_type: self})
+
     def __getitem__(self, key: str) -> float:
         """Return one of the twelve numbers, e.g. ``evaluation["AP50"]``; NaN for "n/a"."""
         return float(self.values[column(key)])
@@ -82,12 +94,22 @@ def evaluate(
         settings: Resamples, seed and so on; equal ones make two models' samples pairs.
 
     Raises:
-        TintboxError: Masks are asked for where there are none.
+        TintboxError: Masks are asked for where there are none, there is nothing to evaluate, or the resamples are too
+            many for so many images.
     """
     if iou_type == "segm" and detections.segmentation is None and len(detections):
         raise TintboxError("iou_type=segm: the predictions have no masks; use iou_type=bbox")
     if iou_type == "segm" and not all("segmentation" in truth_ for truth_ in truth.annotations):
         raise TintboxError("iou_type=segm: the ground truth has boxes without masks; use iou_type=bbox")
+    if not truth.images or not truth.categories:
+        raise TintboxError("the ground truth has no images or no categories: there is nothing to evaluate")
+    if iou_type == "segm":
+        check_masks(truth)
+    if len(truth.images) * settings.resamples > COCO_WEIGHTS:
+        raise TintboxError(
+            f"resamples={settings.resamples}: too many for {len(truth.images):,} images; give up to "
+            f"{COCO_WEIGHTS // len(truth.images)}, 0 for no intervals"
+        )
     evaluator = Evaluator(truth, detections, iou_type)
     categories = sorted(truth.categories, key=lambda category: category["id"])
     counts = Counter(a["category_id"] for a in truth.annotations if not a.get("iscrowd"))

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from tintbox import atomic
 from tintbox.plugins.coco_eval.comparison import Comparison, is_sure
 from tintbox.plugins.coco_eval.errors.chart import bar_chart
 from tintbox.plugins.coco_eval.evaluation import TITLES, Evaluation
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, RECALL_THRESHOLDS, column
+from tintbox.plugins.coco_eval.tables import digits_of, legible, number
 
 INK, GREY, BETTER, WORSE = "#2a6fb0", "#9aa3ad", "#1b7f5c", "#b5452c"
 NAMED_CURVES = 10  # up to as many classes are told apart by colour
@@ -40,11 +42,6 @@ def _figure(width: float, height: float, title: str) -> tuple[Any, Any]:
     return figure, axes
 
 
-def short(name: str) -> str:
-    """Return a class's name, cut if it is long."""
-    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
-
-
 def precision_recall(evaluation: Evaluation, file: Path) -> None:
     """Draw precision against recall of every class at IoU 0.50, and their mean at 0.50, 0.75 and 0.90."""
     from matplotlib import colormaps
@@ -58,12 +55,12 @@ def precision_recall(evaluation: Evaluation, file: Path) -> None:
     for place, k in enumerate(there if several else []):
         colour = colormaps["tab10"](place) if few else GREY
         lines += axes.plot(RECALL_THRESHOLDS, curves[0, :, k], color=colour, lw=1.4 if few else 0.6)
-        labels.append(f"{short(evaluation.names[k])}, AP50 {evaluation.classes[k, 1]:.3f}")
+        labels.append(f"{legible(evaluation.names[k], LONGEST)}, AP50 {evaluation.classes[k, 1]:.3f}")
     if not few:
         lines, labels = lines[:1], [f"one of {len(there)} classes"]
     for level, style in ((0, "-"), (5, "--"), (8, ":")) if there else ():
         lines += axes.plot(RECALL_THRESHOLDS, curves[level][:, there].mean(1), style, color="black", lw=2)
-        whose = "all classes" if several else short(evaluation.names[there[0]])
+        whose = "all classes" if several else legible(evaluation.names[there[0]], LONGEST)
         labels.append(f"{whose}, IoU {IOU_THRESHOLDS[level]:.2f}")
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
     if there:
@@ -73,7 +70,7 @@ def precision_recall(evaluation: Evaluation, file: Path) -> None:
             text.set_parse_math(False)  # a $ is no formula
     else:
         _say_nothing(axes)
-    figure.savefig(file, dpi=DPI)
+    _save(figure, file)
 
 
 def by_class(evaluation: Evaluation, file: Path) -> None:
@@ -81,7 +78,7 @@ def by_class(evaluation: Evaluation, file: Path) -> None:
     counts = np.array(evaluation.truths)
     there = [k for k in np.argsort(-counts, kind="stable") if counts[k]]
     places = sorted(there[:MOST_CLASSES], key=lambda k: evaluation.classes[k, 0])
-    labels = [f"{short(evaluation.names[k])} ({counts[k]:,})" for k in places]
+    labels = [f"{legible(evaluation.names[k], LONGEST)} ({counts[k]:,})" for k in places]
     title = "AP by class, in brackets the number of objects"
     if len(there) > MOST_CLASSES:
         title += f"\nthe {MOST_CLASSES} of {len(there)} classes with the most"
@@ -117,7 +114,7 @@ def _dots(labels: list[str], values: np.ndarray, bounds: np.ndarray, title: str,
     axes.grid(axis="x", alpha=0.3)
     if np.isnan(values).all():
         _say_nothing(axes)
-    figure.savefig(file, dpi=DPI)
+    _save(figure, file)
 
 
 def _dot(axes: Any, place: int, value: float, bounds: Sequence[float], colour: str, words: str) -> None:
@@ -144,7 +141,7 @@ def differences(comparison: Comparison, names: tuple[str, str], file: Path) -> N
     for place, key in enumerate(reversed(keys)):
         value, bounds = comparison[key], comparison.intervals[column(key)]
         colour = (BETTER if value > 0 else WORSE) if is_sure(bounds) else GREY
-        _dot(axes, place, value, bounds, colour, f"{value:+.3f}")
+        _dot(axes, place, value, bounds, colour, number(value, "+", digits_of(bounds)))
     axes.axvline(0, color="black", lw=1)
     axes.set_yticks(range(len(keys)), keys[::-1], fontsize=9)
     axes.set(ylim=(-0.6, max(len(keys), 1) - 0.4))
@@ -152,4 +149,10 @@ def differences(comparison: Comparison, names: tuple[str, str], file: Path) -> N
     axes.grid(axis="x", alpha=0.3)
     if not keys:
         _say_nothing(axes)
-    figure.savefig(file, dpi=DPI)
+    _save(figure, file)
+
+
+def _save(figure: Any, file: Path) -> None:
+    """Write a picture, whole or not at all."""
+    with atomic.replacing(file) as part:
+        figure.savefig(part, dpi=DPI)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile, zip_longest
@@ -14,13 +15,23 @@ from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.layout import check_split
 from tintbox.plugins.coco_eval.data.rows import listed
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.validation import ANNOTATIONS, PREDICTIONS, Outcome, check_task
+from tintbox.plugins.coco_eval.validation import ANNOTATIONS, IOU_TYPES, PREDICTIONS, Outcome, check_task
 
 # What goes on to `yolo val` as it is; None leaves Ultralytics' default, for imgsz the size of the training.
 VALIDATION = dict.fromkeys(("imgsz", "batch", "conf", "iou", "max_det", "device", "workers", "single_cls", "nms"))
 LONG = 12  # characters that two names may begin with alike
 # What Ultralytics raises for arguments, data and devices that it cannot use.
-REFUSALS = (AssertionError, OSError, RuntimeError, SyntaxError, TypeError, ValueError)
+REFUSALS = (
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,8 @@ def validate(model: Any, data: Any, split: Any, **arguments: Any) -> Any:
     from tintbox.plugins.detector import load_detector
 
     best = Path(str(model)) / "weights" / "best.pt"
-    detector = load_detector(best if best.is_file() else model)
+    check_active()
+    detector = load_detector(best if best.is_file() else model, offered=IOU_TYPES)
     if wrong := check_task(detector.task):
         raise TintboxError(f"model={model}: {wrong}")
     data = data or detector.overrides.get("data")
@@ -68,6 +80,17 @@ def validate(model: Any, data: Any, split: Any, **arguments: Any) -> Any:
     except REFUSALS as error:
         reason = one_line(error) or type(error).__name__
         raise TintboxError(f"model={model}: cannot be validated ({reason})") from error
+
+
+def check_active() -> None:
+    """Raise TintboxError if the plugin is switched off: a model is validated through Ultralytics, files are not."""
+    from tintbox.plugins import autoload
+
+    if autoload.disabled():
+        raise TintboxError(
+            f"the plugin is off, TINTBOX_DISABLE={os.environ['TINTBOX_DISABLE']}, and no model is evaluated without; "
+            "unset it, or give predictions= and annotations="
+        )
 
 
 def check_data(data: Any, split: str) -> None:
@@ -85,14 +108,23 @@ def check_data(data: Any, split: str) -> None:
 
 def has_files(run: str) -> bool:
     """Return whether a folder has truth and predictions in COCO's JSON."""
-    return (Path(run) / ANNOTATIONS).is_file() and (Path(run) / PREDICTIONS).is_file()
+    try:
+        return all((Path(run) / name).is_file() for name in (ANNOTATIONS, PREDICTIONS))
+    except OSError as error:  # a folder that may be listed, but not entered
+        raise TintboxError(f"{run}: cannot be read ({error.strerror})") from error
 
 
 def check_there(run: str) -> None:
-    """Raise TintboxFileError if nothing is there."""
+    """Raise TintboxError if nothing is there, or it cannot be read."""
     path = Path(run)
-    if not path.exists():
-        raise TintboxFileError(f"{run}: no such run or checkpoint{nearest_file(path)}")
+    try:
+        path.stat()
+        if path.is_dir():
+            next(path.iterdir(), None)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise TintboxFileError(f"{run}: no such run or checkpoint{nearest_file(path)}") from error
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+        raise TintboxError(f"{run}: cannot be read ({getattr(error, 'strerror', None) or one_line(error)})") from error
 
 
 def checkpoint(run: str) -> Path:
@@ -137,21 +169,21 @@ def read_source(folder: Path, name: str) -> Source:
     return Source(name, truth, Detections.read(folder / PREDICTIONS, truth))
 
 
-def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[str, Any], folder: Path) -> list[Source]:
+def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[str, Any]) -> list[Source]:
     """Run two checkpoints on the same split.
 
     Args:
         models: The checkpoints.
         names: What to call them.
         values: The arguments.
-        folder: Where Ultralytics may put what it writes.
 
     Raises:
         TintboxError: They have different classes, or were trained on different datasets and none is named.
     """
     from tintbox.plugins.detector import load_detector
 
-    detectors = [load_detector(model) for model in models]
+    check_active()
+    detectors = [load_detector(model, offered=IOU_TYPES) for model in models]
     tasks = [detector.task for detector in detectors]
     if tasks[0] != tasks[1]:
         raise TintboxError(f"{names[0]} is a {tasks[0]} model, {names[1]} a {tasks[1]} model; compare models of a task")
@@ -164,13 +196,12 @@ def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[st
         data = trained[0]
     arguments = {key: values[key] for key in VALIDATION if values.get(key) is not None}
     arguments["coco_eval"] = {"resamples": 0, "explain": False, "report": False}
-    arguments.update(plots=False, project=str(folder.resolve()), exist_ok=True)
     sources = []
-    for model, name, place in zip(models, names, ("first", "second")):
-        outcome: Outcome = validate(model, data, values.get("split"), name=place, **arguments).coco
-        sources.append(Source(name, outcome.split.truth, outcome.detections))
-        with contextlib.suppress(OSError):  # nothing was left in it
-            (folder / place).rmdir()
+    with tempfile.TemporaryDirectory(prefix="tintbox-") as folder:  # Ultralytics makes one for each validation
+        arguments.update(plots=False, project=folder)
+        for model, name in zip(models, names):
+            outcome: Outcome = validate(model, data, values.get("split"), **arguments).coco
+            sources.append(Source(name, outcome.split.truth, outcome.detections))
     return sources
 
 

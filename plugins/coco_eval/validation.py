@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ultralytics.utils import LOGGER, RANK
 
+from tintbox import atomic
 from tintbox.errors import TintboxError, one_line
-from tintbox.plugins.coco_eval import output
+from tintbox.plugins.coco_eval import output, tables
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.records import collect, seen, single_class, with_classes
+from tintbox.plugins.coco_eval.data.rows import listed
 from tintbox.plugins.coco_eval.data.truth import Split, Truth, for_dataset
 from tintbox.plugins.coco_eval.errors import examples
 from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate
+from tintbox.plugins.coco_eval.recording import Recording
 from tintbox.plugins.coco_eval.settings import settings
+from tintbox.terminal import printable
 
 ANNOTATIONS, PREDICTIONS = "annotations.json", "predictions.json"  # what save_json writes
 IOU_TYPES = {"detect": ("bbox",), "segment": ("bbox", "segm")}
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """The COCO evaluation of a validation run: ``model.val(coco_eval=True).coco``.
+@dataclass(frozen=True, eq=False, repr=False)
+class Outcome(Mapping[str, Evaluation]):
+    """The COCO evaluation of a validation run, ``model.val(coco_eval=True).coco``: a mapping of IoU type to evaluation.
 
     Attributes:
         evaluations: By IoU type, ``"bbox"`` and for segment models ``"segm"``.
@@ -40,6 +44,19 @@ class Outcome:
     def __getitem__(self, iou_type: str) -> Evaluation:
         """Return the evaluation of boxes or masks."""
         return self.evaluations[iou_type]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.evaluations)
+
+    def __len__(self) -> int:
+        return len(self.evaluations)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.evaluations})"
+
+    def _repr_html_(self) -> str:
+        """Return the tables, as a notebook shows them."""
+        return tables.html(self.evaluations)
 
 
 def check_task(task: str) -> str | None:
@@ -59,12 +76,26 @@ def check_classes(validator: Any) -> str | None:
             f"coco_eval=True: the model has {len(has)} classes ({has[0]}, ...), the dataset {len(lacks)} "
             f"({lacks[0]}, ...); evaluate it on a dataset with its classes"
         )
+    if some := part_of_classes(validator):
+        LOGGER.warning(f"coco_eval=True: {some}")
     if other := [i for i in has if str(has[i]) != str(lacks.get(i))]:
         LOGGER.warning(
             f"coco_eval=True: class {other[0]} is '{has[other[0]]}' for the model and '{lacks.get(other[0])}' in the "
             f"dataset ({len(other)} of {len(has)} differ); classes are taken by number, as in Ultralytics"
         )
     return None
+
+
+def part_of_classes(validator: Any) -> str | None:
+    """Return in words that a model knows a part of its dataset's classes only, or None."""
+    has, there = validator.names, validator.data["names"]
+    if validator.args.single_cls or len(has) >= len(there):
+        return None
+    lost = [name for i, name in there.items() if i not in has]
+    return (
+        f"THE MODEL HAS {len(has)} CLASSES, THE DATASET {len(there)}: the other {len(lost)} ({listed(lost)}) and their "
+        "objects are left out, so these are no numbers for the whole dataset"
+    )
 
 
 def on_pretrain_routine_end(trainer: Any) -> None:
@@ -79,13 +110,12 @@ def on_pretrain_routine_end(trainer: Any) -> None:
 
 def on_val_start(validator: Any) -> None:
     """Read the split's ground truth before the model runs, so that bad labels are told at once."""
-    validator.coco_split = None
     if validator.training:
         return  # once, at the final evaluation
     try:
         if wrong := check_task(validator.args.task) or check_classes(validator):
             raise TintboxError(wrong)
-        validator.coco_split = for_dataset(validator.data, validator.args.split)
+        Recording(for_dataset(validator.data, validator.args.split)).attach(validator)
     except TintboxError as error:
         if not _is_final(validator):
             raise
@@ -94,13 +124,12 @@ def on_val_start(validator: Any) -> None:
 
 def on_val_end(validator: Any) -> None:
     """Evaluate what was recorded, print and save it; as the end of a training run it never fails the run."""
-    split = getattr(validator, "coco_split", None)
-    if validator.training or split is None:
+    recording = Recording.of(validator)
+    if validator.training or recording is None:
         return
-    records = {record["file"]: record for record in validator.jdict}  # DDP's sampler may repeat images
-    validator.jdict, validator.args.save_json = [], validator.coco_json  # as it was before recorded_predictions
+    records = Recording.remove(validator)
     try:
-        validator.metrics.coco = finish(validator, split, records)
+        validator.metrics.coco = finish(validator, recording.split, records)
     except Exception as error:
         if not _is_final(validator):
             raise
@@ -136,7 +165,10 @@ def finish(validator: Any, split: Split, records: Mapping[str, Mapping[str, Any]
     if not chosen.report:
         return outcome
     model = best_of(validator) if _is_final(validator) else args.model
+    part = part_of_classes(validator)
     about = {"model": str(model), "data": str(args.data), "split": args.split, "imgsz": args.imgsz}
+    if part:
+        about["classes"] = f"{len(validator.names)} of {len(validator.data['names'])}"
     folder = Path(validator.save_dir)
     try:
         output.save(folder, found, about, pictures=args.plots)
@@ -147,7 +179,9 @@ def finish(validator: Any, split: Split, records: Mapping[str, Mapping[str, Any]
             draw_worst(found, split.truth, detections, paths, folder, chosen.examples)
     except OSError as error:
         raise TintboxError(f"{folder}: cannot be written ({one_line(error)})") from error
-    LOGGER.info(output.text(found, classes=args.verbose))
+    LOGGER.info(printable(tables.text(found, classes=args.verbose)))
+    if part:  # once more, next to the numbers
+        LOGGER.warning(f"coco_eval=True: {part}")
     LOGGER.info(f"COCO evaluation saved to {folder}")
     return outcome
 
@@ -165,7 +199,7 @@ def save_json(folder: Path, split: Split, detections: Detections) -> None:
     split.truth.save(folder / ANNOTATIONS)
     detections.save(folder / PREDICTIONS)
     ids = {str(file): image_id for file, image_id in split.image_ids.items()}
-    (folder / "image_ids.json").write_text(json.dumps(ids, indent=1), encoding="utf-8")
+    atomic.write_text(folder / "image_ids.json", json.dumps(ids, indent=1))
 
 
 def draw_worst(

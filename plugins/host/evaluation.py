@@ -7,14 +7,17 @@ from typing import Any
 
 from tintbox.plugins.host.table import patch
 
+RECORDING = "tintbox_recording"  # the attribute of a validator that records; see `coco_eval.recording`
 
-def _wanted(validator: Any) -> bool:
-    """Return whether this validation's predictions are to be recorded."""
-    return not validator.training and getattr(validator, "coco_split", None) is not None
+
+def _recording(validator: Any) -> Any:
+    """Return the recording of a validation, None for a stock one, for which nothing of ours is imported."""
+    return None if validator.training else getattr(validator, RECORDING, None)
 
 
 @patch(
     "ultralytics.models.yolo.detect.val",
+    "DetectionValidator.__call__",
     "DetectionValidator.init_metrics",
     "DetectionValidator.update_metrics",
     "DetectionValidator._prepare_batch",
@@ -24,24 +27,36 @@ def _wanted(validator: Any) -> bool:
 def recorded_predictions(module: Any) -> None:
     """Record every image's predictions with `coco_eval=True`: no callback sees them.
 
-    They go where Ultralytics keeps its own JSON rows, which it gathers from all DDP ranks. Its JSON, rounded and with
-    ids of its own, and its evaluation of it, which wants a package from the network, stay off meanwhile.
+    However the validation ends, the validator is left as it was.
     """
     validator_class = module.DetectionValidator
-    init_metrics, update_metrics = validator_class.init_metrics, validator_class.update_metrics
+    call, init_metrics, update_metrics = (
+        getattr(validator_class, name) for name in ("__call__", "init_metrics", "update_metrics")
+    )
+
+    @functools.wraps(call)
+    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return call(self, *args, **kwargs)
+        finally:
+            recording = getattr(self, RECORDING, None)
+            if recording:
+                recording.remove(self)
 
     @functools.wraps(init_metrics)
     def init(self: Any, model: Any) -> None:
-        if _wanted(self):
-            self.coco_json, self.args.save_json = self.args.save_json, False
+        recording = _recording(self)
+        if recording:
+            recording.begin(self)
         init_metrics(self, model)
-        if _wanted(self):
-            self.args.save_json = False  # COCO's own dataset switches it on
+        if recording:
+            recording.begin(self)  # COCO's own dataset has switched it on
 
     @functools.wraps(update_metrics)
     def update(self: Any, preds: list[dict[str, Any]], batch: dict[str, Any]) -> None:
         update_metrics(self, preds, batch)
-        if not _wanted(self):
+        recording = _recording(self)
+        if not recording:
             return
         from tintbox.plugins.coco_eval.data.masks import encode
 
@@ -56,9 +71,9 @@ def recorded_predictions(module: Any) -> None:
             }
             if "masks" in pred:
                 record["segmentation"] = encode(scaled["masks"].cpu().numpy()) if len(pred["cls"]) else []
-            self.jdict.append(record)
+            recording.add(self, record)
 
-    validator_class.init_metrics, validator_class.update_metrics = init, update
+    validator_class.__call__, validator_class.init_metrics, validator_class.update_metrics = called, init, update
 
 
 @patch("ultralytics.models.yolo.segment.val", "SegmentationValidator.init_metrics", "ops.process_mask_native")
@@ -69,7 +84,7 @@ def full_masks(module: Any) -> None:
     @functools.wraps(init_metrics)
     def init(self: Any, model: Any) -> None:
         init_metrics(self, model)
-        if _wanted(self):
+        if _recording(self):
             self.process = module.ops.process_mask_native
 
     module.SegmentationValidator.init_metrics = init

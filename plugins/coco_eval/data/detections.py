@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from tintbox import atomic
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.data.rows import REFUSED, Rows, no_collection, parse, read_bytes
+from tintbox.plugins.coco_eval.data.rows import REFUSED, Rows, is_measurable, no_collection, parse, read_bytes
 from tintbox.plugins.coco_eval.data.run_lengths import boxes_of, read_masks
 from tintbox.plugins.coco_eval.data.truth import Truth
 
@@ -63,7 +64,7 @@ class Detections:
     @classmethod
     @no_collection()
     def read(cls, file: str | Path, truth: Truth) -> Detections:
-        """Read COCO's result format: a list of objects, which may be empty as may be the file.
+        """Read COCO's result format: a list of objects, ``[]`` for no detections.
 
         Each has ``image_id``, ``category_id``, ``score`` and ``bbox``, or ``segmentation`` in run lengths, or both.
 
@@ -75,11 +76,13 @@ class Detections:
             TintboxError: It is no such list, or a row is wrong; the line says which.
         """
         raw = read_bytes(file)
+        if not raw.strip():
+            raise TintboxError(f"{file}: empty; what a model that finds nothing leaves is a list without rows, []")
         images = {image["id"]: image for image in truth.images}
         classes = [category["id"] for category in truth.categories]
         if (plain := _plain_boxes(raw, [*images], classes)) is not None:
             return plain
-        content = parse(raw, file) if raw.strip() else []
+        content = parse(raw, file)
         if isinstance(content, dict):
             raise TintboxError(f"{file}: an object {{...}}, not a list of detections [...]; is it the annotations?")
         rows = Rows(file, "", content)
@@ -118,7 +121,7 @@ class Detections:
             OSError: The file cannot be written.
         """
         Path(file).parent.mkdir(parents=True, exist_ok=True)
-        Path(file).write_bytes(msgspec.json.encode(self.rows()))
+        atomic.write_bytes(file, msgspec.json.encode(self.rows()))
 
 
 def _plain_boxes(raw: bytes, images: list[int], classes: list[int]) -> Detections | None:
@@ -138,7 +141,7 @@ def _plain_boxes(raw: bytes, images: list[int], classes: list[int]) -> Detection
     bbox = np.fromiter(chain.from_iterable(row.bbox for row in rows), np.float64, 4 * len(rows)).reshape(-1, 4)
     score = np.fromiter((row.score for row in rows), np.float64, len(rows))
     good = np.isin(image_id, images) & np.isin(category_id, classes) & (score >= 0) & (score <= 1)
-    good &= np.isfinite(bbox).all(1) & (bbox[:, 2:] >= 0).all(1)
+    good &= np.isfinite(bbox).all(1) & (bbox[:, 2:] >= 0).all(1) & is_measurable(bbox)
     return Detections(image_id, category_id, bbox, score) if good.all() else None
 
 

@@ -6,7 +6,7 @@ what is evaluated, and rewrites pictures that it thinks damaged. The tests hold 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,15 +119,42 @@ def objects(labels: Labels, width: int, height: int, *, masks: bool) -> list[dic
 
 
 def size_of(picture: str) -> tuple[int, int]:
-    """Return a picture's width and height in pixels."""
+    """Return a picture's width and height in pixels.
+
+    Raises:
+        TintboxError: It is not there or damaged.
+    """
     try:
         size = dataset_files.picture_size(picture)
     except (OSError, SyntaxError, ValueError, ImportError) as error:  # what a damaged header, or HEIC, leads to
         reason = "no such file" if isinstance(error, FileNotFoundError) else "it is no picture, or a damaged one"
         raise TintboxError(f"{picture}: {reason}; mend or remove it, Ultralytics would leave it out") from error
-    if min(size) < dataset_files.LEAST_SIDE:
-        raise TintboxError(f"{picture}: {size[0]}x{size[1]} pixels; Ultralytics leaves out what is under 10 pixels")
     return size
+
+
+def check_side(sizes: Mapping[str, tuple[int, int]], place: str) -> list[str]:
+    """Return the pictures that Ultralytics evaluates, after a line on those it leaves out for being under 10 pixels.
+
+    Args:
+        sizes: Width and height by picture.
+        place: What to call the dataset.
+
+    Raises:
+        TintboxError: None is left.
+    """
+    from ultralytics.utils import LOGGER
+
+    least = dataset_files.LEAST_SIDE
+    small = [picture for picture, size in sizes.items() if min(size) < least]
+    if len(small) == len(sizes):
+        raise TintboxError(f"{place}: all {len(small)} pictures are under {least} pixels; Ultralytics leaves them out")
+    if small:
+        names = listed(Path(picture).name for picture in small)
+        LOGGER.warning(
+            f"coco_eval: {len(small)} of {len(sizes)} pictures are under {least} pixels and left out with their "
+            f"objects, as Ultralytics does: {names}"
+        )
+    return [picture for picture in sizes if picture not in set(small)]
 
 
 def check_orphans(split: str | list[str], pictures: Iterable[str]) -> None:

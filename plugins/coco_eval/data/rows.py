@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import json
+import reprlib
+import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +21,9 @@ from tintbox.errors import TintboxError, TintboxFileError, nearest_file, one_lin
 
 REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what the fast reader raises
 LISTED = 5  # offenders named in an error; the rest is counted
+_SHORT = reprlib.Repr()  # unlike repr, it bears values that are nested a thousand deep
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
+_SHORT.maxdict = 3
 
 
 @contextmanager
@@ -41,11 +46,17 @@ def read_bytes(file: str | Path) -> bytes:
     """
     path = Path(str(file))
     try:
+        if stat.S_ISCHR(path.stat().st_mode):  # /dev/zero has no end
+            raise TintboxError(f"{file}: a device, not a file")
         return path.read_bytes()
     except FileNotFoundError as error:
         raise TintboxFileError(f"{file}: no such file{nearest_file(path)}") from error
     except OSError as error:
         raise TintboxError(f"{file}: cannot be read ({error.strerror or one_line(error)})") from error
+    except TintboxError:
+        raise
+    except ValueError as error:  # a name with a zero byte
+        raise TintboxError(f"{str(file)!r}: no such file ({one_line(error)})") from error
 
 
 def parse(raw: bytes, file: str | Path) -> Any:
@@ -59,14 +70,21 @@ def parse(raw: bytes, file: str | Path) -> Any:
     except REFUSED:
         pass  # Python's own reads NaN, which is then told with its place, and a byte-order mark
     try:
-        return json.loads(raw)
+        content = json.loads(raw)
+        json.dumps(content, ensure_ascii=False).encode()  # text that nothing can print or write is told here
+        return content
     except json.JSONDecodeError as error:
         raise TintboxError(f"{file}:{error.lineno}:{error.colno}: broken JSON ({error.msg})") from error
+    except UnicodeEncodeError as error:
+        lone = ascii(error.object[error.start])
+        raise TintboxError(f"{file}: broken JSON ({lone} is half a character: a lone surrogate)") from error
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise TintboxError(f"{file}:{line}: broken JSON (byte {error.start} is not {error.encoding})") from error
     except RecursionError as error:
         raise TintboxError(f"{file}: broken JSON (brackets are nested too deeply)") from error
+    except ValueError as error:  # Python reads no number of more than 4,300 digits
+        raise TintboxError(f"{file}: broken JSON ({one_line(error).partition(';')[0]})") from error
 
 
 def listed(values: Iterable[Any], most: int = LISTED) -> str:
@@ -127,7 +145,7 @@ class Rows:
         try:
             return np.fromiter(values, np.int64, len(values))
         except OverflowError:
-            self.refuse([abs(v) >= 2**63 for v in values], f"has {key} {{}}, which is beyond 64 bits", values)
+            self.refuse([not -(2**63) <= v < 2**63 for v in values], f"has {key} {{}}, which is beyond 64 bits", values)
             raise
 
     def numbers(self, key: str) -> np.ndarray:
@@ -135,7 +153,7 @@ class Rows:
         values = self.column(key)
         if not set(map(type, values)) <= {float, int}:
             self.refuse([type(v) not in (float, int) for v in values], f"has {key} {{}}, which is no number", values)
-        return np.fromiter(values, np.float64, len(values))
+        return self._floats(values, 1, key, values).reshape(-1)
 
     def boxes(self, key: str = "bbox") -> np.ndarray:
         """Return a key's boxes, ``(N, 4)`` float64: x, y, width, height."""
@@ -145,10 +163,20 @@ class Rows:
             self.refuse([type(v) is not list or len(v) != 4 for v in values], what, values)
         if not set(map(type, chain.from_iterable(values))) <= {float, int}:
             self.refuse([any(type(x) not in (float, int) for x in v) for v in values], what, values)
-        boxes = np.fromiter(chain.from_iterable(values), np.float64, 4 * len(values)).reshape(-1, 4)
+        boxes = self._floats(chain.from_iterable(values), 4, key, values)
         bad = ~np.isfinite(boxes).all(axis=1) | (boxes[:, 2:] < 0).any(axis=1)
         self.refuse(bad, f"has {key} {{}}; its numbers must be finite, width and height 0 or more", values)
+        self.refuse(~is_measurable(boxes), f"has {key} {{}}, whose area is beyond all numbers", values)
         return boxes
+
+    def _floats(self, numbers: Iterable[float], each: int, key: str, values: list[Any]) -> np.ndarray:
+        """Return ``each`` numbers a row as ``(N, each)`` float64."""
+        try:
+            return np.fromiter(numbers, np.float64, each * len(values)).reshape(-1, each)
+        except OverflowError:
+            large = [any(map(_is_beyond_float, value if each > 1 else [value])) for value in values]
+            self.refuse(large, f"has {key} {{}}, with a number beyond 1e308", values)
+            raise
 
     def check_unique(self, key: str, values: np.ndarray) -> None:
         """Raise if an id is there twice."""
@@ -168,7 +196,23 @@ class Rows:
             )
 
 
+def is_measurable(boxes: np.ndarray) -> np.ndarray:
+    """Return which of ``(N, 4)`` boxes x, y, width, height have ends and an area that are finite, ``(N,)`` bool."""
+    with np.errstate(over="ignore"):
+        ends, areas = boxes[:, :2] + boxes[:, 2:], boxes[:, 2] * boxes[:, 3]
+        return np.isfinite(ends).all(1) & np.isfinite(2 * areas)  # the union of two
+
+
+def _is_beyond_float(value: float) -> bool:
+    """Return whether a number is a whole one that no float holds."""
+    try:
+        float(value)
+    except OverflowError:
+        return True
+    return False
+
+
 def _short(value: Any, most: int = 60) -> str:
     """Return a value's text, cut to a length that leaves an error one line."""
-    text = repr(value)
+    text = _SHORT.repr(value)
     return text if len(text) <= most else f"{text[:most]}..."

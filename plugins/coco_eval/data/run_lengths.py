@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tintbox.limits import PICTURE_SIDE
 from tintbox.plugins.coco_eval.data.rows import Rows
 
 CHUNK = 100  # masks decoded at a time: their arrays stay in the processor's cache
@@ -25,7 +26,7 @@ def read_masks(rows: Rows, image_id: np.ndarray, images: dict[int, dict[str, Any
     from pycocotools import mask
 
     masks = rows.column("segmentation")
-    whole = [type(m) is dict and type(m.get("counts")) in (str, list) and _is_size(m.get("size")) for m in masks]
+    whole = [are_run_lengths(m) for m in masks]
     what = "has segmentation {}, no run lengths {'size': [height, width], 'counts': ...}"
     rows.refuse([not good for good in whole], what, masks)
     sizes = [m["size"] for m in masks]
@@ -33,11 +34,8 @@ def read_masks(rows: Rows, image_id: np.ndarray, images: dict[int, dict[str, Any
     wrong = [None not in picture and size != picture for size, picture in zip(sizes, pictures)]
     rows.refuse(wrong, "has a mask of size {}, which is not the height and width of its picture", sizes)
 
-    areas = np.array([height * width for height, width in sizes])
-    plain = np.array([isinstance(m["counts"], list) for m in masks])
-    covered = np.array([_sum(m["counts"]) if listed else -1 for m, listed in zip(masks, plain)])
-    covered[~plain] = pixels([m["counts"] for m in masks if not isinstance(m["counts"], list)])
-    rows.refuse(covered != areas, "has a mask whose counts do not add up to its height times width")
+    areas = np.array([height * width for height, width in sizes], dtype=np.int64)
+    rows.refuse(cover(masks) != areas, "has a mask whose counts do not add up to its height times width")
 
     packed = []
     for m in masks:
@@ -46,6 +44,19 @@ def read_masks(rows: Rows, image_id: np.ndarray, images: dict[int, dict[str, Any
             counts = mask.frPyObjects(m, *m["size"])["counts"].decode("ascii")
         packed.append({"size": m["size"], "counts": counts})
     return packed
+
+
+def are_run_lengths(value: Any) -> bool:
+    """Return whether this looks like the run lengths of a mask; whether its counts are any, `cover` tells."""
+    return type(value) is dict and type(value.get("counts")) in (str, list) and is_size(value.get("size"))
+
+
+def cover(masks: list[dict[str, Any]]) -> np.ndarray:
+    """Return how many pixels the counts of each mask cover, -1 if they are none; ``(N,)`` int64."""
+    plain = np.array([isinstance(m["counts"], list) for m in masks], dtype=bool)
+    covered = np.array([_sum(m["counts"]) if listed else -1 for m, listed in zip(masks, plain)], dtype=np.int64)
+    covered[~plain] = pixels([m["counts"] for m in masks if not isinstance(m["counts"], list)])
+    return covered
 
 
 def pixels(texts: list[str]) -> np.ndarray:
@@ -101,9 +112,12 @@ def boxes_of(masks: list[dict[str, Any]]) -> np.ndarray:
 
 def _sum(counts: list[Any]) -> int:
     """Return the sum of plain run lengths, -1 if they are none."""
-    return sum(counts) if all(type(count) is int and count >= 0 for count in counts) else -1
+    total = sum(counts) if all(type(count) is int and count >= 0 for count in counts) else -1
+    return total if total < 2**32 else -1
 
 
-def _is_size(size: Any) -> bool:
+def is_size(size: Any) -> bool:
     """Return whether this is a height and a width."""
-    return type(size) is list and len(size) == 2 and all(type(side) is int and 0 < side < 2**16 for side in size)
+    return (
+        type(size) is list and len(size) == 2 and all(type(side) is int and 0 < side <= PICTURE_SIDE for side in size)
+    )

@@ -12,10 +12,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tintbox.errors import TintboxError
+from tintbox import atomic
+from tintbox.errors import TintboxError, one_line
+from tintbox.limits import COCO_CLASSES
 from tintbox.plugins.coco_eval.data import dataset_files
 from tintbox.plugins.coco_eval.data.correspondence import match_classes, match_pictures
-from tintbox.plugins.coco_eval.data.labels import Labels, check_orphans, objects, read_labels, size_of
+from tintbox.plugins.coco_eval.data.labels import Labels, check_orphans, check_side, objects, read_labels, size_of
 from tintbox.plugins.coco_eval.data.layout import annotation_file, image_ids, split_pictures, title
 from tintbox.plugins.coco_eval.data.rows import Rows, no_collection, parse, read_bytes
 
@@ -64,8 +66,17 @@ class Truth:
             rows.check_unique("id", ids[rows.name])
             for row, row_id in zip(rows.rows, ids[rows.name].tolist()):
                 row["id"] = row_id
-        for category in categories.rows:
-            category["name"] = str(category.get("name", category["id"]))
+            if not rows.rows:
+                raise TintboxError(f"{file}: '{rows.name}' is empty: there is nothing to evaluate")
+        if len(categories.rows) > COCO_CLASSES:
+            raise TintboxError(f"{file}: {len(categories.rows):,} categories; tintbox evaluates up to {COCO_CLASSES:,}")
+        _check_pictures(images)
+        names = [category.get("name", category["id"]) for category in categories.rows]
+        categories.refuse(
+            [type(name) not in (str, int, float) for name in names], "has name {}, which is no text", names
+        )
+        for category, name in zip(categories.rows, names):
+            category["name"] = str(name)
         _complete(annotations, ids)
         return cls(images.rows, annotations.rows, categories.rows)
 
@@ -77,7 +88,24 @@ class Truth:
         """
         content = {"info": {}, "licenses": [], **{key: getattr(self, key) for key in LISTS}}
         Path(file).parent.mkdir(parents=True, exist_ok=True)
-        Path(file).write_bytes(msgspec.json.encode(content))
+        try:
+            raw = msgspec.json.encode(content)
+        except (OverflowError, RecursionError, ValueError) as error:  # in a field that no evaluation reads
+            raise TintboxError(f"{file}: cannot be written as JSON ({one_line(error)})") from error
+        atomic.write_bytes(file, raw)
+
+
+def _check_pictures(images: Rows) -> None:
+    """Check what else is said of pictures: their files' names, and their sizes in pixels, 0 for unknown."""
+    names = [image.get("file_name", "") for image in images.rows]
+    images.refuse([type(name) not in (str, int, float) for name in names], "has file_name {}, which is no text", names)
+    for key in ("width", "height"):
+        there = [image for image in images.rows if image.get(key) is not None]
+        sides = [0 if image.get(key) is None else image[key] for image in images.rows]
+        wrong = [type(side) not in (int, float) or not (0 <= side < 2**31 and side == int(side)) for side in sides]
+        images.refuse(wrong, f"has {key} {{}}, which is no number of pixels", sides)
+        for image in there:
+            image[key] = int(image[key])
 
 
 def _complete(annotations: Rows, ids: Mapping[str, np.ndarray]) -> None:
@@ -102,7 +130,9 @@ def _complete(annotations: Rows, ids: Mapping[str, np.ndarray]) -> None:
     named = Rows(annotations.file, annotations.name, [row for row in rows if row.get("id") is not None])
     own = named.integers("id")
     named.check_unique("id", own)
-    free = (i for i in count(1 if not len(own) else max(int(own.max()), 0) + 1))
+    used = set(own.tolist())
+    first = max(used, default=0) + 1
+    free = (i for i in count(first if 0 < first < 2**62 else 1) if i not in used)
     given = iter(own.tolist())
     for row, image, category in zip(rows, references["image_id"].tolist(), references["category_id"].tolist()):
         row["id"] = (next(given) if row.get("id") is not None else 0) or next(free)
@@ -195,20 +225,22 @@ def from_labels(data: Mapping[str, Any], split: str, pictures: list[str] | None 
         )
     keypoints = int(np.prod(data.get("kpt_shape") or 0))
     nothing = Labels([], np.zeros((0, 4)), None)
-    labels = [read_labels(file, len(names), keypoints) if Path(file).is_file() else nothing for file in files]
     with ThreadPoolExecutor() as pool:
-        sizes = list(pool.map(size_of, pictures))
+        size = dict(zip(pictures, pool.map(size_of, pictures)))
+    ids = image_ids(pictures)
+    pictures = check_side(size, title(data))
+    files = dataset_files.label_files(pictures)
+    labels = [read_labels(file, len(names), keypoints) if Path(file).is_file() else nothing for file in files]
     filled = [label for label in labels if label.classes]
     masks = bool(filled) and all(label.polygons is not None for label in filled)
 
-    ids = image_ids(pictures)
     category_ids = {index: index + 1 for index in names}
     if dataset_files.is_coco(data[split]) and len(names) == len(dataset_files.coco_category_ids()):
         category_ids = dict(enumerate(dataset_files.coco_category_ids()))
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for picture, size, label in zip(pictures, sizes, labels):
-        width, height = size
+    for picture, label in zip(pictures, labels):
+        width, height = size[picture]
         images.append({"id": ids[picture], "file_name": Path(picture).name, "width": width, "height": height})
         for fields in objects(label, width, height, masks=masks):
             category = category_ids[fields.pop("class")]
@@ -216,4 +248,4 @@ def from_labels(data: Mapping[str, Any], split: str, pictures: list[str] | None 
                 {"id": len(annotations) + 1, "image_id": ids[picture], "category_id": category, **fields}
             )
     categories = [{"id": category_ids[index], "name": label} for index, label in names.items()]
-    return Split(Truth(images, annotations, categories), ids, category_ids)
+    return Split(Truth(images, annotations, categories), {p: ids[p] for p in pictures}, category_ids)

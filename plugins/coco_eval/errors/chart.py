@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tintbox import atomic
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.coco_eval.errors.picture import COLOURS, DPI
 from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS, Explanation, Loss
@@ -56,7 +57,8 @@ def bar_chart(explanation: Explanation, file: str | Path) -> Path:
     )
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(file, dpi=DPI)
+        with atomic.replacing(file) as part:
+            figure.savefig(part, dpi=DPI)
     except (OSError, ValueError) as error:
         raise TintboxError(f"{file} cannot be written ({one_line(error)})") from error
     return file
@@ -67,7 +69,7 @@ def _bars(axes: Any, title: str, places: np.ndarray, values: list[float], colour
     lengths = np.maximum(np.nan_to_num(values), 0.0)
     axes.barh(places, lengths, height=0.75, color=colour, edgecolor="#444444", linewidth=0.4)
     for place, length, value in zip(places, lengths, values):
-        number = "n/a" if np.isnan(value) else f"{100 * value:.1f}"
+        number = "n/a" if np.isnan(value) else f"{round(100 * value, 1) + 0.0:.1f}"
         axes.text(length + 0.03 * top, place, number, va="center", fontsize=8)
     axes.set_title(title.replace(" ", "\n"), fontsize=9)
     axes.set_xlim(0, 1.45 * top)

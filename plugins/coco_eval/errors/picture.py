@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from tintbox import atomic
+
 # Okabe and Ito's colours, which colour-blind people can tell apart
 COLOURS = {
     "true positive": "#009E73",
@@ -73,7 +75,7 @@ def read_picture(file: str | Path | None, image: dict[str, Any], boxes: list[Box
     picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
     if picture is None:
         ends = np.array([box.box for box in boxes])
-        far = np.ceil(ends[:, :2] + ends[:, 2:]).max(0).clip(1).astype(int)
+        far = np.ceil(ends[:, :2] + ends[:, 2:]).max(0).clip(1, 2**31).astype(int)
         width, height = int(image.get("width") or far[0]), int(image.get("height") or far[1])
         return np.full((1, 1, 3), 225, np.uint8), width, height
     height, width = picture.shape[:2]
@@ -114,7 +116,8 @@ def draw(
     if any(box.faint for box in drawn):
         handles.append(Line2D([], [], color="black", linewidth=0.7, label=faint))
     figure.legend(handles=handles, loc="outside lower center", ncols=int(size[0] / 2.3), fontsize=9, frameon=False)
-    figure.savefig(file, dpi=DPI)
+    with atomic.replacing(file) as part:
+        figure.savefig(part, dpi=DPI)
 
 
 def _draw_box(axes: Any, box: Box, *, crowded: bool) -> None:

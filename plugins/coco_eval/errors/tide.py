@@ -142,7 +142,7 @@ def explain(
     """
     _check(truth, detections, iou_type, pos, background, max_det)
     columns = Columns.of(truth, detections)
-    matches = match(truth, detections, columns, iou_type, pos, max_det)
+    matches = match(truth, detections, iou_type, pos, max_det)
     code = np.where(matches.ignored, _IGNORED, np.where(matches.truth >= 0, _RIGHT, _BACKGROUND))
     concerned = matches.truth.copy()
     _assign(code, concerned, columns, overlaps(truth, detections, iou_type), pos, background)

@@ -6,14 +6,14 @@ hotcoco answers where it is installed, pycocotools otherwise; both give the same
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pycocotools.mask
 
-from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.ranks import ranks, sorted_ids
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.engine import Evaluator, hotcoco
 from tintbox.plugins.coco_eval.metrics import AREAS
@@ -50,18 +50,18 @@ class Columns:
         Raises:
             TintboxError: Something is of a picture or class that the truth doesn't list.
         """
-        images = np.unique(np.array([image["id"] for image in truth.images], np.int64))
-        classes = np.unique(np.array([category["id"] for category in truth.categories], np.int64))
+        images = sorted_ids(image["id"] for image in truth.images)
+        classes = sorted_ids(category["id"] for category in truth.categories)
         rows = truth.annotations
         area = np.array([row["area"] for row in rows], float)
         crowd = np.array([bool(row.get("iscrowd", 0)) for row in rows], bool)
         return cls(
             class_ids=classes,
-            truth_image=_ranks(images, [row["image_id"] for row in rows], "annotations: image_id"),
-            truth_class=_ranks(classes, [row["category_id"] for row in rows], "annotations: category_id"),
+            truth_image=ranks(images, (row["image_id"] for row in rows), "annotations: image_id"),
+            truth_class=ranks(classes, (row["category_id"] for row in rows), "annotations: category_id"),
             truth_ignored=crowd | (area < ALL[0]) | (area > ALL[1]),
-            image=_ranks(images, detections.image_id, "detections: image_id"),
-            label=_ranks(classes, detections.category_id, "detections: category_id"),
+            image=ranks(images, detections.image_id, "detections: image_id"),
+            label=ranks(classes, detections.category_id, "detections: category_id"),
             score=np.asarray(detections.score, float),
         )
 
@@ -79,18 +79,12 @@ class Matches:
     ignored: np.ndarray
 
 
-def match(
-    truth: Truth, detections: Detections, columns: Columns, iou_type: str, threshold: float, max_det: int
-) -> Matches:
+def match(truth: Truth, detections: Detections, iou_type: str, threshold: float, max_det: int) -> Matches:
     """Return COCO's matches at one IoU threshold over all areas.
-
-    Pictures, classes and objects get ids of our own, so that those of the data may be any (pycocotools takes a match
-    with an object of id 0 for none).
 
     Args:
         truth: The ground truth.
         detections: What was detected in it.
-        columns: Both as numbers.
         iou_type: "bbox" or "segm".
         threshold: Least IoU of a match.
         max_det: Most detections that count per picture and class: those with the highest scores.
@@ -102,23 +96,8 @@ def match(
     ids: list[int] = []
     partners: list[float] = []
     flags: list[bool] = []
-    sizes = {image["id"]: image for image in truth.images}
-    images = [{**sizes[key], "id": i} for i, key in enumerate(sorted(sizes), start=1)]
-    annotations = [
-        {**row, "id": i, "image_id": image + 1, "category_id": label + 1}
-        for i, (row, image, label) in enumerate(
-            zip(truth.annotations, columns.truth_image.tolist(), columns.truth_class.tolist()), start=1
-        )
-    ]
-    categories = [{"id": i, "name": str(i)} for i in range(1, len(columns.class_ids) + 1)]
-    renumbered = replace(detections, image_id=columns.image + 1, category_id=columns.label + 1)
     evaluator = Evaluator(
-        Truth(images, annotations, categories),
-        renumbered,
-        iou_type,
-        thresholds=[threshold],
-        areas={"all": ALL},
-        max_detections=[max_det],
+        truth, detections, iou_type, thresholds=[threshold], areas={"all": ALL}, max_detections=[max_det]
     )
     for entries in evaluator.entries():
         for entry in entries:
@@ -154,15 +133,3 @@ def _run_lengths(segmentation: Any, height: int, width: int, mask_api: Any) -> d
     if isinstance(segmentation["counts"], list):
         return mask_api.frPyObjects(segmentation, height, width)
     return segmentation
-
-
-def _ranks(known: np.ndarray, ids: Any, what: str) -> np.ndarray:
-    """Return the place of each of ``ids`` in the sorted array ``known``."""
-    ids = np.asarray(ids, np.int64).reshape(-1)
-    places = np.searchsorted(known, ids)
-    unknown = np.append(known, -1)[places] != ids if len(known) else np.ones(len(ids), bool)
-    if unknown.any():
-        raise TintboxError(
-            f"{what} {ids[unknown][0]} is not in the truth ({unknown.sum()} such rows); correct or drop it"
-        )
-    return places

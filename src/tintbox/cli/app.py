@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tintbox import terminal
 from tintbox.cli import doctor as diagnosis
 from tintbox.cli import runs as run_commands
 from tintbox.cli.words import arguments, paths_of, table
@@ -34,11 +35,12 @@ def activate(context: typer.Context) -> None:
 
 def main() -> None:
     """Run the command; a user's mistake is one line on standard error and exit status 1."""
-    try:
-        app(run_commands.with_ray_address(sys.argv[1:]))
-    except TintboxError as error:
-        print(f"tintbox: {one_line(error)}", file=sys.stderr)
-        raise SystemExit(1) from None
+    with terminal.patient():
+        try:
+            app(run_commands.with_ray_address(sys.argv[1:]))
+        except TintboxError as error:
+            print(f"tintbox: {one_line(error)}", file=sys.stderr)
+            raise SystemExit(1) from None
 
 
 @app.command()

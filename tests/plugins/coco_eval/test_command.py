@@ -92,7 +92,7 @@ def test_files_from_anywhere(tintbox, written, tmp_path, log):
     (tmp_path / "gt.json").write_text(json.dumps(truth))
     rows = json.loads((written["detect"] / "predictions.json").read_text())
     (tmp_path / "p.json").write_text(json.dumps(rows))
-    (tmp_path / "none.json").write_text("")
+    (tmp_path / "none.json").write_text("[]")
     given = f"annotations={tmp_path / 'gt.json'}"
     status, output, errors = tintbox("coco-eval", f"predictions={tmp_path / 'p.json'}", given, "resamples=9")
     assert status == 0, errors

@@ -1,10 +1,14 @@
 """The numbers are pycocotools'."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import bootstrap, engine
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
@@ -48,6 +52,82 @@ def test_random_cases(synthetic, seed, fast):
 def test_masks(synthetic, iou_type, fast):
     truth, detections = synthetic.case(11, images=12, masks=True)
     assert_equal_to_pycocotools(synthetic, truth, detections, iou_type, fast)
+
+
+def renamed(truth, detections, images, categories, objects):
+    """Return both with other ids: three functions from old to new ones."""
+    new = Truth(
+        [{**image, "id": images(image["id"])} for image in truth.images],
+        [
+            {
+                **row,
+                "id": objects(row["id"]),
+                "image_id": images(row["image_id"]),
+                "category_id": categories(row["category_id"]),
+            }
+            for row in truth.annotations
+        ],
+        [{**category, "id": categories(category["id"])} for category in truth.categories],
+    )
+    image = np.array([images(i) for i in detections.image_id.tolist()], np.int64)
+    label = np.array([categories(i) for i in detections.category_id.tolist()], np.int64)
+    return new, replace(detections, image_id=image, category_id=label)
+
+
+@pytest.mark.attack("numbers")
+@pytest.mark.parametrize("start", [2**53 + 1, 2**62, -(2**53) - 1, -(2**63), -3, 0])
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("iou_type", ["bbox", "segm"])
+def test_large_and_negative_ids(synthetic, start, fast, iou_type, tmp_path):
+    """Neighbours above 2**53 are one number as floats."""
+    truth, detections = synthetic.case(3, images=9, masks=iou_type == "segm")
+    places = [sorted(row["id"] for row in rows) for rows in (truth.images, truth.categories)]
+    plain = Evaluator(truth, detections, iou_type, fast=fast)
+    truth, detections = renamed(
+        truth,
+        detections,
+        *(lambda i, known=known: start + known.index(i) for known in places),
+        lambda i: start + 100 + i,
+    )
+    assert_equal_to_pycocotools(synthetic, truth, detections, iou_type, fast)
+    np.testing.assert_array_equal(
+        per_class(Evaluator(truth, detections, iou_type, fast=fast).curves()), per_class(plain.curves())
+    )
+    truth.save(tmp_path / "gt.json")
+    detections.save(tmp_path / "dt.json")
+    read = Truth.read(tmp_path / "gt.json")
+    assert read == truth
+    again = Detections.read(tmp_path / "dt.json", read)
+    assert again.image_id.tolist() == detections.image_id.tolist()
+    assert again.category_id.tolist() == detections.category_id.tolist()
+
+
+IDS = st.integers(-(2**63), 2**63 - 1) | st.integers(2**53 - 3, 2**53 + 3) | st.integers(-9, 9)
+
+
+@pytest.mark.attack("numbers")
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), seed=st.integers(0, 50), fast=st.booleans())
+def test_any_ids(synthetic, data, seed, fast):
+    truth, detections = synthetic.case(seed, images=6, many=False)
+    names = [
+        dict(zip(old, data.draw(st.lists(IDS.filter(bool) if rows is truth.annotations else IDS, min_size=len(old),
+                                         max_size=len(old), unique=True))))
+        for rows in (truth.images, truth.categories, truth.annotations)
+        for old in [sorted(row["id"] for row in rows)]
+    ]  # fmt: skip
+    truth, detections = renamed(truth, detections, *(name.__getitem__ for name in names))
+    assert_equal_to_pycocotools(synthetic, truth, detections, "bbox", fast)
+
+
+@pytest.mark.attack("numbers")
+def test_an_unknown_negative_id_is_told(synthetic):
+    truth, detections = synthetic.case(1, images=3)
+    below = {image["id"]: -10 - i for i, image in enumerate(truth.images)}
+    truth, detections = renamed(truth, detections, below.__getitem__, int, int)
+    detections.image_id[0] = -1
+    with pytest.raises(TintboxError, match=r"image_id -1 is not in the truth \(1 such"):
+        Evaluator(truth, detections)
 
 
 def test_sizes_without_objects_are_not_zero(synthetic):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval import output, pictures
+from tintbox.plugins.coco_eval import output, pictures, tables
 from tintbox.plugins.coco_eval.comparison import Comparison, is_sure
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
@@ -103,7 +103,7 @@ def test_intervals_and_counts_in_the_files(pair, tmp_path):
 def test_the_table_has_the_same_numbers_rounded(pair):
     truth, detections = pair
     evaluation = evaluate(truth, detections, settings=FEW)
-    shown = output.text({"bbox": evaluation})
+    shown = tables.text({"bbox": evaluation})
     assert "boxes: 24 images" in shown and "95% intervals from 60 resamples" in shown
     lines = {line.split()[0]: line for line in shown.splitlines() if line.split()}
     for key, value, (low, high) in zip(KEYS, evaluation.values, evaluation.intervals):
@@ -111,12 +111,12 @@ def test_the_table_has_the_same_numbers_rounded(pair):
         assert lines[key].endswith(expected)
     for name, values in zip(evaluation.names, evaluation.classes):
         (line,) = [line for line in shown.splitlines() if line.startswith(name)]
-        assert line.split()[-4:] == [output.number(values[KEYS.index(k)]) for k in ("AP", "AP50", "AP75", "AR100")]
+        assert line.split()[-4:] == [tables.number(values[KEYS.index(k)]) for k in ("AP", "AP50", "AP75", "AR100")]
     loss = evaluation.errors.overall
     for kind, gain in loss.gain.items():
         (line,) = [line for line in shown.splitlines() if line.startswith(kind)]
         assert line.split()[-2:] == [f"{gain:.3f}", f"{loss.count[kind]:,}"]
-    assert "class 0" not in output.text({"bbox": evaluation}, classes=False)
+    assert "class 0" not in tables.text({"bbox": evaluation}, classes=False)
 
 
 def test_without_objects_of_a_size_it_is_na_and_never_0(pair, tmp_path):
@@ -131,13 +131,13 @@ def test_without_objects_of_a_size_it_is_na_and_never_0(pair, tmp_path):
     with (tmp_path / "coco.csv").open() as file:
         first = next(csv.DictReader(file))
     assert [first[f"AP_small{end}"] for end in ("", "_low", "_high")] == ["n/a"] * 3
-    (line,) = [line for line in output.text({"bbox": evaluation}).splitlines() if line.startswith("AP_small")]
+    (line,) = [line for line in tables.text({"bbox": evaluation}).splitlines() if line.startswith("AP_small")]
     assert line.split()[-1] == "n/a"
 
 
 def test_no_resamples_no_intervals(pair, tmp_path):
     evaluation = evaluate(*pair, settings=Settings(resamples=0))
-    assert "resamples" not in output.text({"bbox": evaluation})
+    assert "resamples" not in tables.text({"bbox": evaluation})
     output.save(tmp_path, {"bbox": evaluation}, {})
     rows = json.loads((tmp_path / "coco.json").read_text())["bbox"]["metrics"]
     assert rows["AP"]["value"] > 0 and rows["AP"]["low"] is None
@@ -172,7 +172,7 @@ def test_differences_are_those_of_two_pycocotools_runs(pair, better, synthetic, 
         assert row["low"] - 1e-9 <= row["difference"] <= row["high"] + 1e-9
     assert content["metrics"]["AP"]["distinguishable"] and content["metrics"]["AP"]["low"] > 0
     assert not content["metrics"]["AR100"]["distinguishable"], "the same boxes are found"
-    lines = output.comparison_text(compared, ("old", "new")).splitlines()
+    lines = tables.comparison_text(compared, ("old", "new")).splitlines()
     assert next(line.split()[-1] for line in lines if line.startswith("AP ")) == "better"
     assert [line.split()[-1] for line in lines if line.startswith("AR100")] == ["equal"]
     assert "-0.000" not in "\n".join(lines)
@@ -192,15 +192,15 @@ def test_the_other_way_round_it_is_worse(pair, better):
     both = [evaluate(pair[0], d, settings=Settings(resamples=100, explain=False)) for d in (pair[1], better)]
     one, other = Comparison(*both), Comparison(*both[::-1])
     assert np.array_equal(one.values, -other.values, equal_nan=True)
-    assert output.verdict(other["AP"], other.intervals[0]) == "worse"
+    assert tables.verdict(other["AP"], other.intervals[0]) == "worse"
 
 
 def test_rounding_is_no_difference():
     assert is_sure(np.array([[1e-3, 2e-3], [-2e-3, -1e-3], [-1e-3, 1e-3], [1e-17, 2e-17], [np.nan, np.nan]])).tolist() \
         == [True, True, False, False, False]  # fmt: skip
-    assert output.verdict(0.0, np.array([-1e-17, 1e-17])) == "equal"
-    assert output.verdict(0.1, np.array([-0.1, 0.2])) == "may be chance"
-    assert output.verdict(math.nan, np.array([math.nan, math.nan])) == ""
+    assert tables.verdict(0.0, np.array([-1e-17, 1e-17])) == "equal"
+    assert tables.verdict(0.1, np.array([-0.1, 0.2])) == "may be chance"
+    assert tables.verdict(math.nan, np.array([math.nan, math.nan])) == ""
 
 
 def test_only_evaluations_of_the_same_are_compared(pair):

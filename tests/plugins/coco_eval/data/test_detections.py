@@ -74,9 +74,15 @@ def test_columns(file):
     assert found.segmentation is None and len(found) == 2
 
 
-@pytest.mark.parametrize("content", [b"[]", b"", b" \n"])
-def test_no_detections(file, content):
-    found = Detections.read(file(content), TRUTH)
+@pytest.mark.attack("newcomer")
+@pytest.mark.parametrize("content", [b"", b" \n"])
+def test_an_empty_file_is_no_list_of_detections(file, content):
+    """It is what a full disk or a broken download leaves; a model that finds nothing leaves []."""
+    assert "empty" in message(file(content)) and "[]" in message(file(content))
+
+
+def test_no_detections(file):
+    found = Detections.read(file(b"[]"), TRUTH)
     assert_same(found, Detections.empty())
     assert found.bbox.shape == (0, 4)
     found.save(file(b""))

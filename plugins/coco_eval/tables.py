@@ -1,0 +1,181 @@
+"""The tables of evaluations and comparisons, as text and as HTML."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape as escape_html
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as RichTable
+
+from tintbox.plugins.coco_eval.comparison import ROUNDING, Comparison, is_sure
+from tintbox.plugins.coco_eval.errors.tide import Explanation
+from tintbox.plugins.coco_eval.evaluation import TITLES, Evaluation
+from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, METRICS, Metric, column
+from tintbox.plugins.coco_eval.settings import Settings
+
+NONE = "n/a"
+DIGITS, MOST_DIGITS = 3, 9  # of a number; more where a difference is sure, but smaller
+CLASS_COLUMNS = ("AP", "AP50", "AP75", "AR100")  # of the table in the log; the files have all twelve
+LONGEST = 60  # characters of a class's name; a longer one is cut
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under headings, the first ``left`` columns aligned left; ``title`` stands above."""
+
+    headings: Sequence[str]
+    rows: list[Sequence[str]] = field(repr=False)
+    left: int = 1
+    title: str = ""
+
+    def text(self) -> str:
+        """Return the table as lines of text in columns."""
+        shown = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        for i, heading in enumerate(self.headings):
+            shown.add_column(escape(heading), justify="left" if i < self.left else "right", no_wrap=True)
+        for row in self.rows:
+            shown.add_row(*map(escape, row))
+        stream = io.StringIO()
+        # In a notebook rich would show the table at once, before the text that it is a part of.
+        Console(file=stream, width=400, color_system=None, force_jupyter=False).print(shown)
+        lines = [self.title] if self.title else []
+        return "\n".join([*lines, *(line.rstrip() for line in stream.getvalue().splitlines())])
+
+    def html(self) -> str:
+        """Return the table as HTML."""
+
+        def row(cells: Sequence[str], tag: str) -> str:
+            sides = ["left" if i < self.left else "right" for i in range(len(cells))]
+            shown = (f'<{tag} style="text-align:{s}">{escape_html(c)}</{tag}>' for s, c in zip(sides, cells))
+            return f"<tr>{''.join(shown)}</tr>"
+
+        title = f"<p>{escape_html(self.title)}</p>" if self.title else ""
+        body = "".join(row(cells, "td") for cells in self.rows)
+        return f"{title}<table><thead>{row(self.headings, 'th')}</thead><tbody>{body}</tbody></table>"
+
+
+def legible(name: str, most: int = LONGEST) -> str:
+    """Return a class's name in one line without control characters, cut if it is long."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
+
+
+def meaning(metric: Metric) -> str:
+    """Return what a metric is, e.g. ``IoU 0.50:0.95, small, 100 detections``."""
+    levels = IOU_THRESHOLDS[[0, -1] if metric.iou is None else [metric.iou]]
+    iou = ":".join(f"{level:.2f}" for level in levels)
+    many = f"{metric.max_detections} detection{'s' if metric.max_detections > 1 else ''}"
+    return f"IoU {iou}, {metric.area}, {many}"
+
+
+def number(value: float, sign: str = "", digits: int = DIGITS) -> str:
+    """Return a metric's value with three digits or more, ``n/a`` for NaN."""
+    return NONE if math.isnan(value) else f"{round(float(value), digits) + 0.0:{sign}.{digits}f}"  # no -0.000
+
+
+def span(bounds: np.ndarray, sign: str = "", digits: int = DIGITS) -> str:
+    """Return an interval as ``[low, high]``, or an empty text for none."""
+    return "" if np.isnan(bounds).any() else f"[{', '.join(number(bound, sign, digits) for bound in bounds)}]"
+
+
+def digits_of(bounds: np.ndarray) -> int:
+    """Return how many digits show that a difference is sure: so many that none of its bounds is shown as zero."""
+    if not is_sure(bounds):
+        return DIGITS
+    least = float(np.abs(bounds).min())
+    return next((digits for digits in range(DIGITS, MOST_DIGITS) if round(least, digits)), MOST_DIGITS)
+
+
+def text(found: Mapping[str, Evaluation], *, classes: bool = True) -> str:
+    """Return the tables of evaluations by IoU type, those of the classes among them if ``classes``."""
+    parts = [table.text() for evaluation in found.values() for table in tables_of(evaluation, classes=classes)]
+    return "\n" + "\n\n".join(parts) + "\n"
+
+
+def html(found: Mapping[str, Evaluation]) -> str:
+    """Return the tables of evaluations by IoU type as HTML."""
+    return "".join(table.html() for evaluation in found.values() for table in tables_of(evaluation))
+
+
+def tables_of(evaluation: Evaluation, *, classes: bool = True) -> Iterator[Table]:
+    """Yield the tables of an evaluation: the twelve numbers, those of classes, and the errors."""
+    head = f"COCO evaluation of {TITLES[evaluation.iou_type]}: {evaluation.images:,} images, "
+    head += f"{sum(evaluation.truths):,} objects"
+    if evaluation.settings.resamples:
+        head += f"; {intervals_text(evaluation.settings)}"
+    rows: list[Sequence[str]] = [
+        (metric.key, meaning(metric), number(value), span(bounds))
+        for metric, value, bounds in zip(METRICS, evaluation.values, evaluation.intervals)
+    ]
+    yield Table(("metric", "over", "value", "interval"), rows, left=2, title=head)
+    if classes and len(evaluation.names) > 1:
+        yield _class_table(evaluation)
+    if evaluation.errors:
+        yield _error_table(evaluation.errors)
+
+
+def intervals_text(settings: Settings) -> str:
+    """Return what the intervals are made of."""
+    return f"{100 * settings.level:g}% intervals from {settings.resamples:,} resamples of the images"
+
+
+def _class_table(evaluation: Evaluation) -> Table:
+    columns = [column(key) for key in CLASS_COLUMNS]
+    rows: list[Sequence[str]] = [
+        (legible(name), f"{count:,}", span(bounds[0]), *(number(values[i]) for i in columns))
+        for name, count, values, bounds in zip(
+            evaluation.names, evaluation.truths, evaluation.classes, evaluation.class_intervals
+        )
+    ]
+    return Table(("class", "objects", "AP interval", *CLASS_COLUMNS), rows)
+
+
+def _error_table(errors: Explanation) -> Table:
+    loss = errors.overall
+    rows: list[Sequence[str]] = [(kind, number(gain), f"{loss.count[kind]:,}") for kind, gain in loss.gain.items()]
+    return Table((f"error (AP50 {number(loss.ap)})", "AP50 to gain", "errors"), rows)
+
+
+def comparison_text(comparison: Comparison, names: tuple[str, str]) -> str:
+    """Return the tables of two evaluations by what they were called."""
+    return "\n" + "\n\n".join(table.text() for table in comparison_tables(comparison, names)) + "\n"
+
+
+def comparison_tables(comparison: Comparison, names: tuple[str, str]) -> Iterator[Table]:
+    """Yield the tables of two evaluations: the twelve numbers, and the AP of classes."""
+    first, second = comparison.first, comparison.second
+    head = f"{names[1]} against {names[0]}, {TITLES[first.iou_type]}: {first.images:,} images"
+    if first.settings.resamples:
+        head += "; " + intervals_text(first.settings).replace("intervals", "intervals of the difference")
+    columns = (*names, "difference", "interval", "verdict")
+    values = zip(KEYS, first.values, second.values, comparison.values, comparison.intervals)
+    yield Table(("metric", *columns), [_difference(*row) for row in values], title=head)
+    if len(first.names) > 1:
+        classes = zip(first.names, first.classes, second.classes, comparison.classes, comparison.class_intervals)
+        rows = [_difference(legible(name), a[0], b[0], d[0], bounds[0]) for name, a, b, d, bounds in classes]
+        yield Table(("AP of class", *columns), rows)
+
+
+def _difference(name: str, first: float, second: float, difference: float, bounds: np.ndarray) -> Sequence[str]:
+    """Return a row of a comparison."""
+    digits = digits_of(bounds)
+    shown = number(difference, "+", digits), span(bounds, "+", digits)
+    return name, number(first), number(second), *shown, verdict(difference, bounds)
+
+
+def verdict(difference: float, bounds: np.ndarray) -> str:
+    """Return in a word whether a difference is distinguishable from zero; an empty text where that is unknown."""
+    if np.isnan(bounds).any():
+        return ""
+    if np.abs([difference, *bounds]).max() <= ROUNDING:
+        return "equal"
+    if not is_sure(bounds):
+        return "may be chance"
+    return "better" if difference > 0 else "worse"

@@ -1,0 +1,103 @@
+"""Standard output and error as a command needs them: they take any text, and a command outlives whoever reads them."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from tintbox.errors import one_line
+
+LEGIBLE = "tintbox.legible"  # how `codecs` calls the handler below
+PLAIN = {"─": "-", "━": "-", "│": "|", "…": "...", "−": "-", "±": "+-", "²": "^2", "→": "->"}
+
+
+def legible(error: UnicodeError) -> tuple[str, int]:
+    """Put something readable for characters that an encoding lacks; an error handler of `codecs`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(PLAIN.get(c) or c.encode("unicode_escape").decode() for c in lacking), error.end
+
+
+codecs.register_error(LEGIBLE, legible)
+
+
+def printable(text: str) -> str:
+    """Return text as the standard output can show it: a handler of a log knows no way out."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, LEGIBLE).decode(encoding)
+
+
+class Patient:
+    """A text stream that goes on without its reader: what cannot be written is dropped, and the reason kept."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.failure: OSError | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write text as the stream's encoding can show it."""
+        encoding = self._stream.encoding or "utf-8"
+        self._try(self._stream.write, text.encode(encoding, LEGIBLE).decode(encoding))
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what is buffered."""
+        self._try(self._stream.flush)
+
+    def _try(self, action: Any, *arguments: Any) -> None:
+        try:
+            action(*arguments)
+        except OSError as error:
+            self.failure = self.failure or error
+            # What is buffered, and what follows, goes nowhere, rather than into an error at the interpreter's end.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+
+@contextlib.contextmanager
+def patient() -> Iterator[None]:
+    """Have patient streams for a while, at the end of which a full disk is an error; a reader that has gone is none.
+
+    Raises:
+        SystemExit: The standard output could not be written, as a line on standard error says.
+    """
+    kept = sys.stdout, sys.stderr
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:  # closed by the shell: the next file opened would get its number
+            setattr(sys, name, os.fdopen(_occupied(number), "r" if number == 0 else "w"))
+    out, err = Patient(sys.stdout), Patient(sys.stderr)
+    sys.stdout, sys.stderr = out, err  # type: ignore[assignment]
+    try:
+        yield
+    except SystemExit as stop:  # how click ends also what went well
+        if stop.code not in (0, None):
+            raise
+    finally:
+        out.flush()
+        err.flush()
+        sys.stdout, sys.stderr = kept[0] or out._stream, kept[1] or err._stream
+    if out.failure and not isinstance(out.failure, BrokenPipeError):
+        reason = out.failure.strerror or one_line(out.failure)
+        print(f"tintbox: the standard output cannot be written ({reason}); files are complete", file=sys.stderr)
+        raise SystemExit(1)
+
+
+def _occupied(number: int) -> int:
+    """Return a descriptor that leads nowhere, of this number if it is free."""
+    found = os.open(os.devnull, os.O_RDWR)
+    if found != number:
+        with contextlib.suppress(OSError):
+            os.fstat(number)
+            return found
+        os.dup2(found, number)
+        os.close(found)
+    return number
