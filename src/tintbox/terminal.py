@@ -75,7 +75,7 @@ def patient() -> Iterator[None]:
         if getattr(sys, name) is None:  # closed by the shell: the next file opened would get its number
             setattr(sys, name, os.fdopen(_occupied(number), "r" if number == 0 else "w"))
     out, err = Patient(sys.stdout), Patient(sys.stderr)
-    sys.stdout, sys.stderr = out, err  # type: ignore[assignment]
+    sys.stdout, sys.stderr = out, err
     try:
         yield
     except SystemExit as stop:  # how click ends also what went well

@@ -31,7 +31,7 @@ def check_masks(truth: Truth) -> None:
     rows.refuse(long, f"has a polygon of more than {POLYGON_LENGTH:,} pixels around", values)
 
     masks = [value for value, is_coded in zip(values, coded) if is_coded]
-    own = [size for size, is_coded in zip(pictures, coded) if is_coded]
+    own: list[Any] = [size for size, is_coded in zip(pictures, coded) if is_coded]
     wrong = np.zeros(len(values), dtype=bool)
     wrong[coded] = [mask["size"] != size for mask, size in zip(masks, own)]
     rows.refuse(wrong, "has a mask that is not of its picture's height and width")

@@ -22,9 +22,12 @@ duplicate: the detection is taken away instead. The gain of a kind is the AP aft
 kind alone: the gains don't add up to what is lost. The gain of all classes together is the mean of the classes' gains;
 putting a class right moves the detection to that class, whose gain it is.
 
+hotcoco's `tide_errors()` has neither the gains of a class nor the kind of a detection, so it is not used.
+
 The reference is the authors' `tidecv` 1.0.1: its order of tests, and its repairs also where the paper can be read
 otherwise (of the detections that concern one object, the surest alone is repaired, be its kind classification or
-localisation, whichever oracle is at work). Where we differ, because the AP is to be pycocotools':
+localisation, whichever oracle is at work). Where we differ, because the AP is to be pycocotools' (docs/coco.md has how
+much each of it makes):
 
 - Detections in a crowd region are left out of everything; `tidecv` gives them kinds too and repairs them.
 - ``max_det`` is per picture and class, as in COCO's evaluation; `tidecv` takes the surest per picture.

@@ -217,13 +217,29 @@ def test_no_pictures(dataset, tmp_path):
     assert "no pictures in split 'val'" in text and str(tmp_path / "images" / "val") in text
 
 
-@pytest.mark.parametrize(("content", "words"), [(b"no picture", "no picture"), (None, "9x9 pixels")])
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"no picture", "a.png: it is no picture"), (None, "all 1 pictures are under 10 pixels")]
+)
 def test_pictures_that_ultralytics_drops(dataset, tmp_path, content, words):
     data = dataset({"a.png": "0 0.5 0.5 0.1 0.1"})
     file = tmp_path / "images" / "val" / "a.png"
     file.write_bytes(content) if content else Image.new("RGB", (9, 9)).save(file)
-    text = message(for_dataset, data, "val")
-    assert "a.png" in text and words in text
+    assert words in message(for_dataset, data, "val")
+
+
+@pytest.mark.attack("coco-eval inputs")
+def test_a_picture_under_ten_pixels_is_left_out_in_a_line(dataset, tmp_path, log):
+    from ultralytics.data.dataset import YOLODataset
+
+    data = dataset({"1.png": "0 0.5 0.5 0.5 0.5", "2.png": "1 0.5 0.5 0.5 0.5"})
+    small = tmp_path / "images" / "val" / "2.png"
+    Image.new("RGB", (9, 40)).save(small)
+    split = for_dataset(data, "val")
+    assert [image["id"] for image in split.truth.images] == [1] == list(split.image_ids.values())
+    assert len(split.truth.annotations) == 1
+    (told,) = [text for level, text in log if level == "WARNING"]
+    assert "1 of 2 pictures are under 10 pixels and left out" in told and told.endswith("2.png") and "\n" not in told
+    assert YOLODataset(data["val"], data=data, augment=False).im_files == list(split.image_ids)
 
 
 def test_labels_without_a_picture(dataset, tmp_path):

@@ -1,0 +1,96 @@
+"""How far the errors explained are from the authors' own package: `pip install tidecv`, then run this file.
+
+Each case is random pictures; the differences are those of AP50 and of the eight gains, the largest of them all. "At
+tidecv's recalls" reads the precision at i / 100 as tidecv does, instead of at pycocotools' 101 recalls.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tidecv import TIDE
+from tidecv.data import Data
+
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.truth import Truth
+from tintbox.plugins.coco_eval.errors import oracles
+from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS, explain
+
+NAMES = dict(zip(("Cls", "Loc", "Both", "Dupe", "Bkg", "Miss", "FalsePos", "FalseNeg"), KINDS + SPECIALS))
+MOST = 100  # detections that tidecv takes from a picture
+
+
+def cases() -> dict[str, list[tuple[Truth, Detections]]]:
+    """Return cases by what is special about them; `random_case` is that of the tests."""
+    file = Path(__file__).parents[1] / "tests" / "plugins" / "coco_eval" / "errors" / "test_tide.py"
+    spec = importlib.util.spec_from_file_location("test_tide", file)
+    assert spec and spec.loader
+    tests = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tests)
+    case, seeds = tests.random_case, range(20, 28)
+
+    def stray(seed: int) -> tuple[Truth, Detections]:
+        truth, found = case(seed)
+        label = found.category_id.copy()
+        label[::100] = 6
+        truth.categories.append({"id": 6, "name": "without objects"})
+        return truth, Detections(found.image_id, label, found.bbox, found.score)
+
+    return {
+        "every class has objects, up to 100 detections a picture, no crowd, no equal scores": [case(s) for s in seeds],
+        "1 of 6 classes has no object, but 7 detections": [stray(s) for s in seeds],
+        "117 detections a picture": [case(s, images=6) for s in seeds],
+        "400 detections a picture": [case(s, images=5, found=2000) for s in seeds],
+        "8 of 150 objects are crowd regions": [case(s, crowd=8) for s in seeds],
+        "scores of one digit": [case(s, ties=True) for s in seeds],
+    }
+
+
+def theirs(truth: Truth, found: Detections) -> dict[str, float]:
+    """Return tidecv's AP50 and gains, 0 to 1."""
+    data = Data("truth", MOST), Data("found", MOST)
+    for own in data:
+        for image in truth.images:
+            own.add_image(image["id"], str(image["id"]))
+        for category in truth.categories:
+            own.add_class(category["id"], category["name"])
+    for row in truth.annotations:
+        add = data[0].add_ignore_region if row["iscrowd"] else data[0].add_ground_truth
+        add(row["image_id"], row["category_id"], row["bbox"])
+    columns = (found.image_id, found.category_id, found.score, found.bbox)
+    for image_id, category_id, score, box in zip(*(column.tolist() for column in columns)):
+        data[1].add_detection(image_id, category_id, score, box)
+    analysis = TIDE()
+    run = analysis.evaluate(*data, mode=TIDE.BOX)
+    gains: dict[str, Any] = {}
+    for group in analysis.get_all_errors().values():
+        gains |= next(iter(group.values()))
+    return {"AP50": run.ap / 100, **{NAMES[key]: value / 100 for key, value in gains.items()}}
+
+
+def ours(truth: Truth, found: Detections, levels: np.ndarray) -> dict[str, float]:
+    """Return our AP50 and gains."""
+    oracles.LEVELS = levels
+    result = explain(truth, found).overall
+    return {"AP50": result.ap, **result.gain}
+
+
+def main() -> None:
+    """Print the largest differences of each case."""
+    warnings.filterwarnings("ignore")
+    print("| 8 random cases each | largest difference | at tidecv's recalls |\n|---|---|---|")
+    for name, pairs in cases().items():
+        worst = []
+        for levels in (np.linspace(0, 1, 101), np.arange(101) / 100):
+            values = [(ours(*pair, levels), theirs(*pair)) for pair in pairs]
+            worst.append(max((abs(a[key] - b[key]), key, a[key], b[key]) for a, b in values for key in a))
+        (gap, key, a, b), (rest, *_) = worst
+        print(f"| {name} | {gap:.1e} ({key} {a:.4f}, tidecv {b:.4f}) | {rest:.1e} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
