@@ -73,6 +73,7 @@ def validate(model: Any, data: Any, split: Any, **arguments: Any) -> Any:
         raise TintboxError(f"data= is missing, and {model} does not say what it was trained on; e.g. data=bccd.yaml")
     split = split or "val"
     check_data(data, split)
+    check_size(arguments.get("imgsz"))
     try:
         return detector.val(data=str(data), split=split, **arguments)
     except TintboxError:
@@ -90,6 +91,18 @@ def check_active() -> None:
         raise TintboxError(
             f"the plugin is off, TINTBOX_DISABLE={os.environ['TINTBOX_DISABLE']}, and no model is evaluated without; "
             "unset it, or give predictions= and annotations="
+        )
+
+
+def check_size(imgsz: Any) -> None:
+    """Raise TintboxError if not even one picture of this size fits: Ultralytics would take the files for damaged."""
+    import psutil
+
+    sides = [side for side in (imgsz if isinstance(imgsz, list) else [imgsz]) if isinstance(side, int)]
+    need, there = 12 * max(sides, default=0) ** 2, psutil.virtual_memory().total  # bytes; three colours in float32
+    if need > there:
+        raise TintboxError(
+            f"imgsz={imgsz}: one picture takes {need >> 30:,} GiB, this machine has {there >> 30}; give a smaller one"
         )
 
 

@@ -198,6 +198,52 @@ def test_a_mistake_is_one_line(command, tintbox, rectangles, detectors, written,
     assert COMMANDS[command].format(**places) in lines[0]
 
 
+@pytest.mark.attack("newcomer")
+@pytest.mark.parametrize("words", ["coco-eval model={model} data={data}", "compare {model} {model} data={data}"])
+def test_a_plugin_that_is_off_says_so(words, tintbox, detectors, rectangles, monkeypatch):
+    monkeypatch.setenv("TINTBOX_DISABLE", "1")
+    status, _, errors = tintbox(*words.format(model=detectors["detect"], data=rectangles["detect"]).split())
+    monkeypatch.undo()
+    assert status == 1 and "the plugin is off, TINTBOX_DISABLE=1" in errors and len(errors.splitlines()) == 1
+
+
+@pytest.mark.attack("newcomer")
+def test_a_colouriser_is_offered_what_is_evaluated(tintbox, trained, rectangles):
+    status, _, errors = tintbox("coco-eval", f"model={trained / 'weights' / 'best.pt'}", f"data={rectangles['detect']}")
+    assert status == 1 and errors.splitlines()[-1].endswith("which has no boxes; give one of detect, segment")
+
+
+@pytest.mark.attack("coco-eval inputs")
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("names: {{0: a, 2: b}}", "requires class indices 0-1"),
+        ("names: {{0: a, x: b}}", "data="),
+        ("names: [[1], {{}}]", "data="),
+        ("names: 3", "data="),
+        ("nc: -1", "data="),
+        ("names: []", "data="),
+        ("names: {{}}\nval: 5", "data="),
+        ("names: [a\nval: {{", "data="),
+    ],
+)
+def test_data_sets_with_faults(text, told, tintbox, detectors, tmp_path):
+    data = tmp_path / "bad.yaml"
+    (tmp_path / "images").mkdir()
+    data.write_text(f"path: {tmp_path}\ntrain: images\nval: images\n{text.format()}\n")
+    status, _, errors = tintbox("coco-eval", f"model={detectors['detect']}", f"data={data}", *QUICK)
+    lines = [line for line in errors.splitlines() if line.startswith("tintbox: ")]
+    assert status == 1 and len(lines) == 1 and "Traceback" not in errors, errors
+    assert told in lines[0]
+
+
+@pytest.mark.attack("coco-eval inputs")
+def test_a_size_beyond_the_memory_blames_no_file(tintbox, detectors, rectangles):
+    words = (f"model={detectors['detect']}", f"data={rectangles['detect']}", "device=cpu")
+    status, _, errors = tintbox("coco-eval", *words, "imgsz=1000000")
+    assert status == 1 and "imgsz=1000000: one picture takes 11,175 GiB, this machine has" in errors
+
+
 def change(rows, **fields):
     """Set fields of the first row."""
     rows[0].update(fields)

@@ -124,6 +124,48 @@ def test_ultralytics_own_results_stay_as_they_are(validate, tmp_path):
     assert files == {"coco.json", "coco.csv"}, "plots=False draws nothing, save_json was not asked for"
 
 
+@pytest.mark.attack("newcomer")
+def test_results_are_a_mapping(validate):
+    outcome = validate("segment", coco_eval={"resamples": 0}).coco
+    assert list(outcome) == list(outcome.keys()) == ["bbox", "segm"] and len(outcome) == 2
+    assert "segm" in outcome and "pose" not in outcome and outcome.get("pose") is None
+    assert dict(outcome) == outcome.evaluations and dict(outcome.items())["segm"] is outcome["segm"]
+    assert repr(outcome).startswith("Outcome({'bbox': <boxes of 10 images: AP=") and len(repr(outcome)) < 300
+    assert outcome._repr_html_().count("<table>") == 6
+
+
+@pytest.mark.attack("newcomer")
+def test_a_model_of_fewer_classes_is_told_twice(validate, variant, log):
+    """Before, and once more next to the numbers, which are no numbers for the whole dataset."""
+    data = variant()
+    names = "".join(f"  {i}: class {i}\n" for i in range(3, 80))
+    data.write_text(data.read_text() + names)
+    outcome = validate(data=data, coco_eval=CHOSEN).coco
+    told = [text for text in warnings(log) if "THE MODEL HAS 3 CLASSES, THE DATASET 80: the other 77 (class 3," in text]
+    assert len(told) == 2 and "no numbers for the whole dataset" in told[0]
+    texts = [text for _, text in log]
+    (numbers,) = [i for i, text in enumerate(texts) if "COCO evaluation of boxes" in text]
+    assert told[1] in texts[numbers + 1]
+    assert len(outcome["bbox"].names) == 3
+
+
+@pytest.mark.parametrize("how", ["error", "interrupt"])
+def test_a_validation_that_breaks_off_leaves_the_validator_as_it_was(how, rectangles, detectors, tmp_path):
+    from ultralytics.models.yolo.detect import DetectionValidator
+
+    def stop(validator):
+        raise KeyboardInterrupt if how == "interrupt" else RuntimeError("the disk is on fire")
+
+    arguments = {"model": str(detectors["detect"]), "data": str(rectangles["detect"]), "imgsz": 64, "plots": False}
+    settings = {"coco_eval": CHOSEN, "save_json": True, "mode": "val", "device": "cpu"}
+    validator = DetectionValidator(args={**arguments, **settings}, save_dir=tmp_path)
+    validator.callbacks["on_val_batch_end"].append(stop)
+    with pytest.raises((KeyboardInterrupt, RuntimeError)):
+        validator()
+    assert validator.args.save_json is True and validator.jdict == []
+    assert not [name for name in vars(validator) if "tintbox" in name or "coco" in name]
+
+
 @pytest.mark.parametrize("save_json", [False, True])
 def test_the_validator_is_left_as_it_was(save_json, rectangles, detectors, tmp_path):
     from ultralytics.models.yolo.detect import DetectionValidator
