@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -36,7 +36,8 @@ def arguments(words: list[str], known: dict[str, Any]) -> dict[str, Any]:
 
 def paths_of(words: list[str]) -> tuple[list[str], list[str]]:
     """Return the words that are paths, and the others, which are ``key=value``; a path that exists may hold a ``=``."""
-    paths = [word for word in words if "=" not in word or Path(word).exists()]
+    # Path.exists would raise for a word too long for a file's name.
+    paths = [word for word in words if "=" not in word or os.path.exists(word)]  # noqa: PTH110
     return paths, [word for word in words if word not in paths]
 
 
