@@ -145,7 +145,7 @@ def check_side(sizes: Mapping[str, tuple[int, int]], place: str) -> list[str]:
     from ultralytics.utils import LOGGER
 
     least = dataset_files.LEAST_SIDE
-    small = [picture for picture, size in sizes.items() if min(size) < least]
+    small = {picture: None for picture, size in sizes.items() if min(size) < least}
     if len(small) == len(sizes):
         raise TintboxError(f"{place}: all {len(small)} pictures are under {least} pixels; Ultralytics leaves them out")
     if small:
@@ -154,7 +154,7 @@ def check_side(sizes: Mapping[str, tuple[int, int]], place: str) -> list[str]:
             f"coco_eval: {len(small)} of {len(sizes)} pictures are under {least} pixels and left out with their "
             f"objects, as Ultralytics does: {names}"
         )
-    return [picture for picture in sizes if picture not in set(small)]
+    return [picture for picture in sizes if picture not in small]
 
 
 def check_orphans(split: str | list[str], pictures: Iterable[str]) -> None:
