@@ -11,9 +11,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from tintbox import run_folder
+from tintbox import checkpoint_file, run_folder
 from tintbox.errors import TintboxError, TintboxFileError, one_line
-from tintbox.report import checkpoint
 from tintbox.report.evaluations import CocoFile
 from tintbox.report.evaluations import read as read_coco
 from tintbox.run_folder import RunFolder
@@ -54,8 +53,8 @@ class Entry:
 
     @cached_property
     def checkpoint(self) -> dict[str, Any]:
-        """Return what the checkpoint says of itself, without running it: see `checkpoint.facts`."""
-        return checkpoint.facts(self.run.weights) if self.run.weights else {}
+        """Return what the checkpoint says of itself, without running it: see `checkpoint_file.facts`."""
+        return checkpoint_file.facts(self.run.weights) if self.run.weights else {}
 
     @property
     def planned(self) -> int:
