@@ -9,13 +9,13 @@ from __future__ import annotations
 YAML_BYTES = 2 << 20  # a YAML file; one of 1,000 classes has 20 kB
 YAML_DEPTH = 50  # lists and mappings inside each other
 YAML_VALUES = 200_000  # values after aliases have been put in, which "billion laughs" multiplies
+YAML_TEXT = 100  # characters of a text that count as one value: a long text can be put in many times, too
+YAML_DIGITS = 400  # of a number; the time to read one grows with their square
 
 ZIP_DIRECTORY_BYTES = 8 << 20  # the list of a zip's files; a training checkpoint of 3,000 tensors has 500 kB
 ZIP_RATIO = 20  # how many times its size a zip may unpack to; PyTorch does not compress, and weights hardly compress
 PICKLE_BYTES = 16 << 20  # the pickle of a checkpoint; that of the largest models is about 2 MB
 PICKLE_INSTRUCTIONS = 1_000_000  # of it that are read; one makes up to 216 bytes, and YOLOv5x has about 100,000
-YAML_TEXT = 100  # characters of a text that count as one value: a long text can be put in many times, too
-YAML_DIGITS = 400  # of a number; the time to read one grows with their square
 
 ARGUMENTS = 2_000  # of a run in args.yaml; Ultralytics has some 110
 RESULTS_BYTES = 8 << 20  # of results.csv; 1,000 epochs have 0.3 MB
@@ -29,6 +29,7 @@ EVALUATION_POINTS = 1_001  # recalls of its curves, which are 101, and kinds of 
 PREDICTIONS_BYTES = 512 << 20  # of a run's kept predictions, and of its annotations; COCO's 5,000 pictures take 150 MB
 JSON_DEPTH = 50  # lists and objects inside each other
 
+LABEL_BYTES = 1 << 20  # of the label file of one picture, whose boxes take 40 bytes each
 PICTURE_BYTES = 256 << 20  # of a picture's file
 PICTURE_PIXELS = 100_000_000  # of a picture, three bytes each once it is decoded
 PREDICTED_SIDE = 4_096  # pixels of the side that a model is made to see, where a run's args.yaml asks for more

@@ -93,6 +93,16 @@ class RunFolder:
         ends = [now for now, after in zip(times, [*times[1:], -math.inf]) if after < now]
         return sum(ends)
 
+    def same_results(self, other: RunFolder) -> bool:
+        """Return whether another run has the same numbers in every epoch, but for the time: it was the same training.
+
+        An argument in which the two differ had no effect, such as ``lr0`` with ``optimizer=auto``.
+        """
+        texts = [{name: list(map(str, run.curves[name])) for name in run.curves} for run in (self, other)]
+        for numbers in texts:
+            numbers.pop("time", None)
+        return texts[0] == texts[1]
+
     @property
     def weights(self) -> Path | None:
         """`best.pt`, else `last.pt`, else None; None as well where their folder cannot be looked into."""

@@ -79,13 +79,13 @@ def shown(page, run):
 
 def test_curves_are_drawn(page):
     found = traces(page)
-    assert len([name for name in found if name.startswith("detect-")]) >= 8
-    assert len([name for name in found if name.startswith("colorize-")]) >= 5
+    assert len([name for name in found if name.startswith("section-0-")]) >= 8
+    assert len([name for name in found if name.startswith("section-1-")]) >= 5
     assert all(count > 0 for count in found.values()), found
     # Every trace is a line or points with a place on the page, not an empty group.
     empty = "g => g.getBBox().width + g.getBBox().height === 0 && !g.querySelector('.point')"
     assert page.eval_on_selector_all(".scatterlayer .trace", f"groups => groups.filter({empty}).length") == 0
-    assert page.locator("#detect-errors-bbox .barlayer .trace").count() == 1
+    assert page.locator("#section-0-errors-bbox .barlayer .trace").count() == 1
     picture = page.screenshot(full_page=True)
     assert len(picture) > 100_000
 
@@ -96,7 +96,7 @@ def test_a_run_is_switched_off_and_on(page):
     assert 0 < visible <= there  # rows in the folded arguments are there, and not visible
     box = page.locator("input[data-toggle='0']")
     box.uncheck()
-    halved = {name: count / 2 if name.startswith("detect-") else count for name, count in before.items()}
+    halved = {name: count / 2 if name.startswith("section-0-") else count for name, count in before.items()}
     until(page, halved)
     assert shown(page, 0)[0] == 0 and shown(page, 1)[0] == others
     box.check()
@@ -105,11 +105,11 @@ def test_a_run_is_switched_off_and_on(page):
 
 
 def test_the_legend_switches_too(page):
-    legend = page.locator("#detect-curve-0 .legend .traces").nth(1)
+    legend = page.locator("#section-0-curve-0 .legend .traces").nth(1)
     legend.locator(".legendtoggle").click(force=True)
     wait_for(page, "!document.querySelector(\"input[data-toggle='1']\").checked")
     assert shown(page, 1)[0] == 0
-    page.locator("#detect-curve-0 .legend .traces").nth(1).locator(".legendtoggle").click(force=True)
+    page.locator("#section-0-curve-0 .legend .traces").nth(1).locator(".legendtoggle").click(force=True)
     wait_for(page, "document.querySelector(\"input[data-toggle='1']\").checked")
     assert shown(page, 1)[0] > 0
 
@@ -117,9 +117,9 @@ def test_the_legend_switches_too(page):
 def test_names_are_text(page):
     assert page.title().startswith("<script>document.title='broken'<b> against ")
     assert page.locator("label", has_text="<script>document.title='broken'<b>").count() == 1
-    legend = page.locator("#detect-curve-0 .legend .traces text").first
+    legend = page.locator("#section-0-curve-0 .legend .traces text").first
     assert legend.text_content() == "<script>document.title='broken'<b>"
-    assert page.locator("#detect-classes-bbox .ytick text").all_text_contents() == ["red", "<b>gr&een</b>"]
+    assert page.locator("#section-0-classes-bbox .ytick text").all_text_contents() == ["red", "<b>gr&een</b>"]
 
 
 def test_dark_and_narrow(browser, file):
@@ -128,7 +128,7 @@ def test_dark_and_narrow(browser, file):
     page.goto(file.as_uri())
     wait_for(page, READY)
     assert page.evaluate("document.documentElement.scrollWidth") == 360  # wide tables scroll in their own boxes
-    ink = "getComputedStyle(document.querySelector('#detect-curve-0 .xtick text')).fill"
+    ink = "getComputedStyle(document.querySelector('#section-0-curve-0 .xtick text')).fill"
     assert page.evaluate(ink) == "rgb(231, 234, 237)"
     page.emulate_media(color_scheme="light")
     wait_for(page, f"{ink} === 'rgb(27, 31, 36)'")

@@ -11,7 +11,7 @@ from skimage.color import rgb2lab
 
 from tintbox.report import curves, metrics, page
 from tintbox.report.gather import gather
-from tintbox.report.page import in_script
+from tintbox.report.scripts import in_script
 
 
 def section(*folders):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tintbox.errors import TintboxError
-from tintbox.report.boxes import choose, read_truth
+from tintbox.report.boxes import choose, described, read_truth
 from tintbox.report.show import show
 
 COLOURS = {"red": (40, 40, 210), "green": (40, 200, 40)}  # BGR
@@ -61,8 +61,8 @@ def test_every_task_with_boxes(task, squares, checkpoints, tmp_path, monkeypatch
 
 
 def test_truth_is_read_as_it_is_labelled(squares):
-    truth, classes = read_truth(squares, "val")
-    assert classes == ["red", "green"]
+    truth, classes, left_out = read_truth(described(squares), "val")
+    assert classes == ["red", "green"] and left_out == []
     assert len(truth) == 3  # the fourth picture has no label
     for path, boxes in truth.items():
         i = int(path[-5])
@@ -82,7 +82,7 @@ def test_truth_of_polygons_and_keypoints(squares, tmp_path):
         (root / "labels" / "a.txt").write_text(label)
         file = root / "data.yaml"
         file.write_text(f"path: {root}\ntrain: images\nval: images\nnames: {{0: red, 1: green}}\n{extra}")
-        ((_, boxes),) = read_truth(file, "val")[0].items()
+        ((_, boxes),) = read_truth(described(file), "val")[0].items()
         assert boxes.names == ["green"]
         assert np.allclose(boxes.corners, [(24, 16, 72, 48)], atol=1e-3)
 
@@ -109,7 +109,7 @@ def test_the_truth_is_on_the_left_and_where_it_belongs(squares, checkpoints, tmp
 
 
 def test_choice_of_pictures(squares):
-    truth, _ = read_truth(squares, "val")
+    truth, _, _ = read_truth(described(squares), "val")
     drawn = [tuple(choose(truth, 2, seed, None, "val")) for seed in range(20)]
     assert drawn == [tuple(choose(truth, 2, seed, None, "val")) for seed in range(20)]
     assert len(set(drawn)) == 6  # all ordered pairs of three
