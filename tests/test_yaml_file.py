@@ -48,7 +48,9 @@ BAD = {  # what it says, as far as it is not the parser's own wording
     "&a [*a]": "^x:1: an alias that contains itself$",
     "[" * 900: "^x: lists and mappings are nested more than 50 deep$",
     "[" * 100_000: "^x.* nest",
-    "".join(f"a{i}: &a{i} [*a{i - 1}]\n" if i else "a0: &a0 [x]\n" for i in range(500)): "^x: .* 50 deep, aliases put in$",
+    "".join(
+        f"a{i}: &a{i} [*a{i - 1}]\n" if i else "a0: &a0 [x]\n" for i in range(500)
+    ): "^x: .* 50 deep, aliases put in$",
     f"a: &a {'x' * 10**6}\nb: [{', '.join(['*a'] * 1000)}]": "^x: more than 200,000 values, aliases put in$",
     LAUGHS: "^x: more than 200,000 values, aliases put in$",
 }
