@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from tintbox import checkpoint_file
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins import autoload
 from tintbox.plugins.detector import load_detector
@@ -137,6 +138,9 @@ def loaded(entry: Entry) -> Any:
     weights = entry.run.weights
     if weights is None:
         raise TintboxError(f"neither best.pt nor last.pt in {entry.run.folder / 'weights'}")
+    if checkpoint_file.is_zip(weights):
+        with checkpoint_file.opened(weights) as archive:  # before PyTorch unpacks whatever it claims to hold
+            archive.pickle()
     return load_detector(weights) if entry.run.task != "colorize" else load_colouriser(weights)
 
 
