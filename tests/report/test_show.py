@@ -155,3 +155,35 @@ def test_mistakes_are_one_line(changes, message, squares, checkpoints, tmp_path,
 def test_a_colouriser_has_no_boxes(trained, squares):
     with pytest.raises(TintboxError, match="is a colorize model, which has no boxes"):
         show(trained / "weights" / "best.pt", squares)
+
+
+def test_pictures_are_left_as_they_are(tmp_path):
+    """Ultralytics' own reader of labels rewrites a JPEG without its end, and leaves a cache beside the labels."""
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+    whole = cv2.imencode(".jpg", np.full((64, 96, 3), 90, np.uint8))[1].tobytes()
+    cut, faulty = tmp_path / "images" / "cut.jpg", tmp_path / "images" / "faulty.jpg"
+    cut.write_bytes(whole[:-2])
+    faulty.write_bytes(whole)
+    (tmp_path / "labels" / "cut.txt").write_text("0 0.5 0.5 0.25 0.5\n")
+    (tmp_path / "labels" / "faulty.txt").write_text("7 0.5 0.5 0.25 0.5\n")
+    file = tmp_path / "data.yaml"
+    file.write_text(f"path: {tmp_path}\ntrain: images\nval: images\nnames: {{0: red}}\n")
+    truth, _, left_out = read_truth(described(file), "val")
+    assert list(truth) == [str(cut)] and np.allclose(truth[str(cut)].corners, [(36, 16, 60, 48)])
+    assert len(left_out) == 1 and "faulty.txt:1: class 7 is not among" in left_out[0]
+    assert cut.read_bytes() == whole[:-2]
+    assert {p.name for p in (tmp_path / "labels").iterdir()} == {"cut.txt", "faulty.txt"}
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_old_one(squares, checkpoints, tmp_path, monkeypatch):
+    file = tmp_path / "show.png"
+    file.write_text("the old one")
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tintbox.report.show.draw", full)
+    with pytest.raises(TintboxError, match=r"out=.*show.png: cannot be written \(.*No space left"):
+        show(checkpoints / "detect.pt", squares, n=1, imgsz=64, out=file)
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("show.png", "the old one")]

@@ -91,11 +91,15 @@ def compose(
         chosen = [(there, notes) for there, notes, _ in found]
     contents = [page.content(section, place) for place, section in enumerate(sections)]
     where = {e.name: str(e.run.folder.resolve()) for section in sections for e in section.entries}
-    room = LIMIT - MARGIN - len(encoded(page.render(contents, left_out, where)))
+    for content, (_, notes) in zip(contents, chosen):
+        content.notes["pictures"] += notes
+    html = encoded(page.render(contents, left_out, where))
+    room = LIMIT - MARGIN - len(html)
     if room < 0:
         raise TintboxError(f"the page would have more than {LIMIT:,} bytes without any picture; compare fewer runs")
-    for place, (content, (there, notes)) in enumerate(zip(contents, chosen)):
-        content.notes["pictures"] += notes
+    if not any(there for there, _ in chosen):
+        return html
+    for place, (content, (there, _)) in enumerate(zip(contents, chosen)):
         room -= page.add_pictures(content, there, conf, imgsz, room // (len(contents) - place))
     html = encoded(page.render(contents, left_out, where))
     if len(html) > LIMIT:

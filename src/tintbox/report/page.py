@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tintbox
 from tintbox.report import (
@@ -26,6 +27,9 @@ from tintbox.report.gather import Entry, Section
 from tintbox.report.subjects import Subject
 from tintbox.report.tables import Table
 from tintbox.report.verdict import verdict
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 HERE = Path(__file__).parent
 TASKS = {
@@ -180,16 +184,11 @@ def render(sections: Sequence[Content], left_out: Sequence[str], folders: Mappin
         left_out: What is to be said of runs that are not shown.
         folders: Run names -> their folders.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     entries = [entry for found in sections for entry in found.section.entries]
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.globals["colours"] = {entry.index: curves.colour(entry) for entry in entries}
     plotly, script = scripts.plotly(), (HERE / "page.js").read_text(encoding="utf-8")
     figures = dict(figure for found in sections for figure in found.figures())
-    return environment.get_template("page.html").render(
+    return template().render(
+        colours={entry.index: curves.colour(entry) for entry in entries},
         title=title(entries),
         sections=sections,
         entries=entries,
@@ -202,6 +201,16 @@ def render(sections: Sequence[Content], left_out: Sequence[str], folders: Mappin
         version=tintbox.__version__,
         date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
     )
+
+
+@cache
+def template() -> Template:
+    """Return the page's template, in which every text is escaped that is not marked as safe."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    ).get_template("page.html")
 
 
 def title(entries: Sequence[Entry]) -> str:

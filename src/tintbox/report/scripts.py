@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from tintbox.errors import TintboxError
@@ -23,6 +24,7 @@ def policy(scripts: Sequence[str]) -> str:
     return "; ".join([*POLICY, f"script-src {' '.join(map(source, scripts))}"])
 
 
+@cache
 def source(script: str) -> str:
     """Return a script as Content-Security-Policy names it: by the hash of its text as a browser reads it."""
     text = script.replace("\r\n", "\n").replace("\r", "\n")
@@ -35,6 +37,7 @@ def in_script(data: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
+@cache
 def plotly() -> str:
     """Return Plotly's JavaScript.
 
