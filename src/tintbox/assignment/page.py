@@ -67,7 +67,9 @@ def write(
         f"[{REPORT}]({REPORT}) has the same runs with curves to look into.",
     )
     if not published:
-        page.add("The assignment's own figures are of other data or settings than these, so they do not stand beside.")
+        page.add(
+            "The assignment's own figures are of other data or settings than these, so they do not stand beside them."
+        )
     networks = runs.get("networks", {})
     for letter, network in zip("ABC", NETWORKS.values()):
         if letter in parts:
@@ -136,7 +138,7 @@ def studies_part(page: Page, plan: Plan, runs: Mapping[str, Mapping[str, RunFold
     best = max(batches, key=lambda size: tables.last(batches[size])[1])
     page.add(
         "### Kernels",
-        "The side of the convolutions' kernels; all pads keep the size of the output that of the input.",
+        "The side of the convolutions' kernels; their padding keeps the output as large as the input.",
         tables.varied("kernel", kernels),
         "### Batch size",
         f"The same {plan.epochs} epochs at the same learning rate, so that a larger batch takes fewer steps.",
