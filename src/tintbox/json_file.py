@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.errors import TintboxError, TintboxFileError, nearest_file, one_line
-from tintbox.limits import JSON_DEPTH
+from tintbox.limits import JSON_DEPTH, JSON_VALUES
 
 
 def read(file: str | Path, most: int) -> Any:
@@ -32,6 +32,8 @@ def read(file: str | Path, most: int) -> Any:
         raise TintboxError(f"{file}: cannot be read ({error.strerror or one_line(error)})") from error
     if len(raw) > most:
         raise TintboxError(f"{file}: larger than {most:,} bytes")
+    if raw.count(b",") > JSON_VALUES:
+        raise TintboxError(f"{file}: more than {JSON_VALUES:,} values")
     try:
         found = json.loads(raw)
     except RecursionError as error:
@@ -44,10 +46,14 @@ def read(file: str | Path, most: int) -> Any:
 
 def _check_depth(found: Any, where: str | Path) -> None:
     """Refuse nesting that would exhaust the stack of whoever walks through it."""
-    level = [found]
+    level = [found] if isinstance(found, (dict, list)) else []
     for _ in range(JSON_DEPTH + 1):
-        inside = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, (dict, list))]
-        level = [value for values in inside for value in values if isinstance(value, (dict, list))]
         if not level:
             return
+        level = [
+            value
+            for one in level
+            for value in (one.values() if isinstance(one, dict) else one)
+            if isinstance(value, (dict, list))
+        ]
     raise TintboxError(f"{where}: lists and objects are nested more than {JSON_DEPTH} deep")

@@ -27,7 +27,8 @@ EVALUATION_BYTES = 32 << 20  # of coco.json; one of 1,200 classes has 22 MB
 EVALUATION_CLASSES = 25_000  # in it; ImageNet's larger set has 21,000
 EVALUATION_POINTS = 1_001  # recalls of its curves, which are 101, and kinds of errors, which are 6
 PREDICTIONS_BYTES = 512 << 20  # of a run's kept predictions, and of its annotations; COCO's 5,000 pictures take 150 MB
-JSON_DEPTH = 50  # lists and objects inside each other
+JSON_DEPTH = 50  # lists and objects inside each other, in the JSON files of a run
+JSON_VALUES = 2_000_000  # in one, by its commas; the coco.json of 1,200 classes has 1.3 million
 
 LABEL_BYTES = 1 << 20  # of the label file of one picture, whose boxes take 40 bytes each
 PICTURE_BYTES = 256 << 20  # of a picture's file
