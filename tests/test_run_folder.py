@@ -1,6 +1,7 @@
 """The folder of a run, as data."""
 
 import csv
+import math
 import random
 
 import pytest
@@ -96,6 +97,32 @@ def test_a_line_written_in_half_and_an_epoch_written_twice(tmp_path):
         stream.write("3,4")
     run = run_folder.read(folder)
     assert run.curves == {"epoch": [1.0, 2.0], "time": [1.0, 3.0], "val/loss": [3.0, 1.5]}
+
+
+def test_results_that_are_the_same_but_for_the_time(tmp_path):
+    curves = {"epoch": [1, 2], "metrics/accuracy": [0.25, "nan"], "time": [1, 2]}
+    one = run_folder.read(write(tmp_path / "a", curves, lr0=0.1))
+    assert one.same_results(run_folder.read(write(tmp_path / "b", {**curves, "time": [3, 4]}, lr0=0.2)))
+    assert not one.same_results(run_folder.read(write(tmp_path / "c", {**curves, "metrics/accuracy": [0.25, 0.5]})))
+    assert not one.same_results(run_folder.read(write(tmp_path / "d", {**curves, "val/loss": [1, 1]})))
+
+
+def test_a_comma_at_the_end_and_spaces_in_names(tmp_path):
+    folder = write(tmp_path / "run", {"epoch": [1]})
+    (folder / "results.csv").write_text("  epoch,   time ,\n  1,  2.5 ,\n")
+    assert run_folder.read(folder).curves == {"epoch": [1.0], "time": [2.5]}
+
+
+def test_numbers_that_no_training_has(tmp_path):
+    curves = {"epoch": [1, 2, 3], "time": [1, "inf", "nan"], "metrics/accuracy": ["inf", 0.5, "1e300"]}
+    run = run_folder.read(write(tmp_path / "run", curves))
+    assert run.seconds == 1 and run.best == 1 and run.curves["metrics/accuracy"][2] == math.inf
+
+
+def test_arguments_named_by_other_things_than_texts(tmp_path):
+    folder = write(tmp_path / "run", {"epoch": [1]})
+    (folder / "args.yaml").write_text("1: a\n2026-01-02: b\nnull: c\n0.5: d\ntrue: e\n")
+    assert list(run_folder.read(folder).arguments) == ["1", "2026-01-02", "None", "0.5", "True"]
 
 
 def test_losses_are_summed(tmp_path):

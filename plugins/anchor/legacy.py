@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
+from tintbox import checkpoint_file
 from tintbox.errors import TintboxError, one_line
-from tintbox.plugins.anchor import probe
 
 COMMON = (
     "Conv DWConv Focus Concat SPP SPPF Bottleneck BottleneckCSP C3 C3x C3TR C3SPP C3Ghost CrossConv GhostConv "
@@ -121,10 +121,10 @@ def checkpoint(path: Path) -> dict[str, Any]:
     from tintbox.plugins.anchor.conversion import convert
 
     try:
-        probe.pickled(path)
+        checkpoint_file.head(path)
     except (OSError, zipfile.BadZipFile) as error:
         raise TintboxError(f"{path}: damaged or truncated ({one_line(error)})") from None
-    if not probe.is_classic(path):
+    if not checkpoint_file.is_classic(path):
         raise TintboxError(
             f"{path}: no classic YOLOv3 or YOLOv5 checkpoint (its pickle names neither models.yolo nor models.common); "
             "a current one needs no import"

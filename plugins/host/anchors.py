@@ -78,9 +78,9 @@ def classic_checkpoints(tasks: Any) -> None:
 
     @functools.wraps(torch_safe_load)
     def load(weight: Any, *args: Any, **kwargs: Any) -> Any:
-        from tintbox.plugins.anchor import probe
+        from tintbox import checkpoint_file
 
-        file = probe.find(weight)
+        file = checkpoint_file.find_classic(weight)
         if file is None:
             return torch_safe_load(weight, *args, **kwargs)
         from tintbox.plugins.anchor import legacy
@@ -137,8 +137,8 @@ def classic_names(checks: Any) -> None:
 
     @functools.wraps(rename)
     def keep(file: str, *args: Any, **kwargs: Any) -> str:
-        from tintbox.plugins.anchor import probe
+        from tintbox import checkpoint_file
 
-        return file if probe.find(file) else rename(file, *args, **kwargs)
+        return file if checkpoint_file.find_classic(file) else rename(file, *args, **kwargs)
 
     checks.check_yolov5u_filename = keep

@@ -7,7 +7,6 @@ last layer, the head of either kind, never. A pair that does not fit is refused 
 from __future__ import annotations
 
 import re
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from torch import nn
 from ultralytics.utils import LOGGER, RANK
 
+from tintbox import checkpoint_file
 from tintbox.errors import TintboxError
 from tintbox.plugins.freeze import selectors
 
@@ -171,12 +171,7 @@ def label_of(model: nn.Module) -> str:
 
 def holds_colouriser(file: Any) -> bool:
     """Return whether a checkpoint file holds a colouriser, by its pickle's text; nothing is loaded."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            pickles = [name for name in archive.namelist() if name.endswith("/data.pkl")]
-            return any(b"tintbox.colorization.model" in archive.read(name) for name in pickles)
-    except (OSError, zipfile.BadZipFile):
-        return False
+    return checkpoint_file.mentions(Path(file), b"tintbox.colorization.model")
 
 
 def check_pretrained(model: nn.Module, arguments: Any) -> None:

@@ -13,3 +13,28 @@ POLYGON_LENGTH = 2_000_000  # pixels around one polygon; pycocotools keeps 80 by
 COCO_CLASSES = 5_000  # categories of a COCO JSON; the curves of one take 200 kB, and LVIS has 1,203
 COCO_WEIGHTS = 500_000_000  # images times resamples, 8 bytes each
 YAML_VALUES = 200_000  # values after aliases have been put in, which "billion laughs" multiplies
+YAML_TEXT = 100  # characters of a text that count as one value: a long text can be put in many times, too
+YAML_DIGITS = 400  # of a number; the time to read one grows with their square
+
+ZIP_DIRECTORY_BYTES = 8 << 20  # the list of a zip's files; a training checkpoint of 3,000 tensors has 500 kB
+ZIP_RATIO = 20  # how many times its size a zip may unpack to; PyTorch does not compress, and weights hardly compress
+PICKLE_BYTES = 16 << 20  # the pickle of a checkpoint; that of the largest models is about 2 MB
+PICKLE_INSTRUCTIONS = 1_000_000  # of it that are read; one makes up to 216 bytes, and YOLOv5x has about 100,000
+
+ARGUMENTS = 2_000  # of a run in args.yaml; Ultralytics has some 110
+RESULTS_BYTES = 8 << 20  # of results.csv; 1,000 epochs have 0.3 MB
+RESULTS_COLUMNS = 200  # of it; a pose model has 22
+RESULTS_CELLS = 500_000  # of it: 20,000 epochs of 25 columns
+ENVIRONMENT_BYTES = 64 << 10  # of environment.json, which has 0.5 kB
+FREEZE_BYTES = 1 << 20  # of freeze.json, which has 2 kB for each stage
+EVALUATION_BYTES = 32 << 20  # of coco.json; one of 1,200 classes has 22 MB
+EVALUATION_CLASSES = 25_000  # in it; ImageNet's larger set has 21,000
+EVALUATION_POINTS = 1_001  # recalls of its curves, which are 101, and kinds of errors, which are 6
+PREDICTIONS_BYTES = 512 << 20  # of a run's kept predictions, and of its annotations; COCO's 5,000 pictures take 150 MB
+JSON_DEPTH = 50  # lists and objects inside each other, in the JSON files of a run
+JSON_VALUES = 2_000_000  # in one, by its commas; the coco.json of 1,200 classes has 1.3 million
+
+LABEL_BYTES = 1 << 20  # of the label file of one picture, whose boxes take 40 bytes each
+PICTURE_BYTES = 256 << 20  # of a picture's file
+PICTURE_PIXELS = 100_000_000  # of a picture, three bytes each once it is decoded
+PREDICTED_SIDE = 4_096  # pixels of the side that a model is made to see, where a run's args.yaml asks for more

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import json
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from tintbox import json_file, limits, yaml_file
 from tintbox.errors import TintboxError, TintboxFileError, nearest_file, one_line
 
 ARGUMENTS, RESULTS, ENVIRONMENT = "args.yaml", "results.csv", "environment.json"
+LARGEST = 3.4e38  # that a 32 bit float holds, in which Ultralytics counts; what is beyond is infinite
 
 # Task -> the columns of results.csv whose sum ranks the epochs: Ultralytics' `fitness`, of which best.pt is the best.
 FITNESS = {
@@ -36,7 +36,7 @@ class RunFolder:
 
     Attributes:
         folder: Where it is.
-        arguments: ``args.yaml``: the training arguments, all of them.
+        arguments: ``args.yaml``: the training arguments, all of them, by name.
         curves: ``results.csv``: column -> a value per epoch, NaN where there is none.
         environment: ``environment.json``: versions and hardware; empty for a run without tintbox.
     """
@@ -77,7 +77,7 @@ class RunFolder:
         if self.arguments.get("select") == "last" or not columns:
             return self.epochs - 1
         sums = [sum(values) for values in zip(*columns)]
-        known = [value for value in sums if not math.isnan(value)]
+        known = [value for value in sums if math.isfinite(value)]
         return sums.index(max(known)) if known else self.epochs - 1
 
     @cached_property
@@ -89,19 +89,36 @@ class RunFolder:
     @property
     def seconds(self) -> float:
         """How long it trained; `time` begins anew where a run was resumed."""
-        times = self.curves.get("time", ())
+        times = [time for time in self.curves.get("time", ()) if math.isfinite(time)]
         ends = [now for now, after in zip(times, [*times[1:], -math.inf]) if after < now]
         return sum(ends)
 
+    def same_results(self, other: RunFolder) -> bool:
+        """Return whether another run has the same numbers in every epoch, but for the time: it was the same training.
+
+        An argument in which the two differ had no effect, such as ``lr0`` with ``optimizer=auto``.
+        """
+        texts = [{name: list(map(str, run.curves[name])) for name in run.curves} for run in (self, other)]
+        for numbers in texts:
+            numbers.pop("time", None)
+        return texts[0] == texts[1]
+
     @property
     def weights(self) -> Path | None:
-        """`best.pt`, else `last.pt`, else None."""
+        """`best.pt`, else `last.pt`, else None; None as well where their folder cannot be looked into."""
         files = [self.folder / "weights" / name for name in ("best.pt", "last.pt")]
-        return next((file for file in files if file.is_file()), None)
+        try:
+            return next((file for file in files if file.is_file()), None)
+        except OSError:
+            return None
 
 
 def missing(folder: Path) -> list[str]:
-    """Return which of the files that make a folder a run are not there."""
+    """Return which of the files that make a folder a run are not there.
+
+    Raises:
+        OSError: The folder cannot be looked into.
+    """
     return [name for name in (ARGUMENTS, RESULTS) if not (folder / name).is_file()]
 
 
@@ -109,46 +126,84 @@ def read(folder: str | Path) -> RunFolder:
     """Read a run's folder, of tintbox or of a stock Ultralytics.
 
     Raises:
-        TintboxError: There is no such folder, it is no run, or its files cannot be read; the line says which.
+        TintboxError: There is no such folder, it is no run, its files cannot be read, or they are beyond the limits of
+            `tintbox.limits`; the line says which.
     """
     folder = Path(folder)
-    if folder.is_file():
-        raise TintboxError(f"{folder} is a file; give a run's folder, the one that has {ARGUMENTS} and {RESULTS}")
-    if not folder.is_dir():
-        raise TintboxFileError(f"{folder}: no such folder{nearest_file(folder)}")
-    if lacking := missing(folder):
-        raise TintboxFileError(f"{folder} is no training run: {' and '.join(lacking)} missing")
     try:
-        arguments = yaml.safe_load((folder / ARGUMENTS).read_text(encoding="utf-8"))
+        if folder.is_file():
+            raise TintboxError(f"{folder} is a file; give a run's folder, the one that has {ARGUMENTS} and {RESULTS}")
+        if not folder.is_dir():
+            raise TintboxFileError(f"{folder}: no such folder{nearest_file(folder)}")
+        if lacking := missing(folder):
+            raise TintboxFileError(f"{folder} is no training run: {' and '.join(lacking)} missing")
+        arguments = read_arguments(folder / ARGUMENTS)
         curves = read_curves(folder / RESULTS)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except TintboxError:
+        raise
+    except OSError as error:
+        raise TintboxError(f"{folder}: cannot be read ({error.strerror or one_line(error)})") from error
+    except (ValueError, csv.Error) as error:
         raise TintboxError(f"{folder} is no training run: {one_line(error)}") from error
-    if not isinstance(arguments, dict):
-        raise TintboxError(f"{folder} is no training run: {ARGUMENTS} has no arguments")
     if not curves.get("epoch"):
         raise TintboxError(f"{folder} has no finished epoch in {RESULTS}; wait for the first one")
     return RunFolder(folder, arguments, curves, read_environment(folder))
+
+
+def read_arguments(file: Path) -> dict[str, Any]:
+    """Return what an ``args.yaml`` says; names that are no texts, such as numbers, become texts.
+
+    Raises:
+        TintboxError: It cannot be read, has no arguments, or too many.
+    """
+    found = yaml_file.read(file)
+    if not isinstance(found, dict):
+        raise TintboxError(f"{file.parent} is no training run: {file.name} has no arguments")
+    if len(found) > limits.ARGUMENTS:
+        raise TintboxError(f"{file}: {len(found):,} arguments, more than {limits.ARGUMENTS:,}")
+    return {str(key): value for key, value in found.items()}
 
 
 def read_curves(file: Path) -> dict[str, list[float]]:
     """Return the columns of a ``results.csv``; an epoch that a resumed run wrote twice counts as it came last.
 
     Raises:
-        ValueError: A cell is no number.
+        OSError: It cannot be read.
+        ValueError: A cell is no number, or the file is larger than `tintbox.limits` allows.
+        csv.Error: A cell is longer than any number.
     """
-    with file.open(newline="", encoding="utf-8") as stream:
-        rows = [{key.strip(): value for key, value in row.items() if key} for row in csv.DictReader(stream)]
-    whole = [row for row in rows if all(row.values())]  # a process that is killed may leave half a line
-    if not whole:
-        return {}
-    by_epoch = {row.get("epoch", ""): row for row in whole}
-    return {column: [float(row[column]) for row in by_epoch.values()] for column in whole[0]}
+    with file.open("rb") as stream:
+        raw = stream.read(limits.RESULTS_BYTES + 1)
+    if len(raw) > limits.RESULTS_BYTES:
+        raise ValueError(f"{file.name} is larger than {limits.RESULTS_BYTES >> 20} MiB")
+    lines = csv.reader(io.StringIO(raw.decode("utf-8"), newline=""))
+    places = {name.strip(): place for place, name in enumerate(next(lines, [])) if name.strip()}
+    if len(places) > limits.RESULTS_COLUMNS:
+        raise ValueError(f"{file.name} has {len(places):,} columns, more than {limits.RESULTS_COLUMNS}")
+    by_epoch: dict[str, dict[str, str]] = {}
+    for count, row in enumerate(lines, start=1):
+        if count * len(places) > limits.RESULTS_CELLS:
+            raise ValueError(f"{file.name} has more than {limits.RESULTS_CELLS:,} values")
+        cells = {name: row[place] for name, place in places.items() if place < len(row)}
+        if len(cells) == len(places) and all(cells.values()):  # a process that is killed may leave half a line
+            by_epoch[cells.get("epoch", "")] = cells
+    return {name: [number(cells[name]) for cells in by_epoch.values()] for name in places if by_epoch}
+
+
+def number(cell: str) -> float:
+    """Return a cell's number.
+
+    Raises:
+        ValueError: It is none.
+    """
+    value = float(cell)
+    return value if not abs(value) > LARGEST else math.copysign(math.inf, value)
 
 
 def read_environment(folder: Path) -> dict[str, Any]:
     """Return what ``environment.json`` says, or nothing."""
     try:
-        found = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = json_file.read(folder / ENVIRONMENT, limits.ENVIRONMENT_BYTES)
+    except (TintboxError, OSError):
         return {}
     return found if isinstance(found, dict) else {}

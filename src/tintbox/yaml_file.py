@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from tintbox.errors import TintboxError, TintboxFileError, nearest_file, one_line
-from tintbox.limits import YAML_BYTES, YAML_DEPTH, YAML_VALUES
+from tintbox.limits import YAML_BYTES, YAML_DEPTH, YAML_DIGITS, YAML_TEXT, YAML_VALUES
 
 # libyaml's reader is ten times as fast; PyYAML can be built without it.
 Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -56,9 +56,10 @@ def parse(raw: bytes | str, where: str | Path) -> Any:
         mark = error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise TintboxError(f"{where}{place}: no YAML ({one_line(error.problem or error.context)})") from error
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
-        if isinstance(error, TintboxError):
-            raise
+    except TintboxError:
+        raise
+    except (yaml.YAMLError, ValueError, ArithmeticError, AttributeError, LookupError) as error:
+        # PyYAML's constructors do not check what a file tags: `!!timestamp x`, `!!bool x`, `!!int ""`.
         raise TintboxError(f"{where}: no YAML ({one_line(error)})") from error
 
 
@@ -75,22 +76,36 @@ def _check_depth(raw: bytes | str, where: str | Path) -> None:
 
 
 def _check_size(root: yaml.Node | None, where: str | Path) -> None:
-    """Refuse a document that has too many values once its aliases are put in, or one that contains itself."""
-    sizes: dict[int, int] = {}  # by the node's id: its values, aliases put in; 0 while it is being counted
+    """Refuse a document that is too large or too deep once its aliases are put in, or one that contains itself."""
+    sizes: dict[int, tuple[int, int]] = {}  # by the node's id: its values and depth; (0, 0) while they are counted
 
-    def size(node: yaml.Node) -> int:
+    def size(node: yaml.Node) -> tuple[int, int]:
         known = sizes.get(id(node))
-        if known == 0:
+        if known == (0, 0):
             raise TintboxError(f"{where}:{node.start_mark.line + 1}: an alias that contains itself")
         if known is None:
-            sizes[id(node)] = 0
+            sizes[id(node)] = (0, 0)
             children: list[yaml.Node] = []
             if isinstance(node, yaml.SequenceNode):
                 children = node.value
             elif isinstance(node, yaml.MappingNode):
                 children = [child for pair in node.value for child in pair]
-            known = sizes[id(node)] = 1 + sum(map(size, children))
+            else:
+                _check_digits(node, where)
+            counts = list(map(size, children))
+            own = 1 if children else 1 + len(node.value) // YAML_TEXT
+            depth = max((below for _, below in counts), default=0) + 1
+            known = sizes[id(node)] = (own + sum(count for count, _ in counts), depth)
         return known
 
-    if root is not None and size(root) > YAML_VALUES:
+    values, depth = size(root) if root is not None else (0, 0)
+    if values > YAML_VALUES:
         raise TintboxError(f"{where}: more than {YAML_VALUES:,} values, aliases put in")
+    if depth > YAML_DEPTH + 1:
+        raise TintboxError(f"{where}: lists and mappings are nested more than {YAML_DEPTH} deep, aliases put in")
+
+
+def _check_digits(node: yaml.Node, where: str | Path) -> None:
+    """Refuse a number of so many digits that reading and printing it takes long, or is refused by Python."""
+    if node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float") and len(node.value) > YAML_DIGITS:
+        raise TintboxError(f"{where}:{node.start_mark.line + 1}: a number of more than {YAML_DIGITS} digits")

@@ -53,7 +53,7 @@ def test_one_part_trains_one_network(tmp_path):
     [
         ({"epochs": 0}, "A", "epochs=0"),
         ({"seed": -1}, "A", "seed=-1"),
-        ({"detection_size": "big"}, "A", "detection_size=big"),
+        ({"detection_size": "big"}, "A", "imgsz=big"),
         ({}, "AX", "parts=AX"),
         ({}, "", "parts="),
         ({"weights": "nowhere.pt"}, "D", "weights=nowhere.pt: no such file"),

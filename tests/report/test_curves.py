@@ -11,7 +11,7 @@ from skimage.color import rgb2lab
 
 from tintbox.report import curves, metrics, page
 from tintbox.report.gather import gather
-from tintbox.report.page import in_script
+from tintbox.report.scripts import in_script
 
 
 def section(*folders):
@@ -67,6 +67,26 @@ def test_a_run_has_one_look_everywhere(made):
             looks.setdefault(trace["meta"], set()).add(look)
     assert len(looks) == 14 and all(len(own) == 1 for own in looks.values())
     assert len(set.union(*looks.values())) == 14  # and no two share it
+
+
+def test_an_axis_is_around_what_it_shows(made):
+    """Plotly's own axis for equal values reaches from 1 below them to 1 above, where 0.01 looks like 0."""
+    found = section(
+        made("a", **{"metrics__mAP50-95(B)": [0.5, 0.25], "lr__pg0": [0.01, 0.01], "metrics__recall(B)": [0, 0]}),
+        made("b", **{"metrics__mAP50-95(B)": [0.5, 0.25], "lr__pg0": [0.01, 0.01], "metrics__recall(B)": [0, 0]}),
+    )
+    figures = {figure.title.split(" (")[0]: figure.layout for figure in curves.curves(found, metrics.ruler(found))}
+    assert figures["learning rate"]["yaxis"]["range"] == [0, 0.02]
+    assert figures["recall"]["yaxis"]["range"] == [0, 1]
+    assert "range" not in figures["mAP50-95"]["yaxis"] and "range" not in figures["mAP50-95"]["xaxis"]
+    one = section(made("c", **{"metrics__mAP50-95(B)": [0.5]}))
+    layout = curves.curves(one, metrics.ruler(one))[0].layout
+    assert layout["xaxis"]["range"] == [0, 2] and layout["yaxis"]["range"] == [0, 1]
+
+
+def test_classes_that_are_not_found(detector):
+    """All AP are 0 after two epochs: the axis begins there."""
+    assert curves.class_figure(section(detector).entries, "bbox").layout["xaxis"]["range"][0] == 0
 
 
 def test_class_figure(detector):

@@ -4,7 +4,6 @@ import pytest
 import yaml
 
 from tintbox.errors import TintboxError
-from tintbox.report import checkpoint
 from tintbox.report.gather import distinct_names, gather, shown
 
 ACCURACY = {"metrics__mAP50-95(B)": [0.25, 0.5, 0.375]}
@@ -91,25 +90,6 @@ def test_an_unfinished_run(made, detector, copy):
     # The same with checkpoints that Ultralytics has stripped, as it does at the end.
     assert gather([str(copy(detector, "early", epochs=9))])[0][0].entries[0].state == "stopped early"
     assert gather([str(detector)])[0][0].entries[0].state == ""
-
-
-def test_a_checkpoint_is_read_without_being_run(detector, tmp_path):
-    import torch
-    import ultralytics
-
-    file = detector / "weights" / "best.pt"
-    stored = torch.load(file, weights_only=False)
-    assert checkpoint.facts(file) == {key: stored[key] for key in ("epoch", "date", "version")}
-    assert checkpoint.facts(file)["version"] == ultralytics.__version__
-
-    class Trap:
-        def __reduce__(self):
-            return print, ("run",)
-
-    torch.save({"epoch": 7, "version": "8.0.0", "trap": Trap()}, tmp_path / "trap.pt")
-    assert checkpoint.facts(tmp_path / "trap.pt") == {"epoch": 7, "version": "8.0.0"}
-    (tmp_path / "text.pt").write_text("no zip")
-    assert checkpoint.facts(tmp_path / "text.pt") == {}
 
 
 def test_arguments_are_shown_as_they_are_typed():

@@ -128,7 +128,10 @@ def test_the_limit_holds(detector, copy, tmp_path, monkeypatch):
         ({"n": 0}, r"n=0: give a whole number of 1 or more"),
         ({"seed": 1.5}, r"seed=1.5: give a whole number of 0 or more"),
         ({"conf": 2}, r"conf=2: give a number from 0 to 1"),
-        ({"imgsz": [64, 8]}, r"imgsz=8: give a whole number of 32 or more"),
+        ({"imgsz": [64, 8]}, r"imgsz=8: give a whole number from 32 to 4096"),
+        ({"imgsz": 100000}, r"imgsz=100000: give a whole number from 32 to 4096"),
+        ({"split": "foo"}, r"split=foo: no such split \(train, val, test, minival\)"),
+        ({"split": "foo", "pictures": False}, r"split=foo: no such split .*"),
         ({"imgsz": []}, r"imgsz=\[\]: give a side in pixels, or \[height, width\]"),
         ({"images": []}, r"images=\[\]: the list is empty; name pictures, or leave it out"),
         ({"images": ["nosuch.png"]}, r"images=nosuch.png: no picture of that name in split 'val' .*"),
@@ -154,8 +157,9 @@ def test_a_full_disk_is_told_before_the_work(python, tmp_path):
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))\n"
         "from pathlib import Path\n"
-        "from tintbox.report.command import reserved\n"
-        "with reserved(Path('report.html')): print('at work')\n"
+        "from tintbox.report.command import check_room\n"
+        "check_room(Path('report.html'))\n"
+        "print('at work')\n"
     )
     (tmp_path / "report.html").write_text("the last one")
     done = python("-c", code)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tintbox.errors import TintboxError
-from tintbox.report.boxes import choose, read_truth
+from tintbox.report.boxes import choose, described, read_truth
 from tintbox.report.show import show
 
 COLOURS = {"red": (40, 40, 210), "green": (40, 200, 40)}  # BGR
@@ -61,8 +61,8 @@ def test_every_task_with_boxes(task, squares, checkpoints, tmp_path, monkeypatch
 
 
 def test_truth_is_read_as_it_is_labelled(squares):
-    truth, classes = read_truth(squares, "val")
-    assert classes == ["red", "green"]
+    truth, classes, left_out = read_truth(described(squares), "val")
+    assert classes == ["red", "green"] and left_out == []
     assert len(truth) == 3  # the fourth picture has no label
     for path, boxes in truth.items():
         i = int(path[-5])
@@ -82,7 +82,7 @@ def test_truth_of_polygons_and_keypoints(squares, tmp_path):
         (root / "labels" / "a.txt").write_text(label)
         file = root / "data.yaml"
         file.write_text(f"path: {root}\ntrain: images\nval: images\nnames: {{0: red, 1: green}}\n{extra}")
-        ((_, boxes),) = read_truth(file, "val")[0].items()
+        ((_, boxes),) = read_truth(described(file), "val")[0].items()
         assert boxes.names == ["green"]
         assert np.allclose(boxes.corners, [(24, 16, 72, 48)], atol=1e-3)
 
@@ -109,7 +109,7 @@ def test_the_truth_is_on_the_left_and_where_it_belongs(squares, checkpoints, tmp
 
 
 def test_choice_of_pictures(squares):
-    truth, _ = read_truth(squares, "val")
+    truth, _, _ = read_truth(described(squares), "val")
     drawn = [tuple(choose(truth, 2, seed, None, "val")) for seed in range(20)]
     assert drawn == [tuple(choose(truth, 2, seed, None, "val")) for seed in range(20)]
     assert len(set(drawn)) == 6  # all ordered pairs of three
@@ -155,3 +155,35 @@ def test_mistakes_are_one_line(changes, message, squares, checkpoints, tmp_path,
 def test_a_colouriser_has_no_boxes(trained, squares):
     with pytest.raises(TintboxError, match="is a colorize model, which has no boxes"):
         show(trained / "weights" / "best.pt", squares)
+
+
+def test_pictures_are_left_as_they_are(tmp_path):
+    """Ultralytics' own reader of labels rewrites a JPEG without its end, and leaves a cache beside the labels."""
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+    whole = cv2.imencode(".jpg", np.full((64, 96, 3), 90, np.uint8))[1].tobytes()
+    cut, faulty = tmp_path / "images" / "cut.jpg", tmp_path / "images" / "faulty.jpg"
+    cut.write_bytes(whole[:-2])
+    faulty.write_bytes(whole)
+    (tmp_path / "labels" / "cut.txt").write_text("0 0.5 0.5 0.25 0.5\n")
+    (tmp_path / "labels" / "faulty.txt").write_text("7 0.5 0.5 0.25 0.5\n")
+    file = tmp_path / "data.yaml"
+    file.write_text(f"path: {tmp_path}\ntrain: images\nval: images\nnames: {{0: red}}\n")
+    truth, _, left_out = read_truth(described(file), "val")
+    assert list(truth) == [str(cut)] and np.allclose(truth[str(cut)].corners, [(36, 16, 60, 48)])
+    assert len(left_out) == 1 and "faulty.txt:1: class 7 is not among" in left_out[0]
+    assert cut.read_bytes() == whole[:-2]
+    assert {p.name for p in (tmp_path / "labels").iterdir()} == {"cut.txt", "faulty.txt"}
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_old_one(squares, checkpoints, tmp_path, monkeypatch):
+    file = tmp_path / "show.png"
+    file.write_text("the old one")
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tintbox.report.show.draw", full)
+    with pytest.raises(TintboxError, match=r"out=.*show.png: cannot be written \(.*No space left"):
+        show(checkpoints / "detect.pt", squares, n=1, imgsz=64, out=file)
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("show.png", "the old one")]

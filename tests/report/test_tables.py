@@ -10,6 +10,7 @@ from tintbox.plugins.coco_eval import command
 from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.report import evaluations, freezing, machines, metrics, tables
 from tintbox.report.gather import gather
+from tintbox.report.verdict import number
 
 
 def section(*folders):
@@ -159,6 +160,8 @@ def test_a_schedule_that_was_not_recorded(made):
     [
         (math.nan, "–"),
         (0.0, "–"),
+        (math.inf, "–"),
+        (1e308, "–"),
         (59.4, "59 s"),
         (59.7, "1 min 00 s"),
         (3599.4, "59 min 59 s"),
@@ -197,3 +200,24 @@ def test_no_objects_of_a_size(made):
     _, table = summary(section(made("a", **columns)))
     titles = [cell.text for cell in table.columns]
     assert "mAP_small" not in titles and column(table, "mAP_large")[0].text == "0.500"
+
+
+def test_no_ap_by_size_that_nobody_computed(made):
+    """With save_json Ultralytics writes 0 for an AP by size, and leaves it there unless it can compute one."""
+    sizes = [f"metrics__mAP_{size}(B)" for size in ("small", "medium", "large")]
+    main = {"metrics__mAP50-95(B)": [0.5, 0.75], "metrics__recall(B)": [0, 0]}
+    stock = made("stock", **main, **{size: [0, 0] for size in sizes})
+    true = made("true", **main, **{size: [0, 0.25] for size in sizes})
+    _, table = summary(section(stock))
+    assert not any("mAP_" in cell.text for cell in table.columns) and column(table, "recall")[0].text == "0.000"
+    _, table = summary(section(stock, true))
+    assert [cell.text for cell in column(table, "mAP_small")] == ["n/a", "0.250"]
+
+
+def test_equal_runs_have_no_best(made):
+    _, table = summary(section(*(made(name, **{"metrics__mAP50-95(B)": [0.5]}) for name in "ab")))
+    assert not any(cell.best for cell in column(table, "mAP50-95"))
+
+
+def test_numbers():
+    assert [number(-0.0001, "+"), number(-0.0), number(1e300), number(math.inf)] == ["+0.000", "0.000", "1e+300", "n/a"]

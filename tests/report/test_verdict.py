@@ -32,10 +32,13 @@ def test_without_intervals(made):
 
 
 def test_equal(made):
-    assert told(run(made, "a", 0.5), run(made, "b", 0.5)) == (
-        "a and b are equal by mAP50-95 at the best epoch: 0.500.",
-        "",
-    )
+    same = "Their numbers are the same in every epoch: what differs between them had no effect."
+    claim = "a and b are equal by mAP50-95 at the best epoch: 0.500."
+    assert told(run(made, "a", 0.5), run(made, "b", 0.5)) == (claim, same)
+    assert told(run(made, "c", 0.25, 0.5), run(made, "d", 0.3, 0.5))[1] == ""
+    assert told(run(made, "e", 0.25), *(run(made, name, 0.5) for name in "fgh"))[0].startswith("f, g and h are equal")
+    many = [run(made, f"i{i}", 0.5, lr0=i) for i in range(5)]
+    assert told(*many)[0].startswith("5 runs are equal")
 
 
 def test_other_data(made):
@@ -66,7 +69,22 @@ def test_intervals(detector, copy):
 
 def test_equal_predictions_are_equal(detector, copy):
     claim, chance = told(detector, copy(detector, "twin", lr0=0.5))
-    assert claim.startswith("woken and twin are equal by COCO AP on val") and chance == ""
+    assert claim.startswith("woken and twin are equal by COCO AP on val")
+    assert chance.endswith("what differs between them had no effect.")
+
+
+def test_no_winner_by_what_is_not_shown(made):
+    """`lr0=0.001,0.01` with an optimizer that ignores it: all is equal, over seeds as well; nor does +0.0000 win."""
+    assert told(run(made, "a", 0.5), run(made, "b", 0.50004, lr0=1))[0].startswith("b and a are equal by")
+    folders = [run(made, f"{lr0}-{s}", 0.3 + s / 8, lr0=lr0, seed=s) for lr0 in (0.001, 0.01) for s in (0, 1, 2)]
+    claim, chance = told(*folders)
+    assert claim == "lr0=0.001 and lr0=0.01 are equal by mAP50-95 at the best epoch: 0.425 in the mean over seeds."
+    assert chance == "Their numbers are the same in every epoch: what differs between them had no effect."
+
+
+def test_a_bound_that_is_shown_as_zero_is_no_lead(detector, copy):
+    first, second = copy(detector, "first", ap=(0.5, 0.4, 0.6)), copy(detector, "second", ap=(0.7, 0.6002, 0.8))
+    assert told(first, second)[1] == "The 95% intervals overlap, so that may be chance."
 
 
 def test_over_seeds(made):

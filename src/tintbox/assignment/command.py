@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tintbox import run_folder
+from tintbox import atomic, json_file, run_folder
 from tintbox.assignment import page, plan
 from tintbox.assignment.plan import FULL, QUICK, Plan
 from tintbox.assignment.published import NETWORKS
@@ -48,7 +49,7 @@ def assignment(quick: bool = False, workers: int = 1, **values: Any) -> Path:
     needed = [asked.data] * (parts != "D") + [asked.detection] * ("D" in parts)
     for data in dict.fromkeys(needed):
         prepare(data)
-    checks.check_folder(folder, 1)
+    checks.check_folder(folder, 1, "out")
     runs: dict[str, dict[str, RunFolder]] = {}
     for name, words in plan.studies(asked, parts, folder).items():
         study([*words, f"project={str(folder)!r}", f"name={name}"], workers=workers)
@@ -88,11 +89,21 @@ def untuned(asked: Plan, folder: Path) -> tuple[float, float]:
     """Return mAP50 and mAP50-95 of the detector before it is fine-tuned, measured once."""
     file = folder / "detector" / BEFORE
     words = place.read(folder / "detector").fixed
-    if not file.is_file():
+    known = measured(file)
+    if known is None:
         from ultralytics import YOLO
 
         settings = {"data": asked.detection, "imgsz": asked.detection_size, "iou": 0.6, "plots": False}
         found = YOLO(words["model"]).val(**settings, project=str(folder / "detector"), name="before", exist_ok=True)
-        file.write_text(json.dumps([float(found.box.map50), float(found.box.map)]), encoding="utf-8")
-    first, second = json.loads(file.read_text(encoding="utf-8"))
-    return first, second
+        known = float(found.box.map50), float(found.box.map)
+        atomic.write_text(file, json.dumps(known))
+    return known
+
+
+def measured(file: Path) -> tuple[float, float] | None:
+    """Return the two metrics that a file holds, None if it is not there or holds something else."""
+    try:
+        first, second = map(float, json_file.read(file, 1000))
+    except (TintboxError, TypeError, ValueError, OverflowError):
+        return None
+    return (first, second) if math.isfinite(first + second) else None

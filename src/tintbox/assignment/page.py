@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from tintbox import atomic
 from tintbox.assignment import figures, tables
 from tintbox.assignment.plan import FULL, KERNELS, PARTS, Plan
 from tintbox.assignment.published import NETWORKS
@@ -33,7 +33,7 @@ class Page:
     def save(self) -> Path:
         """Write the page."""
         file = self.folder / "assignment.md"
-        file.write_text("\n\n".join(self.parts) + "\n", encoding="utf-8")
+        atomic.write_text(file, "\n\n".join(self.parts) + "\n")
         return file
 
 
@@ -67,7 +67,9 @@ def write(
         f"[{REPORT}]({REPORT}) has the same runs with curves to look into.",
     )
     if not published:
-        page.add("The assignment's own figures are of other data or settings than these, so they do not stand beside.")
+        page.add(
+            "The assignment's own figures are of other data or settings than these, so they do not stand beside them."
+        )
     networks = runs.get("networks", {})
     for letter, network in zip("ABC", NETWORKS.values()):
         if letter in parts:
@@ -104,7 +106,8 @@ def network_part(page: Page, network: str, networks: Mapping[str, RunFolder], *,
     page.add("Pictures of the validation split: grey, truth in palette colours, prediction.")
     samples = sorted((run.folder / "samples").glob("*.png"))
     if samples:
-        shutil.copy(samples[-1], page.figure(f"{network}-pictures.png", f"what {network} paints"))
+        target = page.figure(f"{network}-pictures.png", f"what {network} paints")
+        atomic.write_bytes(target, samples[-1].read_bytes())
     before = {name: networks[name] for name in names[: names.index(network) + 1] if name in networks}
     page.add(tables.networks(before, published=published))
     if len(before) > 1:
@@ -119,11 +122,12 @@ def sentence(network: str, run: RunFolder, other: str, beside: RunFolder) -> str
     """Return how far a network is from another after the last epoch."""
     (loss, accuracy), (loss_before, accuracy_before) = tables.last(run), tables.last(beside)
     points = 100 * (accuracy - accuracy_before)
-    side = "above" if points >= 0 else "below"
-    return (
-        f"{network} is {abs(points):.1f} points of accuracy {side} {other}, and its loss "
-        f"{abs(loss - loss_before):.3f} {'lower' if loss <= loss_before else 'higher'}; one seed each."
+    higher, lower = f"{abs(points):.1f}", f"{abs(loss - loss_before):.3f}"
+    place = (
+        "as accurate as" if float(higher) == 0 else f"{higher} points of accuracy {'above' if points > 0 else 'below'}"
     )
+    way = "equal" if float(lower) == 0 else f"{lower} {'lower' if loss < loss_before else 'higher'}"
+    return f"{network} is {place} {other}, and its loss {way}; one seed each."
 
 
 def studies_part(page: Page, plan: Plan, runs: Mapping[str, Mapping[str, RunFolder]]) -> None:
@@ -134,7 +138,7 @@ def studies_part(page: Page, plan: Plan, runs: Mapping[str, Mapping[str, RunFold
     best = max(batches, key=lambda size: tables.last(batches[size])[1])
     page.add(
         "### Kernels",
-        "The side of the convolutions' kernels; all pads keep the size of the output that of the input.",
+        "The side of the convolutions' kernels; their padding keeps the output as large as the input.",
         tables.varied("kernel", kernels),
         "### Batch size",
         f"The same {plan.epochs} epochs at the same learning rate, so that a larger batch takes fewer steps.",
@@ -143,7 +147,8 @@ def studies_part(page: Page, plan: Plan, runs: Mapping[str, Mapping[str, RunFold
     )
     source = page.folder / "batches" / "batch.png"
     if source.is_file():
-        shutil.copy(source, page.figure("batches.png", "validation loss and accuracy against the batch size"))
+        target = page.figure("batches.png", "validation loss and accuracy against the batch size")
+        atomic.write_bytes(target, source.read_bytes())
 
 
 def detector_part(page: Page, plan: Plan, run: RunFolder, before: tuple[float, float]) -> None:

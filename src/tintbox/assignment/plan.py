@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 import tintbox.cfg
+from tintbox import atomic
 from tintbox.assignment.published import NETWORKS
 from tintbox.errors import TintboxError, TintboxFileError, nearest_file
 
@@ -51,6 +52,7 @@ QUICK = Plan(
     data="fruitbowl.yaml", epochs=12, batch=16, batches=(8, 16, 32, 64, 128), more=("palette=24",),
     detection="fruitbowl.yaml", detection_size=96, weights=None,
 )  # fmt: skip
+TYPED = {"detection_size": "imgsz"}  # fields whose argument has another name
 FIRST_DETECTOR = "yolov5n-anchor.yaml"  # of the classic kind, as the assignment's
 FIRST_EPOCHS = 15
 
@@ -60,7 +62,7 @@ def check(plan: Plan, parts: str) -> None:
     for key in ("epochs", "batch", "detection_size", "detection_epochs"):
         value: Any = getattr(plan, key)
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise TintboxError(f"{key}={value}: give a whole number of 1 or more")
+            raise TintboxError(f"{TYPED.get(key, key)}={value}: give a whole number of 1 or more")
     if not isinstance(plan.seed, int) or isinstance(plan.seed, bool) or plan.seed < 0:
         raise TintboxError(f"seed={plan.seed}: give a whole number of 0 or more")
     if not parts or set(parts) - set(PARTS):
@@ -113,5 +115,5 @@ def kernel_model(folder: Path, kernel: int) -> Path:
     description = yaml.safe_load((Path(tintbox.cfg.__path__[0]) / "colorize-convt.yaml").read_text(encoding="utf-8"))
     file = folder / "models" / f"colorize-convt-k{kernel}.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(yaml.safe_dump({**description, "kernel": kernel}, sort_keys=False), encoding="utf-8")
+    atomic.write_text(file, yaml.safe_dump({**description, "kernel": kernel}, sort_keys=False))
     return file

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from tintbox.errors import TintboxError, nearest, one_line
+from tintbox import yaml_file
+from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.limits import LABEL_BYTES
+from tintbox.report import picture_file
 
 CROWD = 10  # boxes in a picture from which on labels leave out the class, which the colour tells
 
@@ -28,45 +33,78 @@ class Boxes:
     scores: list[float] | None = None
 
 
-def read_truth(data: str | Path, split: str) -> tuple[dict[str, Boxes], list[str]]:
-    """Return the labelled boxes of a split by the path of the picture, and the dataset's class names.
-
-    Pictures without boxes are left out.
+def described(data: str | Path, *, download: bool = True) -> dict[str, Any]:
+    """Return what a dataset's YAML says, its paths resolved.
 
     Args:
-        data: A dataset YAML.
+        data: The YAML, or what else Ultralytics takes for a dataset.
+        download: Whether what is not there may be downloaded.
+
+    Raises:
+        TintboxError: There is no such dataset, or the YAML makes no sense.
+    """
+    from ultralytics.data.utils import check_det_dataset
+    from ultralytics.utils.checks import check_file
+
+    try:
+        if Path(data).suffix in (".yaml", ".yml") and (file := check_file(str(data), download=False, hard=False)):
+            yaml_file.read(str(file))  # Ultralytics' own reader has no limits
+        return check_det_dataset(str(data), autodownload=download)
+    except TintboxFileError as error:
+        raise TintboxFileError(one_line(error) if download else f"data={data}: no such file") from error
+    except TintboxError:
+        raise
+    except Exception as error:  # whatever a strange YAML leads to
+        raise TintboxError(f"data={data}: {one_line(error) or type(error).__name__}") from error
+
+
+def read_truth(data: Mapping[str, Any], split: str) -> tuple[dict[str, Boxes], list[str], list[str]]:
+    """Return the labelled boxes of a split by the path of the picture, the class names, and what was left out and why.
+
+    Pictures without boxes are left out, and so are those that Ultralytics leaves out: damaged ones, or with a label
+    that is none. No file is changed, which Ultralytics' own reader does to pictures that it thinks damaged.
+
+    Args:
+        data: What ``described`` returns.
         split: The split's name in it.
 
     Raises:
-        TintboxError: There is no such dataset, split or label.
+        TintboxError: There is no such split, no picture in it, or no label.
     """
-    from ultralytics.data.dataset import YOLODataset
-    from ultralytics.data.utils import check_det_dataset
+    from tintbox.plugins.coco_eval.data import dataset_files, labels, layout
 
-    from tintbox.plugins.coco_eval.data.layout import check_split
-
-    try:
-        found = check_det_dataset(str(data))
-    except TintboxError:
-        raise
-    except (OSError, SyntaxError, TypeError, ValueError) as error:
-        raise TintboxError(f"data={data}: {one_line(error)}") from error
-    check_split(found, split, data)
-    task = "pose" if "kpt_shape" in found else "detect"  # how the label files are to be read
-    try:
-        labels = YOLODataset(found[split], data=found, task=task, augment=False, prefix="").labels
-    except (OSError, RuntimeError, ValueError) as error:
-        raise TintboxError(f"data={data}: split '{split}' cannot be read ({one_line(error)})") from error
-    truth = {}
-    for label in labels:
-        if len(label["cls"]):
-            height, width = label["shape"]
-            x, y, w, h = (label["bboxes"] * (width, height, width, height)).T  # shares of the picture, xywh
-            corners = np.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], axis=1)
-            truth[label["im_file"]] = Boxes(corners, [found["names"][int(c)] for c in label["cls"].reshape(-1)])
+    name = layout.title(data)
+    pictures = layout.split_pictures(data, split)
+    classes = [str(one) for one in data["names"].values()]
+    truth, left_out = {}, []
+    for picture, label in zip(pictures, map(Path, dataset_files.label_files(pictures))):
+        try:
+            if not label.is_file():
+                continue
+            if label.stat().st_size > LABEL_BYTES:
+                raise TintboxError(f"{label}: larger than {LABEL_BYTES >> 20} MiB")
+            found = labels.read_labels(label, len(classes), keypoints(data))
+            if found.classes:
+                width, height = picture_file.size(picture)
+                corners = found.boxes * (width, height, width, height)
+                truth[picture] = Boxes(corners, [classes[index] for index in found.classes])
+        except TintboxError as error:
+            left_out.append(one_line(error))
+        except OSError as error:
+            left_out.append(f"{label}: cannot be read ({error.strerror})")
     if not truth:
-        raise TintboxError(f"data={data}: no labels in split '{split}' ({len(labels)} pictures); show needs boxes")
-    return truth, list(found["names"].values())
+        why = f"; left out: {left_out[0]}" if left_out else ""
+        raise TintboxError(f"{name}: no labels in split '{split}' ({len(pictures)} pictures); show needs boxes{why}")
+    return truth, classes, left_out
+
+
+def keypoints(data: Mapping[str, Any]) -> int:
+    """Return how many numbers stand behind the box in a row of pose labels, 0 for other labels."""
+    shape = data.get("kpt_shape") or [0]
+    whole = isinstance(shape, list) and all(isinstance(side, int) and 0 <= side < 10_000 for side in shape)
+    if not whole:
+        raise TintboxError(f"kpt_shape: {one_line(shape)[:40]} is no [number of keypoints, numbers of each]")
+    return math.prod(shape)
 
 
 def choose(truth: dict[str, Boxes], n: int, seed: int, images: str | Sequence[str] | None, split: str) -> list[str]:

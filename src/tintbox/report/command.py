@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from tintbox.errors import TintboxError, one_line
+from tintbox import atomic
+from tintbox.errors import TintboxError, nearest, one_line
+from tintbox.plugins.coco_eval.data.layout import SPLITS
+from tintbox.report import gather, page, prediction, scripts, subjects
 
 LIMIT = 10_000_000  # bytes of the page, at most
 MARGIN = 50_000  # of it, kept for captions of pictures
@@ -47,47 +50,73 @@ def report(
         TintboxError: A folder is no run, a value makes no sense, or the file cannot be written; the line says which.
             A file of that name stays as it was.
     """
-    from tintbox.report import gather, page, subjects
-
     check(n, conf, seed, imgsz, pictures)
+    if split not in SPLITS:
+        raise TintboxError(f"split={split}: no such split ({', '.join(SPLITS)}){nearest(split, SPLITS)}")
     names = None if images is None else [str(x) for x in (images if isinstance(images, (list, tuple)) else [images])]
     if names == []:
         raise TintboxError("images=[]: the list is empty; name pictures, or leave it out")
     file = checked(out)
     sections, left_out = gather.gather(folders)
-    page.plotly()  # whether it is installed is better known before the work
-    with reserved(file) as stream:
-        chosen = []
-        if pictures:
-            known: set[str] = set()
-            for section in sections:
-                found, notes, there = subjects.subjects(section, split, n, seed, names)
-                chosen.append((found, notes))
-                known |= there
-            subjects.check_names(names, known, split)
-        contents = [page.content(section) for section in sections]
-        where = {e.name: str(e.run.folder.resolve()) for section in sections for e in section.entries}
-        room = LIMIT - MARGIN - len(page.render(contents, left_out, where).encode())
-        if room < 0:
-            raise TintboxError(f"the page would have more than {LIMIT:,} bytes without any picture; compare fewer runs")
-        for place, (content, (found, notes)) in enumerate(zip(contents, chosen)):
-            content.notes["pictures"] += notes
-            room -= page.add_pictures(content, found, conf, imgsz, room // (len(contents) - place))
-        html = page.render(contents, left_out, where).encode()
-        if len(html) > LIMIT:
-            raise TintboxError(
-                f"the page has {len(html):,} bytes, more than {LIMIT:,}; compare fewer runs, or lower n="
-            )
-        stream.write(html)
+    scripts.plotly()  # whether it is installed is better known before the work
+    check_room(file)
+    html = compose(sections, left_out, split, n, conf, names, seed, imgsz, pictures)
+    try:
+        atomic.write_bytes(file, html)
+    except OSError as error:
+        raise cannot_write(file, error) from error
     return file
+
+
+def compose(
+    sections: Sequence[gather.Section],
+    left_out: Sequence[str],
+    split: str,
+    n: int,
+    conf: float,
+    images: Sequence[str] | None,
+    seed: int,
+    imgsz: Any,
+    pictures: bool,
+) -> bytes:
+    """Return the page of runs that are gathered; arguments as of ``report``.
+
+    Raises:
+        TintboxError: It would be larger than LIMIT.
+    """
+    chosen: list[tuple[Sequence[subjects.Subject], list[str]]] = [([], [])] * len(sections)
+    if pictures:
+        found = [subjects.subjects(section, split, n, seed, images) for section in sections]
+        subjects.check_names(images, {name for _, _, names in found for name in names}, split)
+        chosen = [(there, notes) for there, notes, _ in found]
+    contents = [page.content(section, place) for place, section in enumerate(sections)]
+    where = {e.name: str(e.run.folder.resolve()) for section in sections for e in section.entries}
+    for content, (_, notes) in zip(contents, chosen):
+        content.notes["pictures"] += notes
+    html = encoded(page.render(contents, left_out, where))
+    room = LIMIT - MARGIN - len(html)
+    if room < 0:
+        raise TintboxError(f"the page would have more than {LIMIT:,} bytes without any picture; compare fewer runs")
+    if not any(there for there, _ in chosen):
+        return html
+    for place, (content, (there, _)) in enumerate(zip(contents, chosen)):
+        room -= page.add_pictures(content, there, conf, imgsz, room // (len(contents) - place))
+    html = encoded(page.render(contents, left_out, where))
+    if len(html) > LIMIT:
+        raise TintboxError(f"the page has {len(html):,} bytes, more than {LIMIT:,}; compare fewer runs, or lower n=")
+    return html
+
+
+def encoded(html: str) -> bytes:
+    """Return a page's bytes; half a character, which a file can hold as an escape or a name, becomes a ``?``."""
+    return html.encode("utf-8", errors="replace")
 
 
 def check(n: Any, conf: Any, seed: Any, imgsz: Any, pictures: Any) -> None:
     """Raise TintboxError for values that make no sense."""
-    sides = imgsz if isinstance(imgsz, (list, tuple)) else [640 if imgsz is None else imgsz]
-    if not sides or len(sides) > 2:
-        raise TintboxError(f"imgsz={imgsz}: give a side in pixels, or [height, width]")
-    for name, value, low in (("n", n, 1), ("seed", seed, 0), *(("imgsz", side, 32) for side in sides)):
+    if imgsz is not None and (wrong := prediction.wrong_size(imgsz)):
+        raise TintboxError(wrong)
+    for name, value, low in (("n", n, 1), ("seed", seed, 0)):
         if not isinstance(value, int) or isinstance(value, bool) or value < low:
             raise TintboxError(f"{name}={value}: give a whole number of {low} or more")
     if not isinstance(conf, (int, float)) or isinstance(conf, bool) or not 0 <= conf <= 1:
@@ -110,36 +139,23 @@ def checked(out: str | Path) -> Path:
     return file
 
 
-@contextlib.contextmanager
-def reserved(file: Path) -> Iterator[IO[bytes]]:
-    """Give a stream that becomes the file once all is written; room for it is taken before the work starts.
+def check_room(file: Path) -> None:
+    """Make the folder of a file, and check that the page can be written there: better known before the work.
 
     Raises:
-        TintboxError: There is no room, or no right to write there. A file that was there stays as it was.
+        TintboxError: There is no room, or no right to write there.
     """
-    temporary: Path | None = None
     try:
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            if file.exists() and not os.access(file, os.W_OK):
-                raise PermissionError(13, "Permission denied")
-            number, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=file.parent)
-            temporary = Path(name)
-            with os.fdopen(number, "wb") as stream:
-                stream.write(bytes(LIMIT))
-                stream.flush()
-                os.fsync(stream.fileno())  # some file systems tell only now that they are full
-        except OSError as error:
-            raise TintboxError(f"out={file}: cannot be written ({error.strerror or one_line(error)})") from error
-        # Written over what is reserved, and cut to its length at the end: the room stays taken all the while.
-        with temporary.open("r+b") as stream:
-            yield stream
-            stream.truncate()
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(file)
-        temporary = None
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.exists() and not os.access(file, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        with tempfile.TemporaryFile(dir=file.parent) as probe:
+            if hasattr(os, "posix_fallocate"):  # reserves without writing; given back at once
+                os.posix_fallocate(probe.fileno(), 0, LIMIT)
+    except OSError as error:
+        raise cannot_write(file, error) from error
+
+
+def cannot_write(file: Path, error: OSError) -> TintboxError:
+    """Return what is said of a file that cannot be written."""
+    return TintboxError(f"out={file}: cannot be written ({error.strerror or one_line(error)})")

@@ -13,13 +13,14 @@ from tintbox.report.evaluations import TITLES, Value
 from tintbox.report.gather import Entry, Section
 from tintbox.report.metrics import Ruler
 from tintbox.report.tables import parts_of
+from tintbox.report.verdict import number
 
 COLOURS = 6  # of runs, in the style sheet; beyond that colours come again with other dashes and symbols
 DASHES = ("solid", "dash", "longdash", "dashdot", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "triangle-down")
 EACH = 10  # epochs up to which each has its tick
 FEW = 30  # epochs up to which each is marked by a point
-LEAST_GAIN = 0.05  # AP that the axis of errors reaches at least, so that tiny ones look tiny
+LEAST_GAIN = 0.05  # AP that the axes of errors and classes reach at least, so that tiny ones look tiny
 CLASSES = 40  # in the figure; the table has all
 
 
@@ -103,7 +104,26 @@ def curves(section: Section, ruler: Ruler) -> list[Figure]:
         figures.append(loss_figure(entries, loss))
     for column in metrics.columns(entries, "lr/")[:1]:
         figures.append(single(entries, column, f"learning rate ({column.removeprefix('lr/')})"))
+    for figure in figures:
+        around_one_value(figure)
     return [figure for figure in figures if figure.data]
+
+
+def around_one_value(figure: Figure) -> None:
+    """Give an axis on which all points have one place a range around it: Plotly's own reaches from 1 below to 1 above.
+
+    Args:
+        figure: A figure whose axes are Plotly's own.
+    """
+    for axis in ("x", "y"):
+        values = [value for trace in figure.data for value in trace[axis] if isinstance(value, float)]
+        if not values or max(values) - min(values) > 1e-6 * max(map(abs, values)):
+            continue
+        one = values[0]
+        if axis == "x" and "dtick" in figure.layout["xaxis"]:  # an epoch
+            figure.layout["xaxis"]["range"] = [one - 1, one + 1]
+        else:
+            figure.layout[f"{axis}axis"]["range"] = sorted((0.0, 2 * one or 1.0))
 
 
 def main_figure(section: Section, column: str, ruler: Ruler) -> Figure:
@@ -183,13 +203,17 @@ def class_figure(entries: Sequence[Entry], kind: str) -> Figure | None:
         y = [index + shift for index in range(len(names))]
         point = trace(entry, plain([v.value for v in values]), y, mode="markers", error_x=bars)
         point["marker"] = {**point["marker"], "size": 8}
-        data.append({**point, "text": [quoted(name) for name in names], "hovertemplate": "%{text}: %{x:.3f}"})
+        texts = [f"{quoted(name)}: {number(value.value)}" for name, value in zip(names, values)]
+        data.append({**point, "text": texts, "hovertemplate": "%{text}"})
     shape = layout(
         f"AP of {TITLES[kind]}", 90 + len(names) * max(24, 9 * len(found)), hovermode="closest",
         showlegend=len(found) > 1, margin={"l": 44, "r": 12, "t": 36, "b": 40},
     )  # fmt: skip
     ticks = {"tickvals": list(range(len(names))), "ticktext": [quoted(name) for name in names]}
     shape["yaxis"] |= {**ticks, "range": [len(names) - 0.5, -0.5], "zeroline": False}
+    highs = [v.high if v.bounded else v.value for _, part in found for _, v in part.classes.values()]
+    if not max((high for high in highs if math.isfinite(high)), default=0.0) > LEAST_GAIN:
+        shape["xaxis"]["range"] = [0, LEAST_GAIN]  # nothing is found; Plotly's own range would reach from -1 to 1
     rest = f", the {CLASSES} with most objects" if len(counts) > CLASSES else ""
     label = f"AP of each class for {', '.join(entry.name for entry, _ in found)}; the table below has the numbers"
     return Figure(f"AP of {TITLES[kind]} by class{rest}", label, data, shape)
@@ -223,7 +247,7 @@ def precision_figure(entries: Sequence[Entry], kind: str) -> Figure | None:
     found = [(entry, part) for entry, part in parts_of(entries, kind) if part.precision]
     if not found:
         return None
-    data = [trace(e, list(part.recall), plain(part.precision), mode="lines") for e, part in found]
+    data = [trace(e, plain(part.recall), plain(part.precision), mode="lines") for e, part in found]
     shape = layout("recall", 320)
     shape["yaxis"] |= {"range": [0, 1.02]}
     label = f"Precision by recall for {', '.join(entry.name for entry, _ in found)}"

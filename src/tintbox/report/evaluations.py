@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tintbox import json_file, limits
 from tintbox.errors import TintboxError, one_line
 
 if TYPE_CHECKING:
@@ -93,16 +93,22 @@ def read(run: Path) -> tuple[CocoFile | None, str]:
         The evaluation, or None; and a sentence if there is one that cannot be read, else an empty text.
     """
     own = run / FILE
-    below = sorted(run.glob(f"*/{FILE}"), key=lambda file: file.stat().st_mtime, reverse=True)
+    try:
+        below = sorted(run.glob(f"*/{FILE}"), key=lambda file: file.stat().st_mtime, reverse=True)
+        files = [own] * own.is_file() + below
+    except OSError as error:
+        return None, f"{run} cannot be looked through for a {FILE} ({error.strerror})"
     problem = ""
-    for file in [own] * own.is_file() + below:
+    for file in files:
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
+            content = json_file.read(file, limits.EVALUATION_BYTES)
             parts = {kind: part(content[kind]) for kind in TITLES if kind in content}
             if parts:
                 return CocoFile(file.parent, str(content.get("data", "")), str(content.get("split", "")), parts), ""
             problem = problem or f"{file} holds no evaluation"
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        except TintboxError as error:
+            problem = problem or one_line(error)
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
             problem = problem or f"{file} cannot be read ({type(error).__name__}: {one_line(error)})"
     return None, problem
 
@@ -111,17 +117,28 @@ def part(content: Mapping[str, Any]) -> Part:
     """Return one evaluation of ``coco.json``.
 
     Raises:
-        KeyError, TypeError, ValueError: It is not what `coco_eval` writes.
+        LookupError, TypeError, ValueError, AttributeError, ArithmeticError: It is not what `coco_eval` writes.
     """
+    from tintbox.plugins.coco_eval.settings import check_one
+
     errors, curves = content.get("errors") or {}, content.get("precision_recall") or {}
     overall = errors.get("overall", {"gain": {}, "count": {}})
     by_class = [levels[0] for levels in (curves.get("precision") or {}).values() if levels]
+    recall = [float(r) for r in curves.get("recall") or ()]
+    for what, much, most in (
+        ("classes", len(content["classes"]), limits.EVALUATION_CLASSES),
+        ("recalls", max([len(recall), *map(len, by_class)]), limits.EVALUATION_POINTS),
+        ("kinds of errors", len(overall["gain"]), limits.EVALUATION_POINTS),
+    ):
+        if much > most:
+            raise ValueError(f"{much:,} {what}, more than {most:,}")
+    made_of = {key: content[key] for key in ("resamples", "seed", "level")}
+    if wrong := next(filter(None, (check_one(key, value) for key, value in made_of.items())), None):
+        raise ValueError(wrong)
     return Part(
         images=int(content["images"]),
-        level=float(content["level"]),
-        resamples=int(content["resamples"]),
-        seed=int(content["seed"]),
-        metrics={key: Value.of(found) for key, found in content["metrics"].items()},
+        **made_of,
+        metrics={key: Value.of(content["metrics"][key]) for key in dict.fromkeys(["AP", *content["metrics"]])},
         classes={
             str(name): (int(found["objects"]), Value.of(found["metrics"]["AP"]))
             for name, found in content["classes"].items()
@@ -129,7 +146,7 @@ def part(content: Mapping[str, Any]) -> Part:
         measure=f"AP{round(100 * errors.get('pos', 0.5))}",
         errors={str(kind): (float(gain), int(overall["count"][kind])) for kind, gain in overall["gain"].items()},
         precision=[sum(column) / len(column) for column in zip(*by_class)],
-        recall=[float(r) for r in curves.get("recall") or ()],
+        recall=recall,
     )
 
 
@@ -167,9 +184,10 @@ def _source(entry: Entry, kind: str, others: Mapping[int, Source], first: Entry 
     autoload.install()
     from tintbox.plugins.coco_eval import sources
 
-    if not sources.has_files(str(entry.coco.folder)):
-        return None
     try:
+        files = [entry.coco.folder / name for name in (sources.ANNOTATIONS, sources.PREDICTIONS)]
+        if not all(file.is_file() and file.stat().st_size <= limits.PREDICTIONS_BYTES for file in files):
+            return None
         found = sources.read_source(entry.coco.folder, entry.name)
         if others and first is not None:
             sources.check_comparable(others[first.index], found)

@@ -54,7 +54,7 @@ def schedules(entries: Sequence[Entry]) -> tuple[list[Schedule], list[str]]:
             try:
                 found.append(schedule(entry, entry.freeze))
                 continue
-            except (KeyError, TypeError, ValueError, IndexError):
+            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
                 pass
         freeze = entry.run.arguments.get("freeze")
         if freeze is not None:
@@ -66,7 +66,7 @@ def schedule(entry: Entry, freeze: Mapping[str, Any]) -> Schedule:
     """Return a run's schedule.
 
     Raises:
-        KeyError, TypeError, ValueError: ``freeze.json`` is not what tintbox writes.
+        LookupError, TypeError, ValueError, AttributeError, ArithmeticError: ``freeze.json`` is not what tintbox writes.
     """
     stages, epochs = freeze["stages"], int(freeze["epochs"])
     starts = [int(stage["epoch"]) for stage in stages]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +10,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from tintbox import run_folder
+from tintbox import checkpoint_file, json_file, limits, run_folder
 from tintbox.errors import TintboxError, TintboxFileError, one_line
-from tintbox.report import checkpoint
 from tintbox.report.evaluations import CocoFile
 from tintbox.report.evaluations import read as read_coco
 from tintbox.run_folder import RunFolder
@@ -46,16 +44,16 @@ class Entry:
     def freeze(self) -> dict[str, Any] | None:
         """Return what ``freeze.json`` says of a freeze schedule, None where it is not there or not readable."""
         try:
-            found = json.loads((self.run.folder / FREEZE).read_text(encoding="utf-8"))
+            found = json_file.read(self.run.folder / FREEZE, limits.FREEZE_BYTES)
             stages = [(int(s["epoch"]), [g["group"] for g in s["groups"]]) for s in found["stages"]]
             return found if stages and int(found["epochs"]) > 0 else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
             return None
 
     @cached_property
     def checkpoint(self) -> dict[str, Any]:
-        """Return what the checkpoint says of itself, without running it: see `checkpoint.facts`."""
-        return checkpoint.facts(self.run.weights) if self.run.weights else {}
+        """Return what the checkpoint says of itself, without running it: see `checkpoint_file.facts`."""
+        return checkpoint_file.facts(self.run.weights) if self.run.weights else {}
 
     @property
     def planned(self) -> int:
@@ -100,7 +98,10 @@ def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
     left_out = []
     for folder in folders:
         path = Path(str(folder))
-        below = members(path)
+        try:
+            below = members(path)
+        except OSError as error:
+            raise TintboxError(f"{folder}: cannot be read ({error.strerror or one_line(error)})") from error
         for member in below or [path]:
             try:
                 runs.setdefault(member.resolve(), run_folder.read(member))
@@ -123,12 +124,24 @@ def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
 
 
 def members(folder: Path) -> list[Path]:
-    """Return the runs directly below a folder that is none: in a study's order, else by name, numbers by size."""
+    """Return the runs directly below a folder that is none: in a study's order, else by name, numbers by size.
+
+    Raises:
+        OSError: The folder cannot be looked into.
+    """
     if not folder.is_dir() or not run_folder.missing(folder):
         return []
-    found = [path for path in folder.iterdir() if path.is_dir() and not run_folder.missing(path)]
+    found = [path for path in folder.iterdir() if path.is_dir() and may_be_run(path)]
     planned = {name: place for place, name in enumerate(study_runs(folder))}
     return sorted(found, key=lambda path: (planned.get(path.name, len(planned)), natural(path.name)))
+
+
+def may_be_run(folder: Path) -> bool:
+    """Return whether a folder is a run, or one that cannot be looked into, of which `run_folder.read` says so."""
+    try:
+        return not run_folder.missing(folder)
+    except OSError:
+        return True
 
 
 def study_runs(folder: Path) -> list[str]:
@@ -150,7 +163,10 @@ def natural(name: str) -> list[tuple[int, int, str]]:
 def hinted(folder: Path, error: TintboxError) -> TintboxError:
     """Return the error of a folder that is no run, with the run that it lies in, if it does."""
     inside = (folder.parent, folder.parent.parent)
-    run = next((path for path in inside if folder.exists() and not run_folder.missing(path)), None)
+    try:
+        run = next((path for path in inside if folder.exists() and not run_folder.missing(path)), None)
+    except OSError:  # a folder that cannot be looked into
+        return error
     return TintboxFileError(f"{one_line(error)}; did you mean '{run}'?") if run else error
 
 
@@ -187,9 +203,10 @@ def apart(entries: Sequence[Entry], keys: Sequence[str]) -> dict[str, list[str]]
 
 def same_file(paths: Sequence[str]) -> bool:
     """Return whether paths, written in different ways, are one file."""
-    return len({Path(path).resolve() for path in paths if Path(path).is_file()}) == 1 and all(
-        Path(path).is_file() for path in paths
-    )
+    try:
+        return all(Path(path).is_file() for path in paths) and len({Path(path).resolve() for path in paths}) == 1
+    except (OSError, ValueError):  # what no file can be called
+        return False
 
 
 def argument(arguments: Mapping[str, Any], key: str) -> Any:

@@ -11,6 +11,7 @@ from tintbox.report.gather import Entry, Section, apart
 from tintbox.run_folder import RunFolder
 
 ENDS = {"(B)": " (boxes)", "(M)": " (masks)", "(P)": " (keypoints)"}
+BY_SIZE = ("metrics/mAP_small", "metrics/mAP_medium", "metrics/mAP_large")
 # The arguments on which the meaning of a metric depends: figures of runs that differ in one are not to be compared.
 MEANING = ("data", "split", "single_cls", "classes", "conf", "iou", "max_det")
 OF_COLOURS = ("data", "split", "palette", "imgsz")
@@ -43,13 +44,20 @@ def title(column: str, task: str) -> str:
 
 
 def at_best(run: RunFolder, column: str) -> float:
-    """Return a column's value in the epoch that ``best.pt`` is of; NaN if there is none."""
-    return known(run, column)[run.best] if column in run.curves else math.nan
+    """Return a column's value in the epoch that ``best.pt`` is of; NaN if there is none, or no finite one."""
+    value = known(run, column)[run.best] if column in run.curves else math.nan
+    return value if math.isfinite(value) else math.nan
 
 
 def known(run: RunFolder, column: str) -> Sequence[float]:
-    """Return a column's values by epoch; NaN for Ultralytics' -1, an AP by size without an object of that size."""
+    """Return a column's values by epoch; NaN for -1, an AP by size without an object of that size.
+
+    With `save_json` Ultralytics writes an AP by size for every epoch, and 0 where it has not computed one; a column
+    without any other number is of these.
+    """
     values = run.curves[column]
+    if column.startswith(BY_SIZE) and not any(value > 0 for value in values):
+        return [math.nan] * len(values)
     return [math.nan if value == -1 else value for value in values] if "AP" in column else values
 
 

@@ -1,6 +1,6 @@
 (() => {
   "use strict";
-  const figures = JSON.parse(document.getElementById("figures").textContent);
+  const figures = JSON.parse(document.getElementById("page-data").textContent);
   const boxes = [...document.querySelectorAll("input[data-toggle]")];
   const root = document.documentElement;
   const hidden = new Set();
@@ -20,7 +20,11 @@
     if (root.classList.contains("print")) layout.width = element.clientWidth;
     layout.font.family = getComputedStyle(document.body).fontFamily;
     for (const trace of data) trace.visible = hidden.has(trace.meta) ? "legendonly" : true;
-    const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+    // The buttons are named one by one, so that none that uploads or shares comes in with a new version.
+    const config = {
+      displaylogo: false, responsive: true, showSendToCloud: false, plotlyServerURL: "",
+      modeBarButtons: [["toImage"], ["zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d"]],
+    };
     return Plotly.react(element, data, layout, config).then(() => {
       if (element.dataset.ready) return;
       element.dataset.ready = "yes";

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tintbox
-from tintbox.errors import TintboxError
-from tintbox.report import curves, encoding, evaluations, freezing, machines, metrics, pictures, seeds, tables
+from tintbox.report import (
+    curves,
+    encoding,
+    evaluations,
+    freezing,
+    machines,
+    metrics,
+    pictures,
+    scripts,
+    seeds,
+    tables,
+)
 from tintbox.report.curves import Figure
 from tintbox.report.gather import Entry, Section
 from tintbox.report.subjects import Subject
 from tintbox.report.tables import Table
 from tintbox.report.verdict import verdict
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 HERE = Path(__file__).parent
 TASKS = {
@@ -39,6 +52,7 @@ class Content:
     """A section, ready for the template.
 
     Attributes:
+        id: That of its element, the page's own; those of its figures begin with it.
         section: The task and its runs.
         title: The heading.
         verdict: Which run is best, and whether that may be chance.
@@ -50,6 +64,7 @@ class Content:
         notes: What is missing and why, by the block that it belongs to.
     """
 
+    id: str
     section: Section
     title: str
     verdict: tuple[str, str]
@@ -72,8 +87,9 @@ class Content:
             yield from found.items()
 
 
-def content(section: Section) -> Content:
-    """Return what is known of a section's runs, but for the pictures."""
+def content(section: Section, place: int) -> Content:
+    """Return what is known of a section's runs, but for the pictures; ``place`` counts the page's sections from 0."""
+    own = f"section-{place}"  # a text of a file, such as a task, might be the id of another element
     entries = section.entries
     ruler = metrics.ruler(section)
     kept = evaluations.paired(entries, ruler.kind) if ruler.kind else {}
@@ -85,16 +101,17 @@ def content(section: Section) -> Content:
         table = tables.per_class(entries, kind)
         if table:
             figures = {
-                f"{task}-classes-{kind}": curves.class_figure(entries, kind),
-                f"{task}-precision-{kind}": curves.precision_figure(entries, kind),
+                f"{own}-classes-{kind}": curves.class_figure(entries, kind),
+                f"{own}-precision-{kind}": curves.precision_figure(entries, kind),
             }
             classes.append(({name: figure for name, figure in figures.items() if figure}, table))
         table = tables.errors(entries, kind)
         if table:
             figure = curves.error_figure(entries, kind)
-            errors.append(({f"{task}-errors-{kind}": figure} if figure else {}, table))
+            errors.append(({f"{own}-errors-{kind}": figure} if figure else {}, table))
     many = f"{len(entries)} runs" if len(entries) > 1 else "one run"
     return Content(
+        id=own,
         section=section,
         title=f"{TASKS.get(task, task.capitalize())}: {many}",
         verdict=verdict(section, ruler, kept, cells),
@@ -103,7 +120,7 @@ def content(section: Section) -> Content:
         differs=tables.what_differs(entries),
         arguments=tables.all_arguments(entries),
         machines=machines.machines(entries),
-        curves={f"{task}-curve-{i}": figure for i, figure in enumerate(curves.curves(section, ruler))},
+        curves={f"{own}-curve-{i}": figure for i, figure in enumerate(curves.curves(section, ruler))},
         classes=classes,
         errors=errors,
         schedules=shown,
@@ -167,27 +184,33 @@ def render(sections: Sequence[Content], left_out: Sequence[str], folders: Mappin
         left_out: What is to be said of runs that are not shown.
         folders: Run names -> their folders.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     entries = [entry for found in sections for entry in found.section.entries]
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.globals["colours"] = {entry.index: curves.colour(entry) for entry in entries}
+    plotly, script = scripts.plotly(), (HERE / "page.js").read_text(encoding="utf-8")
     figures = dict(figure for found in sections for figure in found.figures())
-    return environment.get_template("page.html").render(
+    return template().render(
+        colours={entry.index: curves.colour(entry) for entry in entries},
         title=title(entries),
         sections=sections,
         entries=entries,
         left_out=left_out,
         folders=folders,
-        figures=in_script(curves.as_json(figures)),
+        data=scripts.in_script(curves.as_json(figures)),
         style=(HERE / "page.css").read_text(encoding="utf-8"),
-        script=(HERE / "page.js").read_text(encoding="utf-8"),
-        plotly=plotly(),
+        scripts=(plotly, script),
+        policy=scripts.policy((plotly, script)),
         version=tintbox.__version__,
         date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
     )
+
+
+@cache
+def template() -> Template:
+    """Return the page's template, in which every text is escaped that is not marked as safe."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    ).get_template("page.html")
 
 
 def title(entries: Sequence[Entry]) -> str:
@@ -196,22 +219,3 @@ def title(entries: Sequence[Entry]) -> str:
     if len(names) > 3:
         return f"{len(names)} runs compared"
     return " against ".join([names[0], *([" and ".join(names[1:])] if names[1:] else [])])
-
-
-def in_script(data: Any) -> str:
-    """Return data as JSON that no text in it can break out of a ``<script>`` with."""
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)  # ASCII alone
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def plotly() -> str:
-    """Return Plotly's JavaScript.
-
-    Raises:
-        TintboxError: The package plotly is not installed.
-    """
-    try:
-        from plotly.offline import get_plotlyjs
-    except ImportError as error:
-        raise TintboxError("the package plotly is not installed; pip install plotly") from error
-    return get_plotlyjs()

@@ -10,9 +10,11 @@ from typing import Any
 import cv2
 import numpy as np
 
+from tintbox import checkpoint_file
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins import autoload
 from tintbox.plugins.detector import load_detector
+from tintbox.report import picture_file, prediction
 from tintbox.report.boxes import Boxes
 from tintbox.report.gather import Entry
 from tintbox.report.subjects import Subject
@@ -80,15 +82,9 @@ def truth(file: str, subject: Subject) -> Iterator[Picture]:
         TintboxError: The file cannot be read.
     """
     name = Path(file).name
-    try:
-        data = np.fromfile(file, np.uint8)
-    except OSError as error:
-        raise TintboxError(f"{file}: cannot be read ({error.strerror})") from error
-    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if pixels is None:
-        raise TintboxError(f"{file}: not an image")
-    pixels = pixels[..., ::-1]
+    pixels = picture_file.read(file)
     if not subject.boxes:
+        pixels = reduced(pixels)  # before it is made of other numbers, which take more room
         grey = np.repeat(pixels.mean(-1, keepdims=True).round().astype(np.uint8), 3, axis=-1)
         yield Picture("grey", f"{name} in grey, as the networks see it", grey)
         yield Picture("truth", f"{name} in its own colours", pixels)
@@ -104,24 +100,24 @@ def predicted(model: Any, entry: Entry, file: str, subject: Subject, conf: float
     Raises:
         TintboxError: It cannot be run.
     """
-    size = imgsz or entry.run.arguments.get("imgsz") or 640
+    result = prediction.predict(model, file, conf, imgsz or entry.run.arguments.get("imgsz") or 640)
     name = Path(file).name
-    try:
-        result = model.predict(file, conf=conf, imgsz=size, save=False, verbose=False)[0]
-    except TintboxError:
-        raise
-    except Exception as error:  # whatever weights of another version or a small memory lead to
-        reason = f"{type(error).__name__}: {one_line(error)}"
-        raise TintboxError(f"{entry.run.weights} fails at {name} ({reason})") from error
     if not subject.boxes:
         return Picture(entry.name, f"{name} in the colours of {entry.name}", result.plot()[..., ::-1], entry.index)
-    found = result.boxes if result.obb is None else result.obb  # obb models have no `boxes`
-    names = [str(result.names[int(c)]) for c in found.cls]
-    boxes = Boxes(found.xyxy.cpu().numpy().reshape(-1, 4), names, found.conf.tolist())
+    boxes = prediction.boxes(result)
     return Picture(
-        f"{entry.name} ({len(names)})", f"{name}: {entry.name} finds {counted(boxes)}", result.orig_img[..., ::-1],
-        entry.index, boxes, subject.classes,
+        f"{entry.name} ({len(boxes.names)})", f"{name}: {entry.name} finds {counted(boxes)}",
+        result.orig_img[..., ::-1], entry.index, boxes, subject.classes,
     )  # fmt: skip
+
+
+def reduced(pixels: np.ndarray) -> np.ndarray:
+    """Return pixels reduced to SIDE, or as they are."""
+    zoom = SIDE / max(pixels.shape[:2])
+    if zoom >= 1:
+        return pixels
+    size = [max(1, round(zoom * length)) for length in pixels.shape[1::-1]]
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
 
 
 def limited(picture: Picture) -> Picture:
@@ -129,10 +125,8 @@ def limited(picture: Picture) -> Picture:
     zoom = SIDE / max(picture.pixels.shape[:2])
     if zoom >= 1:
         return picture
-    size = [max(1, round(zoom * length)) for length in picture.pixels.shape[1::-1]]
-    pixels = cv2.resize(picture.pixels, size, interpolation=cv2.INTER_AREA)
     boxes = picture.boxes and replace(picture.boxes, corners=picture.boxes.corners * zoom)
-    return replace(picture, pixels=pixels, boxes=boxes)
+    return replace(picture, pixels=reduced(picture.pixels), boxes=boxes)
 
 
 def loaded(entry: Entry) -> Any:
@@ -144,6 +138,9 @@ def loaded(entry: Entry) -> Any:
     weights = entry.run.weights
     if weights is None:
         raise TintboxError(f"neither best.pt nor last.pt in {entry.run.folder / 'weights'}")
+    if checkpoint_file.is_zip(weights):
+        with checkpoint_file.opened(weights) as archive:  # before PyTorch unpacks whatever it claims to hold
+            archive.pickle()
     return load_detector(weights) if entry.run.task != "colorize" else load_colouriser(weights)
 
 

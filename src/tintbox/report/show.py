@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from tintbox import atomic
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.detector import load_detector
-from tintbox.report.boxes import CROWD, Boxes, choose, read_truth
+from tintbox.report import prediction
+from tintbox.report.boxes import CROWD, Boxes, choose, described, read_truth
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")
 COLUMN = 6.4  # width of a picture in inches
@@ -52,18 +54,15 @@ def show(
     file = Path(str(out))
     _check(n, conf, imgsz, seed, file)
     detector = load_detector(model)
-    truth, classes = read_truth(data, split)
+    truth, classes, _ = read_truth(described(data), split)
     rows = []
     for picture in choose(truth, n, seed, images, split):
-        result = detector.predict(picture, conf=conf, imgsz=imgsz, save=False, verbose=False)[0]
-        # obb models have no `boxes`
-        found = result.boxes if result.obb is None else result.obb
-        names = [result.names[int(c)] for c in found.cls]
-        predicted = Boxes(found.xyxy.cpu().numpy().reshape(-1, 4), names, found.conf.tolist())
-        rows.append((Path(picture).name, result.orig_img[..., ::-1], truth[picture], predicted))
+        result = prediction.predict(detector, picture, conf, imgsz)
+        rows.append((Path(picture).name, result.orig_img[..., ::-1], truth[picture], prediction.boxes(result)))
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        draw(rows, classes, f"{Path(str(model)).name} on {Path(str(data)).name}, {split}", file)
+        with atomic.replacing(file) as part:
+            draw(rows, classes, f"{Path(str(model)).name} on {Path(str(data)).name}, {split}", part)
     except OSError as error:
         raise TintboxError(f"out={out}: cannot be written ({one_line(error)})") from error
     return file
@@ -125,7 +124,9 @@ def _draw_boxes(axes: Any, boxes: Boxes, colours: dict[str, Any], *, crowded: bo
 
 def _check(n: Any, conf: Any, imgsz: Any, seed: Any, file: Path) -> None:
     """Raise TintboxError for values that make no sense."""
-    for key, value, low in (("n", n, 1), ("imgsz", imgsz, 32), ("seed", seed, 0)):
+    if isinstance(imgsz, (list, tuple)) or (wrong := prediction.wrong_size(imgsz)):
+        raise TintboxError(wrong if not isinstance(imgsz, (list, tuple)) else f"imgsz={imgsz}: give a whole number")
+    for key, value, low in (("n", n, 1), ("seed", seed, 0)):
         if not isinstance(value, int) or isinstance(value, bool) or value < low:
             raise TintboxError(f"{key}={value}: give a whole number of {low} or more")
     if not isinstance(conf, (int, float)) or isinstance(conf, bool) or not 0 <= conf <= 1:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.errors import TintboxError, nearest, one_line
 from tintbox.plugins import autoload
 from tintbox.plugins.detector import TASKS
-from tintbox.report.boxes import Boxes, choose, read_truth
+from tintbox.report.boxes import Boxes, choose, described, read_truth
 from tintbox.report.gather import Entry, Section, shown
 
 COLORIZE = "colorize"
@@ -62,13 +62,16 @@ def subjects(
     found, notes, names = [], [], set()
     for data, entries in by_data.items():
         try:
-            truth, classes = labelled(data, split) if section.task in TASKS else (unlabelled(data, split), [])
+            detects = section.task in TASKS
+            truth, classes, lost = labelled(data, split) if detects else (unlabelled(data, split), [], [])
             names |= {name for file in truth for name in (Path(file).name, Path(file).stem)}
             wanted = None if images is None else [name for name in images if known(name, truth)]
             files = [] if wanted == [] else choose(truth, min(n, len(truth)), seed, wanted, split)
         except TintboxError as error:
             notes.append(f"{', '.join(e.name for e in entries)}: no pictures: {one_line(error)}")
             continue
+        if lost:
+            notes.append(f"{data}: {len(lost)} of its pictures are left out, e.g. {lost[0]}")
         if files:
             boxes = {file: truth[file] for file in files} if section.task in TASKS else {}
             found.append(Subject(data, entries, files, boxes, classes))
@@ -88,14 +91,13 @@ def check_names(images: Sequence[str] | None, names: set[str], split: str) -> No
             raise TintboxError(f"images={name}: no picture of that name in split '{split}' of any run's dataset{hint}")
 
 
-def labelled(data: str, split: str) -> tuple[dict[str, Boxes], list[str]]:
-    """Return the labelled boxes of a split by file, and the class names; nothing is downloaded.
+def labelled(data: str, split: str) -> tuple[dict[str, Boxes], list[str], list[str]]:
+    """Return the labelled boxes of a split by file, the class names, and what was left out; nothing is downloaded.
 
     Raises:
         TintboxError: Dataset or split are not there.
     """
-    there(data)
-    return read_truth(data, split)
+    return read_truth(there(data), split)
 
 
 def unlabelled(data: str, split: str) -> dict[str, Boxes]:
@@ -117,17 +119,8 @@ def there(data: str) -> dict[str, Any]:
     Raises:
         TintboxError: The YAML or the pictures are not there: a report does not download any.
     """
-    from ultralytics.data.utils import check_det_dataset
-
     if "://" in data:
         raise TintboxError(f"data={data} would have to be downloaded")
     if Path(data).suffix not in (".yaml", ".yml"):
         raise TintboxError(f"data={data} is no dataset YAML")
-    try:
-        return check_det_dataset(data, autodownload=False)
-    except TintboxFileError as error:
-        raise TintboxError(f"data={data}: no such file") from error
-    except TintboxError:
-        raise
-    except (OSError, SyntaxError, TypeError, ValueError) as error:
-        raise TintboxError(f"data={data}: {one_line(error)}") from error
+    return described(data, download=False)

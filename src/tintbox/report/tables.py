@@ -12,12 +12,13 @@ from tintbox.report import evaluations, metrics, seeds
 from tintbox.report.evaluations import TITLES, Part, Value
 from tintbox.report.gather import Entry, Section, argument, shown
 from tintbox.report.metrics import Ruler
-from tintbox.report.verdict import number, paired_gap, span
+from tintbox.report.verdict import equal, number, paired_gap, span
 
 if TYPE_CHECKING:
     from tintbox.plugins.coco_eval.evaluation import Evaluation
 
 DASH = "–"
+LONGEST = 1e9  # seconds that can be meant, 30 years
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,9 @@ def summary(section: Section, ruler: Ruler, kept: Mapping[int, Evaluation]) -> T
     """Return a row per run: the number to go by, the other metrics at the best epoch, epochs, time, seed."""
     entries, first = section.entries, section.entries[0]
     names = metrics.columns(entries, "metrics/")
-    top = max((value.value for value in ruler.values.values() if not math.isnan(value.value)), default=math.nan)
+    known = [value.value for value in ruler.values.values() if not math.isnan(value.value)]
+    top = max(known, default=math.nan)
+    apart = not all(equal(top, value) for value in known)  # else none is best
     differences = {e.index: evaluations.difference(kept, first, e) for e in entries} if ruler.kind else {}
     compared = any(differences.values())
     mixed = bool(metrics.other_data(section))
@@ -91,7 +94,7 @@ def summary(section: Section, ruler: Ruler, kept: Mapping[int, Evaluation]) -> T
     rows = []
     for entry in entries:
         value = ruler.values[entry.index]
-        best = len(entries) > 1 and value.value == top and not mixed
+        best = apart and equal(value.value, top) and not mixed
         cells = [Cell(number(value.value), note=span(value), best=best)]
         if compared:
             gap = paired_gap(differences[entry.index])
@@ -128,8 +131,8 @@ def epochs(entry: Entry) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time in words, e.g. ``1 h 05 min``."""
-    if not seconds > 0:
+    """Return a time in words, e.g. ``1 h 05 min``; a dash for none, or one that cannot be meant."""
+    if not 0 < seconds < LONGEST:
         return DASH
     if round(seconds) < 60:
         return f"{seconds:.0f} s"

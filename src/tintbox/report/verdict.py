@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tintbox.report import evaluations, seeds
 from tintbox.report.evaluations import Value
-from tintbox.report.gather import Entry, Section
+from tintbox.report.gather import Entry, Section, shown
 from tintbox.report.metrics import Ruler, other_data
 
 if TYPE_CHECKING:
@@ -16,9 +16,27 @@ if TYPE_CHECKING:
     from tintbox.plugins.coco_eval.evaluation import Evaluation
 
 
+DIGITS = 3  # after the point, of the numbers on the page
+HUGE = 1e6  # from which on a number is shown by its power of ten
+FEW = 4  # runs that a sentence names
+NO_EFFECT = "Their numbers are the same in every epoch: what differs between them had no effect."
+
+
 def number(value: float, sign: str = "") -> str:
     """Return a number with three digits after the point, ``n/a`` for NaN."""
-    return "n/a" if not math.isfinite(value) else f"{round(value, 3) + 0.0:{sign}.3f}"  # no -0.000
+    if not math.isfinite(value):
+        return "n/a"
+    return f"{rounded(value):{sign}.{DIGITS}{'f' if abs(value) < HUGE else 'g'}}"
+
+
+def rounded(value: float) -> float:
+    """Return a number as it is shown; zero has no sign."""
+    return round(value, DIGITS) + 0.0
+
+
+def equal(one: float, two: float) -> bool:
+    """Return whether two numbers are not to be told apart as they are shown, nor by their difference."""
+    return rounded(one) == rounded(two) or rounded(one - two) == 0
 
 
 def span(value: Value, sign: str = "") -> str:
@@ -61,7 +79,7 @@ def verdict(
     if len(cells) > 1:
         claim, chance = _of_settings(ruler, cells)
     else:
-        claim, chance = _of_runs(ruler, kept, *sorted(known, key=lambda entry: -ruler.values[entry.index].value)[:2])
+        claim, chance = _of_runs(ruler, kept, sorted(known, key=lambda entry: -ruler.values[entry.index].value))
     return claim, f"{chance} {tail}".strip()
 
 
@@ -75,27 +93,47 @@ def _of_settings(ruler: Ruler, cells: Sequence[seeds.Cell]) -> tuple[str, str]:
     """Return which setting is best over its seeds, and whether that may be chance."""
     best, second = cells[:2]
     one, two = (f"{number(cell.mean)} (n={len(cell.values)})" for cell in (best, second))
+    alike = [cell for cell in cells if equal(best.mean, cell.mean)]
+    if len(alike) > 1:
+        names = listed([cell.title for cell in alike], "settings")
+        claim = f"{names} are equal by {ruler.title}: {number(best.mean)} in the mean over seeds."
+        same = all(_same_seeds(best, cell) for cell in alike[1:])
+        return claim, NO_EFFECT if same else ""
     claim = f"{best.title} is best by {ruler.title}: {one} in the mean over seeds, ahead of {second.title} with {two}."
     gap = seeds.difference(best, second)
     if gap is None:
         return claim, "There are too few seeds to say whether that is chance."
-    sure = "is more than the chance of the seeds" if gap.low > 0 else "may be chance"
+    sure = "is more than the chance of the seeds" if rounded(gap.low) > 0 else "may be chance"
     return claim, f"The difference of {text(gap, '+')} ({percent(seeds.SURE)}, Welch's t over seeds) {sure}."
 
 
-def _of_runs(ruler: Ruler, kept: Mapping[int, Evaluation], best: Entry, second: Entry) -> tuple[str, str]:
+def _same_seeds(one: seeds.Cell, two: seeds.Cell) -> bool:
+    """Return whether the runs of two settings are the same trainings, seed by seed."""
+    first, second = ({shown(e.run.arguments.get("seed")): e.run for e in cell.entries} for cell in (one, two))
+    return first.keys() == second.keys() and all(run.same_results(second[seed]) for seed, run in first.items())
+
+
+def listed(names: Sequence[str], what: str) -> str:
+    """Return names in words; of many, how many there are."""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) <= FEW else f"{len(names)} {what}"
+
+
+def _of_runs(ruler: Ruler, kept: Mapping[int, Evaluation], known: Sequence[Entry]) -> tuple[str, str]:
     """Return which run is best, and whether its lead over the next may be chance."""
+    best, second = known[:2]
     one, two = ruler.values[best.index], ruler.values[second.index]
-    if one.value == two.value:
-        return f"{best.name} and {second.name} are equal by {ruler.title}: {text(one)}.", ""
+    alike = [entry for entry in known if equal(one.value, ruler.values[entry.index].value)]
+    if len(alike) > 1:
+        claim = f"{listed([entry.name for entry in alike], 'runs')} are equal by {ruler.title}: {text(one)}."
+        return claim, NO_EFFECT if all(best.run.same_results(entry.run) for entry in alike) else ""
     claim = f"{best.name} is best by {ruler.title}: {text(one)}, ahead of {second.name} with {text(two)}."
     level = percent(ruler.level) if one.bounded else ""
     gap = paired_gap(evaluations.difference(kept, second, best) if ruler.kind else None)
     if gap.bounded:
-        sure = "is more than the chance of the images" if gap.low > 0 else "may be chance"
+        sure = "is more than the chance of the images" if rounded(gap.low) > 0 else "may be chance"
         return claim, f"On the same images the difference of {text(gap, '+')} ({level}, paired) {sure}."
     if one.bounded and two.bounded:
-        if one.low > two.high:
+        if rounded(one.low) > rounded(two.high):
             return claim, f"The {level} intervals are apart, so that is more than the chance of the images."
         return claim, f"The {level} intervals overlap, so that may be chance."
     return claim, "Without intervals or several seeds nothing says whether that is chance."

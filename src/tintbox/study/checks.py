@@ -97,12 +97,13 @@ def check_run(run: Run) -> None:
         raise TintboxError(f"{run.name}: {one_line(error)}") from error
 
 
-def check_folder(folder: Path, runs: int) -> None:
+def check_folder(folder: Path, runs: int, word: str = "project") -> None:
     """Raise TintboxError if the study's folder cannot be written, or the disk is too full for its runs.
 
     Args:
         folder: The folder, made if need be.
         runs: How many runs are still to be made.
+        word: The argument that named the folder.
     """
     probe = folder / f".write-{os.getpid()}"
     there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
@@ -110,12 +111,12 @@ def check_folder(folder: Path, runs: int) -> None:
         free = shutil.disk_usage(there).free
         if free < ROOM * runs:
             need = f"{runs} run{'s' * (runs > 1)} may need {ROOM * runs / 2**30:.1f} GiB"
-            raise TintboxError(f"{folder}: {free / 2**30:.1f} GiB are free, {need}; make room or give project=")
+            raise TintboxError(f"{folder}: {free / 2**30:.1f} GiB are free, {need}; make room or give {word}=")
         folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"\0" * 2**20)
         probe.unlink()
     except OSError as error:
         probe.unlink(missing_ok=True) if folder.is_dir() else None
         raise TintboxError(
-            f"{folder}: cannot be written ({error.strerror or one_line(error)}); give project="
+            f"{folder}: cannot be written ({error.strerror or one_line(error)}); give {word}="
         ) from error

@@ -15,8 +15,9 @@ from torch import nn
 from ultralytics import YOLO
 from ultralytics.utils import ASSETS
 
+from tintbox import checkpoint_file
 from tintbox.errors import TintboxError
-from tintbox.plugins.anchor import legacy, probe
+from tintbox.plugins.anchor import legacy
 from tintbox.plugins.anchor.importing import import_legacy
 
 YAML = {
@@ -235,7 +236,7 @@ def test_a_name_of_a_classic_file_that_is_there_stays(classic, tmp_path, monkeyp
     assert check_yolov5u_filename("yolov5n.pt", verbose=False) == "yolov5nu.pt"
     save({"model": model}, tmp_path / "yolov5n.pt")
     assert check_yolov5u_filename("yolov5n.pt") == "yolov5n.pt"
-    assert probe.find("yolov5n.pt")
+    assert checkpoint_file.find_classic("yolov5n.pt")
     torch.save({"a": 1}, tmp_path / "yolov5s.pt")
     assert check_yolov5u_filename("yolov5s.pt", verbose=False) == "yolov5su.pt"
 

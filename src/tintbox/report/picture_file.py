@@ -1,0 +1,59 @@
+"""A picture's file, read within limits: a small file may claim to be an enormous picture."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from tintbox.errors import TintboxError, one_line
+from tintbox.limits import PICTURE_BYTES, PICTURE_PIXELS
+from tintbox.plugins.coco_eval.data import dataset_files
+
+
+def size(file: str | Path) -> tuple[int, int]:
+    """Return a picture's width and height in pixels, as it is turned; it is not decoded for that.
+
+    Raises:
+        TintboxError: It cannot be read, is no picture, or is beyond the limits of `tintbox.limits`.
+    """
+    from PIL import Image
+
+    try:
+        length = Path(file).stat().st_size
+        if length > PICTURE_BYTES:
+            raise TintboxError(f"{file}: larger than {PICTURE_BYTES >> 20} MiB")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # Pillow's own, lower limit
+            with Image.open(file) as picture:
+                width, height = picture.size
+        if width * height > PICTURE_PIXELS:
+            raise TintboxError(f"{file}: {width}x{height}, more than {PICTURE_PIXELS // 10**6} million pixels")
+        return dataset_files.picture_size(str(file))
+    except TintboxError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise TintboxError(f"{file}: more than {PICTURE_PIXELS // 10**6} million pixels") from error
+    except Exception as error:  # whatever a damaged header leads to
+        why = getattr(error, "strerror", None)  # the system's reason, not the file's
+        raise TintboxError(f"{file}: cannot be read ({why})" if why else f"{file}: not an image") from error
+
+
+def read(file: str | Path) -> np.ndarray:
+    """Return a picture's pixels (H, W, 3), uint8 RGB.
+
+    Raises:
+        TintboxError: As ``size``.
+    """
+    size(file)
+    try:
+        pixels = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_COLOR)
+    except OSError as error:
+        raise TintboxError(f"{file}: cannot be read ({error.strerror or one_line(error)})") from error
+    except cv2.error as error:
+        raise TintboxError(f"{file}: not an image") from error
+    if pixels is None:
+        raise TintboxError(f"{file}: not an image")
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)

@@ -1,0 +1,51 @@
+"""The page's scripts, and the policy by which a browser runs these, nothing else, and sends nothing anywhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from tintbox.errors import TintboxError
+
+# Besides scripts. Plotly writes its style sheet and `style` attributes at run time, which no hash can name beforehand;
+# it draws a picture that is to be saved by way of a `blob:` or `data:` URL.
+POLICY = (
+    "default-src 'none'", "connect-src 'none'", "form-action 'none'", "base-uri 'none'", "img-src data: blob:",
+    "style-src 'unsafe-inline'",
+)  # fmt: skip
+
+
+def policy(scripts: Sequence[str]) -> str:
+    """Return the Content-Security-Policy of a page with these inline scripts, each named by its hash."""
+    return "; ".join([*POLICY, f"script-src {' '.join(map(source, scripts))}"])
+
+
+@cache
+def source(script: str) -> str:
+    """Return a script as Content-Security-Policy names it: by the hash of its text as a browser reads it."""
+    text = script.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def in_script(data: Any) -> str:
+    """Return data as JSON that no text in it can break out of a ``<script>`` with."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)  # ASCII alone
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+@cache
+def plotly() -> str:
+    """Return Plotly's JavaScript.
+
+    Raises:
+        TintboxError: The package plotly is not installed.
+    """
+    try:
+        from plotly.offline import get_plotlyjs
+    except ImportError as error:
+        raise TintboxError("the package plotly is not installed; pip install plotly") from error
+    return get_plotlyjs()
