@@ -14,3 +14,7 @@ ZIP_DIRECTORY_BYTES = 8 << 20  # the list of a zip's files; a training checkpoin
 ZIP_RATIO = 20  # how many times its size a zip may unpack to; PyTorch does not compress, and weights hardly compress
 PICKLE_BYTES = 16 << 20  # the pickle of a checkpoint; that of the largest models is about 2 MB
 PICKLE_INSTRUCTIONS = 1_000_000  # of it that are read; one makes up to 216 bytes, and YOLOv5x has about 100,000
+
+MOST_RUNS = 100_000  # of a study: a folder each, and a line each in its tables
+JSON_BYTES = 1 << 20  # a run.json of a study; one has about 500 bytes
+LOG_BYTES = 1 << 16  # the end of a log, which is read for the reason of a failure

@@ -11,11 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from tintbox import run_arguments
 from tintbox.errors import TintboxError, TintboxFileError, nearest_file, one_line
 
-ARGUMENTS, RESULTS, ENVIRONMENT = "args.yaml", "results.csv", "environment.json"
+ARGUMENTS, RESULTS, ENVIRONMENT = run_arguments.STOCK, "results.csv", "environment.json"
 
 # Task -> the columns of results.csv whose sum ranks the epochs: Ultralytics' `fitness`, of which best.pt is the best.
 FITNESS = {
@@ -36,7 +35,7 @@ class RunFolder:
 
     Attributes:
         folder: Where it is.
-        arguments: ``args.yaml``: the training arguments, all of them.
+        arguments: ``args.yaml`` and ``tintbox.yaml``: the training arguments; of tintbox's those that were set.
         curves: ``results.csv``: column -> a value per epoch, NaN where there is none.
         environment: ``environment.json``: versions and hardware; empty for a run without tintbox.
     """
@@ -119,12 +118,10 @@ def read(folder: str | Path) -> RunFolder:
     if lacking := missing(folder):
         raise TintboxFileError(f"{folder} is no training run: {' and '.join(lacking)} missing")
     try:
-        arguments = yaml.safe_load((folder / ARGUMENTS).read_text(encoding="utf-8"))
+        arguments = run_arguments.read(folder)
         curves = read_curves(folder / RESULTS)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError) as error:
         raise TintboxError(f"{folder} is no training run: {one_line(error)}") from error
-    if not isinstance(arguments, dict):
-        raise TintboxError(f"{folder} is no training run: {ARGUMENTS} has no arguments")
     if not curves.get("epoch"):
         raise TintboxError(f"{folder} has no finished epoch in {RESULTS}; wait for the first one")
     return RunFolder(folder, arguments, curves, read_environment(folder))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from tintbox import yaml_file
+from tintbox.errors import TintboxError
 from tintbox.run_folder import ARGUMENTS
 from tintbox.study import outcome
 from tintbox.study.grid import Run
@@ -23,6 +25,8 @@ from tintbox.study.outcome import Outcome
 
 def clock(seconds: float) -> str:
     """Return a time as hours, minutes and seconds."""
+    if not math.isfinite(seconds):
+        return "?"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}"
@@ -59,10 +63,12 @@ class Progress:
         """Return which share of a run's epochs is done, and that in words."""
         done = outcome.epochs_done(self.folder / run.name)
         try:
-            epochs = yaml.safe_load((self.folder / run.name / ARGUMENTS).read_text(encoding="utf-8"))["epochs"]
-            return min(1.0, done / epochs), f"epoch {done} of {epochs}"
-        except (OSError, yaml.YAMLError, TypeError, KeyError, ZeroDivisionError):
-            return 0.0, "starting"
+            epochs = float(yaml_file.read(self.folder / run.name / ARGUMENTS)["epochs"])
+            if 1 <= epochs < math.inf:
+                return min(1.0, done / epochs), f"epoch {done} of {epochs:.0f}"
+        except (TintboxError, TypeError, ValueError, KeyError):
+            pass  # it is not there yet, or damaged
+        return 0.0, "starting"
 
     def left(self) -> float | None:
         """Return the seconds to the expected end, None before anything is known; every run is taken to last as long."""

@@ -1,0 +1,42 @@
+"""Training arguments in a run's folder: ``args.yaml`` has Ultralytics' own, ``tintbox.yaml`` beside it ours.
+
+A stock Ultralytics refuses arguments that it does not know, and is to accept ``cfg=run/args.yaml`` of every run. So
+those of tintbox that were set have a file of their own, which is not there if none was.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tintbox import yaml_file
+from tintbox.errors import TintboxError
+
+STOCK, OWN = "args.yaml", "tintbox.yaml"
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Return all arguments of a run.
+
+    Raises:
+        TintboxError: A file cannot be read, or has no arguments.
+    """
+    found = yaml_file.read(folder / STOCK)
+    if not isinstance(found, dict):
+        raise TintboxError(f"{STOCK} has no arguments")
+    return {**found, **beside(folder / STOCK)}
+
+
+def beside(file: str | Path) -> dict[str, Any]:
+    """Return tintbox's own arguments that lie beside a file, if that is a run's ``args.yaml``.
+
+    Raises:
+        TintboxError: They cannot be read, or are none.
+    """
+    own = Path(file).with_name(OWN)
+    if Path(file).name != STOCK or not own.is_file():
+        return {}
+    found = yaml_file.read(own)
+    if not isinstance(found, dict):
+        raise TintboxError(f"{own}: no arguments in it")
+    return found
