@@ -61,6 +61,8 @@ def check_arguments(grid: Grid, *, many: bool) -> list[str]:
         raise TintboxError(f"{grid.size:,} runs ({sizes}) are more than {MANY}; give --yes if you mean it")
     if grid.size > MOST_RUNS:
         raise TintboxError(f"{grid.size:,} runs are more than a study can have ({MOST_RUNS:,})")
+    files.recipe.cache_clear()
+    files.model.cache_clear()
     for name in ("data", "cfg", "model", "pretrained"):
         for value in values(grid, name):
             files.check(name, value)

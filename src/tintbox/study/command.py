@@ -65,7 +65,8 @@ def study(words: Sequence[str], workers: int = 1, ray: str | None = None, yes: b
             raise TintboxError(f"{other}: it has just begun; give a folder of its own, by name=")
         place.write(folder, grid)
         todo = left(folder, runs)
-        done = {run.name: found for run in runs if run not in todo and (found := outcome.read(folder / run.name))}
+        names = {run.name for run in runs} - {run.name for run in todo}
+        done = {name: found for name in names if (found := outcome.read(folder / name))}
         for note in notes:
             print(f"note: {note}")
         print(

@@ -44,9 +44,9 @@ def check(key: str, value: Any) -> None:
         TintboxError: The file is nowhere, or is no such file.
     """
     if key == "cfg":
-        recipe(value)
+        recipe(str(value))
     elif key == "model":
-        model(value)
+        model(str(value))
     elif key == "data":
         dataset(value)
     elif isinstance(value, str):  # pretrained=True says nothing of a file
@@ -94,7 +94,7 @@ def recipe(value: str) -> Mapping[str, Any]:
     Raises:
         TintboxError: It is nowhere, is no YAML, or has an argument or value that is none.
     """
-    from ultralytics.cfg import get_cfg
+    from ultralytics.cfg import TASKS, get_cfg
     from ultralytics.utils import DEFAULT_CFG_DICT
 
     path, found = mapping("cfg", value)
@@ -104,6 +104,8 @@ def recipe(value: str) -> Mapping[str, Any]:
         get_cfg(DEFAULT_CFG_DICT, dict(found))
     except (TypeError, ValueError, SyntaxError, AttributeError) as error:
         raise TintboxError(f"cfg={value}: {one_line(error)}") from error
+    if found.get("task") not in (*TASKS, None):
+        raise TintboxError(f"cfg={value}: task={found['task']}: no such task ({', '.join(sorted(TASKS))})")
     return found
 
 
@@ -114,7 +116,7 @@ def dataset(value: Any) -> None:
 
 
 @functools.cache
-def model(value: Any) -> Model:
+def model(name: str) -> Model:
     """Return what a model is: a YAML file, weights that are there, or weights that can be downloaded.
 
     Raises:
@@ -122,7 +124,6 @@ def model(value: Any) -> Model:
     """
     from ultralytics.nn.tasks import guess_model_task
 
-    name = str(value)
     if Path(name).suffix.lower() not in YAMLS:
         weights("model", name)
         return Model()
@@ -150,12 +151,12 @@ def weights(key: str, name: str) -> None:
         TintboxError: They are nowhere, or no checkpoint by their name.
     """
     from ultralytics.utils import ONLINE, SETTINGS
-    from ultralytics.utils.checks import check_model_file_from_stem
+    from ultralytics.utils.checks import check_model_file_from_stem, check_yolov5u_filename
     from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
 
     if REMOTE in name:
         return
-    file = Path(str(check_model_file_from_stem(name)))
+    file = Path(str(check_yolov5u_filename(str(check_model_file_from_stem(name)), verbose=False)))
     if file.suffix.lower() != ".pt":
         raise TintboxError(f"{key}={name}: give weights that can be trained (.pt){' or a .yaml' * (key == 'model')}")
     if "'" in name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import signal
@@ -11,8 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tintbox import atomic, checkpoint_file
-from tintbox.errors import one_line
+from tintbox import atomic, checkpoint_file, run_arguments
+from tintbox.errors import TintboxError, one_line
 from tintbox.limits import JSON_BYTES, LOG_BYTES
 from tintbox.run_folder import RESULTS
 
@@ -69,9 +70,19 @@ def whole(folder: Path) -> list[Path]:
     return [file for file in files if checkpoint_file.is_whole(file)]
 
 
-def is_trained(file: Path) -> bool:
-    """Return whether a checkpoint is of a run that has ended, and not to be resumed; nothing of it is run."""
-    return checkpoint_file.facts(file).get("epoch") == -1
+def is_trained(folder: Path, file: Path) -> bool:
+    """Return whether a run's checkpoint is of its last epoch, and not to be resumed; nothing of it is run."""
+    epoch = checkpoint_file.facts(file).get("epoch")
+    return epoch is not None and (epoch == -1 or epoch + 1 >= epochs_asked(folder))
+
+
+def epochs_asked(folder: Path) -> float:
+    """Return how many epochs a run is to have, by its ``args.yaml``; infinity if that cannot be read."""
+    try:
+        epochs = float(run_arguments.read(folder)["epochs"])
+    except (TintboxError, KeyError, TypeError, ValueError, OverflowError):
+        return math.inf
+    return epochs if epochs >= 1 else math.inf
 
 
 def claims_to_be_finished(folder: Path) -> bool:

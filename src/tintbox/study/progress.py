@@ -15,9 +15,6 @@ from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from tintbox import yaml_file
-from tintbox.errors import TintboxError
-from tintbox.run_folder import ARGUMENTS
 from tintbox.study import outcome
 from tintbox.study.grid import Run
 from tintbox.study.outcome import Outcome
@@ -62,13 +59,10 @@ class Progress:
     def share(self, run: Run) -> tuple[float, str]:
         """Return which share of a run's epochs is done, and that in words."""
         done = outcome.epochs_done(self.folder / run.name)
-        try:
-            epochs = float(yaml_file.read(self.folder / run.name / ARGUMENTS)["epochs"])
-            if 1 <= epochs < math.inf:
-                return min(1.0, done / epochs), f"epoch {done} of {epochs:.0f}"
-        except (TintboxError, TypeError, ValueError, KeyError):
-            pass  # it is not there yet, or damaged
-        return 0.0, "starting"
+        epochs = outcome.epochs_asked(self.folder / run.name)
+        if math.isinf(epochs):  # its arguments are not there yet, or damaged
+            return 0.0, "starting"
+        return min(1.0, done / epochs), f"epoch {done} of {epochs:.0f}"
 
     def left(self) -> float | None:
         """Return the seconds to the expected end, None before anything is known; every run is taken to last as long."""

@@ -72,10 +72,10 @@ def end(folder: Path, status: int, arguments: Mapping[str, Any]) -> Outcome:
 def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
     """Return the words of the `yolo` command that begins or resumes a run; None if nothing is left to train."""
     files = outcome.whole(folder)
-    if any(outcome.is_trained(file) for file in files):
+    if any(outcome.is_trained(folder, file) for file in files):
         if any(file.name == "best.pt" for file in files) or not (folder / outcome.WEIGHTS / "best.pt").exists():
             return None  # it was killed while its best weights were validated once more
-        files = []  # the best weights are damaged, and the last ones are stripped of what goes on
+        files = []  # the best weights are damaged, and from the last ones nothing goes on
     if files:
         # The folder may have been moved since.
         return ["train", f"model={files[0]}", f"resume={files[0]}", f"save_dir={folder}"]
