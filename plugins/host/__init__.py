@@ -13,6 +13,7 @@ from tintbox.plugins.host import (  # noqa: F401  each registers its patches
     configuration,
     evaluation,
     models,
+    run_arguments,
     runs,
 )
 from tintbox.plugins.host.finding import find_spec

@@ -38,3 +38,6 @@ LABEL_BYTES = 1 << 20  # of the label file of one picture, whose boxes take 40 b
 PICTURE_BYTES = 256 << 20  # of a picture's file
 PICTURE_PIXELS = 100_000_000  # of a picture, three bytes each once it is decoded
 PREDICTED_SIDE = 4_096  # pixels of the side that a model is made to see, where a run's args.yaml asks for more
+MOST_RUNS = 100_000  # of a study: a folder each, and a line each in its tables
+JSON_BYTES = 1 << 20  # a run.json of a study; one has about 500 bytes
+LOG_BYTES = 1 << 16  # the end of a log, which is read for the reason of a failure

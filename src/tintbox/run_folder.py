@@ -11,10 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tintbox import json_file, limits, yaml_file
+from tintbox import json_file, limits, run_arguments
 from tintbox.errors import TintboxError, TintboxFileError, nearest_file, one_line
 
-ARGUMENTS, RESULTS, ENVIRONMENT = "args.yaml", "results.csv", "environment.json"
+ARGUMENTS, RESULTS, ENVIRONMENT = run_arguments.STOCK, "results.csv", "environment.json"
 LARGEST = 3.4e38  # that a 32 bit float holds, in which Ultralytics counts; what is beyond is infinite
 
 # Task -> the columns of results.csv whose sum ranks the epochs: Ultralytics' `fitness`, of which best.pt is the best.
@@ -36,7 +36,7 @@ class RunFolder:
 
     Attributes:
         folder: Where it is.
-        arguments: ``args.yaml``: the training arguments, all of them, by name.
+        arguments: ``args.yaml`` and ``tintbox.yaml``: the training arguments; of tintbox's those that were set.
         curves: ``results.csv``: column -> a value per epoch, NaN where there is none.
         environment: ``environment.json``: versions and hardware; empty for a run without tintbox.
     """
@@ -137,7 +137,7 @@ def read(folder: str | Path) -> RunFolder:
             raise TintboxFileError(f"{folder}: no such folder{nearest_file(folder)}")
         if lacking := missing(folder):
             raise TintboxFileError(f"{folder} is no training run: {' and '.join(lacking)} missing")
-        arguments = read_arguments(folder / ARGUMENTS)
+        arguments = run_arguments.read(folder)
         curves = read_curves(folder / RESULTS)
     except TintboxError:
         raise
@@ -148,20 +148,6 @@ def read(folder: str | Path) -> RunFolder:
     if not curves.get("epoch"):
         raise TintboxError(f"{folder} has no finished epoch in {RESULTS}; wait for the first one")
     return RunFolder(folder, arguments, curves, read_environment(folder))
-
-
-def read_arguments(file: Path) -> dict[str, Any]:
-    """Return what an ``args.yaml`` says; names that are no texts, such as numbers, become texts.
-
-    Raises:
-        TintboxError: It cannot be read, has no arguments, or too many.
-    """
-    found = yaml_file.read(file)
-    if not isinstance(found, dict):
-        raise TintboxError(f"{file.parent} is no training run: {file.name} has no arguments")
-    if len(found) > limits.ARGUMENTS:
-        raise TintboxError(f"{file}: {len(found):,} arguments, more than {limits.ARGUMENTS:,}")
-    return {str(key): value for key, value in found.items()}
 
 
 def read_curves(file: Path) -> dict[str, list[float]]:

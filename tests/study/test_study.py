@@ -75,7 +75,7 @@ def test_each_run_is_an_ordinary_folder(grid):
         assert f"{name}: started" in printed
         assert f"{name}: finished" in printed
     assert sorted(p.name for p in folder.iterdir()) == sorted(
-        [*names, "study.yaml", "study.md", "study.csv", "runs.csv", "curves.png", "batch.png"]
+        [*names, ".study.lock", "study.yaml", "study.md", "study.csv", "runs.csv", "curves.png", "batch.png"]
     )
     assert "| batch | n | accuracy | accuracy, against the first |" in printed
     assert printed.strip().endswith("runs/study/study")
@@ -201,18 +201,3 @@ def test_the_reason_of_a_failure(tmp_path, log, reason):
     (tmp_path / outcome.LOG).write_text(log)
     assert outcome.reason(tmp_path, 1) == reason
     assert outcome.reason(tmp_path, -9) == "killed by signal 9 (SIGKILL); out of memory?"
-
-
-def test_two_studies_in_one_folder(tmp_path):
-    from tintbox.study import place
-
-    with place.locked(tmp_path):
-        begun = (tmp_path / place.LOCK).read_text()
-        code = f"import pathlib, tintbox.study.place as p\nwith p.locked(pathlib.Path({str(tmp_path)!r})): pass"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        assert f"a study is at work there (process {os.getpid()})" in done.stderr
-        assert (tmp_path / place.LOCK).read_text() == begun
-    assert not (tmp_path / place.LOCK).exists()
-    (tmp_path / place.LOCK).write_text(f"{os.getpid()} 1.00")  # that process is dead, its number given anew
-    with place.locked(tmp_path):
-        pass

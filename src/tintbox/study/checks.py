@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from tintbox.errors import TintboxError, TintboxFileError, nearest, nearest_file, one_line
-from tintbox.study.grid import Grid, Run
+from tintbox.errors import TintboxError, nearest, one_line
+from tintbox.limits import MOST_RUNS
+from tintbox.plugins import options
+from tintbox.study import dependence, files
+from tintbox.study.grid import Grid
+from tintbox.study.values import text
 
 OWN = ("project", "name")  # the study's, not a run's
 PLACE = {
@@ -20,17 +22,21 @@ PLACE = {
     "save_dir": "use project= and name=",
 }
 MANY = 200  # runs that nobody asks for by mistake
+DEFAULT_TASK = "detect"
 ROOM = (
     64 * 2**20
 )  # bytes that must be free per run: two checkpoints of a small network with its optimizer, and pictures
 
 
-def check_arguments(grid: Grid, *, many: bool) -> None:
+def check_arguments(grid: Grid, *, many: bool) -> list[str]:
     """Check a grid before its folder is made.
 
     Args:
         grid: The grid.
         many: Whether more than 200 runs are meant.
+
+    Returns:
+        What is to be told of it, in lines: fixed arguments that cannot count.
 
     Raises:
         TintboxError: In one line, naming the argument.
@@ -44,21 +50,23 @@ def check_arguments(grid: Grid, *, many: bool) -> None:
         if key not in DEFAULT_CFG_DICT:
             raise TintboxError(f"'{key}' is no argument of `yolo train`{nearest(key, DEFAULT_CFG_DICT)}")
         if key in grid.varied and key in (*OWN, "mode"):
-            raise TintboxError(f"{key}={','.join(map(str, grid.varied[key]))}: a study has one {key}")
+            raise TintboxError(f"{key}={','.join(map(str, grid.varied[key][:3]))}: a study has one {key}")
     if grid.fixed.get("mode", "train") != "train":
         raise TintboxError(f"mode={grid.fixed['mode']}: a study trains ({', '.join(sorted(MODES))} go by `yolo`)")
     for task in values(grid, "task"):
         if task not in TASKS:
-            raise TintboxError(f"task={task}: no such task ({', '.join(sorted(TASKS))}){nearest(task, TASKS)}")
-    runs = grid.runs()
-    if len(runs) > MANY and not many:
+            raise TintboxError(f"task={task}: no such task ({', '.join(sorted(TASKS))}){nearest(str(task), TASKS)}")
+    if grid.size > MANY and not many:
         sizes = " x ".join(f"{len(v)} {key}" for key, v in grid.varied.items())
-        raise TintboxError(f"{len(runs)} runs ({sizes}) are more than {MANY}; give --yes if you mean it")
-    for name in ("data", "cfg", "model"):
+        raise TintboxError(f"{grid.size:,} runs ({sizes}) are more than {MANY}; give --yes if you mean it")
+    if grid.size > MOST_RUNS:
+        raise TintboxError(f"{grid.size:,} runs are more than a study can have ({MOST_RUNS:,})")
+    files.recipe.cache_clear()
+    files.model.cache_clear()
+    for name in ("data", "cfg", "model", "pretrained"):
         for value in values(grid, name):
-            check_file(name, value)
-    for run in runs:
-        check_run(run)
+            files.check(name, value)
+    return check_runs(grid)
 
 
 def values(grid: Grid, key: str) -> Sequence[Any]:
@@ -66,35 +74,40 @@ def values(grid: Grid, key: str) -> Sequence[Any]:
     return grid.varied.get(key) or ([grid.fixed[key]] if grid.fixed.get(key) is not None else [])
 
 
-def check_file(key: str, value: Any) -> None:
-    """Raise TintboxError if an argument names a file that is nowhere; weights by bare name may be downloaded."""
-    from ultralytics.nn.tasks import yaml_model_load
-    from ultralytics.utils.checks import check_file as search
+def check_runs(grid: Grid) -> list[str]:
+    """Check each value by itself, and the arguments of each run together, and return what is to be told.
 
-    path = Path(str(value))
-    try:
-        if path.suffix in (".yaml", ".yml"):
-            yaml_model_load(path) if key == "model" else search(str(path), download=False)
-        elif path.suffix == ".pt" and path.parent != Path() and not path.is_file():
-            raise TintboxFileError(f"'{path}' does not exist{nearest_file(path)}")
-    except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:  # a broken YAML
-        raise TintboxFileError(f"{key}={value}: {one_line(error)}") from error
+    Raises:
+        TintboxError: A value is refused by Ultralytics or tintbox, a run would be, or two runs would be one.
+    """
+    from ultralytics.cfg import TASK2MODEL, check_cfg
+    from ultralytics.utils import DEFAULT_CFG_DICT
 
-
-def check_run(run: Run) -> None:
-    """Raise TintboxError if a run's arguments have a value that Ultralytics or tintbox refuses."""
-    from ultralytics.cfg import get_cfg
-    from ultralytics.utils import DEFAULT_CFG_DICT, YAML
-    from ultralytics.utils.checks import check_yaml
-
-    arguments = dict(run.arguments)
-    file = arguments.pop("cfg", None)
-    try:
-        arguments = {**(YAML.load(check_yaml(file)) if file else {}), **arguments}
-        arguments.pop("cfg", None)
-        get_cfg(DEFAULT_CFG_DICT, arguments)
-    except (OSError, TypeError, ValueError, SyntaxError, AttributeError, yaml.YAMLError) as error:
-        raise TintboxError(f"{run.name}: {one_line(error)}") from error
+    for key in (*grid.fixed, *grid.varied):
+        for value in grid.varied.get(key) or [grid.fixed[key]]:
+            try:
+                check_cfg({key: value})
+            except TintboxError:
+                raise
+            except (TypeError, ValueError, AttributeError) as error:
+                raise TintboxError(one_line(error)) from error  # it names the argument
+    runs = []
+    for run in grid.runs():
+        recipe = files.recipe(str(run.arguments["cfg"])) if run.arguments.get("cfg") else {}
+        arguments = {**DEFAULT_CFG_DICT, **recipe, **run.arguments}
+        options.check(arguments)
+        task = run.arguments.get("task") or recipe.get("task")
+        model = files.model(str(arguments["model"] or TASK2MODEL[str(task or DEFAULT_TASK)]))
+        task = task or model.task
+        if wrong := dependence.unfit(run, arguments, task, model):
+            raise TintboxError(f"{run.name}: {wrong}" if grid.varied else wrong)
+        runs.append((run, arguments, task))
+    if wrong := dependence.same(runs):
+        raise TintboxError(wrong)
+    _, arguments, task = runs[0]
+    why = {key: dependence.ignored(key, arguments, task) for key in grid.fixed}
+    set_ = {key: value for key, value in grid.fixed.items() if value and why[key]}
+    return [f"{key}={text(value)} does not count: {why[key]}" for key, value in set_.items()]
 
 
 def check_folder(folder: Path, runs: int, word: str = "project") -> None:
@@ -105,18 +118,22 @@ def check_folder(folder: Path, runs: int, word: str = "project") -> None:
         runs: How many runs are still to be made.
         word: The argument that named the folder.
     """
+    if str(folder.resolve()).count("[") != str(folder.resolve()).count("]"):
+        raise TintboxError(f"{folder}: `yolo` takes no path in which a bracket is not closed; give project=")
     probe = folder / f".write-{os.getpid()}"
-    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    there = next(
+        place for place in (folder.absolute(), *folder.absolute().parents) if files.is_there(place, Path.exists)
+    )
     try:
         free = shutil.disk_usage(there).free
         if free < ROOM * runs:
             need = f"{runs} run{'s' * (runs > 1)} may need {ROOM * runs / 2**30:.1f} GiB"
             raise TintboxError(f"{folder}: {free / 2**30:.1f} GiB are free, {need}; make room or give {word}=")
         folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"\0" * 2**20)
-        probe.unlink()
+        try:
+            probe.write_bytes(b"\0" * 2**20)
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError as error:
-        probe.unlink(missing_ok=True) if folder.is_dir() else None
-        raise TintboxError(
-            f"{folder}: cannot be written ({error.strerror or one_line(error)}); give {word}="
-        ) from error
+        why = error.strerror or one_line(error)
+        raise TintboxError(f"{folder}: cannot be written ({why}); give {word}=") from error

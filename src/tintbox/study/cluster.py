@@ -78,7 +78,7 @@ def train(folder: str, arguments: Mapping[str, Any], environment: Mapping[str, s
     """
     place = Path(folder)
     done = outcome.read(place)
-    if done and done.state == outcome.FINISHED and outcome.same_arguments(done, arguments):
+    if done and outcome.is_finished(place, done) and outcome.same_arguments(done, arguments):
         return done.state, done.reason
     for _ in range(TRIES):
         process = worker.start(place, arguments, environment, where=where)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from tintbox import run_folder
 from tintbox.errors import TintboxError, one_line
-from tintbox.study import checks, outcome, pictures, place, table
+from tintbox.study import checks, lock, outcome, pictures, place, table
 from tintbox.study.grid import Grid, Run, parse
 from tintbox.study.outcome import Outcome
 from tintbox.study.progress import Progress
@@ -51,48 +51,53 @@ def study(words: Sequence[str], workers: int = 1, ray: str | None = None, yes: b
     """
     if workers < 1:
         raise TintboxError(f"--workers {workers}: give a number of 1 or more")
-    folder, grid = asked(words, many=yes)
+    with told():
+        folder, grid, notes = asked(words, many=yes)
     if ray:
         from tintbox.study import cluster
 
         cluster.connect(ray)
     runs = grid.runs()
-    checks.check_folder(folder, len(left(folder, runs)))
-    with place.locked(folder):
+    with told(folder):
+        checks.check_folder(folder, sum(not outcome.claims_to_be_finished(folder / run.name) for run in runs))
+    with lock.locked(folder), told(folder):
+        if (folder / place.FILE).is_file() and (other := place.differs(folder, grid)):
+            raise TintboxError(f"{other}: it has just begun; give a folder of its own, by name=")
         place.write(folder, grid)
         todo = left(folder, runs)
-        done = {run.name: found for run in runs if run not in todo and (found := outcome.read(folder / run.name))}
+        names = {run.name for run in runs} - {run.name for run in todo}
+        done = {name: found for name in names if (found := outcome.read(folder / name))}
+        for note in notes:
+            print(f"note: {note}")
         print(
             f"{folder}: {len(runs)} run{'s' * (len(runs) > 1)}" + (f", {len(done)} of them done" if done else ""),
             flush=True,
         )
         if todo:
             drive(folder, runs, done, begin(todo, folder, workers, ray))
-        with told(folder):
-            show(folder, grid)
+        show(folder, grid)
     return folder
 
 
-def asked(words: Sequence[str], *, many: bool) -> tuple[Path, Grid]:
-    """Return the study's folder and grid, checked."""
+def asked(words: Sequence[str], *, many: bool) -> tuple[Path, Grid, list[str]]:
+    """Return the study's folder and grid, checked, and what is to be told of it."""
     if not words:
         raise TintboxError("say what to train, e.g. model=yolo11n.yaml data=bccd.yaml batch=8,16 seed=0,1,2")
     if place.is_folder(words[0]):
         folder = Path(words[0])
         grid = place.read(folder, words[1:])
-        checks.check_arguments(grid, many=many or len(words) == 1)
+        notes = checks.check_arguments(grid, many=many or len(words) == 1)
         if other := place.differs(folder, grid):
             raise TintboxError(f"{other}; give a folder of its own, by project= and name=")
-        return folder, grid
+        return folder, grid, notes
     grid = parse(words)
-    checks.check_arguments(grid, many=many)
-    return place.choose(grid)
+    notes = checks.check_arguments(grid, many=many)
+    return *place.choose(grid), notes
 
 
 def left(folder: Path, runs: Sequence[Run]) -> list[Run]:
     """Return the runs that are not finished; one that failed is tried again."""
-    stands = ((run, outcome.read(folder / run.name)) for run in runs)
-    return [run for run, found in stands if found is None or found.state != outcome.FINISHED]
+    return [run for run in runs if not outcome.is_finished(folder / run.name, outcome.read(folder / run.name))]
 
 
 def begin(runs: Sequence[Run], folder: Path, workers: int, ray: str | None) -> Runs:
@@ -107,15 +112,17 @@ def begin(runs: Sequence[Run], folder: Path, workers: int, ray: str | None) -> R
 
 
 def drive(folder: Path, runs: Sequence[Run], done: dict[str, Outcome], work: Runs) -> None:
-    """Wait until all runs have ended, and keep tables and pictures up to date."""
-    grid_runs = list(runs)
+    """Wait until all runs have ended, and keep the tables up to date."""
+    came = {run.name: result(folder, run) for run in runs}
     try:
-        with told(folder), Progress(runs, done, folder) as progress:
+        with Progress(runs, done, folder) as progress:
             while len(progress.ended) < len(runs):
                 ended = work.poll()
-                progress.update(work.running(), ended)
-                if ended:
-                    table.save(folder, results(folder, grid_runs), folder.name)
+                running = work.running()
+                progress.update(running, ended)
+                if ended:  # the others have not changed, and there may be thousands
+                    came |= {run.name: result(folder, run) for run in (*running, *(run for run, _ in ended))}
+                    table.save(folder, list(came.values()), folder.name)
                 time.sleep(PAUSE)
     except KeyboardInterrupt:
         raise TintboxError(f"stopped; {go_on(folder)}") from None
@@ -129,19 +136,21 @@ def go_on(folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def told(folder: Path) -> Iterator[None]:
-    """Tell in one line that a file of the study cannot be written, e.g. for a disk that is full by now."""
+def told(folder: Path | None = None) -> Iterator[None]:
+    """Tell in one line that a file of the study cannot be read or written, e.g. for a disk that is full by now."""
     try:
         yield
+    except TintboxError:
+        raise
     except OSError as error:
-        raise TintboxError(
-            f"{error.filename or folder}: {error.strerror or one_line(error)}; {go_on(folder)}"
-        ) from error
+        where = error.filename or folder or "the study's folder"
+        line = f"{where}: {error.strerror or one_line(error)}"
+        raise TintboxError(f"{line}; {go_on(folder) if folder else 'give project='}") from error
 
 
-def results(folder: Path, runs: Sequence[Run]) -> list[Result]:
-    """Return what came of the runs so far."""
-    return [Result(run, outcome.read(folder / run.name), found(folder / run.name)) for run in runs]
+def result(folder: Path, run: Run) -> Result:
+    """Return what came of a run so far."""
+    return Result(run, outcome.read(folder / run.name), found(folder / run.name))
 
 
 def found(folder: Path) -> run_folder.RunFolder | None:
@@ -154,7 +163,7 @@ def found(folder: Path) -> run_folder.RunFolder | None:
 
 def show(folder: Path, grid: Grid) -> None:
     """Write the tables and pictures of a study, and print the table."""
-    came = results(folder, grid.runs())
+    came = [result(folder, run) for run in grid.runs()]
     table.save(folder, came, folder.name)
     if cells := table.cells(came):
         pictures.draw(folder, cells)

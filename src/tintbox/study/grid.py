@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import ast
 import itertools
+import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from tintbox.errors import TintboxError, TintboxFileError, nearest, nearest_file, one_line
+from tintbox import yaml_file
+from tintbox.errors import TintboxError, nearest, nearest_file
+from tintbox.study.values import check, frozen, read_value, split, text
 
 REPLICATE = "seed"  # runs that differ in it alone are one cell of the table
-PAIRS = {"(": ")", "[": "]", "{": "}"}
 LONGEST = 60  # characters of a run's name that come from one argument
+LONGEST_NAME = 200  # bytes of it
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Run:
     @property
     def cell(self) -> tuple[str, ...]:
         """What it shares with the runs that differ from it by chance alone: its settings without the seed, as text."""
-        return tuple(text(value) for key, value in self.settings.items() if key != REPLICATE)
+        return tuple(str(value) for key, value in self.settings.items() if key != REPLICATE)
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class Grid:
 
     fixed: Mapping[str, Any]
     varied: Mapping[str, Sequence[Any]]
+
+    @property
+    def size(self) -> int:
+        """How many runs it has; nothing is built for that."""
+        return math.prod(map(len, self.varied.values()))
 
     def runs(self) -> list[Run]:
         """Return all runs, the baseline's first, and the seeds of a cell one after the other."""
@@ -68,18 +74,8 @@ class Grid:
 
     def extends(self, other: Grid) -> bool:
         """Return whether every run of ``other`` is one of this grid's, under the same name."""
-        same = self.fixed == other.fixed and list(self.varied) == list(other.varied)
-        return same and all(value in self.varied[key] for key, values in other.varied.items() for value in values)
-
-
-def plain(value: Any) -> Any:
-    """Return a value as YAML writes it: tuples as lists."""
-    return list(value) if isinstance(value, tuple) else value
-
-
-def text(value: Any) -> str:
-    """Return a value as it is shown: a file by its name alone."""
-    return Path(value).name if isinstance(value, str) and "/" in value else str(value)
+        mine = {run.name: run.arguments for run in self.runs()} if other.size <= self.size else {}
+        return bool(mine) and all(mine.get(run.name) == run.arguments for run in other.runs())
 
 
 def run_name(settings: Mapping[str, Any]) -> str:
@@ -91,18 +87,24 @@ def run_name(settings: Mapping[str, Any]) -> str:
         shown = Path(text(value)).stem if str(value).endswith((".yaml", ".yml", ".pt")) else text(value)
         plain_text = re.sub(r"[^\w.+-]+", "_", shown).strip("_")  # a minus is a number's, e.g. 1e-05
         parts.append(f"{key}_{plain_text}"[:LONGEST])
-    return "-".join(parts)
+    # A name of a folder has 255 bytes at most.
+    return "-".join(parts).encode()[:LONGEST_NAME].decode(errors="ignore")
 
 
 def distinct(runs: Sequence[Run]) -> list[Run]:
     """Return the runs with a number put to the names that several have."""
-    names = [run.name for run in runs]
-    return [
-        Run(f"{run.name}-{names[: i + 1].count(run.name)}", run.settings, run.arguments)
-        if names.count(run.name) > 1
-        else run
-        for i, run in enumerate(runs)
-    ]
+    several = {name for name, times in Counter(run.name for run in runs).items() if times > 1}
+    taken = {run.name for run in runs} - several
+    numbers: Counter[str] = Counter()
+    found = []
+    for run in runs:
+        name = run.name
+        while name in several or (name in taken and name != run.name):
+            numbers[run.name] += 1
+            name = f"{run.name}-{numbers[run.name]}"
+        taken.add(name)
+        found.append(Run(name, run.settings, run.arguments))
+    return found
 
 
 def parse(words: Sequence[str]) -> Grid:
@@ -125,8 +127,12 @@ def parse(words: Sequence[str]) -> Grid:
     for key, found in values.items():
         if not found:
             raise TintboxError(f"{key}: the list is empty; give values, e.g. {key}=1,2")
-        if twice := [value for i, value in enumerate(found) if value in found[:i]]:
-            raise TintboxError(f"{key}: {twice[0]} is there twice")
+        found[:] = [check(key, value) for value in found]
+        seen = set()
+        for value in found:
+            if (one := frozen(value)) in seen:
+                raise TintboxError(f"{key}: {value} is there twice")
+            seen.add(one)
     return Grid(
         {key: found[0] for key, found in values.items() if len(found) == 1},
         {key: found for key, found in values.items() if len(found) > 1},
@@ -147,60 +153,13 @@ def check_task_word(word: str) -> str:
     return word
 
 
-def split(key: str, given: str) -> list[str]:
-    """Return the parts of a text between its outer commas.
-
-    Raises:
-        TintboxError: A part is empty, or a bracket is not closed.
-    """
-    parts, open_, quote = [""], [], ""
-    for letter in given:
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "'\"":
-            quote = letter
-        elif letter in PAIRS:
-            open_.append(PAIRS[letter])
-        elif open_ and letter == open_[-1]:
-            open_.pop()
-        elif letter == "," and not open_:
-            parts.append("")
-            continue
-        parts[-1] += letter
-    if open_ or quote:
-        raise TintboxError(f"{key}={given}: a '{quote or open_[-1]}' is missing")
-    if not given.strip() or given.strip() == "[]":
-        raise TintboxError(f"{key}=: the list is empty; give values, e.g. {key}=1,2")
-    if not all(part.strip() for part in parts):
-        raise TintboxError(f"{key}={given}: a value is missing beside a comma")
-    return [part.strip() for part in parts]
-
-
-def read_value(given: str) -> Any:
-    """Return a value as the `yolo` command reads it: a Python literal, None, True, False, or the text itself."""
-    known = {"none": None, "true": True, "false": False}
-    if given.lower() in known:
-        return known[given.lower()]
-    try:
-        found = ast.literal_eval(given)
-    except (ValueError, SyntaxError):
-        return given
-    # Quotes keep a comma or a bracket together; `yolo` takes a quoted number for a number all the same.
-    return read_value(found) if isinstance(found, str) and found != given else plain(found)
-
-
 def read_file(file: Path) -> dict[str, list[Any]]:
     """Return argument -> values of a YAML file, in which a list stands for several values.
 
     Raises:
-        TintboxError: The file is not there or has no arguments.
+        TintboxError: The file is not there, is no YAML or has no arguments.
     """
-    if not file.is_file():
-        raise TintboxFileError(f"{file}: no such file{nearest_file(file)}")
-    try:
-        found = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise TintboxError(f"{file}: {one_line(error)}") from error
+    found = yaml_file.read(file)
     if not isinstance(found, dict):
         raise TintboxError(f"{file}: give arguments of `yolo train`, e.g. batch: [32, 64]")
     values = {str(key): value if isinstance(value, list) else [value] for key, value in found.items()}

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import re
 import signal
-import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import one_line
+from tintbox import atomic, checkpoint_file, run_arguments
+from tintbox.errors import TintboxError, one_line
+from tintbox.limits import JSON_BYTES, LOG_BYTES
 from tintbox.run_folder import RESULTS
 
-FILE, LOG = "run.json", "log.txt"
+FILE, LOG, WEIGHTS = "run.json", "log.txt", "weights"
 FINISHED, FAILED, STARTED = "finished", "failed", "started"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 TRACEBACK = "Traceback (most recent call last):"
@@ -36,19 +39,24 @@ class Outcome:
     arguments: Mapping[str, Any] | None = None
 
     def write(self, folder: Path) -> None:
-        """Write ``run.json``; it appears as a whole."""
+        """Write ``run.json``, whole."""
         folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f".{FILE}.part"
-        part.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
-        part.replace(folder / FILE)
+        atomic.write_text(folder / FILE, json.dumps(asdict(self), indent=1))
 
 
 def read(folder: Path) -> Outcome | None:
-    """Return how a run stands, or None if it was never started."""
+    """Return how a run stands, or None if it was never started, or its file is damaged."""
     try:
-        return Outcome(**json.loads((folder / FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        with (folder / FILE).open("rb") as stream:
+            raw = stream.read(JSON_BYTES + 1)
+        found = Outcome(**json.loads(raw)) if len(raw) <= JSON_BYTES else None
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
+    if found is None or found.state not in (STARTED, FINISHED, FAILED) or not isinstance(found.reason, str):
+        return None
+    if not (found.arguments is None or isinstance(found.arguments, dict)):
+        return None
+    return replace(found, reason=shortened(found.reason))
 
 
 def same_arguments(outcome: Outcome, arguments: Mapping[str, Any]) -> bool:
@@ -56,10 +64,39 @@ def same_arguments(outcome: Outcome, arguments: Mapping[str, Any]) -> bool:
     return outcome.arguments == json.loads(json.dumps(arguments))
 
 
-def resumable(folder: Path) -> Path | None:
-    """Return the checkpoint to resume from; the one that was being written when the process was killed is none."""
-    files = [folder / "weights" / name for name in ("last.pt", "best.pt")]
-    return next((file for file in files if file.is_file() and zipfile.is_zipfile(file)), None)
+def whole(folder: Path) -> list[Path]:
+    """Return which of a run's ``last.pt`` and ``best.pt`` can be read to their ends, in this order."""
+    files = [folder / WEIGHTS / name for name in ("last.pt", "best.pt")]
+    return [file for file in files if checkpoint_file.is_whole(file)]
+
+
+def is_trained(folder: Path, file: Path) -> bool:
+    """Return whether a run's checkpoint is of its last epoch, and not to be resumed; nothing of it is run."""
+    epoch = checkpoint_file.facts(file).get("epoch")
+    return epoch is not None and (epoch == -1 or epoch + 1 >= epochs_asked(folder))
+
+
+def epochs_asked(folder: Path) -> float:
+    """Return how many epochs a run is to have, by its ``args.yaml``; infinity if that cannot be read."""
+    try:
+        epochs = float(run_arguments.read(folder)["epochs"])
+    except (TintboxError, KeyError, TypeError, ValueError, OverflowError):
+        return math.inf
+    return epochs if epochs >= 1 else math.inf
+
+
+def claims_to_be_finished(folder: Path) -> bool:
+    """Return whether a run's file says that it has ended well; its weights are not looked at."""
+    found = read(folder)
+    return found is not None and found.state == FINISHED
+
+
+def is_finished(folder: Path, found: Outcome | None) -> bool:
+    """Return whether a run has ended well, and the weights that it is for can be read."""
+    if found is None or found.state != FINISHED:
+        return False
+    best = folder / WEIGHTS / "best.pt"  # there is none if no epoch had a fitness
+    return checkpoint_file.is_whole(best if best.exists() else best.with_name("last.pt"))
 
 
 def epochs_done(folder: Path) -> int:
@@ -78,15 +115,26 @@ def reason(folder: Path, status: int) -> str:
         except ValueError:
             name = "unknown"
         return f"killed by signal {-status} ({name}){'; out of memory?' if name == 'SIGKILL' else ''}"
-    try:
-        log = COLOUR.sub("", (folder / LOG).read_text(encoding="utf-8", errors="replace"))
-    except OSError:
-        log = ""
-    said = [line for line in log.splitlines() if line.strip()]
+    said = [line for line in COLOUR.sub("", log_end(folder)).splitlines() if line.strip()]
     traces = [i for i, line in enumerate(said) if line == TRACEBACK]
     if traces:  # what it names comes after the indented lines, and may be several lines long
         after = said[traces[-1] + 1 :]
         error = next((i for i, line in enumerate(after) if not line.startswith(" ")), None)
         said = said if error is None else [" ".join(after[error:])]
-    why = one_line(said[-1]) if said else f"exit status {status}"
+    return shortened(said[-1]) if said else f"exit status {status}"
+
+
+def log_end(folder: Path) -> str:
+    """Return the end of a run's log."""
+    try:
+        with (folder / LOG).open("rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - LOG_BYTES))
+            return stream.read(LOG_BYTES).decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def shortened(reason: str) -> str:
+    """Return a reason as one line that is not too long, and can be written."""
+    why = one_line(reason.encode("utf-8", "replace").decode())
     return why if len(why) <= LONGEST else f"{why[: LONGEST - 4]} ..."

@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tintbox.study.grid import text
+from tintbox import atomic
 from tintbox.study.table import LOSS, Cell, by_task
+from tintbox.study.values import text
 
 DPI = 150
 # Okabe and Ito's colours, told apart by the colour-blind; black and yellow are left out.
@@ -38,7 +39,8 @@ def save(file: Path, paint: Callable[[Any], None]) -> Path:
 
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     paint(figure)
-    figure.savefig(file, dpi=DPI)
+    with atomic.replacing(file) as part:
+        figure.savefig(part, dpi=DPI)
     return file
 
 

@@ -1,23 +1,24 @@
-"""The folder of a study: which one, its ``study.yaml``, and that one process works in it at a time."""
+"""The folder of a study: which one, its ``study.yaml``, and which study it has."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import psutil
 import yaml
 
 import tintbox
+from tintbox import atomic
 from tintbox.errors import TintboxError
 from tintbox.study import outcome
+from tintbox.study.files import is_there
 from tintbox.study.grid import Grid, parse
+from tintbox.study.lock import HOLDER, LOCK
 from tintbox.study.outcome import same_arguments
+from tintbox.study.values import frozen
 
-FILE, LOCK = "study.yaml", ".study.lock"
+FILE = "study.yaml"
 PROJECT, NAME = "runs/study", "study"
 
 
@@ -49,14 +50,21 @@ def is_folder(word: str) -> bool:
     """Return whether a word is meant as the folder of a study: a folder, but not one that is called as a task is."""
     from ultralytics.cfg import TASKS
 
-    return Path(word).is_dir() and (word not in (*TASKS, "train") or (Path(word) / FILE).is_file())
+    if not is_there(Path(word), Path.is_dir):
+        return False
+    return word not in (*TASKS, "train") or (Path(word) / FILE).is_file()
 
 
 def fits(folder: Path, grid: Grid) -> bool:
     """Return whether a folder is free, or has this study or a part of it."""
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+    if not folder.exists():
         return True
-    return (folder / FILE).is_file() and differs(folder, grid) is None
+    if folder.is_dir() and not any(file.name not in (LOCK, HOLDER) for file in folder.iterdir()):
+        return True
+    try:
+        return (folder / FILE).is_file() and differs(folder, grid) is None
+    except TintboxError:  # what it has cannot be read, so it stays as it is
+        return False
 
 
 def differs(folder: Path, grid: Grid) -> str | None:
@@ -64,7 +72,8 @@ def differs(folder: Path, grid: Grid) -> str | None:
     asked = read(folder)
     if not grid.extends(asked):
         then, now = ({**{k: [v] for k, v in g.fixed.items()}, **g.varied} for g in (asked, grid))
-        lost = [key for key in then if key not in now or any(value not in now[key] for value in then[key])]
+        has = {key: set(map(frozen, found)) for key, found in now.items()}
+        lost = [key for key in then if not has.get(key, set()) >= set(map(frozen, then[key]))]
         new = [key for key in now if key not in then or (key in grid.varied) != (key in asked.varied)]
         other = ", ".join(dict.fromkeys([*lost, *new])) or "the order of its arguments"
         return f"{folder} has another study: {other} differ{'s' if ',' not in other else ''}"
@@ -93,41 +102,4 @@ def write(folder: Path, grid: Grid) -> None:
     )
     head += f"# Use: tintbox study {shlex.quote(str(folder))}\n"
     body = yaml.safe_dump(grid.as_dict(), sort_keys=False, default_flow_style=None)
-    (folder / FILE).write_text(head + body, encoding="utf-8")
-
-
-class BusyError(TintboxError):
-    """Another process works in the folder."""
-
-
-def at_work(lock: Path) -> int | None:
-    """Return the number of the process that holds a lock, None if it is gone or there is no lock."""
-    try:
-        pid, begun = lock.read_text().split()
-        # The number alone may by now be another process's.
-        same = f"{psutil.Process(int(pid)).create_time():.2f}" == begun
-    except (OSError, ValueError, psutil.NoSuchProcess):
-        return None
-    return int(pid) if same and int(pid) != os.getpid() else None
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep other studies out of a folder.
-
-    Raises:
-        TintboxError: One is at work there.
-    """
-    lock = folder / LOCK
-    if (holder := at_work(lock)) is not None:
-        raise BusyError(f"{folder}: a study is at work there (process {holder}); wait for it or stop it")
-    lock.unlink(missing_ok=True)
-    try:
-        with lock.open("x") as stream:  # of two that begin at the same moment, one makes the file
-            stream.write(f"{os.getpid()} {psutil.Process().create_time():.2f}")
-    except FileExistsError:
-        raise BusyError(f"{folder}: another study has just begun there; wait for it or stop it") from None
-    try:
-        yield
-    finally:
-        lock.unlink(missing_ok=True)
+    atomic.write_text(folder / FILE, head + body)

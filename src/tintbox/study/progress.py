@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from tintbox.run_folder import ARGUMENTS
 from tintbox.study import outcome
 from tintbox.study.grid import Run
 from tintbox.study.outcome import Outcome
@@ -23,6 +22,8 @@ from tintbox.study.outcome import Outcome
 
 def clock(seconds: float) -> str:
     """Return a time as hours, minutes and seconds."""
+    if not math.isfinite(seconds):
+        return "?"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}"
@@ -58,11 +59,10 @@ class Progress:
     def share(self, run: Run) -> tuple[float, str]:
         """Return which share of a run's epochs is done, and that in words."""
         done = outcome.epochs_done(self.folder / run.name)
-        try:
-            epochs = yaml.safe_load((self.folder / run.name / ARGUMENTS).read_text(encoding="utf-8"))["epochs"]
-            return min(1.0, done / epochs), f"epoch {done} of {epochs}"
-        except (OSError, yaml.YAMLError, TypeError, KeyError, ZeroDivisionError):
+        epochs = outcome.epochs_asked(self.folder / run.name)
+        if math.isinf(epochs):  # its arguments are not there yet, or damaged
             return 0.0, "starting"
+        return min(1.0, done / epochs), f"epoch {done} of {epochs:.0f}"
 
     def left(self) -> float | None:
         """Return the seconds to the expected end, None before anything is known; every run is taken to last as long."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tintbox import atomic
 from tintbox.run_folder import ARGUMENTS, RESULTS, RunFolder
-from tintbox.study.grid import REPLICATE, Run, text
+from tintbox.study.grid import REPLICATE, Run
 from tintbox.study.outcome import Outcome
 from tintbox.study.progress import clock
+from tintbox.study.values import text
 
-LOSS = "val/loss"
+LOSS, EQUAL = "val/loss", "equal"
 SHORT = 10.0  # seconds below which a time is shown with a tenth
 
 
@@ -69,6 +73,16 @@ class Cell:
         """Its settings in words."""
         return ", ".join(f"{key}={text(value)}" for key, value in self.settings.items()) or "all runs"
 
+    @cached_property
+    def fingerprint(self) -> Hashable:
+        """What is the same for cells of which every number of every epoch is the same, seed by seed, but the time."""
+        return tuple(
+            (seed, key, tuple(map(str, values)))
+            for seed, result in sorted(self.results.items(), key=lambda item: str(item[0]))
+            for key, values in (result.found.curves if result.found else {}).items()
+            if key != "time"
+        )
+
     def column(self, name: str) -> dict[Any, float]:
         """Return seed -> a run's value of a column, without those that have none."""
         found = {seed: result.values().get(name, math.nan) for seed, result in self.results.items()}
@@ -100,8 +114,18 @@ def by_task(found: Sequence[Cell]) -> dict[str, list[Cell]]:
 
 
 def spread(values: Sequence[float]) -> float:
-    """Return the sample's standard deviation (n - 1), NaN for fewer than two values."""
-    return statistics.stdev(values) if len(values) > 1 else math.nan
+    """Return the sample's standard deviation (n - 1), NaN for fewer than two values or one without end."""
+    if len(values) < 2 or not all(map(math.isfinite, values)):
+        return math.nan
+    try:
+        return statistics.stdev(values)
+    except OverflowError:
+        return math.inf
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean of values; NaN of one without end and its opposite."""
+    return statistics.mean(values) if all(map(math.isfinite, values)) else sum(values) / len(values)
 
 
 def shown(values: Sequence[float], sign: str = "") -> str:
@@ -109,23 +133,28 @@ def shown(values: Sequence[float], sign: str = "") -> str:
     if not values:
         return ""
     deviation = spread(values)
-    return f"{statistics.mean(values):{sign}.4f}" + ("" if math.isnan(deviation) else f" ± {deviation:.4f}")
+    return f"{mean(values):{sign}.4f}" + ("" if math.isnan(deviation) else f" ± {deviation:.4f}")
 
 
 def duration(seconds: Sequence[float]) -> str:
     """Return the mean of times in words, nothing where there is none."""
-    mean = statistics.mean(seconds) if seconds else math.nan
-    return "" if math.isnan(mean) else f"{mean:.1f} s" if mean < SHORT else clock(mean)
+    average = mean(seconds) if seconds else math.nan
+    return "" if math.isnan(average) else f"{average:.1f} s" if average < SHORT else clock(average)
 
 
 def difference(cell: Cell, baseline: Cell, column: str) -> str:
-    """Return the mean difference to the baseline: seed by seed where both have the seeds, else that of the means."""
+    """Return the mean difference to the baseline: seed by seed where both have the seeds, else that of the means.
+
+    Where all numbers of all epochs are the same it is no difference of 0: the cells are the same.
+    """
     one, other = cell.column(column), baseline.column(column)
     if cell is baseline or not one or not other:
         return ""
+    if cell.fingerprint == baseline.fingerprint:
+        return EQUAL
     if both := [seed for seed in one if seed in other]:
         return shown([one[seed] - other[seed] for seed in both], "+")
-    return f"{statistics.mean(one.values()) - statistics.mean(other.values()):+.4f}"
+    return f"{mean([*one.values()]) - mean([*other.values()]):+.4f}"
 
 
 def rows(group: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
@@ -162,6 +191,8 @@ def markdown(results: Sequence[Result], title: str) -> str:
         head, lines = rows(group)
         parts += ["", f"## {task}", ""] if len(groups) > 1 else [""]
         parts += [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *map(escaped, lines))]
+    for group in groups.values():
+        parts += equal(group)
     failed = [r for r in results if r.outcome and r.outcome.state == "failed"]
     unread = [r for r in results if r.found is None and r.outcome and r.outcome.state == "finished"]
     lacking = [r for r in results if r.outcome is None or r.outcome.state == "started"]
@@ -174,32 +205,56 @@ def markdown(results: Sequence[Result], title: str) -> str:
     return "\n".join(parts) + "\n"
 
 
+def equal(group: Sequence[Cell]) -> list[str]:
+    """Return a line for each set of cells of which all numbers are the same: what differs between them did nothing."""
+    same: dict[Hashable, list[str]] = {}
+    for cell in group:
+        same.setdefault(cell.fingerprint, []).append(cell.title)
+    sets = [titles for titles in same.values() if len(titles) > 1]
+    lines = [f"- Equal in every number of every epoch: {'; '.join(titles)}. None of them is better." for titles in sets]
+    return ["", *lines] if lines else []
+
+
 def escaped(line: Sequence[str]) -> list[str]:
     """Return cells of a Markdown table whose text ends no column."""
     return [cell.replace("|", "\\|") for cell in line]
 
 
 def save(folder: Path, results: Sequence[Result], title: str) -> None:
-    """Write ``study.md``, ``study.csv`` with a row per cell, and ``runs.csv`` with a row per run."""
-    (folder / "study.md").write_text(markdown(results, title), encoding="utf-8")
+    """Write ``study.md``, ``study.csv`` with a row per cell, and ``runs.csv`` with a row per run, each whole."""
+    atomic.write_text(folder / "study.md", markdown(results, title))
+    atomic.write_text(folder / "study.csv", as_csv(cell_rows(results)))
+    atomic.write_text(folder / "runs.csv", as_csv(run_rows(results)))
+
+
+def as_csv(lines: Iterable[Sequence[Any]]) -> str:
+    """Return rows as text."""
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows(lines)
+    return stream.getvalue()
+
+
+def cell_rows(results: Sequence[Result]) -> Iterator[Sequence[Any]]:
+    """Yield a heading and a row per cell: mean and standard deviation of all columns."""
     found = cells(results)
-    keys = list(results[0].run.settings) if results else []
+    keys = [key for key in (results[0].run.settings if results else []) if key != REPLICATE]
     columns = list(dict.fromkeys(c for cell in found for r in cell.results.values() for c in r.values()))
-    with (folder / "study.csv").open("w", newline="", encoding="utf-8") as stream:
-        lines = csv.writer(stream)
-        own = [key for key in keys if key != REPLICATE]
-        lines.writerow([*own, "n", *(f"{c}{end}" for c in columns for end in ("_mean", "_sd"))])
-        for cell in found:
-            numbers = [list(cell.column(c).values()) for c in columns]
-            pairs = [(statistics.mean(v), spread(v)) if v else (math.nan, math.nan) for v in numbers]
-            flat = ["" if math.isnan(value) else value for pair in pairs for value in pair]
-            lines.writerow([*(cell.settings[key] for key in own), len(cell.results), *flat])
-    with (folder / "runs.csv").open("w", newline="", encoding="utf-8") as stream:
-        lines = csv.writer(stream)
-        lines.writerow(["run", *keys, "state", "reason", *columns, *(f"{c}_last" for c in columns if "/" in c)])
-        for result in results:
-            best, last = result.values(), result.values(-1)
-            how = [result.outcome.state, result.outcome.reason] if result.outcome else ["waiting", ""]
-            numbers_last = [last.get(c, "") for c in columns if "/" in c]
-            settings = [result.run.settings[key] for key in keys]
-            lines.writerow([result.run.name, *settings, *how, *(best.get(c, "") for c in columns), *numbers_last])
+    yield [*keys, "n", *(f"{c}{end}" for c in columns for end in ("_mean", "_sd"))]
+    for cell in found:
+        numbers = [list(cell.column(c).values()) for c in columns]
+        pairs = [(mean(v), spread(v)) if v else (math.nan, math.nan) for v in numbers]
+        flat = ["" if math.isnan(value) else value for pair in pairs for value in pair]
+        yield [*(cell.settings[key] for key in keys), len(cell.results), *flat]
+
+
+def run_rows(results: Sequence[Result]) -> Iterator[Sequence[Any]]:
+    """Yield a heading and a row per run, at the best epoch and at the last."""
+    keys = list(results[0].run.settings) if results else []
+    columns = list(dict.fromkeys(c for cell in cells(results) for r in cell.results.values() for c in r.values()))
+    yield ["run", *keys, "state", "reason", *columns, *(f"{c}_last" for c in columns if "/" in c)]
+    for result in results:
+        best, last = result.values(), result.values(-1)
+        how = [result.outcome.state, result.outcome.reason] if result.outcome else ["waiting", ""]
+        numbers_last = [last.get(c, "") for c in columns if "/" in c]
+        settings = [result.run.settings[key] for key in keys]
+        yield [result.run.name, *settings, *how, *(best.get(c, "") for c in columns), *numbers_last]

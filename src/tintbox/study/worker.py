@@ -71,17 +71,15 @@ def end(folder: Path, status: int, arguments: Mapping[str, Any]) -> Outcome:
 
 def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
     """Return the words of the `yolo` command that begins or resumes a run; None if nothing is left to train."""
-    if file := outcome.resumable(folder):
-        import torch
-
-        # Ultralytics' checkpoints hold the network as an object.
-        checkpoint = torch.load(file, map_location="cpu", weights_only=False)
-        epoch, epochs = checkpoint.get("epoch", -1), checkpoint.get("train_args", {}).get("epochs", 0)
-        if epoch == -1 or epoch + 1 >= epochs:
+    files = outcome.whole(folder)
+    if any(outcome.is_trained(folder, file) for file in files):
+        if any(file.name == "best.pt" for file in files) or not (folder / outcome.WEIGHTS / "best.pt").exists():
             return None  # it was killed while its best weights were validated once more
+        files = []  # the best weights are damaged, and from the last ones nothing goes on
+    if files:
         # The folder may have been moved since.
-        return ["train", f"model={file}", f"resume={file}", f"save_dir={folder}"]
-    for old in (*folder.glob("results.*"), folder / "weights"):
+        return ["train", f"model={files[0]}", f"resume={files[0]}", f"save_dir={folder}"]
+    for old in (*folder.glob("results.*"), folder / outcome.WEIGHTS):
         shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     place = {"project": folder.parent, "name": folder.name, "exist_ok": True}
     task = [str(arguments["task"])] if arguments.get("task") else []

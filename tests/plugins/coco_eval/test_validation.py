@@ -404,7 +404,7 @@ def test_once_at_the_end_of_training(task, train, tmp_path, log):
         stats = pycocotools(tmp_path / "run", kind)
         assert stats[1] > 0.3
         assert np.abs(np.nan_to_num(evaluation.values, nan=-1) - stats).max() < 1e-9
-    assert "coco_eval:" in (tmp_path / "run" / "args.yaml").read_text()
+    assert "coco_eval:" in (tmp_path / "run" / "tintbox.yaml").read_text()
 
 
 def test_training_is_the_same_with_it(train, tmp_path):

@@ -1,0 +1,171 @@
+"""The files that a study's arguments name: there, readable and of the right kind, before anything is trained."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tintbox import run_arguments, yaml_file
+from tintbox.errors import TintboxError, TintboxFileError, nearest, nearest_file, one_line
+
+YAMLS = (".yaml", ".yml")
+REMOTE = "://"  # fetched by Ultralytics when a run begins
+
+
+@dataclass(frozen=True)
+class Model:
+    """What can be said of a model before it is loaded.
+
+    Attributes:
+        task: Its task, None if that is not known: of weights, say.
+        head: The name of its last module, None likewise.
+    """
+
+    task: str | None = None
+    head: str | None = None
+
+
+def is_there(path: Path, kind: Callable[[Path], bool] = Path.is_file) -> bool:
+    """Return whether a file is there; not for a name that no file can have, for which `Path.is_file` raises."""
+    try:
+        return kind(path)
+    except (OSError, ValueError):
+        return False
+
+
+def check(key: str, value: Any) -> None:
+    """Check an argument that names a file: `cfg`, `data`, `model` or `pretrained`.
+
+    Raises:
+        TintboxError: The file is nowhere, or is no such file.
+    """
+    if key == "cfg":
+        recipe(str(value))
+    elif key == "model":
+        model(str(value))
+    elif key == "data":
+        dataset(value)
+    elif isinstance(value, str):  # pretrained=True says nothing of a file
+        weights(key, value)
+
+
+def find(key: str, value: Any) -> Path:
+    """Return the YAML file that a name or path means, searched as Ultralytics does.
+
+    Raises:
+        TintboxError: It is nowhere, or no YAML by its name.
+    """
+    from ultralytics.utils.checks import check_file as search
+
+    name = str(value)
+    if Path(name).suffix.lower() not in YAMLS:
+        raise TintboxError(f"{key}={name}: give a YAML file")
+    try:
+        found = search(re.sub(r"([*?[])", r"[\1]", name), download=False)  # names, not patterns
+    except (OSError, ValueError) as error:
+        raise TintboxFileError(f"{key}={name}: {one_line(error)}") from error
+    return Path(str(found))
+
+
+def mapping(key: str, value: Any) -> tuple[Path, dict[str, Any]]:
+    """Return the YAML file that an argument names, and the mapping that it holds.
+
+    Raises:
+        TintboxError: It is nowhere, or has no mapping.
+    """
+    path = find(key, value)
+    try:
+        found = yaml_file.read(path)
+    except TintboxError as error:
+        raise TintboxError(f"{key}={one_line(error)}") from error
+    if not isinstance(found, dict):
+        raise TintboxError(f"{key}={value}: a YAML file of key: value lines is wanted")
+    return path, {str(name): item for name, item in found.items()}
+
+
+@functools.cache
+def recipe(value: str) -> Mapping[str, Any]:
+    """Return the arguments of a `cfg=` file, with those that tintbox keeps beside a run's own.
+
+    Raises:
+        TintboxError: It is nowhere, is no YAML, or has an argument or value that is none.
+    """
+    from ultralytics.cfg import TASKS, get_cfg
+    from ultralytics.utils import DEFAULT_CFG_DICT
+
+    path, found = mapping("cfg", value)
+    found = {**found, **run_arguments.beside(path)}
+    found.pop("cfg", None)
+    try:
+        get_cfg(DEFAULT_CFG_DICT, dict(found))
+    except (TypeError, ValueError, SyntaxError, AttributeError) as error:
+        raise TintboxError(f"cfg={value}: {one_line(error)}") from error
+    if found.get("task") not in (*TASKS, None):
+        raise TintboxError(f"cfg={value}: task={found['task']}: no such task ({', '.join(sorted(TASKS))})")
+    return found
+
+
+def dataset(value: Any) -> None:
+    """Check a dataset: a YAML file; folders, archives and addresses are left to the runs."""
+    if REMOTE not in str(value) and Path(str(value)).suffix.lower() in YAMLS:
+        mapping("data", value)
+
+
+@functools.cache
+def model(name: str) -> Model:
+    """Return what a model is: a YAML file, weights that are there, or weights that can be downloaded.
+
+    Raises:
+        TintboxError: It is nowhere, or nothing that can be trained.
+    """
+    from ultralytics.nn.tasks import guess_model_task
+
+    if Path(name).suffix.lower() not in YAMLS:
+        weights("model", name)
+        return Model()
+    try:
+        _, described = mapping("model", name)
+    except TintboxFileError:
+        unscaled = re.sub(r"(\d+)([nslmx])(.+)?$", r"\1\3", name)  # yolo11n.yaml is yolo11.yaml at a scale
+        if unscaled == name:
+            raise
+        _, described = mapping("model", unscaled)
+    head = described.get("head")
+    if not (isinstance(head, list) and head and isinstance(head[-1], list) and len(head[-1]) >= 3):
+        if "task" not in described:
+            raise TintboxError(f"model={name}: no model, for it has no head that is a list of modules")
+        return Model(str(described["task"]))
+    last = str(head[-1][-2])
+    known = str(described["task"]) if "task" in described else None
+    return Model(known or guess_model_task({"head": [[-1, 1, last, []]]}), last)
+
+
+def weights(key: str, name: str) -> None:
+    """Check weights by name: a file, or one that Ultralytics can download, if this machine may do that.
+
+    Raises:
+        TintboxError: They are nowhere, or no checkpoint by their name.
+    """
+    from ultralytics.utils import ONLINE, SETTINGS
+    from ultralytics.utils.checks import check_model_file_from_stem, check_yolov5u_filename
+    from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
+
+    if REMOTE in name:
+        return
+    file = Path(str(check_yolov5u_filename(str(check_model_file_from_stem(name)), verbose=False)))
+    if file.suffix.lower() != ".pt":
+        raise TintboxError(f"{key}={name}: give weights that can be trained (.pt){' or a .yaml' * (key == 'model')}")
+    if "'" in name:
+        raise TintboxError(f"{key}={name}: Ultralytics takes apostrophes out of such names; rename the file")
+    if is_there(file) or is_there(Path(str(SETTINGS["weights_dir"])) / file):
+        return
+    known = file.parent == Path() and file.name in GITHUB_ASSETS_NAMES
+    if not known:
+        near = nearest_file(file) or (nearest(file.name, GITHUB_ASSETS_NAMES) if file.parent == Path() else "")
+        raise TintboxFileError(f"{key}={name}: '{file}' does not exist{near}")
+    if not ONLINE:
+        raise TintboxFileError(f"{key}={name}: not here, and offline it cannot be downloaded; give the path of a file")

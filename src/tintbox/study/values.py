@@ -1,0 +1,143 @@
+"""Values of training arguments: read from words and YAML as `yolo` reads them, checked, shown."""
+
+from __future__ import annotations
+
+import ast
+import datetime
+import math
+import warnings
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tintbox.errors import TintboxError
+from tintbox.limits import YAML_DEPTH
+
+PAIRS = {"(": ")", "[": "]", "{": "}"}
+QUOTES = "'\""
+BEFORE_QUOTE = "([{,: "  # what a quote stands behind; within a word it is an apostrophe
+LARGEST = 2**63  # of whole numbers; no argument has one near it
+
+
+def split(key: str, given: str) -> list[str]:
+    """Return the parts of a text between its outer commas.
+
+    Raises:
+        TintboxError: A part is empty, or a bracket is not closed.
+    """
+    parts: list[str] = []
+    open_: list[str] = []
+    quote, begin, before = "", 0, ","
+    for i, letter in enumerate(given):
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in QUOTES and before in BEFORE_QUOTE:
+            quote = letter
+        elif letter in PAIRS:
+            open_.append(PAIRS[letter])
+        elif open_ and letter == open_[-1]:
+            open_.pop()
+        elif letter == "," and not open_:
+            parts.append(given[begin:i].strip())
+            begin = i + 1
+        before = letter
+    parts.append(given[begin:].strip())
+    if open_ or quote:
+        raise TintboxError(f"{key}={given}: a '{quote or open_[-1]}' is missing")
+    if given.strip() in ("", "[]"):
+        raise TintboxError(f"{key}=: the list is empty; give values, e.g. {key}=1,2")
+    if not all(parts):
+        raise TintboxError(f"{key}={given}: a value is missing beside a comma")
+    return parts
+
+
+def read_value(given: str) -> Any:
+    """Return a value as the `yolo` command reads it: a Python literal, None, True, False, or the text itself."""
+    known = {"none": None, "true": True, "false": False}
+    if given.lower() in known:
+        return known[given.lower()]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's about backslashes
+            found = plain(ast.literal_eval(given))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return given
+    # Quotes keep a comma or a bracket together; `yolo` takes a quoted number for a number all the same.
+    return read_value(found) if isinstance(found, str) and found != given else found
+
+
+def plain(value: Any) -> Any:
+    """Return a value as YAML and JSON write it, tuples as lists.
+
+    Raises:
+        ValueError: It is something else than texts, numbers, truths, None, lists and mappings of these.
+    """
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        if not all(isinstance(key, (str, int, float)) for key in value):
+            raise ValueError("keys are texts or numbers")
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (datetime.date, datetime.datetime)):
+        return value.isoformat()
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    raise ValueError(f"{type(value).__name__} is no value of an argument")
+
+
+def check(key: str, value: Any, depth: int = 0) -> Any:
+    """Return a value as `plain` does, if it can be written down and read again.
+
+    Raises:
+        TintboxError: It cannot.
+    """
+    try:
+        value = plain(value) if not depth else value
+    except (ValueError, RecursionError) as error:
+        raise TintboxError(f"{key}: {error}") from error
+    if depth > YAML_DEPTH:
+        raise TintboxError(f"{key}: lists and mappings are nested more than {YAML_DEPTH} deep")
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            check(key, name, depth + 1)
+            check(key, item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            check(key, item, depth + 1)
+    elif isinstance(value, str):
+        if not value.strip():
+            raise TintboxError(f"{key}: a value is missing")
+        if not value.isprintable() and any(letter in value for letter in "\0\n\r"):
+            raise TintboxError(f"{key}: a value is one line of text, without a line break or a zero byte")
+        if not is_utf8(value):
+            raise TintboxError(f"{key}={value.encode('ascii', 'replace').decode()}: not in UTF-8")
+        if value.count("[") != value.count("]"):
+            raise TintboxError(f"{key}={value}: a bracket is not closed, which `yolo` takes of no value")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise TintboxError(f"{key}={value}: give a finite number")
+    elif isinstance(value, int) and abs(value) >= LARGEST:
+        raise TintboxError(f"{key}: a whole number beyond 2^63 is no value of an argument")
+    return value
+
+
+def is_utf8(value: str) -> bool:
+    """Return whether a text can be written: a name of a file that is not in UTF-8 comes in with lone surrogates."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def frozen(value: Any) -> Hashable:
+    """Return what is equal for equal values, and can be looked up."""
+    if isinstance(value, (list, tuple)):
+        return "list", tuple(map(frozen, value))
+    if isinstance(value, Mapping):
+        return "mapping", frozenset((key, frozen(item)) for key, item in value.items())
+    return value
+
+
+def text(value: Any) -> str:
+    """Return a value as it is shown: a file by its name alone."""
+    return Path(value).name if isinstance(value, str) and "/" in value else str(value)

@@ -1,0 +1,91 @@
+"""A run's `args.yaml` is one that a stock Ultralytics takes; tintbox's own arguments are beside it."""
+
+import pytest
+import yaml
+
+from tintbox import run_arguments, run_folder
+
+pytestmark = pytest.mark.attack("newcomer")
+
+# Ultralytics writes the file before it trains.
+BEGIN = """
+import ast, sys
+from pathlib import Path
+from ultralytics.models.yolo.detect import DetectionTrainer
+options = ast.literal_eval(sys.argv[2])
+where = dict(project=str(Path("runs").resolve()), name="run", exist_ok=True, device="cpu", workers=0)
+trainer = DetectionTrainer(overrides=dict(model="yolo11n.yaml", data=Path(sys.argv[1]), epochs=1, imgsz=32,
+                                          **where, **options))
+print(type(trainer.args.data).__name__, getattr(trainer.args, "cls_focal", None))
+"""
+OURS = {"cls_focal": 1.5, "freeze": "backbone", "unfreeze": {0.5: "all"}, "freeze_bn": False}
+
+
+def begin(python, fruit, options, cwd, disable="0"):
+    done = python("-c", BEGIN, fruit, repr(options), cwd=cwd, env={"TINTBOX_DISABLE": disable})
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip().splitlines()[-1], cwd / "runs/run"
+
+
+def test_a_run_without_options_leaves_the_stock_file(python, fruit, tmp_path):
+    said, folder = begin(python, fruit, {}, tmp_path)
+    ours = (folder / "args.yaml").read_bytes()
+    assert not (folder / run_arguments.OWN).exists()
+    stock, _ = begin(python, fruit, {}, tmp_path, disable="1")
+    assert (folder / "args.yaml").read_bytes() == ours
+    assert said == stock == "str None", "stock makes texts of paths in place"
+
+
+def test_options_are_beside_it_and_both_are_read_together(python, fruit, tmp_path):
+    from ultralytics.utils import YAML
+
+    said, folder = begin(python, fruit, OURS, tmp_path)
+    assert said == "str 1.5"
+    stock = yaml.safe_load((folder / "args.yaml").read_text())
+    own = yaml.safe_load((folder / run_arguments.OWN).read_text())
+    assert own == {key: value for key, value in OURS.items() if key != "freeze"}
+    assert stock["freeze"] == "backbone" and not set(own) & set(stock)
+    assert "are in tintbox.yaml beside this file" in (folder / "args.yaml").read_text().splitlines()[0]
+
+    (folder / "results.csv").write_text("epoch,time\n1,1\n")
+    assert run_folder.read(folder).arguments == {**stock, **own}
+    assert YAML.load(folder / "args.yaml") == {**stock, **own}
+
+    # The next run in the same folder has none of them, and neither has the folder.
+    begin(python, fruit, {}, tmp_path)
+    assert not (folder / run_arguments.OWN).exists()
+
+
+@pytest.mark.parametrize("options", [{}, OURS], ids=["plain", "options"])
+def test_a_stock_ultralytics_takes_the_file(options, python, fruit, tmp_path):
+    _, folder = begin(python, fruit, options, tmp_path)
+    code = "import sys; from ultralytics.cfg import get_cfg; print(get_cfg(overrides=get_cfg(sys.argv[1])).epochs)"
+    done = python("-c", code, folder / "args.yaml", env={"TINTBOX_DISABLE": "1"})
+    assert done.stdout.strip() == "1", done.stderr
+    check = "import sys; from ultralytics.cfg import get_cfg; c = get_cfg(sys.argv[1]); print(c.cls_focal, c.freeze_bn)"
+    done = python("-c", check, folder / "args.yaml")
+    assert done.stdout.strip() == f"{options.get('cls_focal')} {options.get('freeze_bn', 'auto')}", done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("disable", ["0", "1"])
+def test_yolo_trains_with_the_file_of_a_run(disable, python, yolo, fruit, tmp_path):
+    _, folder = begin(python, fruit, OURS, tmp_path)
+    words = ["train", f"cfg={folder}/args.yaml", "name=again", "freeze=None", *["unfreeze=None"] * (disable == "0")]
+    done = yolo(*words, env={"TINTBOX_DISABLE": disable})
+    assert done.returncode == 0, done.stderr
+    again = run_folder.read(tmp_path / "runs/again")
+    assert again.arguments.get("cls_focal") == (1.5 if disable == "0" else None)
+
+
+def test_arguments_that_cannot_be_read_are_one_line(tmp_path):
+    from tintbox.errors import TintboxError
+
+    (tmp_path / "args.yaml").write_text("task: detect\n")
+    (tmp_path / run_arguments.OWN).write_text("[" * 100)
+    with pytest.raises(TintboxError, match=r"^.*tintbox\.yaml: lists and mappings are nested more than 50 deep$"):
+        run_arguments.read(tmp_path)
+    (tmp_path / run_arguments.OWN).write_text("1")
+    with pytest.raises(TintboxError, match=r"tintbox\.yaml: no arguments in it$"):
+        run_arguments.read(tmp_path)
+    assert run_arguments.beside(tmp_path / "other.yaml") == {}
