@@ -18,6 +18,10 @@ from tintbox.plugins.loss import weights as class_weights
 Check = Callable[[Any], str | None]  # what is wrong with a value, or None
 
 
+TRAIN = ("train",)
+CLASSIFYING = ("detect", "segment", "pose", "obb")  # tasks whose loss has a classification BCE
+
+
 @dataclass(frozen=True)
 class Option:
     """One training argument: its name, default, accepted values in words, check and meaning."""
@@ -27,8 +31,20 @@ class Option:
     values: str
     check: Check
     help: str
+    topic: str = ""  # of `tintbox options TOPIC`
+    tasks: tuple[str, ...] = ()  # in which it counts; empty for all
+    modes: tuple[str, ...] = TRAIN  # of the `yolo` command in which it counts
     own: bool = True  # whether Ultralytics has no argument of this name
     structured: bool = False  # whether a list or mapping typed at the command line is read as YAML
+
+    def is_set(self, arguments: Mapping[str, Any]) -> bool:
+        """Return whether arguments have another value than the default, of Ultralytics' own names one of tintbox's."""
+        value = arguments.get(self.name)
+        return value is not None and value != self.default and (self.own or selectors.is_policy(value))
+
+    def counts(self, task: str, mode: str) -> bool:
+        """Return whether it has an effect in a mode of a task."""
+        return mode in self.modes and (not self.tasks or task in self.tasks)
 
 
 def _is_number(value: Any) -> bool:
@@ -73,89 +89,107 @@ OPTIONS = (
     Option(
         "freeze", None, "int | list of int | selector | list of selectors", selectors.check_freeze,
         "what does not train: Ultralytics' own layers, or tintbox's selectors, e.g. backbone or [backbone, -9]",
-        structured=True, own=False,
+        topic="freeze", structured=True, own=False,
     ),
     Option(
         "unfreeze", None, "{epoch: selectors}", selectors.check_unfreeze,
-        "what wakes up when, e.g. {5: neck, 10: all}; epochs may be fractions of the run", structured=True,
+        "what wakes up when, e.g. {5: neck, 10: all}; epochs may be fractions of the run",
+        topic="freeze", structured=True,
     ),
     Option(
         "freeze_bn", "auto", "auto | true | false", selectors.check_freeze_bn,
         "BatchNorm statistics: frozen where the layer is, all frozen, or all going on",
+        topic="freeze",
     ),
     Option(
         "lr_scale", None, "{selector: factor} | float", selectors.check_lr_scale,
         "learning-rate factors, e.g. {backbone: 0.1}; one float d: layer-wise decay d^(distance from the head)",
-        structured=True,
+        topic="freeze", structured=True,
     ),
     Option(
         "palette", None, "name | path | int K", palette,
-        "colorize: the palette; K colours are fitted to the training images (None: the dataset's, then the model's)",
+        "the palette; K colours are fitted to the training images (None: the dataset's, then the model's)",
+        topic="colorize", tasks=("colorize",),
     ),
     Option(
         "rebalance", None, "0..1", number(0.0, 1.0, "a number from 0 to 1, e.g. 0.5"),
-        "colorize: how the loss weighs the colours: 1 all the same, 0 by inverse frequency (None: the palette's)",
+        "how the loss weighs the colours: 1 all the same, 0 by inverse frequency (None: the palette's)",
+        topic="colorize", tasks=("colorize",), modes=("train", "val"),
     ),
     Option(
         "temperature", None, "float >= 0", number(0.0, 100.0, "a number from 0 to 100, e.g. 0.38"),
-        "colorize: of the annealed mean that paints: 0 the likeliest colour, 1 the mean (None: the palette's)",
+        "of the annealed mean that paints: 0 the likeliest colour, 1 the mean (None: the palette's)",
+        topic="colorize", tasks=("colorize",), modes=("train", "val", "predict"),
     ),
     Option(
         "channel_drop", 0.0, "0..1", number(0.0, 1.0, "a probability from 0 to 1"),
-        "colorize, models with 3 input channels: probability of showing one colour channel alone instead of the grey",
+        "models with 3 input channels: probability of showing one colour channel alone instead of the grey",
+        topic="colorize", tasks=("colorize",),
     ),
     Option(
         "input_scale", 255.0, "float > 0", number(1.0, 65535.0, "a number from 1 to 65535, e.g. 255"),
-        "colorize: 8-bit pixel values are divided by this",
+        "8-bit pixel values are divided by this",
+        topic="colorize", tasks=("colorize",),
     ),
     Option(
         "crop", 0.0, "0..0.5", number(0.0, 0.5, "a fraction of the side from 0 to 0.5"),
-        "colorize: augmentation, a random shift of up to this share of the side, filled by reflection",
+        "augmentation, a random shift of up to this share of the side, filled by reflection",
+        topic="colorize", tasks=("colorize",),
     ),
     Option(
         "shuffle", "epoch", "epoch | once", choice("epoch", "once"),
-        "colorize: draw a new order of the training images for each epoch, or one order for the whole run",
+        "draw a new order of the training images for each epoch, or one order for the whole run",
+        topic="colorize", tasks=("colorize",),
     ),
     Option(
         "ema_epochs", None, "float >= 0", number(0.0, 1e6, "a number of epochs of 0 or more"),
-        "colorize: epochs over which the validated and saved weights are averaged (None: Ultralytics' own schedule)",
+        "epochs over which the validated and saved weights are averaged (None: Ultralytics' own schedule)",
+        topic="colorize", tasks=("colorize",),
     ),
     Option(
         "select", "best", "best | last", choice("best", "last"),
-        "colorize: the epoch whose weights best.pt holds: the one of the highest accuracy, or the last one",
+        "the epoch whose weights best.pt holds: the one of the highest accuracy, or the last one",
+        topic="colorize", tasks=("colorize",),
     ),
     Option(
         "cls_pos_weight", None, "float | list per class | {class: float} | balanced", class_weights.check_pos_weight,
-        "detect, segment, pose, obb: positive weights of the classification BCE", structured=True,
+        "positive weights of the classification BCE",
+        topic="loss", tasks=CLASSIFYING, structured=True,
     ),
     Option(
         "cls_smoothing", None, "0..1", class_weights.check_smoothing,
-        "detect, segment, pose, obb: label smoothing e of the classification BCE: targets t -> t(1-e) + e/2",
+        "label smoothing e of the classification BCE: targets t -> t(1-e) + e/2",
+        topic="loss", tasks=CLASSIFYING,
     ),
     Option(
         "cls_focal", None, "gamma >= 0 | {gamma: 1.5, alpha: 0.25}", class_weights.check_focal,
-        "detect, segment, pose, obb: focal modulation of the classification BCE", structured=True,
+        "focal modulation of the classification BCE",
+        topic="loss", tasks=CLASSIFYING, structured=True,
     ),
     Option(
         "coco_eval", False, "true | false | {resamples: 1000, ...}", coco_settings.check,
-        "detect, segment: COCO evaluation with confidence intervals, in `yolo val` and at the end of `yolo train`",
-        structured=True,
+        "COCO evaluation with confidence intervals, in `yolo val` and at the end of `yolo train`",
+        topic="coco", tasks=("detect", "segment"), modes=("train", "val"), structured=True,
     ),
     Option(
         "obj", 1.0, "float >= 0", number(0.0, 1e6, "a gain of 0 or more"),
         "anchor models: gain of the objectness loss",
+        topic="anchor", tasks=("detect",),
     ),
     Option(
         "obj_pos_weight", 1.0, "float > 0", number(1e-6, 1e6, "a weight above 0, e.g. 2"),
         "anchor models: positive weight of the objectness BCE",
+        topic="anchor", tasks=("detect",),
     ),
     Option(
         "anchor_t", 4.0, "float > 1", number(1.0001, 1e6, "a ratio above 1, e.g. 4"),
         "anchor models: the largest ratio of a box's side to its anchor's, and the reverse",
+        topic="anchor", tasks=("detect",),
     ),
     Option(
         "autoanchor", False, "true | false", flag,
         "anchor models: make anchors from the training boxes by k-means",
+        topic="anchor", tasks=("detect",),
     ),
 )  # fmt: skip
 

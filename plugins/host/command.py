@@ -1,0 +1,100 @@
+"""The `yolo` command that is running: its words, what of it is tintbox's, and its mistakes in one line."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from difflib import get_close_matches
+from typing import Any
+
+from tintbox.errors import TintboxError, one_line
+from tintbox.plugins.host.table import TASK
+
+# The words of the command after `yolo`; None where Python calls.
+_words: ContextVar[tuple[str, ...] | None] = ContextVar("tintbox_words", default=None)
+
+# Where Ultralytics itself finds fault with what the user typed: an error raised here is a mistake, not a bug.
+CHECKING_MODULES = {"ultralytics.cfg", "ultralytics.utils.checks", "ultralytics.data.build", "ultralytics.data.loaders"}
+# A folder that cannot be written, and a disk that is full.
+UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class ArgumentNameError(TintboxError, SyntaxError):
+    """An argument that is none; Ultralytics itself has a SyntaxError for it."""
+
+
+@contextlib.contextmanager
+def running(words: Sequence[str]) -> Iterator[None]:
+    """Know the words of a command while it runs."""
+    token = _words.set(tuple(map(str, words)))
+    try:
+        yield
+    finally:
+        _words.reset(token)
+
+
+def typed(arguments: Mapping[str, Any]) -> Collection[str]:
+    """Return the names of the arguments that the command's words give, or that a Python call gives."""
+    words = _words.get()
+    return arguments.keys() if words is None else {word.lstrip("-").partition("=")[0].strip() for word in words}
+
+
+def is_ours() -> bool:
+    """Return whether the running command names tintbox's task; the messages of other tasks stay as they are."""
+    words = [word.removeprefix("task=") for word in _words.get() or ()]
+    return any(TASK in word or get_close_matches(word, [TASK], cutoff=0.75) for word in words)
+
+
+def misnamed(names: Collection[str], known: Collection[str]) -> ArgumentNameError | None:
+    """Return the error for arguments that are none, or None to leave it to Ultralytics.
+
+    It is tintbox's where the command names its task, or where the nearest of all known names is one of its own. Stock's
+    answer, its whole help and a traceback, stays for everything else.
+
+    Args:
+        names: What was given.
+        known: All arguments, and the words that a command may have.
+    """
+    from tintbox.plugins.options import OPTIONS
+
+    ours = {option.name for option in OPTIONS} | {TASK}
+    for name in sorted(map(str, names)):
+        near = get_close_matches(name.removesuffix("="), known, n=1)
+        if is_ours() or ours & set(near):
+            if name.endswith("=") and name[:-1] in known:
+                return ArgumentNameError(f"'{name}' has no value; `tintbox options` lists what each takes")
+            hint = f"; did you mean '{near[0]}'?" if near else "; `yolo cfg` and `tintbox options` list what there is"
+            return ArgumentNameError(f"'{name}' is not a valid YOLO argument{hint}")
+    return None
+
+
+def is_mistake(error: Exception) -> bool:
+    """Return whether an error of the running command is the user's and tintbox's to tell."""
+    if isinstance(error, TintboxError):
+        return True
+    if isinstance(error, SyntaxError) and _names_ours(str(error)):
+        return True
+    if not is_ours():
+        return False
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = frame.tb_frame.f_globals.get("__name__") if frame else None
+    return place in CHECKING_MODULES or (isinstance(error, OSError) and error.errno in UNWRITABLE)
+
+
+def _names_ours(text: str) -> bool:
+    """Return whether Ultralytics' message about an argument without a value is about one of tintbox's."""
+    from tintbox.plugins.options import OPTIONS
+
+    return any(text.startswith(f"'{option.name}' is a valid YOLO argument") for option in OPTIONS)
+
+
+def told(error: Exception, help_text: str) -> str:
+    """Return an error's line, without the help that Ultralytics appends to some."""
+    if isinstance(error, OSError) and error.errno in UNWRITABLE and not isinstance(error, TintboxError):
+        what = f"{error.filename}: " if error.filename else ""
+        return f"{what}cannot be written ({one_line(error.strerror)}); give another folder, project="
+    return one_line(str(error).replace(help_text, ""))
