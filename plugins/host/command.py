@@ -24,6 +24,10 @@ UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSP
 class ArgumentNameError(TintboxError, SyntaxError):
     """An argument that is none; Ultralytics itself has a SyntaxError for it."""
 
+    def __str__(self) -> str:
+        """Return the line itself: a ``SyntaxError`` would show its ``msg``, which only its own constructor sets."""
+        return str(self.args[0])
+
 
 @contextlib.contextmanager
 def running(words: Sequence[str]) -> Iterator[None]:
@@ -50,8 +54,8 @@ def is_ours() -> bool:
 def misnamed(names: Collection[str], known: Collection[str]) -> ArgumentNameError | None:
     """Return the error for arguments that are none, or None to leave it to Ultralytics.
 
-    It is tintbox's where the command names its task, or where the nearest of all known names is one of its own. Stock's
-    answer, its whole help and a traceback, stays for everything else.
+    It is tintbox's where the command names its task or one of its arguments, or where the nearest of all known names is
+    one of its own. Stock's answer, its whole help and a traceback, stays for everything else.
 
     Args:
         names: What was given.
@@ -60,9 +64,10 @@ def misnamed(names: Collection[str], known: Collection[str]) -> ArgumentNameErro
     from tintbox.plugins.options import OPTIONS
 
     ours = {option.name for option in OPTIONS} | {TASK}
+    mine = is_ours() or any(o.own and o.name in typed({}) for o in OPTIONS)
     for name in sorted(map(str, names)):
         near = get_close_matches(name.removesuffix("="), known, n=1)
-        if is_ours() or ours & set(near):
+        if mine or ours & set(near):
             if name.endswith("=") and name[:-1] in known:
                 return ArgumentNameError(f"'{name}' has no value; `tintbox options` lists what each takes")
             hint = f"; did you mean '{near[0]}'?" if near else "; `yolo cfg` and `tintbox options` list what there is"
