@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from tintbox import yaml_file
 from tintbox.colorization import palette_name
 from tintbox.errors import TintboxError, nearest
 from tintbox.plugins.coco_eval import settings as coco_settings
@@ -132,7 +131,7 @@ OPTIONS = (
     ),
     Option(
         "ema_epochs", None, "float >= 0", number(0.0, 1e6, "a number of epochs of 0 or more"),
-        "epochs over which the validated and saved weights are averaged (None: Ultralytics' own schedule)",
+        "epochs over which the validated and saved weights are averaged (the recipes say 2; None: as Ultralytics)",
         topic="colorize", tasks=("colorize",),
     ),
     Option(
@@ -217,6 +216,6 @@ def parsed(text: str) -> Any:
     if text.strip()[:1] not in ("[", "{"):
         return text
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        return yaml_file.parse(text, "argument")
+    except TintboxError:
         return text

@@ -49,11 +49,11 @@ def tell_of_options(words: Sequence[str]) -> None:
         LOGGER.info("# tintbox adds arguments of its own: tintbox options")
 
 
-@patch("ultralytics.engine.model", "Model.val", "Model.predict", "Model.export", "Model.benchmark")
+@patch("ultralytics.engine.model", "Model.val", "Model.predict", "Model.track", "Model.export", "Model.benchmark")
 def places(engine: Any) -> None:
     """Refuse tintbox's arguments where they cannot count: Ultralytics passes over what a mode does not read.
 
-    `Model.train` is checked by the patch `preflight`; `Model.track` predicts.
+    `Model.train` is checked by the patch `preflight`.
     """
 
     def checked(method: Any, mode: str) -> Any:
@@ -62,11 +62,10 @@ def places(engine: Any) -> None:
             from tintbox.plugins import places
             from tintbox.plugins.host import command
 
-            named = kwargs.get("mode") if mode == "predict" else mode  # "track" comes by here, too
-            places.check(self.task, str(named or mode), kwargs, command.typed(kwargs))
+            places.check(self.task, mode, kwargs, command.typed(kwargs))
             return method(self, *args, **kwargs)
 
         return run
 
-    for mode in ("val", "predict", "export", "benchmark"):
+    for mode in ("val", "predict", "track", "export", "benchmark"):
         setattr(engine.Model, mode, checked(getattr(engine.Model, mode), mode))
