@@ -52,7 +52,7 @@ def described(data: Any, split: str) -> dict[str, Any]:
         raise TintboxFileError(f"data={data}: {one_line(error)}") from error
     except REFUSALS as error:
         text = one_line(error) or type(error).__name__
-        raise TintboxError(text if str(data) in text[: len(str(data)) + 8] else f"data={data}: {text}") from error
+        raise TintboxError(text if str(data) in text else f"data={data}: {text}") from error
     return description
 
 

@@ -73,7 +73,7 @@ class ColorizeValidator(BaseValidator):
     def get_dataloader(self, dataset_path: Any, batch_size: int) -> PictureLoader:
         """Return the batches of a split."""
         self.data["channels"] = self.channels  # what Ultralytics warms the model up with
-        size = checked_size(self.args.imgsz, int(max(self.stride)) if hasattr(self.stride, "__len__") else self.stride)
+        size = checked_size(self.args.imgsz, int(self.stride))
         pictures = Pictures(image_files(dataset_path), size, self.args.cache)
         for line in pictures.skipped:
             LOGGER.warning(line)

@@ -50,18 +50,17 @@ def tell_of_options(words: Sequence[str]) -> None:
 
 
 @patch("ultralytics.engine.model", "Model.val", "Model.predict", "Model.track", "Model.export", "Model.benchmark")
-def places(engine: Any) -> None:
+def right_places(engine: Any) -> None:
     """Refuse tintbox's arguments where they cannot count: Ultralytics passes over what a mode does not read.
 
     `Model.train` is checked by the patch `preflight`.
     """
+    from tintbox.plugins import places
+    from tintbox.plugins.host import command
 
     def checked(method: Any, mode: str) -> Any:
         @functools.wraps(method)
         def run(self: Any, *args: Any, **kwargs: Any) -> Any:
-            from tintbox.plugins import places
-            from tintbox.plugins.host import command
-
             places.check(self.task, mode, kwargs, command.typed(kwargs))
             return method(self, *args, **kwargs)
 

@@ -7,6 +7,7 @@ import errno
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from difflib import get_close_matches
+from dis import opmap
 from typing import Any
 
 from tintbox.errors import TintboxError, one_line
@@ -15,8 +16,7 @@ from tintbox.plugins.host.table import TASK
 # The words of the command after `yolo`; None where Python calls.
 _words: ContextVar[tuple[str, ...] | None] = ContextVar("tintbox_words", default=None)
 
-# Where Ultralytics itself finds fault with what the user typed: an error raised here is a mistake, not a bug.
-CHECKING_MODULES = {"ultralytics.cfg", "ultralytics.utils.checks", "ultralytics.data.build", "ultralytics.data.loaders"}
+RAISE = opmap["RAISE_VARARGS"]  # what `raise` and `assert` are compiled to
 # A folder that cannot be written, and a disk that is full.
 UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -83,11 +83,17 @@ def is_mistake(error: Exception) -> bool:
         return True
     if not is_ours():
         return False
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = frame.tb_frame.f_globals.get("__name__") if frame else None
-    return place in CHECKING_MODULES or (isinstance(error, OSError) and error.errno in UNWRITABLE)
+    return _is_stated(error) or (isinstance(error, OSError) and error.errno in UNWRITABLE)
+
+
+def _is_stated(error: Exception) -> bool:
+    """Return whether Ultralytics itself finds fault: the error comes from one of its own `raise` statements."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    if place is None or not str(place.tb_frame.f_globals.get("__name__")).startswith("ultralytics."):
+        return False
+    return place.tb_frame.f_code.co_code[place.tb_lasti] == RAISE
 
 
 def _names_ours(text: str) -> bool:
