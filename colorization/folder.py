@@ -25,8 +25,8 @@ def is_plain(data: Any) -> bool:
     return path.is_dir() and not any(path.glob("*.y*ml"))
 
 
-def split(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return the pictures to train on and those to validate, each sorted: as its subfolders say, or by chance.
+def split(folder: Path) -> tuple[list[Path], list[Path], str]:
+    """Return the pictures to train on and those to validate, each sorted, and what decided: its subfolders, or chance.
 
     By chance means by a hash of a picture's path within the folder, so that each stays where it is when others come or
     the folder moves. What training runs have written into the folder is left out.
@@ -39,14 +39,14 @@ def split(folder: Path) -> tuple[list[Path], list[Path]]:
     for train, val in SUBFOLDERS:
         parts = [[file for file in files if (folder / name) in file.parents] for name in (train, val)]
         if all(parts):
-            return parts[0], parts[1]
+            return parts[0], parts[1], f"in its subfolders {train} and {val}"
     if len(files) < 2:
         named = f", '{files[0].name}'" if files else ""
         raise TintboxError(f"data={folder}: {len(files)} picture{named}; it takes one to train and one to validate")
     ranks = {file: rank(file.relative_to(folder).as_posix()) for file in files}
     lowest, highest = min(files, key=ranks.__getitem__), max(files, key=ranks.__getitem__)
     val = {file for file in files if file != highest and (ranks[file] < SHARE or file == lowest)}
-    return [file for file in files if file not in val], sorted(val)
+    return [file for file in files if file not in val], sorted(val), "chosen by a hash of their names"
 
 
 def rank(name: str) -> float:
@@ -67,8 +67,8 @@ def described(data: Any, part: str) -> dict[str, Any]:
     if part not in ("train", "val"):
         raise TintboxError(f"split={part}: the pictures of {data} are split into train and val")
     folder = Path(str(data)).resolve()
-    train, val = split(folder)
-    about = {"path": folder, "names": {0: "picture"}, "nc": 1, "channels": 3}
+    train, val, how = split(folder)
+    about = {"path": folder, "names": {0: "picture"}, "nc": 1, "channels": 3, "how": how}
     return {**about, "train": list(map(str, train)), "val": list(map(str, val))}
 
 
@@ -77,10 +77,8 @@ def told(description: dict[str, Any]) -> str:
     folder, val = description["path"], description["val"]
     names = [Path(file).relative_to(folder).as_posix() for file in val]
     listed = ", ".join(names[:NAMED]) + ", ..." * (len(names) > NAMED)
-    return (
-        f"{folder}: {len(description['train'])} pictures to train on, {len(val)} to validate: {listed}, by its "
-        "subfolders train and val if it has them, else by a hash of the names"
-    )
+    counts = f"{len(description['train'])} pictures to train on, {len(val)} to validate"
+    return f"{folder}: {counts}, {description['how']} ({listed})"
 
 
 @contextlib.contextmanager

@@ -31,26 +31,27 @@ def names(files, place):
 
 
 def test_the_split_depends_on_names_alone(photos, tmp_path):
-    train, val = folder.split(photos)
+    train, val, _ = folder.split(photos)
     assert len(train) + len(val) == 20 and not set(train) & set(val)
     moved = shutil.copytree(photos, tmp_path / "moved")
     assert names(folder.split(moved)[1], moved) == names(val, photos)
     fill(photos, [f"more/{i}.jpg" for i in range(200)])
-    train, more = folder.split(photos)
+    train, more, _ = folder.split(photos)
     assert names(val, photos) <= names(more, photos), "a picture changed sides because others came"
     assert 0.04 < len(more) / 220 < 0.18
 
 
 def test_as_few_as_two_pictures(tmp_path):
-    train, val = folder.split(fill(tmp_path / "two", ["a.png", "b.png"]))
+    train, val, _ = folder.split(fill(tmp_path / "two", ["a.png", "b.png"]))
     assert len(train) == len(val) == 1
 
 
 def test_its_own_subfolders_say_it(tmp_path):
     place = fill(tmp_path / "set", ["images/train/a.png", "images/train/b.png", "images/val/a.png"])
-    train, val = folder.split(place)
+    train, val, how = folder.split(place)
     assert names(train, place) == {"images/train/a.png", "images/train/b.png"}
     assert names(val, place) == {"images/val/a.png"}
+    assert how == "in its subfolders images/train and images/val"
 
 
 def test_pictures_of_runs_are_left_out(photos):
@@ -72,7 +73,7 @@ def test_train_and_validate(cli, photos, tmp_path):
         "colorize", "val", f"model={run}/weights/best.pt", f"data={photos}", "imgsz=32", f"project={tmp_path}/v"
     )
     assert code == 0, text
-    _, val = folder.split(photos)
+    _, val, _ = folder.split(photos)
     assert f"{len(val)}" in next(line for line in text.splitlines() if line.split()[:1] == ["all"])
     assert not list(photos.glob("*.yaml"))
 
