@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ THREADS = max(1, min(8, os.cpu_count() or 1))
 ENDINGS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82"}  # first bytes -> last bytes, of JPEG and PNG
 
 # First bytes -> Pillow's reader of the header. Its own `Image.open` is Ultralytics', which may install a package.
-HEADERS = {
+HEADERS: dict[bytes, Callable[[io.BytesIO], Any]] = {
     b"\x89PNG": PngImagePlugin.PngImageFile,
     b"\xff\xd8": JpegImagePlugin.JpegImageFile,
     b"BM": BmpImagePlugin.BmpImageFile,
@@ -128,7 +128,7 @@ def claimed_pixels(data: np.ndarray) -> int:
     if reader is None:
         return 0
     try:
-        with reader(io.BytesIO(data)) as image:
+        with reader(io.BytesIO(data.tobytes())) as image:
             return image.size[0] * image.size[1]
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, OverflowError, KeyError, IndexError, TypeError):
         return 0  # whatever a header can do to Pillow

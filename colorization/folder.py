@@ -36,17 +36,18 @@ def split(folder: Path) -> tuple[list[Path], list[Path], str]:
     """
     runs = {file.parent for file in folder.rglob("args.yaml")}
     files = [file for file in image_files(folder) if not runs.intersection(file.parents)]
-    for train, val in SUBFOLDERS:
-        parts = [[file for file in files if (folder / name) in file.parents] for name in (train, val)]
-        if all(parts):
-            return parts[0], parts[1], f"in its subfolders {train} and {val}"
+    for pair in SUBFOLDERS:
+        train, val = ([file for file in files if (folder / name) in file.parents] for name in pair)
+        if train and val:
+            return train, val, f"in its subfolders {' and '.join(pair)}"
     if len(files) < 2:
         named = f", '{files[0].name}'" if files else ""
         raise TintboxError(f"data={folder}: {len(files)} picture{named}; it takes one to train and one to validate")
     ranks = {file: rank(file.relative_to(folder).as_posix()) for file in files}
     lowest, highest = min(files, key=ranks.__getitem__), max(files, key=ranks.__getitem__)
-    val = {file for file in files if file != highest and (ranks[file] < SHARE or file == lowest)}
-    return [file for file in files if file not in val], sorted(val), "chosen by a hash of their names"
+    chosen = {file for file in files if file != highest and (ranks[file] < SHARE or file == lowest)}
+    rest = [file for file in files if file not in chosen]
+    return rest, sorted(chosen), "chosen by a hash of their names"
 
 
 def rank(name: str) -> float:
