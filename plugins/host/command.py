@@ -83,7 +83,8 @@ def is_mistake(error: Exception) -> bool:
         return True
     if not is_ours():
         return False
-    return _is_stated(error) or (isinstance(error, OSError) and error.errno in UNWRITABLE)
+    missing = isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("tintbox")
+    return missing or (isinstance(error, OSError) and error.errno is not None) or _is_stated(error)
 
 
 def _is_stated(error: Exception) -> bool:
@@ -105,7 +106,11 @@ def _names_ours(text: str) -> bool:
 
 def told(error: Exception, help_text: str) -> str:
     """Return an error's line, without the help that Ultralytics appends to some."""
-    if isinstance(error, OSError) and error.errno in UNWRITABLE and not isinstance(error, TintboxError):
+    if isinstance(error, OSError) and error.errno is not None:
         what = f"{error.filename}: " if error.filename else ""
-        return f"{what}cannot be written ({one_line(error.strerror)}); give another folder, project="
+        if error.errno in UNWRITABLE:
+            return f"{what}cannot be written ({one_line(error.strerror)}); give another folder, project="
+        return f"{what}{one_line(error.strerror)}"
+    if isinstance(error, ModuleNotFoundError):
+        return f"{one_line(error)}, which this needs; install it"
     return one_line(str(error).replace(help_text, ""))

@@ -296,3 +296,28 @@ def test_a_disk_that_is_full(yolo, data, tmp_path, python):
     assert "Traceback" not in done.stderr
     line = done.stderr.strip().splitlines()[-1]
     assert line.startswith("yolo: ") and "cannot be written" in line
+
+
+@pytest.mark.parametrize("words", ["train pretrained=nothing.pt", "val model=nothing.pt", "export model=nothing.pt"])
+def test_files_that_are_not_there(fails, data, words):
+    mode, *rest = words.split()
+    assert "nothing.pt" in fails(mode, *rest, *([] if mode == "export" else [f"data={data()}", "imgsz=32"]))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("train optimizer=Foo", "Foo"),
+        ("train device=99", "99"),
+        ("train batch=abc", "batch=abc"),
+        ("train lr0=abc", "lr0=abc"),
+        ("train split=nothing", "nothing"),
+        ("train fraction=2.5", "fraction=2.5"),
+        ("export model={best} format=foo", "foo"),
+        ("predict model={best} source=nothing.jpg", "nothing.jpg"),
+        ("val model={best} split=nothing", "nothing"),
+    ],
+)
+def test_what_ultralytics_itself_finds_fault_with(fails, data, trained, words, message):
+    mode, *rest = words.format(best=trained / "weights" / "best.pt").split()
+    assert message in fails(mode, *rest, *([f"data={data()}", "imgsz=32"] if mode in ("train", "val") else []))
