@@ -5,22 +5,38 @@ Small sets are decoded once and held in memory. Labels are no part of it: the co
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Sequence
+import struct
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import psutil
 import torch
+from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+from ultralytics.utils.checks import check_imgsz
 
-from tintbox.errors import TintboxError, TintboxFileError
+from tintbox.errors import TintboxError, TintboxFileError, one_line
+from tintbox.limits import PICTURE_PIXELS, TRAINED_SIDE
 
 SUFFIXES = {".avif", ".bmp", ".dng", ".jpeg", ".jpg", ".jp2", ".mpo", ".png", ".tif", ".tiff", ".webp"}
 MEMORY_SHARE = 0.3  # of the available memory, which the decoded pictures of one split may take
 THREADS = max(1, min(8, os.cpu_count() or 1))
 ENDINGS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82"}  # first bytes -> last bytes, of JPEG and PNG
+
+# First bytes -> Pillow's reader of the header. Its own `Image.open` is Ultralytics', which may install a package.
+HEADERS: dict[bytes, Callable[[io.BytesIO], Any]] = {
+    b"\x89PNG": PngImagePlugin.PngImageFile,
+    b"\xff\xd8": JpegImagePlugin.JpegImageFile,
+    b"BM": BmpImagePlugin.BmpImageFile,
+    b"II*\0": TiffImagePlugin.TiffImageFile,
+    b"MM\0*": TiffImagePlugin.TiffImageFile,
+    b"RIFF": WebPImagePlugin.WebPImageFile,
+}
 
 
 def image_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -50,6 +66,31 @@ def image_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
     return files
 
 
+def checked_size(imgsz: Any, stride: int, most: int = 2) -> list[int]:
+    """Return the sides of the pictures in pixels that an argument means, as multiples of ``stride``.
+
+    Args:
+        imgsz: One side, a list of height and width, or such a thing as text.
+        stride: What each side is a multiple of.
+        most: 1 takes the larger of two sides, after Ultralytics' warning, as its trainer does.
+
+    Raises:
+        TintboxError: It is no size, or one that no memory holds.
+    """
+    try:
+        if isinstance(imgsz, bool):
+            raise TypeError("a truth value")
+        sides = check_imgsz(imgsz, stride=stride, floor=stride, max_dim=most)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TintboxError(f"imgsz={imgsz}: give a side in pixels, e.g. imgsz=128") from error
+    if not sides:
+        raise TintboxError(f"imgsz={imgsz}: give a side in pixels, e.g. imgsz=128")
+    listed = [sides] if isinstance(sides, int) else list(sides)
+    if max(listed) > TRAINED_SIDE:
+        raise TintboxError(f"imgsz={imgsz}: more than {TRAINED_SIDE} pixels, for which memory is short; give less")
+    return listed
+
+
 def decode(path: Path, shape: tuple[int, int]) -> np.ndarray:
     """Read an image file at a given size: scaled, in proportion, to cover it; the middle is kept.
 
@@ -64,6 +105,8 @@ def decode(path: Path, shape: tuple[int, int]) -> np.ndarray:
         ValueError: If the file is no image or is truncated, saying which.
     """
     data = np.fromfile(path, np.uint8)
+    if claimed_pixels(data) > PICTURE_PIXELS:
+        raise ValueError(f"more than {PICTURE_PIXELS // 1_000_000} million pixels")
     if wrong := wrong_bytes(data):
         raise ValueError(wrong)
     image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
@@ -76,6 +119,19 @@ def decode(path: Path, shape: tuple[int, int]) -> np.ndarray:
         image = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     top, left = (h - height) // 2, (w - width) // 2
     return np.ascontiguousarray(image[top : top + height, left : left + width, ::-1])
+
+
+def claimed_pixels(data: np.ndarray) -> int:
+    """Return how many pixels the header of an image file claims, 0 where only the decoder can tell."""
+    start = data[:4].tobytes()
+    reader = next((reader for first, reader in HEADERS.items() if start.startswith(first)), None)
+    if reader is None:
+        return 0
+    try:
+        with reader(io.BytesIO(data.tobytes())) as image:
+            return image.size[0] * image.size[1]
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error, OverflowError, KeyError, IndexError, TypeError):
+        return 0  # whatever a header can do to Pillow
 
 
 def wrong_bytes(data: np.ndarray) -> str | None:
@@ -140,9 +196,12 @@ class Pictures:
     @staticmethod
     def _glance(file: Path) -> str | None:
         """Return what is wrong with a file as far as its first and last bytes tell: decoding all takes long."""
-        if not file.is_file():
+        try:
+            return wrong_bytes(np.memmap(file, np.uint8, "r")) if file.stat().st_size else "not an image"
+        except FileNotFoundError:
             return "no such file"
-        return wrong_bytes(np.memmap(file, np.uint8, "r")) if file.stat().st_size else "not an image"
+        except (OSError, ValueError) as error:
+            return one_line(error)
 
     def __len__(self) -> int:
         return len(self.files)

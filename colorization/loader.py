@@ -58,9 +58,17 @@ class PictureLoader:
     """
 
     num_workers = 0
-    drop_last = False
+    drop_last = True  # Ultralytics refuses a last batch of one at 32 px otherwise; none is dropped, see `joins`
 
-    def __init__(self, dataset: Pictures, batch_size: int, order: Order, flip: float = 0.0, crop: float = 0.0) -> None:
+    def __init__(
+        self,
+        dataset: Pictures,
+        batch_size: int,
+        order: Order,
+        flip: float = 0.0,
+        crop: float = 0.0,
+        alone: bool = True,
+    ) -> None:
         """Set up the loader.
 
         Args:
@@ -69,19 +77,23 @@ class PictureLoader:
             order: The order of an epoch.
             flip: Probability of a horizontal flip.
             crop: Largest random shift as a share of the side; what comes in from outside is reflected.
+            alone: Whether a last batch of one picture stays alone, or joins the one before.
         """
         self.dataset, self.batch_size, self.sampler = dataset, max(1, batch_size), order
         self.flip, self.crop = flip, crop
+        self.joins = not alone and len(order) > self.batch_size > 1 == len(order) % self.batch_size
 
     def __len__(self) -> int:
-        return -(-len(self.sampler) // self.batch_size)
+        return -(-len(self.sampler) // self.batch_size) - self.joins
 
     def reset(self) -> None:
         """Do nothing: every epoch starts afresh (Ultralytics resets its endless loaders)."""
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         chance = self.sampler.generator().manual_seed(self.sampler.seed * 1_000_003 + self.sampler.epoch + 2**40)
-        batches = self.sampler.indices().split(self.batch_size)
+        batches = list(self.sampler.indices().split(self.batch_size))
+        if self.joins:
+            batches[-2:] = [torch.cat(batches[-2:])]
         if self.dataset.memory is not None:
             for indices in batches:
                 yield self._batch(indices, self.dataset.read(indices), chance)

@@ -46,7 +46,7 @@ class ColorizeResults(Results):
 
     def verbose(self) -> str:
         """Return the line for the log."""
-        return "{1}x{0} in colour, ".format(*self.colour.shape)
+        return "{}x{} in colour, ".format(*self.colour.shape)  # height first, as Ultralytics has it
 
 
 class ColorizePredictor(BasePredictor):

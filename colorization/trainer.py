@@ -11,15 +11,14 @@ import numpy as np
 import torch
 import yaml
 from torch import distributed, nn
-from ultralytics.data.utils import check_det_dataset
 from ultralytics.engine.trainer import BaseTrainer
 from ultralytics.nn.tasks import load_checkpoint, yaml_model_load
 from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK, USER_CONFIG_DIR
 
 import tintbox.cfg
-from tintbox.colorization import plots
+from tintbox.colorization import dataset, plots
 from tintbox.colorization.balance import class_weights
-from tintbox.colorization.data import Pictures, image_files
+from tintbox.colorization.data import Pictures, checked_size, image_files
 from tintbox.colorization.fitted import fitted_palette
 from tintbox.colorization.grey import one_channel
 from tintbox.colorization.loader import Order, PictureLoader
@@ -27,7 +26,7 @@ from tintbox.colorization.model import ColorizeModel, describe
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.processor import fast_bfloat16, use_all_cores
 from tintbox.colorization.validator import ColorizeValidator, as_numpy, prepare, reduced, truth_rows
-from tintbox.errors import TintboxError, TintboxFileError, one_line
+from tintbox.errors import TintboxError
 
 RECIPES = {  # what holds where the user says nothing, by whether the model is on a detector
     False: Path(tintbox.cfg.__path__[0]) / "recipe-colorize.yaml",
@@ -45,12 +44,14 @@ class ColorizeTrainer(BaseTrainer):
         palette: The colours of the labels, known once the model is built.
         channels: The model's input channels, 1 or 3, likewise.
         output_stride: Pixels of the input per pixel of the output, likewise.
+        coarsest: Pixels of the input per value of the network's smallest map, likewise.
         splits: Split's source -> its pictures, so that a split is read once.
     """
 
     palette: Palette
     channels = 1
     output_stride = 1
+    coarsest = 1
 
     def __init__(self, cfg: Any = DEFAULT_CFG, overrides: dict[str, Any] | None = None, _callbacks: Any = None) -> None:
         """Fill in the task's own defaults and look at the dataset before a run folder is made."""
@@ -69,26 +70,31 @@ class ColorizeTrainer(BaseTrainer):
         if isinstance(given.get("palette"), (str, Path)):
             Palette.load(given["palette"])  # a wrong one fails before a run folder is made
         self.splits: dict[str, Pictures] = {}
-        self.checked = {} if given.get("resume") else checked_dataset(given.get("data"), given.get("split") or "val")
+        if "imgsz" in given:
+            given["imgsz"] = checked_size(given["imgsz"], MIN_SIDE, most=1)[0]
+        self.checked = {} if given.get("resume") else dataset.described(given.get("data"), given.get("split") or "val")
         super().__init__(cfg, given, _callbacks)
         use_all_cores(self.device)
 
     def get_dataset(self) -> dict[str, Any]:
         """Return the dataset's description; its class names give way to the palette's."""
-        data = self.checked or checked_dataset(self.args.data, self.args.split)
-        if "yaml_file" in data:
-            self.args.data = data["yaml_file"]
+        data = self.checked or dataset.described(self.args.data, self.args.split)
+        self.args.data = data.get("yaml_file") or str(data["path"])
         return data
+
+    @property
+    def side(self) -> int:
+        """The side of the pictures in pixels."""
+        return max(MIN_SIDE, math.ceil(self.args.imgsz / MIN_SIDE) * MIN_SIDE)
 
     def pictures(self, source: Any) -> Pictures:
         """Return the pictures of a split, read once."""
-        size = max(MIN_SIDE, math.ceil(self.args.imgsz / MIN_SIDE) * MIN_SIDE)
-        key = f"{source}@{size}"
+        key = f"{source}@{self.side}"
         if key not in self.splits:
             files = image_files(source)
             if source == self.data["train"]:
                 files = fraction_of(files, self.args.fraction)
-            self.splits[key] = Pictures(files, size, self.args.cache)
+            self.splits[key] = Pictures(files, self.side, self.args.cache)
             for line in self.splits[key].skipped:
                 LOGGER.warning(line)
         return self.splits[key]
@@ -102,7 +108,7 @@ class ColorizeTrainer(BaseTrainer):
         own = weights.palette if isinstance(weights, ColorizeModel) else None
         self.palette, self.channels = self.choose_palette(spec, own, train), spec["in_channels"]
         model = ColorizeModel(cfg, palette=self.palette, verbose=verbose and RANK in {-1, 0})
-        self.output_stride = model.output_stride
+        self.output_stride, self.coarsest = model.output_stride, int(model.stride.max())
         if self.palette.rebalance < 1 and not (self.resume and self.palette.weights is not None):
             self.palette = self.palette.but(weights=self.colour_weights(train).tolist())
             model.yaml["palette"] = self.palette.as_dict()
@@ -154,8 +160,16 @@ class ColorizeTrainer(BaseTrainer):
         pictures, training = self.pictures(dataset_path), mode == "train"
         world = distributed.get_world_size() if rank >= 0 and distributed.is_initialized() else 1
         order = Order(len(pictures), self.args.shuffle if training else None, self.args.seed, max(rank, 0), world)
-        augment = {"flip": self.args.fliplr, "crop": self.args.crop} if training else {}
-        return PictureLoader(pictures, batch_size, order, **augment)
+        if not training:
+            return PictureLoader(pictures, batch_size, order)
+        alone = self.side > self.coarsest  # whether one picture has more than one value per channel everywhere
+        if not alone and min(len(order), batch_size) < 2:
+            few = f"batch={batch_size}" if batch_size < 2 else f"data={self.args.data}: one training picture"
+            raise TintboxError(
+                f"{few}, imgsz={self.side}: BatchNorm cannot train on the one value per channel that this leaves; give "
+                f"imgsz={2 * self.side}, or {'batch=2' if batch_size < 2 else 'more pictures'}"
+            )
+        return PictureLoader(pictures, batch_size, order, self.args.fliplr, self.args.crop, alone)
 
     def get_validator(self) -> ColorizeValidator:
         """Return the validator."""
@@ -216,25 +230,6 @@ class ColorizeTrainer(BaseTrainer):
         shares = self.palette.shares(self.sampled(self.pictures(self.data["train"])))
         colours = as_numpy(self.palette.decode(torch.arange(len(self.palette))[None]))[0]
         plots.palette_chart(colours, shares, self.save_dir / "palette.png")
-
-
-def checked_dataset(data: Any, split: str) -> dict[str, Any]:
-    """Return Ultralytics' description of a dataset, prepared or downloaded if need be.
-
-    Raises:
-        TintboxError: In one line, if there is no such dataset, it cannot be prepared, or a split has no image.
-    """
-    try:
-        described = check_det_dataset(data, split=split)
-        for part in ("train", split):
-            image_files(described[part])
-    except TintboxError:
-        raise
-    except FileNotFoundError as error:
-        raise TintboxFileError(f"data={data}: {one_line(error)}") from error
-    except (SyntaxError, TypeError, KeyError, AssertionError, RuntimeError, OSError, yaml.YAMLError) as error:
-        raise TintboxError(f"data={data}: {one_line(error)}") from error
-    return described
 
 
 def description(model: Any) -> dict[str, Any]:

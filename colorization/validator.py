@@ -14,8 +14,8 @@ from ultralytics.engine.validator import BaseValidator
 from ultralytics.nn.backends.base import BaseBackend
 from ultralytics.utils import LOGGER, RANK
 
-from tintbox.colorization import plots
-from tintbox.colorization.data import Pictures, image_files
+from tintbox.colorization import dataset, folder, plots
+from tintbox.colorization.data import Pictures, checked_size, image_files
 from tintbox.colorization.grey import grey_input
 from tintbox.colorization.loader import Order, PictureLoader
 from tintbox.colorization.loss import cross_entropy
@@ -46,6 +46,20 @@ class ColorizeValidator(BaseValidator):
         self.samples = self.args.plots  # Ultralytics switches `plots` off in all but the last epoch
         self.epoch = 0
 
+    def __call__(self, trainer: Any = None, model: Any = None, **kwargs: Any) -> Any:
+        """Validate, on a folder of plain pictures too, of which Ultralytics would say that it is no dataset."""
+        data, part = self.args.data, self.args.split
+        if trainer is None and self.dataloader is None:
+            dataset.described(data, part)  # says what is wrong with it, in a line
+        if trainer is not None or not folder.is_plain(data):
+            return super().__call__(trainer, model, **kwargs)
+        with folder.as_yaml(data, part) as file:
+            self.args.data = str(file)
+            try:
+                return super().__call__(trainer, model, **kwargs)
+            finally:
+                self.args.data = data
+
     def get_model(self, model: Any, trainer: Any = None) -> Any:
         """Note the training epoch and the input channels before anything is loaded."""
         if trainer is not None:
@@ -59,7 +73,8 @@ class ColorizeValidator(BaseValidator):
     def get_dataloader(self, dataset_path: Any, batch_size: int) -> PictureLoader:
         """Return the batches of a split."""
         self.data["channels"] = self.channels  # what Ultralytics warms the model up with
-        pictures = Pictures(image_files(dataset_path), self.args.imgsz, self.args.cache)
+        size = checked_size(self.args.imgsz, int(self.stride))
+        pictures = Pictures(image_files(dataset_path), size, self.args.cache)
         for line in pictures.skipped:
             LOGGER.warning(line)
         return PictureLoader(pictures, batch_size, Order(len(pictures)))

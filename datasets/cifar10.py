@@ -21,6 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from tintbox.datasets import picture_arrays
 from tintbox.datasets.staging import is_complete, staged
 from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
 
@@ -30,6 +31,7 @@ SOURCE = "TINTBOX_CIFAR10"  # environment variable: path of the archive, or of a
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 BATCHES = {"train": tuple(f"data_batch_{i}" for i in range(1, 6)), "val": ("test_batch",)}
 NPZ_KEYS = {"train": "train", "val": "test"}
+SIDE = 32  # of a picture in pixels
 
 
 def _dtype(kind: Any, align: int = 0, copy: int = 0) -> np.dtype:
@@ -195,26 +197,8 @@ def _read_npz(path: Path, classes: Sequence[str]) -> Images:
             f"{path}: an .npz holds the horses only, not {', '.join(c for c in classes if c != 'horse')}; "
             f"let {SOURCE} name cifar-10-python.tar.gz ({URL})"
         )
-    images: Images = {}
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            for split, key in NPZ_KEYS.items():
-                if key not in arrays:
-                    raise TintboxError(f"{path}: no array '{key}' (found {', '.join(arrays) or 'none'})")
-                images[split] = {"horse": arrays[key]}
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        if isinstance(error, TintboxError):
-            raise
-        raise TintboxError(
-            f"{path}: damaged, or not an .npz of plain arrays ({one_line(error)}); make it again"
-        ) from error
-    for split, by_class in images.items():
-        array = by_class["horse"]
-        if array.dtype != np.uint8 or array.ndim != 4 or array.shape[1:] != (32, 32, 3) or not len(array):
-            raise TintboxError(
-                f"{path}: '{NPZ_KEYS[split]}' is {array.dtype} {array.shape}, not uint8 (n, 32, 32, 3); make it again"
-            )
-    return images
+    arrays = picture_arrays.read(path, tuple(NPZ_KEYS.values()), SIDE)
+    return {split: {"horse": arrays[key]} for split, key in NPZ_KEYS.items()}
 
 
 def _read_archive(path: Path, classes: Sequence[str], md5: str) -> Images:

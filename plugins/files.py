@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 
-from tintbox.errors import TintboxFileError, nearest
+from tintbox.errors import TintboxFileError
 
 SUFFIXES = {".yaml", ".yml"}
 
@@ -35,5 +36,6 @@ def not_found(file: object) -> TintboxFileError | None:
     name = str(file).strip()
     if Path(name).suffix not in SUFFIXES:
         return None
-    hint = nearest(Path(name).name, shipped())
-    return TintboxFileError(f"'{name}' does not exist{hint}") if hint else None
+    stems = {path.stem: path.name for path in shipped().values()}
+    near = get_close_matches(Path(name).stem, stems, n=1, cutoff=0.7)  # of a stock name nothing is to be said
+    return TintboxFileError(f"'{name}' does not exist; did you mean '{stems[near[0]]}'?") if near else None

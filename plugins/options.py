@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import yaml
-
+from tintbox import yaml_file
+from tintbox.colorization import palette_name
 from tintbox.errors import TintboxError, nearest
 from tintbox.plugins.coco_eval import settings as coco_settings
 from tintbox.plugins.freeze import selectors
@@ -49,17 +48,6 @@ class Option:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def palette(value: Any) -> str | None:
-    """Check a palette: None, a name or path, or a number of colours."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return None if 2 <= value <= 65536 else "a palette has 2 to 65536 colours"
-    if not isinstance(value, (str, Path)):
-        return "give a name, a path to a YAML file, or a number of colours"
-    if str(value).strip().lower().lstrip("-").replace(".", "", 1).isdigit():
-        return "the number of colours is a whole number"
-    return None
 
 
 def number(low: float, high: float, what: str) -> Check:
@@ -107,7 +95,7 @@ OPTIONS = (
         topic="freeze", structured=True,
     ),
     Option(
-        "palette", None, "name | path | int K", palette,
+        "palette", None, "name | path | int K", palette_name.check,
         "the palette; K colours are fitted to the training images (None: the dataset's, then the model's)",
         topic="colorize", tasks=("colorize",),
     ),
@@ -143,7 +131,7 @@ OPTIONS = (
     ),
     Option(
         "ema_epochs", None, "float >= 0", number(0.0, 1e6, "a number of epochs of 0 or more"),
-        "epochs over which the validated and saved weights are averaged (None: Ultralytics' own schedule)",
+        "epochs over which the validated and saved weights are averaged (the recipes say 2; None: as Ultralytics)",
         topic="colorize", tasks=("colorize",),
     ),
     Option(
@@ -228,6 +216,6 @@ def parsed(text: str) -> Any:
     if text.strip()[:1] not in ("[", "{"):
         return text
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        return yaml_file.parse(text, "argument")
+    except TintboxError:
         return text

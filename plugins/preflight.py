@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import yaml
-
+from tintbox import yaml_file
 from tintbox.errors import TintboxError
-from tintbox.plugins import callbacks, files, options
+from tintbox.plugins import callbacks, files, options, places
 from tintbox.plugins.freeze import selectors
 from tintbox.plugins.loss import weights as class_weights
 
@@ -18,13 +17,14 @@ ANCHOR_OPTIONS = ("obj", "obj_pos_weight", "anchor_t", "autoanchor")
 DEFAULTS = {option.name: option.default for option in options.OPTIONS}
 
 
-def check_run(model: Any, task: str, arguments: Mapping[str, Any]) -> None:
+def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collection[str]) -> None:
     """Check tintbox's training arguments against the model that is about to train and its dataset's class names.
 
     Args:
         model: The loaded or built network.
         task: The model's task.
         arguments: What the user gave, a `cfg=` file included.
+        typed: The names of those that are not from such a file.
 
     Raises:
         TintboxError: In one line, naming the argument.
@@ -63,6 +63,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any]) -> None:
         from tintbox.plugins.freeze import plan as freeze_plan
 
         freeze_plan.check_model(model, given)
+    places.check(task, "train", given, typed)
 
 
 def has_anchor_head(model: Any) -> bool:
@@ -84,6 +85,8 @@ def class_names(data: Any) -> dict[int, str] | list[str] | None:
             return None
         path = Path(found)
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8")).get("names")
-    except (OSError, yaml.YAMLError, AttributeError):
+        described = yaml_file.read(path)
+    except TintboxError:
         return None  # the trainer says what is wrong with it
+    names = described.get("names") if isinstance(described, dict) else None
+    return names if isinstance(names, (dict, list)) else None

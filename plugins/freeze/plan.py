@@ -83,9 +83,10 @@ class FreezePlan:
             raise TintboxError(f"{label}: only BatchNorms are left to train; leave more, e.g. freeze=[all, -head]")
 
     def schedule(self, epochs: int) -> list[tuple[int, frozenset[str]]]:
-        """Return (epoch, what trains from there on) in the order of the run; epochs count from 0."""
-        whole = [(e if isinstance(e, int) else math.floor(e * epochs + 1e-9), woken) for e, woken in self.stages]
-        return sorted(whole, key=lambda stage: stage[0])
+        """Return (epoch, what trains from there on) within the run, in order; epochs count from 0."""
+        # A share of a short run is an epoch at least: what is to sleep at first would never sleep otherwise.
+        whole = [(e if isinstance(e, int) else max(1, math.floor(e * epochs + 1e-9)), w) for e, w in self.stages]
+        return sorted((stage for stage in whole if stage[0] < epochs), key=lambda stage: stage[0])
 
     def frozen(self, epoch: int, epochs: int) -> frozenset[str]:
         """Return the parameters that are frozen in an epoch, counted from 0, of a run of so many epochs."""

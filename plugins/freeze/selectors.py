@@ -84,6 +84,8 @@ def check_selectors(value: Any) -> str | None:
         slice_ = SLICE.fullmatch(word)
         if not slice_ and (not WORD.fullmatch(word) or "" in word.split(".") or ("[" in word and "." not in word)):
             hint = "; in a list, put quotes around 'backbone[:5]'" if word.startswith(("[", "{")) else ""
+            if "," in word and not hint and (parts := [part.strip() for part in str(entry).split(",") if part.strip()]):
+                return f"'{entry}' is not a selector; several of them are a list: {shown(parts)}"
             return f"'{entry}' is not a selector; give one, {EXAMPLE}{hint}"
         if slice_ and slice_[1] not in GROUPS:
             return f"no group '{slice_[1]}' in '{entry}' ({', '.join(GROUPS)}){nearest(slice_[1], GROUPS)}"
@@ -96,10 +98,12 @@ def check_selectors(value: Any) -> str | None:
 
 def check_freeze(value: Any) -> str | None:
     """Return what is wrong with a value of ``freeze``, or None; Ultralytics' own values are left to it."""
-    if value is None or isinstance(value, int):
+    if value is None:
         return None
-    if isinstance(value, (list, tuple)) and all(isinstance(entry, int) for entry in value):
-        return None
+    numbers = list(value) if isinstance(value, (list, tuple)) else [value]
+    if all(isinstance(entry, int) for entry in numbers):
+        negative = next((entry for entry in numbers if entry < 0), None)  # Ultralytics freezes nothing then, in silence
+        return None if negative is None else f"no layer has the number {negative}; the last ones are all[{negative}:]"
     if not isinstance(value, (str, list, tuple)):
         return f"give a number of layers, a selector or a list of selectors, {EXAMPLE}"
     return check_selectors(value)
@@ -160,6 +164,7 @@ def check_together(arguments: Mapping[str, Any]) -> str | None:
 def groups(model: Any) -> dict[str, range]:
     """Return group -> indices of its layers in ``model.model``; only ``all`` where the YAML has no such lists."""
     spec, count = getattr(model, "yaml", None) or {}, len(model.model)
+    spec = spec["base"] if isinstance(spec.get("base"), dict) else spec  # of a colouriser on a detector
     found = {"all": range(count)}
     if "backbone" in spec and "head" in spec:
         split_ = min(len(spec["backbone"]), count - 1)

@@ -153,6 +153,8 @@ def on_pretrain_routine_start(trainer: Any) -> None:
         return
     if wrong := selectors.check_together(arguments):
         raise TintboxError(wrong)
+    if arguments.get("unfreeze") and trainer.epochs == 1 and not trainer.args.time:
+        LOGGER.warning(f"unfreeze={shown(arguments['unfreeze'])}: nothing wakes up, since the run has one epoch")
     if arguments.get("lr_scale") is not None and str(trainer.args.optimizer).lower() == "auto":
         LOGGER.warning(
             f"lr_scale={shown(arguments['lr_scale'])} scales the rate that optimizer=auto picks: it ignores "

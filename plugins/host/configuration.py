@@ -7,6 +7,7 @@ import os
 import sys
 from typing import Any
 
+from tintbox.plugins.host.arguments import OPTIONS_HELP
 from tintbox.plugins.host.table import DEFAULT_DATA, DEFAULT_MODEL, TASK, patch
 
 
@@ -50,63 +51,65 @@ def bare_names(checks: Any) -> None:
 @patch("ultralytics.cfg", "TASKS", "TASK2DATA", "TASK2CALIBRATIONDATA", "TASK2MODEL", "TASK2METRIC", "CLI_HELP_MSG")
 def task_tables(cfg: Any) -> None:
     """Make `colorize` a task: the CLI and its subprocesses read these tables."""
-    cfg.CLI_HELP_MSG = cfg.CLI_HELP_MSG.replace(str(list(cfg.TASKS)), str([*cfg.TASKS, TASK]))
+    cfg.CLI_HELP_MSG = cfg.CLI_HELP_MSG.replace(str(list(cfg.TASKS)), str([*cfg.TASKS, TASK])) + OPTIONS_HELP
     cfg.TASKS = (*cfg.TASKS, TASK)
     cfg.TASK2DATA[TASK] = cfg.TASK2CALIBRATIONDATA[TASK] = DEFAULT_DATA
     cfg.TASK2MODEL[TASK] = DEFAULT_MODEL
     cfg.TASK2METRIC[TASK] = "metrics/accuracy"
 
 
-@patch("ultralytics.cfg", "check_cfg", "check_dict_alignment")
+@patch("ultralytics.cfg", "check_cfg", "check_dict_alignment", "CLI_HELP_MSG")
 def argument_checks(cfg: Any) -> None:
     """Check tintbox's arguments where Ultralytics checks its own, before anything is downloaded or created."""
+    from tintbox.errors import TintboxError
     from tintbox.plugins import options
+    from tintbox.plugins.host import arguments, command
 
     check_cfg, check_dict_alignment = cfg.check_cfg, cfg.check_dict_alignment
 
     @functools.wraps(check_cfg)
-    def check_values(arguments: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        check_cfg(arguments, *args, **kwargs)
-        options.check(arguments)
+    def check_values(values: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        check_cfg(values, *args, **kwargs)
+        options.check(values)
 
     @functools.wraps(check_dict_alignment)
-    def check_names(base: dict[str, Any], custom: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        check_dict_alignment(base, custom, *args, **kwargs)
+    def check_names(
+        base: dict[str, Any], custom: dict[str, Any], e: Exception | None = None, *args: Any, **kwargs: Any
+    ) -> None:
+        if isinstance(e, TintboxError):
+            raise e  # such as a cfg= file that is not there: no name is wrong
+        with arguments.help_held(cfg) as help_:
+            try:
+                check_dict_alignment(base, custom, e, *args, **kwargs)
+            except SyntaxError:
+                if wrong := command.misnamed(custom.keys() - base.keys() - {"augmentations", "save_dir"}, base.keys()):
+                    help_.clear()
+                    raise wrong from None
+                raise
         options.check(custom)  # the command line comes by here before it loads, or downloads, the model
 
     cfg.check_cfg, cfg.check_dict_alignment = check_values, check_names
 
 
-# Where Ultralytics itself finds fault with what the user typed: an error raised here is a mistake, not a bug.
-CHECKING_MODULES = {"ultralytics.cfg", "ultralytics.utils.checks", "ultralytics.data.build", "ultralytics.data.loaders"}
-
-
-@patch("ultralytics.cfg", "entrypoint", "ARGV")
+@patch("ultralytics.cfg", "entrypoint", "ARGV", "CLI_HELP_MSG")
 def command_line(cfg: Any) -> None:
     """Tell a user's mistake in one line with exit status 1: the stock entry point shows every error as a traceback."""
-    from tintbox.errors import TintboxError, one_line
+    from tintbox.plugins.host import arguments, command
 
     entrypoint = cfg.entrypoint
 
-    def is_mistake(error: Exception, words: list[str]) -> bool:
-        if isinstance(error, TintboxError):
-            return True
-        frame = error.__traceback__
-        while frame is not None and frame.tb_next is not None:
-            frame = frame.tb_next
-        place = frame.tb_frame.f_globals.get("__name__") if frame else None
-        # The messages of other tasks stay as they are.
-        return place in CHECKING_MODULES and any(TASK in str(word) for word in words[1:])
-
     @functools.wraps(entrypoint)
     def run(debug: str = "") -> None:
-        try:
-            entrypoint(debug)
-        except Exception as error:
-            asked = os.environ.get("TINTBOX_TRACEBACK", "0") not in ("", "0")
-            if asked or not is_mistake(error, debug.split() if debug else cfg.ARGV):
-                raise
-            print(f"yolo: {one_line(error)}", file=sys.stderr)
-            raise SystemExit(1) from None
+        words = (debug.split(" ") if debug else cfg.ARGV)[1:]
+        with command.running(words):
+            try:
+                entrypoint(debug)
+                arguments.tell_of_options(words)
+            except Exception as error:
+                asked = os.environ.get("TINTBOX_TRACEBACK", "0") not in ("", "0")
+                if asked or not command.is_mistake(error):
+                    raise
+                print(f"yolo: {command.told(error, cfg.CLI_HELP_MSG)}", file=sys.stderr)
+                raise SystemExit(1) from None
 
     cfg.entrypoint = run

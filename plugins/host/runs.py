@@ -25,12 +25,13 @@ def preflight(engine: Any) -> None:
 
     @functools.wraps(train)
     def checked_train(self: Any, trainer: Any = None, **kwargs: Any) -> Any:
+        from tintbox.plugins.host import command
         from tintbox.plugins.preflight import check_run
 
         cfg = kwargs.get("cfg")
         if hasattr(self.model, "parameters"):  # an exported model is refused by the original
             recipe = engine.YAML.load(engine.checks.check_yaml(cfg)) if cfg else {}
-            check_run(self.model, self.task, {**recipe, **kwargs})
+            check_run(self.model, self.task, {**recipe, **kwargs}, command.typed(kwargs))
         return train(self, trainer, **kwargs)
 
     engine.Model.train = checked_train

@@ -160,7 +160,8 @@ def report(target: nn.Module, match: Match) -> str:
         names = [name for name in match.wanted if selectors.layer_of(name) in layers]
         if names and group not in ("head", "all"):
             parts.append(f"{sum(name in taken for name in names)} of {len(names)} in the {group}")
-    return f"took over {len(match.taken)} of {len(match.wanted)} tensors ({', '.join(parts)})"
+    by_group = f" ({', '.join(parts)})" if parts else ""
+    return f"took over {len(match.taken)} of {len(match.wanted)} tensors{by_group}"
 
 
 def label_of(model: nn.Module) -> str:

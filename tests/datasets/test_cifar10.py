@@ -308,3 +308,21 @@ def test_yamls():
     )
     assert horses["classes"] == ["horse"] == list(horses["names"].values()) and horses["palette"] == "horses24"
     assert tuple(ten["classes"]) == CLASSES == tuple(ten["names"].values()) and ten["palette"] == 24
+
+
+@pytest.mark.attack("colorize inputs")
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [((10**9, 32, 32, 3), "has 1,000,000,000 pictures"), ((2**40, 2**40), "not uint8"), ((-1, 32, 32, 3), "not uint8")],
+)
+def test_an_npz_that_claims_terabytes(tmp_path, shape, message):
+    path = tmp_path / "horses.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for key in ("train", "test"):
+            with file.open(f"{key}.npy", "w") as stream:
+                header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(stream, header)
+    with pytest.raises(TintboxError, match=message) as caught:
+        prepare(tmp_path / "out", ["horse"], source=path)
+    one_line_error(caught)
+    assert not (tmp_path / "out").exists()

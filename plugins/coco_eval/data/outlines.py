@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tintbox.limits import PICTURE_SIDE, POLYGON_LENGTH
+from tintbox.limits import MASK_SIDE, POLYGON_LENGTH
 from tintbox.plugins.coco_eval.data.rows import Rows
 from tintbox.plugins.coco_eval.data.run_lengths import are_run_lengths, cover, is_size
 from tintbox.plugins.coco_eval.data.truth import Truth
@@ -18,7 +18,7 @@ def check_masks(truth: Truth) -> None:
     rows = Rows("the ground truth", "annotations", truth.annotations)
     sizes = {image["id"]: [image.get("height"), image.get("width")] for image in truth.images}
     pictures = [sizes[row["image_id"]] for row in rows.rows]
-    what = f"is of a picture whose height and width are {{}}; masks need both, from 1 to {PICTURE_SIDE}"
+    what = f"is of a picture whose height and width are {{}}; masks need both, from 1 to {MASK_SIDE}"
     rows.refuse([not is_size(size) for size in pictures], what, pictures)
 
     values = rows.column("segmentation")

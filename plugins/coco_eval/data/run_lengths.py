@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tintbox.limits import PICTURE_SIDE
+from tintbox.limits import MASK_SIDE
 from tintbox.plugins.coco_eval.data.rows import Rows
 
 CHUNK = 100  # masks decoded at a time: their arrays stay in the processor's cache
@@ -119,5 +119,5 @@ def _sum(counts: list[Any]) -> int:
 def is_size(size: Any) -> bool:
     """Return whether this is a height and a width."""
     return (
-        type(size) is list and len(size) == 2 and all(type(side) is int and 0 < side <= PICTURE_SIDE for side in size)
+        type(size) is list and len(size) == 2 and all(type(side) is int and 0 < side <= MASK_SIDE for side in size)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,8 +12,10 @@ import typer
 from tintbox import terminal
 from tintbox.cli import doctor as diagnosis
 from tintbox.cli import runs as run_commands
-from tintbox.cli.words import arguments, paths_of, table
-from tintbox.errors import TintboxError, one_line
+from tintbox.cli import tables
+from tintbox.cli.keys import Key, explained, read
+from tintbox.cli.words import paths_of, table
+from tintbox.errors import TintboxError, nearest, one_line
 from tintbox.plugins import autoload
 
 if TYPE_CHECKING:
@@ -21,15 +24,43 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="tintbox makes Ultralytics YOLO learn from few labels. Training, validation and prediction are in `yolo`.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+KEYS = "[KEY=VALUE]..."
+# Topic -> its guide, of the arguments in `yolo`.
+TOPICS = {
+    "freeze": "docs/freeze.md",
+    "loss": "docs/loss.md",
+    "colorize": "docs/colorize.md",
+    "coco": "docs/coco.md",
+    "anchor": "docs/anchor.md",
+}
+WITHOUT_PLUGIN = ("doctor", "options", "report", "version")  # commands that work without it, too
+
+
+def print_version(asked: bool) -> None:
+    """Print the version and stop, if that was asked for."""
+    if asked:
+        import tintbox
+
+        print(tintbox.__version__)
+        raise typer.Exit
 
 
 @app.callback()
-def activate(context: typer.Context) -> None:
+def activate(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=print_version, is_eager=True)
+    ] = False,
+) -> None:
     """Have the plugin at work in this process; `doctor` wants to see whether it is so without that."""
-    if context.invoked_subcommand != "doctor":
+    command = context.invoked_subcommand
+    asks_for_help = any(word in ("-h", "--help") for word in sys.argv[1:])
+    if autoload.disabled() and command not in WITHOUT_PLUGIN and not asks_for_help:
+        raise TintboxError(f"TINTBOX_DISABLE is set, so the plugin is off, which `tintbox {command}` needs; unset it")
+    if command != "doctor":
         autoload.install()
 
 
@@ -46,9 +77,7 @@ def main() -> None:
 @app.command()
 def version() -> None:
     """Print the version."""
-    import tintbox
-
-    print(tintbox.__version__)
+    print_version(True)
 
 
 @app.command()
@@ -71,53 +100,47 @@ def doctor() -> None:
 
 
 @app.command()
-def options() -> None:
-    """List the training arguments that tintbox adds to `yolo train`."""
+def options(
+    topic: Annotated[
+        str | None, typer.Argument(metavar="[TOPIC]", help=f"one of {', '.join(TOPICS)}", show_default=False)
+    ] = None,
+) -> None:
+    """List the arguments that tintbox adds to `yolo`: of a topic, or all."""
     from tintbox.plugins.options import OPTIONS
+    from tintbox.plugins.places import place
 
-    columns = {"argument": "left", "values": "left", "default": "left", "meaning": "left"}
-    table("arguments of `yolo train`", columns, [[o.name, o.values, str(o.default), o.help] for o in OPTIONS])
+    if topic is not None and topic not in TOPICS:
+        raise TintboxError(f"'{topic}' is no topic ({', '.join(TOPICS)}){nearest(topic, TOPICS)}")
+    columns = {"argument": "left", "values": "left", "default": "left", "where": "left", "meaning": "left"}
+    for name in [topic] if topic else TOPICS:
+        rows = [[o.name, o.values, str(o.default), place(o), o.help] for o in OPTIONS if o.topic == name]
+        table(f"{name}: {TOPICS[name]}", columns, rows)
 
 
-@app.command()
+@app.command(cls=explained(tables.SHOW))
 def show(
-    words: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="model=best.pt data=bccd.yaml [split=val] [n=2] [conf=0.25] [imgsz=640] [seed=0] [images=[a.jpg]] "
-            "[out=show.png]",
-            help="key=value arguments",
-        ),
-    ],
+    words: Annotated[list[str], typer.Argument(metavar="model=best.pt data=bccd.yaml [KEY=VALUE]...")],
 ) -> None:
     """Draw pictures of a dataset: the labelled boxes on the left, a detector's on the right."""
     from tintbox.report.show import show as draw
 
-    required = {"model": None, "data": None}
-    options = {"split": "val", "n": 2, "conf": 0.25, "imgsz": 640, "seed": 0, "images": None, "out": "show.png"}
-    values = arguments(words, {**required, **options})
-    for key, example in (("model", "best.pt"), ("data", "bccd.yaml")):
-        if values[key] is None:
-            raise TintboxError(f"{key}= is missing, e.g. {key}={example}")
-    print(draw(**values))
+    print(draw(**read(words, tables.SHOW)))
 
 
-@app.command(name="coco-eval")
+@app.command(name="coco-eval", cls=explained(tables.COCO_EVAL))
 def coco_eval(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="(model=best.pt data=bccd.yaml [split=val] | predictions=p.json annotations=gt.json [images=DIR]) "
-            "[resamples=1000] [seed=0] [level=0.95] [examples=0] [out=DIR] [imgsz=640] [conf=0.001] [...]",
-            help="key=value arguments; with a model also those of `yolo val`: imgsz, batch, conf, iou, max_det, device",
+            metavar="(model=best.pt data=bccd.yaml | predictions=p.json annotations=gt.json) [KEY=VALUE]...",
             show_default=False,
         ),
     ] = None,
     save_json: Annotated[bool, typer.Option("--save-json", help="save truth and predictions as COCO JSON")] = False,
 ) -> None:
     """Evaluate a detector by COCO's metrics, with confidence intervals and the errors explained."""
-    known = {"model": None, "data": None, "split": None, "predictions": None, "annotations": None, "images": None}
-    values, settings = evaluation_arguments(words or [], {**known, "save_json": save_json}, examples=True)
+    values, settings = evaluation_arguments(words, tables.COCO_EVAL, explain=True)
+    values["save_json"] = save_json
 
     from tintbox.plugins.coco_eval import command
 
@@ -135,13 +158,12 @@ def coco_eval(
     print(folder)
 
 
-@app.command()
+@app.command(cls=explained(tables.COMPARE))
 def compare(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="FIRST SECOND [data=bccd.yaml] [split=val] [resamples=1000] [seed=0] [level=0.95] [out=DIR] "
-            "[imgsz=640] [...]",
+            metavar="FIRST SECOND [KEY=VALUE]...",
             help="two runs' folders, checkpoints, or folders that --save-json wrote; key=value arguments",
             show_default=False,
         ),
@@ -151,7 +173,7 @@ def compare(
     runs, rest = paths_of(words or [])
     if len(runs) != 2:
         raise TintboxError(f"give two runs to compare, e.g. runs/detect/a runs/detect/b; here are {len(runs)}")
-    values, settings = evaluation_arguments(rest, {"data": None, "split": None})
+    values, settings = evaluation_arguments(rest, tables.COMPARE)
 
     from tintbox.plugins.coco_eval import command
 
@@ -159,34 +181,35 @@ def compare(
 
 
 def evaluation_arguments(
-    words: list[str], known: dict[str, Any], *, examples: bool = False
+    words: list[str] | None, keys: Sequence[Key], *, explain: bool = False
 ) -> tuple[dict[str, Any], Settings]:
-    """Return the arguments of an evaluation, and its settings; with ``examples`` errors are explained and drawn."""
-    from tintbox.plugins.coco_eval import settings, sources
+    """Return the arguments of an evaluation, and its settings; with ``explain`` errors are explained."""
+    from tintbox.plugins.coco_eval import settings
 
-    own = {key: settings.DEFAULTS[key] for key in ("resamples", "seed", "level", *["examples"] * examples)}
-    values = arguments(words, {**known, **own, "out": None, **sources.VALIDATION})
-    for key in own:
-        if wrong := settings.check_one(key, values[key]):
+    values = read(words, keys)
+    own = {key: value for key, value in values.items() if key in settings.DEFAULTS}
+    for key, value in own.items():
+        if wrong := settings.check_one(key, value):
             raise TintboxError(wrong)
-    return values, settings.Settings(**{key: values[key] for key in own}, explain=examples)
+    return values, settings.Settings(**own, explain=explain)
 
 
-for command in (run_commands.study, run_commands.report, run_commands.assignment):
-    app.command()(command)
+for command, keys in (
+    (run_commands.study, tables.STUDY),
+    (run_commands.report, tables.REPORT),
+    (run_commands.assignment, tables.ASSIGNMENT),
+):
+    app.command(cls=explained(keys))(command)
 
 
-@app.command()
+@app.command(cls=explained(tables.IMPORT))
 def import_legacy(
     source: Annotated[str, typer.Argument(help="a classic YOLOv3 or YOLOv5 .pt, or Darknet .weights")],
     target: Annotated[str, typer.Argument(help="the .pt to write")],
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[cfg=yolo.cfg] [names=coco.names]", help="of Darknet: the layers, the class names"),
-    ] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar=KEYS, show_default=False)] = None,
 ) -> None:
     """Make a checkpoint for today's Ultralytics, with tintbox, from a classic one."""
-    values = arguments(words or [], {"cfg": None, "names": None})
+    values = read(words, tables.IMPORT)
     from tintbox.plugins.anchor.importing import import_legacy as convert
 
     print(convert(source, target, **values))
@@ -203,18 +226,15 @@ def export_backbone(
     print(export(source, target))
 
 
-@app.command()
+@app.command(cls=explained(tables.COMPLEXITY))
 def complexity(
-    words: Annotated[list[str], typer.Argument(metavar="model=NAME.yaml [imgsz=32]", help="key=value arguments")],
+    words: Annotated[list[str], typer.Argument(metavar="model=NAME.yaml [KEY=VALUE]...")],
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Count a colouriser's weights, outputs and connections per layer."""
-    values = arguments(words, {"model": None, "imgsz": 32})
-    if values["model"] is None:
-        raise TintboxError("model= is missing, e.g. model=colorize-pool.yaml")
-    size = values["imgsz"] if isinstance(values["imgsz"], list) else [values["imgsz"]] * 2
-    if len(size) != 2 or not all(isinstance(s, int) and not isinstance(s, bool) and s > 0 for s in size):
-        raise TintboxError(f"imgsz={values['imgsz']}: give a side in pixels, or [height, width]")
+    values = read(words, tables.COMPLEXITY)
+    size = values["imgsz"] if isinstance(values["imgsz"], list) else [values["imgsz"]]
+    size = [size[0], size[-1]]
     from tintbox.colorization.complexity import complexity as count
     from tintbox.colorization.complexity import load_network
 

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-from tintbox.cli.words import arguments, paths_of
+from tintbox.cli import tables
+from tintbox.cli.keys import read
+from tintbox.cli.words import paths_of
 
 RAY = "--ray"
 
@@ -50,8 +52,7 @@ def assignment(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[weights=yolov5n.pt] [data=cifar10-horses.yaml] [detection=coco128.yaml] [imgsz=640] "
-            "[epochs=25] [seed=0] [parts=ABCD] [out=runs/assignment]",
+            metavar="[KEY=VALUE]...",
             help="key=value arguments",
             show_default=False,
         ),
@@ -60,18 +61,16 @@ def assignment(
     workers: Annotated[int, typer.Option("--workers", help="runs side by side; they share the cores")] = 1,
 ) -> None:
     """Reproduce the course assignment, parts A to D, and write its report."""
-    from tintbox.assignment.command import DEFAULTS
     from tintbox.assignment.command import assignment as run
 
-    print(run(quick=quick, workers=workers, **arguments(words or [], DEFAULTS)))
+    print(run(quick=quick, workers=workers, **read(words, tables.ASSIGNMENT)))
 
 
 def report(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="RUN... [out=report.html] [n=4] [split=val] [images=[a.jpg]] [conf=0.25] [imgsz=640] [seed=0] "
-            "[pictures=True]",
+            metavar="RUN... [KEY=VALUE]...",
             help="folders of training runs or of a study; key=value arguments",
             show_default=False,
         ),
@@ -82,6 +81,5 @@ def report(
     from tintbox.report.command import report as write
 
     folders, rest = paths_of(words or [])
-    options = {"n": 4, "split": "val", "conf": 0.25, "images": None, "seed": 0, "imgsz": None, "pictures": True}
-    values = arguments(rest, {"out": "report.html", **options})
+    values = read(rest, tables.REPORT)
     print(write(folders, **{**values, **({"out": out} if out else {})}))

@@ -6,11 +6,11 @@ import os
 import sys
 from typing import Any
 
-import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tintbox import yaml_file
 from tintbox.errors import TintboxError, nearest
 
 
@@ -28,8 +28,8 @@ def arguments(words: list[str], known: dict[str, Any]) -> dict[str, Any]:
         if key not in known:
             raise TintboxError(f"'{key}' is no argument here ({', '.join(known)}){nearest(key, known)}")
         try:
-            values[key] = yaml.safe_load(text)
-        except yaml.YAMLError:
+            values[key] = yaml_file.parse(text, key)
+        except TintboxError:
             values[key] = text  # e.g. a path with a bracket
     return values
 

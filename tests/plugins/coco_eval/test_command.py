@@ -140,8 +140,8 @@ COMMANDS = {
     "coco-eval model={model} data={data} level=95": "level=95: give a number between 0 and 1",
     "coco-eval model={model} data={data} seed=x": "seed=x: give a whole number",
     "coco-eval model={model} data={data} examples=many": "examples=many: give a whole number",
-    "coco-eval model={model} data={data} imgsz=large": "cannot be validated ('imgsz=large' is not a valid image size",
-    "coco-eval model={model} data={data} conf=7": "cannot be validated ('conf=7' is an invalid value",
+    "coco-eval model={model} data={data} imgsz=large": "imgsz=large: give a side in pixels",
+    "coco-eval model={model} data={data} conf=7": "conf=7: give a number from 0 to 1",
     "coco-eval model={model} data={data} device=cuda:99": "cannot be validated (Invalid CUDA 'device=99' requested",
     # What is not there
     "coco-eval model={dir}/detec.pt data={data}": "detec.pt: no such file; did you mean 'detect.pt'?",

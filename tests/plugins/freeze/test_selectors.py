@@ -173,3 +173,35 @@ def test_freeze_bn_and_lr_scale():
 )
 def test_arguments_together(arguments, message):
     assert selectors.check_together(arguments) == message
+
+
+@pytest.mark.attack("newcomer")
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("backbone,neck", "several of them are a list: [backbone, neck]"),
+        ("backbone, -9", "several of them are a list: [backbone, -9]"),
+        (-1, "no layer has the number -1; the last ones are all[-1:]"),
+        ([1, -2], "no layer has the number -2"),
+    ],
+)
+def test_what_a_newcomer_writes(value, told):
+    assert told in selectors.check_freeze(value)
+
+
+@pytest.mark.attack("newcomer")
+def test_a_colouriser_on_a_detector_has_the_detectors_groups():
+    model = YOLO("yolo11n-colorize.yaml").model
+    counts = {group: len(found) for group, found in selectors.groups(model).items()}
+    assert counts == {"backbone": 11, "neck": 12, "head": 1, "all": 24}
+
+
+@pytest.mark.attack("newcomer")
+def test_a_share_of_a_short_run_is_an_epoch_at_least(yolo11n):
+    from tintbox.plugins.freeze.plan import FreezePlan
+
+    plan = FreezePlan.of(yolo11n, {"freeze": "backbone", "unfreeze": {0.1: "backbone"}})
+    for epochs, first in ((2, 1), (3, 1), (4, 1), (5, 1), (10, 1), (19, 1), (20, 2), (50, 5), (100, 10)):
+        assert [epoch for epoch, _ in plan.schedule(epochs)] == [first]
+        assert plan.frozen(0, epochs) and not plan.frozen(first, epochs) & set(select(yolo11n, "backbone"))
+    assert plan.schedule(1) == [], "nothing wakes in a run of one epoch"

@@ -319,3 +319,11 @@ def test_complexity_counts_the_whole_model():
 
     network, channels = load_network("yolo11n-colorize.yaml")
     assert complexity(network, (32, 32), channels).total.weights == sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.attack("newcomer")
+def test_the_line_of_the_reverse_names_the_groups_too(lines):
+    target, source = YOLO("yolo11n-colorize.yaml").model, YOLO("yolo11n.yaml").model
+    handover.take_over(target, source, "x")
+    said = next(line for line in lines if "took over" in line)
+    assert "took over 378 of 378 tensors (240 of 240 in the backbone, 138 of 138 in the neck) from x" in said

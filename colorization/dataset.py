@@ -1,0 +1,89 @@
+"""The dataset of a run, a dataset YAML or a folder of plain pictures, checked before a run folder is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ultralytics.data.utils import check_det_dataset
+from ultralytics.utils import LOGGER, RANK
+from ultralytics.utils.checks import check_file
+
+from tintbox import yaml_file
+from tintbox.colorization import folder, palette_name
+from tintbox.colorization.data import image_files
+from tintbox.colorization.palette import Palette
+from tintbox.errors import TintboxError, TintboxFileError, one_line
+
+# What Ultralytics raises for a dataset YAML that is not what it should be.
+REFUSALS = (
+    *(SyntaxError, TypeError, ValueError, KeyError, IndexError, AttributeError, AssertionError, RuntimeError, OSError),
+    yaml.YAMLError,
+)
+
+
+def described(data: Any, split: str) -> dict[str, Any]:
+    """Return Ultralytics' description of a dataset, prepared or downloaded if need be.
+
+    Args:
+        data: A dataset YAML, or a folder of pictures, which is split and told of in the log.
+        split: The split that is to be validated.
+
+    Raises:
+        TintboxError: In one line, if there is no such dataset, it cannot be prepared, or a split has no image.
+    """
+    if not data:
+        raise TintboxError("data= is missing; give a dataset YAML or a folder of pictures, e.g. data=fruitbowl.yaml")
+    if folder.is_plain(data):
+        description = folder.described(data, split)
+        if RANK in {-1, 0}:
+            LOGGER.info(folder.told(description))
+        return description
+    try:
+        check_text(data)
+        description = check_det_dataset(data, split=split)
+        for part in ("train", split):
+            image_files(description[part])
+        check_palette(description.get("palette"))
+    except TintboxFileError:
+        raise
+    except FileNotFoundError as error:
+        raise TintboxFileError(f"data={data}: {one_line(error)}") from error
+    except REFUSALS as error:
+        text = one_line(error) or type(error).__name__
+        raise TintboxError(text if str(data) in text else f"data={data}: {text}") from error
+    return description
+
+
+def check_text(data: Any) -> None:
+    """Read a dataset YAML within limits, before Ultralytics does it without any.
+
+    Raises:
+        TintboxError: It is no YAML mapping, or beyond the limits of `tintbox.limits`.
+    """
+    if Path(str(data)).suffix not in (".yaml", ".yml"):
+        return
+    file = check_file(str(data), download=False, hard=False)
+    if file and Path(str(file)).is_file() and not isinstance(yaml_file.read(file), dict):
+        raise TintboxError(f"data={data}: no dataset; its YAML needs 'train:', 'val:' and 'names:'")
+
+
+def check_palette(palette: Any) -> None:
+    """Check what a dataset names as its palette.
+
+    Raises:
+        TintboxError: It is no palette.
+    """
+    if palette is None:
+        return
+    try:
+        if isinstance(palette, dict):
+            Palette.from_dict(palette)
+        elif wrong := palette_name.check(palette):
+            raise TintboxError(wrong)
+        elif not isinstance(palette, int):
+            Palette.load(palette)
+    except TintboxError as error:
+        shown = palette if isinstance(palette, (int, str)) else type(palette).__name__
+        raise TintboxError(f"palette: {shown}: {error}") from error

@@ -1,0 +1,96 @@
+"""A folder of plain pictures as a dataset: no labels are read, so no YAML is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tintbox.colorization.data import image_files
+from tintbox.errors import TintboxError
+
+SHARE = 0.1  # of the pictures, for validation
+SUBFOLDERS = (("train", "val"), ("images/train", "images/val"))  # that say it themselves
+NAMED = 3  # pictures of it that are named in the log
+
+
+def is_plain(data: Any) -> bool:
+    """Return whether ``data`` is a folder without a dataset YAML, which Ultralytics would look for there."""
+    path = Path(str(data))
+    return path.is_dir() and not any(path.glob("*.y*ml"))
+
+
+def split(folder: Path) -> tuple[list[Path], list[Path], str]:
+    """Return the pictures to train on and those to validate, each sorted, and what decided: its subfolders, or chance.
+
+    By chance means by a hash of a picture's path within the folder, so that each stays where it is when others come or
+    the folder moves. What training runs have written into the folder is left out.
+
+    Raises:
+        TintboxError: If there are fewer than two pictures.
+    """
+    runs = {file.parent for file in folder.rglob("args.yaml")}
+    files = [file for file in image_files(folder) if not runs.intersection(file.parents)]
+    for pair in SUBFOLDERS:
+        train, val = ([file for file in files if (folder / name) in file.parents] for name in pair)
+        if train and val:
+            return train, val, f"in its subfolders {' and '.join(pair)}"
+    if len(files) < 2:
+        named = f", '{files[0].name}'" if files else ""
+        raise TintboxError(f"data={folder}: {len(files)} picture{named}; it takes one to train and one to validate")
+    ranks = {file: rank(file.relative_to(folder).as_posix()) for file in files}
+    lowest, highest = min(files, key=ranks.__getitem__), max(files, key=ranks.__getitem__)
+    chosen = {file for file in files if file != highest and (ranks[file] < SHARE or file == lowest)}
+    rest = [file for file in files if file not in chosen]
+    return rest, sorted(chosen), "chosen by a hash of their names"
+
+
+def rank(name: str) -> float:
+    """Return a number from 0 to 1 that a name alone determines."""
+    return int.from_bytes(hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()[:6], "big") / 2**48
+
+
+def described(data: Any, part: str) -> dict[str, Any]:
+    """Return what Ultralytics would say of a dataset YAML for the folder.
+
+    Args:
+        data: The folder.
+        part: The split that is to be validated.
+
+    Raises:
+        TintboxError: If the folder has too few pictures, or no such split.
+    """
+    if part not in ("train", "val"):
+        raise TintboxError(f"split={part}: the pictures of {data} are split into train and val")
+    folder = Path(str(data)).resolve()
+    train, val, how = split(folder)
+    about = {"path": folder, "names": {0: "picture"}, "nc": 1, "channels": 3, "how": how}
+    return {**about, "train": list(map(str, train)), "val": list(map(str, val))}
+
+
+def told(description: dict[str, Any]) -> str:
+    """Return the line that says how the folder's pictures are split."""
+    folder, val = description["path"], description["val"]
+    names = [Path(file).relative_to(folder).as_posix() for file in val]
+    listed = ", ".join(names[:NAMED]) + ", ..." * (len(names) > NAMED)
+    counts = f"{len(description['train'])} pictures to train on, {len(val)} to validate"
+    return f"{folder}: {counts}, {description['how']} ({listed})"
+
+
+@contextlib.contextmanager
+def as_yaml(data: Any, part: str) -> Iterator[Path]:
+    """Yield a dataset YAML for the folder that is there for a while: Ultralytics' validator takes nothing else."""
+    description = described(data, part)
+    with tempfile.TemporaryDirectory(prefix="tintbox-") as place:
+        for name in ("train", "val"):
+            listed = Path(place) / f"{name}.txt"
+            listed.write_text("".join(f"{file}\n" for file in description[name]), encoding="utf-8")
+            description[name] = str(listed)
+        file = Path(place) / "folder.yaml"
+        file.write_text(yaml.safe_dump({**description, "path": place}), encoding="utf-8")
+        yield file

@@ -1,0 +1,19 @@
+"""What may be written where a palette is asked for; no torch here: arguments are checked before it is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+MOST = 65_536  # colours
+
+
+def check(value: Any) -> str | None:
+    """Return what is wrong with a palette's name, path or number of colours, or None."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return None if 2 <= value <= MOST else f"a palette has 2 to {MOST} colours"
+    if not isinstance(value, (str, Path)) or not str(value).strip():
+        return "give a name, a path to a YAML file, or a number of colours"
+    if str(value).strip().lower().lstrip("-").replace(".", "", 1).isdigit():
+        return "the number of colours is a whole number"
+    return None

@@ -1,0 +1,62 @@
+"""Pictures in an .npz: what its headers claim is checked before anything of that size is made."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from tintbox.errors import TintboxError, one_line
+from tintbox.limits import ARRAY_PICTURES
+
+
+def read(path: Path, keys: Sequence[str], side: int) -> dict[str, np.ndarray]:
+    """Return the arrays of some names, (n, side, side, 3) uint8, n of 1 or more.
+
+    Args:
+        path: The file, a zip of arrays as `numpy.savez` writes them.
+        keys: The arrays' names.
+        side: Of the pictures in pixels.
+
+    Raises:
+        TintboxError: An array is missing, damaged, of another kind, or too large; no pickle is read.
+    """
+    arrays = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name.removesuffix(".npy") for name in archive.namelist()]
+            for key in keys:
+                if key not in names:
+                    raise TintboxError(f"{path}: no array '{key}' (found {', '.join(names) or 'none'})")
+                with archive.open(f"{key}.npy") as stream:
+                    shape, kind = _claimed(stream)
+                    if kind.hasobject:
+                        raise ValueError(f"'{key}' holds Python objects")
+                    if kind != np.uint8 or len(shape) != 4 or shape[1:] != (side, side, 3) or shape[0] < 1:
+                        wanted = f"uint8 (n, {side}, {side}, 3)"
+                        raise TintboxError(f"{path}: '{key}' is {kind} {shape}, not {wanted}; make it again")
+                    if shape[0] > ARRAY_PICTURES:
+                        raise TintboxError(f"{path}: '{key}' has {shape[0]:,} pictures, more than {ARRAY_PICTURES:,}")
+                with archive.open(f"{key}.npy") as stream:
+                    arrays[key] = np.lib.format.read_array(stream, allow_pickle=False)
+    except TintboxError:
+        raise
+    except (ValueError, EOFError, KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        raise TintboxError(
+            f"{path}: damaged, or not an .npz of plain arrays ({one_line(error)}); make it again"
+        ) from error
+    return arrays
+
+
+def _claimed(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """Return the shape and type that an array's header claims."""
+    version = np.lib.format.read_magic(stream)
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in readers:
+        raise ValueError(f"version {version} of its format")
+    shape, _, kind = readers[version](stream)
+    return shape, kind

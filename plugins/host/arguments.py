@@ -1,0 +1,70 @@
+"""Patches of the arguments: where they count, and where a user finds them."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tintbox.plugins.host.table import patch
+
+OPTIONS_HELP = """
+    tintbox adds arguments of its own: tintbox options
+    """
+
+
+@contextlib.contextmanager
+def help_held(cfg: Any) -> Iterator[list[logging.LogRecord]]:
+    """Hold back the help that Ultralytics logs before it refuses an argument, until it is known whose that is.
+
+    Yields:
+        What was held back, logged at the end unless the list is emptied.
+    """
+    from ultralytics.utils import LOGGER
+
+    held: list[logging.LogRecord] = []
+
+    def keep(record: logging.LogRecord) -> bool:
+        if record.msg is not cfg.CLI_HELP_MSG:
+            return True
+        held.append(record)
+        return False
+
+    LOGGER.addFilter(keep)
+    try:
+        yield held
+    finally:
+        LOGGER.removeFilter(keep)
+        for record in held:
+            LOGGER.handle(record)
+
+
+def tell_of_options(words: Sequence[str]) -> None:
+    """Say after `yolo cfg`, which prints Ultralytics' own file, where tintbox's arguments are."""
+    if [word.lstrip("-").lower() for word in words[:1]] == ["cfg"]:
+        from ultralytics.utils import LOGGER
+
+        LOGGER.info("# tintbox adds arguments of its own: tintbox options")
+
+
+@patch("ultralytics.engine.model", "Model.val", "Model.predict", "Model.track", "Model.export", "Model.benchmark")
+def right_places(engine: Any) -> None:
+    """Refuse tintbox's arguments where they cannot count: Ultralytics passes over what a mode does not read.
+
+    `Model.train` is checked by the patch `preflight`.
+    """
+    from tintbox.plugins import places
+    from tintbox.plugins.host import command
+
+    def checked(method: Any, mode: str) -> Any:
+        @functools.wraps(method)
+        def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+            places.check(self.task, mode, kwargs, command.typed(kwargs))
+            return method(self, *args, **kwargs)
+
+        return run
+
+    for mode in ("val", "predict", "track", "export", "benchmark"):
+        setattr(engine.Model, mode, checked(getattr(engine.Model, mode), mode))

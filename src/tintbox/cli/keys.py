@@ -1,0 +1,89 @@
+"""The ``key=value`` words of a command: one table that reads them, checks them, and explains them in `--help`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import typer.core
+
+from tintbox.cli.words import arguments, table
+from tintbox.errors import TintboxError
+
+Check = Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class Key:
+    """One ``key=value`` word of a command."""
+
+    name: str
+    values: str  # what is accepted, in words
+    default: Any
+    help: str
+    check: Check | None = None  # None leaves it to the command
+    example: str = ""  # of a value that has to be given; such a key is required
+
+
+def number(low: float, high: float = math.inf) -> Check:
+    """Return the check of a number from ``low`` to ``high``."""
+    return lambda x: isinstance(x, (int, float)) and not isinstance(x, bool) and low <= x <= high
+
+
+def whole(low: int) -> Check:
+    """Return the check of a whole number of ``low`` or more."""
+    return lambda x: isinstance(x, int) and not isinstance(x, bool) and x >= low
+
+
+def size(value: Any) -> bool:
+    """Return whether a value is a side in pixels, or a height and a width."""
+    sides = value if isinstance(value, list) else [value]
+    return len(sides) in (1, 2) and all(map(whole(1), sides))
+
+
+def text(value: Any) -> bool:
+    """Return whether a value can be a name or a path; YAML makes numbers of some."""
+    return isinstance(value, (str, int, float)) and not isinstance(value, bool) and str(value) != ""
+
+
+def texts(value: Any) -> bool:
+    """Return whether a value is a name, or a list of names."""
+    return text(value) or (isinstance(value, list) and all(map(text, value)))
+
+
+def flag(value: Any) -> bool:
+    """Return whether a value is true or false."""
+    return isinstance(value, bool)
+
+
+def read(words: Sequence[str] | None, keys: Sequence[Key]) -> dict[str, Any]:
+    """Return the values of a command's keys: those of its words, else the defaults.
+
+    Raises:
+        TintboxError: A word is no ``key=value``, its key unknown, its value not accepted, or a key is missing.
+    """
+    values = arguments(list(words or []), {key.name: key.default for key in keys})
+    for key in keys:
+        value = values[key.name]
+        if value is None and key.example:
+            raise TintboxError(f"{key.name}= is missing, e.g. {key.name}={key.example}")
+        if value is not None and value != key.default and key.check and not key.check(value):
+            raise TintboxError(f"{key.name}={value}: give {key.values}")
+    return values
+
+
+def explained(keys: Sequence[Key]) -> type[typer.core.TyperCommand]:
+    """Return the class of a command whose `--help` ends with a table of its keys."""
+
+    class Explained(typer.core.TyperCommand):
+        """A command that explains its keys."""
+
+        def format_help(self, ctx: Any, formatter: Any) -> None:
+            """Print the help, and the table after it."""
+            super().format_help(ctx, formatter)
+            rows = [[f"{k.name}=", k.values, "" if k.default is None else str(k.default), k.help] for k in keys]
+            table("keys", dict.fromkeys(("key", "value", "default", "meaning"), "left"), rows)
+
+    return Explained
