@@ -33,8 +33,8 @@ def find_spec(name: str) -> ModuleSpec | None:
     return spec
 
 
-# `python -m ultralytics.cfg.__init__`, by which Ultralytics starts its subprocesses, executes a second, unpatched copy of
-# the module under the name __main__; the stock package has no `ultralytics.cfg.__main__` at all.
+# `python -m ultralytics.cfg.__init__`, by which Ultralytics starts its subprocesses, executes a second, unpatched copy
+# of the module under the name __main__; the stock package has no `ultralytics.cfg.__main__` at all.
 SCRIPTS = ("ultralytics.cfg.__init__", "ultralytics.cfg.__main__")
 RUN_ENTRYPOINT = """\
 if __name__ == "__main__":  # a process that multiprocessing spawns runs this again, under another name

@@ -53,7 +53,7 @@ def results(folder):
 
 def train(python, call, **arguments):
     """Run ``model.CALL`` of a new yolo11n in a fresh process; returns all that it printed."""
-    code = f"from ultralytics import YOLO\nYOLO('yolo11n.yaml').{call}(**{ {**SMALL, **arguments} !r})"
+    code = f"from ultralytics import YOLO\nYOLO('yolo11n.yaml').{call}(**{ {**SMALL, **arguments}!r})"
     done = python("-c", code)
     printed = done.stdout + done.stderr
     assert done.returncode == 0, printed
