@@ -75,8 +75,7 @@ def named(file: Path) -> Iterator[tuple[str, str]]:
         elif isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names if NAME.fullmatch(alias.name))
         elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in IMPORTERS:
-            yield from (
-                (a.value, "") for a in node.args if isinstance(a, ast.Constant) and NAME.fullmatch(str(a.value))
-            )
+            values = [str(word.value) for word in node.args if isinstance(word, ast.Constant)]
+            yield from ((value, "") for value in values if NAME.fullmatch(value))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and TABLED.fullmatch(node.value):
             yield node.value, ""
