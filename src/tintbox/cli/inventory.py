@@ -24,6 +24,7 @@ def take() -> dict[str, str]:
     """Return every module of the package, there or named by another -> "ok", or what is wrong with it."""
     files = sources()
     states = {name: trial(name) for name in sorted(files) if name != RUN}
+    states.setdefault(PACKAGE, "missing")  # a folder without it is a package all the same, to Python
     for file in files.values():
         for module, attribute in named(file):
             name = f"{module}.{attribute}" if attribute else module

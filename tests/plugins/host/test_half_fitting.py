@@ -26,7 +26,7 @@ backbone:
 head:
   - [[1, 2, 3], 1, Detect, [nc]]
 """
-RENAMED = list(dict.fromkeys(f"{p.module}:{name}" for p in host.PATCHES for name in p.names))
+KINDS = ("missing", "syntax", "import", "attribute")
 
 
 class Overlay:
@@ -122,37 +122,38 @@ def test_a_stock_run_imports_little_of_tintbox(stock):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["missing", "syntax", "import", "attribute"])
-def test_a_broken_module_leaves_stock_training_alone(overlay, stock, kind):
-    """Those that a stock run imports one after another, all others together."""
+def test_a_broken_module_leaves_stock_training_alone(overlay, stock):
+    """Those that a stock run imports one after another, all others together, and all."""
     expected, touched = stock
     others = [name for name in overlay.modules if name not in touched]
-    results = overlay.run([(kind, names, overlay.train) for names in ([name] for name in touched)])
-    results += overlay.run([(kind, others, overlay.train), (kind, overlay.modules, overlay.train)])
-    for result in results:
+    cases = [(KINDS[i % 4], [name]) for i, name in enumerate(touched)]
+    cases += [(kind, names) for kind in KINDS for names in (others, overlay.modules)]
+    for result in overlay.run([(*case, overlay.train) for case in cases]):
         assert_stock(result, expected)
-    print([(r["names"][0], round(r["seconds"], 2)) for r in results])
 
 
 @pytest.mark.slow
-def test_a_renamed_name_leaves_stock_training_alone(overlay, stock):
-    results = overlay.run([("renamed", [name], overlay.train) for name in RENAMED])
-    for result in results:
+def test_a_name_that_is_gone_leaves_stock_training_alone(overlay, stock):
+    gone = [[f"{p.module}:{name}"] for p in host.PATCHES for name in p.names[:1]]
+    gone += [[f"{p.module}:{name}" for name in p.names[1:]] for p in host.PATCHES if p.names[1:]]
+    gone = [list(names) for names in dict.fromkeys(map(tuple, gone))]
+    for result in overlay.run([("renamed", names, overlay.train) for names in gone]):
         assert_stock(result, stock[0])
 
 
 @pytest.mark.slow
-def test_doctor_names_each_module_that_is_missing_or_broken(overlay):
-    kinds = ("missing", "syntax", "import", "attribute")
-    cases = [(kinds[i % 4], [name], ["tintbox", "doctor"]) for i, name in enumerate(overlay.modules)]
-    for result in overlay.run(cases):
-        (name,) = result["names"]
-        if name == "tintbox.__main__":
-            continue  # the command itself
+def test_doctor_names_what_is_missing_or_broken(overlay, stock):
+    """Each module that a stock run or the command itself imports, then the others, every eighth of them together."""
+    modules = [name for name in overlay.modules if name != "tintbox.__main__"]  # where Python itself begins
+    alone = [name for name in modules if name in stock[1] or name.startswith("tintbox.cli")]
+    others = [name for name in modules if name not in alone]
+    cases = [(KINDS[i % 4], [name]) for i, name in enumerate(alone)]
+    cases += [(KINDS[i % 4], others[i::8]) for i in range(8)]
+    for result in overlay.run([(*case, ["tintbox", "doctor"]) for case in cases]):
         said = result["stdout"] + result["stderr"]
-        assert result["status"] == 1, (name, said[-2000:])
+        assert result["status"] == 1, (result["names"], said[-2000:])
         assert "Traceback" not in said, said[-2000:]
-        assert name in said or name == "tintbox", said[-2000:]
+        assert not [name for name in result["names"] if name not in said], (result["names"], said[-3000:])
 
 
 # What asks for a capability, on a detector of the command line.
