@@ -138,11 +138,31 @@ def require(title: str, what: str) -> None:
         TintboxError: In one line, naming it and what is lacking.
     """
     if why := lacks(BY_TITLE[title]):
-        errors = optional("tintbox.errors")
-        kind = errors.TintboxError if errors else ValueError
-        raise kind(f"{what} asks for {title}, which is off here: {why}; see `tintbox doctor`")
+        raise refusal(f"{what} asks for {title}, which is off here: {why}; see `tintbox doctor`")
+
+
+def refusal(text: str) -> Exception:
+    """Return the error of a user's mistake, or as good a one where tintbox's own cannot be had."""
+    errors = optional("tintbox.errors")
+    return errors.TintboxError(text) if errors else ValueError(text)
 
 
 def check_run(runner: Any) -> None:
     """Refuse a run that asks for what is not whole: a callback of trainers, validators, predictors and exporters."""
     check(vars(runner.args))
+
+
+def check_callbacks(callbacks: Mapping[str, list[Any]], arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments that ask for something of a model that has lost tintbox's callbacks.
+
+    ``reset_callbacks`` and ``clear_callback`` take them away with all others.
+
+    Raises:
+        TintboxError: In one line, naming the argument.
+    """
+    if check_run not in callbacks.get("on_pretrain_routine_end", ()):
+        for capability, argument in asked(arguments):
+            raise refusal(
+                f"{argument} asks for {capability.title}, but this model's callbacks were cleared, tintbox's among "
+                "them; load the model anew, e.g. YOLO('yolo11n.pt')"
+            )

@@ -47,6 +47,7 @@ def preflight(engine: Any) -> None:
             recipe = engine.YAML.load(engine.checks.check_yaml(cfg)) if cfg else {}
             arguments = {**recipe, **kwargs}
             capabilities.check(arguments)
+            capabilities.check_callbacks(self.callbacks, arguments)
             if module := optional("tintbox.plugins.preflight"):
                 module.check_run(self.model, self.task, arguments)
         return train(self, trainer, **kwargs)
