@@ -108,12 +108,12 @@ def asked(arguments: Mapping[str, Any]) -> Iterator[tuple[Capability, str]]:
 
     for capability in CAPABILITIES:
         for name in capability.arguments:
-            value = arguments.get(name)
+            value, default = arguments.get(name), DEFAULT_CFG_DICT.get(name)
             if name == "freeze":  # Ultralytics' own takes numbers
                 entries = value if isinstance(value, (list, tuple)) else [value]
                 wanted = any(isinstance(entry, str) for entry in entries)
             else:
-                wanted = value is not None and value != DEFAULT_CFG_DICT.get(name)
+                wanted = value is not None and (default is None or value != default)
             if wanted:
                 yield capability, f"{name}={value}"
                 break
