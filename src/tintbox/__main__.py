@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 
 def main() -> None:
@@ -16,9 +17,21 @@ def main() -> None:
         from tintbox.cli.app import main as command
     except Exception as error:  # noqa: BLE001  whatever an import of a broken module raises
         see = "reinstall it" if words == ["doctor"] else "see `tintbox doctor`"
-        print(f"tintbox: this installation is broken, {type(error).__name__}: {error}; {see}", file=sys.stderr)
+        what = f"{module_of(error)}, {type(error).__name__}: {error}"
+        print(f"tintbox: this installation is broken: {what}; {see}", file=sys.stderr)
         raise SystemExit(1) from None
     command()
+
+
+def module_of(error: BaseException) -> str:
+    """Return the name of the module of tintbox that an error comes from."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    file = error.filename if isinstance(error, SyntaxError) else frame and frame.tb_frame.f_code.co_filename
+    parts = Path(file or __file__).with_suffix("").parts
+    start = max((i for i, part in enumerate(parts) if part == "tintbox"), default=0)
+    return ".".join(parts[start:]).removesuffix(".__init__")
 
 
 if __name__ == "__main__":

@@ -55,8 +55,10 @@ class Renamed:
             owner = module
             for part in path:
                 owner = getattr(owner, part)
-            self.hidden.append((owner, last, vars(owner)[last]))
-            delattr(owner, last)
+            for holder in getattr(owner, "__mro__", (owner,)):  # a class may have it from those that it is made from
+                if last in vars(holder):
+                    self.hidden.append((holder, last, vars(holder)[last]))
+                    delattr(holder, last)
 
     def restore(self, module) -> None:
         """Put them back."""
