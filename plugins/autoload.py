@@ -30,6 +30,28 @@ def most_threads() -> int | None:
     return int(limit) if limit.isdigit() and int(limit) else None
 
 
+_told = False
+
+
+def tell(text: str) -> None:
+    """Print a line about a broken tintbox on standard error, once in a process: `tintbox doctor` knows the rest."""
+    global _told
+    if not _told:
+        print(f"tintbox: {text}; see `tintbox doctor`", file=sys.stderr)
+    _told = True
+
+
+def optional(name: str) -> ModuleType | None:
+    """Import a module of tintbox on behalf of a run that may not need it; None, told, if it is missing or broken."""
+    from importlib import import_module
+
+    try:
+        return import_module(name)
+    except Exception as error:  # noqa: BLE001  a broken plugin must never break `yolo detect`
+        tell(f"{name} is off, {type(error).__name__}: {error}")
+        return None
+
+
 def disabled() -> bool:
     """Return whether the environment variable ``TINTBOX_DISABLE`` asks for a stock Ultralytics."""
     return os.environ.get("TINTBOX_DISABLE", "0") not in ("", "0")
@@ -76,7 +98,7 @@ class PatchFinder:
             self.searching.add(name)
             return host.find_spec(name)
         except Exception as error:  # noqa: BLE001  a broken plugin must never break `yolo detect`
-            print(f"tintbox: not active, {type(error).__name__}: {error}; see `tintbox doctor`", file=sys.stderr)
+            tell(f"not active, {type(error).__name__}: {error}")
             sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
             return None
         finally:

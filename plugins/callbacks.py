@@ -1,14 +1,17 @@
 """The callbacks that tintbox adds to Ultralytics' defaults: module-level functions, because DDP workers pickle them.
 
-Each one looks whether the run asks for anything; only then is the module imported that does it.
+Where a run begins it is decided what it asks for; only then is the module imported that does it.
 """
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable, Iterable
 from importlib import import_module
+from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from tintbox.plugins import autoload
 from tintbox.plugins.freeze import selectors
 from tintbox.plugins.loss import weights as class_weights
 
@@ -30,41 +33,57 @@ def wants_coco_eval(args: Any) -> bool:
 
 def has_grey_statistics(model: Any) -> bool:
     """Return whether a model, wrapped or not, has been handed a colouriser's backbone (`handover.MARK`)."""
-    modules = getattr(model, "modules", tuple)
-    return any(hasattr(module, "tintbox_statistics") for module in modules())
+    return any(hasattr(layer, "tintbox_statistics") for layer in layers(model))
 
 
-def has_anchors(args: Any) -> bool:
-    """Return whether the model can have an anchor head: whether this process has built or loaded one."""
-    return "tintbox.plugins.anchor.head" in sys.modules
+def has_anchors(model: Any) -> bool:
+    """Return whether a model, wrapped or not, has an anchor head."""
+    return any(type(layer).__module__ == ANCHOR_HEADS for layer in layers(model))
 
 
-CAPABILITIES = {
-    "tintbox.plugins.anchor.callbacks": has_anchors,  # first: it makes the loss that the next one sets up
-    "tintbox.plugins.loss.training": wants_loss,
-    "tintbox.plugins.freeze.training": wants_freeze,
-    "tintbox.plugins.coco_eval.validation": wants_coco_eval,
+def layers(model: Any) -> Iterable[Any]:
+    """Return all layers of a network; none of what is a network no longer, or not yet."""
+    return getattr(model, "modules", tuple)()
+
+
+ANCHOR_HEADS = "tintbox.plugins.anchor.head"
+WANTED: dict[str, Callable[[Any], bool]] = {
+    # First: it makes the loss that the next one sets up.
+    "tintbox.plugins.anchor.callbacks": lambda run: has_anchors(getattr(run, "model", None)),
+    "tintbox.plugins.loss.training": lambda run: wants_loss(run.args),
+    "tintbox.plugins.freeze.training": lambda run: wants_freeze(run.args),
+    "tintbox.plugins.coco_eval.validation": lambda run: wants_coco_eval(run.args),
 }
+# What a run, a trainer, validator or exporter, asks for: decided where it begins, kept as long as it is there.
+_at_work: WeakKeyDictionary[Any, tuple[ModuleType, ...]] = WeakKeyDictionary()
+
+
+def begin(event: str, runner: Any) -> None:
+    """Decide what a run asks for, then run the event's callbacks in that."""
+    modules = [name for name, wanted in WANTED.items() if wanted(runner)]
+    _at_work[runner] = tuple(map(import_module, modules))
+    run(event, runner)
 
 
 def run(event: str, runner: Any) -> None:
-    """Run an event's callback, of a trainer, validator or exporter, in every capability asked for that has it."""
-    for module, wanted in CAPABILITIES.items():
-        if wanted(runner.args) and (function := getattr(import_module(module), event, None)):
+    """Run an event's callback in all that the run asks for and that has one."""
+    for module in _at_work.get(runner, ()):
+        if function := getattr(module, event, None):
             function(runner)
 
 
 def on_pretrain_routine_start(trainer: Any) -> None:
     """The run begins; neither dataset nor model is there."""
-    import_module("tintbox.environment").on_pretrain_routine_start(trainer)
-    run("on_pretrain_routine_start", trainer)
+    if environment := autoload.optional("tintbox.environment"):
+        environment.on_pretrain_routine_start(trainer)
+    begin("on_pretrain_routine_start", trainer)
 
 
 def on_pretrain_routine_end(trainer: Any) -> None:
     """Model, optimizer, moving average and resumed state are there."""
     if has_grey_statistics(trainer.model):
         import_module("tintbox.plugins.transfer.norm_statistics").on_pretrain_routine_end(trainer)
-    run("on_pretrain_routine_end", trainer)
+    begin("on_pretrain_routine_end", trainer)
 
 
 def on_train_epoch_start(trainer: Any) -> None:
@@ -84,7 +103,7 @@ def on_train_epoch_end(trainer: Any) -> None:
 
 def on_val_start(validator: Any) -> None:
     """A validation begins; model and data are there."""
-    run("on_val_start", validator)
+    begin("on_val_start", validator)
 
 
 def on_val_end(validator: Any) -> None:
@@ -94,7 +113,7 @@ def on_val_end(validator: Any) -> None:
 
 def on_export_start(exporter: Any) -> None:
     """Add what a colouriser needs to predict, its palette, to the metadata of every export."""
-    run("on_export_start", exporter)
+    begin("on_export_start", exporter)
     metadata = getattr(exporter.model, "metadata", None)
     if callable(metadata):
         exporter.metadata.update(metadata())

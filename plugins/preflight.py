@@ -9,7 +9,7 @@ from typing import Any
 
 from tintbox import yaml_file
 from tintbox.errors import TintboxError
-from tintbox.plugins import callbacks, files, options, places
+from tintbox.plugins import autoload, callbacks, files, options, places
 from tintbox.plugins.freeze import selectors
 from tintbox.plugins.loss import weights as class_weights
 
@@ -33,9 +33,9 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
     options.check(given)
     if given.get("resume"):
         return  # the checkpoint's arguments count
-    if isinstance(given.get("pretrained"), (str, Path)):
-        from tintbox.plugins.transfer import handover
-
+    if isinstance(given.get("pretrained"), (str, Path)) and (
+        handover := autoload.optional("tintbox.plugins.transfer.handover")
+    ):
         handover.check_pretrained(model, given)
     args = SimpleNamespace(**given)
     if callbacks.wants_coco_eval(args):
@@ -54,7 +54,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         if names and not given.get("single_cls") and (wrong := class_weights.check_names(value, names)):
             raise TintboxError(f"cls_pos_weight={value}: {wrong}")
     set_ = [name for name in ANCHOR_OPTIONS if given.get(name, DEFAULTS[name]) not in (None, DEFAULTS[name])]
-    if set_ and not (callbacks.has_anchors(args) and has_anchor_head(model)):
+    if set_ and not callbacks.has_anchors(model):
         raise TintboxError(
             f"{set_[0]}={given[set_[0]]}: {selectors.title(model)} has no anchors; give an anchor model, e.g. "
             "model=yolov5n-anchor.yaml"
@@ -64,14 +64,6 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
 
         freeze_plan.check_model(model, given)
     places.check(task, "train", given, typed)
-
-
-def has_anchor_head(model: Any) -> bool:
-    """Return whether a model's last layer is an anchor head."""
-    from tintbox.plugins.anchor.head import AnchorDetect
-
-    layers = getattr(model, "model", None)
-    return layers is not None and isinstance(layers[-1], AnchorDetect)
 
 
 def class_names(data: Any) -> dict[int, str] | list[str] | None:

@@ -2,22 +2,24 @@
 
 Every patch names the Ultralytics module that it changes, the attributes that it relies on, and why there is no other
 way. It runs right after that module's own code, so names that other modules copy out of it are the patched ones.
-`tests/plugins/test_host_contract.py` asserts every name, so an Ultralytics upgrade fails there and nowhere else. A
-patch that cannot be applied says so in one line and leaves the rest as it is.
+`tests/plugins/host/test_contract.py` asserts every name, so an Ultralytics upgrade fails there and nowhere else. A
+patch that cannot be applied says so in one line and leaves the rest as it is; `capabilities` says what is off then.
 
 Verified against Ultralytics 8.4.190.
 """
 
-from tintbox.plugins.host import (  # noqa: F401  each registers its patches
-    anchors,
-    arguments,
-    configuration,
-    evaluation,
-    models,
-    run_arguments,
-    runs,
-)
+from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.finding import find_spec
-from tintbox.plugins.host.table import PATCHES, Patch, apply, modules, resolve, state
+from tintbox.plugins.host.table import PATCHES, Patch, apply, broken, modules, read, resolve, state
 
-__all__ = ["PATCHES", "Patch", "apply", "find_spec", "modules", "resolve", "state"]
+for _name in (
+    "anchors",
+    "configuration",
+    "evaluation",
+    "models",
+    "run_arguments",
+    "runs",
+):  # each registers its patches
+    read(f"{__name__}.{_name}")
+
+__all__ = ["PATCHES", "Patch", "apply", "broken", "capabilities", "find_spec", "modules", "resolve", "state"]

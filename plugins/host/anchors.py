@@ -7,6 +7,7 @@ import pickle
 from types import FunctionType
 from typing import Any
 
+from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.table import patch
 
 # Branches of `parse_model` that treat a module as these need it, by the name that chooses the branch: v10Detect gets
@@ -28,6 +29,7 @@ def anchor_models(tasks: Any) -> None:
         head = str(d["head"][-1][2])
         if BRANCHES.get(head) != "v10Detect":
             return parse_model(d, *args, **kwargs)
+        capabilities.require("anchor models", f"a model with {head}")
         from tintbox.plugins.anchor import head as heads
         from tintbox.plugins.anchor import layers
 
@@ -93,12 +95,12 @@ def classic_checkpoints(tasks: Any) -> None:
 @patch("ultralytics.nn.tasks", "load_checkpoint")
 def other_checkpoints(tasks: Any) -> None:
     """Tell of a file that is no checkpoint in one line: the stock loader raises what the file's content leads to."""
+    from tintbox.errors import CheckpointError, TintboxError, one_line
+
     load_checkpoint = tasks.load_checkpoint
 
     @functools.wraps(load_checkpoint)
     def load(weight: Any, *args: Any, **kwargs: Any) -> Any:
-        from tintbox.errors import CheckpointError, TintboxError, one_line
-
         try:
             return load_checkpoint(weight, *args, **kwargs)
         except TintboxError:
@@ -116,12 +118,12 @@ def other_checkpoints(tasks: Any) -> None:
 @patch("ultralytics.engine.model", "Model._load")
 def darknet_files(engine: Any) -> None:
     """Say what to do with Darknet's `.weights`: the stock loader lists the formats of exports."""
+    from tintbox.errors import TintboxError
+
     load = engine.Model._load
 
     @functools.wraps(load)
     def load_or_tell(self: Any, weights: Any, *args: Any, **kwargs: Any) -> None:
-        from tintbox.errors import TintboxError
-
         if str(weights).endswith(".weights"):
             command = f"tintbox import-legacy {weights} {str(weights).removesuffix('.weights')}.pt"
             raise TintboxError(f"model={weights} is Darknet's; import it with its .cfg first: {command}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
+from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.arguments import OPTIONS_HELP
 from tintbox.plugins.host.table import DEFAULT_DATA, DEFAULT_MODEL, TASK, patch
 
@@ -31,14 +33,24 @@ def threads(utils: Any) -> None:
 
 @patch("ultralytics.utils.checks", "check_file")
 def bare_names(checks: Any) -> None:
-    """Find tintbox's YAMLs by bare name from any folder: `check_file` searches Ultralytics' own cfg folder only."""
+    """Find tintbox's YAMLs by bare name from any folder: `check_file` searches Ultralytics' own cfg folder only.
+
+    In the folder of weights they are found as well: ``WEIGHTS_DIR / TASK2MODEL[task]`` is how the models of all tasks
+    are named, and Ultralytics' own are fetched when they are not there.
+    """
     from tintbox.plugins import files
 
     check_file = checks.check_file
 
+    def in_weights_folder(file: Any) -> Path | None:
+        from ultralytics.utils import WEIGHTS_DIR  # not there yet when this module is imported
+
+        path = Path(str(file).strip())
+        return files.packaged(path.name) if path.parent == WEIGHTS_DIR and not path.exists() else None
+
     @functools.wraps(check_file)
     def search(file: Any, *args: Any, **kwargs: Any) -> Any:
-        if found := files.packaged(file):
+        if found := files.packaged(file) or in_weights_folder(file):
             return str(found)
         try:
             return check_file(file, *args, **kwargs)
@@ -71,6 +83,7 @@ def argument_checks(cfg: Any) -> None:
     def check_values(values: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         check_cfg(values, *args, **kwargs)
         options.check(values)
+        capabilities.check(values)
 
     @functools.wraps(check_dict_alignment)
     def check_names(
@@ -87,8 +100,23 @@ def argument_checks(cfg: Any) -> None:
                     raise wrong from None
                 raise
         options.check(custom)  # the command line comes by here before it loads, or downloads, the model
+        capabilities.check(custom)
 
     cfg.check_cfg, cfg.check_dict_alignment = check_values, check_names
+
+
+@patch("ultralytics.cfg", "get_cfg")
+def refusals(cfg: Any) -> None:
+    """Refuse what is asked for and is off, whatever other patch does not fit: every run's arguments come by here."""
+    get_cfg = cfg.get_cfg
+
+    @functools.wraps(get_cfg)
+    def checked_cfg(*args: Any, **kwargs: Any) -> Any:
+        made = get_cfg(*args, **kwargs)
+        capabilities.check(vars(made))
+        return made
+
+    cfg.get_cfg = checked_cfg
 
 
 @patch("ultralytics.cfg", "entrypoint", "ARGV", "CLI_HELP_MSG")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.abc
 import importlib.util
+import sys
 from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
 from types import ModuleType
 
 from tintbox.plugins.host.table import apply, modules
@@ -12,8 +14,10 @@ from tintbox.plugins.host.table import apply, modules
 
 def find_spec(name: str) -> ModuleSpec | None:
     """Return the spec for a module of Ultralytics that is patched on import, or None to leave it to the others."""
-    if name in REDIRECTS:
-        return importlib.util.spec_from_loader(name, RedirectLoader(REDIRECTS[name]))
+    if name in SCRIPTS:
+        # The origin becomes `sys.argv[0]`, which Ultralytics takes for a path; it is the one that stock's own would be.
+        package = sys.modules.get("ultralytics.cfg")
+        return spec_from_loader(name, ScriptLoader(), origin=getattr(package, "__file__", None) or name)
     if name not in modules():
         return None
     spec = importlib.util.find_spec(name)
@@ -29,21 +33,22 @@ def find_spec(name: str) -> ModuleSpec | None:
     return spec
 
 
-# `python -m ultralytics.cfg.__init__`, which Ultralytics runs as a subprocess, executes a second, unpatched copy of the
-# module under the name __main__; the stock package has no `ultralytics.cfg.__main__` at all.
-RUN_ENTRYPOINT = "from ultralytics.cfg import entrypoint\nentrypoint()\n"
-REDIRECTS = {"ultralytics.cfg.__init__": RUN_ENTRYPOINT, "ultralytics.cfg.__main__": RUN_ENTRYPOINT}
+# `python -m ultralytics.cfg.__init__`, by which Ultralytics starts its subprocesses, executes a second, unpatched copy
+# of the module under the name __main__; the stock package has no `ultralytics.cfg.__main__` at all.
+SCRIPTS = ("ultralytics.cfg.__init__", "ultralytics.cfg.__main__")
+RUN_ENTRYPOINT = """\
+if __name__ == "__main__":  # a process that multiprocessing spawns runs this again, under another name
+    from ultralytics.cfg import entrypoint
+    entrypoint()
+"""
 
 
-class RedirectLoader(importlib.abc.InspectLoader):
-    """The loader of a module whose source is a few lines of ours."""
-
-    def __init__(self, source: str) -> None:
-        self.source = source
+class ScriptLoader(importlib.abc.InspectLoader):
+    """The loader of a module whose source is a few lines of ours: they run the command."""
 
     def get_source(self, fullname: str) -> str:
         """Return the source text that stands for the module ``fullname``."""
-        return self.source
+        return RUN_ENTRYPOINT
 
     def is_package(self, fullname: str) -> bool:
         """Return False: the module has no submodules."""

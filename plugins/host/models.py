@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
+from tintbox.plugins.autoload import optional, tell
+from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.table import DEFAULT_MODEL, TASK, patch
 
 
@@ -29,11 +33,15 @@ def safe_classes(tasks: Any) -> None:
 
     @classmethod  # type: ignore[misc]
     def build_with_tintbox(cls: Any) -> dict[str, Any]:
-        from tintbox.colorization import colour_head, model, networks
-        from tintbox.plugins.anchor import head, layers
+        ours: list[type] = []
+        try:
+            from tintbox.colorization import colour_head, model, networks
+            from tintbox.plugins.anchor import head, layers
 
-        ours: list[type] = [model.ColorizeModel, *networks.NETWORKS.values(), *colour_head.HEADS.values()]
-        ours += [*head.HEADS.values(), *layers.LAYERS]
+            ours += [model.ColorizeModel, *networks.NETWORKS.values(), *colour_head.HEADS.values()]
+            ours += [*head.HEADS.values(), *layers.LAYERS]
+        except Exception as error:  # noqa: BLE001  stock checkpoints load all the same
+            tell(f"no model of tintbox can be loaded, {type(error).__name__}: {error}")
         return {**build(cls), **{f"{c.__module__}.{c.__qualname__}": c for c in ours}}
 
     tasks._SafeLoad._build = build_with_tintbox
@@ -46,10 +54,14 @@ def backbone_hand_over(tasks: Any) -> None:
 
     @functools.wraps(load)
     def load_weights(self: Any, weights: Any, verbose: bool = True) -> None:
-        from tintbox.plugins.transfer import handover
-
-        if not handover.hand_over(self, weights):
-            load(self, weights, verbose)
+        handover = optional("tintbox.plugins.transfer.handover")
+        if handover is None:
+            source = (weights.get("ema") or weights.get("model")) if isinstance(weights, dict) else weights
+            if TASK in (getattr(self, "task", None), getattr(source, "task", None)):
+                capabilities.require("the hand-over of a backbone", "a colouriser's weights")
+        elif handover.hand_over(self, weights):
+            return
+        load(self, weights, verbose)
 
     tasks.BaseModel.load = load_weights
 
@@ -119,22 +131,35 @@ def right_task(engine: Any) -> None:
     engine.Model._new, engine.Model._load = new_of_task, load_of_task
 
 
+class Colouriser(Mapping[str, Any]):
+    """The classes of the task, imported when one is asked for: the table is read for the models of all tasks."""
+
+    CLASSES = {  # noqa: RUF012  a constant
+        "model": "model:ColorizeModel",
+        "trainer": "trainer:ColorizeTrainer",
+        "validator": "validator:ColorizeValidator",
+        "predictor": "predictor:ColorizePredictor",
+    }
+
+    def __getitem__(self, role: str) -> Any:
+        """Return the class of a role."""
+        module, name = self.CLASSES[role].split(":")
+        capabilities.require("colourising", f"a {TASK} {role}")
+        return getattr(import_module(f"tintbox.colorization.{module}"), name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.CLASSES)
+
+    def __len__(self) -> int:
+        return len(self.CLASSES)
+
+
 @patch("ultralytics.models.yolo.model", "YOLO.task_map")
 def task_map(yolo: Any) -> None:
     """Give `YOLO` the classes of the task: the stock property returns a literal dict."""
     stock = yolo.YOLO.task_map
 
-    def with_colorize(self: Any) -> dict[str, dict[str, Any]]:
-        from tintbox.colorization import model, predictor, trainer, validator
-
-        return {
-            **stock.fget(self),
-            TASK: {
-                "model": model.ColorizeModel,
-                "trainer": trainer.ColorizeTrainer,
-                "validator": validator.ColorizeValidator,
-                "predictor": predictor.ColorizePredictor,
-            },
-        }
+    def with_colorize(self: Any) -> dict[str, Mapping[str, Any]]:
+        return {**stock.fget(self), TASK: Colouriser()}
 
     yolo.YOLO.task_map = property(with_colorize, doc=stock.__doc__)

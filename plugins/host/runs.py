@@ -6,7 +6,24 @@ import functools
 from pathlib import Path
 from typing import Any
 
+from tintbox.plugins.autoload import optional
+from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.table import patch
+
+BEGINNINGS = (
+    "on_pretrain_routine_start",
+    "on_pretrain_routine_end",
+    "on_val_start",
+    "on_predict_start",
+    "on_export_start",
+)
+
+
+@patch("ultralytics.utils.callbacks.base", "default_callbacks")
+def last_refusals(base: Any) -> None:
+    """Refuse a run that asks for what is off, where it begins: the last place, and one that needs no other patch."""
+    for event in BEGINNINGS:
+        base.default_callbacks[event].append(capabilities.check_run)
 
 
 @patch("ultralytics.utils.callbacks.base", "default_callbacks")
@@ -26,12 +43,15 @@ def preflight(engine: Any) -> None:
     @functools.wraps(train)
     def checked_train(self: Any, trainer: Any = None, **kwargs: Any) -> Any:
         from tintbox.plugins.host import command
-        from tintbox.plugins.preflight import check_run
 
         cfg = kwargs.get("cfg")
         if hasattr(self.model, "parameters"):  # an exported model is refused by the original
             recipe = engine.YAML.load(engine.checks.check_yaml(cfg)) if cfg else {}
-            check_run(self.model, self.task, {**recipe, **kwargs}, command.typed(kwargs))
+            arguments = {**recipe, **kwargs}
+            capabilities.check(arguments)
+            capabilities.check_callbacks(self.callbacks, arguments)
+            if module := optional("tintbox.plugins.preflight"):
+                module.check_run(self.model, self.task, arguments, command.typed(kwargs))
         return train(self, trainer, **kwargs)
 
     engine.Model.train = checked_train

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from types import ModuleType
 from typing import Any
+
+from tintbox.plugins.autoload import tell
 
 TASK = "colorize"
 DEFAULT_MODEL = "colorize-unet.yaml"
@@ -23,6 +25,7 @@ class Patch:
 
 
 PATCHES: list[Patch] = []
+broken: dict[str, str] = {}  # module with patches -> what is wrong with it, where it cannot be imported
 _applied: dict[str, str] = {}  # patch function's name -> "ok" or what went wrong
 
 
@@ -34,6 +37,15 @@ def patch(module: str, *names: str) -> Callable[[Callable[[Any], None]], Callabl
         return function
 
     return register
+
+
+def read(module: str) -> None:
+    """Import a module that registers patches; one that is missing or broken is told and leaves the others."""
+    try:
+        import_module(module)
+    except Exception as error:  # noqa: BLE001  whatever is wrong with it, stock Ultralytics must go on working
+        broken[module] = f"{module}: {type(error).__name__}: {error}"
+        tell(f"{module} is off, {type(error).__name__}: {error}")
 
 
 def modules() -> list[str]:
@@ -53,7 +65,7 @@ def resolve(module: object, dotted: str) -> object:
 
 
 def apply(module: ModuleType) -> None:
-    """Run the patches of ``module`` that have not run yet; one that fails is told in one line and skipped."""
+    """Run the patches of ``module`` that have not run yet; one that fails is told and skipped."""
     for p in PATCHES:
         key = p.function.__name__
         if p.module != module.__name__ or _applied.get(key) == "ok":
@@ -65,11 +77,7 @@ def apply(module: ModuleType) -> None:
             _applied[key] = "ok"
         except Exception as error:  # noqa: BLE001  whatever breaks a patch, stock Ultralytics must go on working
             _applied[key] = f"{type(error).__name__}: {error}"
-            print(
-                f"tintbox: patch '{key}' of {p.module} does not fit this Ultralytics ({_applied[key]}); "
-                "see `tintbox doctor`",
-                file=sys.stderr,
-            )
+            tell(f"patch '{key}' of {p.module} does not fit this Ultralytics ({_applied[key]})")
 
 
 def state(p: Patch) -> str:

@@ -1,5 +1,38 @@
-"""``python -m tintbox`` is the `tintbox` command."""
+"""The `tintbox` command, also as ``python -m tintbox``: this far it needs nothing that may be missing."""
 
-from tintbox.cli.app import main
+from __future__ import annotations
 
-main()
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Run the command; a broken installation is one line, and `doctor` runs all the same."""
+    words = sys.argv[1:]
+    try:
+        if words == ["doctor"]:
+            from tintbox.cli import doctor
+
+            raise SystemExit(doctor.main())
+        from tintbox.cli.app import main as command
+    except Exception as error:  # noqa: BLE001  whatever an import of a broken module raises
+        see = "reinstall it" if words == ["doctor"] else "see `tintbox doctor`"
+        what = f"{module_of(error)}, {type(error).__name__}: {error}"
+        print(f"tintbox: this installation is broken: {what}; {see}", file=sys.stderr)
+        raise SystemExit(1) from None
+    command()
+
+
+def module_of(error: BaseException) -> str:
+    """Return the name of the module of tintbox that an error comes from."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    file = error.filename if isinstance(error, SyntaxError) else frame and frame.tb_frame.f_code.co_filename
+    parts = Path(file or __file__).with_suffix("").parts
+    start = max((i for i, part in enumerate(parts) if part == "tintbox"), default=0)
+    return ".".join(parts[start:]).removesuffix(".__init__")
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,8 @@ import pytest
 
 from tintbox.plugins import autoload
 
+pytestmark = pytest.mark.attack("half-fitting plugin")
+
 TASKS = "from ultralytics.cfg import TASKS; print('colorize' in TASKS)"
 
 

@@ -118,6 +118,4 @@ def _sum(counts: list[Any]) -> int:
 
 def is_size(size: Any) -> bool:
     """Return whether this is a height and a width."""
-    return (
-        type(size) is list and len(size) == 2 and all(type(side) is int and 0 < side <= MASK_SIDE for side in size)
-    )
+    return type(size) is list and len(size) == 2 and all(type(side) is int and 0 < side <= MASK_SIDE for side in size)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tintbox import terminal
-from tintbox.cli import doctor as diagnosis
 from tintbox.cli import runs as run_commands
 from tintbox.cli import tables
 from tintbox.cli.keys import Key, explained, read
@@ -83,20 +82,9 @@ def version() -> None:
 @app.command()
 def doctor() -> None:
     """Say whether the plugin is active here, through which file, and whether it fits this Ultralytics."""
-    report = diagnosis.examine()
-    table("versions", {"package": "left", "version": "left"}, [[k, v] for k, v in report.versions.items()])
-    table(
-        "patches of Ultralytics",
-        {"state": "left", "name": "left", "patch": "left"},
-        [[c.state, c.name, c.patch] for c in report.checks],
-    )
-    print(f"start-up file: {report.start_up or 'none found; reinstall tintbox with pip'}")
-    print(f"plugin: {report.plugin}")
-    print(f"device: {report.device}")
-    if report.problems:
-        print(f"\n{len(report.problems)} problem(s): " + "; ".join(report.problems))
-        raise typer.Exit(1)
-    print("\nall well")
+    from tintbox.cli import doctor as diagnosis
+
+    raise typer.Exit(diagnosis.main())
 
 
 @app.command()

@@ -1,4 +1,8 @@
-"""What `tintbox doctor` finds out: versions, whether the plugin is active here, whether it fits this Ultralytics."""
+"""What `tintbox doctor` finds out: versions, whether the plugin is active here, whether it is whole and fits.
+
+It must be able to say so when tintbox itself is broken: it imports the standard library alone, looks at everything
+else by trying, and prints plain text.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,13 @@ import os
 import platform
 import sys
 import sysconfig
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-from tintbox.plugins import autoload, host
+from tintbox.cli import inventory
 
 PACKAGES = ("tintbox", "ultralytics", "torch", "torchvision", "numpy", "opencv-python", "pycocotools", "scikit-learn")
 START_UP = ("tintbox_autoload.start", "tintbox_autoload.pth")
@@ -34,12 +40,14 @@ class Report:
     start_up: Path | None = None
     plugin: str = ""
     checks: list[Check] = field(default_factory=list)
+    modules: dict[str, str] = field(default_factory=dict)  # of tintbox, those that are not well -> what is wrong
+    off: dict[str, str] = field(default_factory=dict)  # capability -> why it is refused
     device: str = ""
     problems: list[str] = field(default_factory=list)
 
 
 def examine() -> Report:
-    """Look at this environment. Imports Ultralytics."""
+    """Look at this environment. Imports Ultralytics and all of tintbox."""
     report = Report(versions={"python": platform.python_version()})
     for package in PACKAGES:
         try:
@@ -48,25 +56,49 @@ def examine() -> Report:
             report.versions[package] = "missing"
             report.problems.append(f"package {package} is missing")
     report.start_up = start_up_file()
+    try:
+        plugin(report)
+    except Exception as error:  # noqa: BLE001  the inventory says which module it is
+        report.plugin = report.plugin or "off"
+        report.problems.append(f"the plugin is off: {type(error).__name__}: {error}")
+    report.modules = {name: state for name, state in inventory.take().items() if state != "ok"}
+    report.problems += [f"module {name}: {state}" for name, state in report.modules.items()]
+    try:
+        import torch
+
+        cuda = torch.cuda.is_available()
+        report.device = torch.cuda.get_device_name(0) if cuda else f"cpu ({os.cpu_count()} cores)"
+    except ImportError as error:
+        report.device = f"unknown ({error})"
+    return report
+
+
+def plugin(report: Report) -> None:
+    """Look at the plugin: whether it is active, its patches, its capabilities."""
+    from tintbox.plugins import autoload
+
+    active = autoload.installed()
     if autoload.disabled():
         report.plugin = f"off: TINTBOX_DISABLE={os.environ['TINTBOX_DISABLE']}"
         report.problems.append("the plugin is switched off by TINTBOX_DISABLE")
-    elif autoload.installed():
+    elif active:
         report.plugin = "active at start-up"
     else:
         report.plugin = "not active at start-up"
         report.problems.append("the start-up file did not run; reinstall tintbox with pip into this environment")
+
+    from tintbox.plugins import host
+
     for p in host.PATCHES:
-        report.checks += check(p, applied=autoload.installed())
+        report.checks += check(p, applied=active, host=host)
     report.problems += [f"{c.patch}: {c.name} {c.state}" for c in report.checks if c.state != "ok"]
-    import torch
+    if active:
+        lacking = {c.title: host.capabilities.lacks(c) for c in host.capabilities.CAPABILITIES}
+        report.off = {title: why for title, why in lacking.items() if why}
+        report.problems += [f"{title} is off and refused: {why}" for title, why in report.off.items()]
 
-    cuda = torch.cuda.is_available()
-    report.device = torch.cuda.get_device_name(0) if cuda else f"cpu ({os.cpu_count()} cores)"
-    return report
 
-
-def check(p: host.Patch, applied: bool) -> list[Check]:
+def check(p: Any, applied: bool, host: Any) -> list[Check]:
     """Return a check per name that the patch relies on; where all are there, its own state if it should be applied."""
     patch = p.function.__name__
     try:
@@ -89,3 +121,27 @@ def start_up_file() -> Path | None:
     names = START_UP if sys.version_info >= (3, 15) else START_UP[1:]  # .start is PEP 829
     folders = dict.fromkeys(sysconfig.get_path(key) for key in ("purelib", "platlib"))
     return next((path for folder in folders for name in names if (path := Path(folder, name)).exists()), None)
+
+
+def columns(rows: Iterable[tuple[str, ...]]) -> str:
+    """Return rows as lines of aligned columns."""
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in table)
+
+
+def main() -> int:
+    """Print what is found; return the exit status, 1 if there is a problem."""
+    report = examine()
+    print("versions\n" + columns(report.versions.items()))
+    print("\npatches of Ultralytics\n" + columns((c.state, c.name, c.patch) for c in report.checks))
+    print(f"\nstart-up file: {report.start_up or 'none found; reinstall tintbox with pip'}")
+    print(f"plugin: {report.plugin}")
+    print(f"device: {report.device}")
+    if report.problems:
+        print(f"\n{len(report.problems)} problem(s):\n" + "\n".join(report.problems))
+        if report.modules:
+            print("\nreinstall tintbox: pip install --force-reinstall --no-deps tintbox")
+        return 1
+    print("\nall well")
+    return 0

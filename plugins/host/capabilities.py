@@ -1,0 +1,168 @@
+"""What tintbox does, by capability: the arguments that ask for it, the patches and modules that it needs.
+
+A run that asks for a capability which is not whole is refused, rather than trained without it. That check stands in
+several places, because each is a patch itself and may be the one that does not fit: where arguments are checked, where
+a configuration is made, where a model begins to train, and where a run begins. It imports nothing of tintbox but what
+is needed to refuse, so that it works whatever else is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from tintbox.plugins.autoload import optional
+from tintbox.plugins.host.table import PATCHES, TASK, broken, state
+
+# Every argument of ours comes in by these, and a run by these.
+ARGUMENTS = ("training_arguments", "argument_checks")
+RESUMING = ("stock_checkpoints", "checkpoint_arguments")
+RUN = ("default_callbacks",)
+
+
+@dataclass(frozen=True)
+class Capability:
+    """One thing that tintbox does.
+
+    Attributes:
+        title: What a user calls it.
+        arguments: Names of the training arguments that ask for it, by any value but their defaults.
+        patches: Names of the patches without which it would be left out in silence, or done by half.
+        modules: Modules of tintbox that it begins with.
+    """
+
+    title: str
+    arguments: tuple[str, ...]
+    patches: tuple[str, ...]
+    modules: tuple[str, ...]
+
+
+CAPABILITIES = (
+    Capability(
+        "freezing",
+        ("freeze", "unfreeze", "freeze_bn", "lr_scale"),
+        (*ARGUMENTS, *RUN, *RESUMING),
+        ("tintbox.plugins.options", "tintbox.plugins.preflight", "tintbox.plugins.freeze.training"),
+    ),
+    Capability(
+        "the classification loss",
+        ("cls_pos_weight", "cls_smoothing", "cls_focal"),
+        (*ARGUMENTS, *RUN, *RESUMING),
+        ("tintbox.plugins.options", "tintbox.plugins.preflight", "tintbox.plugins.loss.training"),
+    ),
+    Capability(
+        "COCO evaluation",
+        ("coco_eval",),
+        (*ARGUMENTS, *RUN, "recorded_predictions", "full_masks"),
+        ("tintbox.plugins.options", "tintbox.plugins.coco_eval.validation"),
+    ),
+    Capability(
+        "anchor models",
+        ("obj", "obj_pos_weight", "anchor_t", "autoanchor"),
+        (*ARGUMENTS, *RUN, *RESUMING, "anchor_models", "anchor_training"),
+        ("tintbox.plugins.options", "tintbox.plugins.anchor.callbacks", "tintbox.plugins.anchor.head"),
+    ),
+    Capability(
+        "colourising",
+        (
+            *("palette", "rebalance", "temperature", "channel_drop", "input_scale", "crop", "shuffle"),
+            *("ema_epochs", "select"),
+        ),
+        (*ARGUMENTS, *RUN, *RESUMING, "task_tables", "guess_task", "task_map", "right_task"),
+        ("tintbox.plugins.options", *(f"tintbox.colorization.{m}" for m in ("trainer", "validator", "predictor"))),
+    ),
+    Capability(
+        "the hand-over of a backbone",
+        (),
+        (*RUN, "backbone_hand_over"),
+        ("tintbox.plugins.transfer.handover", "tintbox.plugins.transfer.norm_statistics"),
+    ),
+)
+BY_TITLE = {capability.title: capability for capability in CAPABILITIES}
+
+
+def lacks(capability: Capability) -> str | None:
+    """Return what a capability lacks in this process, in words, or None. Imports what it needs."""
+    patches = {p.function.__name__: p for p in PATCHES}
+    for name in capability.patches:
+        if name not in patches:
+            return f"patch '{name}' could not be read ({'; '.join(broken.values()) or 'it is not in the table'})"
+        if state(patches[name]) == "not applied":  # some modules are imported late
+            try:
+                import_module(patches[name].module)
+            except ImportError as error:
+                return f"patch '{name}' has no {patches[name].module} to change ({error})"
+        if (found := state(patches[name])) != "ok":
+            return f"patch '{name}' does not fit this Ultralytics ({found})"
+    for module in capability.modules:
+        if optional(module) is None:
+            return f"module {module} is missing or broken"
+    return None
+
+
+def asked(arguments: Mapping[str, Any]) -> Iterator[tuple[Capability, str]]:
+    """Yield the capabilities that arguments ask for, each with the first ``name=value`` that does."""
+    from ultralytics.utils import DEFAULT_CFG_DICT
+
+    for capability in CAPABILITIES:
+        for name in capability.arguments:
+            value, default = arguments.get(name), DEFAULT_CFG_DICT.get(name)
+            if name == "freeze":  # Ultralytics' own takes numbers
+                entries = value if isinstance(value, (list, tuple)) else [value]
+                wanted = any(isinstance(entry, str) for entry in entries)
+            else:
+                wanted = value is not None and (default is None or value != default)
+            if wanted:
+                yield capability, f"{name}={value}"
+                break
+    if arguments.get("task") == TASK:
+        yield BY_TITLE["colourising"], f"task={TASK}"
+
+
+def check(arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments that ask for what is not whole.
+
+    Raises:
+        TintboxError: In one line, naming the argument and what is lacking.
+    """
+    for capability, argument in asked(arguments):
+        require(capability.title, argument)
+
+
+def require(title: str, what: str) -> None:
+    """Refuse ``what`` if the capability that it asks for is not whole.
+
+    Raises:
+        TintboxError: In one line, naming it and what is lacking.
+    """
+    if why := lacks(BY_TITLE[title]):
+        raise refusal(f"{what} asks for {title}, which is off here: {why}; see `tintbox doctor`")
+
+
+def refusal(text: str) -> Exception:
+    """Return the error of a user's mistake, or as good a one where tintbox's own cannot be had."""
+    errors = optional("tintbox.errors")
+    return errors.TintboxError(text) if errors else ValueError(text)
+
+
+def check_run(runner: Any) -> None:
+    """Refuse a run that asks for what is not whole: a callback of trainers, validators, predictors and exporters."""
+    check(vars(runner.args))
+
+
+def check_callbacks(callbacks: Mapping[str, list[Any]], arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments that ask for something of a model that has lost tintbox's callbacks.
+
+    ``reset_callbacks`` and ``clear_callback`` take them away with all others.
+
+    Raises:
+        TintboxError: In one line, naming the argument.
+    """
+    if check_run not in callbacks.get("on_pretrain_routine_end", ()):
+        for capability, argument in asked(arguments):
+            raise refusal(
+                f"{argument} asks for {capability.title}, but this model's callbacks were cleared, tintbox's among "
+                "them; load the model anew, e.g. YOLO('yolo11n.pt')"
+            )

@@ -1,0 +1,82 @@
+"""Which modules of tintbox are there and work, for `tintbox doctor`.
+
+What is missing is known by what names it: every import in every module, and every string that is a module's name.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+PACKAGE = "tintbox"
+NAME = re.compile(rf"{PACKAGE}(\.[a-z_0-9]+)+")
+TABLED = re.compile(rf"{PACKAGE}(\.[a-z_0-9]+){{2,}}")  # one with a single dot may be a file's name
+IMPORTERS = ("import_module", "optional")
+RUN = f"{PACKAGE}.__main__"  # importing it would run the command
+
+
+def take() -> dict[str, str]:
+    """Return every module of the package, there or named by another -> "ok", or what is wrong with it."""
+    files = sources()
+    states = {name: trial(name) for name in sorted(files) if name != RUN}
+    states.setdefault(PACKAGE, "missing")  # a folder without it is a package all the same, to Python
+    for file in files.values():
+        for module, attribute in named(file):
+            name = f"{module}.{attribute}" if attribute else module
+            if name in states or (attribute and states.get(module, "ok") != "ok"):
+                continue
+            if attribute and hasattr(importlib.import_module(module), attribute):
+                continue
+            states[name] = "missing"
+    return states
+
+
+def sources() -> dict[str, Path]:
+    """Return the modules that are there -> their files; a folder with modules is a package."""
+    spec = find_spec(PACKAGE)
+    found: dict[str, Path] = {}
+    for root in (spec.submodule_search_locations or ()) if spec else ():
+        for folder, _, names in os.walk(root, followlinks=True):  # a checkout has links to its folders
+            for name in names:
+                path = Path(folder, name)
+                if path.suffix == ".py":
+                    parts = [PACKAGE, *path.relative_to(root).with_suffix("").parts]
+                    found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def trial(name: str) -> str:
+    """Return "ok" if a module can be imported, else why not."""
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != PACKAGE:
+            return f"needs the package {error.name}, which is missing"
+        return "ok" if error.name != name else "missing"  # what it needs is told by its own name
+    except Exception as error:  # noqa: BLE001  a broken module raises whatever it does
+        return f"broken, {type(error).__name__}: {error}"
+    return "ok"
+
+
+def named(file: Path) -> Iterator[tuple[str, str]]:
+    """Yield the modules of the package that a file names, each with the name that it takes out of it, or ""."""
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError, OSError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == PACKAGE:
+            yield node.module or "", ""
+            yield from ((node.module or "", alias.name) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names if NAME.fullmatch(alias.name))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in IMPORTERS:
+            values = [str(word.value) for word in node.args if isinstance(word, ast.Constant)]
+            yield from ((value, "") for value in values if NAME.fullmatch(value))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and TABLED.fullmatch(node.value):
+            yield node.value, ""

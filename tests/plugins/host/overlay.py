@@ -1,0 +1,206 @@
+"""A copy of tintbox in which things are broken, one after another, and stock commands that run on it.
+
+    python overlay.py FOLDER < cases.json > results.json
+
+A case is a mapping: ``kind`` (how something is broken), ``names`` (of what), ``words`` (the command), ``env``. Each
+runs in a process of its own, forked from this one after all that stock Ultralytics imports has been imported, so that
+it takes a second or two.
+"""
+
+import contextlib
+import importlib
+import io
+import json
+import os
+import runpy
+import shutil
+import sys
+import time
+import traceback
+from pathlib import Path
+
+BREAKS = {
+    "syntax": "def broken(:\n",
+    "import": "import no_such_package_anywhere\n",
+    "attribute": "import sys\nsys.no_such_name\n",
+}
+
+
+class Renamed:
+    """Takes names out of Ultralytics' modules while tintbox looks at them, and puts them back for Ultralytics itself.
+
+    Two finders: the one behind tintbox's hides the name once the module has run, the one before it restores it.
+    """
+
+    def __init__(self, names: list[str]) -> None:
+        self.names: dict[str, list[str]] = {}
+        for module, name in (name.split(":") for name in names):
+            self.names.setdefault(module, []).append(name)
+        self.hidden: list[tuple[object, str, object]] = []
+
+    def install(self) -> None:
+        """Put both finders in place, around tintbox's."""
+        from tintbox.plugins import autoload
+
+        autoload.install()
+        hide, restore = Finder(self.names, self.hide), Finder(self.names, self.restore)
+        sys.meta_path[:] = [restore, *sys.meta_path]
+        at = next(i for i, f in enumerate(sys.meta_path) if getattr(f, "__name__", "") == "PathFinder")
+        sys.meta_path.insert(at, hide)
+
+    def hide(self, module) -> None:
+        """Take the names away."""
+        for name in self.names[module.__name__]:
+            *path, last = name.split(".")
+            owner = module
+            for part in path:
+                owner = getattr(owner, part)
+            for holder in getattr(owner, "__mro__", (owner,)):  # a class may have it from those that it is made from
+                if last in vars(holder):
+                    self.hidden.append((holder, last, vars(holder)[last]))
+                    delattr(holder, last)
+
+    def restore(self, module) -> None:
+        """Put them back."""
+        while self.hidden:
+            setattr(*self.hidden.pop())
+
+
+class Finder:
+    """Calls a function with a module once it has run."""
+
+    def __init__(self, names, after) -> None:
+        self.names, self.after, self.busy = names, after, False
+
+    def find_spec(self, name, path=None, target=None):
+        """Return the others' spec, its loader wrapped."""
+        if name not in self.names or self.busy:
+            return None
+        self.busy = True
+        try:
+            at = sys.meta_path.index(self) + 1
+            spec = next(s for f in sys.meta_path[at:] if (s := f.find_spec(name, path, target)) is not None)
+        finally:
+            self.busy = False
+        run = spec.loader.exec_module
+
+        def exec_module(module):
+            run(module)
+            self.after(module)
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+def warm() -> None:
+    """Import what others wrote and Ultralytics uses: a first process says what that is."""
+    reading, writing = os.pipe()
+    if (child := os.fork()) == 0:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            runpy.run_path(__file__, run_name="warm")["everything"]()
+        names = [n for n in sys.modules if not n.startswith(("ultralytics", "tintbox", "__"))]
+        with os.fdopen(writing, "w") as out:
+            json.dump(names, out)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as said:
+        names = json.load(said)
+    os.waitpid(child, 0)
+    for name in names:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+
+
+def everything() -> None:
+    """Import Ultralytics and all of tintbox."""
+    from ultralytics import YOLO
+    from ultralytics.engine import exporter, tuner  # noqa: F401
+
+    from tintbox.cli import inventory
+
+    YOLO("yolo11n.yaml")
+    inventory.take()
+
+
+@contextlib.contextmanager
+def broken(package: Path, kind: str, names: list[str]):
+    """Break or delete modules of the copy for as long as the context lasts."""
+    files = [find(package, name) for name in names]
+    kept = [file.with_suffix(".kept") for file in files]
+    for file, aside in zip(files, kept):
+        file.rename(aside)
+        if kind != "missing":
+            file.write_text(BREAKS[kind])
+    try:
+        yield
+    finally:
+        for file, aside in zip(files, kept):
+            aside.rename(file)
+
+
+def find(package: Path, name: str) -> Path:
+    """Return the file of a module."""
+    path = package.parent.joinpath(*name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def command(words: list[str]) -> None:
+    """Run a command in this process."""
+    sys.argv = [words[0], *words[1:]]
+    if words[0] == "tintbox":
+        runpy.run_module("tintbox", run_name="__main__")
+    elif words[0] == "python":
+        exec(words[1], {})
+    else:
+        from ultralytics.cfg import entrypoint
+
+        entrypoint()
+
+
+def run(words: list[str], place: Path, names: list[str], environment: dict[str, str]) -> dict:
+    """Run a command in a process of its own."""
+    begin = time.perf_counter()
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    if (child := os.fork()) == 0:
+        status = 1
+        try:
+            os.chdir(place)
+            os.environ.update(environment)
+            for number, name in ((1, "stdout"), (2, "stderr")):
+                os.dup2(os.open(name, os.O_CREAT | os.O_WRONLY), number)
+            if names:
+                Renamed(names).install()
+            command(words)
+            status = 0
+        except SystemExit as stop:
+            status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        except BaseException:  # noqa: BLE001  as the interpreter would tell it
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    said = {name: (place / name).read_text(errors="replace") for name in ("stdout", "stderr")}
+    files = {str(p.relative_to(place)) for p in place.rglob("*") if p.is_file()}
+    said["csv"] = "".join(p.read_text() for p in place.rglob("results.csv"))
+    return {"status": status, **said, "files": sorted(files), "seconds": time.perf_counter() - begin}
+
+
+def main(folder: Path) -> None:
+    """Run the cases of standard input."""
+    package = folder / "tintbox"
+    sys.dont_write_bytecode = True
+    warm()
+    results = []
+    for case in json.load(sys.stdin):
+        renamed = case["names"] if case["kind"] == "renamed" else []
+        breaks = [] if renamed or case["kind"] == "whole" else case["names"]
+        with broken(package, case["kind"], breaks):
+            results.append({**case, **run(case["words"], folder / "place", renamed, case["env"])})
+    json.dump(results, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
