@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.tintbox-ready
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format clean dist matrix
 
 $(READY): pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
@@ -25,6 +25,16 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The source distribution, and the wheel built from it: never from what an earlier build left here.
+dist: $(READY)
+	rm -rf dist
+	$(BIN)/python -m build
+
+# The tests marked `smoke` on every Python that is found, each in a fresh environment, one after the other:
+# make matrix ULTRALYTICS="8.4.120 8.4.190" PYTHONS="3.10 3.13"
+matrix: dist
+	$(BIN)/python tools/matrix.py dist/*.whl --pythons $(PYTHONS) --ultralytics $(ULTRALYTICS)
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -16,7 +16,7 @@ FOLDERS = {
 }
 PACKED = {".py", ".yaml", ".css", ".html", ".js", ".typed"}  # the kinds of files that a package holds
 
-# By the standard library alone: whether each folder is there, whether the start-up file ran, and nothing loose beside it.
+# By the standard library alone: is each folder there, did the start-up file run, is nothing loose beside it?
 IMPORTS = """
 import site, sys
 site.addsitedir(sys.argv[1])
@@ -24,7 +24,7 @@ import importlib.util
 import tintbox.errors, tintbox.plugins.autoload, tintbox.datasets, tintbox.cfg
 for name in ("tintbox.plugins.coco_eval", "tintbox.plugins.host", "tintbox.colorization", "tintbox.cli"):
     assert importlib.util.find_spec(name), name
-assert any(getattr(finder, "__name__", "") == "TintboxStart" for finder in sys.meta_path), "the start-up file did not run"
+assert any(getattr(finder, "__name__", "") == "TintboxStart" for finder in sys.meta_path), "no start-up"
 assert importlib.util.find_spec("datasets") is None and importlib.util.find_spec("plugins") is None
 from importlib.resources import files
 assert files("tintbox.cfg").joinpath("palettes", "horses24.yaml").is_file()
