@@ -1,18 +1,18 @@
 # make demo   train a colouriser on the embedded dataset and show what it does
 # make test   run the tests
-# make check  lint, format check and type check
+# make check  lint, format, types, layers and dependencies
 # Each makes .venv and installs tintbox there if need be; PYTHON chooses the interpreter.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.tintbox-ready
 
-.PHONY: demo test check format clean dist matrix
+.PHONY: demo test check pyright format clean dist matrix
 
 $(READY): pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e ".[test]"
+	$(BIN)/python -m pip install --quiet -e ".[dev]"
 	touch $@
 
 demo: $(READY)
@@ -25,6 +25,12 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+# As an editor sees the bare checkout: every import of tintbox must resolve. Needs npm.
+pyright:
+	npx --yes pyright --outputjson | $(PYTHON) tools/unresolved.py
 
 # The source distribution, and the wheel built from it: never from what an earlier build left here.
 dist: $(READY)
