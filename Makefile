@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.tintbox-ready
 
-.PHONY: demo test check pyright format clean dist matrix
+.PHONY: demo test check pyright format clean dist matrix docs
 
 $(READY): pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
@@ -42,9 +42,15 @@ dist: $(READY)
 matrix: dist
 	$(BIN)/python tools/matrix.py dist/*.whl --pythons $(PYTHONS) --ultralytics $(ULTRALYTICS)
 
+# The documentation site, in site/, without network, neither now nor when it is read. Its search wants a server:
+# python -m http.server -d site
+docs: $(READY)
+	$(BIN)/python tools/import_graph.py docs/architecture.md
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache
