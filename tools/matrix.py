@@ -3,7 +3,10 @@
 For each Python it makes an environment, installs the wheel with the Ultralytics asked for, runs the tests marked
 `smoke`, and removes the environment: one takes about 6 GB where torch comes with CUDA.
 
-    python tools/matrix.py dist/tintbox-0.1.0-py3-none-any.whl --pythons 3.10 3.13 --ultralytics 8.4.120 8.4.190
+    python tools/matrix.py dist/tintbox-0.1.0-py3-none-any.whl --pythons 3.10 3.13 --ultralytics 8.4.160 oldest newest
+
+Beside a version, `--ultralytics` takes `oldest` and `newest` of the range that the wheel asks for, and `latest`, which
+may lie beyond it.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +56,8 @@ def find(version: str) -> Path | None:
     pyenv = sorted(
         root.glob(f"versions/{version}.*/bin/python"), key=lambda p: [int(n) for n in re.findall(r"\d+", str(p))]
     )
-    for candidate in (shutil.which(f"python{version}"), *reversed(pyenv)):
+    own = [sys.executable] if sys.version.startswith(f"{version}.") else []
+    for candidate in (shutil.which(f"python{version}"), *reversed(pyenv), *own):
         # One of pyenv's shims is on the path for every version, but runs only those that are chosen.
         if candidate and run([candidate, "-c", "import venv"], check=False).returncode == 0:
             return Path(candidate)
@@ -78,20 +83,35 @@ def smoke_files() -> list[Path]:
     ]
 
 
-def attempt(python: Path, wheel: Path, ultralytics: str | None) -> Trial:
+def constraint(wheel: Path, ultralytics: str) -> list[str]:
+    """Return the requirement for a version of Ultralytics, or for the oldest that the wheel takes."""
+    if ultralytics in ("newest", "latest"):
+        return []
+    if ultralytics == "oldest":
+        with zipfile.ZipFile(wheel) as archive:
+            (file,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+            wants = re.search(r"^Requires-Dist: ultralytics.*>=([\w.]+)", archive.read(file).decode(), re.MULTILINE)
+        ultralytics = wants[1] if wants else ""
+    return [f"ultralytics=={ultralytics}"]
+
+
+def attempt(python: Path, wheel: Path, ultralytics: str) -> Trial:
     """Install the wheel in a fresh environment and run the smoke tests in it."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tintbox-matrix-", ignore_cleanup_errors=True) as folder:
         run([python, "-m", "venv", folder])
         scripts = Path(folder, "Scripts" if os.name == "nt" else "bin")
-        wanted = [wheel, *NEEDED, *([f"ultralytics=={ultralytics}"] if ultralytics else [])]
+        wanted = [wheel, *NEEDED, *constraint(wheel, ultralytics)]
         # pip's cache is shared by all environments: torch is downloaded once for each Python.
-        installed = run([scripts / "python", "-m", "pip", "install", "--quiet", *wanted], check=False)
+        pip = [scripts / "python", "-m", "pip", "install", "--quiet"]
+        installed = run([*pip, *wanted], check=False)
+        if ultralytics == "latest" and not installed.returncode:  # whatever the wheel's own range says
+            installed = run([*pip, "--upgrade", "--no-deps", "ultralytics"], check=False)
         middle = time.monotonic()
         shown = run([scripts / "python", "-c", VERSIONS], check=False, cwd=folder)
         if installed.returncode or shown.returncode:
             line = (installed.stderr or shown.stderr).strip().splitlines()[-1]
-            return Trial(python.name, ultralytics or "newest", "-", line, False, middle - start, 0)
+            return Trial(python.name, ultralytics, "-", line, False, middle - start, 0)
         version, host, torch = shown.stdout.split()
         # Not `python -m pytest`: it puts the checkout on the path, and the wheel is what is tested.
         tests = run(
@@ -116,9 +136,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("wheel", type=Path)
     parser.add_argument("--pythons", nargs="*", default=[], help="versions such as 3.10; all that are found otherwise")
-    parser.add_argument(
-        "--ultralytics", nargs="*", default=[], help="versions such as 8.4.120; else the newest that pip takes"
-    )
+    parser.add_argument("--ultralytics", nargs="*", default=[], help="versions, oldest, newest (default) or latest")
     arguments = parser.parse_args()
     found = {version: find(version) for version in arguments.pythons or PYTHONS}
     missing = [version for version, python in found.items() if python is None]
@@ -126,7 +144,7 @@ def main() -> int:
         print(f"no Python {', '.join(missing)} here: neither on PATH nor under PYENV_ROOT", flush=True)
     trials = []
     for python in filter(None, found.values()):
-        for ultralytics in arguments.ultralytics or [None]:
+        for ultralytics in arguments.ultralytics or ["newest"]:
             trials.append(attempt(python, arguments.wheel, ultralytics))
             print(trials[-1], flush=True)
     failed = not trials or (arguments.pythons and missing) or not all(trial.passed for trial in trials)
