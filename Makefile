@@ -67,7 +67,7 @@ notebook: $(READY)
 # The documentation site, in site/, without network, neither now nor when it is read. Its search wants a server:
 # python -m http.server -d site
 docs: $(READY)
-	$(BIN)/python tools/import_graph.py docs/architecture.md
+	$(BIN)/python tools/import_graph.py docs/architecture.svg
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 format: $(READY)
