@@ -1,6 +1,9 @@
 # make demo   train a colouriser on the embedded dataset and show what it does
 # make test   run the tests
 # make check  lint, format, types, layers and dependencies
+# make docs   the documentation site; make notebook executes the one in examples/
+# make dist   source distribution and wheel; make matrix tries the wheel on every Python that is found
+# make pyright, make actions   an editor's view of the checkout; the workflows: both need npm
 # Each makes .venv and installs tintbox there if need be; PYTHON chooses the interpreter.
 PYTHON ?= python3
 VENV ?= .venv
