@@ -1,7 +1,7 @@
 """Try the wheel on every Python that is found, each in a fresh environment of its own: `make matrix`.
 
-For each Python it makes an environment, installs the wheel with the Ultralytics asked for, runs the tests marked
-`smoke`, and removes the environment: one takes about 6 GB where torch comes with CUDA.
+For each Python it makes an environment, installs the wheel with each Ultralytics asked for, runs the tests marked `smoke`,
+and removes the environment: one takes about 6 GB where torch comes with CUDA.
 
     python tools/matrix.py dist/tintbox-0.1.0-py3-none-any.whl --pythons 3.10 3.13 --ultralytics 8.4.160 oldest newest
 
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ GREEN, RED = 0, 1
 
 @dataclass(frozen=True)
 class Trial:
-    """One environment and what came of it."""
+    """One Python with one Ultralytics, and what came of it."""
 
     python: str
     ultralytics: str
@@ -95,32 +96,36 @@ def constraint(wheel: Path, ultralytics: str) -> list[str]:
     return [f"ultralytics=={ultralytics}"]
 
 
-def attempt(python: Path, wheel: Path, ultralytics: str) -> Trial:
-    """Install the wheel in a fresh environment and run the smoke tests in it."""
-    start = time.monotonic()
+def attempts(python: Path, wheel: Path, versions: Sequence[str]) -> Iterator[Trial]:
+    """Yield what comes of the smoke tests with each version of Ultralytics, in one fresh environment."""
     with tempfile.TemporaryDirectory(prefix="tintbox-matrix-", ignore_cleanup_errors=True) as folder:
         run([python, "-m", "venv", folder])
         scripts = Path(folder, "Scripts" if os.name == "nt" else "bin")
-        wanted = [wheel, *NEEDED, *constraint(wheel, ultralytics)]
-        # pip's cache is shared by all environments: torch is downloaded once for each Python.
-        pip = [scripts / "python", "-m", "pip", "install", "--quiet"]
-        installed = run([*pip, *wanted], check=False)
-        if ultralytics == "latest" and not installed.returncode:  # whatever the wheel's own range says
-            installed = run([*pip, "--upgrade", "--no-deps", "ultralytics"], check=False)
-        middle = time.monotonic()
-        shown = run([scripts / "python", "-c", VERSIONS], check=False, cwd=folder)
-        if installed.returncode or shown.returncode:
-            line = (installed.stderr or shown.stderr).strip().splitlines()[-1]
-            return Trial(python.name, ultralytics, "-", line, False, middle - start, 0)
-        version, host, torch = shown.stdout.split()
-        # Not `python -m pytest`: it puts the checkout on the path, and the wheel is what is tested.
-        tests = run(
-            [scripts / "pytest", "-q", "-m", "smoke", "-p", "no:cacheprovider", *smoke_files()], check=False, cwd=REPO
-        )
-        if tests.returncode:
-            print(tests.stdout[-6000:] + tests.stderr[-2000:], flush=True)
-        outcome = (tests.stdout.strip() or "no output").splitlines()[-1]
-        return Trial(version, host, torch, outcome, not tests.returncode, middle - start, time.monotonic() - middle)
+        for version in versions:
+            yield attempt(scripts, wheel, version)
+
+
+def attempt(scripts: Path, wheel: Path, ultralytics: str) -> Trial:
+    """Install the wheel beside a version of Ultralytics, and run the smoke tests."""
+    start = time.monotonic()
+    pip = [scripts / "python", "-m", "pip", "install", "--quiet", "--upgrade"]
+    # pip's cache is shared by all environments: torch is downloaded once for each Python.
+    installed = run([*pip, wheel, *NEEDED, *constraint(wheel, ultralytics)], check=False)
+    if ultralytics == "latest" and not installed.returncode:  # whatever the wheel's own range says
+        installed = run([*pip, "--no-deps", "ultralytics"], check=False)
+    middle = time.monotonic()
+    shown = run([scripts / "python", "-c", VERSIONS], check=False, cwd=scripts)
+    if installed.returncode or shown.returncode:
+        line = (installed.stderr or shown.stderr).strip().splitlines()[-1]
+        return Trial("-", ultralytics, "-", line, False, middle - start, 0)
+    python, host, torch = shown.stdout.split()
+    # Not `python -m pytest`: it puts the checkout on the path, and the wheel is what is tested.
+    words = [scripts / "pytest", "-q", "-m", "smoke", "-p", "no:cacheprovider", *smoke_files()]
+    tests = run(words, check=False, cwd=REPO)
+    if tests.returncode:
+        print(tests.stdout[-6000:] + tests.stderr[-2000:], flush=True)
+    outcome = (tests.stdout.strip() or "no output").splitlines()[-1]
+    return Trial(python, host, torch, outcome, not tests.returncode, middle - start, time.monotonic() - middle)
 
 
 VERSIONS = """
@@ -144,9 +149,9 @@ def main() -> int:
         print(f"no Python {', '.join(missing)} here: neither on PATH nor under PYENV_ROOT", flush=True)
     trials = []
     for python in filter(None, found.values()):
-        for ultralytics in arguments.ultralytics or ["newest"]:
-            trials.append(attempt(python, arguments.wheel, ultralytics))
-            print(trials[-1], flush=True)
+        for trial in attempts(python, arguments.wheel, arguments.ultralytics or ["newest"]):
+            trials.append(trial)
+            print(trial, flush=True)
     failed = not trials or (arguments.pythons and missing) or not all(trial.passed for trial in trials)
     return RED if failed else GREEN
 
