@@ -1,7 +1,7 @@
 """Try the wheel on every Python that is found, each in a fresh environment of its own: `make matrix`.
 
-For each Python it makes an environment, installs the wheel with each Ultralytics asked for, runs the tests marked `smoke`,
-and removes the environment: one takes about 6 GB where torch comes with CUDA.
+For each Python it makes an environment, installs the wheel with each Ultralytics asked for, runs the tests marked
+`smoke`, and removes the environment: one takes about 6 GB where torch comes with CUDA.
 
     python tools/matrix.py dist/tintbox-0.1.0-py3-none-any.whl --pythons 3.10 3.13 --ultralytics 8.4.160 oldest newest
 
