@@ -28,7 +28,10 @@ class BuildPy(build_py):
             copy_start_up(self.build_lib)
 
     def get_outputs(self, include_bytecode=True):
-        return [*super().get_outputs(include_bytecode), *(str(Path(self.build_lib, name)) for name in START_UP)]
+        outputs = super().get_outputs(include_bytecode)
+        if self.editable_mode:  # `run` wrote none; an editable wheel in strict mode would look for them
+            return outputs
+        return [*outputs, *(str(Path(self.build_lib, name)) for name in START_UP)]
 
 
 class EditableWheel(editable_wheel):

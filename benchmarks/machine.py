@@ -7,7 +7,8 @@ import statistics
 from collections.abc import Sequence
 from importlib import metadata
 
-from tintbox.environment import cores, processor
+from tintbox.environment import processor
+from tintbox.threads import cores
 
 
 def describe(*more: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tintbox.environment import cores
+from tintbox.threads import cores
 
 RESULT = "result.json"  # in a run's folder, when it is finished
 LOG = "log.txt"

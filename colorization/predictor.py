@@ -14,8 +14,8 @@ from ultralytics.utils import DEFAULT_CFG, ops
 
 from tintbox.colorization.grey import grey_input
 from tintbox.colorization.palette import Palette
-from tintbox.colorization.processor import use_all_cores
 from tintbox.colorization.validator import adjusted, model_channels, model_output_stride, model_palette
+from tintbox.threads import use_all_cores
 
 LOGITS_LIMIT = 2**28  # numbers in the enlarged logits (1 GiB); beyond that the colours are enlarged instead
 

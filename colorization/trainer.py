@@ -24,9 +24,10 @@ from tintbox.colorization.grey import one_channel
 from tintbox.colorization.loader import Order, PictureLoader
 from tintbox.colorization.model import ColorizeModel, describe
 from tintbox.colorization.palette import Palette
-from tintbox.colorization.processor import fast_bfloat16, use_all_cores
+from tintbox.colorization.processor import fast_bfloat16
 from tintbox.colorization.validator import ColorizeValidator, as_numpy, prepare, reduced, truth_rows
 from tintbox.errors import TintboxError
+from tintbox.threads import use_all_cores
 
 RECIPES = {  # what holds where the user says nothing, by whether the model is on a detector
     False: Path(tintbox.cfg.__path__[0]) / "recipe-colorize.yaml",

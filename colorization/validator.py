@@ -22,8 +22,8 @@ from tintbox.colorization.loss import cross_entropy
 from tintbox.colorization.metrics import ColorizeMetrics
 from tintbox.colorization.model import ColorizeModel
 from tintbox.colorization.palette import Palette
-from tintbox.colorization.processor import use_all_cores
 from tintbox.errors import TintboxError
+from tintbox.threads import use_all_cores
 
 
 class ColorizeValidator(BaseValidator):

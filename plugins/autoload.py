@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 import sys
 
+import tintbox.threads  # noqa: F401  notes the user's OMP_NUM_THREADS before Ultralytics sets it
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,15 +21,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 HOST = "ultralytics"
-
-# Ultralytics sets OMP_NUM_THREADS=1 when it is imported; this module is imported before that, and keeps the user's own.
-USER_THREADS = os.environ.get("OMP_NUM_THREADS")
-
-
-def most_threads() -> int | None:
-    """Return how many threads ``TINTBOX_THREADS`` allows a process that shares its machine, None for any."""
-    limit = os.environ.get("TINTBOX_THREADS", "")
-    return int(limit) if limit.isdigit() and int(limit) else None
 
 
 _told = False

@@ -39,6 +39,7 @@ DATA = {  # what lies in a training checkpoint beside the model; its content is 
     "numpy.core.multiarray": "scalar _reconstruct",
     "numpy._core.multiarray": "scalar _reconstruct",
     "pathlib": "PosixPath WindowsPath PurePosixPath",
+    "pathlib._local": "PosixPath WindowsPath PurePosixPath",  # where Python 3.13 has them
     "argparse": "Namespace",
     "datetime": "datetime date",
     "_codecs": "encode",

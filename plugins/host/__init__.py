@@ -12,14 +12,8 @@ from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.finding import find_spec
 from tintbox.plugins.host.table import PATCHES, Patch, apply, broken, modules, read, resolve, state
 
-for _name in (
-    "anchors",
-    "configuration",
-    "evaluation",
-    "models",
-    "run_arguments",
-    "runs",
-):  # each registers its patches
+# Each registers its patches.
+for _name in ("anchors", "arguments", "configuration", "evaluation", "models", "run_arguments", "runs"):
     read(f"{__name__}.{_name}")
 
 __all__ = ["PATCHES", "Patch", "apply", "broken", "capabilities", "find_spec", "modules", "resolve", "state"]

@@ -26,7 +26,7 @@ def training_arguments(utils: Any) -> None:
 @patch("ultralytics.utils", "NUM_THREADS")
 def threads(utils: Any) -> None:
     """Keep to TINTBOX_THREADS: a run on the CPU sets its number of threads itself, whatever OMP_NUM_THREADS says."""
-    from tintbox.plugins.autoload import most_threads
+    from tintbox.threads import most_threads
 
     utils.NUM_THREADS = min(utils.NUM_THREADS, most_threads() or utils.NUM_THREADS)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from datetime import datetime, timezone
 from importlib import metadata
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.run_folder import ENVIRONMENT
+from tintbox.threads import cores
 
 PACKAGES = ("tintbox", "ultralytics", "torch", "torchvision", "numpy", "opencv-python")
 
@@ -45,11 +45,6 @@ def device_name(device: Any) -> str:
     import torch
 
     return torch.cuda.get_device_name(device)
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def processor() -> str:

@@ -13,6 +13,7 @@ from tintbox.cli import doctor
 TINTBOX = Path(sys.executable).with_name("tintbox")
 
 
+@pytest.mark.smoke
 def test_version_and_help(python):
     assert python(TINTBOX, "version").stdout.strip() == tintbox.__version__
     shown = python(TINTBOX, "--help")
@@ -21,6 +22,7 @@ def test_version_and_help(python):
         assert command in shown.stdout
 
 
+@pytest.mark.smoke
 def test_doctor_finds_all_well(python):
     done = python(TINTBOX, "doctor")
     assert done.returncode == 0, done.stdout
@@ -119,6 +121,7 @@ def test_mistakes_are_one_line(words, message, capfd, monkeypatch, tmp_path):
     assert message in line
 
 
+@pytest.mark.smoke
 def test_report_writes_one_file_of_a_run(python, trained, tmp_path):
     done = python(TINTBOX, "report", trained, "-o", "page.html", "pictures=false")
     assert done.returncode == 0, done.stderr

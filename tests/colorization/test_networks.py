@@ -103,6 +103,7 @@ def test_odd_kernels_equal_plain_padding_bit_for_bit(name, kernel):
         assert torch.equal(out, net(x))
 
 
+@pytest.mark.smoke
 def test_layers_and_order_of_parameters():
     for name, cls in NETWORKS.items():
         net = built(name)

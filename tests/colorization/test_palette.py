@@ -54,6 +54,7 @@ def test_encode_every_pixel_value_along_the_axes_and_borders():
     np.testing.assert_array_equal(palette.encode(corners), nearest_index(corners, palette.colours * 256))
 
 
+@pytest.mark.smoke
 def test_ties_go_to_the_lower_index():
     grid = np.stack(np.meshgrid(*[np.arange(0, 256, 5, dtype=np.uint8)] * 3, indexing="ij"), axis=-1)
     cube = np.array([[r, g, b] for r in (0, 1) for g in (0, 1) for b in (0, 1)], float)
@@ -105,6 +106,7 @@ def test_encode_floats(dtype):
 
 
 @pytest.mark.parametrize("k", [24, 300])
+@pytest.mark.smoke
 def test_encode_torch(k):
     palette = random_palette(k)
     indices = palette.encode(torch.from_numpy(NOISE))
@@ -203,6 +205,7 @@ def test_decode_logits():
     assert palette.decode(logits[0]).shape == (5, 6, 3)
 
 
+@pytest.mark.smoke
 def test_decode_inverts_encode_on_the_colours():
     palette = Palette(RNG.choice(2**16, (24, 3), replace=False) % 256 / 255)
     image = palette.decode(np.arange(24))

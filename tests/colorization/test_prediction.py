@@ -20,6 +20,7 @@ def picture(height, width):
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (480, 640), (33, 17), (5, 300), (1, 1)])
+@pytest.mark.smoke
 def test_result_has_the_pictures_own_size_and_the_palettes_colours(weights, shape):
     model = YOLO(weights)
     (result,) = model.predict(picture(*shape), imgsz=32, verbose=False)

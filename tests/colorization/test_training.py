@@ -19,6 +19,7 @@ def rows(run):
         return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
 
 
+@pytest.mark.smoke
 def test_run_folder_holds_everything(trained):
     expected = (
         "args.yaml results.csv results.png palette.yaml palette.png train_batch0.jpg val_batch0.jpg "
@@ -30,6 +31,7 @@ def test_run_folder_holds_everything(trained):
     assert {"train/loss", "val/loss", "metrics/accuracy", "metrics/psnr"} <= set(rows(trained)[0])
 
 
+@pytest.mark.smoke
 def test_validation_repeats_the_numbers_of_the_last_epoch(trained, tiny_data, tmp_path):
     model = YOLO(trained / "weights" / "last.pt")
     assert model.task == "colorize"

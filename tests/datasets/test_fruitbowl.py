@@ -36,6 +36,7 @@ def pictures():
     return [draw(i) for i in range(60)]
 
 
+@pytest.mark.smoke
 def test_same_seed_gives_the_same_files(small, tmp_path):
     assert digests(generate(tmp_path / "again", train=6, val=3)) == digests(small)
 

@@ -12,11 +12,13 @@ pytestmark = pytest.mark.attack("half-fitting plugin")
 TASKS = "from ultralytics.cfg import TASKS; print('colorize' in TASKS)"
 
 
+@pytest.mark.smoke
 def test_plugin_is_active_without_importing_tintbox(python):
     done = python("-c", TASKS)
     assert done.stdout.strip().endswith("True"), done.stderr
 
 
+@pytest.mark.smoke
 def test_disable_gives_stock_ultralytics(python):
     code = "import sys; " + TASKS + "; print('tintbox.plugins.host' in sys.modules)"
     done = python("-c", code, env={"TINTBOX_DISABLE": "1"})

@@ -1,58 +1,110 @@
-"""What an installation puts into site-packages."""
+"""What an installation puts into site-packages: of a wheel, of a source distribution, of every editable mode."""
 
 import subprocess
 import sys
+import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
 
-REPO = __import__("pathlib").Path(__file__).resolve().parents[2]
+REPO = Path(__file__).resolve().parents[2]
 START_UP = {"tintbox_autoload.pth", "tintbox_autoload.start"}
+FOLDERS = {
+    "src/tintbox": "tintbox",
+    **{name: f"tintbox/{name}" for name in ("plugins", "colorization", "datasets", "cfg")},
+}
+PACKED = {".py", ".yaml", ".css", ".html", ".js", ".typed"}  # the kinds of files that a package holds
+
+# By the standard library alone: is each folder there, did the start-up file run, is nothing loose beside it?
+IMPORTS = """
+import site, sys
+site.addsitedir(sys.argv[1])
+import importlib.util
+import tintbox.errors, tintbox.plugins.autoload, tintbox.datasets, tintbox.cfg
+for name in ("tintbox.plugins.coco_eval", "tintbox.plugins.host", "tintbox.colorization", "tintbox.cli"):
+    assert importlib.util.find_spec(name), name
+assert any(getattr(finder, "__name__", "") == "TintboxStart" for finder in sys.meta_path), "no start-up"
+assert importlib.util.find_spec("datasets") is None and importlib.util.find_spec("plugins") is None
+from importlib.resources import files
+assert files("tintbox.cfg").joinpath("palettes", "horses24.yaml").is_file()
+"""
+
+
+def build(source, folder, kind, settings=None):
+    """Build from the sources in ``source`` as pip does; returns the file."""
+    folder.mkdir(exist_ok=True)
+    words = f"{str(folder)!r}, {settings!r}" if settings is not None else f"{str(folder)!r}"
+    code = f"from setuptools import build_meta; build_meta.build_{kind}({words})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=source)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    (file,) = [*folder.glob("*.whl"), *folder.glob("*.tar.gz")]
+    return file
+
+
+def contents(wheel):
+    """The files of a wheel by their names."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        assert len(names) == len(set(names)), "a file is in it twice"
+        return {name: archive.read(name) for name in names}
+
+
+def record(files):
+    """What the wheel says that it holds: pip removes these, and no others, on uninstall."""
+    (text,) = (text for name, text in files.items() if name.endswith("/RECORD"))
+    return text.decode()
 
 
 @pytest.fixture(scope="module")
-def setuptools():
-    return pytest.importorskip("setuptools", reason="builds without isolation need setuptools here")
-
-
-def build(folder, *words):
-    """Build a wheel of a copy of the repository; returns the names in it."""
-    copy = folder / "repo"
-    ignored = ("--exclude=.git", "--exclude=.venv", "--exclude=build", "--exclude=runs")
-    copy.mkdir()
+def checkout(tmp_path_factory):
+    """A copy of the repository, its links kept, without what was made in it."""
+    pytest.importorskip("setuptools", reason="builds without isolation need setuptools here")
+    copy = tmp_path_factory.mktemp("checkout")
+    ignored = [f"--exclude=./{name}" for name in (".git", ".venv", ".venvs", "build", "dist", "runs", "site")]
     archive = subprocess.run(["tar", "-c", *ignored, "-C", REPO, "."], check=True, capture_output=True).stdout
     subprocess.run(["tar", "-x", "-C", copy], check=True, input=archive)
-    code = f"from setuptools import build_meta as b; b.{words[0]}({str(folder)!r})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=copy)
-    assert done.returncode == 0, done.stderr
-    (wheel,) = folder.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        return set(archive.namelist()), archive.read(
-            next(n for n in archive.namelist() if n.endswith("RECORD"))
-        ).decode()
+    return copy
 
 
-def test_wheel_holds_the_package_its_data_and_the_start_up_files(setuptools, tmp_path):
-    names, record = build(tmp_path, "build_wheel")
-    assert names >= START_UP
+@pytest.fixture(scope="module")
+def wheel(checkout, tmp_path_factory):
+    return contents(build(checkout, tmp_path_factory.mktemp("wheel"), "wheel"))
+
+
+def test_wheel_holds_every_file_of_the_package_once(checkout, wheel):
     expected = {
-        "tintbox/__init__.py",
-        "tintbox/cli/app.py",
-        "tintbox/py.typed",
-        "tintbox/plugins/host/table.py",
-        "tintbox/colorization/networks.py",
-        "tintbox/cfg/colorize-unet.yaml",
-        "tintbox/cfg/palettes/horses24.yaml",
-        "tintbox/datasets/fruitbowl.yaml",
+        f"{package}/{file.relative_to(checkout / folder).as_posix()}"
+        for folder, package in FOLDERS.items()
+        for file in (checkout / folder).rglob("*")
+        if file.suffix in PACKED and "__pycache__" not in file.parts
     }
-    assert names >= expected
-    tops = {name.split("/")[0] for name in names}
+    assert {name for name in wheel if name.startswith("tintbox/")} == expected
+    tops = {name.split("/")[0] for name in wheel}
     assert tops == {"tintbox", *START_UP, next(t for t in tops if t.endswith(".dist-info"))}
-    assert all(name in record for name in START_UP)
+    assert all(name in record(wheel) for name in START_UP)
 
 
-def test_editable_wheel_holds_the_start_up_files(setuptools, tmp_path):
-    names, record = build(tmp_path, "build_editable")
-    assert names >= START_UP
-    assert not any(name.startswith("tintbox/") for name in names)
-    assert all(name in record for name in START_UP), "pip would leave them behind on uninstall"
+def test_wheel_of_the_source_distribution_is_that_of_the_checkout(checkout, wheel, tmp_path):
+    sources = build(checkout, tmp_path / "sdist", "sdist")
+    with tarfile.open(sources) as archive:
+        assert all(member.isfile() or member.isdir() for member in archive), "links do not unpack everywhere"
+        (top,) = {Path(member.name).parts[0] for member in archive}
+        archive.extractall(tmp_path, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+    assert contents(build(tmp_path / top, tmp_path / "wheel", "wheel")) == wheel
+
+
+@pytest.mark.parametrize("settings", [None, {"editable_mode": "strict"}, {"editable_mode": "compat"}], ids=str)
+def test_editable_install_finds_the_package_and_starts_up(checkout, tmp_path, settings):
+    files = contents(build(checkout, tmp_path / "wheel", "editable", settings))
+    assert not any(name.startswith("tintbox/") for name in files)
+    assert all(name in record(files) for name in START_UP), "pip would leave them behind on uninstall"
+    site = tmp_path / "site"
+    for name, content in files.items():
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_bytes(content)
+    # Without site (-S): only what this wheel brings is on the path; the tintbox of the tests is not.
+    done = subprocess.run(
+        [sys.executable, "-S", "-I", "-c", IMPORTS, site], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr

@@ -40,6 +40,7 @@ def test_unknown_arguments_fail_with_the_nearest_name():
         get_cfg(overrides={"pallette": 3})
 
 
+@pytest.mark.smoke
 def test_shipped_yamls_are_found_by_bare_name_from_anywhere(monkeypatch, tmp_path):
     from ultralytics.utils.checks import check_file, check_yaml
 

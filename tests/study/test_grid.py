@@ -12,6 +12,7 @@ def names(*words):
     return [run.name for run in parse(words).runs()]
 
 
+@pytest.mark.smoke
 def test_baseline_first_and_the_seeds_of_a_cell_together():
     assert names("seed=0,1", "batch=32,64") == [
         "batch_32-seed_0",

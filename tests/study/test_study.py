@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tintbox.environment import cores
 from tintbox.study import local, outcome
+from tintbox.threads import cores
 
 TINTBOX = Path(sys.executable).with_name("tintbox")
 TINY = ("task=colorize", "model=colorize-convt.yaml", "imgsz=32", "plots=False")
@@ -94,7 +94,7 @@ def test_runs_side_by_side_share_the_cores(grid):
 def test_threads_are_limited(python):
     code = (
         "import torch, ultralytics.utils.torch_utils as t\n"
-        "from tintbox.colorization.processor import use_all_cores\n"
+        "from tintbox.threads import use_all_cores\n"
         "t.select_device('cpu'); print(torch.get_num_threads()); use_all_cores(torch.device('cpu'))\n"
         "print(torch.get_num_threads())"
     )

@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tintbox.environment import cores
-from tintbox.plugins.autoload import USER_THREADS
 from tintbox.study import worker
 from tintbox.study.grid import Run
 from tintbox.study.outcome import Outcome
+from tintbox.threads import USER_THREADS, cores
 
 TRIES = 2  # of a run that is killed by a signal
 LOADERS = 8  # Ultralytics' own number of loader processes for a run that has the machine to itself

@@ -119,6 +119,7 @@ def classic(monkeypatch):
     return model.eval(), save
 
 
+@pytest.mark.smoke
 def test_an_imported_model_says_what_the_classic_one_does(classic, tmp_path):
     model, save = classic
     beside = {"best_fitness": np.array([0.5]), "opt": {"save_dir": Path("runs")}, "fitness": np.float64(0.5)}

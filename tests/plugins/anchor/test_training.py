@@ -29,6 +29,7 @@ def log(monkeypatch):
     LOGGER.removeHandler(handler)
 
 
+@pytest.mark.smoke
 def test_the_run_has_the_loss_and_the_options(trained):
     for model in (trained.model, trained.ema.ema):
         loss = model.criterion

@@ -42,6 +42,7 @@ def assert_equal_to_pycocotools(synthetic, truth, detections, iou_type, fast=Tru
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.smoke
 def test_random_cases(synthetic, seed, fast):
     truth, detections = synthetic.case(seed, crowded=seed % 2 == 0, ties=seed % 3 != 0)
     assert_equal_to_pycocotools(synthetic, truth, detections, "bbox", fast)

@@ -55,6 +55,7 @@ def warnings(log):
 
 
 @pytest.mark.parametrize(("task", "kinds"), [("detect", ["bbox"]), ("segment", ["bbox", "segm"])])
+@pytest.mark.smoke
 def test_the_numbers_are_pycocotools_on_what_is_exported(task, kinds, validate, tmp_path):
     metrics = validate(task, coco_eval=CHOSEN, save_json=True)
     assert list(metrics.coco.evaluations) == kinds

@@ -7,6 +7,7 @@ import pytest
 
 from tintbox.plugins import host
 
+pytestmark = pytest.mark.smoke
 NAMES = [(p, name) for p in host.PATCHES for name in p.names]
 
 

@@ -153,6 +153,7 @@ def test_models_without_one(kind, file, task):
 # In training ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.smoke
 def test_set_on_the_training_model_and_on_the_ema_copy(run):
     expected = class_weights.balanced(COUNTS)
     for model in models(run):

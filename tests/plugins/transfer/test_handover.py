@@ -68,6 +68,7 @@ def test_a_trunk_computes_what_the_detector_computes():
 
 
 @pytest.mark.parametrize("kind", ["", "-seg", "-pose", "-obb"])
+@pytest.mark.smoke
 def test_all_of_backbone_and_neck_is_taken_and_nothing_of_the_head(kind, colouriser, lines):
     source, target = YOLO(colouriser).model, YOLO(f"yolo11n{kind}.yaml").model
     last = len(target.model) - 1

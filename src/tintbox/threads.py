@@ -1,0 +1,39 @@
+"""The cores of this machine, and how many threads may use them: what the user set, and what shares the machine."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False  # typing's own would cost the start of an interpreter
+if TYPE_CHECKING:
+    import torch
+
+# Ultralytics sets OMP_NUM_THREADS=1 when it is imported. The start-up hook imports this module before that, so that the
+# user's own setting is known: keep this module cheap, and keep the hook importing it.
+USER_THREADS = os.environ.get("OMP_NUM_THREADS")
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def most_threads() -> int | None:
+    """Return how many threads ``TINTBOX_THREADS`` allows a process that shares its machine, None for any."""
+    limit = os.environ.get("TINTBOX_THREADS", "")
+    return int(limit) if limit.isdigit() and int(limit) else None
+
+
+def use_all_cores(device: torch.device) -> None:
+    """Let torch use every core that this process may run on, unless the user set ``OMP_NUM_THREADS`` or uses a GPU.
+
+    ``TINTBOX_THREADS`` is the limit, where processes share the machine.
+
+    Ultralytics leaves torch one thread, which suits a data loader's worker but not a process of its own.
+    """
+    import torch
+
+    if device.type == "cpu" and not USER_THREADS:
+        threads = min(cores(), most_threads() or cores())
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)

@@ -1,0 +1,23 @@
+"""What the documentation site needs beside MkDocs: links out of docs/ become the paths that they name.
+
+The guides are read in the repository too, where such a link opens the file; the site has no such file, and the project
+has no address yet.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+OUTSIDE = re.compile(r"(?<!!)\[([^\]]+)\]\(\.\./([^)#]+)(?:#[^)]*)?\)")
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Return the page with ``[text](../folder/file)`` as "text (`folder/file`)", or as the path alone."""
+    return OUTSIDE.sub(lambda link: named(link[1], link[2]), markdown)
+
+
+def named(text: str, path: str) -> str:
+    """Return the words that stand for a link to a file of the repository."""
+    words = text.strip("`")
+    return f"`{path}`" if path.endswith(words) else f"{text} (`{path}`)"
