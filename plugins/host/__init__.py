@@ -10,6 +10,7 @@ Verified against Ultralytics 8.4.190.
 
 from tintbox.plugins.host import (  # noqa: F401  each registers its patches
     anchors,
+    checkpoints,
     configuration,
     evaluation,
     models,
