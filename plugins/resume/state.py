@@ -87,7 +87,11 @@ class Position:
             return  # the generators are those of one process
         set_random_state(saved["random"])
         if saved["loader"] is not None and loader_state(trainer.train_loader) is not None:
-            _begin_with(trainer.train_loader, saved)
+            _fill(trainer.train_loader.dataset, saved["loader"]["buffer"])
+            if trainer.epoch == trainer.epochs - trainer.args.close_mosaic:  # every run's loader begins afresh here
+                trainer.train_loader.generator.set_state(saved["loader"]["generator"].cpu())
+            else:
+                _go_on(trainer.train_loader, saved)
 
 
 def random_state(device: torch.device) -> dict[str, Any]:
@@ -124,17 +128,18 @@ def loader_state(loader: Any) -> dict[str, Any] | None:
     return {"generator": generator.get_state(), "buffer": list(getattr(loader.dataset, "buffer", ()))}
 
 
-def _begin_with(loader: Any, saved: Mapping[str, Any]) -> None:
-    """Let the loader's next iterator begin with a saved state: making it draws from the generator.
+def _go_on(loader: Any, saved: Mapping[str, Any]) -> None:
+    """Let the loader's next iterator be at the end of an epoch, with the saved state: the next one begins there.
 
-    It is made when the epoch asks for its first batch, and may have been dropped before that to close the mosaic.
+    It is made when the epoch asks for its first batch; until then the loader may have been told to begin afresh.
     """
     make = loader._get_iterator
 
     def make_once() -> Any:
         del loader._get_iterator
         iterator = make()
-        _fill(loader.dataset, saved["loader"]["buffer"])
+        for _ in range(len(loader)):
+            next(iterator._sampler_iter)  # numbers of pictures only; at its end a sampler uses up the generator as well
         loader.generator.set_state(saved["loader"]["generator"].cpu())
         set_random_state(saved["random"])
         return iterator
