@@ -58,4 +58,6 @@ def begin(trainer: Any, checkpoint: dict[str, Any] | None) -> None:
     try:
         trainer.tintbox_position.restore(saved)
     except (KeyError, ValueError, RuntimeError) as error:
-        LOGGER.warning(f"{trainer.args.model} goes on from the averaged weights: its own are another network's ({error})")
+        LOGGER.warning(
+            f"{trainer.args.model} goes on from the averaged weights: its own are another network's ({error})"
+        )

@@ -96,7 +96,7 @@ class Position:
 
 def random_state(device: torch.device) -> dict[str, Any]:
     """Return the state of this process's random generators, as plain data and tensors."""
-    name, words, *rest = np.random.get_state()  # noqa: NPY002  the generator that Ultralytics uses
+    name, words, *rest = np.random.get_state()
     return {
         "python": random.getstate(),
         "numpy": [name, torch.from_numpy(np.asarray(words).astype(np.int64)), *rest],
@@ -110,7 +110,7 @@ def set_random_state(state: Mapping[str, Any]) -> None:
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words), gauss))
     name, numbers, *rest = state["numpy"]
-    np.random.set_state((name, numbers.cpu().numpy().astype(np.uint32), *rest))  # noqa: NPY002
+    np.random.set_state((name, numbers.cpu().numpy().astype(np.uint32), *rest))
     torch.set_rng_state(state["torch"].cpu())
     if state["cuda"] is not None and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"].cpu())
@@ -123,7 +123,7 @@ def loader_state(loader: Any) -> dict[str, Any] | None:
     loader of a colouriser has none.
     """
     generator = getattr(loader, "generator", None)
-    if generator is None or getattr(loader, "num_workers", 1) or not hasattr(loader, "iterator"):
+    if generator is None or loader.num_workers or not hasattr(loader, "iterator"):
         return None
     return {"generator": generator.get_state(), "buffer": list(getattr(loader.dataset, "buffer", ()))}
 
