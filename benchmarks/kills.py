@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import zipfile
 from collections.abc import Callable
 from functools import partial
@@ -90,9 +91,9 @@ def kill(work: Any, trainer: Any, wait: Callable[[], None]) -> None:
         try:
             while True:
                 work(trainer)
-        except BaseException as error:
-            print(f"kills: {error!r}", file=sys.stderr, flush=True)
-        os._exit(1)
+        finally:  # whatever happens, what this process has copied is not to be taken down by it
+            traceback.print_exc()
+            os._exit(1)
     wait()
     os.kill(process, signal.SIGKILL)
     os.waitpid(process, 0)
