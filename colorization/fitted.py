@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from ultralytics.utils import LOGGER
+
 from tintbox.colorization.data import Pictures
 from tintbox.colorization.palette import Palette
+from tintbox.errors import TintboxError, one_line
 
 SAMPLED = 2000  # pictures whose pixels are clustered
 
 
 def fitted_palette(pictures: Pictures, k: int, seed: int, scale: float, folder: Path) -> Palette:
     """Return ``k`` colours of the pictures by k-means; the same pictures and seed give the same file in ``folder``.
+
+    The file only saves the time of fitting again: where it cannot be read or written, a warning says so.
 
     Args:
         pictures: The training pictures.
@@ -25,13 +30,16 @@ def fitted_palette(pictures: Pictures, k: int, seed: int, scale: float, folder: 
         TintboxError: If the pictures have fewer than ``k`` distinct colours.
     """
     file = folder / f"{fingerprint(pictures, k, seed, scale)}.yaml"
-    if file.exists():
-        return Palette.load(file)
+    try:
+        if file.exists():
+            return Palette.load(file)
+    except (TintboxError, OSError) as error:
+        LOGGER.warning(f"the kept palette cannot be read, so it is fitted again: {one_line(error)}")
     palette = Palette.fit(pictures.sample(SAMPLED, seed).numpy(), k, seed=seed, scale=scale)
-    folder.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part.yaml")
-    palette.save(part)
-    part.replace(file)  # at once, so that a killed run leaves no half file
+    try:
+        palette.save(file)
+    except OSError as error:
+        LOGGER.warning(f"the fitted palette is not kept for later runs: {one_line(error)}")
     return palette
 
 

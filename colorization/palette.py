@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import yaml
 
+from tintbox import atomic
 from tintbox.colorization.balance import annealed_mean, checked_number, checked_weights
 from tintbox.colorization.nearest import BLOCK, NearestTable
 from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
@@ -133,7 +134,7 @@ class Palette:
         if path.suffix not in (".yaml", ".yml"):
             raise TintboxError(f"palette path '{path}': give it the suffix .yaml, so that load knows it for a file")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(HEADER + yaml.safe_dump(self.as_dict(), default_flow_style=None, width=200), encoding="utf-8")
+        atomic.write_text(path, HEADER + yaml.safe_dump(self.as_dict(), default_flow_style=None, width=200))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Palette:

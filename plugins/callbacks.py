@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from tintbox.plugins import autoload
+from tintbox.plugins import autoload, options
 from tintbox.plugins.freeze import selectors
 from tintbox.plugins.loss import weights as class_weights
 
@@ -29,6 +29,12 @@ def wants_loss(args: Any) -> bool:
 def wants_coco_eval(args: Any) -> bool:
     """Return whether a run's arguments ask for COCO evaluation."""
     return bool(getattr(args, "coco_eval", False))
+
+
+def wants_resume(args: Any) -> bool:
+    """Return whether a run is one of ours, to be resumed exactly and cleanly: a colouriser's, or with our options."""
+    arguments = vars(args)
+    return arguments.get("task") == "colorize" or bool(options.chosen(arguments)) or wants_freeze(args)
 
 
 def has_grey_statistics(model: Any) -> bool:

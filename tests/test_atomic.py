@@ -81,3 +81,27 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path):
     )
     assert subprocess.run([sys.executable, "-c", code, str(file)], check=False).returncode != 0
     assert file.read_text() == "old"
+
+
+def test_the_part_may_keep_the_name(tmp_path):
+    file = tmp_path / "last.pt"
+    with atomic.replacing(file, keep_name=True) as part:
+        assert part.name == file.name and part.parent.parent == tmp_path
+        part.write_text("new")
+    with pytest.raises(OSError), atomic.replacing(file, keep_name=True) as part:
+        part.write_text("half")
+        raise OSError
+    assert file.read_text() == "new" and list(tmp_path.iterdir()) == [file]
+
+
+def test_only_old_parts_are_cleared(tmp_path):
+    names = [".a-0123abcd.part.pt", ".b-0123abcd.part/b.pt", ".c-0123abcd.part.pt", "d.part", ".e.part", ".f-0123.part"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    for entry in tmp_path.iterdir():
+        if ".c-" not in entry.name:
+            os.utime(entry, (1, 1))
+    atomic.clear_parts(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".c-0123abcd.part.pt", ".e.part", ".f-0123.part", "d.part"]
+    atomic.clear_parts(tmp_path / "missing")

@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 from ultralytics.utils import LOGGER
 
+from tintbox import atomic
 from tintbox.plugins.freeze import selectors
 from tintbox.plugins.freeze.plan import FreezePlan, network
 
@@ -35,7 +36,7 @@ def report(trainer: Any, plan: FreezePlan) -> None:
         LOGGER.warning(f"lr_scale={selectors.shown(trainer.args.lr_scale)} changes nothing: that is frozen")
     folder = Path(trainer.save_dir)
     text = json.dumps(as_dict(model, plan, epochs, vars(trainer.args)), indent=1)
-    (folder / "freeze.json").write_text(text, encoding="utf-8")
+    atomic.write_text(folder / "freeze.json", text)
     if trainer.args.plots:
         picture(model, plan, epochs, folder / "freeze.png")
 

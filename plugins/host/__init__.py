@@ -12,8 +12,8 @@ from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.finding import find_spec
 from tintbox.plugins.host.table import PATCHES, Patch, apply, broken, modules, read, resolve, state
 
-# Each registers its patches.
-for _name in ("anchors", "arguments", "configuration", "evaluation", "models", "run_arguments", "runs"):
+REGISTERING = ("anchors", "arguments", "checkpoints", "configuration", "evaluation", "models", "run_arguments", "runs")
+for _name in REGISTERING:
     read(f"{__name__}.{_name}")
 
 __all__ = ["PATCHES", "Patch", "apply", "broken", "capabilities", "find_spec", "modules", "resolve", "state"]

@@ -18,7 +18,7 @@ from tintbox.plugins.host.table import PATCHES, TASK, broken, state
 
 # Every argument of ours comes in by these, and a run by these.
 ARGUMENTS = ("training_arguments", "argument_checks")
-RESUMING = ("stock_checkpoints", "checkpoint_arguments")
+RESUMING = ("checkpoints", "checkpoint_arguments")
 RUN = ("default_callbacks",)
 
 

@@ -1,4 +1,4 @@
-"""Patches of models and checkpoints: what they are, how they load, what is saved."""
+"""Patches of models: what they are, and how they load."""
 
 from __future__ import annotations
 
@@ -64,44 +64,6 @@ def backbone_hand_over(tasks: Any) -> None:
         load(self, weights, verbose)
 
     tasks.BaseModel.load = load_weights
-
-
-@patch("ultralytics.engine.trainer", "BaseTrainer.save_model")
-def stock_checkpoints(trainer: Any) -> None:
-    """Keep tintbox's arguments out of a checkpoint's `train_args`: a stock Ultralytics refuses to resume with them.
-
-    Those that were set go along as a plain dict on the saved network, where `load_checkpoint` finds them again.
-    """
-    from tintbox.plugins import options
-
-    save_model = trainer.BaseTrainer.save_model
-
-    @functools.wraps(save_model)
-    def save(self: Any) -> Any:
-        arguments, network = self.args, self.ema.ema
-        self.args = type(arguments)(**options.stock(vars(arguments)))
-        if ours := options.chosen(vars(arguments)):
-            network.tintbox_args = ours
-        try:
-            return save_model(self)
-        finally:
-            self.args = arguments
-
-    trainer.BaseTrainer.save_model = save
-
-
-@patch("ultralytics.nn.tasks", "load_checkpoint")
-def checkpoint_arguments(tasks: Any) -> None:
-    """Put tintbox's arguments back among those of a loaded checkpoint: resuming reads them from there."""
-    load_checkpoint = tasks.load_checkpoint
-
-    @functools.wraps(load_checkpoint)
-    def load(*args: Any, **kwargs: Any) -> Any:
-        model, checkpoint = load_checkpoint(*args, **kwargs)
-        model.args.update(getattr(model, "tintbox_args", {}))
-        return model, checkpoint
-
-    tasks.load_checkpoint = load
 
 
 @patch("ultralytics.engine.model", "Model._new", "Model._load", "guess_model_task", "yaml_model_load")

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-PART = ".part"  # ends the name of a file that is being written
+PART = ".part"  # in the name of what is being written
+PARTS = re.compile(rf"\..*-[0-9a-f]{{8}}{re.escape(PART)}(\..+)?")
 
 
 @contextlib.contextmanager
-def replacing(file: str | Path) -> Iterator[Path]:
+def replacing(file: str | Path, keep_name: bool = False) -> Iterator[Path]:
     """Yield the path of a new, empty file, which takes the place of ``file`` once the block has written it.
 
     It lies in the same folder and has the same suffix, by which many writers choose a format. If the block raises, it
     is removed and ``file`` stays as it was. A link keeps pointing where it does, and a file keeps its permissions. A
     device or pipe, such as ``/dev/stdout``, is no file to be replaced, and is written as it is.
+
+    Args:
+        file: What is to be written.
+        keep_name: Let the new file have the whole name of ``file``, in a folder of its own inside the same folder, for
+            writers that put the name into the content, as `torch.save` does.
 
     Raises:
         OSError: If the folder is not there or cannot be written, or the disk is full.
@@ -27,19 +34,47 @@ def replacing(file: str | Path) -> Iterator[Path]:
     if target.exists() and not target.is_file():
         yield target  # a folder is refused by whoever opens it
         return
-    part = target.with_name(f".{target.stem[:100]}-{secrets.token_hex(4)}{PART}{target.suffix}")
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # as the umask wants it
+    own = target.with_name(f".{target.stem[:100]}-{secrets.token_hex(4)}{PART}{'' if keep_name else target.suffix}")
+    part = own / Path(file).name if keep_name else own
+    if keep_name:
+        own.mkdir()
     try:
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # as the umask wants it
         yield part
         if target.exists():
             shutil.copymode(target, part)
         _sync(part)
         part.replace(target)
     except BaseException:
-        with contextlib.suppress(OSError):
-            part.unlink()
+        _remove(own)
         raise
+    if keep_name:
+        _remove(own)
     _sync(target.parent)
+
+
+def clear_parts(folder: str | Path) -> None:
+    """Remove what writers that were killed have left in a folder: parts last written before this process began.
+
+    For folders that one process writes to at a time, such as a run's: a part that someone is still writing to is
+    younger than whoever comes after.
+    """
+    import psutil
+
+    began = psutil.Process().create_time()
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if PARTS.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_mtime < began:
+                _remove(Path(entry.path))
+
+
+def _remove(part: Path) -> None:
+    """Remove a part, a file or a folder, if it can be removed."""
+    with contextlib.suppress(OSError):
+        if part.is_dir() and not part.is_symlink():
+            shutil.rmtree(part)
+        else:
+            part.unlink()
 
 
 def write_bytes(file: str | Path, content: bytes) -> None:

@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from tintbox import atomic
 from tintbox.run_folder import ENVIRONMENT
 from tintbox.threads import cores
 
@@ -62,4 +63,4 @@ def on_pretrain_routine_start(trainer: Any) -> None:
     file = Path(trainer.save_dir) / ENVIRONMENT
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(describe(trainer.device), indent=1), encoding="utf-8")
+        atomic.write_text(file, json.dumps(describe(trainer.device), indent=1))

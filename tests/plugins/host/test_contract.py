@@ -70,6 +70,25 @@ def test_methods_that_subclasses_override_are_there():
             assert name in vars(ours), f"{ours.__name__} does not override {name} any more"
 
 
+def test_what_exact_resuming_relies_on_is_there():
+    """The names that `plugins/resume/state.py` uses, of Ultralytics' endless loader and of PyTorch's iterators."""
+    import inspect
+
+    import torch
+    from ultralytics.data.build import InfiniteDataLoader
+    from ultralytics.engine.trainer import BaseTrainer
+
+    loader = InfiniteDataLoader(list(range(4)), batch_size=2, shuffle=True, generator=torch.Generator())
+    assert loader.iterator is None and "self._get_iterator()" in inspect.getsource(InfiniteDataLoader.__iter__)
+    assert len([next(loader._get_iterator()._sampler_iter) for _ in loader]) == 2
+    # Steps are counted from the last one, over the ends of epochs, but from -1 on where a loop begins.
+    loop = inspect.getsource(BaseTrainer._do_train)
+    assert "if ni - last_opt_step >= self.accumulate:\n" in loop and "ni = i + nb * epoch\n" in loop
+    # A finished checkpoint drops the optimizer's state, and with it what we put there.
+    assert torch.save.__wrapped__.__module__ == "ultralytics.utils.patches"
+    assert callable(torch.optim.Optimizer.register_state_dict_post_hook)
+
+
 def test_functions_that_dataset_files_calls_are_there():
     """Those of `plugins/coco_eval/dataset_files.py`, with what it expects of them."""
     import inspect

@@ -1,0 +1,176 @@
+"""What `kill -9` leaves of a run's checkpoints, with tintbox and without it.
+
+    python benchmarks/kills.py [--n 100] [--seed 0]
+
+A tiny detector is trained for one epoch. Then, n times, a process that does nothing but save this training's
+checkpoints, or, in the second half, but strip them, is killed: at a random moment, or, every other time, at a random
+moment after it has begun to write. A checkpoint is torn if it is no whole zip by the checksums of its members. The same
+follows with TINTBOX_DISABLE=1, which is stock Ultralytics.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import zipfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import machine
+
+NAMES = ("last.pt", "best.pt")
+ROUNDS = 2.5  # a kill at random comes within the time that so many saves, or strips of both files, take
+DEADLINE = 30  # seconds in which it has to begin
+WRITING = 0.03  # seconds; an aimed one comes so soon after the writing has begun
+
+
+def trained(folder: Path) -> Any:
+    """Return the trainer of a detector after its first epoch, about to save."""
+    from ultralytics.models.yolo.detect import DetectionTrainer
+
+    from tintbox.datasets.fruitbowl import generate
+
+    class Reached(Exception):  # noqa: N818  a place, not an error
+        """The epoch's end."""
+
+    def stop(trainer: Any) -> None:
+        raise Reached
+
+    pictures = generate(folder / "fruit", train=4, val=2)
+    data = pictures / "data.yaml"
+    data.write_text(f"path: {pictures}\ntrain: images/train\nval: images/val\nnames: {list('abcdefgh')}\n")
+    settings = {"model": "yolo11n.yaml", "data": str(data), "epochs": 2, "imgsz": 32, "batch": 4, "plots": False}
+    trainer = DetectionTrainer(overrides={**settings, "workers": 0, "project": str(folder), "name": "run"})
+    trainer.add_callback("on_model_save", stop)
+    try:
+        trainer.train()
+    except Reached:
+        return trainer
+    raise RuntimeError("the training saved nothing")
+
+
+def torn(file: Path) -> bool:
+    """Return whether a file is not a zip that is whole, which a checkpoint is."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.testzip() is not None
+    except (zipfile.BadZipFile, OSError, EOFError):
+        return True
+
+
+def save(trainer: Any) -> None:
+    """Save last.pt and best.pt."""
+    trainer.best_fitness = trainer.fitness
+    trainer.save_model()
+
+
+def strip(trainer: Any) -> None:
+    """Strip last.pt and best.pt; a stripped one is stripped like any other."""
+    from ultralytics.utils.torch_utils import strip_optimizer
+
+    for name in NAMES:
+        strip_optimizer(trainer.wdir / name)
+
+
+def kill(work: Any, trainer: Any, wait: Callable[[], None]) -> None:
+    """Let a copy of this process do some work again and again while this one waits, and kill it."""
+    process = os.fork()
+    if process == 0:
+        try:
+            while True:
+                work(trainer)
+        finally:  # whatever happens, what this process has copied is not to be taken down by it
+            traceback.print_exc()
+            os._exit(1)
+    wait()
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+
+
+def look(folder: Path) -> list[tuple[str, int, int]]:
+    """Return what tells that something is written in a folder."""
+    with os.scandir(folder) as entries:
+        return sorted((e.name, s.st_size, s.st_mtime_ns) for e in entries for s in [e.stat()])
+
+
+def wait_for_change(folder: Path, then: float) -> None:
+    """Wait until something is written in a folder, and for so many seconds more."""
+    before, end = look(folder), time.monotonic() + DEADLINE
+    with contextlib.suppress(FileNotFoundError):  # a part that was there a moment ago
+        while look(folder) == before:
+            if time.monotonic() > end:
+                raise RuntimeError(f"nothing was written in {DEADLINE} seconds")
+    time.sleep(then)
+
+
+def measure(n: int, seed: int) -> None:
+    """Kill n processes and print how many checkpoints are torn, by what the process did."""
+    import torch
+
+    torch.set_num_threads(1)  # a copy of a process has but one of its threads
+    chance = random.Random(seed)
+    folder = Path(tempfile.mkdtemp(prefix="kills-"))
+    try:
+        trainer = trained(folder)
+        weights = Path(trainer.wdir)
+        trainer.csv = folder / "none.csv"  # read by polars, whose threads a copy of a process has not
+        save(trainer)
+        whole = {name: (weights / name).read_bytes() for name in NAMES}
+        for work, what, count in ((save, "saving", n - n // 2), (strip, "stripping", n // 2)):
+            begin = time.perf_counter()
+            work(trainer)
+            longest = ROUNDS * (time.perf_counter() - begin)
+            found = dict.fromkeys(NAMES, 0)
+            either = parts = 0
+            for i in range(count):
+                for name, content in whole.items():
+                    (weights / name).write_bytes(content)
+                if i % 2:
+                    kill(work, trainer, partial(wait_for_change, weights, chance.uniform(0, WRITING)))
+                else:
+                    kill(work, trainer, partial(time.sleep, chance.uniform(0.01, longest)))
+                state = {name: torn(weights / name) for name in NAMES}
+                found = {name: found[name] + state[name] for name in NAMES}
+                either += any(state.values())
+                parts += sum(1 for _ in weights.glob(".*.part*"))
+                for part in weights.glob(".*.part*"):
+                    shutil.rmtree(part) if part.is_dir() else part.unlink()
+            each = ", ".join(f"{name} {number}" for name, number in found.items())
+            print(f"{what}: n = {count}, torn {either} ({each}), parts left behind {parts}", flush=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> None:
+    """Measure with the plugin and without, each in a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.here:
+        measure(given.n, given.seed)
+        return
+    print(machine.describe())
+    words = [sys.executable, __file__, "--here", "--n", str(given.n), "--seed", str(given.seed)]
+    for name, disable in (("tintbox", "0"), ("TINTBOX_DISABLE=1", "1")):
+        environment = {**os.environ, "TINTBOX_DISABLE": disable, "YOLO_VERBOSE": "false"}
+        done = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
+        lines = [line for line in done.stdout.splitlines() if line.startswith(("saving:", "stripping:"))]
+        print(f"{name}\n  " + "\n  ".join(lines), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Resuming a run: exactly where it stopped, and without traces of having stopped."""

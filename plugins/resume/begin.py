@@ -1,0 +1,63 @@
+"""What comes before the first epoch: is there anything to resume, and where does the run go on."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from ultralytics.utils import LOGGER, RANK
+
+from tintbox.errors import TintboxError
+from tintbox.plugins import callbacks
+from tintbox.plugins.resume import results
+from tintbox.plugins.resume.state import KEY, VERSION, Position
+
+
+def check_finished(model: Any) -> None:
+    """Refuse to resume from a finished checkpoint of a run of ours.
+
+    Args:
+        model: The loaded `YOLO`.
+
+    Raises:
+        TintboxError: It is one.
+    """
+    checkpoint = model.ckpt or {}
+    if checkpoint.get("epoch", -1) >= 0 and checkpoint.get("optimizer") is not None:
+        return
+    arguments = {**checkpoint.get("train_args", {}), **getattr(model.model, "tintbox_args", {}), "task": model.task}
+    if checkpoint and callbacks.wants_resume(SimpleNamespace(**arguments)):
+        raise TintboxError(finished(model.ckpt_path))
+
+
+def check(trainer: Any, checkpoint: dict[str, Any] | None) -> None:
+    """Refuse to resume a run that has trained all its epochs.
+
+    Raises:
+        TintboxError: It has.
+    """
+    if trainer.resume and checkpoint is not None and not 0 < checkpoint.get("epoch", -1) + 1 < trainer.epochs:
+        raise TintboxError(finished(trainer.args.model))
+
+
+def finished(file: Any) -> str:
+    """Return the line that tells of a finished run."""
+    return f"model={file} is a finished run's: there is nothing to resume; leave out `resume` to train on from it"
+
+
+def begin(trainer: Any, checkpoint: dict[str, Any] | None) -> None:
+    """Note the state of the training from here on; a resumed one goes on from the state of the checkpoint."""
+    trainer.tintbox_position = Position(trainer)
+    if not trainer.resume or checkpoint is None:
+        return
+    if RANK in {-1, 0}:
+        results.drop_from(trainer.csv, trainer.start_epoch + 1)
+    saved = (checkpoint.get("optimizer") or {}).get(KEY, {})
+    if saved.get("version") != VERSION:
+        return  # a stock Ultralytics or an earlier tintbox has saved it
+    try:
+        trainer.tintbox_position.restore(saved)
+    except (KeyError, ValueError, RuntimeError) as error:
+        LOGGER.warning(
+            f"{trainer.args.model} goes on from the averaged weights: its own are another network's ({error})"
+        )

@@ -1,0 +1,110 @@
+"""Checkpoints, stock ones too, are written whole or not at all, and are what stock writes."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from tintbox import checkpoint_file
+from tintbox.plugins.host.checkpoints import WholePath
+
+REPO = Path(__file__).resolve().parents[3]
+pytestmark = pytest.mark.attack("kills")
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from ultralytics import YOLO
+from ultralytics.utils.torch_utils import strip_optimizer
+data, folder = sys.argv[1:]
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write beyond the limit fails, as on a full disk
+last = Path(folder, "run/weights/last.pt")
+
+def fill(trainer):
+    if trainer.epoch == 1:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+model = YOLO("yolo11n.yaml")
+model.add_callback("on_train_epoch_end", fill)
+for attempt in (
+    lambda: model.train(data=data, epochs=3, imgsz=32, batch=4, workers=0, plots=False, project=folder, name="run"),
+    lambda: strip_optimizer(last),
+):
+    try:
+        attempt()
+    except (OSError, RuntimeError):
+        print("failed")
+"""
+
+
+def test_a_full_disk_tears_nothing(python, fruit, tmp_path):
+    done = python("-c", FULL, fruit, tmp_path)
+    assert done.stdout.splitlines().count("failed") == 2, done.stderr
+    weights = tmp_path / "run/weights"
+    assert sorted(file.name for file in weights.iterdir()) == ["best.pt", "last.pt"]
+    assert all(checkpoint_file.is_whole(file) for file in weights.iterdir())
+    assert torch.load(weights / "last.pt", weights_only=False)["epoch"] == 0
+
+
+def test_saved_bytes_are_those_that_torch_writes(tmp_path):
+    content = {"model": torch.arange(5), "name": "x"}
+    torch.save(content, tmp_path / "last.pt")
+    (tmp_path / "stock").mkdir()
+    torch.save.__wrapped__(content, tmp_path / "stock" / "last.pt")
+    assert (tmp_path / "last.pt").read_bytes() == (tmp_path / "stock" / "last.pt").read_bytes()
+    stream = io.BytesIO()
+    torch.save(content, stream)
+    assert torch.load(io.BytesIO(stream.getvalue()))["name"] == "x"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["last.pt", "stock"]
+
+
+def test_paths_made_from_a_whole_path_are_whole_too(tmp_path):
+    (tmp_path / "epoch3.pt").write_bytes(b"old")
+    (tmp_path / "link.pt").hardlink_to(tmp_path / "epoch3.pt")
+    file = WholePath(tmp_path) / "epoch3.pt"
+    assert file.write_bytes(b"new") == 3
+    assert file.read_bytes() == b"new"
+    assert (tmp_path / "link.pt").read_bytes() == b"old", "written in place"
+
+
+def test_the_next_save_removes_what_a_killed_one_left(tiny_data, tmp_path):
+    from ultralytics import YOLO
+
+    weights = tmp_path / "run" / "weights"
+    code = f"""
+import os, signal
+from tintbox import atomic
+os.makedirs({str(weights)!r})
+with atomic.replacing({str(weights / "last.pt")!r}, keep_name=True):
+    with atomic.replacing({str(weights / "epoch1.pt")!r}):
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", code], check=False)
+    left = list(weights.iterdir())
+    assert len(left) == 2
+    for part in left:  # this process is older than the one that was killed, unlike a run that is resumed
+        os.utime(part, (1, 1))
+    YOLO("colorize-pool.yaml").train(
+        data=str(tiny_data),
+        epochs=1,
+        imgsz=32,
+        palette=4,
+        plots=False,
+        project=str(tmp_path),
+        name="run",
+        exist_ok=True,
+    )
+    assert sorted(file.name for file in weights.iterdir()) == ["best.pt", "last.pt"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+def test_kills(python):
+    """A shorter `benchmarks/kills.py`, with tintbox only."""
+    done = python(REPO / "benchmarks" / "kills.py", "--here", "--n", 16)
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("saving:", "stripping:"))]
+    assert len(lines) == 2 and all("n = 8, torn 0 " in line for line in lines), done.stdout + done.stderr
