@@ -1,14 +1,15 @@
 """The freeze plan: which parameters and BatchNorm statistics stand still in which epoch, and the others' rates.
 
 A plan is a pure function of the training arguments, the model and the epoch, so a resumed run is where an uninterrupted
-one would be. `tintbox.plugins.freeze` puts it to work.
+one would be. `tintbox.plugins.freeze.training` puts it to work in Ultralytics' trainer; in a training loop of one's own
+`FreezePlan.from_spec` and `FreezePlan.apply` do.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import nn
@@ -31,6 +32,7 @@ class FreezePlan:
         factors: Parameter -> factor of its learning rate, where that is not 1.
         freeze_bn: ``"auto"``, True or False.
         norms: BatchNorm module -> the parameters that decide about its statistics under ``auto``.
+        model: The network that it is for.
     """
 
     names: tuple[str, ...]
@@ -39,6 +41,44 @@ class FreezePlan:
     factors: Mapping[str, float]
     freeze_bn: bool | str
     norms: Mapping[str, tuple[str, ...]]
+    model: nn.Module = field(repr=False, compare=False)
+
+    @classmethod
+    def from_spec(
+        cls,
+        model: nn.Module,
+        freeze: Any = None,
+        unfreeze: Mapping[float, Any] | None = None,
+        freeze_bn: bool | str = "auto",
+        lr_scale: Mapping[str, float] | float | None = None,
+        epochs: int | None = None,
+    ) -> FreezePlan:
+        """Return the plan for any PyTorch module, with the values that `yolo train` takes (docs/freeze.md).
+
+        In a module that is not Ultralytics' the selectors are ``all``, dotted names and patterns: ``backbone`` is the
+        child of that name, ``backbone.body.layer1`` what is below it, ``*.bn*.*`` a pattern.
+
+        Args:
+            model: The network, not wrapped.
+            freeze: A selector or a list of them; ``[all, -head]`` takes away.
+            unfreeze: Epoch, counted from 0, or share of the run -> selectors that train from there on.
+            freeze_bn: ``"auto"``: BatchNorm statistics stand still where their layer does; True: all; False: none.
+            lr_scale: Selector -> factor of the learning rate, for `parameter_groups`; one float is the layer-wise decay
+                of a network whose layers are numbered in ``model.model``, as Ultralytics' are.
+            epochs: Length of the run; shares in ``unfreeze`` need it.
+
+        Raises:
+            TintboxError: A value makes no sense, names nothing in the model, or leaves too little to train.
+        """
+        given = {"freeze": freeze, "unfreeze": unfreeze, "freeze_bn": freeze_bn, "lr_scale": lr_scale}
+        for name, check in selectors.CHECKS.items():
+            if given[name] is not None and (wrong := check(given[name])):
+                raise TintboxError(f"{name}={shown(given[name])}: {wrong}")
+        shares = [epoch for epoch in unfreeze or {} if not isinstance(epoch, int)]
+        if shares and epochs is None:
+            raise TintboxError(f"unfreeze={shown(unfreeze)}: {shares[0]} is a share of the run; give epochs=")
+        plan = cls.of(model, {**given, "epochs": epochs})
+        return plan if epochs is None else replace(plan, stages=tuple(plan.schedule(epochs)))
 
     @classmethod
     def of(cls, model: nn.Module, arguments: Mapping[str, Any]) -> FreezePlan:
@@ -68,6 +108,7 @@ class FreezePlan:
             factors=_factors(model, arguments.get("lr_scale"), names),
             freeze_bn="auto" if arguments.get("freeze_bn") is None else arguments["freeze_bn"],
             norms=norms,
+            model=model,
         )
         plan.check_trains(f"freeze={shown(freeze)}")
         return plan
@@ -81,6 +122,45 @@ class FreezePlan:
             raise TintboxError(f"{label}: nothing is left to train at first; leave something, e.g. freeze=[all, -head]")
         if later <= of_norms:
             raise TintboxError(f"{label}: only BatchNorms are left to train; leave more, e.g. freeze=[all, -head]")
+
+    def apply(self, epoch: int) -> frozenset[str]:
+        """Freeze and wake what the plan says for an epoch; call it after ``model.train()``, at the start of each.
+
+        Args:
+            epoch: Counted from 0. Shares of a run need a plan that was made with ``epochs``.
+
+        Returns:
+            The names of the frozen parameters. They have no gradient, so optimizers pass them over.
+        """
+        frozen = self.frozen(epoch, 0)
+        self.set_trainable(frozen)
+        self.set_norms(frozen)
+        return frozen
+
+    def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
+        """Return the groups of an optimizer for the plan's factors: each with its parameters and its rate.
+
+        Args:
+            lr: The rate of what has no factor.
+        """
+        groups: dict[float, list[nn.Parameter]] = {}
+        for name, parameter in self.model.named_parameters():
+            groups.setdefault(self.factors.get(name, 1.0), []).append(parameter)
+        return [{"params": parameters, "lr": lr * factor} for factor, parameters in groups.items()]
+
+    def set_trainable(self, frozen: frozenset[str]) -> None:
+        """Let everything train but what is frozen, which loses its gradient."""
+        parameters = dict(self.model.named_parameters())
+        for name in self.names:
+            parameters[name].requires_grad_(name not in frozen)
+            if name in frozen:
+                parameters[name].grad = None
+
+    def set_norms(self, frozen: frozenset[str]) -> None:
+        """Put the BatchNorms in training mode, and those whose statistics stand still in evaluation mode."""
+        still = self.frozen_norms(frozen)
+        for name in self.norms:
+            self.model.get_submodule(name).train(name not in still)
 
     def schedule(self, epochs: int) -> list[tuple[int, frozenset[str]]]:
         """Return (epoch, what trains from there on) within the run, in order; epochs count from 0."""
@@ -104,7 +184,16 @@ def _frozen_at_start(model: nn.Module, freeze: Any, names: tuple[str, ...]) -> s
     if selectors.is_policy(freeze):
         return set(select(model, freeze))
     layers = range(freeze) if isinstance(freeze, int) else set(freeze or ())
+    if layers:
+        _numbered(model, f"freeze={shown(freeze)}")
     return {name for name in names if selectors.layer_of(name) in layers}
+
+
+def _numbered(model: nn.Module, label: str) -> range:
+    """Return the indices of a model's layers, or raise a `TintboxError` if it is no list of layers."""
+    if not (indices := selectors.groups(model)["all"]):
+        raise TintboxError(f"{label}: {selectors.title(model)} has no numbered layers; name its modules")
+    return indices
 
 
 def _factors(model: nn.Module, lr_scale: Any, names: tuple[str, ...]) -> dict[str, float]:
@@ -115,7 +204,11 @@ def _factors(model: nn.Module, lr_scale: Any, names: tuple[str, ...]) -> dict[st
             label = f"lr_scale={{{selector}: {factor}}}"
             factors.update(dict.fromkeys(select(model, selector, label), float(factor)))
     elif lr_scale is not None:
-        last = len(model.model) - 1  # type: ignore[arg-type]  # Ultralytics' models keep their layers in a list
+        if not (numbered := selectors.groups(model)["all"]):
+            raise TintboxError(
+                f"lr_scale={lr_scale}: {selectors.title(model)} has no numbered layers; name its modules"
+            )
+        last = numbered[-1]
         layers = {name: selectors.layer_of(name) for name in names}
         factors = {name: float(lr_scale) ** (last - layer) for name, layer in layers.items() if layer is not None}
     return {name: factor for name, factor in factors.items() if factor != 1}

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -146,6 +146,14 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
+CHECKS = {
+    "freeze": check_freeze,
+    "unfreeze": check_unfreeze,
+    "freeze_bn": check_freeze_bn,
+    "lr_scale": check_lr_scale,
+}
+
+
 def check_together(arguments: Mapping[str, Any]) -> str | None:
     """Return what is wrong between ``freeze``, ``unfreeze``, ``epochs`` and ``time``, as a whole line, or None."""
     unfreeze, epochs = arguments.get("unfreeze"), arguments.get("epochs")
@@ -162,14 +170,20 @@ def check_together(arguments: Mapping[str, Any]) -> str | None:
 
 
 def groups(model: Any) -> dict[str, range]:
-    """Return group -> indices of its layers in ``model.model``; only ``all`` where the YAML has no such lists."""
-    spec, count = getattr(model, "yaml", None) or {}, len(model.model)
+    """Return group -> indices of its layers in ``model.model``; only ``all`` where the YAML has no such lists.
+
+    A network of another make has no numbered layers, and ``all`` is its only group.
+    """
+    layers = getattr(model, "model", None)
+    if not isinstance(layers, Sized):
+        return {"all": range(0)}
+    spec, count = getattr(model, "yaml", None) or {}, len(layers)
     spec = spec["base"] if isinstance(spec.get("base"), dict) else spec  # of a colouriser on a detector
     found = {"all": range(count)}
     if "backbone" in spec and "head" in spec:
         split_ = min(len(spec["backbone"]), count - 1)
         found = {"backbone": range(split_), "neck": range(split_, count - 1), "head": range(count - 1, count), **found}
-    return {name: layers for name, layers in found.items() if layers}
+    return {name: indices for name, indices in found.items() if indices}
 
 
 def title(model: Any) -> str:
@@ -187,7 +201,7 @@ def select(model: Any, value: Any, label: str = "") -> list[str]:
     """Return the names of the parameters that selectors name, in the model's order.
 
     Args:
-        model: A network of Ultralytics, not wrapped; ``model.model`` are its layers, ``model.yaml`` its description.
+        model: A network, not wrapped. In Ultralytics' ``model.model`` are the layers, ``model.yaml`` the description.
         value: A selector or a list of them, checked by `check_selectors`.
         label: How an error begins; by default ``freeze='backbone'`` with the entry that is wrong.
 
@@ -207,7 +221,7 @@ def select(model: Any, value: Any, label: str = "") -> list[str]:
 
 def _match(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
     """Return the parameters that one selector without its minus sign names; none for a layer that has none."""
-    known, where = groups(model), title(model)
+    known, where, children = groups(model), title(model), dict(model.named_children())
     slice_ = SLICE.fullmatch(word)
     group = slice_[1] if slice_ else word
     if slice_ or group in GROUPS or re.fullmatch(r"\w*[^\W\d]\w*", word):  # a word that is no number
@@ -218,9 +232,12 @@ def _match(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
             if not layers:
                 raise TintboxError(f"{label}: {group} has {len(known[group])} layers in {where}")
             return {name for name in names if layer_of(name) in layers}
-        if word not in dict(model.named_children()):
-            raise TintboxError(f"{label}: no such group in {where} ({', '.join(known)}){nearest(group, known)}")
-    if word.isdigit() and int(word) not in known["all"]:
+        if word not in children:
+            there = [*known, *(() if "model" in children else children)]
+            raise TintboxError(f"{label}: no such group in {where} ({', '.join(there)}){nearest(group, there)}")
+    if word.isdigit() and word not in children and int(word) not in known["all"]:
+        if not known["all"]:
+            raise TintboxError(f"{label}: {where} has no numbered layers; name its modules ({', '.join(children)})")
         raise TintboxError(f"{label}: no layer {word} in {where} (0 to {len(model.model) - 1})")
     return _below(model, names, word, label)
 
@@ -237,7 +254,8 @@ def _sliced(layers: range, slice_: re.Match[str]) -> range:
 def _below(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
     """Return the parameters at or below the modules that a dotted name or pattern names."""
     parts = word.split(".")
-    if parts[0] not in dict(model.named_children()):
+    children = dict(model.named_children())
+    if parts[0] not in children and "model" in children:
         parts = ["model", *parts]
 
     def matches(path: Sequence[str], pattern: Sequence[str]) -> bool:

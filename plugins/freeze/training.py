@@ -76,8 +76,7 @@ class FreezeState:
 
     def __init__(self, trainer: Any, plan: FreezePlan) -> None:
         self.plan = plan
-        self.parameters = dict(network(trainer.model).named_parameters())
-        self.norms = {n: m for n, m in network(trainer.model).named_modules() if n in plan.norms}
+        self.parameters = dict(plan.model.named_parameters())
         self.frozen = plan.frozen(trainer.start_epoch, trainer.epochs)
         self.woken: dict[str, int] = {}
         for epoch, woken in reversed(plan.schedule(trainer.epochs)):  # the earlier of two stages woke it
@@ -93,18 +92,13 @@ class FreezeState:
         frozen = self.frozen & self.plan.frozen(trainer.epoch, trainer.epochs)
         woken, self.frozen, self.batch = self.frozen - frozen, frozen, 0
         self.woken.update(dict.fromkeys(woken, trainer.epoch))
-        for name in self.plan.names:
-            self.parameters[name].requires_grad_(name not in frozen)
-            if name in frozen:
-                self.parameters[name].grad = None
+        self.plan.set_trainable(frozen)
         return woken
 
     def start_batch(self, trainer: Any) -> None:
         """Set the BatchNorms, once per epoch, and the factors of the learning rates."""
         if self.batch == 0:
-            still = self.plan.frozen_norms(self.frozen)
-            for name, module in self.norms.items():
-                module.train(name not in still)
+            self.plan.set_norms(self.frozen)
         if self.rates and (self.batch == 0 or self.warming):
             self.rates.factors = self.factors(trainer)
         self.batch += 1
