@@ -219,7 +219,7 @@ def test_a_colouriser_is_offered_what_is_evaluated(tintbox, trained, rectangles)
     [
         ("names: {{0: a, 2: b}}", "requires class indices 0-1"),
         ("names: {{0: a, x: b}}", "data="),
-        ("names: [[1], {{}}]", "data="),
+        ("names: [[1], {{}}]", "cannot be validated"),
         ("names: 3", "data="),
         ("nc: -1", "data="),
         ("names: []", "data="),
