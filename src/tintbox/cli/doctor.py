@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tintbox.cli import inventory
+from tintbox.cli.inventory import take
 
 PACKAGES = ("tintbox", "ultralytics", "torch", "torchvision", "numpy", "opencv-python", "pycocotools", "scikit-learn")
 START_UP = ("tintbox_autoload.start", "tintbox_autoload.pth")
@@ -61,7 +61,7 @@ def examine() -> Report:
     except Exception as error:  # noqa: BLE001  the inventory says which module it is
         report.plugin = report.plugin or "off"
         report.problems.append(f"the plugin is off: {type(error).__name__}: {error}")
-    report.modules = {name: state for name, state in inventory.take().items() if state != "ok"}
+    report.modules = {name: state for name, state in take().items() if state != "ok"}
     report.problems += [f"module {name}: {state}" for name, state in report.modules.items()]
     try:
         import torch
