@@ -41,14 +41,15 @@ class Position:
             optimizer: The optimizer's own.
         """
         trainer, network = self.trainer, _network(self.trainer.model)
-        average = trainer.ema.ema.state_dict()
-        weights = {name: value for name, value in network.state_dict().items() if name in average}
+        live, average = network.state_dict(), trainer.ema.ema.state_dict()
+        # A distilled model's teacher is in neither; what is no tensor, such as a quantizer's state, Ultralytics keeps.
+        names = [name for name, value in average.items() if name in live and isinstance(value, torch.Tensor)]
         waiting = self.steps.batch > self.steps.last
         return {
             "version": VERSION,
-            "weights": weights,
+            "weights": {name: live[name] for name in names},
             # What is frozen is the same in both, and is saved once.
-            "average": {name: value for name, value in average.items() if not torch.equal(value, weights[name])},
+            "average": {name: average[name] for name in names if not torch.equal(average[name], live[name])},
             # Dictionaries of their own: Ultralytics halves the values of the others in place.
             "optimizer": {index: dict(values) for index, values in optimizer["state"].items()},
             "batches": len(trainer.train_loader),
