@@ -205,6 +205,11 @@ def chosen(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {o.name: arguments[o.name] for o in OPTIONS if arguments.get(o.name, o.default) != o.default and o.own}
 
 
+def own_defaults() -> dict[str, Any]:
+    """Return the defaults of tintbox's own arguments."""
+    return {option.name: option.default for option in OPTIONS if option.own}
+
+
 def stock(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``arguments`` without those that a stock Ultralytics does not know."""
     ours = {o.name for o in OPTIONS if o.own}

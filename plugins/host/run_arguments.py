@@ -43,6 +43,10 @@ def run_arguments(utils: Any) -> None:
 
     @functools.wraps(load)
     def load_both(cls: Any, file: Any = "data.yaml", append_filename: bool = False) -> Any:
-        return {**load(cls, file, append_filename), **files.beside(file)}
+        found = load(cls, file, append_filename)
+        if Path(file).name != files.STOCK or "mode" not in found:
+            return found
+        # With the defaults, for a trainer may be given the file in place of Ultralytics' own default.yaml.
+        return {**options.own_defaults(), **found, **files.beside(file)}
 
     utils.YAML.save, utils.YAML.load = classmethod(save_apart), classmethod(load_both)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -95,15 +96,23 @@ def recipe(value: str) -> Mapping[str, Any]:
         TintboxError: It is nowhere, is no YAML, or has an argument or value that is none.
     """
     from ultralytics.cfg import TASKS, get_cfg
-    from ultralytics.utils import DEFAULT_CFG_DICT
+    from ultralytics.utils import DEFAULT_CFG_DICT, LOGGER
 
     path, found = mapping("cfg", value)
     found = {**found, **run_arguments.beside(path)}
     found.pop("cfg", None)
+    level = LOGGER.level
+    LOGGER.setLevel(logging.CRITICAL)  # of a name that is none Ultralytics logs its whole help
     try:
         get_cfg(DEFAULT_CFG_DICT, dict(found))
-    except (TypeError, ValueError, SyntaxError, AttributeError) as error:
+    except SyntaxError as error:
+        name = next((name for name in found if name not in DEFAULT_CFG_DICT), "")
+        near = nearest(name, DEFAULT_CFG_DICT)
+        raise TintboxError(f"cfg={value}: '{name}' is no argument of `yolo train`{near}") from error
+    except (TypeError, ValueError, AttributeError) as error:
         raise TintboxError(f"cfg={value}: {one_line(error)}") from error
+    finally:
+        LOGGER.setLevel(level)
     if found.get("task") not in (*TASKS, None):
         raise TintboxError(f"cfg={value}: task={found['task']}: no such task ({', '.join(sorted(TASKS))})")
     return found

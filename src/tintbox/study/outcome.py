@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tintbox import atomic, checkpoint_file, run_arguments
+from tintbox import atomic, checkpoint_file, json_file, run_arguments
 from tintbox.errors import TintboxError, one_line
 from tintbox.limits import JSON_BYTES, LOG_BYTES
 from tintbox.run_folder import RESULTS
@@ -47,12 +47,10 @@ class Outcome:
 def read(folder: Path) -> Outcome | None:
     """Return how a run stands, or None if it was never started, or its file is damaged."""
     try:
-        with (folder / FILE).open("rb") as stream:
-            raw = stream.read(JSON_BYTES + 1)
-        found = Outcome(**json.loads(raw)) if len(raw) <= JSON_BYTES else None
-    except (OSError, ValueError, TypeError, RecursionError):
+        found = Outcome(**json_file.read(folder / FILE, JSON_BYTES))
+    except (TintboxError, TypeError):
         return None
-    if found is None or found.state not in (STARTED, FINISHED, FAILED) or not isinstance(found.reason, str):
+    if found.state not in (STARTED, FINISHED, FAILED) or not isinstance(found.reason, str):
         return None
     if not (found.arguments is None or isinstance(found.arguments, dict)):
         return None
