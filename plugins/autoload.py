@@ -12,8 +12,6 @@ from __future__ import annotations
 import os
 import sys
 
-import tintbox.threads  # noqa: F401  notes the user's OMP_NUM_THREADS before Ultralytics sets it
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +41,9 @@ def optional(name: str) -> ModuleType | None:
     except Exception as error:  # noqa: BLE001  a broken plugin must never break `yolo detect`
         tell(f"{name} is off, {type(error).__name__}: {error}")
         return None
+
+
+optional("tintbox.threads")  # notes the user's OMP_NUM_THREADS before Ultralytics sets it
 
 
 def disabled() -> bool:

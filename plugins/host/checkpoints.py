@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tintbox.plugins.autoload import optional
 from tintbox.plugins.host.table import patch
 
 
@@ -27,12 +28,12 @@ def whole_saves(patches: Any) -> None:
 
     `torch.save` puts the file's name into its content, so the part has the same name.
     """
+    from tintbox import atomic
+
     torch_save = patches.torch_save
 
     @functools.wraps(torch_save)
     def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
-        from tintbox import atomic
-
         if not isinstance(f, (str, os.PathLike)) or not os.access(Path(f).parent, os.W_OK):
             return torch_save(obj, f, *args, **kwargs)  # a stream; or a file that is writable in a folder that is not
         with atomic.replacing(os.fspath(f), keep_name=True) as part:
@@ -49,14 +50,13 @@ def checkpoints(trainer: Any) -> None:
     It refuses to resume with arguments that it does not know among `train_args`: those that were set go along as a
     plain dict on the saved network, where `load_checkpoint` finds them again.
     """
+    from tintbox import atomic
     from tintbox.plugins import callbacks, options
 
     save_model = trainer.BaseTrainer.save_model
 
     @functools.wraps(save_model)
     def save(self: Any) -> Any:
-        from tintbox import atomic
-
         kept = {name: getattr(self, name) for name in ("args", "wdir", "last", "best")}
         network = self.ema.ema
         self.args = type(self.args)(**options.stock(vars(self.args)))
@@ -94,12 +94,12 @@ def checkpoint_arguments(tasks: Any) -> None:
 @patch("ultralytics.nn.tasks", "load_checkpoint")
 def torn_checkpoints(tasks: Any) -> None:
     """Name the checkpoint that a run can go on from where the one asked for is damaged."""
+    from tintbox.errors import CheckpointError
+
     load_checkpoint = tasks.load_checkpoint
 
     @functools.wraps(load_checkpoint)
     def load(weight: Any, *args: Any, **kwargs: Any) -> Any:
-        from tintbox.errors import CheckpointError
-
         try:
             return load_checkpoint(weight, *args, **kwargs)
         except CheckpointError as error:
@@ -162,9 +162,8 @@ def nothing_to_resume(engine: Any) -> None:
 
     @functools.wraps(train)
     def train_or_tell(self: Any, trainer: Any = None, **kwargs: Any) -> Any:
-        if kwargs.get("resume", self.overrides.get("resume")) is True:
-            from tintbox.plugins.resume import begin
-
+        resuming = kwargs.get("resume", self.overrides.get("resume")) is True
+        if resuming and (begin := optional("tintbox.plugins.resume.begin")):
             begin.check_finished(self)
         return train(self, trainer, **kwargs)
 

@@ -42,15 +42,14 @@ def preflight(engine: Any) -> None:
 
     @functools.wraps(train)
     def checked_train(self: Any, trainer: Any = None, **kwargs: Any) -> Any:
-        from tintbox.plugins.host import command
-
         cfg = kwargs.get("cfg")
         if hasattr(self.model, "parameters"):  # an exported model is refused by the original
             recipe = engine.YAML.load(engine.checks.check_yaml(cfg)) if cfg else {}
             arguments = {**recipe, **kwargs}
             capabilities.check(arguments)
             capabilities.check_callbacks(self.callbacks, arguments)
-            if module := optional("tintbox.plugins.preflight"):
+            module, command = optional("tintbox.plugins.preflight"), optional("tintbox.plugins.host.command")
+            if module and command:
                 module.check_run(self.model, self.task, arguments, command.typed(kwargs))
         return train(self, trainer, **kwargs)
 
