@@ -34,7 +34,7 @@ def run_arguments(utils: Any) -> None:
             head = f"# Arguments of tintbox; those of Ultralytics are in {files.STOCK}, with which these are read.\n"
             with atomic.replacing(own) as part:
                 save(cls, part, ours, head)
-            header += f"# tintbox's own arguments of this run are in {files.OWN} beside this file.\n"
+            header = files.HEADER + header
         else:
             own.unlink(missing_ok=True)  # of a run that was here before, by exist_ok=True
         with atomic.replacing(file) as part:

@@ -13,6 +13,9 @@ from tintbox import limits, yaml_file
 from tintbox.errors import TintboxError
 
 STOCK, OWN = "args.yaml", "tintbox.yaml"
+# Begins an args.yaml that has arguments beside it. A stock run that takes the folder over writes it without this line,
+# and leaves our file where it was.
+HEADER = f"# tintbox's own arguments of this run are in {OWN} beside this file.\n"
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -33,7 +36,12 @@ def beside(file: str | Path) -> dict[str, Any]:
     own = Path(file).with_name(OWN)
     if Path(file).name != STOCK or not own.is_file():
         return {}
-    return _mapping(own)
+    try:
+        with Path(file).open("rb") as stream:
+            said = stream.read(len(HEADER)) == HEADER.encode()
+    except OSError as error:
+        raise TintboxError(f"{file}: cannot be read ({error.strerror})") from error
+    return _mapping(own) if said else {}
 
 
 def _mapping(file: Path) -> dict[str, Any]:

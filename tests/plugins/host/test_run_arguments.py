@@ -52,7 +52,9 @@ def test_options_are_beside_it_and_both_are_read_together(python, fruit, tmp_pat
     assert run_folder.read(folder).arguments == {**stock, **own}
     assert YAML.load(folder / "args.yaml") == {**options.own_defaults(), **stock, **own}
 
-    # The next run in the same folder has none of them, and neither has the folder.
+    # A stock run in the same folder does not know of them; the next of ours takes them away.
+    begin(python, fruit, {}, tmp_path, disable="1")
+    assert (folder / run_arguments.OWN).exists() and not set(own) & set(run_folder.read(folder).arguments)
     begin(python, fruit, {}, tmp_path)
     assert not (folder / run_arguments.OWN).exists()
 
@@ -72,17 +74,16 @@ def test_a_stock_ultralytics_takes_the_file(given, python, fruit, tmp_path):
 @pytest.mark.parametrize("disable", ["0", "1"])
 def test_yolo_trains_with_the_file_of_a_run(disable, python, yolo, fruit, tmp_path):
     _, folder = begin(python, fruit, OURS, tmp_path)
-    words = ["train", f"cfg={folder}/args.yaml", "name=again", "freeze=None", *["unfreeze=None"] * (disable == "0")]
-    done = yolo(*words, env={"TINTBOX_DISABLE": disable})
+    words = ["train", f"cfg={folder}/args.yaml", "freeze=None", *["unfreeze=None"] * (disable == "0")]
+    done = yolo(*words, env={"TINTBOX_DISABLE": disable})  # into the same folder, which the file names
     assert done.returncode == 0, done.stderr
-    again = run_folder.read(tmp_path / "runs/again")
-    assert again.arguments.get("cls_focal") == (1.5 if disable == "0" else None)
+    assert run_folder.read(folder).arguments.get("cls_focal") == (1.5 if disable == "0" else None)
 
 
 def test_arguments_that_cannot_be_read_are_one_line(tmp_path):
     from tintbox.errors import TintboxError
 
-    (tmp_path / "args.yaml").write_text("task: detect\n")
+    (tmp_path / "args.yaml").write_text(f"{run_arguments.HEADER}task: detect\n")
     (tmp_path / run_arguments.OWN).write_text("[" * 100)
     with pytest.raises(TintboxError, match=r"^.*tintbox\.yaml: lists and mappings are nested more than 50 deep$"):
         run_arguments.read(tmp_path)
