@@ -114,7 +114,8 @@ def test_files_that_arguments_name(attempt, tmp_path, key, text):
     "words",
     [
         ["data=it's.yaml"], ["data='it"], ["batch=[1,2"], ["batch=" + "(" * 5000 + ")" * 5000], ["seed=" + "9" * 5000],
-        ["batch=1j"], ["batch=b'1'"], ["batch={1,2}"], ["batch=..."], ["data=a\\d.yaml"], ["data=" + "x" * 100_000 + ".yaml"],
+        ["batch=1j"], ["batch=b'1'"], ["batch={1,2}"], ["batch=..."], ["data=a\\d.yaml"],
+        ["data=" + "x" * 100_000 + ".yaml"],
         ["x" * 5000], ["x/" * 3000], ["./" + "x" * 300 + "/y"], ["name=" + "x" * 300], ["project=" + "x/" * 3000],
         ["batch=1,,2"], ["="], ["=="], ["data=\udcff.yaml"], ["name=\udcff"], ["batch=1,1.0,True"], ["mode=1"],
         ["cfg=/etc/passwd"], ["cfg=."], ["model=."], ["model=/"], ["pretrained=/etc/passwd"],
