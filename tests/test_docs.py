@@ -64,19 +64,19 @@ def test_commands_exist_with_the_arguments_that_are_named(words):
 
 def check_tintbox(words):
     """The command is there and has these options; what it does not name itself is an argument of `yolo`."""
-    import click
     import typer.main
+    from typer.testing import CliRunner
 
     from tintbox.cli.app import app
 
-    command = typer.main.get_command(app)
+    command = group = typer.main.get_command(app)
     if words[0] in command.commands:
         command, words = command.commands[words[0]], words[1:]
     options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     given = [word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)]
     assert not [word for word in given if word not in options | {"--help", "-h", "--version"}], sorted(options)
-    about = " ".join(str(getattr(parameter, "help", "")) + str(parameter.metavar) for parameter in command.params)
-    named = set(re.findall(r"(\w+)=", f"{about} {click.Context(command).command.get_short_help_str(1000)}"))
+    about = CliRunner().invoke(app, [*([command.name] if command.name in group.commands else []), "--help"]).output
+    named = set(re.findall(r"(\w+)=", about))
     check_arguments(
         (word for word in words if "=" in word and not word.startswith("-") and word.partition("=")[0] not in named),
         several=command.name == "study",

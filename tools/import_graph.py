@@ -22,7 +22,7 @@ REPO = Path(__file__).resolve().parent.parent
 LAYERS = "Arrows point down"  # the contract's name
 HIDDEN = {"__main__"}
 COLOURS = {"plugins": "#d7ebe4", "other": "#e8e3f4", "ground": "#eeeeee"}
-WIDTH, HEIGHT, GAP = 1.9, 0.62, 1.15  # of a box, and from row to row, in inches
+WIDTH, HEIGHT, GAP = 1.9, 0.62, 1.1  # of a box, and from row to row, in inches
 ASIDE = (0.4, -2.3, 2.4, -1.2, 0.6, 3.0, -3.2)
 
 
