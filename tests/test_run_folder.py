@@ -121,8 +121,8 @@ def test_numbers_that_no_training_has(tmp_path):
 
 def test_arguments_named_by_other_things_than_texts(tmp_path):
     folder = write(tmp_path / "run", {"epoch": [1]})
-    (folder / "args.yaml").write_text("1: a\n2026-01-02: b\nnull: c\n0.5: d\ntrue: e\n")
-    assert list(run_folder.read(folder).arguments) == ["1", "2026-01-02", "None", "0.5", "True"]
+    (folder / "args.yaml").write_text("2: a\n2026-01-02: b\nnull: c\n0.5: d\ntrue: e\n")
+    assert list(run_folder.read(folder).arguments) == ["2", "2026-01-02", "None", "0.5", "True"]
 
 
 def test_losses_are_summed(tmp_path):

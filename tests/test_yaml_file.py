@@ -51,8 +51,10 @@ BAD = {  # what it says, as far as it is not the parser's own wording
     "".join(
         f"a{i}: &a{i} [*a{i - 1}]\n" if i else "a0: &a0 [x]\n" for i in range(500)
     ): "^x: .* 50 deep, aliases put in$",
-    f"a: &a {'x' * 10**6}\nb: [{', '.join(['*a'] * 1000)}]": "^x: more than 200,000 values, aliases put in$",
-    LAUGHS: "^x: more than 200,000 values, aliases put in$",
+    f"a: &a {'x' * 10**6}\nb: [{', '.join(['*a'] * 1000)}]": "^x: more than 100,000 values, aliases put in$",
+    "- a\n" * 210_000: "^x: more than 100,000 values$",
+    "- a\n" * 110_000: "^x: more than 100,000 values, aliases put in$",
+    LAUGHS: "^x: more than 100,000 values, aliases put in$",
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 # YAML
 YAML_BYTES = 2 << 20  # a file; one of 1,000 classes has 20 kB
 YAML_DEPTH = 50  # lists and mappings inside each other
-YAML_VALUES = 200_000  # values after aliases have been put in, which "billion laughs" multiplies
+YAML_VALUES = 100_000  # values after aliases have been put in, which "billion laughs" multiplies
 YAML_TEXT = 100  # characters of a text that count as one value: a long text can be put in many times, too
 YAML_DIGITS = 400  # of a number; the time to read one grows with their square
 

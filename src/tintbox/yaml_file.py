@@ -44,7 +44,7 @@ def parse(raw: bytes | str, where: str | Path) -> Any:
         TintboxError: It is no YAML, or beyond the limits of `tintbox.limits`.
     """
     try:
-        _check_depth(raw, where)
+        _check_events(raw, where)
         loader = Loader(raw)
         try:
             root = loader.get_single_node()
@@ -63,10 +63,12 @@ def parse(raw: bytes | str, where: str | Path) -> Any:
         raise TintboxError(f"{where}: no YAML ({one_line(error)})") from error
 
 
-def _check_depth(raw: bytes | str, where: str | Path) -> None:
-    """Refuse nesting that would exhaust the stack of whoever walks through it; the parser itself does not recurse."""
+def _check_events(raw: bytes | str, where: str | Path) -> None:
+    """Refuse more values than are read in a second, and nesting that would exhaust the stack of who walks through."""
     depth = 0
-    for event in yaml.parse(raw, Loader=Loader):
+    for count, event in enumerate(yaml.parse(raw, Loader=Loader)):
+        if count > 2 * YAML_VALUES:  # a list or mapping has two events
+            raise TintboxError(f"{where}: more than {YAML_VALUES:,} values")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > YAML_DEPTH:

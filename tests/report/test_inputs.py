@@ -148,7 +148,9 @@ def test_any_value_of_an_argument(told, run, data):
     keys = st.sampled_from(ARGUMENTS) | st.integers() | st.floats() | st.booleans() | st.none() | st.dates()
     values = JSON.filter(lambda value: "\\ud" not in json.dumps(value)) | st.dates() | st.binary(max_size=4)
     (run / "args.yaml").write_text(yaml.safe_dump(data.draw(st.dictionaries(keys, values, max_size=8))))
+    (run / "tintbox.yaml").write_text(yaml.safe_dump(data.draw(st.none() | st.dictionaries(keys, values, max_size=3))))
     told(run)
+    (run / "tintbox.yaml").unlink()
     other = run.parent / "other"
     shutil.copytree(run, other, dirs_exist_ok=True)
     (other / "args.yaml").write_text(yaml.safe_dump(data.draw(st.dictionaries(keys, values, max_size=8))))
