@@ -86,7 +86,7 @@ def smoke_files() -> list[Path]:
 def constraint(wheel: Path, ultralytics: str) -> list[str]:
     """Return the requirement for a version of Ultralytics, or for the oldest that the wheel takes."""
     if ultralytics in ("newest", "latest"):
-        return []
+        return ["ultralytics"]  # pip upgrades what is named
     if ultralytics == "oldest":
         with zipfile.ZipFile(wheel) as archive:
             (file,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
