@@ -40,14 +40,14 @@ def test_many_fits_at_the_same_time(images, tmp_path):
     assert len(list((tmp_path / "kept").iterdir())) == 1
 
 
-@pytest.mark.attack("colorize")
+@pytest.mark.attack("colorize inputs")
 def test_a_folder_that_cannot_be_made_is_told_and_passed_over(images, tmp_path, caplog):
     (tmp_path / "file").write_text("")
     assert len(fitted_palette(Pictures(image_files(images), 32), 4, 0, 255.0, tmp_path / "file" / "kept")) == 4
     assert "is not kept" in caplog.text
 
 
-@pytest.mark.attack("colorize")
+@pytest.mark.attack("colorize inputs")
 def test_a_full_disk_is_passed_over(images, tmp_path):
     command = [sys.executable, "-c", RUN, images, str(tmp_path / "kept"), "16"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -56,7 +56,7 @@ def test_a_full_disk_is_passed_over(images, tmp_path):
     assert list((tmp_path / "kept").iterdir()) == []
 
 
-@pytest.mark.attack("colorize")
+@pytest.mark.attack("colorize inputs")
 @pytest.mark.parametrize("content", [b"", b"colours: [[0, 0", b"\xff\xfe", b"colours: 3"])
 def test_a_damaged_file_is_fitted_again(images, tmp_path, content):
     pictures = Pictures(image_files(images), 32)
