@@ -2,11 +2,11 @@
 
     python benchmarks/attacks.py [words of pytest, e.g. -x]
 
-The attempts are the tests marked ``attack("GROUP")``: each is a strange file, a broken installation, a kill or a mistake
-of a newcomer, and passes if no harm is done: nothing of a file runs, nothing that was there is lost or torn, stock works
-as without tintbox, and a mistake is one line. Tests made by Hypothesis count once and try some 10 to 300 cases each.
-"Before" is what was found when the group was first attacked, in its own count. The kills of benchmarks/kills.py and
-Ultralytics' own tests (`make upstream`) have tables of their own.
+The attempts are the tests marked ``attack("GROUP")``: each is a strange file, a broken installation, a kill or a
+mistake of a newcomer, and passes if no harm is done: nothing of a file runs, nothing that was there is lost or torn,
+stock works as without tintbox, and a mistake is one line. Tests made by Hypothesis count once and try some 10 to 300
+cases each. "Before" is what was found when the group was first attacked, in its own count. The kills of
+benchmarks/kills.py and Ultralytics' own tests (`make upstream`) have tables of their own.
 """
 
 from __future__ import annotations
