@@ -12,8 +12,9 @@ import torch
 
 from tintbox.colorization.balance import annealed_mean
 from tintbox.colorization.lab import lab_to_rgb, rgb_to_lab
-from tintbox.colorization.palette import Palette, enlarged
+from tintbox.colorization.palette import Palette, check_count, enlarged
 from tintbox.errors import TintboxError
+from tintbox.limits import PALETTE_BINS
 
 NEAREST = 5  # bins that share the truth of a pixel
 SIGMA = 5.0  # of the Gaussian that weighs them, in units of a and b
@@ -34,9 +35,11 @@ class LabPalette(Palette):
     """
 
     def __init__(self, bins: Any, scale: float = 255.0, **balance: Any) -> None:
+        if isinstance(bins, (list, tuple)):
+            check_count(len(bins), PALETTE_BINS)
         try:
             table = np.array(bins, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise TintboxError("bins are not K x 2 numbers; give one [a, b] for each class") from None
         if table.ndim != 2 or table.shape[1] != 2 or not (np.abs(table) <= REACH).all():
             raise TintboxError(f"bins of shape {table.shape} are not K x 2 numbers from -{REACH} to {REACH}, a and b")

@@ -14,7 +14,7 @@ from tintbox.colorization import colour_head, trunk
 from tintbox.colorization.colour_head import HEADS
 from tintbox.colorization.loss import PixelCrossEntropy
 from tintbox.colorization.networks import NETWORKS
-from tintbox.colorization.palette import Palette
+from tintbox.colorization.palette import Palette, check_count
 from tintbox.errors import TintboxError, nearest
 
 STRIDE = 4  # the seed networks halve the sides twice
@@ -171,4 +171,6 @@ def describe(cfg: str | Path | dict[str, Any]) -> dict[str, Any]:
         raise TintboxError(f"{name}: palette={palette}; give a name, a path or a number of colours")
     if isinstance(palette, int) and palette < 2:
         raise TintboxError(f"{name}: palette={palette}; a palette has at least 2 colours")
+    if isinstance(palette, int):
+        check_count(palette)
     return spec

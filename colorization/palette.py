@@ -11,10 +11,11 @@ import numpy as np
 import torch
 import yaml
 
-from tintbox import atomic
+from tintbox import atomic, yaml_file
 from tintbox.colorization.balance import annealed_mean, checked_number, checked_weights
 from tintbox.colorization.nearest import BLOCK, NearestTable
 from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.limits import PALETTE_COLOURS
 
 Array = TypeVar("Array", np.ndarray, torch.Tensor)
 
@@ -53,12 +54,15 @@ class Palette:
         rebalance: float = 1.0,
         weights: Any = None,
     ) -> None:
+        if isinstance(colours, (list, tuple)):
+            check_count(len(colours))
         try:
             table = np.array(colours, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise TintboxError("colours are not K x 3 numbers; give one [red, green, blue] for each colour") from None
         if table.ndim != 2 or table.shape[1] != 3:
             raise TintboxError(f"colours have shape {table.shape}; give K x 3: one [red, green, blue] for each colour")
+        check_count(len(table))
         if len(table) < 2:
             raise TintboxError(f"a palette of {len(table)} colours leaves nothing to choose; give 2 or more")
         wrong = np.flatnonzero(~((table >= 0) & (table <= 1)).all(axis=1))
@@ -124,9 +128,10 @@ class Palette:
             hint = nearest(path.name, (file.name for file in path.parent.glob("*.y*ml")))
             raise TintboxFileError(f"palette '{path}': no such file{hint or '; give a bare name or a path to a .yaml'}")
         try:
-            return cls.from_dict(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except (yaml.YAMLError, UnicodeDecodeError, TintboxError) as error:
-            raise TintboxError(f"palette file '{path}': {one_line(error)}") from error
+            return cls.from_dict(yaml_file.read(path))
+        except TintboxError as error:
+            text = one_line(error).removeprefix(f"{path}: ")
+            raise TintboxError(f"palette file '{path}': {text}") from error
 
     def save(self, path: str | Path) -> None:
         """Write the palette to a ``.yaml`` file, at full precision: ``load`` gives an equal one back."""
@@ -338,6 +343,12 @@ def enlarged(labels: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
     return labels.repeat_interleave(times, 1).repeat_interleave(times, 2)
 
 
+def check_count(count: int, most: int = PALETTE_COLOURS) -> None:
+    """Refuse more colours than a network could have outputs for."""
+    if count > most:
+        raise TintboxError(f"a palette of {count:,} colours; {most:,} are the most")
+
+
 def _shipped() -> Any:
     """Return the folder of the palettes that come with tintbox."""
     return importlib.resources.files("tintbox.cfg") / "palettes"
@@ -345,7 +356,7 @@ def _shipped() -> Any:
 
 def _checked_scale(scale: object) -> float:
     """Return ``scale`` as a float, or raise a TintboxError if it is no positive number."""
-    if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale < float("inf"):
+    if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale <= 1e9:
         raise TintboxError(f"scale={scale!r}; give a positive number, 255 in most cases")
     return float(scale)
 

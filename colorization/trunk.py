@@ -12,6 +12,7 @@ from torch import nn
 from ultralytics.nn.modules.head import Detect
 from ultralytics.nn.tasks import parse_model, yaml_model_load
 
+from tintbox import model_yaml
 from tintbox.errors import TintboxError, one_line
 
 PROBE = 256  # side of the picture that strides and channels are measured on
@@ -70,8 +71,24 @@ def load_base(base: str | Path | dict[str, Any], scale: str = "") -> dict[str, A
     return spec
 
 
+def check(base: dict[str, Any]) -> None:
+    """Check a description before Ultralytics parses it, which evaluates its activation and calls what a row names.
+
+    Raises:
+        TintboxError: A row names no layer, or as `model_yaml.check`.
+    """
+    from ultralytics.nn import tasks
+
+    model_yaml.check(base)
+    for _, _, name, *_ in [*base["backbone"], *base["head"]]:
+        layer = getattr(nn, str(name)[3:], None) if str(name).startswith("nn.") else getattr(tasks, str(name), None)
+        if not (isinstance(layer, type) and issubclass(layer, nn.Module)):
+            raise TintboxError(f"base: '{str(name)[:80]}' is no layer of Ultralytics or torch.nn")
+
+
 def build(base: dict[str, Any], channels: int) -> Trunk:
     """Build the trunk of a detector, with fresh weights."""
+    check(base)
     spec = deepcopy(base)
     *head, (levels, *_) = spec["head"]
     layers, save = parse_model({**spec, "head": head}, ch=channels, verbose=False)

@@ -23,6 +23,7 @@ from tintbox.colorization.metrics import ColorizeMetrics
 from tintbox.colorization.model import ColorizeModel
 from tintbox.colorization.palette import Palette
 from tintbox.errors import TintboxError
+from tintbox.limits import LITERAL_BYTES
 from tintbox.threads import use_all_cores
 
 
@@ -246,7 +247,14 @@ def model_palette(model: Any) -> Palette:
     stored = getattr(model, "palette", None)
     if stored is None:
         raise TintboxError("the exported model carries no palette in its metadata; export it again with tintbox active")
-    return Palette.from_dict(ast.literal_eval(stored) if isinstance(stored, str) else stored)
+    if isinstance(stored, str):
+        try:
+            stored = ast.literal_eval(stored) if len(stored) <= LITERAL_BYTES else None
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            stored = None
+        if stored is None:
+            raise TintboxError("the palette in the exported model's metadata cannot be read; export it again")
+    return Palette.from_dict(stored)
 
 
 def model_channels(model: Any) -> int:

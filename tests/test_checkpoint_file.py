@@ -1,5 +1,6 @@
 """Checkpoints as files: what they say of themselves, whether they are whole, and what of strangers is refused."""
 
+import contextlib
 import zipfile
 
 import pytest
@@ -65,7 +66,9 @@ def test_any_damage_is_told_in_one_line_or_harmless(whole, tmp_path_factory, dat
             archive.pickle()
     except TintboxError as error:
         assert "\n" not in str(error) and str(error).startswith(str(file))
-    checkpoint_file.is_whole(file), checkpoint_file.facts(file), checkpoint_file.is_classic(file)
+    checkpoint_file.is_whole(file), checkpoint_file.facts(file)
+    with contextlib.suppress(checkpoint_file.BombError):
+        checkpoint_file.find_classic(file)
 
 
 def bomb(file, name="archive/data.pkl", size=200 << 20):
@@ -135,13 +138,17 @@ def test_zips_that_are_refused(make, message, tmp_path):
     with pytest.raises(TintboxError, match=message) as error, checkpoint_file.opened(file) as archive:
         archive.pickle()
     assert str(error.value).startswith(f"{file}: ")
-    assert not checkpoint_file.is_whole(file) and not checkpoint_file.is_classic(file)
-    assert checkpoint_file.facts(file) == {}
+    assert not checkpoint_file.is_whole(file) and checkpoint_file.facts(file) == {}
+    if make is bomb:  # Ultralytics would unpack it
+        with pytest.raises(checkpoint_file.BombError):
+            checkpoint_file.find_classic(file)
+    else:
+        assert checkpoint_file.find_classic(file) is None
 
 
 @pytest.mark.attack("files that eat the machine")
 def test_a_pickle_is_read_as_far_as_the_limit(tmp_path):
     file = long(tmp_path / "x.pt")
     assert checkpoint_file.facts(file) == {}
-    with checkpoint_file.opened(file) as archive, pytest.raises(TintboxError, match="more than 1,000,000 instructions"):
+    with checkpoint_file.opened(file) as archive, pytest.raises(TintboxError, match="more than 500,000 instructions"):
         list(checkpoint_file.instructions(archive.pickle()))

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from tintbox import yaml_file
 from tintbox.errors import TintboxError, TintboxFileError, one_line
+from tintbox.limits import CFG_BYTES
+from tintbox.plugins.anchor import building
 from tintbox.plugins.anchor.darknet_cfg import Network, Output, parse
+
+HEADER = 20  # bytes of the longer of the two headers
 
 
 def load(weights: Path, cfg: Path, names: list[str] | None = None) -> nn.Module:
@@ -27,38 +35,84 @@ def load(weights: Path, cfg: Path, names: list[str] | None = None) -> nn.Module:
     Raises:
         TintboxError: The files are not there, damaged, do not fit each other, or describe what has no module here.
     """
-    from ultralytics.nn.tasks import DetectionModel
-
     for path in (weights, cfg):
         if not path.is_file():
             raise TintboxFileError(f"{path}: no such file; a Darknet model is a .weights and a .cfg")
-    try:
-        network = Network(parse(cfg.read_text(encoding="utf-8", errors="replace")))
-    except TintboxError as error:
-        raise TintboxError(f"{cfg}: {error}") from None
+    text = read(cfg, CFG_BYTES + 1)
+    with located(cfg):
+        if len(text) > CFG_BYTES:
+            raise TintboxError(f"larger than {CFG_BYTES >> 20} MiB, which no .cfg is")
+        network = Network(parse(text.decode("utf-8", errors="replace")))
+        description = network.description()
+        sizes = building.shapes(description, network.channels)
     if names and len(names) != network.nc:
         raise TintboxError(f"{len(names)} class names, but {cfg} has {network.nc} classes")
-    try:
-        model = DetectionModel(network.description(), ch=network.channels, verbose=False)
-    except (RuntimeError, ValueError, TypeError, IndexError, KeyError) as error:
-        raise TintboxError(f"{cfg}: its layers do not fit each other ({one_line(error)[:200]})") from None
-    fill(model, network, weights)
-    if names:
-        model.names = dict(enumerate(names))
+    needed = sum(prod(size) for name, size in sizes.items() if not name.endswith("num_batches_tracked"))
+    length = check_length(weights, needed)
+    with located(cfg):
+        model: Any = building.build(description, network.channels)
+    content = read(weights, length)
+    fill(model, network, content)
+    model.names = dict(enumerate(names or default_names(network.nc, cfg)))
     return model.eval()
 
 
-def fill(model: Any, network: Network, weights: Path) -> None:
-    """Copy the numbers of a `.weights` into a model: for every convolution biases, BatchNorm and weights.
+@contextlib.contextmanager
+def located(path: Path) -> Iterator[None]:
+    """Put a file's name before the line of an error.
 
     Raises:
-        TintboxError: There are more or fewer of them.
+        TintboxError: The line.
     """
-    content = weights.read_bytes()
-    if len(content) < 20:
+    try:
+        yield
+    except TintboxError as error:
+        raise TintboxError(f"{path}: {one_line(error)}") from None
+
+
+def read(path: Path, limit: int) -> bytes:
+    """Return the first bytes of a file, or raise a TintboxError if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(limit)
+    except OSError as error:
+        raise TintboxError(f"{path}: cannot be read ({error.strerror or one_line(error)})") from error
+
+
+def default_names(classes: int, cfg: Path) -> list[str]:
+    """Return COCO's names for 80 classes, else their numbers, and say so."""
+    from ultralytics.utils import LOGGER, ROOT
+
+    if classes == 80:
+        return list(yaml_file.read(ROOT / "cfg" / "datasets" / "coco.yaml")["names"].values())
+    LOGGER.warning(f"{cfg}: its {classes} classes have no names here and get numbers; give names=FILE, a name per line")
+    return [str(i) for i in range(classes)]
+
+
+def header_of(content: bytes) -> int:
+    """Return the bytes of a header: three numbers of the version, and a count of pictures, once of 32 bits."""
+    major, minor = np.frombuffer(content, "<i4", count=2).tolist()
+    return HEADER if major * 10 + minor >= 2 else HEADER - 4
+
+
+def check_length(weights: Path, needed: int) -> int:
+    """Return the length of a `.weights` in bytes, which its `.cfg` needs so many numbers of.
+
+    Raises:
+        TintboxError: It has more or fewer.
+    """
+    header, length = read(weights, HEADER), weights.stat().st_size
+    if len(header) < HEADER:
         raise TintboxError(f"{weights}: truncated, its header is not complete")
-    version = np.frombuffer(content, "<i4", count=2)
-    header = 20 if version[0] * 10 + version[1] >= 2 else 16  # what follows is a count of pictures, once of 32 bits
+    wanted = header_of(header) + 4 * needed
+    if length != wanted:
+        problem = "truncated" if length < wanted else "does not fit its .cfg"
+        raise TintboxError(f"{weights}: {problem}, {length} bytes where the .cfg needs {wanted}")
+    return length
+
+
+def fill(model: Any, network: Network, content: bytes) -> None:
+    """Copy the numbers of a `.weights` into a model: for every convolution biases, BatchNorm and weights."""
     tensors: list[torch.Tensor] = []
     head = model.model[-1]
     for where in network.convolutions:
@@ -69,11 +123,7 @@ def fill(model: Any, network: Network, weights: Path) -> None:
             layer = model.model[where]
             norm = layer.bn
             tensors += [norm.bias, norm.weight, norm.running_mean, norm.running_var, layer.conv.weight]
-    wanted = header + 4 * sum(tensor.numel() for tensor in tensors)
-    if len(content) != wanted:
-        problem = "truncated" if len(content) < wanted else "does not fit its .cfg"
-        raise TintboxError(f"{weights}: {problem}, {len(content)} bytes where the .cfg needs {wanted}")
-    numbers = torch.from_numpy(np.frombuffer(content, "<f4", offset=header).copy())
+    numbers = torch.from_numpy(np.frombuffer(content, "<f4", offset=header_of(content)).copy())
     with torch.no_grad():
         for tensor, part in zip(tensors, numbers.split([tensor.numel() for tensor in tensors])):
             tensor.copy_(part.view_as(tensor))

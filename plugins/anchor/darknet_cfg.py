@@ -9,11 +9,17 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from tintbox.errors import TintboxError, nearest
+from tintbox.errors import TintboxError, nearest, one_line
+from tintbox.limits import ANCHORS, CHANNELS, CLASSES, DARKNET_LAYERS
 from tintbox.plugins.anchor.layers import ACTIVATIONS
 
 KINDS = ("convolutional", "shortcut", "route", "upsample", "maxpool", "dropout", "yolo")
 LOWEST = -65504.0  # of half precision: padding that no maximum takes
+
+
+def clipped(text: object) -> str:
+    """Return a text of the file as an error shows it."""
+    return one_line(text)[:80]
 
 
 @dataclass
@@ -32,14 +38,16 @@ class Section:
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={text} is no number")
+            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={clipped(text)} is no number")
         return number
 
-    def integer(self, key: str, default: int, least: int = 0) -> int:
-        """Return a whole number of at least so much."""
+    def integer(self, key: str, default: int, least: int = 0, most: int = CHANNELS) -> int:
+        """Return a whole number within limits."""
         number = self.number(key, default)
         if number != int(number) or number < least:
             raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={number:g}, but {least} or more is needed")
+        if number > most:
+            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={number:g}, but {most} is the most")
         return int(number)
 
     def numbers(self, key: str, default: str = "") -> list[float]:
@@ -50,7 +58,11 @@ class Section:
         except ValueError:
             numbers = [math.nan]
         if not all(map(math.isfinite, numbers)):
-            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={','.join(texts)} are no numbers")
+            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={clipped(','.join(texts))} are no numbers")
+        if len(numbers) > ANCHORS:
+            raise TintboxError(
+                f"line {self.line}, [{self.kind}]: {key} has {len(numbers)} numbers, {ANCHORS} are the most"
+            )
         return numbers
 
 
@@ -105,7 +117,7 @@ class Network:
         self.outputs: list[Output] = []
         self.nc = 0
         self.last_shortcut = 0
-        self.channels = self.net.integer("channels", 3)
+        self.channels = self.net.integer("channels", 3, 1)
         for i, section in enumerate(self.sections):
             following = self.sections[i + 1] if i + 1 < len(self.sections) else None
             self.add(section, following)
@@ -117,7 +129,8 @@ class Network:
         """Add a layer of the file."""
         before = self.layers[-1] if self.layers else Layer(-1, self.channels, 1.0)
         if section.kind not in KINDS:
-            raise TintboxError(f"line {section.line}: there is no module for Darknet's layer [{section.kind}]")
+            kind = clipped(section.kind)
+            raise TintboxError(f"line {section.line}: there is no module for Darknet's layer [{kind}]")
         if section.kind == "convolutional" and following is not None and following.kind == "yolo":
             self.add_prediction(section, following, before)
         else:
@@ -145,7 +158,7 @@ class Network:
         """Add a convolution with its BatchNorm."""
         filters, size, step = (section.integer(key, 1, 1) for key in ("filters", "size", "stride"))
         padding = size // 2 if section.integer("pad", 0) else section.integer("padding", 0)
-        activation = section.values.get("activation", "logistic")
+        activation = clipped(section.values.get("activation", "logistic"))
         if activation not in ACTIVATIONS:
             hint = nearest(activation, ACTIVATIONS)
             raise TintboxError(f"line {section.line}: there is no module for Darknet's activation {activation}{hint}")
@@ -159,7 +172,7 @@ class Network:
 
     def add_prediction(self, section: Section, yolo: Section, before: Layer) -> None:
         """Add the convolution before a `[yolo]` layer, which is one of the head's."""
-        anchors, classes = yolo.numbers("anchors"), yolo.integer("classes", 20, 1)
+        anchors, classes = yolo.numbers("anchors"), yolo.integer("classes", 20, 1, CLASSES)
         mask = [int(i) for i in yolo.numbers("mask", ",".join(map(str, range(len(anchors) // 2))))]
         where = f"line {yolo.line}, [yolo]"
         if yolo.integer("new_coords", 0):
@@ -199,7 +212,9 @@ class Network:
             raise TintboxError(f"line {section.line}, [shortcut]: only plain, linear ones have a module")
         others = [self.layer(int(i), section) for i in section.numbers("from")]
         if any((other.channels, other.stride) != (before.channels, before.stride) for other in others):
-            raise TintboxError(f"line {section.line}, [shortcut]: from={section.values.get('from')} has another shape")
+            raise TintboxError(
+                f"line {section.line}, [shortcut]: from={clipped(section.values.get('from'))} has another shape"
+            )
         sources = [self.source(layer, section) for layer in (before, *others)]
         self.append(sources, "Shortcut", [], before.channels, before.stride)
         if not self.outputs:
@@ -211,7 +226,9 @@ class Network:
             raise TintboxError(f"line {section.line}, [route]: there is no module for groups")
         chosen = [self.layer(int(i), section) for i in section.numbers("layers")]
         if not chosen or len({layer.stride for layer in chosen}) > 1:
-            raise TintboxError(f"line {section.line}, [route]: layers={section.values.get('layers')} do not fit")
+            raise TintboxError(
+                f"line {section.line}, [route]: layers={clipped(section.values.get('layers'))} do not fit"
+            )
         sources = [self.source(layer, section) for layer in chosen]
         channels, stride = sum(layer.channels for layer in chosen), chosen[0].stride
         if len(sources) == 1:
@@ -241,6 +258,8 @@ class Network:
     def add_dropout(self, section: Section, before: Layer) -> None:
         """Add a dropout."""
         p = section.number("probability", 0.5)
+        if not 0 <= p <= 1:
+            raise TintboxError(f"line {section.line}, [dropout]: probability={p:g} is none")
         self.append(self.source(before, section), "nn.Dropout", [p], before.channels, before.stride)
 
     def description(self) -> dict[str, Any]:
@@ -267,9 +286,11 @@ def parse(text: str) -> list[Section]:
         if line.startswith("[") and line.endswith("]"):
             sections.append(Section(line[1:-1].strip(), number))
         elif line and (not equals or not sections):
-            raise TintboxError(f"line {number}, '{line}', is neither a [section] nor key=value")
+            raise TintboxError(f"line {number}, '{clipped(line)}', is neither a [section] nor key=value")
         elif line:
             sections[-1].values[key.strip()] = value.strip()
+        if len(sections) > DARKNET_LAYERS:
+            raise TintboxError(f"more than {DARKNET_LAYERS:,} layers")
     if not sections or sections[0].kind not in ("net", "network"):
         raise TintboxError("no Darknet description: it does not begin with [net]")
     return sections

@@ -8,7 +8,9 @@ from typing import Any
 
 import torch
 
+from tintbox import atomic
 from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.limits import CFG_BYTES
 from tintbox.plugins.anchor import darknet, legacy
 
 
@@ -21,7 +23,7 @@ def import_legacy(
         source: A YOLOv3 or YOLOv5 `.pt`, or the `.weights` of Darknet.
         target: The `.pt` to write.
         cfg: Darknet's `.cfg`; by default the one beside the `.weights`.
-        names: A file of Darknet's class names, one a line.
+        names: A file of Darknet's class names, one a line; by default COCO's for 80 classes, else numbers.
 
     Returns:
         The target.
@@ -49,7 +51,8 @@ def import_legacy(
     content = {"model": _compact(model), "train_args": {}, "date": datetime.now().astimezone().isoformat()}
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(content, target)
+        with atomic.replacing(target) as part, part.open("wb") as file:
+            torch.save(content, file)
     except (OSError, RuntimeError) as error:
         raise TintboxError(f"{target}: cannot be written ({one_line(error)})") from None
     return target
@@ -62,7 +65,11 @@ def _lines(path: Path) -> list[str]:
     """Return the lines of a file that are not empty."""
     if not path.is_file():
         raise TintboxFileError(f"names={path}: no such file")
-    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    content = darknet.read(path, CFG_BYTES + 1)
+    if len(content) > CFG_BYTES:
+        raise TintboxError(f"names={path}: larger than {CFG_BYTES >> 20} MiB, which no list of class names is")
+    lines = content.decode("utf-8-sig", errors="replace").splitlines()
+    return [line.strip() for line in lines if line.strip()]
 
 
 def _compact(model: Any) -> Any:

@@ -18,6 +18,11 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {  # Darknet's names
     "logistic": nn.Sigmoid,
 }
 
+# All sources of Darknet divide by sqrt(var + 1e-5) when they train with cuDNN, and so does the CPU code of AlexeyAB's
+# since May 2020 (its pull request 5447) and of hank-ai's. The older CPU code, pjreddie's, divides by sqrt(var) + 1e-6,
+# and OpenCV's importer by sqrt(var + 1e-6).
+EPSILON = 1e-5
+
 
 class DarknetNorm(nn.BatchNorm2d):
     """A BatchNorm of a type of its own: Ultralytics sets an epsilon of 1e-3 in every plain one of a model it builds."""
@@ -38,7 +43,7 @@ class DarknetConv(Conv):
 
     def __init__(self, c1: int, c2: int, k: int, s: int, p: int, g: int, act: str) -> None:
         super().__init__(c1, c2, k, s, p, g, act=ACTIVATIONS[act]())
-        self.bn = DarknetNorm(c2, eps=1e-6)  # Darknet divides by sqrt(var) + 1e-6, OpenCV by sqrt(var + 1e-6)
+        self.bn = DarknetNorm(c2, eps=EPSILON)
 
 
 class Shortcut(nn.Module):

@@ -15,7 +15,10 @@ from tintbox.plugins.host.table import patch
 BRANCHES = {"AnchorDetect": "v10Detect", "DarknetDetect": "v10Detect", "DarknetConv": "CBLinear", "Shortcut": "CBFuse"}
 
 
-@patch("ultralytics.nn.tasks", "parse_model", "v10Detect", "CBLinear", "CBFuse", "DetectionModel")
+@patch(
+    *("ultralytics.nn.tasks", "parse_model", "v10Detect", "CBLinear", "CBFuse", "DetectionModel"),
+    *("_SafeLoad.restricted", "_SafeLoad.activation"),
+)
 def anchor_models(tasks: Any) -> None:
     """Build models with an anchor head: the stock parser chooses by identity among the classes that it knows.
 
@@ -30,11 +33,15 @@ def anchor_models(tasks: Any) -> None:
         if BRANCHES.get(head) != "v10Detect":
             return parse_model(d, *args, **kwargs)
         capabilities.require("anchor models", f"a model with {head}")
+        from tintbox import model_yaml
         from tintbox.plugins.anchor import head as heads
         from tintbox.plugins.anchor import layers
 
+        model_yaml.check(d)
         ours = {name: getattr(layers, name, None) or heads.HEADS[name] for name in BRANCHES}
         names = {**ours, "CBLinear": ours["DarknetConv"], "CBFuse": ours["Shortcut"], "v10Detect": ours[head]}
+        # As under restricted loading: no text is evaluated, and a row names a class of a module, no other function.
+        names["_SafeLoad"] = type("Restricted", (tasks._SafeLoad,), {"restricted": staticmethod(lambda: True)})
         parser = FunctionType(parse_model.__code__, {**vars(tasks), **names}, argdefs=parse_model.__defaults__)
         # `anchors` stands for the entry of that name, as in classic YAMLs.
         d["head"][-1][3] = [d.get("anchors") if a == "anchors" else a for a in d["head"][-1][3]]

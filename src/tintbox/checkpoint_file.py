@@ -27,6 +27,10 @@ ENCRYPTED = 1  # the flag of a member
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OverflowError)
 
 
+class BombError(TintboxError):
+    """A zip that unpacks to far more than it is."""
+
+
 class _Directory(io.FileIO):
     """A file of which nobody reads much at once: `zipfile` takes a zip's whole list of members in one piece."""
 
@@ -64,7 +68,7 @@ class Archive:
             raise TintboxError(f"{path}: encrypted; unpack it and save it once without a password")
         unpacked, packed = sum(member.file_size for member in zipped.infolist()), path.stat().st_size
         if unpacked > max(packed * ZIP_RATIO, PICKLE_BYTES):
-            raise TintboxError(f"{path}: unpacks from {_mib(packed)} to {_mib(unpacked)} MiB, which no checkpoint does")
+            raise BombError(f"{path}: unpacks from {_mib(packed)} to {_mib(unpacked)} MiB, which no checkpoint does")
 
     def size(self, name: str) -> int | None:
         """Return the bytes of a member below the folder, None if it is not there."""
@@ -188,20 +192,31 @@ def mentions(path: Path, text: bytes) -> bool:
 
 
 def is_classic(path: Path) -> bool:
-    """Return whether the pickle of a PyTorch file names modules of the classic repositories."""
+    """Return whether the pickle of a PyTorch file names modules of the classic repositories.
+
+    Raises:
+        BombError: It unpacks to far more than it is; whoever loads it otherwise would do that.
+    """
     try:
         return bool(CLASSIC.search(head(path)))
+    except BombError:
+        raise
     except TintboxError:
         return False
 
 
 def find_classic(file: Any) -> Path | None:
-    """Return the path of a file if it is there and is a classic checkpoint, else None."""
+    """Return the path of a file if it is there and is a classic checkpoint, else None.
+
+    Raises:
+        BombError: As `is_classic`.
+    """
     path = Path(str(file).strip().replace("'", ""))
     try:
-        return path if path.suffix == ".pt" and path.is_file() and is_classic(path) else None
+        there = path.suffix == ".pt" and path.is_file()
     except (OSError, ValueError):  # of a name that no file can have
         return None
+    return path if there and is_classic(path) else None
 
 
 def instructions(raw: bytes) -> Iterator[tuple[str, Any]]:

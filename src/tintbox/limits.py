@@ -15,9 +15,29 @@ YAML_DIGITS = 400  # of a number; the time to read one grows with their square
 
 # Checkpoints
 ZIP_DIRECTORY_BYTES = 8 << 20  # the list of a zip's files; a training checkpoint of 3,000 tensors has 500 kB
-ZIP_RATIO = 20  # how many times its size a zip may unpack to; PyTorch does not compress, and weights hardly compress
+ZIP_RATIO = 4  # how many times its size a zip may unpack to; PyTorch does not compress, and weights hardly compress
 PICKLE_BYTES = 16 << 20  # the pickle of a checkpoint; that of the largest models is about 2 MB
-PICKLE_INSTRUCTIONS = 1_000_000  # of it that are read; one makes up to 216 bytes, and YOLOv5x has about 100,000
+PICKLE_INSTRUCTIONS = 500_000  # of it that are read; YOLOv5x has about 100,000
+PICKLE_DEPTH = 100  # tuples inside each other
+MODULE_NAME = 200  # letters
+MODULES = 20_000  # of a checkpoint's model; YOLOv5x6 has 1,200
+
+# Models
+MODEL_ROWS = 200  # of a classic model's description; YOLOv5x6 has 34
+MODEL_UNITS = 250  # layers of it, repeats counted; YOLOv5x6 has 91
+CLASSES = 100_000  # of a detector; the largest data sets have 20,000
+ANCHORS = 1_000  # numbers in the anchors of a head
+CHANNELS = 65_536  # of a layer, or any other number among its arguments
+LAYER_OUTPUT = 32 << 20  # numbers that a layer makes of a 256 x 256 picture; YOLOv5x6's largest output has 1.3 million
+MODEL_OUTPUTS = 64 << 20  # of them kept for later layers
+DARKNET_LAYERS = 1_000  # sections of a .cfg; the largest published ones have 500
+CFG_BYTES = 1 << 20  # a .cfg or a file of class names; the largest .cfg has 30 kB
+YAML_LAYERS = 1_500  # of a model's YAML, repeats counted; YOLO26x has 60
+
+# Palettes
+PALETTE_COLOURS = 4_096  # a network has an output for each; ab313, the largest published one, has 313
+PALETTE_BINS = 1_024  # of the ab plane; their table of neighbours takes 320 MB at that
+LITERAL_BYTES = 1 << 20  # the palette in the metadata of an export, as text
 
 # Runs and studies
 ARGUMENTS = 2_000  # of a run in args.yaml; Ultralytics has some 110

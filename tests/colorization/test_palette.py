@@ -446,3 +446,27 @@ def test_photo_like_picture_equals_brute_force():
     smooth = cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX)
     palette = Palette.load("horses24")
     np.testing.assert_array_equal(palette.encode(smooth), nearest_index(smooth, palette.colours * 256))
+
+
+@pytest.mark.attack("files that eat the machine")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "colours: [" + "[0, 0, 0], " * 70_000 + "]",
+            "more than 200,000 values|of 70,000 colours; 4,096 are",
+        ),
+        ("colours: [" + "[0, 0, 1], " * 5_000 + "]", r"x.yaml': a palette of 5,000 colours; 4,096 are the most$"),
+        ("bins: [" + "[0, 1], " * 2_000 + "]", r"x.yaml': a palette of 2,000 colours; 1,024 are the most$"),
+        ("a: &a [0, 0, 0]\ncolours: [" + "*a, " * 60_000 + "]", "more than 200,000 values"),
+        (f"colours: [[0, 0, 0], [1, 1, 1]]\nscale: 1{'0' * 400}", "scale=1.*; give a positive number"),
+        (f"colours: [[0, 0, 0], [1, 1, 1{'0' * 400}]]", "colours are not K x 3 numbers"),
+        ("colours: !!python/object/apply:os.system [touch ran]", r"no YAML \(could not determine a constructor"),
+    ],
+    ids=["70000", "5000", "bins", "aliases", "scale", "number", "code"],
+)
+def test_palette_files_that_are_refused(tmp_path, text, message):
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(TintboxError, match=message) as error:
+        Palette.load(tmp_path / "x.yaml")
+    assert "\n" not in str(error.value)

@@ -4,11 +4,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from ultralytics import YOLO
 from ultralytics.utils import ASSETS
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.anchor import darknet
+from tintbox.plugins.anchor import darknet, layers
 from tintbox.plugins.anchor.darknet_cfg import Network, Output, parse
 from tintbox.plugins.anchor.importing import import_legacy
 
@@ -83,8 +85,17 @@ FINE = {
 }
 
 
+def as_opencv(model):
+    """Give a model the epsilon of OpenCV's importer, which is not Darknet's own: see `layers.EPSILON`."""
+    for module in model.modules():
+        if isinstance(module, layers.DarknetNorm):
+            assert module.eps == 1e-5
+            module.eps = 1e-6
+    return model.eval()
+
+
 def test_every_layer_does_what_it_does_in_opencv(files):
-    model = darknet.load(*files)
+    model = as_opencv(darknet.load(*files))
     picture = torch.from_numpy(np.random.default_rng(1).random((1, 3, 96, 96)).astype(np.float32))
     with torch.no_grad():
         fine, coarse = in_opencv_order(model(picture)[0], (12, 6))
@@ -111,7 +122,9 @@ def test_genuine_models(weights, tmp_path, name):
     yolo = YOLO(file)
     picture = cv2.resize(cv2.imread(str(ASSETS / "bus.jpg")), (320, 320))
     with torch.no_grad():
-        output = yolo.model.eval()(torch.from_numpy(picture[..., ::-1].copy()).permute(2, 0, 1)[None] / 255)[0]
+        output = as_opencv(yolo.model.float())(
+            torch.from_numpy(picture[..., ::-1].copy()).permute(2, 0, 1)[None] / 255
+        )[0]
     for found, (score, *box) in zip(in_opencv_order(output, (20, 10))[::-1], GENUINE[name]):
         best = found[:, 4:].amax(1).argmax()
         assert found[best, 4:].max().item() == pytest.approx(score, abs=2e-3)  # pictures decode a little differently
@@ -129,7 +142,7 @@ def test_an_imported_model_trains_on(files, tmp_path, train):
     assert torch.isfinite(trainer.loss)
     before, after = (YOLO(f).model.float().state_dict() for f in (file, trainer.last))
     assert torch.equal(after["model.0.conv.weight"], before["model.0.conv.weight"].half().float())
-    assert YOLO(trainer.last).model.model[0].bn.eps == 1e-6
+    assert YOLO(trainer.last).model.model[0].bn.eps == 1e-5
 
 
 @pytest.mark.parametrize(
@@ -187,3 +200,46 @@ def test_damaged_weights(files, tmp_path):
     weights.write_bytes(whole)
     with pytest.raises(TintboxError, match=r"1 class names, but .* has 2 classes"):
         import_legacy(weights, tmp_path / "new.pt", names=tmp_path / "x.names")
+
+
+LINES = CFG.splitlines()
+VALUES = st.one_of(
+    st.sampled_from(["-1", "0", "1", "7", "1e9", "1e308", "nan", "inf", "65536", "", "1,2,3", "exit()", "nc"]),
+    st.integers().map(str),
+    st.text(max_size=6),
+)
+
+
+@pytest.mark.attack("import-legacy inputs")
+@settings(
+    deadline=None, max_examples=200, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_any_cfg_is_read_or_told_in_one_line(files, tmp_path, data):
+    weights, cfg = files
+    lines = list(LINES)
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(lines) - 1))
+        key, equals, _ = lines[place].partition("=")
+        lines[place] = (
+            f"{key}={data.draw(VALUES)}" if equals else data.draw(st.sampled_from(["[yolo]", "[net]", "x", ""]))
+        )
+    cfg.write_text("\n".join(lines), encoding="utf-8", errors="replace")
+    before = weights.read_bytes()
+    try:
+        darknet.load(weights, cfg)
+    except TintboxError as error:
+        assert "\n" not in str(error) and len(str(error)) < 600
+    assert weights.read_bytes() == before and sorted(tmp_path.iterdir()) == [cfg, weights]
+
+
+@pytest.mark.attack("import-legacy inputs")
+def test_names_by_default(weights, tmp_path, files, caplog):
+    folder = weights / "darknet"
+    names = (folder / "coco.names").read_text().split("\n")[:80]
+    nano = "MobileNetV2-YOLOv3-Nano-coco"
+    found = darknet.load(folder / f"{nano}.weights", folder / f"{nano}.cfg").names
+    assert len(found) == 80 and [found[i] for i in (0, 79)] == [names[0], names[79]]
+    assert darknet.load(*files).names == {0: "0", 1: "1"}
+    (tmp_path / "x.names").write_bytes(b"caf\xe9\ndog\n")  # Latin-1
+    assert YOLO(import_legacy(files[0], tmp_path / "n.pt", names=tmp_path / "x.names")).names == {0: "caf�", 1: "dog"}
