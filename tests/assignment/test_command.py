@@ -68,7 +68,6 @@ def test_part_d_fine_tunes_and_draws(python, tmp_path):
         (["parts=A", "data=nowhere.yaml"], "nowhere.yaml"),
         (["parts=A", "epochs=none"], "epochs=none"),
         (["parts=A", "imgsz=abc"], "imgsz=abc: give a whole number of 1 or more"),
-        (["parts=A", "data=fruitbowl.yaml", "out=/proc/locked"], "/proc/locked: cannot be written"),
         (["parts=A", "data=fruitbowl.yaml", "out=/proc/locked"], "; give out="),
     ],
 )

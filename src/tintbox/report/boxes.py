@@ -47,11 +47,12 @@ def described(data: str | Path, *, download: bool = True) -> dict[str, Any]:
     from ultralytics.utils.checks import check_file
 
     try:
-        if Path(data).suffix in (".yaml", ".yml") and (file := check_file(str(data), download=False, hard=False)):
-            yaml_file.read(str(file))  # Ultralytics' own reader has no limits
+        if Path(data).suffix in (".yaml", ".yml"):
+            if file := check_file(str(data), download=False, hard=False):
+                yaml_file.read(str(file))  # Ultralytics' own reader has no limits
+            elif not download:
+                raise TintboxFileError(f"data={data}: no such file")
         return check_det_dataset(str(data), autodownload=download)
-    except TintboxFileError as error:
-        raise TintboxFileError(one_line(error) if download else f"data={data}: no such file") from error
     except TintboxError:
         raise
     except Exception as error:  # whatever a strange YAML leads to
