@@ -8,7 +8,7 @@ patch that cannot be applied says so in one line and leaves the rest as it is; `
 Verified against Ultralytics 8.4.190.
 """
 
-from tintbox.plugins.host import capabilities
+import tintbox.plugins.host.capabilities as capabilities  # so that an error names it whole, where it is missing
 from tintbox.plugins.host.finding import find_spec
 from tintbox.plugins.host.table import PATCHES, Patch, apply, broken, modules, read, resolve, state
 
