@@ -54,7 +54,7 @@ def test_options_are_beside_it_and_both_are_read_together(python, fruit, tmp_pat
 
     # A stock run in the same folder does not know of them; the next of ours takes them away.
     begin(python, fruit, {}, tmp_path, disable="1")
-    assert (folder / run_arguments.OWN).exists() and not set(own) & set(run_folder.read(folder).arguments)
+    assert (folder / run_arguments.OWN).exists() and not set(own) & set(run_arguments.read(folder))
     begin(python, fruit, {}, tmp_path)
     assert not (folder / run_arguments.OWN).exists()
 
