@@ -17,6 +17,7 @@ from tintbox.colorization.loss import PixelCrossEntropy
 from tintbox.colorization.networks import NETWORKS
 from tintbox.colorization.palette import Palette, check_count
 from tintbox.errors import TintboxError, nearest
+from tintbox.plugins import trunk
 
 STRIDE = 4  # the seed networks halve the sides twice
 REQUIRED = {  # by the key that says what kind it is: a seed network, or a detector's backbone and neck
