@@ -11,8 +11,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from ultralytics.nn.tasks import parse_model
+from ultralytics.nn import tasks
 from ultralytics.utils import LOGGER
+
+from tintbox import model_yaml
+from tintbox.errors import TintboxError
 
 TABLE_HEAD = f"\n{'':>3}{'from':>20}{'n':>3}{'params':>10}  {'module':<45}{'arguments':<30}"  # of the parser's table
 PROBE = 256  # side of the picture that strides and channels are measured on
@@ -45,6 +48,19 @@ class Trunk:
         return Trunk(self.layers, self.save, levels, channels, strides)
 
 
+def check(spec: dict[str, Any]) -> None:
+    """Check a description before Ultralytics parses it, which evaluates its activation and calls what a row names.
+
+    Raises:
+        TintboxError: A row names no layer, or as `model_yaml.check`.
+    """
+    model_yaml.check(spec)
+    for _, _, name, *_ in [*spec["backbone"], *spec["head"][:-1]]:
+        layer = getattr(nn, str(name)[3:], None) if str(name).startswith("nn.") else getattr(tasks, str(name), None)
+        if not (isinstance(layer, type) and issubclass(layer, nn.Module)):
+            raise TintboxError(f"'{str(name)[:80]}' is no layer of Ultralytics or torch.nn")
+
+
 def build(spec: dict[str, Any], channels: int, verbose: bool = False) -> Trunk:
     """Build the trunk of a detector, with fresh weights.
 
@@ -52,9 +68,13 @@ def build(spec: dict[str, Any], channels: int, verbose: bool = False) -> Trunk:
         spec: The detector's YAML; its last row is the head. It stays as it is.
         channels: Of the input.
         verbose: Whether the parser logs its table.
+
+    Raises:
+        TintboxError: As `check`.
     """
+    check(spec)
     *neck, (levels, *_) = spec["head"]
-    parsed, save = parse_model(deepcopy({**spec, "head": neck}), ch=channels, verbose=verbose)
+    parsed, save = tasks.parse_model(deepcopy({**spec, "head": neck}), ch=channels, verbose=verbose)
     layers = list(parsed)
     shapes = output_shapes(parsed, channels)
     levels = [level % len(layers) for level in levels]

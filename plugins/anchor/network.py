@@ -8,6 +8,7 @@ from torch import nn
 from ultralytics.nn.modules.conv import Concat
 from ultralytics.utils import LOGGER
 
+from tintbox import model_yaml
 from tintbox.errors import TintboxError
 from tintbox.plugins import trunk
 from tintbox.plugins.anchor.head import HEADS
@@ -29,11 +30,12 @@ def build(spec: dict[str, Any], channels: int, verbose: bool = True) -> tuple[nn
         verbose: Whether to log the parser's table.
 
     Raises:
-        TintboxError: The anchors do not fit the head, or a network of Darknet's has a layer that Darknet has not.
+        TintboxError: The anchors do not fit the head, or a row names no layer, or as `model_yaml.check`.
     """
     *neck, (source, repeats, name, arguments) = spec["head"]
     rows = [*spec["backbone"], *neck]
     if any(row[2] in (DarknetConv.__name__, Shortcut.__name__) for row in rows):
+        model_yaml.check(spec)
         layers, save, widths = darknet_layers(rows, channels, verbose)
         inputs = [widths[j] for j in source]
     else:

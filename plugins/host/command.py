@@ -56,9 +56,13 @@ def running_ours() -> Iterator[None]:
 
 
 def is_ours() -> bool:
-    """Return whether tintbox's task runs, or the running command names it; other tasks' messages are Ultralytics'."""
-    words = [word.removeprefix("task=") for word in _words.get() or ()]
-    return _ours.get() or any(TASK in word or get_close_matches(word, [TASK], cutoff=0.75) for word in words)
+    """Return whether tintbox's task runs, or the running command names it, by itself or by the name of its model.
+
+    The messages of other tasks are Ultralytics'. The words count until there is a model, which knows its task.
+    """
+    named = [word.removeprefix("task=").removeprefix("model=") for word in _words.get() or ()]
+    named = [word for word in named if "=" not in word]
+    return _ours.get() or any(TASK in word or get_close_matches(word, [TASK], cutoff=0.75) for word in named)
 
 
 def misnamed(names: Collection[str], known: Collection[str]) -> ArgumentNameError | None:

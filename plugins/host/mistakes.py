@@ -66,9 +66,11 @@ def of_the_system() -> Iterator[None]:
         what = f"{error.filename}: " if error.filename else ""
         why = one_line(error.strerror or error)
         if error.errno in UNWRITABLE:
-            raise RunFileError(f"{what}cannot be written ({why}); give another folder, project=") from error
+            why = f"cannot be written ({why}); give another folder, project="
         kind = TintboxFileError if isinstance(error, FileNotFoundError) else RunFileError
-        raise kind(f"{what}{why}") from error
+        mistake = kind(f"{what}{why}")
+        mistake.errno, mistake.filename = error.errno, error.filename
+        raise mistake from error
 
 
 @patch("ultralytics.engine.model", *(f"Model.{mode}" for mode in MODES), "Model._check_is_pytorch_model")
