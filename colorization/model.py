@@ -10,12 +10,14 @@ from torch import nn
 from ultralytics.nn.tasks import BaseModel, yaml_model_load
 from ultralytics.utils.torch_utils import initialize_weights
 
-from tintbox.colorization import colour_head, trunk
+from tintbox.colorization import colour_head
+from tintbox.colorization.base import load_base
 from tintbox.colorization.colour_head import HEADS
 from tintbox.colorization.loss import PixelCrossEntropy
 from tintbox.colorization.networks import NETWORKS
 from tintbox.colorization.palette import Palette, check_count
 from tintbox.errors import TintboxError, nearest
+from tintbox.plugins import trunk
 
 STRIDE = 4  # the seed networks halve the sides twice
 REQUIRED = {  # by the key that says what kind it is: a seed network, or a detector's backbone and neck
@@ -82,14 +84,12 @@ class ColorizeModel(BaseModel):
 
     def _build_on_detector(self, spec: dict[str, Any], colours: int) -> dict[str, Any]:
         """Build a detector's layers, in their own places, with the colour head in the place of its head."""
-        base = trunk.load_base(spec["base"], spec.get("scale", ""))
-        parts = trunk.build(base, spec["in_channels"])
+        base = load_base(spec["base"], spec.get("scale", ""))
+        parts = trunk.build(base, spec["in_channels"]).by_stride()
         head: Any = HEADS[spec["head"]](parts.channels, parts.strides, colours, spec["width"])
-        # What Ultralytics keeps on every layer: its place, where its input comes from, and how it is named.
-        head.i, head.f, head.type = len(parts.layers), parts.levels, spec["head"]
-        head.np = sum(p.numel() for p in head.parameters())
+        trunk.place(head, len(parts.layers), parts.levels)
         self.model = nn.Sequential(*parts.layers, head)
-        self.save = parts.save
+        self.save = sorted({*parts.save, *parts.levels})
         self.stride = torch.tensor([float(stride) for stride in parts.strides])
         initialize_weights(self)
         return base

@@ -12,7 +12,10 @@ import tintbox.plugins.host.capabilities as capabilities  # so that an error nam
 from tintbox.plugins.host.finding import find_spec
 from tintbox.plugins.host.table import PATCHES, Patch, apply, broken, modules, read, resolve, state
 
-REGISTERING = ("anchors", "arguments", "checkpoints", "configuration", "evaluation", "models", "run_arguments", "runs")
+REGISTERING = (
+    *("anchors", "arguments", "checkpoints", "configuration", "evaluation", "models", "run_arguments", "runs"),
+    "mistakes",  # last, so that it sees what the other patches let through
+)
 for _name in REGISTERING:
     read(f"{__name__}.{_name}")
 

@@ -4,48 +4,31 @@ from __future__ import annotations
 
 import functools
 import pickle
-from types import FunctionType
 from typing import Any
 
 from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.table import patch
 
-# Branches of `parse_model` that treat a module as these need it, by the name that chooses the branch: v10Detect gets
-# its arguments and the channels of its inputs, CBLinear any number of channels, CBFuse several inputs of equal shape.
-BRANCHES = {"AnchorDetect": "v10Detect", "DarknetDetect": "v10Detect", "DarknetConv": "CBLinear", "Shortcut": "CBFuse"}
+HEADS = {"AnchorDetect", "DarknetDetect"}
 
 
-@patch(
-    *("ultralytics.nn.tasks", "parse_model", "v10Detect", "CBLinear", "CBFuse", "DetectionModel"),
-    *("_SafeLoad.restricted", "_SafeLoad.activation"),
-)
+@patch("ultralytics.nn.tasks", "parse_model", "DetectionModel")
 def anchor_models(tasks: Any) -> None:
-    """Build models with an anchor head: the stock parser chooses by identity among the classes that it knows.
+    """Build models with an anchor head: the stock parser knows no others than its own.
 
-    Such a model is parsed by the stock parser's own code, which finds other classes under the names of `BRANCHES`.
-    Every other model goes to the stock parser as it is.
+    It builds the rest of such a model, and every other model.
     """
     parse_model = tasks.parse_model
 
     @functools.wraps(parse_model)
-    def parse(d: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        head = str(d["head"][-1][2])
-        if BRANCHES.get(head) != "v10Detect":
-            return parse_model(d, *args, **kwargs)
+    def parse(d: dict[str, Any], ch: int, verbose: bool = True) -> Any:
+        head = str([*d["backbone"], *d["head"]][-1][2])
+        if head not in HEADS:
+            return parse_model(d, ch, verbose)
         capabilities.require("anchor models", f"a model with {head}")
-        from tintbox import model_yaml
-        from tintbox.plugins.anchor import head as heads
-        from tintbox.plugins.anchor import layers
+        from tintbox.plugins.anchor import network
 
-        model_yaml.check(d)
-        ours = {name: getattr(layers, name, None) or heads.HEADS[name] for name in BRANCHES}
-        names = {**ours, "CBLinear": ours["DarknetConv"], "CBFuse": ours["Shortcut"], "v10Detect": ours[head]}
-        # As under restricted loading: no text is evaluated, and a row names a class of a module, no other function.
-        names["_SafeLoad"] = type("Restricted", (tasks._SafeLoad,), {"restricted": staticmethod(lambda: True)})
-        parser = FunctionType(parse_model.__code__, {**vars(tasks), **names}, argdefs=parse_model.__defaults__)
-        # `anchors` stands for the entry of that name, as in classic YAMLs.
-        d["head"][-1][3] = [d.get("anchors") if a == "anchors" else a for a in d["head"][-1][3]]
-        return parser(d, *args, **kwargs)
+        return network.build(d, ch, verbose)
 
     tasks.parse_model = parse
 
@@ -59,7 +42,7 @@ def anchor_training(tasks: Any) -> None:
     init_criterion, remap = tasks.DetectionModel.init_criterion, tasks.BaseModel._remap_cls_by_names
 
     def is_ours(model: Any) -> bool:
-        return type(model.model[-1]).__name__ in BRANCHES
+        return type(model.model[-1]).__name__ in HEADS
 
     @functools.wraps(init_criterion)
     def criterion(self: Any) -> Any:
@@ -83,12 +66,12 @@ def anchor_training(tasks: Any) -> None:
 @patch("ultralytics.nn.tasks", "torch_safe_load")
 def classic_checkpoints(tasks: Any) -> None:
     """Load classic YOLOv3 and YOLOv5 checkpoints: the stock loader refuses them, after running their pickle."""
-    from tintbox import checkpoint_file
-
     torch_safe_load = tasks.torch_safe_load
 
     @functools.wraps(torch_safe_load)
     def load(weight: Any, *args: Any, **kwargs: Any) -> Any:
+        from tintbox import checkpoint_file
+
         file = checkpoint_file.find_classic(weight)
         if file is None:
             return torch_safe_load(weight, *args, **kwargs)
@@ -142,12 +125,12 @@ def darknet_files(engine: Any) -> None:
 @patch("ultralytics.utils.checks", "check_yolov5u_filename")
 def classic_names(checks: Any) -> None:
     """Leave the name of a classic checkpoint that is there: the stock check makes `yolov5n.pt` into `yolov5nu.pt`."""
-    from tintbox import checkpoint_file
-
     rename = checks.check_yolov5u_filename
 
     @functools.wraps(rename)
     def keep(file: str, *args: Any, **kwargs: Any) -> str:
+        from tintbox import checkpoint_file
+
         return file if checkpoint_file.find_classic(file) else rename(file, *args, **kwargs)
 
     checks.check_yolov5u_filename = keep

@@ -102,7 +102,7 @@ def lacks(capability: Capability) -> str | None:
     return None
 
 
-def asked(arguments: Mapping[str, Any]) -> Iterator[tuple[Capability, str]]:
+def find_requested(arguments: Mapping[str, Any]) -> Iterator[tuple[Capability, str]]:
     """Yield the capabilities that arguments ask for, each with the first ``name=value`` that does."""
     from ultralytics.utils import DEFAULT_CFG_DICT
 
@@ -127,7 +127,7 @@ def check(arguments: Mapping[str, Any]) -> None:
     Raises:
         TintboxError: In one line, naming the argument and what is lacking.
     """
-    for capability, argument in asked(arguments):
+    for capability, argument in find_requested(arguments):
         require(capability.title, argument)
 
 
@@ -161,7 +161,7 @@ def check_callbacks(callbacks: Mapping[str, list[Any]], arguments: Mapping[str, 
         TintboxError: In one line, naming the argument.
     """
     if check_run not in callbacks.get("on_pretrain_routine_end", ()):
-        for capability, argument in asked(arguments):
+        for capability, argument in find_requested(arguments):
             raise refusal(
                 f"{argument} asks for {capability.title}, but this model's callbacks were cleared, tintbox's among "
                 "them; load the model anew, e.g. YOLO('yolo11n.pt')"

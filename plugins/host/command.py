@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from difflib import get_close_matches
-from dis import opmap
 from typing import Any
 
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import TintboxError
 from tintbox.plugins.host.table import TASK
 
 # The words of the command after `yolo`; None where Python calls.
 _words: ContextVar[tuple[str, ...] | None] = ContextVar("tintbox_words", default=None)
 
-RAISE = opmap["RAISE_VARARGS"]  # what `raise` and `assert` are compiled to
-# A folder that cannot be written, and a disk that is full.
-UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# Whether a method of a colouriser runs.
+_ours: ContextVar[bool] = ContextVar("tintbox_ours", default=False)
+
+# Arguments that a command may name without a value, though their default is none; `yolo cfg` prints them all.
+FLAGS = {"half", "int8", "end2end", "nms", "cfg"}
 
 
 class ArgumentNameError(TintboxError, SyntaxError):
@@ -45,10 +45,24 @@ def typed(arguments: Mapping[str, Any]) -> Collection[str]:
     return arguments.keys() if words is None else {word.lstrip("-").partition("=")[0].strip() for word in words}
 
 
+@contextlib.contextmanager
+def running_ours() -> Iterator[None]:
+    """Know that a method of a colouriser runs."""
+    token = _ours.set(True)
+    try:
+        yield
+    finally:
+        _ours.reset(token)
+
+
 def is_ours() -> bool:
-    """Return whether the running command names tintbox's task; the messages of other tasks stay as they are."""
-    words = [word.removeprefix("task=") for word in _words.get() or ()]
-    return any(TASK in word or get_close_matches(word, [TASK], cutoff=0.75) for word in words)
+    """Return whether tintbox's task runs, or the running command names it, by itself or by the name of its model.
+
+    The messages of other tasks are Ultralytics'. The words count until there is a model, which knows its task.
+    """
+    named = [word.removeprefix("task=").removeprefix("model=") for word in _words.get() or ()]
+    named = [word for word in named if "=" not in word]
+    return _ours.get() or any(TASK in word or get_close_matches(word, [TASK], cutoff=0.75) for word in named)
 
 
 def misnamed(names: Collection[str], known: Collection[str]) -> ArgumentNameError | None:
@@ -75,42 +89,29 @@ def misnamed(names: Collection[str], known: Collection[str]) -> ArgumentNameErro
     return None
 
 
-def is_mistake(error: Exception) -> bool:
-    """Return whether an error of the running command is the user's and tintbox's to tell."""
-    if isinstance(error, TintboxError):
-        return True
-    if isinstance(error, SyntaxError) and _names_ours(str(error)):
-        return True
-    if not is_ours():
-        return False
-    missing = isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("tintbox")
-    return missing or (isinstance(error, OSError) and error.errno is not None) or _is_stated(error)
+def check_words(words: Sequence[str], known: Mapping[str, Any], tasks: Collection[str], modes: Collection[str]) -> None:
+    """Refuse words in which Ultralytics' entry point finds fault itself, where they are about tintbox.
 
+    Args:
+        words: Those after `yolo`, ``name = value`` as one.
+        known: All arguments with their defaults.
+        tasks: The tasks that there are.
+        modes: The modes that there are.
 
-def _is_stated(error: Exception) -> bool:
-    """Return whether Ultralytics itself finds fault: the error comes from one of its own `raise` statements."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    if place is None or not str(place.tb_frame.f_globals.get("__name__")).startswith("ultralytics."):
-        return False
-    return place.tb_frame.f_code.co_code[place.tb_lasti] == RAISE
-
-
-def _names_ours(text: str) -> bool:
-    """Return whether Ultralytics' message about an argument without a value is about one of tintbox's."""
+    Raises:
+        ArgumentNameError: An argument stands without a value.
+        TintboxError: The task or the mode is none.
+    """
     from tintbox.plugins.options import OPTIONS
 
-    return any(text.startswith(f"'{option.name}' is a valid YOLO argument") for option in OPTIONS)
-
-
-def told(error: Exception, help_text: str) -> str:
-    """Return an error's line, without the help that Ultralytics appends to some."""
-    if isinstance(error, OSError) and error.errno is not None:
-        what = f"{error.filename}: " if error.filename else ""
-        if error.errno in UNWRITABLE:
-            return f"{what}cannot be written ({one_line(error.strerror)}); give another folder, project="
-        return f"{what}{one_line(error.strerror)}"
-    if isinstance(error, ModuleNotFoundError):
-        return f"{one_line(error)}, which this needs; install it"
-    return one_line(str(error).replace(help_text, ""))
+    ours = known if is_ours() else {option.name for option in OPTIONS}
+    for word in (word.removeprefix("--").removesuffix(",") for word in words):
+        if word in ours and word not in {*FLAGS, *tasks, *modes} and not isinstance(known[word], bool):
+            raise ArgumentNameError(
+                f"'{word}' is a valid YOLO argument but is missing an '=' sign to set its value, i.e. try "
+                f"'{word}={known[word]}'"
+            )
+        name, _, value = word.partition("=")
+        valid = {"task": tasks, "mode": modes}.get(name.strip(), ())
+        if is_ours() and valid and value and value.strip() not in valid:
+            raise TintboxError(f"Invalid '{word}'. Valid {name}s are {list(valid)}")

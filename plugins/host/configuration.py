@@ -119,9 +119,10 @@ def refusals(cfg: Any) -> None:
     cfg.get_cfg = checked_cfg
 
 
-@patch("ultralytics.cfg", "entrypoint", "ARGV", "CLI_HELP_MSG")
+@patch("ultralytics.cfg", "entrypoint", "ARGV", "merge_equals_args", "DEFAULT_CFG_DICT", "TASKS", "MODES")
 def command_line(cfg: Any) -> None:
     """Tell a user's mistake in one line with exit status 1: the stock entry point shows every error as a traceback."""
+    from tintbox.errors import TintboxError, one_line
     from tintbox.plugins.host import arguments, command
 
     entrypoint = cfg.entrypoint
@@ -131,13 +132,13 @@ def command_line(cfg: Any) -> None:
         words = (debug.split(" ") if debug else cfg.ARGV)[1:]
         with command.running(words):
             try:
+                command.check_words(cfg.merge_equals_args(words), cfg.DEFAULT_CFG_DICT, cfg.TASKS, cfg.MODES)
                 entrypoint(debug)
                 arguments.tell_of_options(words)
-            except Exception as error:
-                asked = os.environ.get("TINTBOX_TRACEBACK", "0") not in ("", "0")
-                if asked or not command.is_mistake(error):
+            except TintboxError as error:
+                if os.environ.get("TINTBOX_TRACEBACK", "0") not in ("", "0"):
                     raise
-                print(f"yolo: {command.told(error, cfg.CLI_HELP_MSG)}", file=sys.stderr)
+                print(f"yolo: {one_line(error)}", file=sys.stderr)
                 raise SystemExit(1) from None
 
     cfg.entrypoint = run

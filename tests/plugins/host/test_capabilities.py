@@ -26,7 +26,7 @@ pytestmark = pytest.mark.attack("half-fitting plugin")
     ],
 )
 def test_what_arguments_ask_for(arguments, titles):
-    assert [capability.title for capability, _ in host.capabilities.asked(arguments)] == titles
+    assert [capability.title for capability, _ in host.capabilities.find_requested(arguments)] == titles
 
 
 def test_a_model_without_our_callbacks_is_refused_what_needs_them(fruit, tmp_path):

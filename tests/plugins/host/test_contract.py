@@ -35,15 +35,16 @@ def test_names_copied_by_value_are_the_patched_ones():
     assert events.TASKS == TASKS
 
 
-def test_the_parser_of_models_has_the_branches_that_anchor_models_take():
+def test_the_parser_of_models_numbers_layers_as_trunk_does():
+    """Its row of the table and its attributes, which `plugins/trunk.py` writes for tintbox's heads."""
+    import inspect
+
     from ultralytics.nn import tasks
 
-    from tintbox.plugins.host import anchors
-
-    stock = tasks.parse_model.__wrapped__
-    missing = set(anchors.BRANCHES.values()) - set(stock.__code__.co_names)
-    assert not missing, f"parse_model does not choose by {missing} any more; patch 'anchor_models' relies on it"
-    assert stock.__closure__ is None
+    stock = inspect.getsource(tasks.parse_model.__wrapped__)
+    assert 'LOGGER.info(f"{i:>3}{f!s:>20}{n_:>3}{m_.np:10.0f}  {t:<45}{args!s:<30}")' in stock
+    assert "m_.i, m_.f, m_.type = i, f, t" in stock
+    assert "save.extend(x % i for x in ([f] if isinstance(f, int) else f) if x != -1)" in stock
 
 
 def test_methods_that_subclasses_override_are_there():

@@ -49,7 +49,7 @@ def test_the_layers_are_the_detectors_own(name):
 
 @pytest.mark.parametrize("scale", "nsmlx")
 def test_every_scale_letter(scale):
-    from tintbox.colorization.trunk import load_base
+    from tintbox.colorization.base import load_base
 
     base = load_base("yolo11.yaml", scale)
     assert (base["scale"], base["yaml_file"]) == (scale, f"yolo11{scale}.yaml")

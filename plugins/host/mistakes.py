@@ -1,0 +1,152 @@
+"""Patches of the places where Ultralytics itself finds fault with what a user gave a colouriser.
+
+Its checks raise plain `ValueError`, `TypeError` and so on, as bugs do. Here stands which of its functions check a
+user's input, and by which exceptions they say so; in a run of tintbox's task these become a `TintboxError`. Other tasks
+keep their errors as they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tintbox.errors import TintboxError, TintboxFileError, one_line
+from tintbox.plugins.host import command
+from tintbox.plugins.host.table import TASK, patch
+
+# A folder that cannot be written, and a disk that is full.
+UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+MODES = ("train", "val", "predict", "track", "export", "benchmark")
+
+
+class RunFileError(TintboxError, OSError):
+    """A file or folder that the system does not let a run read or write."""
+
+    def __str__(self) -> str:
+        """Return the line itself, which an ``OSError`` shows only in some cases."""
+        return str(self.args[0])
+
+
+def checking(function: Callable[..., Any], *kinds: type[Exception]) -> Callable[..., Any]:
+    """Return a function of Ultralytics that checks a user's input and says what is wrong by exceptions of ``kinds``.
+
+    In a run of tintbox's task those are raised as a `TintboxError` with the same text.
+    """
+
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except TintboxError:
+            raise
+        except kinds as error:
+            if not command.is_ours():
+                raise
+            kind = TintboxFileError if isinstance(error, FileNotFoundError) else TintboxError
+            raise kind(one_line(error)) from error
+
+    return checked
+
+
+@contextlib.contextmanager
+def of_the_system() -> Iterator[None]:
+    """Raise what the system refuses, a file or a package that is not there, as a `TintboxError`."""
+    try:
+        yield
+    except TintboxError:
+        raise
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("tintbox"):
+            raise
+        raise TintboxError(f"{one_line(error)}, which this needs; install it") from error
+    except OSError as error:
+        what = f"{error.filename}: " if error.filename else ""
+        why = one_line(error.strerror or error)
+        if error.errno in UNWRITABLE:
+            why = f"cannot be written ({why}); give another folder, project="
+        kind = TintboxFileError if isinstance(error, FileNotFoundError) else RunFileError
+        mistake = kind(f"{what}{why}")
+        mistake.errno, mistake.filename = error.errno, error.filename
+        raise mistake from error
+
+
+@patch("ultralytics.engine.model", *(f"Model.{mode}" for mode in MODES), "Model._check_is_pytorch_model")
+def runs_of_a_colouriser(engine: Any) -> None:
+    """Know, while a method of a colouriser runs, that it is tintbox's task; tell what the system refuses it."""
+    engine.Model._check_is_pytorch_model = checking(engine.Model._check_is_pytorch_model, TypeError)
+
+    def known(method: Any) -> Any:
+        @functools.wraps(method)
+        def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if self.task != TASK:
+                return method(self, *args, **kwargs)
+            with command.running_ours(), of_the_system():
+                return method(self, *args, **kwargs)
+
+        return run
+
+    for mode in MODES:
+        setattr(engine.Model, mode, known(getattr(engine.Model, mode)))
+
+
+@patch("ultralytics.engine.model", "Model._new", "Model._load")
+def colourisers_that_are_not_there(engine: Any) -> None:
+    """Tell of a model's file that cannot be read, where the command or the call names tintbox's task."""
+
+    def known(method: Any) -> Any:
+        @functools.wraps(method)
+        def read(self: Any, file: Any, task: str | None = None, *args: Any, **kwargs: Any) -> Any:
+            with of_the_system() if task == TASK else contextlib.nullcontext():
+                return method(self, file, task, *args, **kwargs)
+
+        return read
+
+    engine.Model._new, engine.Model._load = known(engine.Model._new), known(engine.Model._load)
+
+
+@patch("ultralytics.cfg", "check_cfg", "merge_equals_args")
+def faulty_arguments(cfg: Any) -> None:
+    """Arguments of a wrong type or outside their range, and lists that are not closed."""
+    cfg.merge_equals_args = checking(cfg.merge_equals_args, SyntaxError)
+    cfg.check_cfg = checking(cfg.check_cfg, TypeError, ValueError)
+
+
+@patch("ultralytics.utils.checks", "check_file")
+def faulty_files(checks: Any) -> None:
+    """Files that are nowhere, such as `cfg=`, which the command reads before there is a model."""
+    checks.check_file = checking(checks.check_file, FileNotFoundError)
+
+
+@patch("ultralytics.utils.torch_utils", "select_device")
+def faulty_devices(torch_utils: Any) -> None:
+    """Devices that this machine has not."""
+    torch_utils.select_device = checking(torch_utils.select_device, ValueError)
+
+
+@patch("ultralytics.engine.trainer", "BaseTrainer.build_optimizer")
+def faulty_optimizers(trainer: Any) -> None:
+    """Optimizers that there are none of."""
+    base = trainer.BaseTrainer
+    base.build_optimizer = checking(base.build_optimizer, NotImplementedError)
+
+
+@patch("ultralytics.data.build", "load_inference_source")
+def faulty_sources(build: Any) -> None:
+    """Sources of pictures that are not there, cannot be reached, or are none."""
+    kinds = (FileNotFoundError, ConnectionError, NotImplementedError, TypeError, ValueError)
+    build.load_inference_source = checking(build.load_inference_source, *kinds)
+
+
+@patch("ultralytics.engine.exporter", "Exporter.__call__")
+def faulty_exports(exporter: Any) -> None:
+    """Formats that there are none of, and arguments that a format does not take."""
+    exporter.Exporter.__call__ = checking(exporter.Exporter.__call__, ValueError, AssertionError)
+
+
+@patch("ultralytics.nn.autobackend", "AutoBackend.__init__")
+def faulty_formats(autobackend: Any) -> None:
+    """Files of weights in a format that is not known."""
+    autobackend.AutoBackend.__init__ = checking(autobackend.AutoBackend.__init__, TypeError)

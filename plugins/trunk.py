@@ -1,0 +1,119 @@
+"""The trunk of a detector: backbone and neck as Ultralytics builds them from its YAML, for a head of tintbox's own.
+
+The stock parser knows the heads that it can build one by one, and takes no others.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from ultralytics.nn import tasks
+from ultralytics.utils import LOGGER
+
+from tintbox import model_yaml
+from tintbox.errors import TintboxError
+
+TABLE_HEAD = f"\n{'':>3}{'from':>20}{'n':>3}{'params':>10}  {'module':<45}{'arguments':<30}"  # of the parser's table
+PROBE = 256  # side of the picture that strides and channels are measured on
+
+
+@dataclass
+class Trunk:
+    """The layers of a detector but the last.
+
+    Attributes:
+        layers: In order, each with Ultralytics' attributes ``i``, ``f``, ``type`` and ``np``.
+        save: Indices of the layers whose outputs later ones of them need.
+        levels: Indices of the layers that the head reads.
+        channels: Of each level.
+        strides: Of each level.
+    """
+
+    layers: list[nn.Module]
+    save: list[int]
+    levels: list[int]
+    channels: list[int]
+    strides: list[int]
+
+    def by_stride(self) -> Trunk:
+        """Return the same trunk with its levels in the order of their strides, the smallest one first."""
+        order = sorted(range(len(self.levels)), key=lambda i: self.strides[i])
+        levels, channels, strides = (
+            [values[i] for i in order] for values in (self.levels, self.channels, self.strides)
+        )
+        return Trunk(self.layers, self.save, levels, channels, strides)
+
+
+def check(spec: dict[str, Any]) -> None:
+    """Check a description before Ultralytics parses it, which evaluates its activation and calls what a row names.
+
+    Raises:
+        TintboxError: A row names no layer, or as `model_yaml.check`.
+    """
+    model_yaml.check(spec)
+    for _, _, name, *_ in [*spec["backbone"], *spec["head"][:-1]]:
+        layer = getattr(nn, str(name)[3:], None) if str(name).startswith("nn.") else getattr(tasks, str(name), None)
+        if not (isinstance(layer, type) and issubclass(layer, nn.Module)):
+            raise TintboxError(f"'{str(name)[:80]}' is no layer of Ultralytics or torch.nn")
+
+
+def build(spec: dict[str, Any], channels: int, verbose: bool = False) -> Trunk:
+    """Build the trunk of a detector, with fresh weights.
+
+    Args:
+        spec: The detector's YAML; its last row is the head. It stays as it is.
+        channels: Of the input.
+        verbose: Whether the parser logs its table.
+
+    Raises:
+        TintboxError: As `check`.
+    """
+    check(spec)
+    *neck, (levels, *_) = spec["head"]
+    parsed, save = tasks.parse_model(deepcopy({**spec, "head": neck}), ch=channels, verbose=verbose)
+    layers = list(parsed)
+    shapes = output_shapes(parsed, channels)
+    levels = [level % len(layers) for level in levels]
+    return Trunk(
+        layers=layers,
+        save=save,
+        levels=levels,
+        channels=[shapes[level][1] for level in levels],
+        strides=[PROBE // shapes[level][-1] for level in levels],
+    )
+
+
+def output_shapes(layers: nn.Sequential, channels: int) -> list[torch.Size]:
+    """Return the shape of every layer's output, for a picture of `PROBE` x `PROBE` pixels."""
+    outputs: list[torch.Tensor] = []
+    x: Any = torch.zeros(1, channels, PROBE, PROBE)
+    layers.eval()  # the probe must leave the statistics of the BatchNorms alone
+    with torch.no_grad():
+        for layer in layers:
+            source: Any = layer.f
+            if source != -1:
+                x = outputs[source] if isinstance(source, int) else [x if j == -1 else outputs[j] for j in source]
+            x = layer(x)
+            outputs.append(x)
+    layers.train()
+    return [output.shape for output in outputs]
+
+
+def place(layer: Any, index: int, source: int | list[int]) -> None:
+    """Write on a layer what Ultralytics' parser does: its place, where its input comes from, its kind and its size."""
+    layer.i, layer.f, layer.type = index, source, f"{type(layer).__module__}.{type(layer).__qualname__}"
+    layer.np = sum(p.numel() for p in layer.parameters())
+
+
+def log_row(layer: Any, repeats: int, arguments: list[Any]) -> None:
+    """Log a layer as a row of the parser's table."""
+    LOGGER.info(f"{layer.i:>3}{layer.f!s:>20}{repeats:>3}{layer.np:10.0f}  {layer.type:<45}{arguments!s:<30}")
+
+
+def sources(source: int | list[int], index: int) -> list[int]:
+    """Return the layers whose outputs the layer ``index`` needs, besides that of the one right before it."""
+    return [j % index for j in ([source] if isinstance(source, int) else source) if j != -1]
