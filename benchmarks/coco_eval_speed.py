@@ -125,10 +125,6 @@ def measure(way: str, folder: str) -> None:
     import io
 
     importlib.import_module(MODULES.get(way, "tintbox.plugins.coco_eval.evaluation"))
-    if way.startswith("tintbox"):
-        from tintbox.plugins.coco_eval.engine import hotcoco
-
-        hotcoco()
     files = str(Path(folder, "truth.json")), str(Path(folder, "detections.json"))
     with contextlib.redirect_stdout(io.StringIO()):
         start = time.perf_counter()

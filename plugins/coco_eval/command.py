@@ -12,11 +12,12 @@ from typing import Any
 
 from tintbox import atomic
 from tintbox.errors import TintboxError, one_line
-from tintbox.plugins.coco_eval import output, pictures, sources, tables
+from tintbox.plugins.coco_eval import output, sources, tables
 from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.evaluation import TITLES, evaluate
+from tintbox.plugins.coco_eval.estimates import TITLES
+from tintbox.plugins.coco_eval.evaluation import evaluate, iou_types
 from tintbox.plugins.coco_eval.progress import steps
 from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.plugins.coco_eval.validation import draw_worst
@@ -94,21 +95,15 @@ def compare(first: str, second: str, values: Mapping[str, Any], chosen: Settings
                 for source in both:
                     begin(f"evaluating {source.name}, {TITLES[kind]}")
                     pair_of_kind.append(evaluate(source.truth, source.detections, kind, chosen))
-                comparisons[kind] = Comparison(*pair_of_kind)
-        content = {kind: output.comparison_dict(comparison, names) for kind, comparison in comparisons.items()}
+                comparisons[kind] = Comparison(pair_of_kind[0], pair_of_kind[1], names)
+        content = {kind: comparison.to_dict() for kind, comparison in comparisons.items()}
         atomic.write_text(folder / "compare.json", json.dumps(content, indent=1))
         output.save_comparison_csv(folder / "compare.csv", content)
         for kind, comparison in comparisons.items():
-            pictures.differences(comparison, names, folder / f"compare{'' if kind == 'bbox' else '_segm'}.png")
+            comparison.plot(folder / f"compare{'' if kind == 'bbox' else '_segm'}.png")
     for comparison in comparisons.values():
-        print(tables.comparison_text(comparison, names))
+        print(tables.comparison_text(comparison))
     return folder
-
-
-def iou_types(truth: Truth, *detections: Detections) -> list[str]:
-    """Return ``"bbox"``, and ``"segm"`` where truth and detections all have masks."""
-    masks = all(d.segmentation is not None for d in detections)
-    return ["bbox", "segm"] if masks and all("segmentation" in a for a in truth.annotations) else ["bbox"]
 
 
 def check_unused(values: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:

@@ -1,66 +1,47 @@
-"""Two models on the same images: is one better, or is it chance?"""
+"""Two models' evaluations side by side, with what shows their differences."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from tintbox.plugins.coco_eval import output, pictures, tables
+from tintbox.plugins.coco_eval.differences import Differences
+from tintbox.plugins.coco_eval.metrics import column
 
-from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval import bootstrap
-from tintbox.plugins.coco_eval.evaluation import Evaluation
-from tintbox.plugins.coco_eval.metrics import column, overall
-
-ROUNDING = 1e-9  # a smaller difference is the sums' rounding, not the models'
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """The paired bootstrap of two evaluations: both see the same resamples of the images.
+class Comparison(Differences):
+    """The paired bootstrap of two evaluations, with what shows it."""
 
-    Images that are hard are hard for both, so the difference is far surer than two separate intervals suggest.
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data, as ``compare.json`` has it: dicts, lists, texts and numbers, None for "n/a".
 
-    Attributes:
-        first: The evaluation that the other is compared with.
-        second: The other; differences are second - first.
-    """
+        Under ``metrics`` are the twelve numbers of both, their differences with intervals, and whether these are
+        distinguishable from zero; under ``classes`` the same of every class.
+        """
+        return output.comparison_dict(self)
 
-    first: Evaluation
-    second: Evaluation
+    def plot(self, file: str | Path | None = None) -> Figure:
+        """Return the picture of the differences as matplotlib's Figure, saved as well if a file is given.
 
-    def __post_init__(self) -> None:
-        one, two = self.first, self.second
-        for what in ("iou_type", "names", "images", "truths", "settings"):
-            if getattr(one, what) != getattr(two, what):
-                raise TintboxError(f"the two evaluations differ in {what}: {getattr(one, what)}, {getattr(two, what)}")
+        Args:
+            file: Where to save it; the suffix tells the format.
 
-    @cached_property
-    def values(self) -> np.ndarray:
-        """The differences of the twelve numbers, ``(12,)``."""
-        return self.second.values - self.first.values
+        Raises:
+            TintboxError: The file cannot be written.
+        """
+        return pictures.saved(pictures.differences(self), file)
 
-    @cached_property
-    def intervals(self) -> np.ndarray:
-        """Low and high of the differences, ``(12, 2)``."""
-        samples = overall(self.second.samples) - overall(self.first.samples)
-        return bootstrap.interval(samples, self.values, self.first.settings.level)
+    def __repr__(self) -> str:
+        numbers = ", ".join(
+            f"{key} {tables.number(self[key], '+')} {tables.span(self.intervals[column(key)], '+')}".strip()
+            for key in ("AP", "AP50")
+        )
+        return f"<{self.names[1]} less {self.names[0]}, {self.first.images:,} images: {numbers}>"
 
-    @cached_property
-    def classes(self) -> np.ndarray:
-        """The differences of every class, ``(K, 12)``."""
-        return self.second.classes - self.first.classes
-
-    @cached_property
-    def class_intervals(self) -> np.ndarray:
-        """Low and high of the differences of every class, ``(K, 12, 2)``."""
-        return bootstrap.interval(self.second.samples - self.first.samples, self.classes, self.first.settings.level)
-
-    def __getitem__(self, key: str) -> float:
-        """Return one difference, e.g. ``comparison["AP"]``; NaN for "n/a"."""
-        return float(self.values[column(key)])
-
-
-def is_sure(bounds: np.ndarray) -> np.ndarray:
-    """Return whether intervals ``(..., 2)`` leave out zero: the differences are distinguishable from it."""
-    return (bounds[..., 0] > ROUNDING) | (bounds[..., 1] < -ROUNDING)
+    def _repr_html_(self) -> str:
+        """Return the tables, as a notebook shows them."""
+        return "".join(table.html() for table in tables.comparison_tables(self))

@@ -2,81 +2,61 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from dataclasses import dataclass
-from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tintbox.errors import TintboxError
 from tintbox.limits import COCO_WEIGHTS
-from tintbox.plugins.coco_eval import bootstrap
+from tintbox.plugins.coco_eval import bootstrap, output, pictures, tables
+from tintbox.plugins.coco_eval.accumulation import accumulate
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.outlines import check_masks
+from tintbox.plugins.coco_eval.data.ranks import sorted_ids
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.engine import Evaluator
 from tintbox.plugins.coco_eval.errors import tide
-from tintbox.plugins.coco_eval.metrics import METRICS, Curves, column, overall, per_class
+from tintbox.plugins.coco_eval.estimates import Estimates
+from tintbox.plugins.coco_eval.metrics import METRICS, per_class
 from tintbox.plugins.coco_eval.settings import Settings
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 DEFAULT = Settings()
-TITLES = {"bbox": "boxes", "segm": "masks"}
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Evaluation:
-    """COCO's numbers of one set of detections; K classes, 12 metrics in the order of ``METRICS``, R resamples.
+class Evaluation(Estimates):
+    """COCO's numbers of one set of detections, with what shows them."""
 
-    Attributes:
-        iou_type: ``"bbox"`` or ``"segm"``.
-        names: Class names by rising category id.
-        truths: Number of truths of every class, crowd regions left out.
-        images: Number of images.
-        curves: Precision and recall by threshold.
-        classes: ``(K, 12)`` the numbers of every class, NaN for "n/a".
-        samples: ``(R, K, 12)`` the same in every resample of the images.
-        errors: What is lost from a perfect AP50, by kind of error; None if that was not asked for.
-        settings: How it was evaluated.
-    """
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data, as ``coco.json`` has it: dicts, lists, texts and numbers, None for "n/a".
 
-    iou_type: str
-    names: list[str]
-    truths: list[int]
-    images: int
-    curves: Curves
-    classes: np.ndarray
-    samples: np.ndarray
-    errors: tide.Explanation | None
-    settings: Settings
+        Under ``metrics`` are the twelve numbers with their intervals, under ``classes`` those of every class, under
+        ``errors`` what each kind of error costs (None if that was not asked for), under ``precision_recall`` the
+        curves.
+        """
+        return output.as_dict(self)
 
-    @cached_property
-    def values(self) -> np.ndarray:
-        """The twelve numbers of all classes together, ``(12,)``."""
-        return overall(self.classes)
+    def plot(self, file: str | Path | None = None, what: str = "precision_recall") -> Figure:
+        """Return a picture as matplotlib's Figure, saved as well if a file is given.
 
-    @cached_property
-    def intervals(self) -> np.ndarray:
-        """Low and high of the twelve numbers, ``(12, 2)``."""
-        return bootstrap.interval(overall(self.samples), self.values, self.settings.level).clip(0, 1)
+        Args:
+            file: Where to save it; the suffix tells the format.
+            what: ``"precision_recall"``, ``"classes"`` (AP by class), ``"sizes"`` (AP by size of the objects), or
+                ``"errors"`` where these were explained.
 
-    @cached_property
-    def class_intervals(self) -> np.ndarray:
-        """Low and high of every class's numbers, ``(K, 12, 2)``."""
-        return bootstrap.interval(self.samples, self.classes, self.settings.level).clip(0, 1)
-
-    def __repr__(self) -> str:
-        numbers = ", ".join(f"{key}={self[key]:.3f}" for key in ("AP", "AP50", "AP75", "AR100"))
-        return f"<{TITLES[self.iou_type]} of {self.images:,} images: {numbers}>"
+        Raises:
+            TintboxError: There is no such picture, or the file cannot be written.
+        """
+        return pictures.plot(self, file, what)
 
     def _repr_html_(self) -> str:
         """Return the tables, as a notebook shows them."""
-        from tintbox.plugins.coco_eval.tables import html  # which shows what this module makes
-
-        return html({self.iou_type: self})
-
-    def __getitem__(self, key: str) -> float:
-        """Return one of the twelve numbers, e.g. ``evaluation["AP50"]``; NaN for "n/a"."""
-        return float(self.values[column(key)])
+        return tables.html({self.iou_type: self})
 
 
 def evaluate(
@@ -114,10 +94,13 @@ def evaluate(
     categories = sorted(truth.categories, key=lambda category: category["id"])
     counts = Counter(a["category_id"] for a in truth.annotations if not a.get("iscrowd"))
     images, resamples = len(truth.images), settings.resamples
-    curves = evaluator.curves()
-    samples = np.empty((0, len(categories), len(METRICS)))
+    samples, partners = np.empty((0, len(categories), len(METRICS))), None
     if resamples:
-        samples = bootstrap.reweighted(evaluator.matches(), bootstrap.draw(images, resamples, settings.seed))
+        matches = evaluator.matches()
+        curves, partners = accumulate(matches), matches.partners
+        samples = bootstrap.reweighted(matches, bootstrap.draw(images, resamples, settings.seed))
+    else:  # the errors then look at one threshold and size only, which is faster than to hand over all matches
+        curves = evaluator.curves()
     return Evaluation(
         iou_type=iou_type,
         names=[category["name"] for category in categories],
@@ -126,6 +109,27 @@ def evaluate(
         curves=curves,
         classes=per_class(curves),
         samples=samples,
-        errors=tide.explain(truth, detections, iou_type) if settings.explain else None,
+        errors=tide.explain(truth, detections, iou_type, partners=partners) if settings.explain else None,
         settings=settings,
+        fingerprint=fingerprint(truth),
     )
+
+
+def fingerprint(truth: Truth) -> str:
+    """Return a text that is the same for truth with the same images, objects and classes, in whatever order."""
+    rows = truth.annotations
+    ids = [(row["image_id"], row["category_id"], row.get("iscrowd", 0)) for row in rows]
+    numbers = np.array([(row["area"], *row["bbox"]) for row in rows], np.float64).reshape(-1, 5)
+    whole = np.array(ids, np.int64).reshape(-1, 3)
+    order = np.lexsort((*numbers.T, *whole.T))
+    digest = hashlib.sha256()
+    for content in (*(sorted_ids(row["id"] for row in part) for part in (truth.images, truth.categories)),
+                    whole[order], numbers[order]):  # fmt: skip
+        digest.update(content.tobytes())
+    return digest.hexdigest()
+
+
+def iou_types(truth: Truth, *detections: Detections) -> list[str]:
+    """Return ``"bbox"``, and ``"segm"`` where truth and detections all have masks."""
+    masks = all(d.segmentation is not None for d in detections)
+    return ["bbox", "segm"] if masks and all("segmentation" in a for a in truth.annotations) else ["bbox"]

@@ -1,7 +1,8 @@
-"""What the engine matched: enough to compute every AP and AR again with other weights for the images."""
+"""What the engine matched: enough to compute every AP and AR, with any weights for the images, and every error."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,19 +33,42 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Partners:
+    """What each detection found, at one IoU threshold.
+
+    Attributes:
+        truth: ``(N,)`` row of the object that it found, or of the crowd region that it lies in, or -1.
+        ignored: ``(N,)`` bool: counts neither as right nor as wrong (in a crowd region, or beyond the limit).
+    """
+
+    truth: np.ndarray
+    ignored: np.ndarray
+
+    @classmethod
+    def join(cls, parts: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]], detections: int) -> Partners:
+        """Return the Partners that came in parts: rows of detections, rows of the truth, and whether ignored."""
+        truth, ignored = np.full(detections, -1, np.int64), np.ones(detections, bool)  # not mentioned: beyond the limit
+        for rows, found, flags in parts:
+            truth[rows], ignored[rows] = found, flags
+        return cls(truth, ignored)
+
+
+@dataclass(frozen=True)
 class Matches:
     """All groups of a split.
 
     Attributes:
         groups: ``groups[class][area]``, classes by category id, areas in the order of ``AREAS``.
         images: Number of images.
+        partners: What each detection found at IoU 0.5, of whatever size.
     """
 
     groups: list[list[Group]]
     images: int
+    partners: Partners
 
     @classmethod
-    def join(cls, parts: list[dict[str, np.ndarray]], classes: int, images: int) -> Matches:
+    def join(cls, parts: list[dict[str, np.ndarray]], classes: int, images: int, partners: Partners) -> Matches:
         """Return the Matches of columns that came in parts, images in rising order.
 
         Args:
@@ -52,6 +76,7 @@ class Matches:
                 ``ignored`` (T, N) of detections; ``truth_group``, ``truth_image`` and ``positives`` of truths.
             classes: Number of classes.
             images: Number of images.
+            partners: What each detection found.
         """
         column: dict[str, Any] = {key: np.concatenate([part[key] for part in parts], axis=-1) for key in parts[0]}
         counts = ~column["ignored"].all(0)
@@ -74,4 +99,4 @@ class Matches:
                 column["ignored"][:, own],
             )
             groups.append(Group(*detections, positives))
-        return cls([groups[i : i + len(AREAS)] for i in range(0, len(groups), len(AREAS))], images)
+        return cls([groups[i : i + len(AREAS)] for i in range(0, len(groups), len(AREAS))], images, partners)

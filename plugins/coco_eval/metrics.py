@@ -67,12 +67,10 @@ class Curves:
     Attributes:
         precision: ``(T, R, K, A, M)``, 0..1; -1 where a class has no truth of the size.
         recall: ``(T, K, A, M)``, likewise.
-        scores: ``(T, R, K, A, M)``, the confidence at which the recall is reached.
     """
 
     precision: np.ndarray
     recall: np.ndarray
-    scores: np.ndarray
 
 
 def per_class(curves: Curves) -> np.ndarray:

@@ -15,13 +15,13 @@ import numpy as np
 import tintbox
 from tintbox import atomic
 from tintbox.plugins.coco_eval import pictures as drawings
-from tintbox.plugins.coco_eval.comparison import Comparison, is_sure
-from tintbox.plugins.coco_eval.evaluation import Evaluation
+from tintbox.plugins.coco_eval.differences import Differences, is_sure
+from tintbox.plugins.coco_eval.estimates import Estimates
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, RECALL_THRESHOLDS
 from tintbox.plugins.coco_eval.tables import NONE
 
 
-def as_dict(evaluation: Evaluation) -> dict[str, Any]:
+def as_dict(evaluation: Estimates) -> dict[str, Any]:
     """Return an evaluation as plain data; None stands for "n/a"."""
     errors = evaluation.errors
     area, limit = 0, -1  # all sizes, 100 detections
@@ -67,7 +67,7 @@ def plain(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
-def save(folder: Path, found: Mapping[str, Evaluation], about: Mapping[str, Any], *, pictures: bool = True) -> None:
+def save(folder: Path, found: Mapping[str, Estimates], about: Mapping[str, Any], *, pictures: bool = True) -> None:
     """Write ``coco.json``, ``coco.csv`` and the pictures of evaluations by IoU type.
 
     Args:
@@ -95,7 +95,7 @@ def _cells(values: np.ndarray, bounds: np.ndarray) -> list[Any]:
     return [NONE if math.isnan(v) else float(v) for value, pair in zip(values, bounds) for v in (value, *pair)]
 
 
-def comparison_dict(comparison: Comparison, names: tuple[str, str]) -> dict[str, Any]:
+def comparison_dict(comparison: Differences) -> dict[str, Any]:
     """Return a comparison as plain data; differences are second - first."""
 
     def rows(first: np.ndarray, second: np.ndarray, difference: np.ndarray, bounds: np.ndarray) -> dict[str, Any]:
@@ -109,8 +109,8 @@ def comparison_dict(comparison: Comparison, names: tuple[str, str]) -> dict[str,
 
     one, two = comparison.first, comparison.second
     return {
-        "first": names[0],
-        "second": names[1],
+        "first": comparison.names[0],
+        "second": comparison.names[1],
         "images": one.images,
         "resamples": one.settings.resamples,
         "level": one.settings.level,

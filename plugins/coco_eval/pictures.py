@@ -4,45 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tintbox import atomic
-from tintbox.plugins.coco_eval.comparison import Comparison, is_sure
-from tintbox.plugins.coco_eval.errors.chart import bar_chart
-from tintbox.plugins.coco_eval.evaluation import TITLES, Evaluation
+from tintbox.errors import TintboxError, nearest
+from tintbox.plugins.coco_eval.differences import Differences, is_sure
+from tintbox.plugins.coco_eval.errors.chart import bars, saved
+from tintbox.plugins.coco_eval.estimates import TITLES, Estimates
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, RECALL_THRESHOLDS, column
 from tintbox.plugins.coco_eval.tables import digits_of, legible, number
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 INK, GREY, BETTER, WORSE = "#2a6fb0", "#9aa3ad", "#1b7f5c", "#b5452c"
 NAMED_CURVES = 10  # up to as many classes are told apart by colour
 MOST_CLASSES = 40  # in the picture of AP by class: those with the most objects
-LONGEST = 28  # characters of a class's name; a longer one is cut
 DPI = 120
+LONGEST = 28  # characters of a class's name; a longer one is cut
 
 
-def draw(evaluation: Evaluation, folder: Path, suffix: str = "") -> None:
+def draw(evaluation: Estimates, folder: Path, suffix: str = "") -> None:
     """Save all pictures of an evaluation as ``coco_*.png``."""
-    precision_recall(evaluation, folder / f"coco_pr{suffix}.png")
-    by_class(evaluation, folder / f"coco_classes{suffix}.png")
-    by_size(evaluation, folder / f"coco_sizes{suffix}.png")
-    if evaluation.errors:
-        bar_chart(evaluation.errors, folder / f"coco_errors{suffix}.png")
+    for what, (name, _) in PICTURES.items():
+        if what != "errors" or evaluation.errors:
+            plot(evaluation, folder / f"coco_{name}{suffix}.png", what)
 
 
-def _figure(width: float, height: float, title: str) -> tuple[Any, Any]:
+def plot(evaluation: Estimates, file: str | Path | None, what: str) -> Figure:
+    """Return one picture of an evaluation, saved if there is a file.
+
+    Raises:
+        TintboxError: There is no such picture, or it cannot be saved.
+    """
+    if what not in PICTURES:
+        raise TintboxError(f"plot: no picture '{what}' ({', '.join(PICTURES)}){nearest(what, PICTURES)}")
+    return saved(PICTURES[what][1](evaluation), file)
+
+
+def _figure(width: float, height: float, title: str) -> tuple[Figure, Any]:
     """Return a figure and its axes; the title is the figure's, as one over the axes is cut where names are long."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     figure.suptitle(title, fontsize=11)
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
 
 
-def precision_recall(evaluation: Evaluation, file: Path) -> None:
+def precision_recall(evaluation: Estimates) -> Figure:
     """Draw precision against recall of every class at IoU 0.50, and their mean at 0.50, 0.75 and 0.90."""
     from matplotlib import colormaps
 
@@ -70,10 +82,10 @@ def precision_recall(evaluation: Evaluation, file: Path) -> None:
             text.set_parse_math(False)  # a $ is no formula
     else:
         _say_nothing(axes)
-    _save(figure, file)
+    return figure
 
 
-def by_class(evaluation: Evaluation, file: Path) -> None:
+def by_class(evaluation: Estimates) -> Figure:
     """Draw the AP of every class with its interval, best first, and that of all."""
     counts = np.array(evaluation.truths)
     there = [k for k in np.argsort(-counts, kind="stable") if counts[k]]
@@ -86,23 +98,23 @@ def by_class(evaluation: Evaluation, file: Path) -> None:
     if len(evaluation.names) > 1:
         values, bounds = np.append(values, evaluation.values[0]), np.append(bounds, evaluation.intervals[:1], axis=0)
         labels.append("all classes")
-    _dots(labels, values, bounds, _with_level(title, evaluation), file)
+    return _dots(labels, values, bounds, _with_level(title, evaluation))
 
 
-def by_size(evaluation: Evaluation, file: Path) -> None:
+def by_size(evaluation: Estimates) -> Figure:
     """Draw AP by the size of objects, with intervals."""
     sizes = {"AP_large": "large, over 96²", "AP_medium": "medium", "AP_small": "small, under 32² pixels", "AP": "all"}
     rows = [column(key) for key in sizes]
     labels = [text + (": none" if np.isnan(evaluation.values[i]) else "") for text, i in zip(sizes.values(), rows)]
     title = _with_level("AP by size of the object", evaluation)
-    _dots(labels, evaluation.values[rows], evaluation.intervals[rows], title, file)
+    return _dots(labels, evaluation.values[rows], evaluation.intervals[rows], title)
 
 
-def _with_level(title: str, evaluation: Evaluation) -> str:
+def _with_level(title: str, evaluation: Estimates) -> str:
     return f"{title}; {100 * evaluation.settings.level:g}% intervals" if evaluation.settings.resamples else title
 
 
-def _dots(labels: list[str], values: np.ndarray, bounds: np.ndarray, title: str, file: Path) -> None:
+def _dots(labels: list[str], values: np.ndarray, bounds: np.ndarray, title: str) -> Figure:
     """Draw an AP with its interval per line, the last one on top and in ink."""
     figure, axes = _figure(7.5, 1.6 + 0.26 * len(labels), title)
     colours = [GREY] * (len(labels) - 1) + [INK]
@@ -114,7 +126,7 @@ def _dots(labels: list[str], values: np.ndarray, bounds: np.ndarray, title: str,
     axes.grid(axis="x", alpha=0.3)
     if np.isnan(values).all():
         _say_nothing(axes)
-    _save(figure, file)
+    return figure
 
 
 def _dot(axes: Any, place: int, value: float, bounds: Sequence[float], colour: str, words: str) -> None:
@@ -130,7 +142,7 @@ def _say_nothing(axes: Any) -> None:
     axes.text(0.5, 0.5, "n/a: no objects", transform=axes.transAxes, ha="center", va="center", color=GREY)
 
 
-def differences(comparison: Comparison, names: tuple[str, str], file: Path) -> None:
+def differences(comparison: Differences) -> Figure:
     """Draw the differences of the twelve numbers with their intervals: what leaves out zero is coloured."""
     keys = [key for key, value in zip(KEYS, comparison.values) if not np.isnan(value)]
     settings = comparison.first.settings
@@ -145,14 +157,28 @@ def differences(comparison: Comparison, names: tuple[str, str], file: Path) -> N
     axes.axvline(0, color="black", lw=1)
     axes.set_yticks(range(len(keys)), keys[::-1], fontsize=9)
     axes.set(ylim=(-0.6, max(len(keys), 1) - 0.4))
-    axes.set_xlabel(f"{names[1]} less {names[0]}", parse_math=False)
+    axes.set_xlabel(f"{comparison.names[1]} less {comparison.names[0]}", parse_math=False)
     axes.grid(axis="x", alpha=0.3)
     if not keys:
         _say_nothing(axes)
-    _save(figure, file)
+    return figure
 
 
-def _save(figure: Any, file: Path) -> None:
-    """Write a picture, whole or not at all."""
-    with atomic.replacing(file) as part:
-        figure.savefig(part, dpi=DPI)
+def by_error(evaluation: Estimates) -> Figure:
+    """Draw what each kind of error costs.
+
+    Raises:
+        TintboxError: The errors were not explained.
+    """
+    if evaluation.errors is None:
+        raise TintboxError("plot: the errors were not explained; evaluate with explain=True")
+    return bars(evaluation.errors)
+
+
+# what -> the end of its file's name in a run's folder, and what draws it
+PICTURES = {
+    "precision_recall": ("pr", precision_recall),
+    "classes": ("classes", by_class),
+    "sizes": ("sizes", by_size),
+    "errors": ("errors", by_error),
+}

@@ -78,11 +78,25 @@ class Detections:
         raw = read_bytes(file)
         if not raw.strip():
             raise TintboxError(f"{file}: empty; what a model that finds nothing leaves is a list without rows, []")
+        ids = [[row["id"] for row in rows] for rows in (truth.images, truth.categories)]
+        if (plain := _plain_boxes(raw, *ids)) is not None:
+            return plain
+        return cls.of(parse(raw, file), file, truth)
+
+    @classmethod
+    def of(cls, content: Any, file: str | Path, truth: Truth) -> Detections:
+        """Return the detections that the content of a result file is.
+
+        Args:
+            content: The content.
+            file: Where it is from, for errors.
+            truth: What the detections belong to.
+
+        Raises:
+            TintboxError: It is no list of detections, or a row is wrong; the line says which.
+        """
         images = {image["id"]: image for image in truth.images}
         classes = [category["id"] for category in truth.categories]
-        if (plain := _plain_boxes(raw, [*images], classes)) is not None:
-            return plain
-        content = parse(raw, file)
         if isinstance(content, dict):
             raise TintboxError(f"{file}: an object {{...}}, not a list of detections [...]; is it the annotations?")
         rows = Rows(file, "", content)

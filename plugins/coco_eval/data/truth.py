@@ -45,16 +45,28 @@ class Truth:
     def read(cls, file: str | Path) -> Truth:
         """Read COCO's JSON.
 
-        What an annotation lacks is put in: an id from 1 on, ``iscrowd`` 0, and the box's area for ``area``, also where
-        there is a mask. An annotation's id 0 becomes another one: pycocotools counts the match with it as none.
-
         Args:
             file: The JSON file.
 
         Raises:
             TintboxError: It is no such file, or a row is wrong; the line says which.
         """
-        content = parse(read_bytes(file), file)
+        return cls.of(parse(read_bytes(file), file), file)
+
+    @classmethod
+    def of(cls, content: Any, file: str | Path) -> Truth:
+        """Return the truth that the content of a COCO JSON is; it becomes the truth's own, and is completed in place.
+
+        What an annotation lacks is put in: an id from 1 on, ``iscrowd`` 0, and the box's area for ``area``, also where
+        there is a mask. An annotation's id 0 becomes another one: pycocotools counts the match with it as none.
+
+        Args:
+            content: The content.
+            file: Where it is from, for errors.
+
+        Raises:
+            TintboxError: It is no ground truth, or a row is wrong; the line says which.
+        """
         if isinstance(content, list):
             raise TintboxError(f"{file}: a list [...], not an object with {', '.join(LISTS)}; is it the predictions?")
         if lacking := [key for key in LISTS if not isinstance(content, dict) or key not in content]:

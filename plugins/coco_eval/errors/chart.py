@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,28 +12,30 @@ from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.coco_eval.errors.picture import COLOURS, DPI
 from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS, Explanation, Loss
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 ROWS = 20  # classes in the chart
 GREY = "#888888"
 
 
 def bar_chart(explanation: Explanation, file: str | Path) -> Path:
-    """Draw what each kind of error costs, for all classes together and for the ROWS classes that lose most AP.
-
-    One column of bars per kind rather than bars stacked: gains don't add up. All columns have the same scale.
-
-    Args:
-        explanation: What is wrong with the detections.
-        file: The picture to write; its suffix tells the format.
-
-    Returns:
-        The file.
+    """Save the picture of what each kind of error costs, and return its file.
 
     Raises:
         TintboxError: It cannot be written.
     """
+    saved(bars(explanation), file)
+    return Path(file)
+
+
+def bars(explanation: Explanation) -> Figure:
+    """Draw what each kind of error costs, for all classes together and for the ROWS classes that lose most AP.
+
+    One column of bars per kind rather than bars stacked: gains don't add up. All columns have the same scale.
+    """
     from matplotlib.figure import Figure
 
-    file = Path(file)
     known = [loss for loss in explanation.classes if loss.objects]
     shown = sorted(known, key=lambda loss: loss.ap)[:ROWS]
     losses = [explanation.overall, *shown]
@@ -41,7 +43,7 @@ def bar_chart(explanation: Explanation, file: str | Path) -> Path:
     # the first row apart from the classes
     places = np.array([0.0, *(np.arange(len(shown)) + 1.6)])
     top = max([0.01, *(loss.gain[kind] for loss in losses for kind in kinds if loss.objects)])
-    figure = Figure(figsize=(14, 2.0 + 0.3 * len(losses)), layout="constrained")
+    figure = Figure(figsize=(14, 2.0 + 0.3 * len(losses)), dpi=DPI, layout="constrained")
     grid = figure.subplots(1, 1 + len(kinds), sharey=True)
     measure = f"AP{round(100 * explanation.pos)}"
     _bars(grid[0], measure, places, [loss.ap for loss in losses], GREY, 1.0)
@@ -55,13 +57,23 @@ def bar_chart(explanation: Explanation, file: str | Path) -> Path:
         f"{measure} in percent, and what it would gain without errors of one kind: all classes together and {rest}",
         fontsize=11,
     )
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with atomic.replacing(file) as part:
-            figure.savefig(part, dpi=DPI)
-    except (OSError, ValueError) as error:
-        raise TintboxError(f"{file} cannot be written ({one_line(error)})") from error
-    return file
+    return figure
+
+
+def saved(figure: Figure, file: str | Path | None) -> Figure:
+    """Return a figure, written whole or not at all if there is a file; its suffix tells the format.
+
+    Raises:
+        TintboxError: It cannot be written.
+    """
+    if file is not None:
+        try:
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+            with atomic.replacing(file) as part:
+                figure.savefig(part, dpi="figure")
+        except (OSError, ValueError) as error:
+            raise TintboxError(f"{file} cannot be written ({one_line(error)})") from error
+    return figure
 
 
 def _bars(axes: Any, title: str, places: np.ndarray, values: list[float], colour: str, top: float) -> None:

@@ -52,7 +52,8 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.errors.oracles import Hits, Repairs
-from tintbox.plugins.coco_eval.errors.tide_engine import IOU_TYPES, Columns, Overlap, match, overlaps
+from tintbox.plugins.coco_eval.errors.tide_engine import IOU_TYPES, Columns, Overlap, find_partners, overlaps
+from tintbox.plugins.coco_eval.matches import Partners
 
 KINDS = ("classification", "localisation", "both", "duplicate", "background", "missed")
 SPECIALS = ("false positives", "false negatives")
@@ -129,6 +130,7 @@ def explain(
     pos: float = 0.5,
     background: float = 0.1,
     max_det: int = 100,
+    partners: Partners | None = None,
 ) -> Explanation:
     """Return what each kind of error costs.
 
@@ -139,15 +141,16 @@ def explain(
         pos: IoU from which on an object is found.
         background: IoU up to which a detection is of nothing.
         max_det: Most detections that count per picture and class.
+        partners: What each detection found under these settings, if that is known already.
 
     Raises:
         TintboxError: The settings make no sense, there are no masks, or an id is unknown.
     """
     _check(truth, detections, iou_type, pos, background, max_det)
     columns = Columns.of(truth, detections)
-    matches = match(truth, detections, iou_type, pos, max_det)
-    code = np.where(matches.ignored, _IGNORED, np.where(matches.truth >= 0, _RIGHT, _BACKGROUND))
-    concerned = matches.truth.copy()
+    partners = partners or find_partners(truth, detections, iou_type, pos, max_det)
+    code = np.where(partners.ignored, _IGNORED, np.where(partners.truth >= 0, _RIGHT, _BACKGROUND))
+    concerned = partners.truth.copy()
     _assign(code, concerned, columns, overlaps(truth, detections, iou_type), pos, background)
 
     state = np.where(columns.truth_ignored, _UNASKED, _MISSED)

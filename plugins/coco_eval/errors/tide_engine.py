@@ -1,7 +1,4 @@
-"""What the error analysis asks of the COCO engine: which detection found which object, and how boxes or masks overlap.
-
-hotcoco answers where it is installed, pycocotools otherwise; both give the same.
-"""
+"""What the error analysis asks of the COCO engine: which detection found which object, and how shapes overlap."""
 
 from __future__ import annotations
 
@@ -10,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pycocotools.mask
+from hotcoco import mask
 
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.ranks import ranks, sorted_ids
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.engine import Evaluator, hotcoco
+from tintbox.plugins.coco_eval.engine import Evaluator
+from tintbox.plugins.coco_eval.matches import Partners
 from tintbox.plugins.coco_eval.metrics import AREAS
 
 IOU_TYPES = ("bbox", "segm")
@@ -66,21 +64,8 @@ class Columns:
         )
 
 
-@dataclass(frozen=True)
-class Matches:
-    """What COCO's matching at one IoU threshold says of each detection.
-
-    Attributes:
-        truth: ``(N,)`` row of the object that it found, or of the crowd region that it lies in, or -1.
-        ignored: ``(N,)`` bool: counts neither as right nor as wrong (in a crowd region, or beyond ``max_det``).
-    """
-
-    truth: np.ndarray
-    ignored: np.ndarray
-
-
-def match(truth: Truth, detections: Detections, iou_type: str, threshold: float, max_det: int) -> Matches:
-    """Return COCO's matches at one IoU threshold over all areas.
+def find_partners(truth: Truth, detections: Detections, iou_type: str, threshold: float, max_det: int) -> Partners:
+    """Return what each detection found at one IoU threshold over all areas.
 
     Args:
         truth: The ground truth.
@@ -89,25 +74,12 @@ def match(truth: Truth, detections: Detections, iou_type: str, threshold: float,
         threshold: Least IoU of a match.
         max_det: Most detections that count per picture and class: those with the highest scores.
     """
-    found = np.full(len(detections), -1, np.int64)
-    ignored = np.ones(len(detections), bool)  # what the engine doesn't mention is beyond max_det
     if not len(detections):
-        return Matches(found, ignored)
-    ids: list[int] = []
-    partners: list[float] = []
-    flags: list[bool] = []
+        return Partners.join([], 0)
     evaluator = Evaluator(
         truth, detections, iou_type, thresholds=[threshold], areas={"all": ALL}, max_detections=[max_det]
     )
-    for entries in evaluator.entries():
-        for entry in entries:
-            ids.extend(entry["dtIds"])
-            partners.extend(entry["dtMatches"][0])
-            flags.extend(entry["dtIgnore"][0])
-    rows = np.array(ids, np.int64) - 1
-    found[rows] = np.array(partners, np.int64) - 1
-    ignored[rows] = np.array(flags, bool)
-    return Matches(found, ignored)
+    return evaluator.partners()
 
 
 def overlaps(truth: Truth, detections: Detections, iou_type: str) -> Overlap:
@@ -115,21 +87,20 @@ def overlaps(truth: Truth, detections: Detections, iou_type: str) -> Overlap:
 
     The objects are taken for none of a crowd.
     """
-    mask_api = (hotcoco() or pycocotools).mask
     if iou_type == "bbox":
         boxes = np.asarray(detections.bbox, float).reshape(-1, 4)
         objects = np.array([row["bbox"] for row in truth.annotations], float).reshape(-1, 4)
-        return lambda d, g: mask_api.iou(boxes[d], objects[g], [False] * len(g))
+        return lambda d, g: mask.iou(boxes[d], objects[g], [False] * len(g))
     sizes = {image["id"]: (image["height"], image["width"]) for image in truth.images}
-    shapes = [_run_lengths(row["segmentation"], *sizes[row["image_id"]], mask_api) for row in truth.annotations]
+    shapes = [_run_lengths(row["segmentation"], *sizes[row["image_id"]]) for row in truth.annotations]
     masks = detections.segmentation or []  # `explain` has checked that there are some if there are detections
-    return lambda d, g: mask_api.iou([masks[i] for i in d], [shapes[i] for i in g], [False] * len(g))
+    return lambda d, g: mask.iou([masks[i] for i in d], [shapes[i] for i in g], [False] * len(g))
 
 
-def _run_lengths(segmentation: Any, height: int, width: int, mask_api: Any) -> dict[str, Any]:
+def _run_lengths(segmentation: Any, height: int, width: int) -> dict[str, Any]:
     """Return polygons or run lengths of any of COCO's forms as compressed run lengths."""
     if isinstance(segmentation, list):
-        return mask_api.merge(mask_api.frPyObjects(segmentation, height, width))
+        return mask.merge(mask.frPyObjects(segmentation, height, width))
     if isinstance(segmentation["counts"], list):
-        return mask_api.frPyObjects(segmentation, height, width)
+        return mask.frPyObjects(segmentation, height, width)
     return segmentation

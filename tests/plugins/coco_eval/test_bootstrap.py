@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from tintbox.plugins.coco_eval import bootstrap
-from tintbox.plugins.coco_eval.comparison import Comparison, is_sure
+from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
+from tintbox.plugins.coco_eval.differences import is_sure
 from tintbox.plugins.coco_eval.engine import Evaluator
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.plugins.coco_eval.matches import Group

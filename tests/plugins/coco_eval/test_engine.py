@@ -9,11 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval import bootstrap, engine
+from tintbox.plugins.coco_eval import bootstrap
+from tintbox.plugins.coco_eval.accumulation import accumulate
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.engine import Evaluator
+from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.plugins.coco_eval.metrics import KEYS, METRICS, overall, per_class
+from tintbox.plugins.coco_eval.settings import Settings
 
 TOLERANCE = 1e-9
 
@@ -23,16 +26,17 @@ def as_stats(values):
     return np.where(np.isnan(values), -1, values)
 
 
-def assert_equal_to_pycocotools(synthetic, truth, detections, iou_type, fast=True):
-    evaluator = Evaluator(truth, detections, iou_type, fast=fast)
-    curves = evaluator.curves()
+def assert_equal_to_pycocotools(synthetic, truth, detections, iou_type):
+    evaluator = Evaluator(truth, detections, iou_type)
+    matches = evaluator.matches()
     theirs = synthetic.pycocotools(truth, detections, iou_type)
-    np.testing.assert_allclose(curves.precision, theirs.eval["precision"], atol=TOLERANCE)
-    np.testing.assert_allclose(curves.recall, theirs.eval["recall"], atol=TOLERANCE)
+    for curves in (evaluator.curves(), accumulate(matches)):
+        np.testing.assert_allclose(curves.precision, theirs.eval["precision"], atol=TOLERANCE)
+        np.testing.assert_allclose(curves.recall, theirs.eval["recall"], atol=TOLERANCE)
     classes = per_class(curves)
     np.testing.assert_allclose(as_stats(overall(classes)), theirs.stats, atol=TOLERANCE)
     # All images counted once is the evaluation itself.
-    once = bootstrap.reweighted(evaluator.matches(), np.ones((len(truth.images), 1)))[0]
+    once = bootstrap.reweighted(matches, np.ones((len(truth.images), 1)))[0]
     np.testing.assert_allclose(once, classes, atol=TOLERANCE)
     for k in range(len(truth.categories)):  # pycocotools' own mean over one class
         precision = theirs.eval["precision"][:, :, k, 0, -1]
@@ -41,18 +45,16 @@ def assert_equal_to_pycocotools(synthetic, truth, detections, iou_type, fast=Tru
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("fast", [True, False])
 @pytest.mark.smoke
-def test_random_cases(synthetic, seed, fast):
+def test_random_cases(synthetic, seed):
     truth, detections = synthetic.case(seed, crowded=seed % 2 == 0, ties=seed % 3 != 0)
-    assert_equal_to_pycocotools(synthetic, truth, detections, "bbox", fast)
+    assert_equal_to_pycocotools(synthetic, truth, detections, "bbox")
 
 
 @pytest.mark.parametrize("iou_type", ["bbox", "segm"])
-@pytest.mark.parametrize("fast", [True, False])
-def test_masks(synthetic, iou_type, fast):
+def test_masks(synthetic, iou_type):
     truth, detections = synthetic.case(11, images=12, masks=True)
-    assert_equal_to_pycocotools(synthetic, truth, detections, iou_type, fast)
+    assert_equal_to_pycocotools(synthetic, truth, detections, iou_type)
 
 
 def renamed(truth, detections, images, categories, objects):
@@ -77,23 +79,20 @@ def renamed(truth, detections, images, categories, objects):
 
 @pytest.mark.attack("numbers")
 @pytest.mark.parametrize("start", [2**53 + 1, 2**62, -(2**53) - 1, -(2**63), -3, 0])
-@pytest.mark.parametrize("fast", [True, False])
 @pytest.mark.parametrize("iou_type", ["bbox", "segm"])
-def test_large_and_negative_ids(synthetic, start, fast, iou_type, tmp_path):
+def test_large_and_negative_ids(synthetic, start, iou_type, tmp_path):
     """Neighbours above 2**53 are one number as floats."""
     truth, detections = synthetic.case(3, images=9, masks=iou_type == "segm")
     places = [sorted(row["id"] for row in rows) for rows in (truth.images, truth.categories)]
-    plain = Evaluator(truth, detections, iou_type, fast=fast)
+    plain = Evaluator(truth, detections, iou_type)
     truth, detections = renamed(
         truth,
         detections,
         *(lambda i, known=known: start + known.index(i) for known in places),
         lambda i: start + 100 + i,
     )
-    assert_equal_to_pycocotools(synthetic, truth, detections, iou_type, fast)
-    np.testing.assert_array_equal(
-        per_class(Evaluator(truth, detections, iou_type, fast=fast).curves()), per_class(plain.curves())
-    )
+    assert_equal_to_pycocotools(synthetic, truth, detections, iou_type)
+    np.testing.assert_array_equal(per_class(Evaluator(truth, detections, iou_type).curves()), per_class(plain.curves()))
     truth.save(tmp_path / "gt.json")
     detections.save(tmp_path / "dt.json")
     read = Truth.read(tmp_path / "gt.json")
@@ -108,8 +107,8 @@ IDS = st.integers(-(2**63), 2**63 - 1) | st.integers(2**53 - 3, 2**53 + 3) | st.
 
 @pytest.mark.attack("numbers")
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data(), seed=st.integers(0, 50), fast=st.booleans())
-def test_any_ids(synthetic, data, seed, fast):
+@given(data=st.data(), seed=st.integers(0, 50))
+def test_any_ids(synthetic, data, seed):
     truth, detections = synthetic.case(seed, images=6, many=False)
     names = [
         dict(zip(old, data.draw(st.lists(IDS.filter(bool) if rows is truth.annotations else IDS, min_size=len(old),
@@ -118,7 +117,7 @@ def test_any_ids(synthetic, data, seed, fast):
         for old in [sorted(row["id"] for row in rows)]
     ]  # fmt: skip
     truth, detections = renamed(truth, detections, *(name.__getitem__ for name in names))
-    assert_equal_to_pycocotools(synthetic, truth, detections, "bbox", fast)
+    assert_equal_to_pycocotools(synthetic, truth, detections, "bbox")
 
 
 @pytest.mark.attack("numbers")
@@ -140,10 +139,9 @@ def test_sizes_without_objects_are_not_zero(synthetic):
     assert values[KEYS.index("AP_small")] > 0
 
 
-@pytest.mark.parametrize("fast", [True, False])
-def test_no_detections_are_zero(synthetic, fast):
+def test_no_detections_are_zero(synthetic):
     truth, _ = synthetic.case(0)
-    evaluator = Evaluator(truth, Detections.empty(), fast=fast)
+    evaluator = Evaluator(truth, Detections.empty())
     values = overall(per_class(evaluator.curves()))
     assert values[0] == 0
     assert values[KEYS.index("AR100")] == 0
@@ -168,24 +166,27 @@ def test_the_twelve_are_in_cocos_order():
     assert [m.max_detections for m in METRICS[6:9]] == [1, 10, 100]
 
 
-def test_missing_engine_is_told_in_a_line(synthetic, monkeypatch, caplog):
-    def absent(name):
-        raise engine.metadata.PackageNotFoundError(name)
+@pytest.mark.parametrize(("seed", "iou_type"), [(0, "bbox"), (1, "bbox"), (2, "bbox"), (11, "segm")])
+def test_partners_are_those_of_pycocotools(synthetic, seed, iou_type):
+    """With equal scores, crowds, and more than 100 detections of a class in a picture."""
+    truth, detections = synthetic.case(seed, images=12, masks=iou_type == "segm")
+    theirs = synthetic.pycocotools(truth, detections, iou_type)
+    found, ignored = np.full(len(detections), -1), np.ones(len(detections), bool)
+    for entry in theirs.evalImgs:
+        if entry is not None and entry["aRng"] == theirs.params.areaRng[0]:
+            rows = np.array(entry["dtIds"], int) - 1
+            found[rows], ignored[rows] = np.array(entry["dtMatches"][0], int) - 1, entry["dtIgnore"][0]
+    evaluator = Evaluator(truth, detections, iou_type)
+    for partners in (evaluator.partners(), evaluator.matches().partners):
+        np.testing.assert_array_equal(partners.truth, found)
+        np.testing.assert_array_equal(partners.ignored, ignored)
 
-    monkeypatch.setattr(engine.metadata, "version", absent)
-    engine.hotcoco.cache_clear()
-    try:
-        assert engine.hotcoco() is None
-        truth, detections = synthetic.case(1, images=6)
-        assert_equal_to_pycocotools(synthetic, truth, detections, "bbox")
-    finally:
-        engine.hotcoco.cache_clear()
 
-
-def test_old_engine_is_not_used(monkeypatch):
-    monkeypatch.setattr(engine.metadata, "version", lambda name: "1.0.2")
-    engine.hotcoco.cache_clear()
-    try:
-        assert engine.hotcoco() is None
-    finally:
-        engine.hotcoco.cache_clear()
+@pytest.mark.parametrize("explain", [False, True])
+def test_one_evaluation_matches_once(synthetic, monkeypatch, explain):
+    """Every image is matched once for numbers, intervals and errors together."""
+    truth, detections = synthetic.case(2, images=20)
+    matched, evaluated = [], Evaluator._evaluated
+    monkeypatch.setattr(Evaluator, "_evaluated", lambda self, images: matched.extend(images) or evaluated(self, images))
+    evaluate(truth, detections, settings=Settings(resamples=10, explain=explain))
+    assert matched == list(range(20))

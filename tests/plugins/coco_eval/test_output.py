@@ -11,9 +11,10 @@ import pytest
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import output, pictures, tables
-from tintbox.plugins.coco_eval.comparison import Comparison, is_sure
+from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
+from tintbox.plugins.coco_eval.differences import is_sure
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.plugins.coco_eval.metrics import KEYS
 from tintbox.plugins.coco_eval.settings import Settings
@@ -159,9 +160,9 @@ def test_classes_of_one_name_are_both_kept(pair, tmp_path):
 def test_differences_are_those_of_two_pycocotools_runs(pair, better, synthetic, tmp_path):
     truth, detections = pair
     settings = Settings(resamples=100, explain=False)
-    compared = Comparison(*(evaluate(truth, d, settings=settings) for d in (detections, better)))
+    compared = Comparison(*(evaluate(truth, d, settings=settings) for d in (detections, better)), ("old", "new"))
     stats = [synthetic.pycocotools(truth, d).stats for d in (detections, better)]
-    content = output.comparison_dict(compared, ("old", "new"))
+    content = output.comparison_dict(compared)
     for key, a, b in zip(KEYS, *stats):
         row = content["metrics"][key]
         if a == -1:
@@ -172,7 +173,7 @@ def test_differences_are_those_of_two_pycocotools_runs(pair, better, synthetic, 
         assert row["low"] - 1e-9 <= row["difference"] <= row["high"] + 1e-9
     assert content["metrics"]["AP"]["distinguishable"] and content["metrics"]["AP"]["low"] > 0
     assert not content["metrics"]["AR100"]["distinguishable"], "the same boxes are found"
-    lines = tables.comparison_text(compared, ("old", "new")).splitlines()
+    lines = tables.comparison_text(compared).splitlines()
     assert next(line.split()[-1] for line in lines if line.startswith("AP ")) == "better"
     assert [line.split()[-1] for line in lines if line.startswith("AR100")] == ["equal"]
     assert "-0.000" not in "\n".join(lines)
@@ -301,8 +302,8 @@ def test_picture_of_a_comparison(pair, better, tmp_path):
     names = ("runs/detect/with $ and a long name", "runs/detect/other")
     for resamples in (100, 0):
         settings = Settings(resamples=resamples, explain=False)
-        compared = Comparison(*(evaluate(pair[0], d, settings=settings) for d in (pair[1], better)))
-        pictures.differences(compared, names, tmp_path / "c.png")
+        compared = Comparison(*(evaluate(pair[0], d, settings=settings) for d in (pair[1], better)), names)
+        compared.plot(tmp_path / "c.png")
         picture = checked(tmp_path / "c.png")
         assert (pixels(picture, pictures.BETTER) > 50) == bool(resamples), "green is what is sure"
         assert pixels(picture, pictures.WORSE) == 0 and pixels(picture, pictures.GREY) > 50

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import output, tables
-from tintbox.plugins.coco_eval.command import iou_types
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.evaluation import evaluate
+from tintbox.plugins.coco_eval.evaluation import evaluate, iou_types
 from tintbox.plugins.coco_eval.settings import Settings
 
 pytestmark = pytest.mark.attack("coco-eval inputs")

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval import engine
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.errors import oracles, tide_engine
+from tintbox.plugins.coco_eval.errors import oracles
 from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS, explain
 
 A, B = 1, 2
@@ -394,21 +393,6 @@ def test_ap_is_that_of_pycocotools(iou_type):
     expected = pycocotools_ap(truth, detections, iou_type)
     assert np.isnan(expected[-1]) and (expected[:-1] > 0.1).all()
     np.testing.assert_allclose(ap, expected, atol=1e-9)
-
-
-@pytest.mark.parametrize("iou_type", ["bbox", "segm"])
-def test_both_engines_say_the_same(iou_type, monkeypatch):
-    pytest.importorskip("hotcoco")
-    truth, detections = random_case(6, crowd=8, ties=True)
-    if iou_type == "segm":
-        truth, detections = with_masks(truth, detections)
-    fast = explain(truth, detections, iou_type)
-    for module in (engine, tide_engine):
-        monkeypatch.setattr(module, "hotcoco", lambda: None)
-    plain_engine = explain(truth, detections, iou_type)
-    assert plain_engine.as_dict() == fast.as_dict()
-    for name in ("detection_kind", "detection_truth", "truth_kind"):
-        assert (getattr(plain_engine, name) == getattr(fast, name)).all()
 
 
 def test_as_hotcoco():

@@ -1,0 +1,133 @@
+"""COCO evaluation from Python: `tintbox.evaluate` and `tintbox.compare`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tintbox.errors import TintboxError, nearest
+from tintbox.plugins.coco_eval import evaluation
+from tintbox.plugins.coco_eval.comparison import Comparison
+from tintbox.plugins.coco_eval.data.content import of_detections, of_truth
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.truth import Truth
+from tintbox.plugins.coco_eval.estimates import TITLES
+from tintbox.plugins.coco_eval.evaluation import Evaluation
+from tintbox.plugins.coco_eval.settings import Settings, check
+
+__all__ = ["Comparison", "Evaluation", "compare", "evaluate"]
+
+
+def evaluate(
+    truth: str | os.PathLike[str] | Mapping[str, Any],
+    detections: str | os.PathLike[str] | Sequence[Mapping[str, Any]] | Mapping[str, Any],
+    *,
+    iou_type: str | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+    explain: bool = False,
+) -> Evaluation:
+    """Return COCO's twelve numbers of detections, pycocotools' to 1e-9, each with a bootstrap interval.
+
+    Arrays may be of numpy or torch, or lists. What is handed over stays as it is.
+
+    Example:
+        >>> import tintbox
+        >>> truth = {"image_id": [1, 1, 2], "category_id": [1, 1, 1],
+        ...          "bbox": [[10, 10, 50, 50], [80, 20, 40, 60], [5, 5, 90, 40]]}
+        >>> detections = {"image_id": [1, 2], "category_id": [1, 1],
+        ...               "bbox": [[11, 10, 50, 50], [5, 5, 90, 40]], "score": [0.9, 0.8]}
+        >>> result = tintbox.evaluate(truth, detections)
+        >>> round(result["AP50"], 3)
+        0.663
+        >>> result
+        <boxes of 2 images: AP=0.663, AP50=0.663, AP75=0.663, AR100=0.667>
+
+    Args:
+        truth: The path of a COCO JSON, its content as a dict, or arrays: ``image_id`` (N,), ``category_id`` (N,),
+            ``bbox`` (N, 4) x, y, width, height in pixels; if need be ``iscrowd`` (N,), ``area`` (N,) in square pixels,
+            ``images``, the ids of all images if some have no objects, and ``categories``, all ids, or names by id.
+        detections: The path of a file in COCO's result format, its content as a list of dicts, or arrays:
+            ``image_id`` (M,), ``category_id`` (M,), ``bbox`` (M, 4), ``score`` (M,) 0..1.
+        iou_type: ``"bbox"`` or ``"segm"``; None for masks where truth and detections all have them, else boxes.
+        resamples: Resamples of the images for the intervals; 0 for none.
+        seed: What the resamples depend on.
+        level: Confidence level of the intervals, between 0 and 1.
+        explain: Whether to say what each kind of error costs, too.
+
+    Returns:
+        The numbers: ``result["AP"]``, ``.intervals`` (12, 2), ``.to_dict()``, ``.plot()``; a notebook shows tables.
+
+    Raises:
+        TintboxError: Something is wrong with what was given; the line says what and where.
+    """
+    if wrong := check({"resamples": resamples, "seed": seed, "level": level, "explain": explain}):
+        raise TintboxError(f"evaluate: {wrong}")
+    if iou_type not in (None, *TITLES):
+        raise TintboxError(f"iou_type={iou_type}: give one of {', '.join(TITLES)}{nearest(str(iou_type), TITLES)}")
+    known = _truth(truth)
+    found = _detections(detections, known)
+    return evaluation.evaluate(
+        known,
+        found,
+        iou_type or evaluation.iou_types(known, found)[-1],
+        Settings(resamples, seed, level, explain=explain),
+    )
+
+
+def compare(a: Evaluation, b: Evaluation) -> Comparison:
+    """Return by how much b is better than a, with intervals of the differences from a paired bootstrap.
+
+    Images that are hard are hard for both, so this tells far more than two separate intervals.
+
+    Example:
+        >>> import tintbox
+        >>> truth = {"image_id": [1, 1, 2], "category_id": [1, 1, 1],
+        ...          "bbox": [[10, 10, 50, 50], [80, 20, 40, 60], [5, 5, 90, 40]]}
+        >>> found = {"image_id": [1, 2], "category_id": [1, 1],
+        ...          "bbox": [[11, 10, 50, 50], [5, 5, 90, 40]], "score": [0.9, 0.8]}
+        >>> less = {key: column[:1] for key, column in found.items()}
+        >>> comparison = tintbox.compare(tintbox.evaluate(truth, less), tintbox.evaluate(truth, found))
+        >>> round(comparison["AR100"], 3)
+        0.333
+
+    Args:
+        a: The evaluation that the other is compared with.
+        b: The other, on the same truth and with the same settings.
+
+    Returns:
+        The differences b - a: ``comparison["AP"]``, ``.intervals`` (12, 2), ``.to_dict()``, ``.plot()``; a
+        notebook shows tables.
+
+    Raises:
+        TintboxError: The two were evaluated on other images, objects, classes, or with other settings.
+    """
+    for name, value in (("a", a), ("b", b)):
+        if not isinstance(value, Evaluation):
+            raise TintboxError(f"compare: {name} is a {type(value).__name__}; give what tintbox.evaluate returns")
+    return Comparison(a, b, ("a", "b"))
+
+
+def _truth(given: Any) -> Truth:
+    """Return the ground truth that was given."""
+    if isinstance(given, (str, os.PathLike)):
+        return Truth.read(Path(given))
+    if isinstance(given, Mapping):
+        return Truth.of(of_truth(given, "truth"), "truth")
+    raise TintboxError(
+        f"truth is a {type(given).__name__}; give the path of a COCO JSON, its content, or arrays by name"
+    )
+
+
+def _detections(given: Any, truth: Truth) -> Detections:
+    """Return the detections that were given."""
+    if isinstance(given, (str, os.PathLike)):
+        return Detections.read(Path(given), truth)
+    if isinstance(given, (Mapping, list, tuple)):
+        return Detections.of(of_detections(given, "detections"), "detections", truth)
+    raise TintboxError(
+        f"detections is a {type(given).__name__}; give the path of a COCO result file, its rows, or arrays by name"
+    )
