@@ -14,7 +14,6 @@ from typing import Any
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from ultralytics.utils.torch_utils import unwrap_model
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.freeze import selectors
@@ -216,6 +215,8 @@ def _factors(model: nn.Module, lr_scale: Any, names: tuple[str, ...]) -> dict[st
 
 def network(model: nn.Module) -> nn.Module:
     """Return the network inside wrappers for compilation, several devices and distillation."""
+    from ultralytics.utils.torch_utils import unwrap_model  # here: a plan for another network needs no Ultralytics
+
     model = unwrap_model(model)
     return getattr(model, "student_model", model)
 

@@ -1,3 +1,64 @@
-"""tintbox: a plugin that makes Ultralytics YOLO learn from few labels."""
+"""tintbox: a plugin that makes Ultralytics YOLO learn from few labels.
+
+What is named here is the public interface; docs/api.md says how long it stays. Each name is loaded when it is first
+used, so ``import tintbox`` costs a Python start nothing and needs neither torch nor Ultralytics.
+"""
+
+from __future__ import annotations
 
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tintbox.api import report, study
+    from tintbox.colorization.networks import ConvTransposeNet, PoolUpsampleNet, UNet
+    from tintbox.colorization.palette import Palette
+    from tintbox.errors import TintboxError
+    from tintbox.plugins.coco_eval.api import compare, evaluate
+    from tintbox.plugins.freeze.plan import FreezePlan
+    from tintbox.plugins.loss.bce import ClassificationBCE
+
+__all__ = [
+    "ClassificationBCE",
+    "ConvTransposeNet",
+    "FreezePlan",
+    "Palette",
+    "PoolUpsampleNet",
+    "TintboxError",
+    "UNet",
+    "__version__",
+    "compare",
+    "evaluate",
+    "report",
+    "study",
+]
+
+_HOMES = {  # name -> the module that has it
+    "ClassificationBCE": "tintbox.plugins.loss.bce",
+    "ConvTransposeNet": "tintbox.colorization.networks",
+    "FreezePlan": "tintbox.plugins.freeze.plan",
+    "Palette": "tintbox.colorization.palette",
+    "PoolUpsampleNet": "tintbox.colorization.networks",
+    "TintboxError": "tintbox.errors",
+    "UNet": "tintbox.colorization.networks",
+    "compare": "tintbox.plugins.coco_eval.api",
+    "evaluate": "tintbox.plugins.coco_eval.api",
+    "report": "tintbox.api",
+    "study": "tintbox.api",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tintbox' has no attribute '{name}'; it offers {', '.join(__all__)}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted([*globals(), *_HOMES])

@@ -7,7 +7,7 @@ import pytest
 from tintbox.assignment import plan
 from tintbox.assignment.plan import FULL, QUICK
 from tintbox.errors import TintboxError
-from tintbox.study.grid import parse
+from tintbox.studies.grid import parse
 
 
 def grids(chosen, parts, folder):

@@ -13,15 +13,15 @@ def test_what_a_file_names_is_found(tmp_path):
     file = tmp_path / "a.py"
     file.write_text(
         "from tintbox.plugins import files as f\nimport tintbox.errors, os\nfrom os import path\n"
-        "def late():\n    from tintbox.study.grid import Grid\n    importlib.import_module('tintbox.limits')\n"
+        "def late():\n    from tintbox.studies.grid import Grid\n    importlib.import_module('tintbox.limits')\n"
         "TABLE = ('tintbox.colorization.trainer', 'tintbox.json', 'tintbox')\n"
     )
     assert set(inventory.named(file)) == {
         ("tintbox.plugins", ""),
         ("tintbox.plugins", "files"),
         ("tintbox.errors", ""),
-        ("tintbox.study.grid", ""),
-        ("tintbox.study.grid", "Grid"),
+        ("tintbox.studies.grid", ""),
+        ("tintbox.studies.grid", "Grid"),
         ("tintbox.limits", ""),
         ("tintbox.colorization.trainer", ""),
     }

@@ -13,10 +13,10 @@ from tintbox.assignment import page, plan
 from tintbox.assignment.plan import FULL, QUICK, Plan
 from tintbox.assignment.published import NETWORKS
 from tintbox.errors import TintboxError, one_line
-from tintbox.report.command import report
+from tintbox.reports.command import report
 from tintbox.run_folder import RunFolder
-from tintbox.study import checks, place
-from tintbox.study.command import study
+from tintbox.studies import checks, place
+from tintbox.studies.command import study
 
 # Argument -> the field of the plan that it sets; None leaves the plan's own value.
 FIELDS = {

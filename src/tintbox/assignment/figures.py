@@ -8,7 +8,7 @@ from typing import Any
 
 from tintbox.assignment.published import COLOURISERS
 from tintbox.run_folder import RunFolder
-from tintbox.study.pictures import COLOURS, save
+from tintbox.studies.pictures import COLOURS, save
 
 
 def learning(file: Path, run: RunFolder, network: str, *, published: bool) -> None:

@@ -153,7 +153,7 @@ def studies_part(page: Page, plan: Plan, runs: Mapping[str, Mapping[str, RunFold
 
 def detector_part(page: Page, plan: Plan, run: RunFolder, before: tuple[float, float]) -> None:
     """Add Part D: the fine-tuned detector and what it finds."""
-    from tintbox.report.show import show
+    from tintbox.reports.show import show
 
     name = Path(plan.weights).name if plan.weights else "a detector trained on the same pictures"
     page.add(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from tintbox.assignment.published import COLOURISERS, DETECTOR, pool_complexity
 from tintbox.run_folder import RunFolder
-from tintbox.study.progress import clock
+from tintbox.studies.progress import clock
 
 SIZES = (32, 64)  # of Part A's question: what doubles with the side of the picture?
 COUNTS = ("weights", "outputs", "connections")

@@ -110,7 +110,7 @@ def show(
     words: Annotated[list[str], typer.Argument(metavar="model=best.pt data=bccd.yaml [KEY=VALUE]...")],
 ) -> None:
     """Draw pictures of a dataset: the labelled boxes on the left, a detector's on the right."""
-    from tintbox.report.show import show as draw
+    from tintbox.reports.show import show as draw
 
     print(draw(**read(words, tables.SHOW)))
 

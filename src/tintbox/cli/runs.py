@@ -43,7 +43,7 @@ def study(
     yes: Annotated[bool, typer.Option("--yes", help="yes, more than 200 runs")] = False,
 ) -> None:
     """Train a grid of runs, baseline first, and compare them; the same command goes on where it was stopped."""
-    from tintbox.study.command import study as run
+    from tintbox.studies.command import study as run
 
     print(run(words or [], workers=workers, ray=ray, yes=yes))
 
@@ -78,7 +78,7 @@ def report(
     out: Annotated[str | None, typer.Option("--out", "-o", metavar="FILE", help="the HTML file to write")] = None,
 ) -> None:
     """Write one HTML file that compares training runs: arguments, metrics, curves, pictures."""
-    from tintbox.report.command import report as write
+    from tintbox.reports.command import report as write
 
     folders, rest = paths_of(words or [])
     values = read(rest, tables.REPORT)

@@ -1,0 +1,131 @@
+"""Pictures of a dataset with their labelled boxes, and which of them are shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tintbox import yaml_file
+from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.limits import LABEL_BYTES
+from tintbox.reports import picture_file
+
+CROWD = 10  # boxes in a picture from which on labels leave out the class, which the colour tells
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """The boxes in one picture.
+
+    Attributes:
+        corners: (n, 4) x1, y1, x2, y2 in pixels of the picture.
+        names: n class names.
+        scores: n confidences in 0..1, or None for the truth.
+    """
+
+    corners: np.ndarray
+    names: list[str]
+    scores: list[float] | None = None
+
+
+def described(data: str | Path, *, download: bool = True) -> dict[str, Any]:
+    """Return what a dataset's YAML says, its paths resolved.
+
+    Args:
+        data: The YAML, or what else Ultralytics takes for a dataset.
+        download: Whether what is not there may be downloaded.
+
+    Raises:
+        TintboxError: There is no such dataset, or the YAML makes no sense.
+    """
+    from ultralytics.data.utils import check_det_dataset
+    from ultralytics.utils.checks import check_file
+
+    try:
+        if Path(data).suffix in (".yaml", ".yml"):
+            if file := check_file(str(data), download=False, hard=False):
+                yaml_file.read(str(file))  # Ultralytics' own reader has no limits
+            elif not download:
+                raise TintboxFileError(f"data={data}: no such file")
+        return check_det_dataset(str(data), autodownload=download)
+    except TintboxError:
+        raise
+    except Exception as error:  # whatever a strange YAML leads to
+        raise TintboxError(f"data={data}: {one_line(error) or type(error).__name__}") from error
+
+
+def read_truth(data: Mapping[str, Any], split: str) -> tuple[dict[str, Boxes], list[str], list[str]]:
+    """Return the labelled boxes of a split by the path of the picture, the class names, and what was left out and why.
+
+    Pictures without boxes are left out, and so are those that Ultralytics leaves out: damaged ones, or with a label
+    that is none. No file is changed, which Ultralytics' own reader does to pictures that it thinks damaged.
+
+    Args:
+        data: What ``described`` returns.
+        split: The split's name in it.
+
+    Raises:
+        TintboxError: There is no such split, no picture in it, or no label.
+    """
+    from tintbox.plugins.coco_eval.data import dataset_files, labels, layout
+
+    name = layout.title(data)
+    pictures = layout.split_pictures(data, split)
+    classes = [str(one) for one in data["names"].values()]
+    truth, left_out = {}, []
+    for picture, label in zip(pictures, map(Path, dataset_files.label_files(pictures))):
+        try:
+            if not label.is_file():
+                continue
+            if label.stat().st_size > LABEL_BYTES:
+                raise TintboxError(f"{label}: larger than {LABEL_BYTES >> 20} MiB")
+            found = labels.read_labels(label, len(classes), keypoints(data))
+            if found.classes:
+                width, height = picture_file.size(picture)
+                corners = found.boxes * (width, height, width, height)
+                truth[picture] = Boxes(corners, [classes[index] for index in found.classes])
+        except TintboxError as error:
+            left_out.append(one_line(error))
+        except OSError as error:
+            left_out.append(f"{label}: cannot be read ({error.strerror})")
+    if not truth:
+        why = f"; left out: {left_out[0]}" if left_out else ""
+        raise TintboxError(f"{name}: no labels in split '{split}' ({len(pictures)} pictures); show needs boxes{why}")
+    return truth, classes, left_out
+
+
+def keypoints(data: Mapping[str, Any]) -> int:
+    """Return how many numbers stand behind the box in a row of pose labels, 0 for other labels."""
+    shape = data.get("kpt_shape") or [0]
+    whole = isinstance(shape, list) and all(isinstance(side, int) and 0 <= side < 10_000 for side in shape)
+    if not whole:
+        raise TintboxError(f"kpt_shape: {one_line(shape)[:40]} is no [number of keypoints, numbers of each]")
+    return math.prod(shape)
+
+
+def choose(truth: dict[str, Boxes], n: int, seed: int, images: str | Sequence[str] | None, split: str) -> list[str]:
+    """Return the paths of the named pictures, or of ``n`` by chance.
+
+    Raises:
+        TintboxError: There are fewer pictures, or none of that name.
+    """
+    pictures = sorted(truth)
+    if images is None:
+        if n > len(pictures):
+            raise TintboxError(f"n={n}: split '{split}' has {len(pictures)} pictures with labels")
+        return [pictures[i] for i in np.random.default_rng(seed).permutation(len(pictures))[:n]]
+    by_name = {Path(p).stem: p for p in pictures} | {Path(p).name: p for p in pictures}
+    # A name of digits only, such as 000123, is no longer itself once it was read as YAML.
+    wanted = [str(name) for name in (images if isinstance(images, (list, tuple)) else [images])]
+    for name in wanted:
+        if name not in by_name:
+            hint = nearest(name, by_name) or "; write it with its suffix"
+            raise TintboxError(f"images={name}: no picture with labels of that name in '{split}'{hint}")
+    if not wanted:
+        raise TintboxError("images=[]: the list is empty; name pictures, or leave it out")
+    return [by_name[name] for name in wanted]

@@ -1,0 +1,161 @@
+"""`tintbox report`: runs in, one file of HTML out."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tintbox import atomic
+from tintbox.errors import TintboxError, nearest, one_line
+from tintbox.plugins.coco_eval.data.layout import SPLITS
+from tintbox.reports import gather, page, prediction, scripts, subjects
+
+LIMIT = 10_000_000  # bytes of the page, at most
+MARGIN = 50_000  # of it, kept for captions of pictures
+SUFFIXES = (".html", ".htm")
+
+
+def report(
+    folders: Sequence[str],
+    out: str | Path = "report.html",
+    n: int = 4,
+    split: str = "val",
+    conf: float = 0.25,
+    images: str | Sequence[str] | None = None,
+    seed: int = 0,
+    imgsz: int | Sequence[int] | None = None,
+    pictures: bool = True,
+) -> Path:
+    """Write a page that compares training runs, of tintbox or of a stock Ultralytics.
+
+    Args:
+        folders: The runs' folders; one that has runs directly below it stands for these.
+        out: The file to write.
+        n: Number of pictures of each dataset.
+        split: The split that they are of.
+        conf: Least confidence of a predicted box.
+        images: Names of pictures to show instead, with or without suffix.
+        seed: What the choice of the pictures depends on.
+        imgsz: Side in pixels that the models see; None for that of each one's training.
+        pictures: Whether to show pictures: they need the runs' weights and datasets.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        TintboxError: A folder is no run, a value makes no sense, or the file cannot be written; the line says which.
+            A file of that name stays as it was.
+    """
+    check(n, conf, seed, imgsz, pictures)
+    if split not in SPLITS:
+        raise TintboxError(f"split={split}: no such split ({', '.join(SPLITS)}){nearest(split, SPLITS)}")
+    names = None if images is None else [str(x) for x in (images if isinstance(images, (list, tuple)) else [images])]
+    if names == []:
+        raise TintboxError("images=[]: the list is empty; name pictures, or leave it out")
+    file = checked(out)
+    sections, left_out = gather.gather(folders)
+    scripts.plotly()  # whether it is installed is better known before the work
+    check_room(file)
+    html = compose(sections, left_out, split, n, conf, names, seed, imgsz, pictures)
+    try:
+        atomic.write_bytes(file, html)
+    except OSError as error:
+        raise cannot_write(file, error) from error
+    return file
+
+
+def compose(
+    sections: Sequence[gather.Section],
+    left_out: Sequence[str],
+    split: str,
+    n: int,
+    conf: float,
+    images: Sequence[str] | None,
+    seed: int,
+    imgsz: Any,
+    pictures: bool,
+) -> bytes:
+    """Return the page of runs that are gathered; arguments as of ``report``.
+
+    Raises:
+        TintboxError: It would be larger than LIMIT.
+    """
+    chosen: list[tuple[Sequence[subjects.Subject], list[str]]] = [([], [])] * len(sections)
+    if pictures:
+        found = [subjects.subjects(section, split, n, seed, images) for section in sections]
+        subjects.check_names(images, {name for _, _, names in found for name in names}, split)
+        chosen = [(there, notes) for there, notes, _ in found]
+    contents = [page.content(section, place) for place, section in enumerate(sections)]
+    where = {e.name: str(e.run.folder.resolve()) for section in sections for e in section.entries}
+    for content, (_, notes) in zip(contents, chosen):
+        content.notes["pictures"] += notes
+    html = encoded(page.render(contents, left_out, where))
+    room = LIMIT - MARGIN - len(html)
+    if room < 0:
+        raise TintboxError(f"the page would have more than {LIMIT:,} bytes without any picture; compare fewer runs")
+    if not any(there for there, _ in chosen):
+        return html
+    for place, (content, (there, _)) in enumerate(zip(contents, chosen)):
+        room -= page.add_pictures(content, there, conf, imgsz, room // (len(contents) - place))
+    html = encoded(page.render(contents, left_out, where))
+    if len(html) > LIMIT:
+        raise TintboxError(f"the page has {len(html):,} bytes, more than {LIMIT:,}; compare fewer runs, or lower n=")
+    return html
+
+
+def encoded(html: str) -> bytes:
+    """Return a page's bytes; half a character, which a file can hold as an escape or a name, becomes a ``?``."""
+    return html.encode("utf-8", errors="replace")
+
+
+def check(n: Any, conf: Any, seed: Any, imgsz: Any, pictures: Any) -> None:
+    """Raise TintboxError for values that make no sense."""
+    if imgsz is not None and (wrong := prediction.wrong_size(imgsz)):
+        raise TintboxError(wrong)
+    for name, value, low in (("n", n, 1), ("seed", seed, 0)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < low:
+            raise TintboxError(f"{name}={value}: give a whole number of {low} or more")
+    if not isinstance(conf, (int, float)) or isinstance(conf, bool) or not 0 <= conf <= 1:
+        raise TintboxError(f"conf={conf}: give a number from 0 to 1")
+    if not isinstance(pictures, bool):
+        raise TintboxError(f"pictures={pictures}: give true or false")
+
+
+def checked(out: str | Path) -> Path:
+    """Return the file to write.
+
+    Raises:
+        TintboxError: It is a folder, or named as something else than HTML.
+    """
+    file = Path(str(out))
+    if file.is_dir():
+        raise TintboxError(f"out={out} is a folder; give a file, e.g. {file / 'report.html'}")
+    if file.suffix.lower() not in SUFFIXES:
+        raise TintboxError(f"out={out}: the page is HTML; give a file that ends in {' or '.join(SUFFIXES)}")
+    return file
+
+
+def check_room(file: Path) -> None:
+    """Make the folder of a file, and check that the page can be written there: better known before the work.
+
+    Raises:
+        TintboxError: There is no room, or no right to write there.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.exists() and not os.access(file, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        with tempfile.TemporaryFile(dir=file.parent) as probe:
+            if hasattr(os, "posix_fallocate"):  # reserves without writing; given back at once
+                os.posix_fallocate(probe.fileno(), 0, LIMIT)
+    except OSError as error:
+        raise cannot_write(file, error) from error
+
+
+def cannot_write(file: Path, error: OSError) -> TintboxError:
+    """Return what is said of a file that cannot be written."""
+    return TintboxError(f"out={file}: cannot be written ({error.strerror or one_line(error)})")

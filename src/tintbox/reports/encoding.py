@@ -1,0 +1,106 @@
+"""Pictures as WebP for the page, within a number of bytes."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from tintbox.reports.boxes import CROWD, Boxes
+from tintbox.reports.pictures import SIDE, Picture, Strip
+from tintbox.reports.subjects import Subject
+
+TINY = 64  # pixels of the longer side up to which a picture keeps every pixel exactly
+SIDES = (SIDE, 360, 280, 200)  # tried one after the other until the pictures have room
+QUALITY, LOSSLESS = 80, 101  # of WebP, in OpenCV's counting
+# Of boxes by class, RGB: Okabe and Ito's without black, told apart by the colour-blind, and two more; then again.
+CLASS_COLOURS = (
+    (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167),
+    (120, 28, 80), (160, 160, 160),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A picture as the template needs it."""
+
+    caption: str
+    alt: str
+    source: str
+    width: int
+    height: int
+    run: int | None
+
+
+def fitting(rows: Sequence[Strip], room: int) -> tuple[list[tuple[str, list[Encoded]]], str]:
+    """Return pictures encoded within ``room`` bytes, made smaller if need be, then fewer, and a sentence if fewer.
+
+    Args:
+        rows: The pictures.
+        room: How many bytes their data URLs may take in all.
+    """
+    encoded: list[tuple[str, list[Encoded]]] = []
+    for side in SIDES:
+        encoded = [(strip.title, [encode(picture, side) for picture in strip.pictures]) for strip in rows]
+        if weight(encoded) <= room:
+            return encoded, ""
+    while encoded and weight(encoded) > room:
+        encoded = encoded[:-1]
+    return encoded, (
+        f"Shown are {len(encoded)} of {len(rows)} pictures, so that the page stays under its limit; compare fewer runs "
+        "to see more."
+    )
+
+
+def weight(encoded: Sequence[tuple[str, Sequence[Encoded]]]) -> int:
+    """Return how many bytes pictures take on the page."""
+    return sum(len(picture.source) for _, pictures in encoded for picture in pictures)
+
+
+def encode(picture: Picture, side: int) -> Encoded:
+    """Return a picture as a data URL: enlarged with sharp pixels if it is small, reduced if it is large."""
+    longest = max(picture.pixels.shape[:2])
+    zoom = side // longest if longest <= side else side / longest
+    how = cv2.INTER_NEAREST if zoom >= 1 else cv2.INTER_AREA
+    size = [max(1, round(zoom * length)) for length in picture.pixels.shape[1::-1]]
+    pixels = np.ascontiguousarray(cv2.resize(picture.pixels, size, interpolation=how))
+    if picture.boxes is not None:
+        draw(pixels, picture.boxes, zoom, picture.classes)
+    quality = LOSSLESS if longest <= TINY and picture.boxes is None else QUALITY
+    _, data = cv2.imencode(".webp", pixels[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, quality])
+    source = "data:image/webp;base64," + base64.b64encode(data.tobytes()).decode()
+    return Encoded(picture.caption, picture.alt, source, size[0], size[1], picture.run)
+
+
+def draw(pixels: np.ndarray, boxes: Boxes, zoom: float, classes: Sequence[str]) -> None:
+    """Draw boxes into a picture (H, W, 3), uint8 RGB; unsure ones first, so that sure ones lie on top.
+
+    Args:
+        pixels: The picture, ``zoom`` times as large as that of the boxes.
+        boxes: The boxes.
+        zoom: See above.
+        classes: The dataset's class names, whose order gives the colours; others come after them.
+    """
+    from ultralytics.utils.plotting import Annotator
+
+    order = {name: i for i, name in enumerate(dict.fromkeys([*classes, *boxes.names]))}
+    annotator = Annotator(pixels, line_width=2)
+    annotator.sf, annotator.tf = 0.45, 1  # size and thickness of the letters
+    scores: Sequence[float | None] = boxes.scores or [None] * len(boxes.names)
+    for corners, name, score in reversed(list(zip(boxes.corners, boxes.names, scores))):
+        words = [] if len(boxes.names) >= CROWD else [name]
+        words += [] if score is None else [f"{score:.2f}"]
+        colour = CLASS_COLOURS[order[name] % len(CLASS_COLOURS)]
+        dark = np.dot(colour, (0.299, 0.587, 0.114)) < 140  # ITU-R BT.601 luma
+        ink = (255, 255, 255) if dark else (0, 0, 0)
+        annotator.box_label((corners * zoom).tolist(), " ".join(words), colour, ink)
+    pixels[:] = annotator.result()
+
+
+def key(subject: Subject) -> list[tuple[str, str]]:
+    """Return the class names of a dataset with the colours of their boxes, as CSS."""
+    colours = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in CLASS_COLOURS]
+    return [(name, colours[i % len(colours)]) for i, name in enumerate(subject.classes)]

@@ -1,0 +1,100 @@
+"""The freeze schedule of a run as bars over its epochs: what trained when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tintbox.reports.gather import Entry, shown
+
+ALL = 0.999  # share of a group's parameters that counts as all: Ultralytics itself always freezes 16 of a head's
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of epochs in which nothing changed.
+
+    Attributes:
+        width: Its share of the run in percent.
+        kind: ``"frozen"``, ``"trained"``, or ``"part"``.
+        text: What it says.
+    """
+
+    width: float
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A group of layers over the epochs."""
+
+    group: str
+    parameters: str
+    segments: Sequence[Segment]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What trained when in a run."""
+
+    name: str
+    run: int
+    arguments: str
+    epochs: int
+    bars: Sequence[Bar]
+
+
+def schedules(entries: Sequence[Entry]) -> tuple[list[Schedule], list[str]]:
+    """Return the schedules of runs that have one, and what is to be said of those that froze and recorded none."""
+    found, notes = [], []
+    for entry in entries:
+        if entry.freeze is not None:
+            try:
+                found.append(schedule(entry, entry.freeze))
+                continue
+            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+                pass
+        freeze = entry.run.arguments.get("freeze")
+        if freeze is not None:
+            notes.append(f"{entry.name}: freeze={shown(freeze)}; no freeze.json says what trained when.")
+    return found, notes
+
+
+def schedule(entry: Entry, freeze: Mapping[str, Any]) -> Schedule:
+    """Return a run's schedule.
+
+    Raises:
+        LookupError, TypeError, ValueError, AttributeError, ArithmeticError: ``freeze.json`` is not what tintbox writes.
+    """
+    stages, epochs = freeze["stages"], int(freeze["epochs"])
+    starts = [int(stage["epoch"]) for stage in stages]
+    ends = [*starts[1:], epochs]
+    bars = []
+    for place, group in enumerate(stages[0]["groups"]):
+        segments = []
+        for start, end, stage in zip(starts, ends, stages):
+            if end <= start:  # a run whose `time` ran out before
+                continue
+            kind, words = state(stage["groups"][place])
+            when = str(end) if end - start == 1 else f"{start + 1}–{end}"
+            segments.append(Segment(100 * (end - start) / epochs, kind, f"{when}: {words}"))
+        bars.append(Bar(str(group["group"]), f"{int(group['parameters']):,}", segments))
+    given = {key: value for key, value in (freeze.get("arguments") or {}).items() if value is not None}
+    words = ", ".join(f"{key}={shown(value)}" for key, value in given.items())
+    return Schedule(entry.name, entry.index, words, epochs, bars)
+
+
+def state(group: Mapping[str, Any]) -> tuple[str, str]:
+    """Return whether a group trains, and the same in words with the factors of its learning rate."""
+    total, trained = int(group["parameters"]), int(group["trained"])
+    if not total:
+        return "frozen", "no parameters"
+    if not trained:
+        return "frozen", "frozen"
+    factors = [f"{float(factor):.3g}" for factor in group.get("lr_factors") or () if float(factor) != 1.0]
+    rate = f", rate × {' to '.join(dict.fromkeys((factors[0], factors[-1])))}" if factors else ""
+    if trained >= ALL * total:
+        return "trained", f"trains{rate}"
+    return "part", f"{100 * trained / total:.0f}% trains{rate}"

@@ -1,0 +1,228 @@
+"""What a report is about: the runs behind the folders that were named, told apart, by task."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+from tintbox import checkpoint_file, json_file, limits, run_folder
+from tintbox.errors import TintboxError, TintboxFileError, one_line
+from tintbox.reports.evaluations import CocoFile
+from tintbox.reports.evaluations import read as read_coco
+from tintbox.run_folder import RunFolder
+
+FREEZE = "freeze.json"
+LONG = 12  # characters that all names may begin with alike
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run on the page.
+
+    Attributes:
+        index: Its number on the page, task by task, from 0 on.
+        place: Its place among the runs of its task, which its looks follow.
+        name: What the page calls it: its folder's name, with as much of the path as tells it from the others.
+        run: The run.
+        coco: Its COCO evaluation, None where there is none.
+        coco_problem: Why an evaluation that is there cannot be shown; else empty.
+    """
+
+    index: int
+    place: int
+    name: str
+    run: RunFolder
+    coco: CocoFile | None = None
+    coco_problem: str = ""
+
+    @cached_property
+    def freeze(self) -> dict[str, Any] | None:
+        """Return what ``freeze.json`` says of a freeze schedule, None where it is not there or not readable."""
+        try:
+            found = json_file.read(self.run.folder / FREEZE, limits.FREEZE_BYTES)
+            stages = [(int(s["epoch"]), [g["group"] for g in s["groups"]]) for s in found["stages"]]
+            return found if stages and int(found["epochs"]) > 0 else None
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
+            return None
+
+    @cached_property
+    def checkpoint(self) -> dict[str, Any]:
+        """Return what the checkpoint says of itself, without running it: see `checkpoint_file.facts`."""
+        return checkpoint_file.facts(self.run.weights) if self.run.weights else {}
+
+    @property
+    def planned(self) -> int:
+        """The number of epochs that was asked for."""
+        epochs = self.run.arguments.get("epochs")
+        return epochs if isinstance(epochs, int) and not isinstance(epochs, bool) else self.run.epochs
+
+    @property
+    def state(self) -> str:
+        """What is to be said of a run with fewer epochs than planned; else empty."""
+        if self.run.epochs >= self.planned:
+            return ""
+        if self.checkpoint.get("epoch") == -1:  # Ultralytics strips checkpoints at the end of a training
+            return "stopped early"
+        return "still training or interrupted"
+
+
+@dataclass(frozen=True)
+class Section:
+    """The runs of one task, which one table can hold.
+
+    Attributes:
+        task: The task.
+        entries: Its runs.
+    """
+
+    task: str
+    entries: Sequence[Entry]
+
+
+def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
+    """Return the runs by task, in the order in which they were named, and what is to be said of runs left out.
+
+    A folder that is no run but has runs directly below it, such as a study's, stands for these.
+
+    Raises:
+        TintboxError: A folder is no run, or none was named; the line says what is missing.
+    """
+    if not folders:
+        raise TintboxError("no runs are named; give the folders of training runs, e.g. runs/detect/train")
+    runs: dict[Path, RunFolder] = {}
+    left_out = []
+    for folder in folders:
+        path = Path(str(folder))
+        try:
+            below = members(path)
+        except OSError as error:
+            raise TintboxError(f"{folder}: cannot be read ({error.strerror or one_line(error)})") from error
+        for member in below or [path]:
+            try:
+                runs.setdefault(member.resolve(), run_folder.read(member))
+            except TintboxError as error:
+                if not below:
+                    raise hinted(path, error) from error
+                left_out.append(one_line(error))
+        if below and (lacking := set(study_runs(path)) - {member.name for member in below}):
+            left_out.append(f"{folder}: {', '.join(sorted(lacking, key=natural))}: without a result so far")
+        if below and not any(member.resolve() in runs for member in below):
+            raise TintboxError(f"{folder}: none of its {len(below)} runs can be shown, e.g. {left_out[-1]}")
+    tasks = list(dict.fromkeys(run.task for run in runs.values()))
+    named = sorted(zip(distinct_names(list(runs)), runs.values()), key=lambda pair: tasks.index(pair[1].task))
+    first = {task: [run.task for _, run in named].index(task) for task in tasks}
+    entries = [
+        Entry(index, index - first[run.task], name, run, *read_coco(run.folder))
+        for index, (name, run) in enumerate(named)
+    ]
+    return [Section(task, [e for e in entries if e.run.task == task]) for task in tasks], left_out
+
+
+def members(folder: Path) -> list[Path]:
+    """Return the runs directly below a folder that is none: in a study's order, else by name, numbers by size.
+
+    Raises:
+        OSError: The folder cannot be looked into.
+    """
+    if not folder.is_dir() or not run_folder.missing(folder):
+        return []
+    found = [path for path in folder.iterdir() if path.is_dir() and may_be_run(path)]
+    planned = {name: place for place, name in enumerate(study_runs(folder))}
+    return sorted(found, key=lambda path: (planned.get(path.name, len(planned)), natural(path.name)))
+
+
+def may_be_run(folder: Path) -> bool:
+    """Return whether a folder is a run, or one that cannot be looked into, of which `run_folder.read` says so."""
+    try:
+        return not run_folder.missing(folder)
+    except OSError:
+        return True
+
+
+def study_runs(folder: Path) -> list[str]:
+    """Return the names of a study's runs, the baseline's first; none where the folder is no study."""
+    from tintbox.studies import place
+
+    try:
+        return [run.name for run in place.read(folder).runs()]
+    except (TintboxError, OSError):
+        return []
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """Return a key by which ``train10`` comes after ``train9``."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
+
+
+def hinted(folder: Path, error: TintboxError) -> TintboxError:
+    """Return the error of a folder that is no run, with the run that it lies in, if it does."""
+    inside = (folder.parent, folder.parent.parent)
+    try:
+        run = next((path for path in inside if folder.exists() and not run_folder.missing(path)), None)
+    except OSError:  # a folder that cannot be looked into
+        return error
+    return TintboxFileError(f"{one_line(error)}; did you mean '{run}'?") if run else error
+
+
+def distinct_names(paths: Sequence[Path]) -> list[str]:
+    """Return for each of different absolute paths the shortest end of it that no other path has, a long start cut."""
+    names = []
+    for path in paths:
+        others = [other.parts for other in paths if other != path]
+        for count in range(1, len(path.parts) + 1):
+            end = path.parts[-count:]
+            if all(other[-count:] != end for other in others):
+                break
+        names.append("/".join(end).replace("//", "/"))
+    return without_start(names)
+
+
+def without_start(names: list[str]) -> list[str]:
+    """Return names without a long beginning that all of them have, cut at the end of a word."""
+    alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*names))
+    same = "".join(letters[0] for letters in alike) if len(names) > 1 else ""
+    cut = max(same.rfind(mark) for mark in "-_ /") + 1
+    return [f"…{name[cut:]}" for name in names] if cut > LONG else names
+
+
+def apart(entries: Sequence[Entry], keys: Sequence[str]) -> dict[str, list[str]]:
+    """Return those of the arguments ``keys`` in which runs differ, each with its values as text, once each."""
+    found = {}
+    for key in keys:
+        values = list(dict.fromkeys(shown(argument(entry.run.arguments, key)) for entry in entries))
+        if len(values) > 1 and not (key == "data" and same_file(values)):
+            found[key] = values
+    return found
+
+
+def same_file(paths: Sequence[str]) -> bool:
+    """Return whether paths, written in different ways, are one file."""
+    try:
+        return all(Path(path).is_file() for path in paths) and len({Path(path).resolve() for path in paths}) == 1
+    except (OSError, ValueError):  # what no file can be called
+        return False
+
+
+def argument(arguments: Mapping[str, Any], key: str) -> Any:
+    """Return an argument's value; of one of tintbox's that a stock run does not have, the default, which is stock."""
+    from tintbox.plugins.options import OPTIONS
+
+    defaults = {option.name: option.default for option in OPTIONS}
+    return arguments[key] if key in arguments else defaults.get(key)
+
+
+def shown(value: Any) -> str:
+    """Return an argument's value as text in one line, a mapping or list as it is typed at the command line."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{shown(key)}: {shown(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(shown, value)) + "]"
+    return one_line(value)

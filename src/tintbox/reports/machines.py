@@ -1,0 +1,42 @@
+"""The table of versions and hardware."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tintbox.reports.gather import Entry, shown
+from tintbox.reports.tables import Cell, Row, Table, run_columns
+
+NOT_RECORDED = "not recorded"
+
+
+def machines(entries: Sequence[Entry]) -> Table:
+    """Return versions and hardware: a column per run, or one for all where they are the same."""
+    known = [machine(entry) for entry in entries]
+    keys = list(dict.fromkeys(key for facts in known for key in facts))
+    kept = [[facts.get(key, NOT_RECORDED) for facts in known] for key in keys]
+    if len(entries) > 1 and all(len(set(values)) == 1 for key, values in zip(keys, kept) if key != "date"):
+        texts = [" to ".join(dict.fromkeys((min(values), max(values)))) for values in kept]
+        rows = [Row(Cell(key, words=True), [Cell(text, words=True)]) for key, text in zip(keys, texts)]
+        return Table("Versions and hardware", [Cell("", words=True), Cell("all runs", words=True)], rows)
+    rows = [
+        Row(Cell(key, words=True), [Cell(text, e.index, words=True) for e, text in zip(entries, values)])
+        for key, values in zip(keys, kept)
+    ]
+    return Table("Versions and hardware", run_columns("", entries, words=True), rows)
+
+
+def machine(entry: Entry) -> dict[str, str]:
+    """Return what is known of where a run was made; of a stock one what its checkpoint says."""
+    found: Mapping[str, Any] = entry.run.environment
+    versions = found.get("versions")
+    versions = dict(versions) if isinstance(versions, dict) else {}
+    if "version" in entry.checkpoint:
+        versions.setdefault("ultralytics", entry.checkpoint["version"])
+    date = found.get("date") or entry.checkpoint.get("date")
+    facts = {"date": str(date)[:19].replace("T", " ") if date else NOT_RECORDED}
+    facts |= {str(name): str(version) for name, version in versions.items()}
+    for key in ("processor", "cores", "device", "system"):
+        facts[key] = shown(found[key]) if key in found else NOT_RECORDED
+    return facts

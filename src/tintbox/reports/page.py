@@ -1,0 +1,221 @@
+"""The page: what is known of the runs, put into the template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tintbox
+from tintbox.reports import (
+    curves,
+    encoding,
+    evaluations,
+    freezing,
+    machines,
+    metrics,
+    pictures,
+    scripts,
+    seeds,
+    tables,
+)
+from tintbox.reports.curves import Figure
+from tintbox.reports.gather import Entry, Section
+from tintbox.reports.subjects import Subject
+from tintbox.reports.tables import Table
+from tintbox.reports.verdict import verdict
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+HERE = Path(__file__).parent
+TASKS = {
+    "detect": "Detection", "segment": "Segmentation", "pose": "Pose", "obb": "Oriented boxes",
+    "classify": "Classification", "colorize": "Colourisation", "semantic": "Semantic segmentation", "depth": "Depth",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Album:
+    """The pictures of a dataset, ready for the template."""
+
+    data: str
+    rows: Sequence[tuple[str, Sequence[encoding.Encoded]]]
+    key: Sequence[tuple[str, str]]
+
+
+@dataclass
+class Content:
+    """A section, ready for the template.
+
+    Attributes:
+        id: That of its element, the page's own; those of its figures begin with it.
+        section: The task and its runs.
+        title: The heading.
+        verdict: Which run is best, and whether that may be chance.
+        summary, seeds, differs, arguments, machines: Tables, None where there is nothing to say.
+        curves: The figures of ``results.csv`` by the ids of their elements.
+        classes, errors: By IoU type, figures by id and a table.
+        schedules: What trained when.
+        albums: Pictures by dataset.
+        notes: What is missing and why, by the block that it belongs to.
+    """
+
+    id: str
+    section: Section
+    title: str
+    verdict: tuple[str, str]
+    summary: Table
+    seeds: Table | None
+    differs: Table | None
+    arguments: Table
+    machines: Table
+    curves: dict[str, Figure]
+    classes: list[tuple[dict[str, Figure], Table]]
+    errors: list[tuple[dict[str, Figure], Table]]
+    schedules: Sequence[freezing.Schedule]
+    albums: list[Album] = field(default_factory=list)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """Yield all figures with their ids."""
+        yield from self.curves.items()
+        for found, _ in [*self.classes, *self.errors]:
+            yield from found.items()
+
+
+def content(section: Section, place: int) -> Content:
+    """Return what is known of a section's runs, but for the pictures; ``place`` counts the page's sections from 0."""
+    own = f"section-{place}"  # a text of a file, such as a task, might be the id of another element
+    entries = section.entries
+    ruler = metrics.ruler(section)
+    kept = evaluations.paired(entries, ruler.kind) if ruler.kind else {}
+    cells = [] if metrics.other_data(section) else seeds.cells(entries, ruler.values)
+    shown, unrecorded = freezing.schedules(entries)
+    task = section.task
+    classes, errors = [], []
+    for kind in evaluations.TITLES:
+        table = tables.per_class(entries, kind)
+        if table:
+            figures = {
+                f"{own}-classes-{kind}": curves.class_figure(entries, kind),
+                f"{own}-precision-{kind}": curves.precision_figure(entries, kind),
+            }
+            classes.append(({name: figure for name, figure in figures.items() if figure}, table))
+        table = tables.errors(entries, kind)
+        if table:
+            figure = curves.error_figure(entries, kind)
+            errors.append(({f"{own}-errors-{kind}": figure} if figure else {}, table))
+    many = f"{len(entries)} runs" if len(entries) > 1 else "one run"
+    return Content(
+        id=own,
+        section=section,
+        title=f"{TASKS.get(task, task.capitalize())}: {many}",
+        verdict=verdict(section, ruler, kept, cells),
+        summary=tables.summary(section, ruler, kept),
+        seeds=tables.over_seeds(cells, ruler),
+        differs=tables.what_differs(entries),
+        arguments=tables.all_arguments(entries),
+        machines=machines.machines(entries),
+        curves={f"{own}-curve-{i}": figure for i, figure in enumerate(curves.curves(section, ruler))},
+        classes=classes,
+        errors=errors,
+        schedules=shown,
+        notes={"pictures": [], "freeze": unrecorded, "classes": unevaluated(entries), "machines": unknown(entries)},
+    )
+
+
+def unevaluated(entries: Sequence[Entry]) -> list[str]:
+    """Return which runs that could have a COCO evaluation have none, and how to get it."""
+    if entries[0].run.task not in ("detect", "segment"):
+        return []
+    notes = [f"{entry.name}: {entry.coco_problem}." for entry in entries if entry.coco_problem]
+    none = [entry for entry in entries if not entry.coco and not entry.coco_problem]
+    if none:
+        run = none[0].run.folder
+        command = f"tintbox coco-eval model={run / 'weights' / 'best.pt'} out={run / 'val'}"
+        notes.append(
+            f"{', '.join(entry.name for entry in none)}: no COCO evaluation, so no intervals, AP by class and kinds of "
+            f"errors. Train with coco_eval=True, or: {command}"
+        )
+    elsewhere = [entry for entry in entries if entry.coco and entry.coco.folder != entry.run.folder]
+    notes += [f"{e.name}: from {e.coco.folder.name}/ (split {e.coco.split})." for e in elsewhere if e.coco]
+    return notes
+
+
+def unknown(entries: Sequence[Entry]) -> list[str]:
+    """Return whose versions and hardware are not recorded."""
+    none = [entry.name for entry in entries if not entry.run.environment]
+    if not none:
+        return []
+    why = "no environment.json, which tintbox writes when a training starts; what is known, the checkpoint says"
+    return [f"{', '.join(none)}: {why}."]
+
+
+def add_pictures(found: Content, subjects: Sequence[Subject], conf: float, imgsz: Any, room: int) -> int:
+    """Add the pictures of a section, and return how many bytes they take.
+
+    Args:
+        found: The section.
+        subjects: The pictures of its datasets.
+        conf: Least confidence of a predicted box.
+        imgsz: Side in pixels that models see, None for that of each training.
+        room: How many bytes they may take.
+    """
+    taken = 0
+    notes = found.notes["pictures"]
+    for place, subject in enumerate(subjects):
+        rows, missing = pictures.strips(subject, conf, imgsz)
+        encoded, fewer = encoding.fitting(rows, (room - taken) // (len(subjects) - place))
+        notes += [*missing, *([fewer] if fewer else [])]
+        taken += encoding.weight(encoded)
+        found.albums.append(Album(subject.data, encoded, encoding.key(subject) if subject.boxes else []))
+    return taken
+
+
+def render(sections: Sequence[Content], left_out: Sequence[str], folders: Mapping[str, str]) -> str:
+    """Return the page as HTML.
+
+    Args:
+        sections: What to show.
+        left_out: What is to be said of runs that are not shown.
+        folders: Run names -> their folders.
+    """
+    entries = [entry for found in sections for entry in found.section.entries]
+    plotly, script = scripts.plotly(), (HERE / "page.js").read_text(encoding="utf-8")
+    figures = dict(figure for found in sections for figure in found.figures())
+    return template().render(
+        colours={entry.index: curves.colour(entry) for entry in entries},
+        title=title(entries),
+        sections=sections,
+        entries=entries,
+        left_out=left_out,
+        folders=folders,
+        data=scripts.in_script(curves.as_json(figures)),
+        style=(HERE / "page.css").read_text(encoding="utf-8"),
+        scripts=(plotly, script),
+        policy=scripts.policy((plotly, script)),
+        version=tintbox.__version__,
+        date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+    )
+
+
+@cache
+def template() -> Template:
+    """Return the page's template, in which every text is escaped that is not marked as safe."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    ).get_template("page.html")
+
+
+def title(entries: Sequence[Entry]) -> str:
+    """Return the page's title."""
+    names = [entry.name for entry in entries]
+    if len(names) > 3:
+        return f"{len(names)} runs compared"
+    return " against ".join([names[0], *([" and ".join(names[1:])] if names[1:] else [])])

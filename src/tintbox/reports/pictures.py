@@ -1,0 +1,168 @@
+"""The pictures of a report: truth, and what each run makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from tintbox import checkpoint_file
+from tintbox.errors import TintboxError, one_line
+from tintbox.plugins import autoload
+from tintbox.plugins.detector import load_detector
+from tintbox.reports import picture_file, prediction
+from tintbox.reports.boxes import Boxes
+from tintbox.reports.gather import Entry
+from tintbox.reports.subjects import Subject
+
+SIDE = 480  # most pixels of a picture's longer side
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture on the page.
+
+    Attributes:
+        caption: What is below it.
+        alt: What it shows, for those who do not see it.
+        pixels: (H, W, 3), uint8 RGB; at its own size, or reduced to SIDE.
+        run: The index of the run that predicted it; None for grey and truth.
+        boxes: What is drawn into it, with the class names that colours follow.
+    """
+
+    caption: str
+    alt: str
+    pixels: np.ndarray
+    run: int | None = None
+    boxes: Boxes | None = None
+    classes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Strip:
+    """What is shown side by side: a picture's name, and the pictures."""
+
+    title: str
+    pictures: Sequence[Picture]
+
+
+def strips(subject: Subject, conf: float, imgsz: Any) -> tuple[list[Strip], list[str]]:
+    """Return the pictures of a subject in rows, and what is to be said of runs that predict none.
+
+    Args:
+        subject: The pictures and runs.
+        conf: Least confidence of a predicted box.
+        imgsz: Side in pixels that models see; None for the one that each was trained at.
+    """
+    rows: dict[str, list[Picture]] = {}
+    notes = []
+    for file in subject.files:
+        try:
+            rows[file] = [limited(picture) for picture in truth(file, subject)]
+        except TintboxError as error:
+            notes.append(one_line(error))
+    for entry in subject.entries:
+        try:
+            model = loaded(entry)
+            for file in rows:
+                rows[file].append(limited(predicted(model, entry, file, subject, conf, imgsz)))
+        except TintboxError as error:
+            notes.append(f"{entry.name}: no predictions: {one_line(error)}")
+    return [Strip(Path(file).name, pictures) for file, pictures in rows.items()], notes
+
+
+def truth(file: str, subject: Subject) -> Iterator[Picture]:
+    """Yield what a picture is without any model: with its labelled boxes, or in grey and in colour.
+
+    Raises:
+        TintboxError: The file cannot be read.
+    """
+    name = Path(file).name
+    pixels = picture_file.read(file)
+    if not subject.boxes:
+        pixels = reduced(pixels)  # before it is made of other numbers, which take more room
+        grey = np.repeat(pixels.mean(-1, keepdims=True).round().astype(np.uint8), 3, axis=-1)
+        yield Picture("grey", f"{name} in grey, as the networks see it", grey)
+        yield Picture("truth", f"{name} in its own colours", pixels)
+        return
+    boxes = subject.truth[file]
+    caption = f"truth ({len(boxes.names)})"
+    yield Picture(caption, f"{name}: labelled {counted(boxes)}", pixels, None, boxes, subject.classes)
+
+
+def predicted(model: Any, entry: Entry, file: str, subject: Subject, conf: float, imgsz: Any) -> Picture:
+    """Return what a run's model makes of a picture.
+
+    Raises:
+        TintboxError: It cannot be run.
+    """
+    result = prediction.predict(model, file, conf, imgsz or entry.run.arguments.get("imgsz") or 640)
+    name = Path(file).name
+    if not subject.boxes:
+        return Picture(entry.name, f"{name} in the colours of {entry.name}", result.plot()[..., ::-1], entry.index)
+    boxes = prediction.boxes(result)
+    return Picture(
+        f"{entry.name} ({len(boxes.names)})", f"{name}: {entry.name} finds {counted(boxes)}",
+        result.orig_img[..., ::-1], entry.index, boxes, subject.classes,
+    )  # fmt: skip
+
+
+def reduced(pixels: np.ndarray) -> np.ndarray:
+    """Return pixels reduced to SIDE, or as they are."""
+    zoom = SIDE / max(pixels.shape[:2])
+    if zoom >= 1:
+        return pixels
+    size = [max(1, round(zoom * length)) for length in pixels.shape[1::-1]]
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+
+
+def limited(picture: Picture) -> Picture:
+    """Return a picture reduced to SIDE, its boxes with it: of many runs' photographs the memory would be full."""
+    zoom = SIDE / max(picture.pixels.shape[:2])
+    if zoom >= 1:
+        return picture
+    boxes = picture.boxes and replace(picture.boxes, corners=picture.boxes.corners * zoom)
+    return replace(picture, pixels=reduced(picture.pixels), boxes=boxes)
+
+
+def loaded(entry: Entry) -> Any:
+    """Return a run's model.
+
+    Raises:
+        TintboxError: There are no weights, or they cannot be loaded.
+    """
+    weights = entry.run.weights
+    if weights is None:
+        raise TintboxError(f"neither best.pt nor last.pt in {entry.run.folder / 'weights'}")
+    if checkpoint_file.is_zip(weights):
+        with checkpoint_file.opened(weights) as archive:  # before PyTorch unpacks whatever it claims to hold
+            archive.pickle()
+    return load_detector(weights) if entry.run.task != "colorize" else load_colouriser(weights)
+
+
+def load_colouriser(weights: Path) -> Any:
+    """Return the YOLO model of a colouriser's checkpoint.
+
+    Raises:
+        TintboxError: It cannot be loaded, or is none.
+    """
+    autoload.install()
+    from ultralytics import YOLO
+
+    try:
+        model = YOLO(str(weights))
+    except Exception as error:  # a damaged checkpoint raises whatever its pickle leads to
+        raise TintboxError(f"{weights} cannot be loaded ({one_line(error)})") from error
+    if model.task != "colorize":
+        raise TintboxError(f"{weights} is a {model.task} model, not a colouriser")
+    return model
+
+
+def counted(boxes: Boxes) -> str:
+    """Return boxes in words, e.g. ``2 apple, 1 pear``."""
+    counts = {name: boxes.names.count(name) for name in dict.fromkeys(boxes.names)}
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "nothing"

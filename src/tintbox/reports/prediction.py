@@ -1,0 +1,58 @@
+"""What a model finds in a picture, with what goes wrong in one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tintbox.errors import TintboxError, one_line
+from tintbox.limits import PREDICTED_SIDE
+from tintbox.reports.boxes import Boxes
+
+LEAST_SIDE = 32  # pixels
+
+
+def wrong_size(imgsz: Any) -> str:
+    """Return what is wrong with a side in pixels, or ``[height, width]``; empty if nothing is."""
+    sides = imgsz if isinstance(imgsz, (list, tuple)) else [imgsz]
+    if not sides or len(sides) > 2:
+        return f"imgsz={imgsz}: give a side in pixels, or [height, width]"
+    for side in sides:
+        if not isinstance(side, int) or isinstance(side, bool) or not LEAST_SIDE <= side <= PREDICTED_SIDE:
+            return f"imgsz={one_line(side)[:40]}: give a whole number from {LEAST_SIDE} to {PREDICTED_SIDE}"
+    return ""
+
+
+def predict(model: Any, file: str, conf: float, imgsz: Any) -> Any:
+    """Return Ultralytics' result for a picture.
+
+    Args:
+        model: The YOLO model.
+        file: The picture; whether it is too large was looked at before.
+        conf: Least confidence of a predicted box.
+        imgsz: Side in pixels that the model sees.
+
+    Raises:
+        TintboxError: The size makes no sense, or the model fails.
+    """
+    if wrong := wrong_size(imgsz):
+        raise TintboxError(wrong)
+    try:
+        return model.predict(file, conf=conf, imgsz=imgsz, save=False, verbose=False)[0]
+    except TintboxError:
+        raise
+    except Exception as error:  # whatever weights of another version or a small memory lead to
+        raise TintboxError(f"the model fails at {file} ({type(error).__name__}: {one_line(error)})") from error
+
+
+def boxes(result: Any) -> Boxes:
+    """Return the boxes of a result, oriented ones as their upright boxes.
+
+    Raises:
+        TintboxError: The model predicts classes that it has no names for.
+    """
+    found = result.boxes if result.obb is None else result.obb  # obb models have no `boxes`
+    try:
+        names = [str(result.names[int(c)]) for c in found.cls]
+    except (LookupError, TypeError) as error:
+        raise TintboxError("the model has no names for its classes") from error
+    return Boxes(found.xyxy.cpu().numpy().reshape(-1, 4), names, found.conf.tolist())

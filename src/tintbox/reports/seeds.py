@@ -1,0 +1,86 @@
+"""Runs that differ in nothing but their seed: the spread that chance alone makes."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tintbox.reports.evaluations import Value
+from tintbox.reports.gather import Entry, apart, argument, shown
+
+# Arguments that change where a run's files are or what is drawn, not what is learnt.
+HOUSEKEEPING = {
+    "name", "project", "save_dir", "exist_ok", "resume", "plots", "verbose", "save_json", "coco_eval", "save",
+    "save_period", "workers", "device", "cfg", "mode",
+}  # fmt: skip
+SURE = 0.95  # confidence level of the difference of two settings
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Runs that differ in their seed alone.
+
+    Attributes:
+        title: The arguments in which it differs from the other cells.
+        entries: Its runs.
+        values: Their numbers.
+    """
+
+    title: str
+    entries: Sequence[Entry]
+    values: Sequence[float]
+
+    @property
+    def mean(self) -> float:
+        """The mean."""
+        return statistics.fmean(self.values)
+
+    @property
+    def spread(self) -> float:
+        """The sample standard deviation, NaN for one run."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else math.nan
+
+
+def differing(entries: Sequence[Entry]) -> dict[str, list[str]]:
+    """Return the arguments in which runs differ, housekeeping left out, each with its values as text."""
+    keys = dict.fromkeys(key for entry in entries for key in entry.run.arguments)
+    return apart(entries, [key for key in keys if key not in HOUSEKEEPING])
+
+
+def cells(entries: Sequence[Entry], values: Mapping[int, Value]) -> list[Cell]:
+    """Return the runs by setting, greatest mean first; nothing unless two runs share one and their numbers are known.
+
+    Args:
+        entries: Runs of a task.
+        values: Their numbers, by the runs' indices.
+    """
+    keys = [key for key in differing(entries) if key != "seed"]
+    found: dict[tuple[str, ...], list[Entry]] = {}
+    for entry in entries:
+        setting = tuple(shown(argument(entry.run.arguments, key)) for key in keys)
+        if not math.isnan(values[entry.index].value):
+            found.setdefault(setting, []).append(entry)
+    result = [
+        Cell(
+            ", ".join(f"{key}={value}" for key, value in zip(keys, setting)) or "all runs",
+            members,
+            [values[member.index].value for member in members],
+        )
+        for setting, members in found.items()
+    ]
+    seeds = [{shown(e.run.arguments.get("seed")) for e in cell.entries} for cell in result]
+    if not any(len(different) > 1 for different in seeds):
+        return []
+    return sorted(result, key=lambda cell: -cell.mean)
+
+
+def difference(first: Cell, second: Cell) -> Value | None:
+    """Return first - second with Welch's interval, None if one has a single run or there is no spread at all."""
+    if len(first.values) < 2 or len(second.values) < 2 or not first.spread + second.spread > 0:
+        return None
+    from scipy.stats import ttest_ind
+
+    interval = ttest_ind(first.values, second.values, equal_var=False).confidence_interval(SURE)
+    return Value(first.mean - second.mean, float(interval.low), float(interval.high))

@@ -1,0 +1,137 @@
+"""The picture that `tintbox show` makes: the truth on the left, a detector's prediction on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tintbox import atomic
+from tintbox.errors import TintboxError, one_line
+from tintbox.plugins.detector import load_detector
+from tintbox.reports import prediction
+from tintbox.reports.boxes import CROWD, Boxes, choose, described, read_truth
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")
+COLUMN = 6.4  # width of a picture in inches
+DPI = 150
+
+
+def show(
+    model: str | Path,
+    data: str | Path,
+    split: str = "val",
+    n: int = 2,
+    conf: float = 0.25,
+    imgsz: int = 640,
+    seed: int = 0,
+    images: str | Sequence[str] | None = None,
+    out: str | Path = "show.png",
+) -> Path:
+    """Draw pictures of a dataset in rows: the labelled boxes on the left, the predicted ones on the right.
+
+    Oriented boxes, masks and poses are shown by their upright boxes.
+
+    Args:
+        model: A checkpoint of a detect, segment, pose or obb model, or what Ultralytics has exported from one.
+        data: A dataset YAML, as for training.
+        split: "train", "val", "test" or "minival", if the dataset has it.
+        n: Number of pictures, drawn from those that have labels.
+        conf: Least confidence of a predicted box.
+        imgsz: Side in pixels that the model sees.
+        seed: What the choice of the pictures depends on.
+        images: Names of pictures to show instead, with or without suffix.
+        out: The file to write; its suffix tells the format.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        TintboxError: Something of the above is not there or makes no sense.
+    """
+    file = Path(str(out))
+    _check(n, conf, imgsz, seed, file)
+    detector = load_detector(model)
+    truth, classes, _ = read_truth(described(data), split)
+    rows = []
+    for picture in choose(truth, n, seed, images, split):
+        result = prediction.predict(detector, picture, conf, imgsz)
+        rows.append((Path(picture).name, result.orig_img[..., ::-1], truth[picture], prediction.boxes(result)))
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with atomic.replacing(file) as part:
+            draw(rows, classes, f"{Path(str(model)).name} on {Path(str(data)).name}, {split}", part)
+    except OSError as error:
+        raise TintboxError(f"out={out}: cannot be written ({one_line(error)})") from error
+    return file
+
+
+def draw(rows: Sequence[tuple[str, np.ndarray, Boxes, Boxes]], classes: Sequence[str], title: str, file: Path) -> None:
+    """Save the figure.
+
+    Args:
+        rows: Per picture its name, its pixels (H, W, 3) uint8 RGB, the truth and the prediction.
+        classes: The dataset's class names; up to 20 keep their colours from picture to picture.
+        title: What is above it all.
+        file: Where to save it.
+    """
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    shown = {name for row in rows for boxes in row[2:] for name in boxes.names}
+    names = [*dict.fromkeys(classes), *sorted(shown - set(classes))]  # a model may know others than the dataset
+    if len(names) > 20:  # more than there are colours
+        names = [name for name in names if name in shown]
+    colour_map = colormaps["tab10" if len(names) <= 10 else "tab20"]
+    colours = {name: colour_map(i % colour_map.N) for i, name in enumerate(names) if name in shown}
+    heights = [COLUMN * picture.shape[0] / picture.shape[1] + 0.3 for _, picture, _, _ in rows]
+    figure = Figure(figsize=(2 * COLUMN, sum(heights) + 0.8), layout="constrained")
+    grid = figure.subplots(len(rows), 2, squeeze=False, height_ratios=heights)
+    for pair, (name, picture, *both) in zip(grid, rows):
+        crowded = max(len(boxes.names) for boxes in both) >= CROWD
+        for axes, what, boxes in zip(pair, ("truth", "prediction"), both):
+            axes.imshow(picture)
+            axes.set_title(f"{name}: {what} ({len(boxes.names)})", fontsize=10)
+            axes.set_axis_off()
+            _draw_boxes(axes, boxes, colours, crowded=crowded)
+    figure.suptitle(title, fontsize=11)
+    handles = [Patch(color=colour, label=name) for name, colour in colours.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 8), fontsize=10, frameon=False)
+    figure.savefig(file, dpi=DPI)
+
+
+def _draw_boxes(axes: Any, boxes: Boxes, colours: dict[str, Any], *, crowded: bool) -> None:
+    """Draw boxes with labels into ``axes``, unsure ones first, so that sure ones lie on top."""
+    from matplotlib.patches import Rectangle
+
+    scores: Sequence[float | None] = boxes.scores or [None] * len(boxes.names)
+    for corners, name, score in reversed(list(zip(boxes.corners.tolist(), boxes.names, scores))):
+        x1, y1, x2, y2 = corners
+        axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, linewidth=1.8, edgecolor=colours[name]))
+        words = [] if crowded else [name]
+        words += [] if score is None else [f"{score:.2f}"]
+        if words:
+            red, green, blue = colours[name][:3]
+            dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.6  # ITU-R BT.601 luma
+            axes.text(
+                *(x1, y1, " ".join(words)), fontsize=8, va="top", clip_on=True, color="white" if dark else "black",
+                bbox={"facecolor": colours[name], "edgecolor": "none", "pad": 1.0, "alpha": 0.85},
+            )  # fmt: skip
+
+
+def _check(n: Any, conf: Any, imgsz: Any, seed: Any, file: Path) -> None:
+    """Raise TintboxError for values that make no sense."""
+    if isinstance(imgsz, (list, tuple)) or (wrong := prediction.wrong_size(imgsz)):
+        raise TintboxError(wrong if not isinstance(imgsz, (list, tuple)) else f"imgsz={imgsz}: give a whole number")
+    for key, value, low in (("n", n, 1), ("seed", seed, 0)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < low:
+            raise TintboxError(f"{key}={value}: give a whole number of {low} or more")
+    if not isinstance(conf, (int, float)) or isinstance(conf, bool) or not 0 <= conf <= 1:
+        raise TintboxError(f"conf={conf}: give a number from 0 to 1")
+    if file.suffix.lower() not in SUFFIXES:
+        raise TintboxError(f"out={file}: the suffix tells the format; give one of {', '.join(SUFFIXES)}")
+    if file.is_dir():
+        raise TintboxError(f"out={file} is a folder; give a file, e.g. {file / 'show.png'}")

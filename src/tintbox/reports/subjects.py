@@ -1,0 +1,126 @@
+"""Which pictures a report shows: the same of a dataset for every run that was trained on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tintbox.errors import TintboxError, nearest, one_line
+from tintbox.plugins import autoload
+from tintbox.plugins.detector import TASKS
+from tintbox.reports.boxes import Boxes, choose, described, read_truth
+from tintbox.reports.gather import Entry, Section, shown
+
+COLORIZE = "colorize"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The pictures of a dataset, and the runs that are to predict them.
+
+    Attributes:
+        data: The dataset.
+        entries: The runs that were trained on it.
+        files: The chosen pictures.
+        truth: The labelled boxes by file; empty for colourisers, for which the picture is the truth.
+        classes: The dataset's class names.
+        boxes: Whether it is about boxes.
+    """
+
+    data: str
+    entries: Sequence[Entry]
+    files: Sequence[str]
+    truth: Mapping[str, Boxes]
+    classes: Sequence[str]
+
+    @property
+    def boxes(self) -> bool:
+        """Whether it is about boxes rather than colours."""
+        return self.entries[0].run.task != COLORIZE
+
+
+def subjects(
+    section: Section, split: str, n: int, seed: int, images: Sequence[str] | None
+) -> tuple[list[Subject], list[str], set[str]]:
+    """Return the pictures of a section by dataset, what is to be said of those not there, and all names there are.
+
+    Args:
+        section: The runs.
+        split: The split's name.
+        n: Number of pictures of each dataset.
+        seed: What the choice depends on.
+        images: Names of pictures to show instead.
+    """
+    if section.task != COLORIZE and section.task not in TASKS:
+        return [], [f"Pictures are shown of detectors and colourisers, not of {section.task} models."], set()
+    autoload.install()
+    by_data: dict[str, list[Entry]] = {}
+    for entry in section.entries:
+        by_data.setdefault(shown(entry.run.arguments.get("data")), []).append(entry)
+    found, notes, names = [], [], set()
+    for data, entries in by_data.items():
+        try:
+            detects = section.task in TASKS
+            truth, classes, lost = labelled(data, split) if detects else (unlabelled(data, split), [], [])
+            names |= {name for file in truth for name in (Path(file).name, Path(file).stem)}
+            wanted = None if images is None else [name for name in images if known(name, truth)]
+            files = [] if wanted == [] else choose(truth, min(n, len(truth)), seed, wanted, split)
+        except TintboxError as error:
+            notes.append(f"{', '.join(e.name for e in entries)}: no pictures: {one_line(error)}")
+            continue
+        if lost:
+            notes.append(f"{data}: {len(lost)} of its pictures are left out, e.g. {lost[0]}")
+        if files:
+            boxes = {file: truth[file] for file in files} if section.task in TASKS else {}
+            found.append(Subject(data, entries, files, boxes, classes))
+    return found, notes, names
+
+
+def known(name: str, files: Mapping[str, Any]) -> bool:
+    """Return whether one of the files has this name, with or without suffix."""
+    return any(name in (Path(file).name, Path(file).stem) for file in files)
+
+
+def check_names(images: Sequence[str] | None, names: set[str], split: str) -> None:
+    """Raise TintboxError if a picture that was asked for is in none of the datasets that are there."""
+    for name in images or ():
+        if names and name not in names:
+            hint = nearest(name, names) or "; write it with its suffix"
+            raise TintboxError(f"images={name}: no picture of that name in split '{split}' of any run's dataset{hint}")
+
+
+def labelled(data: str, split: str) -> tuple[dict[str, Boxes], list[str], list[str]]:
+    """Return the labelled boxes of a split by file, the class names, and what was left out; nothing is downloaded.
+
+    Raises:
+        TintboxError: Dataset or split are not there.
+    """
+    return read_truth(there(data), split)
+
+
+def unlabelled(data: str, split: str) -> dict[str, Boxes]:
+    """Return the files of a split, without boxes; nothing is downloaded.
+
+    Raises:
+        TintboxError: Dataset or split are not there.
+    """
+    import numpy as np
+
+    from tintbox.plugins.coco_eval.data.layout import split_pictures
+
+    return {file: Boxes(np.zeros((0, 4)), []) for file in split_pictures(there(data), split)}
+
+
+def there(data: str) -> dict[str, Any]:
+    """Return what a dataset's YAML says, its paths resolved.
+
+    Raises:
+        TintboxError: The YAML or the pictures are not there: a report does not download any.
+    """
+    if "://" in data:
+        raise TintboxError(f"data={data} would have to be downloaded")
+    if Path(data).suffix not in (".yaml", ".yml"):
+        raise TintboxError(f"data={data} is no dataset YAML")
+    return described(data, download=False)

@@ -1,0 +1,230 @@
+"""The tables of a report as data: what the template turns into HTML, every text escaped there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tintbox.reports import evaluations, metrics, seeds
+from tintbox.reports.evaluations import TITLES, Part, Value
+from tintbox.reports.gather import Entry, Section, argument, shown
+from tintbox.reports.metrics import Ruler
+from tintbox.reports.verdict import equal, number, paired_gap, span
+
+if TYPE_CHECKING:
+    from tintbox.plugins.coco_eval.evaluation import Evaluation
+
+DASH = "–"
+LONGEST = 1e9  # seconds that can be meant, 30 years
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell.
+
+    Attributes:
+        text: What it says.
+        run: The index of the run that it is about, with which it is hidden; None for none.
+        note: What stands behind it in small, such as an interval.
+        best: Whether it is the best of its column.
+        words: Whether it holds words rather than a number.
+        swatch: Whether the run's colour stands before it.
+    """
+
+    text: str
+    run: int | None = None
+    note: str = ""
+    best: bool = False
+    words: bool = False
+    swatch: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row: its heading, its cells, and the index of the run that it is about, with which it is hidden."""
+
+    head: Cell
+    cells: Sequence[Cell]
+    run: int | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: what is above its columns, and its rows.
+
+    Attributes:
+        caption: What it shows; read aloud, and printed above it.
+        columns: The headings, the one of the rows' headings first.
+        rows: The rows.
+        notes: Sentences below it.
+    """
+
+    caption: str
+    columns: Sequence[Cell]
+    rows: Sequence[Row]
+    notes: Sequence[str] = field(default=())
+
+
+def run_columns(first: str, entries: Iterable[Entry], words: bool = False) -> list[Cell]:
+    """Return headings: a word for the rows, then a column per run, of numbers or of words."""
+    return [Cell(first, words=True), *(Cell(e.name, e.index, words=words, swatch=True) for e in entries)]
+
+
+def summary(section: Section, ruler: Ruler, kept: Mapping[int, Evaluation]) -> Table:
+    """Return a row per run: the number to go by, the other metrics at the best epoch, epochs, time, seed."""
+    entries, first = section.entries, section.entries[0]
+    names = metrics.columns(entries, "metrics/")
+    known = [value.value for value in ruler.values.values() if not math.isnan(value.value)]
+    top = max(known, default=math.nan)
+    apart = not all(equal(top, value) for value in known)  # else none is best
+    differences = {e.index: evaluations.difference(kept, first, e) for e in entries} if ruler.kind else {}
+    compared = any(differences.values())
+    mixed = bool(metrics.other_data(section))
+    # Where the number to go by is that column of results.csv it is not shown twice.
+    main = metrics.main_metric(section)
+    kinds = {e.index: metrics.iou_type(e, main) for e in entries}
+    some = not ruler.kind and any(kinds.values())  # evaluated, but not all, or not alike
+    rest = [*([main] if ruler.kind and main in names else []), *(name for name in names if name != main)]
+    headings = [ruler.title.removesuffix(" at the best epoch"), *([f"against {first.name}"] if compared else [])]
+    headings += ["COCO AP"] if some else []
+    headings += ["best epoch", "time", "seed", *(metrics.title(name, section.task) for name in rest)]
+    rows = []
+    for entry in entries:
+        value = ruler.values[entry.index]
+        best = apart and equal(value.value, top) and not mixed
+        cells = [Cell(number(value.value), note=span(value), best=best)]
+        if compared:
+            gap = paired_gap(differences[entry.index])
+            cells.append(Cell(DASH if math.isnan(gap.value) else number(gap.value, "+"), note=span(gap, "+")))
+        if some:
+            own = entry.coco.parts[kinds[entry.index]].metrics["AP"] if entry.coco else Value(math.nan)
+            cells.append(Cell(number(own.value) if entry.coco else DASH, note=span(own)))
+        cells += [Cell(epochs(entry), note=entry.state), Cell(duration(entry.run.seconds))]
+        cells += [Cell(shown(entry.run.arguments.get("seed", DASH)))]
+        cells += [Cell(number(metrics.at_best(entry.run, name))) for name in rest]
+        cells += [Cell(Path(shown(entry.run.arguments.get("model", DASH))).name, words=True)]
+        rows.append(Row(Cell(entry.name, swatch=True), cells, entry.index))
+    columns = [Cell(text) for text in ("run", *headings)] + [Cell("model", words=True)]
+    notes = []
+    levels = sorted({e.coco.parts[kinds[e.index]].level for e in entries if e.coco})
+    if levels:
+        shares = " and ".join(f"{100 * level:g}%" for level in levels)
+        notes.append(
+            f"In brackets: {shares} intervals from resamples of the images. They say what other pictures might change, "
+            "not what another seed might."
+        )
+    if compared:
+        notes.append(f"Against {first.name}: the difference on the same images, resampled in pairs.")
+    if levels:
+        notes.append("The other metrics are Ultralytics' own at the best epoch, whose AP differs slightly from COCO's.")
+    return Table("The runs, at their best epochs", columns, rows, [" ".join(notes)] if notes else [])
+
+
+def epochs(entry: Entry) -> str:
+    """Return the best epoch and how many there were, e.g. ``17 of 20``."""
+    run = entry.run
+    text = f"{run.curves['epoch'][run.best]:g} of {run.epochs}"
+    return f"{text} (planned {entry.planned})" if run.epochs < entry.planned else text
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words, e.g. ``1 h 05 min``; a dash for none, or one that cannot be meant."""
+    if not 0 < seconds < LONGEST:
+        return DASH
+    if round(seconds) < 60:
+        return f"{seconds:.0f} s"
+    if round(seconds) < 3600:
+        return f"{round(seconds) // 60} min {round(seconds) % 60:02d} s"
+    return f"{round(seconds / 60) // 60} h {round(seconds / 60) % 60:02d} min"
+
+
+def over_seeds(cells: Sequence[seeds.Cell], ruler: Ruler) -> Table | None:
+    """Return a row per setting with the mean and spread over its seeds, None where no setting has two."""
+    if not cells:
+        return None
+    rows = []
+    for cell in cells:
+        gap = None if cell is cells[0] else seeds.difference(cell, cells[0])
+        numbers = [number(cell.mean), number(cell.spread), number(min(cell.values)), number(max(cell.values))]
+        behind = Cell(DASH) if gap is None else Cell(number(gap.value, "+"), note=span(gap, "+"))
+        row = [Cell(str(len(cell.values))), *map(Cell, numbers), behind]
+        rows.append(Row(Cell(cell.title, words=True), row))
+    columns = [Cell(text) for text in ("setting", "runs", "mean", "sd", "lowest", "highest", "against the best")]
+    note = f"sd: sample standard deviation; difference of means with Welch's {100 * seeds.SURE:g}% interval."
+    return Table(f"{ruler.title} over seeds", columns, rows, [note])
+
+
+def what_differs(entries: Sequence[Entry]) -> Table | None:
+    """Return a row per argument in which the runs differ, a column per run; of one run, what is not the default."""
+    if len(entries) > 1:
+        keys, caption = list(seeds.differing(entries)), "Arguments that differ"
+    else:
+        keys, caption = changed(entries[0]), "Arguments that are not Ultralytics' defaults"
+    return _arguments(caption, entries, keys) if keys else None
+
+
+def changed(entry: Entry) -> list[str]:
+    """Return the arguments of a run that are not the defaults, housekeeping left out."""
+    from ultralytics.utils import DEFAULT_CFG_DICT
+
+    from tintbox.plugins.options import OPTIONS
+
+    defaults = {**{option.name: option.default for option in OPTIONS}, **DEFAULT_CFG_DICT}
+    known = entry.run.arguments
+    return [key for key in known if key not in seeds.HOUSEKEEPING and known[key] != defaults.get(key)]
+
+
+def all_arguments(entries: Sequence[Entry]) -> Table:
+    """Return a row per argument, a column per run."""
+    keys = sorted(dict.fromkeys(str(key) for entry in entries for key in entry.run.arguments))
+    return _arguments("All arguments, as args.yaml has them", entries, keys, stock=False)
+
+
+def _arguments(caption: str, entries: Sequence[Entry], keys: Iterable[str], stock: bool = True) -> Table:
+    def value(entry: Entry, key: str) -> str:
+        known = entry.run.arguments
+        return shown(argument(known, key)) if stock or key in known else DASH
+
+    rows = [Row(Cell(key, words=True), [Cell(value(e, key), e.index, words=True) for e in entries]) for key in keys]
+    return Table(caption, run_columns("argument", entries, words=True), rows)
+
+
+def parts_of(entries: Sequence[Entry], kind: str) -> list[tuple[Entry, Part]]:
+    """Return the runs that have a COCO evaluation of an IoU type, with it."""
+    return [(entry, entry.coco.parts[kind]) for entry in entries if entry.coco and kind in entry.coco.parts]
+
+
+def per_class(entries: Sequence[Entry], kind: str) -> Table | None:
+    """Return a row per class with its AP by run, None where no run has a COCO evaluation."""
+    found = parts_of(entries, kind)
+    if not found:
+        return None
+    names = list(dict.fromkeys(name for _, part in found for name in part.classes))
+    rows = []
+    for name in names:
+        objects = sorted({part.classes[name][0] for _, part in found if name in part.classes})
+        values = [part.classes[name][1] if name in part.classes else Value(math.nan) for _, part in found]
+        cells = [Cell(number(value.value), entry.index, note=span(value)) for (entry, _), value in zip(found, values)]
+        rows.append(Row(Cell(name, words=True), [Cell(" / ".join(f"{count:,}" for count in objects)), *cells]))
+    columns = run_columns("class", [entry for entry, _ in found])
+    return Table(f"COCO AP of {TITLES[kind]} by class", [columns[0], Cell("objects"), *columns[1:]], rows)
+
+
+def errors(entries: Sequence[Entry], kind: str) -> Table | None:
+    """Return a row per kind of error: what AP50 would gain without it, and how many there are; None where unknown."""
+    found = [(entry, part) for entry, part in parts_of(entries, kind) if part.errors]
+    if not found:
+        return None
+    kinds = list(dict.fromkeys(error for _, part in found for error in part.errors))
+    rows = []
+    for error in kinds:
+        pairs = [part.errors.get(error, (math.nan, 0)) for _, part in found]
+        cells = [Cell(number(gain), e.index, note=f"{count:,} ×") for (e, _), (gain, count) in zip(found, pairs)]
+        rows.append(Row(Cell(error, words=True), cells))
+    measure = found[0][1].measure
+    note = "In small: how many errors there are. Gains do not add up: one error can hide another."
+    caption = f"What {measure} of {TITLES[kind]} would gain without errors of a kind"
+    return Table(caption, run_columns("error", [entry for entry, _ in found]), rows, [note])

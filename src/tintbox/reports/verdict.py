@@ -1,0 +1,147 @@
+"""The sentence at the top: which run is best by which number, and whether that may be chance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from tintbox.reports import evaluations, seeds
+from tintbox.reports.evaluations import Value
+from tintbox.reports.gather import Entry, Section, shown
+from tintbox.reports.metrics import Ruler, other_data
+
+if TYPE_CHECKING:
+    from tintbox.plugins.coco_eval.comparison import Comparison
+    from tintbox.plugins.coco_eval.evaluation import Evaluation
+
+
+DIGITS = 3  # after the point, of the numbers on the page
+HUGE = 1e6  # from which on a number is shown by its power of ten
+FEW = 4  # runs that a sentence names
+NO_EFFECT = "Their numbers are the same in every epoch: what differs between them had no effect."
+
+
+def number(value: float, sign: str = "") -> str:
+    """Return a number with three digits after the point, ``n/a`` for NaN."""
+    if not math.isfinite(value):
+        return "n/a"
+    return f"{rounded(value):{sign}.{DIGITS}{'f' if abs(value) < HUGE else 'g'}}"
+
+
+def rounded(value: float) -> float:
+    """Return a number as it is shown; zero has no sign."""
+    return round(value, DIGITS) + 0.0
+
+
+def equal(one: float, two: float) -> bool:
+    """Return whether two numbers are not to be told apart as they are shown, nor by their difference."""
+    return rounded(one) == rounded(two) or rounded(one - two) == 0
+
+
+def span(value: Value, sign: str = "") -> str:
+    """Return a number's interval as ``[low, high]``, or an empty text."""
+    return f"[{number(value.low, sign)}, {number(value.high, sign)}]" if value.bounded else ""
+
+
+def text(value: Value, sign: str = "") -> str:
+    """Return a number with its interval, if it has one."""
+    return f"{number(value.value, sign)} {span(value, sign)}".strip()
+
+
+def percent(level: float) -> str:
+    """Return a level as ``95%``."""
+    return f"{100 * level:g}%"
+
+
+def verdict(
+    section: Section, ruler: Ruler, kept: Mapping[int, Evaluation], cells: Sequence[seeds.Cell]
+) -> tuple[str, str]:
+    """Return which run of a section is best, and whether that may be chance, in two sentences; one may be empty.
+
+    Args:
+        section: The runs.
+        ruler: The number to go by.
+        kept: Evaluations with resamples, by the runs' indices, where the predictions were kept.
+        cells: The runs by setting, where there are several seeds.
+    """
+    known = [entry for entry in section.entries if not math.isnan(ruler.values[entry.index].value)]
+    if not known:
+        return f"No run has a {ruler.title}.", ""
+    if len(section.entries) == 1:
+        return f"{known[0].name} has {ruler.title} {text(ruler.values[known[0].index])}.", state(known)
+    if differ := other_data(section):
+        words = "; ".join(f"{key}: {', '.join(values)}" for key, values in differ.items())
+        return "No run is called best.", f"Their figures do not mean the same, because they differ in {words}."
+    tail = state(section.entries)
+    if len(known) == 1:
+        return f"Only {known[0].name} has {ruler.title}: {text(ruler.values[known[0].index])}.", tail
+    if len(cells) > 1:
+        claim, chance = _of_settings(ruler, cells)
+    else:
+        claim, chance = _of_runs(ruler, kept, sorted(known, key=lambda entry: -ruler.values[entry.index].value))
+    return claim, f"{chance} {tail}".strip()
+
+
+def state(entries: Sequence[Entry]) -> str:
+    """Return which runs have not ended, in a sentence; empty if all have."""
+    unfinished = [entry.name for entry in entries if entry.state.startswith("still")]
+    return f"Not all is in: {', '.join(unfinished)} still training or interrupted." if unfinished else ""
+
+
+def _of_settings(ruler: Ruler, cells: Sequence[seeds.Cell]) -> tuple[str, str]:
+    """Return which setting is best over its seeds, and whether that may be chance."""
+    best, second = cells[:2]
+    one, two = (f"{number(cell.mean)} (n={len(cell.values)})" for cell in (best, second))
+    alike = [cell for cell in cells if equal(best.mean, cell.mean)]
+    if len(alike) > 1:
+        names = listed([cell.title for cell in alike], "settings")
+        claim = f"{names} are equal by {ruler.title}: {number(best.mean)} in the mean over seeds."
+        same = all(_same_seeds(best, cell) for cell in alike[1:])
+        return claim, NO_EFFECT if same else ""
+    claim = f"{best.title} is best by {ruler.title}: {one} in the mean over seeds, ahead of {second.title} with {two}."
+    gap = seeds.difference(best, second)
+    if gap is None:
+        return claim, "There are too few seeds to say whether that is chance."
+    sure = "is more than the chance of the seeds" if rounded(gap.low) > 0 else "may be chance"
+    return claim, f"The difference of {text(gap, '+')} ({percent(seeds.SURE)}, Welch's t over seeds) {sure}."
+
+
+def _same_seeds(one: seeds.Cell, two: seeds.Cell) -> bool:
+    """Return whether the runs of two settings are the same trainings, seed by seed."""
+    first, second = ({shown(e.run.arguments.get("seed")): e.run for e in cell.entries} for cell in (one, two))
+    return first.keys() == second.keys() and all(run.same_results(second[seed]) for seed, run in first.items())
+
+
+def listed(names: Sequence[str], what: str) -> str:
+    """Return names in words; of many, how many there are."""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) <= FEW else f"{len(names)} {what}"
+
+
+def _of_runs(ruler: Ruler, kept: Mapping[int, Evaluation], known: Sequence[Entry]) -> tuple[str, str]:
+    """Return which run is best, and whether its lead over the next may be chance."""
+    best, second = known[:2]
+    one, two = ruler.values[best.index], ruler.values[second.index]
+    alike = [entry for entry in known if equal(one.value, ruler.values[entry.index].value)]
+    if len(alike) > 1:
+        claim = f"{listed([entry.name for entry in alike], 'runs')} are equal by {ruler.title}: {text(one)}."
+        return claim, NO_EFFECT if all(best.run.same_results(entry.run) for entry in alike) else ""
+    claim = f"{best.name} is best by {ruler.title}: {text(one)}, ahead of {second.name} with {text(two)}."
+    level = percent(ruler.level) if one.bounded else ""
+    gap = paired_gap(evaluations.difference(kept, second, best) if ruler.kind else None)
+    if gap.bounded:
+        sure = "is more than the chance of the images" if rounded(gap.low) > 0 else "may be chance"
+        return claim, f"On the same images the difference of {text(gap, '+')} ({level}, paired) {sure}."
+    if one.bounded and two.bounded:
+        if rounded(one.low) > rounded(two.high):
+            return claim, f"The {level} intervals are apart, so that is more than the chance of the images."
+        return claim, f"The {level} intervals overlap, so that may be chance."
+    return claim, "Without intervals or several seeds nothing says whether that is chance."
+
+
+def paired_gap(comparison: Comparison | None) -> Value:
+    """Return the difference of two runs' AP with its interval; NaN for none."""
+    if comparison is None:
+        return Value(math.nan)
+    low, high = (float(bound) for bound in comparison.intervals[0])
+    return Value(float(comparison.values[0]), low, high)

@@ -1,0 +1,139 @@
+"""What can be said of a study before anything is trained: arguments, files, the size of the grid, the folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tintbox.errors import TintboxError, nearest, one_line
+from tintbox.limits import MOST_RUNS
+from tintbox.plugins import options
+from tintbox.studies import dependence, files
+from tintbox.studies.grid import Grid
+from tintbox.studies.values import text
+
+OWN = ("project", "name")  # the study's, not a run's
+PLACE = {
+    "exist_ok": "a study goes on where it was",
+    "resume": "a study resumes its runs by itself",
+    "save_dir": "use project= and name=",
+}
+MANY = 200  # runs that nobody asks for by mistake
+DEFAULT_TASK = "detect"
+ROOM = (
+    64 * 2**20
+)  # bytes that must be free per run: two checkpoints of a small network with its optimizer, and pictures
+
+
+def check_arguments(grid: Grid, *, many: bool) -> list[str]:
+    """Check a grid before its folder is made.
+
+    Args:
+        grid: The grid.
+        many: Whether more than 200 runs are meant.
+
+    Returns:
+        What is to be told of it, in lines: fixed arguments that cannot count.
+
+    Raises:
+        TintboxError: In one line, naming the argument.
+    """
+    from ultralytics.cfg import MODES, TASKS
+    from ultralytics.utils import DEFAULT_CFG_DICT
+
+    for key in (*grid.fixed, *grid.varied):
+        if key in PLACE:
+            raise TintboxError(f"{key}= is no argument of a study: {PLACE[key]}")
+        if key not in DEFAULT_CFG_DICT:
+            raise TintboxError(f"'{key}' is no argument of `yolo train`{nearest(key, DEFAULT_CFG_DICT)}")
+        if key in grid.varied and key in (*OWN, "mode"):
+            raise TintboxError(f"{key}={','.join(map(str, grid.varied[key][:3]))}: a study has one {key}")
+    if grid.fixed.get("mode", "train") != "train":
+        raise TintboxError(f"mode={grid.fixed['mode']}: a study trains ({', '.join(sorted(MODES))} go by `yolo`)")
+    for task in values(grid, "task"):
+        if task not in TASKS:
+            raise TintboxError(f"task={task}: no such task ({', '.join(sorted(TASKS))}){nearest(str(task), TASKS)}")
+    if grid.size > MANY and not many:
+        sizes = " x ".join(f"{len(v)} {key}" for key, v in grid.varied.items())
+        raise TintboxError(f"{grid.size:,} runs ({sizes}) are more than {MANY}; give --yes if you mean it")
+    if grid.size > MOST_RUNS:
+        raise TintboxError(f"{grid.size:,} runs are more than a study can have ({MOST_RUNS:,})")
+    files.recipe.cache_clear()
+    files.model.cache_clear()
+    for name in ("data", "cfg", "model", "pretrained"):
+        for value in values(grid, name):
+            files.check(name, value)
+    return check_runs(grid)
+
+
+def values(grid: Grid, key: str) -> Sequence[Any]:
+    """Return all values of an argument."""
+    return grid.varied.get(key) or ([grid.fixed[key]] if grid.fixed.get(key) is not None else [])
+
+
+def check_runs(grid: Grid) -> list[str]:
+    """Check each value by itself, and the arguments of each run together, and return what is to be told.
+
+    Raises:
+        TintboxError: A value is refused by Ultralytics or tintbox, a run would be, or two runs would be one.
+    """
+    from ultralytics.cfg import TASK2MODEL, check_cfg
+    from ultralytics.utils import DEFAULT_CFG_DICT
+
+    for key in (*grid.fixed, *grid.varied):
+        for value in grid.varied.get(key) or [grid.fixed[key]]:
+            try:
+                check_cfg({key: value})
+            except TintboxError:
+                raise
+            except (TypeError, ValueError, AttributeError) as error:
+                raise TintboxError(one_line(error)) from error  # it names the argument
+    runs = []
+    for run in grid.runs():
+        recipe = files.recipe(str(run.arguments["cfg"])) if run.arguments.get("cfg") else {}
+        arguments = {**DEFAULT_CFG_DICT, **recipe, **run.arguments}
+        options.check(arguments)
+        task = run.arguments.get("task") or recipe.get("task")
+        model = files.model(str(arguments["model"] or TASK2MODEL[str(task or DEFAULT_TASK)]))
+        task = task or model.task
+        if wrong := dependence.unfit(run, arguments, task, model):
+            raise TintboxError(f"{run.name}: {wrong}" if grid.varied else wrong)
+        runs.append((run, arguments, task))
+    if wrong := dependence.same(runs):
+        raise TintboxError(wrong)
+    _, arguments, task = runs[0]
+    why = {key: dependence.ignored(key, arguments, task) for key in grid.fixed}
+    set_ = {key: value for key, value in grid.fixed.items() if value and why[key]}
+    return [f"{key}={text(value)} does not count: {why[key]}" for key, value in set_.items()]
+
+
+def check_folder(folder: Path, runs: int, word: str = "project") -> None:
+    """Raise TintboxError if the study's folder cannot be written, or the disk is too full for its runs.
+
+    Args:
+        folder: The folder, made if need be.
+        runs: How many runs are still to be made.
+        word: The argument that named the folder.
+    """
+    if str(folder.resolve()).count("[") != str(folder.resolve()).count("]"):
+        raise TintboxError(f"{folder}: `yolo` takes no path in which a bracket is not closed; give project=")
+    probe = folder / f".write-{os.getpid()}"
+    there = next(
+        place for place in (folder.absolute(), *folder.absolute().parents) if files.is_there(place, Path.exists)
+    )
+    try:
+        free = shutil.disk_usage(there).free
+        if free < ROOM * runs:
+            need = f"{runs} run{'s' * (runs > 1)} may need {ROOM * runs / 2**30:.1f} GiB"
+            raise TintboxError(f"{folder}: {free / 2**30:.1f} GiB are free, {need}; make room or give {word}=")
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            probe.write_bytes(b"\0" * 2**20)
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        why = error.strerror or one_line(error)
+        raise TintboxError(f"{folder}: cannot be written ({why}); give {word}=") from error

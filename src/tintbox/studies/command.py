@@ -1,0 +1,184 @@
+"""`tintbox study`: ask, check, train what is not trained yet, and say what came out."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from tintbox import run_folder
+from tintbox.errors import TintboxError, one_line
+from tintbox.studies import checks, lock, outcome, pictures, place, table
+from tintbox.studies.grid import Grid, Run, parse
+from tintbox.studies.outcome import Outcome
+from tintbox.studies.progress import Progress
+from tintbox.studies.table import Result
+
+PAUSE = 0.5  # seconds between two looks at the runs
+
+
+class Runs(Protocol):
+    """Runs at work somewhere."""
+
+    def running(self) -> list[Run]:
+        """Return the runs that are at work."""
+
+    def poll(self) -> list[tuple[Run, Outcome]]:
+        """Return the runs that have ended since the last call."""
+
+    def close(self) -> None:
+        """End what is at work; it can be resumed."""
+
+
+def study(words: Sequence[str], workers: int = 1, ray: str | None = None, yes: bool = False) -> Path:
+    """Train the runs of a grid that are not trained yet, and write their tables and pictures.
+
+    Args:
+        words: ``key=value`` words of `yolo train`, in which a value may be a comma list, YAML files with the same, or
+            the folder of a study that is to go on.
+        workers: Runs at a time, on this machine or on each machine of the cluster.
+        ray: The address of a Ray cluster, ``"auto"`` for one that is here or is made, None for none.
+        yes: Whether a grid of more than 200 runs is meant.
+
+    Returns:
+        The study's folder.
+
+    Raises:
+        TintboxError: A user's mistake; nothing has been trained then.
+    """
+    check_workers(workers)
+    with told():
+        folder, grid, notes = asked(words, many=yes)
+    return train(folder, grid, notes, workers, ray)
+
+
+def check_workers(workers: int) -> None:
+    """Raise TintboxError for a number of runs at a time that is none."""
+    if workers < 1:
+        raise TintboxError(f"--workers {workers}: give a number of 1 or more")
+
+
+def train(folder: Path, grid: Grid, notes: Sequence[str], workers: int = 1, ray: str | None = None) -> Path:
+    """Train what is not trained yet of a grid that has been checked; arguments and errors as of `study`."""
+    if ray:
+        from tintbox.studies import cluster
+
+        cluster.connect(ray)
+    runs = grid.runs()
+    with told(folder):
+        checks.check_folder(folder, sum(not outcome.claims_to_be_finished(folder / run.name) for run in runs))
+    with lock.locked(folder), told(folder):
+        if (folder / place.FILE).is_file() and (other := place.differs(folder, grid)):
+            raise TintboxError(f"{other}: it has just begun; give a folder of its own, by name=")
+        place.write(folder, grid)
+        todo = left(folder, runs)
+        names = {run.name for run in runs} - {run.name for run in todo}
+        done = {name: found for name in names if (found := outcome.read(folder / name))}
+        for note in notes:
+            print(f"note: {note}")
+        print(
+            f"{folder}: {len(runs)} run{'s' * (len(runs) > 1)}" + (f", {len(done)} of them done" if done else ""),
+            flush=True,
+        )
+        if todo:
+            drive(folder, runs, done, begin(todo, folder, workers, ray))
+        show(folder, grid)
+    return folder
+
+
+def asked(words: Sequence[str], *, many: bool) -> tuple[Path, Grid, list[str]]:
+    """Return the study's folder and grid, checked, and what is to be told of it."""
+    if not words:
+        raise TintboxError("say what to train, e.g. model=yolo11n.yaml data=bccd.yaml batch=8,16 seed=0,1,2")
+    if place.is_folder(words[0]):
+        folder = Path(words[0])
+        grid = place.read(folder, words[1:])
+        notes = checks.check_arguments(grid, many=many or len(words) == 1)
+        if other := place.differs(folder, grid):
+            raise TintboxError(f"{other}; give a folder of its own, by project= and name=")
+        return folder, grid, notes
+    grid = parse(words)
+    notes = checks.check_arguments(grid, many=many)
+    return *place.choose(grid), notes
+
+
+def left(folder: Path, runs: Sequence[Run]) -> list[Run]:
+    """Return the runs that are not finished; one that failed is tried again."""
+    return [run for run in runs if not outcome.is_finished(folder / run.name, outcome.read(folder / run.name))]
+
+
+def begin(runs: Sequence[Run], folder: Path, workers: int, ray: str | None) -> Runs:
+    """Return the runs at work, here or on a cluster."""
+    if ray is None:
+        from tintbox.studies.local import LocalRuns
+
+        return LocalRuns(runs, folder, workers)
+    from tintbox.studies.cluster import ClusterRuns
+
+    return ClusterRuns(runs, folder, ray, workers)
+
+
+def drive(folder: Path, runs: Sequence[Run], done: dict[str, Outcome], work: Runs) -> None:
+    """Wait until all runs have ended, and keep the tables up to date."""
+    came = {run.name: result(folder, run) for run in runs}
+    try:
+        with Progress(runs, done, folder) as progress:
+            while len(progress.ended) < len(runs):
+                ended = work.poll()
+                running = work.running()
+                progress.update(running, ended)
+                if ended:  # the others have not changed, and there may be thousands
+                    came |= {run.name: result(folder, run) for run in (*running, *(run for run, _ in ended))}
+                    table.save(folder, list(came.values()), folder.name)
+                time.sleep(PAUSE)
+    except KeyboardInterrupt:
+        raise TintboxError(f"stopped; {go_on(folder)}") from None
+    finally:
+        work.close()
+
+
+def go_on(folder: Path) -> str:
+    """Return how a study goes on, in words."""
+    return f"go on with: tintbox study {shlex.quote(str(folder))}"
+
+
+@contextlib.contextmanager
+def told(folder: Path | None = None) -> Iterator[None]:
+    """Tell in one line that a file of the study cannot be read or written, e.g. for a disk that is full by now."""
+    try:
+        yield
+    except TintboxError:
+        raise
+    except OSError as error:
+        where = error.filename or folder or "the study's folder"
+        line = f"{where}: {error.strerror or one_line(error)}"
+        raise TintboxError(f"{line}; {go_on(folder) if folder else 'give project='}") from error
+
+
+def result(folder: Path, run: Run) -> Result:
+    """Return what came of a run so far."""
+    return Result(run, outcome.read(folder / run.name), found(folder / run.name))
+
+
+def found(folder: Path) -> run_folder.RunFolder | None:
+    """Return a run's folder, None if there is nothing to read yet."""
+    try:
+        return run_folder.read(folder)
+    except TintboxError:
+        return None
+
+
+def show(folder: Path, grid: Grid) -> None:
+    """Write the tables and pictures of a study, and print the table."""
+    came = [result(folder, run) for run in grid.runs()]
+    table.save(folder, came, folder.name)
+    if cells := table.cells(came):
+        pictures.draw(folder, cells)
+    print(f"\n{(folder / 'study.md').read_text(encoding='utf-8').partition(chr(10))[2].strip()}\n")
+    failed = [r.run.name for r in came if r.outcome and r.outcome.state == outcome.FAILED]
+    if failed:
+        where = folder / failed[0] / outcome.LOG
+        raise TintboxError(f"{len(failed)} of {len(came)} runs failed, e.g. {failed[0]}; its log is {where}")

@@ -1,0 +1,153 @@
+"""Which training arguments count, given the others: what cannot count is no study. One table, read from the sources.
+
+The rules follow Ultralytics 8.4.190 (`BaseTrainer.build_optimizer` and the warm-up of `BaseTrainer._do_train`,
+`default.yaml`, `v8_transforms`) and tintbox's own options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tintbox.plugins import options
+from tintbox.plugins.freeze import selectors
+from tintbox.studies.files import Model
+from tintbox.studies.grid import Run
+from tintbox.studies.values import frozen, text
+
+Arguments = Mapping[str, Any]  # all of a run, the defaults of those that were not given among them
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Arguments that do not count if something holds.
+
+    Attributes:
+        keys: The arguments.
+        ignored: Whether they do not count in a run, of its arguments.
+        why: The reason, to be read after "does not count:".
+    """
+
+    keys: tuple[str, ...]
+    ignored: Callable[[Arguments], bool]
+    why: str
+
+
+def _optimizer(*names: str) -> Callable[[Arguments], bool]:
+    return lambda a: str(a["optimizer"]).lower() in names
+
+
+def _no_warm_up(a: Arguments) -> bool:
+    return not a["warmup_epochs"] or (a["epochs"] == 1 and not a["time"])
+
+
+NAMED = "name an optimizer, e.g. optimizer=AdamW"
+RULES = (
+    Rule(("lr0",), _optimizer("auto"), f"optimizer=auto picks the learning rate; {NAMED}"),
+    Rule(("momentum",), _optimizer("auto"), f"optimizer=auto picks the momentum; {NAMED}"),
+    Rule(("warmup_bias_lr",), _optimizer("auto"), f"optimizer=auto sets it to 0; {NAMED}"),
+    # Only groups with a key "momentum" are warmed up; those of the Adam family have "betas".
+    Rule(
+        ("warmup_momentum",), _optimizer("adam", "adamax", "adamw", "nadam", "radam"),
+        "only SGD, MuSGD and RMSprop warm their momentum up",
+    ),
+    Rule(
+        ("warmup_momentum", "warmup_bias_lr"), _no_warm_up,
+        "a run of one epoch, or with warmup_epochs=0, has no warm-up",
+    ),
+    Rule(("copy_paste_mode",), lambda a: not a["copy_paste"], "copy_paste=0; give copy_paste="),
+    Rule(("dis",), lambda a: not a["distill_model"], "there is no teacher; give distill_model="),
+    Rule(
+        ("freeze_bn",), lambda a: not selectors.freezes(a["freeze"] or 0) and a["freeze_bn"] in (None, "auto", False),
+        "nothing is frozen, so auto and false are the same; give freeze=",
+    ),
+    Rule(("freeze",), lambda a: not selectors.freezes(a["freeze"] or 0), "nothing is frozen by it"),
+    Rule(
+        ("source", "vid_stride", "stream_buffer", "visualize", "augment", "retina_masks", "embed", "show",
+         "save_frames", "save_txt", "save_conf", "save_crop", "show_labels", "show_conf", "show_boxes", "line_width",
+         "tracker"),
+        lambda a: True, "it is of `yolo predict` and `yolo track`",
+    ),
+    Rule(
+        ("format", "optimize", "dynamic", "simplify", "opset", "workspace", "dnn"),
+        lambda a: True, "it is of `yolo export`",
+    ),
+)  # fmt: skip
+
+# Ultralytics' arguments of some tasks alone, as `default.yaml` says.
+TASKS = {
+    "overlap_mask": ("segment",), "mask_ratio": ("segment",),
+    "dropout": ("classify",), "auto_augment": ("classify",), "erasing": ("classify",),
+    "pose": ("pose",), "kobj": ("pose",), "rle": ("pose",),
+    "angle": ("obb",), "dlog": ("depth",), "dgrad": ("depth",), "dlam": ("depth",),
+}  # fmt: skip
+# Ultralytics' arguments of boxes, labels and augmentations that `colorize` does not have.
+NOT_COLORIZE = (
+    "box", "cls", "dfl", "cls_pw", "classes", "single_cls", "rect", "conf", "iou", "max_det", "agnostic_nms", "nms",
+    "hsv_h", "hsv_s", "hsv_v", "degrees", "translate", "scale", "shear", "perspective", "flipud", "bgr",
+    "mosaic", "mixup", "cutmix", "copy_paste", "copy_paste_mode",
+)  # fmt: skip
+
+
+def tasks_of(key: str) -> tuple[str, ...]:
+    """Return the tasks in which an argument counts; none for all."""
+    return {option.name: option.tasks for option in options.OPTIONS}.get(key, TASKS.get(key, ()))
+
+
+def ignored(key: str, arguments: Arguments, task: str | None) -> str | None:
+    """Return why an argument does not count in a run, None if it does.
+
+    Args:
+        key: The argument.
+        arguments: All of the run, defaults among them.
+        task: The run's task, None if it is not known: then no task speaks against the argument.
+    """
+    for rule in RULES:
+        if key in rule.keys and rule.ignored(arguments):
+            return rule.why
+    tasks = tasks_of(key)
+    if task is not None and ((tasks and task not in tasks) or (task == "colorize" and key in NOT_COLORIZE)):
+        return _not_in(task, tasks)
+    return None
+
+
+def _not_in(task: str, tasks: Sequence[str]) -> str:
+    return f"task {task} does not use it" + (f", only {', '.join(tasks)}" if tasks else "")
+
+
+def unfit(run: Run, arguments: Arguments, task: str | None, model: Model) -> str | None:
+    """Return why a run would be refused when it starts, as a whole line, or None."""
+    from tintbox.plugins.loss.weights import check_task
+    from tintbox.plugins.preflight import ANCHOR_OPTIONS
+
+    if wrong := selectors.check_together(arguments):
+        return wrong
+    if task and (wrong := check_task({**arguments, "task": task})):
+        return wrong
+    for option in options.OPTIONS:
+        if option.name not in run.arguments or not option.is_set(arguments):
+            continue
+        if task and not option.counts(task, "train"):
+            return f"{option.name}={arguments[option.name]}: {_not_in(task, option.tasks)}"
+        if option.name in ANCHOR_OPTIONS and model.head and model.head not in ("AnchorDetect", "DarknetDetect"):
+            return f"{option.name}={arguments[option.name]}: {arguments['model']} has no anchors"
+    return None
+
+
+def same(runs: Sequence[tuple[Run, Arguments, str | None]]) -> str | None:
+    """Return which two runs would be one, for an argument that varies and does not count, as a line; or None.
+
+    Args:
+        runs: Runs with all their arguments and their tasks.
+    """
+    seen: dict[Hashable, Run] = {}
+    for run, arguments, task in runs:
+        idle = {key: why for key in run.settings if (why := ignored(key, arguments, task))}
+        counting = frozen({key: arguments[key] for key in run.settings if key not in idle})
+        if other := seen.get(counting):
+            key = next(key for key in run.settings if run.settings[key] != other.settings[key])
+            values = f"{key}={text(other.settings[key])} and {key}={text(run.settings[key])}"
+            return f"{values} train the same: {idle.get(key, 'they are the same value')}"
+        seen[counting] = run
+    return None

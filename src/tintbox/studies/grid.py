@@ -1,0 +1,177 @@
+"""The grid of a study: which arguments are fixed, which vary, and the runs that follow."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tintbox import yaml_file
+from tintbox.errors import TintboxError, nearest, nearest_file
+from tintbox.studies.values import check, frozen, read_value, split, text
+
+REPLICATE = "seed"  # runs that differ in it alone are one cell of the table
+LONGEST = 60  # characters of a run's name that come from one argument
+LONGEST_NAME = 200  # bytes of it
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run that a study asks for.
+
+    Attributes:
+        name: The name of its folder.
+        settings: Its value of every argument that varies.
+        arguments: All training arguments, these among them.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    arguments: Mapping[str, Any]
+
+    @property
+    def cell(self) -> tuple[str, ...]:
+        """What it shares with the runs that differ from it by chance alone: its settings without the seed, as text."""
+        return tuple(str(value) for key, value in self.settings.items() if key != REPLICATE)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Training arguments, some with several values.
+
+    Attributes:
+        fixed: Argument -> its one value.
+        varied: Argument -> its values, two or more, in the order in which they were given; the first is the baseline.
+    """
+
+    fixed: Mapping[str, Any]
+    varied: Mapping[str, Sequence[Any]]
+
+    @property
+    def size(self) -> int:
+        """How many runs it has; nothing is built for that."""
+        return math.prod(map(len, self.varied.values()))
+
+    def runs(self) -> list[Run]:
+        """Return all runs, the baseline's first, and the seeds of a cell one after the other."""
+        keys = sorted(self.varied, key=lambda key: key == REPLICATE)  # a stable sort: seed last
+        found = []
+        for values in itertools.product(*(self.varied[key] for key in keys)):
+            settings = dict(zip(keys, values))
+            found.append(Run(run_name(settings), settings, {**self.fixed, **settings}))
+        return distinct(found)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the grid as its YAML file has it: what varies is a list."""
+        # A value that is itself a list would be taken for several values.
+        fixed = {key: [v] if isinstance(v, list) else v for key, v in self.fixed.items()}
+        return {**fixed, **{key: list(values) for key, values in self.varied.items()}}
+
+    def extends(self, other: Grid) -> bool:
+        """Return whether every run of ``other`` is one of this grid's, under the same name."""
+        mine = {run.name: run.arguments for run in self.runs()} if other.size <= self.size else {}
+        return bool(mine) and all(mine.get(run.name) == run.arguments for run in other.runs())
+
+
+def run_name(settings: Mapping[str, Any]) -> str:
+    """Return a folder's name, e.g. ``batch_32-seed_0``."""
+    if not settings:
+        return "run"
+    parts = []
+    for key, value in settings.items():
+        shown = Path(text(value)).stem if str(value).endswith((".yaml", ".yml", ".pt")) else text(value)
+        plain_text = re.sub(r"[^\w.+-]+", "_", shown).strip("_")  # a minus is a number's, e.g. 1e-05
+        parts.append(f"{key}_{plain_text}"[:LONGEST])
+    # A name of a folder has 255 bytes at most.
+    return "-".join(parts).encode()[:LONGEST_NAME].decode(errors="ignore")
+
+
+def distinct(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs with a number put to the names that several have."""
+    several = {name for name, times in Counter(run.name for run in runs).items() if times > 1}
+    taken = {run.name for run in runs} - several
+    numbers: Counter[str] = Counter()
+    found = []
+    for run in runs:
+        name = run.name
+        while name in several or (name in taken and name != run.name):
+            numbers[run.name] += 1
+            name = f"{run.name}-{numbers[run.name]}"
+        taken.add(name)
+        found.append(Run(name, run.settings, run.arguments))
+    return found
+
+
+def parse(words: Sequence[str]) -> Grid:
+    """Return the grid that ``key=value`` words, and YAML files among them, ask for; a later word overrules an earlier.
+
+    A value with commas is a list of values; commas within brackets, braces or quotes separate nothing.
+
+    Raises:
+        TintboxError: A word is neither, a list is empty, or a value stands in it twice.
+    """
+    values: dict[str, list[Any]] = {}
+    for word in words:
+        key, equals, given = word.partition("=")
+        if equals:
+            values[key.strip()] = [read_value(part) for part in split(key, given)]
+        elif Path(word).suffix in (".yaml", ".yml"):
+            values |= read_file(Path(word))
+        elif word != "train":  # as in `yolo colorize train ...`
+            values["task"] = [check_task_word(word)]
+    return of_values(values)
+
+
+def of_values(values: Mapping[str, Sequence[Any]]) -> Grid:
+    """Return the grid of arguments with their values; of which several vary.
+
+    Raises:
+        TintboxError: An argument has no value, or one twice.
+    """
+    checked: dict[str, list[Any]] = {}
+    for key, found in values.items():
+        if not found:
+            raise TintboxError(f"{key}: the list is empty; give values, e.g. {key}=1,2")
+        checked[key] = [check(key, value) for value in found]
+        seen = set()
+        for value in checked[key]:
+            if (one := frozen(value)) in seen:
+                raise TintboxError(f"{key}: {value} is there twice")
+            seen.add(one)
+    return Grid(
+        {key: found[0] for key, found in checked.items() if len(found) == 1},
+        {key: found for key, found in checked.items() if len(found) > 1},
+    )
+
+
+def check_task_word(word: str) -> str:
+    """Return a word that stands alone, which must be a task.
+
+    Raises:
+        TintboxError: It is none; perhaps it was to be a folder.
+    """
+    from ultralytics.cfg import TASKS
+
+    if word not in TASKS:
+        near = nearest(word, [*TASKS, "train"]) or nearest_file(Path(word))
+        raise TintboxError(f"'{word}' is no key=value, no folder of a study, no YAML file and no task{near}")
+    return word
+
+
+def read_file(file: Path) -> dict[str, list[Any]]:
+    """Return argument -> values of a YAML file, in which a list stands for several values.
+
+    Raises:
+        TintboxError: The file is not there, is no YAML or has no arguments.
+    """
+    found = yaml_file.read(file)
+    if not isinstance(found, dict):
+        raise TintboxError(f"{file}: give arguments of `yolo train`, e.g. batch: [32, 64]")
+    values = {str(key): value if isinstance(value, list) else [value] for key, value in found.items()}
+    # YAML 1.1 takes 1e-3 for a text
+    return {key: [read_value(v) if isinstance(v, str) and v else v for v in found] for key, found in values.items()}

@@ -1,0 +1,101 @@
+"""Runs side by side on this machine: each a process with its share of the cores, or a GPU of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tintbox.studies import worker
+from tintbox.studies.grid import Run
+from tintbox.studies.outcome import Outcome
+from tintbox.threads import USER_THREADS, cores
+
+TRIES = 2  # of a run that is killed by a signal
+LOADERS = 8  # Ultralytics' own number of loader processes for a run that has the machine to itself
+
+
+def share(workers: int, arguments: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
+    """Return the words and the environment by which a run keeps to its share of the cores.
+
+    Args:
+        workers: How many runs there are at a time.
+        arguments: The run's arguments; what the user says of loader processes holds.
+    """
+    part = max(1, cores() // workers)
+    words = [] if workers == 1 or "workers" in arguments else [f"workers={min(LOADERS, part)}"]
+    return words, threads(part)
+
+
+def threads(number: int) -> dict[str, str]:
+    """Return the environment of a run that may use so many threads.
+
+    ``TINTBOX_THREADS`` limits what a run on the CPU sets for itself. ``OMP_NUM_THREADS`` is as it was before this
+    process imported Ultralytics, which sets it: a run is to be what `yolo train` makes of it.
+    """
+    return {"TINTBOX_THREADS": os.environ.get("TINTBOX_THREADS") or str(number), "OMP_NUM_THREADS": USER_THREADS or ""}
+
+
+def gpus() -> int:
+    """Return the number of GPUs here."""
+    import torch
+
+    return torch.cuda.device_count()
+
+
+class LocalRuns:
+    """A queue of runs, of which so many are at work at a time.
+
+    Attributes:
+        at_work: Run -> its process.
+    """
+
+    def __init__(self, runs: Sequence[Run], folder: Path, workers: int = 1) -> None:
+        self.gpus = gpus()
+        self.folder, self.workers = folder, min(workers, max(cores(), self.gpus))
+        if self.workers < min(workers, len(runs)):
+            print(
+                f"--workers {workers}: {self.workers} runs side by side, for this machine has as many cores", flush=True
+            )
+        self.waiting = deque(runs)
+        self.at_work: dict[str, tuple[Run, subprocess.Popen[bytes], int]] = {}
+        self.tries: dict[str, int] = {}
+
+    def running(self) -> list[Run]:
+        """Return the runs that are at work."""
+        return [run for run, *_ in self.at_work.values()]
+
+    def poll(self) -> list[tuple[Run, Outcome]]:
+        """Return the runs that have ended since the last call, and start others in their places."""
+        ended = []
+        for run, process, _ in list(self.at_work.values()):
+            status = process.poll()
+            if status is None:
+                continue
+            worker.stop(process)
+            del self.at_work[run.name]
+            if status < 0 and self.tries[run.name] < TRIES:
+                self.waiting.appendleft(run)  # resumed from its last checkpoint
+            else:
+                ended.append((run, worker.end(self.folder / run.name, status, run.arguments)))
+        while self.waiting and len(self.at_work) < self.workers:
+            self._start(self.waiting.popleft())
+        return ended
+
+    def _start(self, run: Run) -> None:
+        slot = min(set(range(self.workers)) - {slot for *_, slot in self.at_work.values()})
+        words, environment = share(self.workers, run.arguments)
+        if self.gpus and run.arguments.get("device") is None and "CUDA_VISIBLE_DEVICES" not in os.environ:
+            environment["CUDA_VISIBLE_DEVICES"] = str(slot % self.gpus)
+        process = worker.start(self.folder / run.name, run.arguments, environment, words)
+        self.at_work[run.name] = run, process, slot
+        self.tries[run.name] = self.tries.get(run.name, 0) + 1
+
+    def close(self) -> None:
+        """Kill what is at work; it can be resumed."""
+        for _, process, _ in self.at_work.values():
+            worker.stop(process)
+        self.at_work.clear()

@@ -1,0 +1,129 @@
+"""The pictures of a study: loss and metric against what varies, and all curves."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tintbox import atomic
+from tintbox.studies.table import LOSS, Cell, by_task
+from tintbox.studies.values import text
+
+DPI = 150
+# Okabe and Ito's colours, told apart by the colour-blind; black and yellow are left out.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+STEPS = 8  # the largest value over the smallest, from which on the axis is logarithmic
+
+
+def draw(folder: Path, found: Sequence[Cell]) -> list[Path]:
+    """Save the pictures of a study, and return their files; several tasks have pictures of their own."""
+    files = []
+    groups = by_task(found)
+    for task, group in groups.items():
+        end = f"-{task}" if len(groups) > 1 else ""
+        files.append(save(folder / f"curves{end}.png", partial(curves, group=group)))
+        for key in group[0].settings:
+            if len({text(cell.settings[key]) for cell in group}) > 1:
+                file = folder / f"{key}{end}.png"
+                files.append(save(file, partial(effect, group=group, key=key)))
+    return files
+
+
+def save(file: Path, paint: Callable[[Any], None]) -> Path:
+    """Save what ``paint`` draws into a figure, and return the file."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    paint(figure)
+    with atomic.replacing(file) as part:
+        figure.savefig(part, dpi=DPI)
+    return file
+
+
+def measures(group: Sequence[Cell]) -> dict[str, str]:
+    """Return column -> what it is called, of the two that are drawn."""
+    metric = next(iter(group[0].results.values())).found.metric  # type: ignore[union-attr]
+    return {LOSS: "validation loss", metric: metric.removeprefix("metrics/")}
+
+
+def effect(figure: Any, group: Sequence[Cell], key: str) -> None:
+    """Draw loss and metric against one argument, a line for each combination of the others, the spread shaded."""
+    lines: dict[str, list[Cell]] = {}
+    for cell in group:
+        others = ", ".join(f"{k}={text(v)}" for k, v in cell.settings.items() if k != key)
+        lines.setdefault(others, []).append(cell)
+    values = [cell.settings[key] for cell in group]
+    numeric = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+    places: Mapping[str, float] = {
+        text(v): float(v) if numeric else i for i, v in enumerate(dict.fromkeys(map(_key, values)))
+    }
+    for axes, (column, title) in zip(figure.subplots(1, 2), measures(group).items()):
+        for i, (name, row) in enumerate(lines.items()):
+            points = [
+                (places[text(cell.settings[key])], list(cell.column(column).values()))
+                for cell in sorted(row, key=lambda cell: places[text(cell.settings[key])])
+                if cell.column(column)
+            ]
+            at = [place for place, _ in points]
+            means = [statistics.mean(numbers) for _, numbers in points]
+            deviations = [statistics.stdev(numbers) if len(numbers) > 1 else 0.0 for _, numbers in points]
+            low, high = ([m + sign * d for m, d in zip(means, deviations)] for sign in (-1, 1))
+            colour = COLOURS[i % len(COLOURS)]
+            if numeric:
+                axes.plot(at, means, "o-", color=colour, label=name or None)
+                axes.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
+            else:  # a line between names would say that there is something between them
+                beside = [place + 0.12 * (i - (len(lines) - 1) / 2) for place in at]
+                axes.errorbar(beside, means, deviations, fmt="o", capsize=4, color=colour, label=name or None)
+        ticks = list(places.values())
+        if numeric and min(ticks) > 0 and max(ticks) / min(ticks) >= STEPS:
+            axes.set_xscale("log")
+            axes.minorticks_off()
+        axes.set_xticks(ticks, list(places), rotation=0 if numeric or len(places) < 5 else 20)
+        axes.set_xlabel(key)
+        axes.set_title(title)
+        axes.grid(alpha=0.3)
+        if any(lines):
+            axes.legend(fontsize=8)
+    many = max(len(cell.results) for cell in group)
+    if many > 1:
+        figure.suptitle(f"mean and standard deviation over {many} seeds", fontsize=9)
+
+
+def _key(value: Any) -> Any:
+    return value if isinstance(value, (int, float)) else text(value)
+
+
+def few(values: Sequence[float]) -> bool:
+    """Return whether a curve has points that a line alone would not show, for no finite value stands beside them."""
+    known = [math.isfinite(value) for value in values]
+    pairs = zip(known, [False, *known[:-1]], [*known[1:], False])
+    return any(here and not (before or after) for here, before, after in pairs)
+
+
+def curves(figure: Any, group: Sequence[Cell]) -> None:
+    """Draw loss and metric by epoch, all runs, the seeds of a cell in its colour."""
+    from matplotlib.ticker import MaxNLocator
+
+    for axes, (column, title) in zip(figure.subplots(1, 2), measures(group).items()):
+        for i, cell in enumerate(group):
+            style = ("-", "--", ":", "-.")[i // len(COLOURS) % 4]
+            for j, result in enumerate(cell.results.values()):
+                assert result.found is not None
+                values = result.found.loss if column == LOSS else result.found.curves.get(column, [])
+                finite = [value if math.isfinite(value) else math.nan for value in values]
+                label = cell.title if j == 0 else None
+                axes.plot(
+                    result.found.curves["epoch"][: len(finite)], finite, style, color=COLOURS[i % len(COLOURS)],
+                    linewidth=1.2, alpha=0.85, label=label, marker="o" if few(finite) else None, markersize=3,
+                )  # fmt: skip
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
+        axes.set_title(title)
+        axes.grid(alpha=0.3)
+    if 1 < len(group) <= 24:
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=8)

@@ -1,0 +1,105 @@
+"""The folder of a study: which one, its ``study.yaml``, and which study it has."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+import tintbox
+from tintbox import atomic
+from tintbox.errors import TintboxError
+from tintbox.studies import outcome
+from tintbox.studies.files import is_there
+from tintbox.studies.grid import Grid, parse
+from tintbox.studies.lock import HOLDER, LOCK
+from tintbox.studies.outcome import same_arguments
+from tintbox.studies.values import frozen
+
+FILE = "study.yaml"
+PROJECT, NAME = "runs/study", "study"
+
+
+def choose(grid: Grid) -> tuple[Path, Grid]:
+    """Return the study's folder and its grid, without `project` and `name`.
+
+    The folder is the one that already has this study, or a part of it; else the next free one. A name that the user
+    gives is that folder and no other.
+
+    Raises:
+        TintboxError: The folder of that name has another study.
+    """
+    fixed = {key: value for key, value in grid.fixed.items() if key not in ("project", "name", "mode")}
+    own = Grid(fixed, grid.varied)
+    project, name = Path(str(grid.fixed.get("project") or PROJECT)), grid.fixed.get("name")
+    if name:
+        folder = project / str(name)
+        if not fits(folder, own):
+            what = differs(folder, own) if (folder / FILE).is_file() else f"{folder} is there and is no study"
+            raise TintboxError(f"{what}; give another name=")
+        return folder, own
+    number = 1
+    while not fits(folder := project / (NAME if number == 1 else f"{NAME}-{number}"), own):
+        number += 1
+    return folder, own
+
+
+def is_folder(word: str) -> bool:
+    """Return whether a word is meant as the folder of a study: a folder, but not one that is called as a task is."""
+    from ultralytics.cfg import TASKS
+
+    if not is_there(Path(word), Path.is_dir):
+        return False
+    return word not in (*TASKS, "train") or (Path(word) / FILE).is_file()
+
+
+def fits(folder: Path, grid: Grid) -> bool:
+    """Return whether a folder is free, or has this study or a part of it."""
+    if not folder.exists():
+        return True
+    if folder.is_dir() and not any(file.name not in (LOCK, HOLDER) for file in folder.iterdir()):
+        return True
+    try:
+        return (folder / FILE).is_file() and differs(folder, grid) is None
+    except TintboxError:  # what it has cannot be read, so it stays as it is
+        return False
+
+
+def differs(folder: Path, grid: Grid) -> str | None:
+    """Return in which way a study's folder has another study than a part of this grid, None if it has not."""
+    asked = read(folder)
+    if not grid.extends(asked):
+        then, now = ({**{k: [v] for k, v in g.fixed.items()}, **g.varied} for g in (asked, grid))
+        has = {key: set(map(frozen, found)) for key, found in now.items()}
+        lost = [key for key in then if not has.get(key, set()) >= set(map(frozen, then[key]))]
+        new = [key for key in now if key not in then or (key in grid.varied) != (key in asked.varied)]
+        other = ", ".join(dict.fromkeys([*lost, *new])) or "the order of its arguments"
+        return f"{folder} has another study: {other} differ{'s' if ',' not in other else ''}"
+    for run in grid.runs():
+        found = outcome.read(folder / run.name)
+        if found is not None and not same_arguments(found, run.arguments):
+            return f"{folder / run.name} was trained with other arguments than {FILE} has"
+    return None
+
+
+def read(folder: Path, words: Sequence[str] = ()) -> Grid:
+    """Return the grid of a study's folder, with words that say otherwise, e.g. more seeds.
+
+    Raises:
+        TintboxError: It has none.
+    """
+    if not (folder / FILE).is_file():
+        raise TintboxError(f"{folder} is no study: {FILE} is missing")
+    return parse([str(folder / FILE), *words])
+
+
+def write(folder: Path, grid: Grid) -> None:
+    """Write ``study.yaml``: what was asked, in the form in which `tintbox study` reads it."""
+    head = (
+        f"# tintbox {tintbox.__version__}: the training arguments of these runs; what has several values is a list.\n"
+    )
+    head += f"# Use: tintbox study {shlex.quote(str(folder))}\n"
+    body = yaml.safe_dump(grid.as_dict(), sort_keys=False, default_flow_style=None)
+    atomic.write_text(folder / FILE, head + body)

@@ -1,0 +1,260 @@
+"""The tables of a study: every run, and every cell with mean and spread over its seeds."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import statistics
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tintbox import atomic
+from tintbox.run_folder import ARGUMENTS, RESULTS, RunFolder
+from tintbox.studies.grid import REPLICATE, Run
+from tintbox.studies.outcome import Outcome
+from tintbox.studies.progress import clock
+from tintbox.studies.values import text
+
+LOSS, EQUAL = "val/loss", "equal"
+SHORT = 10.0  # seconds below which a time is shown with a tenth
+
+
+@dataclass(frozen=True)
+class Result:
+    """A run that a study asked for, and what came of it.
+
+    Attributes:
+        run: The run.
+        outcome: How it stands, None if it was never started.
+        found: Its folder, None if there is nothing to read.
+    """
+
+    run: Run
+    outcome: Outcome | None
+    found: RunFolder | None
+
+    def values(self, epoch: int | None = None) -> dict[str, float]:
+        """Return column -> value at an epoch, by default that of `best.pt`: metrics, losses, best epoch, time.
+
+        The sum of the validation losses is ``val/loss``.
+        """
+        if self.found is None:
+            return {}
+        best = self.found.best if epoch is None else epoch
+        curves = {k: v for k, v in self.found.curves.items() if k.startswith(("metrics/", "val/"))}
+        losses = {LOSS: self.found.loss} if self.found.loss else {}
+        numbers = {key: values[best] for key, values in {**curves, **losses}.items()}
+        return {
+            **numbers,
+            "best_epoch": self.found.best + 1,
+            "epochs": self.found.epochs,
+            "seconds": self.found.seconds,
+        }
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The runs of a study that differ by the seed alone.
+
+    Attributes:
+        settings: The value of every varied argument but the seed.
+        results: The finished runs, by seed.
+    """
+
+    settings: Mapping[str, Any]
+    results: Mapping[Any, Result]
+
+    @property
+    def title(self) -> str:
+        """Its settings in words."""
+        return ", ".join(f"{key}={text(value)}" for key, value in self.settings.items()) or "all runs"
+
+    @cached_property
+    def fingerprint(self) -> Hashable:
+        """What is the same for cells of which every number of every epoch is the same, seed by seed, but the time."""
+        return tuple(
+            (seed, key, tuple(map(str, values)))
+            for seed, result in sorted(self.results.items(), key=lambda item: str(item[0]))
+            for key, values in (result.found.curves if result.found else {}).items()
+            if key != "time"
+        )
+
+    def column(self, name: str) -> dict[Any, float]:
+        """Return seed -> a run's value of a column, without those that have none."""
+        found = {seed: result.values().get(name, math.nan) for seed, result in self.results.items()}
+        return {seed: value for seed, value in found.items() if not math.isnan(value)}
+
+
+def cells(results: Sequence[Result]) -> list[Cell]:
+    """Return the cells that have a finished run, in the order of the study."""
+    by_settings: dict[tuple[str, ...], list[Result]] = {}
+    for result in results:
+        if result.found is not None and result.outcome and result.outcome.state == "finished":
+            by_settings.setdefault(result.run.cell, []).append(result)
+    return [
+        Cell(
+            {key: value for key, value in runs[0].run.settings.items() if key != REPLICATE},
+            {result.run.settings.get(REPLICATE): result for result in runs},
+        )
+        for runs in by_settings.values()
+    ]
+
+
+def by_task(found: Sequence[Cell]) -> dict[str, list[Cell]]:
+    """Return task -> its cells: metrics of different tasks stand in no common column."""
+    groups: dict[str, list[Cell]] = {}
+    for cell in found:
+        task = next(iter(cell.results.values())).found.task  # type: ignore[union-attr]
+        groups.setdefault(task, []).append(cell)
+    return groups
+
+
+def spread(values: Sequence[float]) -> float:
+    """Return the sample's standard deviation (n - 1), NaN for fewer than two values or one without end."""
+    if len(values) < 2 or not all(map(math.isfinite, values)):
+        return math.nan
+    try:
+        return statistics.stdev(values)
+    except OverflowError:
+        return math.inf
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean of values; NaN of one without end and its opposite."""
+    return statistics.mean(values) if all(map(math.isfinite, values)) else sum(values) / len(values)
+
+
+def shown(values: Sequence[float], sign: str = "") -> str:
+    """Return ``mean ± standard deviation`` with four digits after the point, without ± for one value."""
+    if not values:
+        return ""
+    deviation = spread(values)
+    return f"{mean(values):{sign}.4f}" + ("" if math.isnan(deviation) else f" ± {deviation:.4f}")
+
+
+def duration(seconds: Sequence[float]) -> str:
+    """Return the mean of times in words, nothing where there is none."""
+    average = mean(seconds) if seconds else math.nan
+    return "" if math.isnan(average) else f"{average:.1f} s" if average < SHORT else clock(average)
+
+
+def difference(cell: Cell, baseline: Cell, column: str) -> str:
+    """Return the mean difference to the baseline: seed by seed where both have the seeds, else that of the means.
+
+    Where all numbers of all epochs are the same it is no difference of 0: the cells are the same.
+    """
+    one, other = cell.column(column), baseline.column(column)
+    if cell is baseline or not one or not other:
+        return ""
+    if cell.fingerprint == baseline.fingerprint:
+        return EQUAL
+    if both := [seed for seed in one if seed in other]:
+        return shown([one[seed] - other[seed] for seed in both], "+")
+    return f"{mean([*one.values()]) - mean([*other.values()]):+.4f}"
+
+
+def rows(group: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
+    """Return the heading and the rows of the table of one task's cells; the first is the baseline."""
+    keys = list(group[0].settings)
+    metric = next(iter(group[0].results.values())).found.metric  # type: ignore[union-attr]
+    name = metric.removeprefix("metrics/")
+    # A study of one cell has no baseline, a run without validation no loss.
+    against = [f"{name}, against the first"] if len(group) > 1 else []
+    head = [*keys, "n", name, *against, "validation loss", "best epoch", "time per run"]
+    lines = []
+    for cell in group:
+        values = [text(cell.settings[key]) for key in keys]
+        epochs, seconds = cell.column("best_epoch"), cell.column("seconds")
+        lines.append([
+            *values, str(len(cell.results)), shown(list(cell.column(metric).values())),
+            *[difference(cell, group[0], metric)] * len(against), shown(list(cell.column(LOSS).values())),
+            ", ".join(f"{epoch:.0f}" for epoch in epochs.values()), duration(list(seconds.values())),
+        ])  # fmt: skip
+    return head, lines
+
+
+def markdown(results: Sequence[Result], title: str) -> str:
+    """Return the table of a study as Markdown, one per task, and below it what failed or is missing."""
+    groups = by_task(cells(results))
+    parts = [f"# {title}"]
+    several = any(len(cell.results) > 1 for group in groups.values() for cell in group)
+    if groups:
+        what = "Mean ± standard deviation over the seeds" if several else "One run each"
+        parts += ["", f"{what}, at the epoch of `best.pt`."]
+    if len(groups) > 1:
+        parts += ["", f"These are runs of {len(groups)} tasks, {', '.join(groups)}: a table for each."]
+    for task, group in groups.items():
+        head, lines = rows(group)
+        parts += ["", f"## {task}", ""] if len(groups) > 1 else [""]
+        parts += [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *map(escaped, lines))]
+    for group in groups.values():
+        parts += equal(group)
+    failed = [r for r in results if r.outcome and r.outcome.state == "failed"]
+    unread = [r for r in results if r.found is None and r.outcome and r.outcome.state == "finished"]
+    lacking = [r for r in results if r.outcome is None or r.outcome.state == "started"]
+    if failed:
+        parts += ["", *(f"- {r.run.name} failed: {r.outcome.reason}" for r in failed if r.outcome)]
+    if unread:
+        parts += ["", *(f"- {r.run.name} is finished, but its {RESULTS} or {ARGUMENTS} cannot be read" for r in unread)]
+    if lacking:
+        parts += ["", f"{len(lacking)} of {len(results)} runs are not there yet."]
+    return "\n".join(parts) + "\n"
+
+
+def equal(group: Sequence[Cell]) -> list[str]:
+    """Return a line for each set of cells of which all numbers are the same: what differs between them did nothing."""
+    same: dict[Hashable, list[str]] = {}
+    for cell in group:
+        same.setdefault(cell.fingerprint, []).append(cell.title)
+    sets = [titles for titles in same.values() if len(titles) > 1]
+    lines = [f"- Equal in every number of every epoch: {'; '.join(titles)}. None of them is better." for titles in sets]
+    return ["", *lines] if lines else []
+
+
+def escaped(line: Sequence[str]) -> list[str]:
+    """Return cells of a Markdown table whose text ends no column."""
+    return [cell.replace("|", "\\|") for cell in line]
+
+
+def save(folder: Path, results: Sequence[Result], title: str) -> None:
+    """Write ``study.md``, ``study.csv`` with a row per cell, and ``runs.csv`` with a row per run, each whole."""
+    atomic.write_text(folder / "study.md", markdown(results, title))
+    atomic.write_text(folder / "study.csv", as_csv(cell_rows(results)))
+    atomic.write_text(folder / "runs.csv", as_csv(run_rows(results)))
+
+
+def as_csv(lines: Iterable[Sequence[Any]]) -> str:
+    """Return rows as text."""
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows(lines)
+    return stream.getvalue()
+
+
+def cell_rows(results: Sequence[Result]) -> Iterator[Sequence[Any]]:
+    """Yield a heading and a row per cell: mean and standard deviation of all columns."""
+    found = cells(results)
+    keys = [key for key in (results[0].run.settings if results else []) if key != REPLICATE]
+    columns = list(dict.fromkeys(c for cell in found for r in cell.results.values() for c in r.values()))
+    yield [*keys, "n", *(f"{c}{end}" for c in columns for end in ("_mean", "_sd"))]
+    for cell in found:
+        numbers = [list(cell.column(c).values()) for c in columns]
+        pairs = [(mean(v), spread(v)) if v else (math.nan, math.nan) for v in numbers]
+        flat = ["" if math.isnan(value) else value for pair in pairs for value in pair]
+        yield [*(cell.settings[key] for key in keys), len(cell.results), *flat]
+
+
+def run_rows(results: Sequence[Result]) -> Iterator[Sequence[Any]]:
+    """Yield a heading and a row per run, at the best epoch and at the last."""
+    keys = list(results[0].run.settings) if results else []
+    columns = list(dict.fromkeys(c for cell in cells(results) for r in cell.results.values() for c in r.values()))
+    yield ["run", *keys, "state", "reason", *columns, *(f"{c}_last" for c in columns if "/" in c)]
+    for result in results:
+        best, last = result.values(), result.values(-1)
+        how = [result.outcome.state, result.outcome.reason] if result.outcome else ["waiting", ""]
+        numbers_last = [last.get(c, "") for c in columns if "/" in c]
+        settings = [result.run.settings[key] for key in keys]
+        yield [result.run.name, *settings, *how, *(best.get(c, "") for c in columns), *numbers_last]

@@ -1,0 +1,113 @@
+"""The process of one run: `python -m tintbox.studies.worker FOLDER [word ...]` trains what its ``run.json`` asks for.
+
+The words are of this machine, such as ``workers=1``. The process ends with its standard input: where the study was
+killed, no run goes on without it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tintbox.studies import outcome
+from tintbox.studies.outcome import Outcome
+
+
+def command(folder: Path) -> list[str]:
+    """Return the command that makes this process."""
+    return [sys.executable, "-m", "tintbox.studies.worker", str(folder)]
+
+
+def start(
+    folder: Path,
+    arguments: Mapping[str, Any],
+    environment: Mapping[str, str],
+    more: Sequence[str] = (),
+    where: str | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a run in a process group of its own; whoever holds the process's standard input keeps it alive.
+
+    Args:
+        folder: The run's folder, made if need be.
+        arguments: The training arguments.
+        environment: Variables to set for it; one without a value is taken away.
+        more: Words of this machine, such as ``workers=1``, that say nothing of what the run is.
+        where: The working directory, against which relative paths are read; None for this process's.
+    """
+    Outcome(outcome.STARTED, arguments=arguments).write(folder)
+    # Unbuffered, so that the log's last line is what was said last.
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1", **environment}
+    with (folder / outcome.LOG).open("ab") as log:
+        return subprocess.Popen(
+            [*command(folder), *more], stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=where, start_new_session=True,
+            env={key: value for key, value in variables.items() if value or key not in environment},
+        )  # fmt: skip
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Kill a run with all processes that it has started, and wait for its end."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError, AttributeError):  # Windows has no process groups
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+    process.wait()
+
+
+def end(folder: Path, status: int, arguments: Mapping[str, Any]) -> Outcome:
+    """Write down and return how a run ended whose process had this exit status."""
+    state = outcome.FAILED if status else outcome.FINISHED
+    found = Outcome(state, outcome.reason(folder, status) if status else "", arguments)
+    found.write(folder)
+    return found
+
+
+def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
+    """Return the words of the `yolo` command that begins or resumes a run; None if nothing is left to train."""
+    files = outcome.whole(folder)
+    if any(outcome.is_trained(folder, file) for file in files):
+        if any(file.name == "best.pt" for file in files) or not (folder / outcome.WEIGHTS / "best.pt").exists():
+            return None  # it was killed while its best weights were validated once more
+        files = []  # the best weights are damaged, and from the last ones nothing goes on
+    if files:
+        # The folder may have been moved since.
+        return ["train", f"model={files[0]}", f"resume={files[0]}", f"save_dir={folder}"]
+    for old in (*folder.glob("results.*"), folder / outcome.WEIGHTS):
+        shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
+    place = {"project": folder.parent, "name": folder.name, "exist_ok": True}
+    task = [str(arguments["task"])] if arguments.get("task") else []
+    return [*task, "train", *(f"{k}={v}" for k, v in {**arguments, **place}.items() if k != "task")]
+
+
+def die_with_standard_input() -> None:
+    """Kill this process and its children when the other end of its standard input is closed."""
+    while os.read(0, 1024):  # not sys.stdin, whose lock a thread must not hold when the interpreter ends
+        pass
+    with contextlib.suppress(AttributeError):
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(1)
+
+
+def main() -> None:
+    """Train."""
+    folder = Path(sys.argv[1]).resolve()
+    threading.Thread(target=die_with_standard_input, daemon=True).start()
+    asked = outcome.read(folder)
+    if asked is None or asked.arguments is None:
+        raise SystemExit(f"{folder}: no {outcome.FILE}")
+    if line := words(folder, asked.arguments):
+        sys.argv[:] = ["yolo", *line, *sys.argv[2:]]  # in place: Ultralytics, once imported, holds this very list
+        from ultralytics.cfg import entrypoint
+
+        entrypoint()
+
+
+if __name__ == "__main__":
+    main()

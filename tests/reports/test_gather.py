@@ -1,0 +1,97 @@
+"""Which runs a report is about, what they are called, and what is said of folders that are none."""
+
+import pytest
+import yaml
+
+from tintbox.errors import TintboxError
+from tintbox.reports.gather import distinct_names, gather, shown
+
+ACCURACY = {"metrics__mAP50-95(B)": [0.25, 0.5, 0.375]}
+
+
+def test_names_are_as_long_as_needed(made, tmp_path):
+    runs = [made("a/train", **ACCURACY), made("b/train", **ACCURACY), made("other", **ACCURACY)]
+    (section,), left_out = gather([*map(str, runs), f"{runs[0]}/", f"{runs[0]}/../train"])  # the first one three times
+    assert [entry.name for entry in section.entries] == ["a/train", "b/train", "other"]
+    assert left_out == []
+
+
+def test_an_end_of_a_path_is_told_from_the_path(tmp_path):
+    assert distinct_names([tmp_path / "x/y/z", tmp_path / "w/y/z"]) == ["x/y/z", "w/y/z"]
+    assert distinct_names([tmp_path / "z"]) == ["z"]
+    assert distinct_names([tmp_path / "a-very-long-name-1", tmp_path / "a-very-long-name-12"]) == ["…1", "…12"]
+    assert distinct_names([tmp_path / "a-very-long-name-1"]) == ["a-very-long-name-1"]
+
+
+def test_the_folder_itself(made, monkeypatch):
+    monkeypatch.chdir(made("here", **ACCURACY))
+    (section,), _ = gather(["."])
+    assert section.entries[0].name == "here"
+
+
+def test_tasks_are_apart(made):
+    first, second = made("one", **ACCURACY), made("three", **ACCURACY)
+    other = made("two", {"task": "colorize"}, metrics__accuracy=[0.5])
+    sections, _ = gather([str(first), str(other), str(second)])
+    found = [(s.task, [(e.index, e.place, e.name) for e in s.entries]) for s in sections]
+    assert found == [("detect", [(0, 0, "one"), (1, 1, "three")]), ("colorize", [(2, 0, "two")])]
+
+
+def test_a_folder_of_runs_stands_for_them(made, tmp_path):
+    for number in (10, 9, 2):
+        made(f"all/train{number}", **ACCURACY)
+    waiting = made("all/waiting", **ACCURACY)
+    (waiting / "results.csv").write_text("epoch,time\n")
+    (tmp_path / "all" / "pictures").mkdir()
+    (section,), left_out = gather([str(tmp_path / "all")])
+    assert [entry.name for entry in section.entries] == ["train2", "train9", "train10"]
+    assert len(left_out) == 1 and "waiting has no finished epoch" in left_out[0]
+
+
+def test_a_study_has_its_own_order(made, tmp_path):
+    for batch in (32, 8):
+        made(f"study/batch_{batch}", {"batch": batch}, **ACCURACY)
+    (tmp_path / "study" / "study.yaml").write_text(yaml.safe_dump({"task": "detect", "batch": [32, 8, 4]}))
+    (section,), left_out = gather([str(tmp_path / "study")])
+    assert [entry.name for entry in section.entries] == ["batch_32", "batch_8"]
+    assert left_out == [f"{tmp_path / 'study'}: batch_4: without a result so far"]
+
+
+def test_what_is_no_run(made, tmp_path):
+    run = made("train", **ACCURACY)
+    (run / "weights").mkdir()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(TintboxError, match=r"empty is no training run: args.yaml and results.csv missing$"):
+        gather([str(run), str(tmp_path / "empty")])
+    with pytest.raises(TintboxError, match=r"missing; did you mean '.*train'\?$"):
+        gather([str(run / "weights")])
+    with pytest.raises(TintboxError, match=r"trian: no such folder; did you mean 'train'\?$"):
+        gather([str(tmp_path / "trian")])
+    (run / "results.csv").unlink()
+    with pytest.raises(TintboxError, match=r"train is no training run: results.csv missing$"):
+        gather([str(run)])
+    with pytest.raises(TintboxError, match="no runs are named"):
+        gather([])
+
+
+def test_broken_files_are_no_failure(made):
+    run = made("train", **ACCURACY)
+    (run / "coco.json").write_text('{"bbox": {"metrics": 3}}')
+    (run / "freeze.json").write_text('{"stages": [], "epochs": 2}')
+    (run / "environment.json").write_text("[")
+    (section,), _ = gather([str(run)])
+    entry = section.entries[0]
+    assert entry.coco is None and "coco.json cannot be read (KeyError: " in entry.coco_problem
+    assert entry.freeze is None and entry.run.environment == {}
+
+
+def test_an_unfinished_run(made, detector, copy):
+    assert gather([str(made("short", {"epochs": 9}, **ACCURACY))])[0][0].entries[0].state.startswith("still training")
+    # The same with checkpoints that Ultralytics has stripped, as it does at the end.
+    assert gather([str(copy(detector, "early", epochs=9))])[0][0].entries[0].state == "stopped early"
+    assert gather([str(detector)])[0][0].entries[0].state == ""
+
+
+def test_arguments_are_shown_as_they_are_typed():
+    assert shown({0.5: "backbone", 3: ["neck", -9]}) == "{0.5: backbone, 3: [neck, -9]}"
+    assert [shown(v) for v in (0.0005, True, None, "a\nb")] == ["0.0005", "True", "None", "a b"]

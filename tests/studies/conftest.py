@@ -1,0 +1,68 @@
+"""Folders of runs made by hand, for tables and pictures."""
+
+import pytest
+
+from tintbox import run_folder
+from tintbox.studies.grid import Grid
+from tintbox.studies.outcome import Outcome
+from tintbox.studies.table import Result
+
+
+def write_run(folder, curves, task="colorize"):
+    """Write ``args.yaml`` and ``results.csv``; ``curves`` maps a column to its values."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "args.yaml").write_text(f"task: {task}\nepochs: {len(curves['epoch'])}\n")
+    rows = [",".join(curves), *(",".join(map(str, row)) for row in zip(*curves.values()))]
+    (folder / "results.csv").write_text("\n".join(rows) + "\n")
+
+
+def curves(metric, loss, seconds=2.0, column="metrics/accuracy"):
+    """Columns of a run with a metric and a loss per epoch."""
+    epochs = range(1, len(metric) + 1)
+    return {"epoch": [*epochs], "time": [seconds * e for e in epochs], column: metric, "val/loss": loss}
+
+
+def result(folder, run, state="finished", reason=""):
+    """What came of a run whose folder is there, if it is."""
+    return Result(
+        run, Outcome(state, reason, run.arguments), run_folder.read(folder / run.name) if state == "finished" else None
+    )
+
+
+# (batch, seed) -> accuracy by epoch, loss by epoch; best epochs 2, 1, 3, 3, 2.
+MADE = {
+    (4, 0): ([0.10, 0.30, 0.20], [3.0, 2.0, 2.5]),
+    (4, 1): ([0.25, 0.24, 0.23], [2.8, 2.7, 2.6]),
+    (8, 0): ([0.10, 0.20, 0.40], [3.0, 2.2, 1.8]),
+    (8, 1): ([0.10, 0.20, 0.30], [3.0, 2.4, 2.1]),
+    (8, 2): ([0.10, 0.35, 0.20], [3.0, 1.9, 2.4]),
+    (64, 0): ([0.10, 0.15, 0.15], [3.0, 2.9, 2.8]),
+}
+
+
+@pytest.fixture
+def folder_of(tmp_path):
+    """Make a run's folder by hand, and return what came of it."""
+
+    def make(run, curves, task="colorize"):
+        write_run(tmp_path / run.name, curves, task)
+        return result(tmp_path, run)
+
+    return make
+
+
+@pytest.fixture
+def made(tmp_path):
+    """The results of a study over batch and seed, one run of which failed and two are not there."""
+    runs = Grid({"task": "colorize"}, {"batch": [4, 8, 64], "seed": [0, 1, 2]}).runs()
+    results = []
+    for run in runs:
+        key = run.settings["batch"], run.settings["seed"]
+        if key in MADE:
+            write_run(tmp_path / run.name, curves(*MADE[key]))
+            results.append(result(tmp_path, run))
+        elif key == (4, 2):
+            results.append(result(tmp_path, run, "failed", "ValueError: a | b"))
+        else:
+            results.append(Result(run, None, None))
+    return results

@@ -1,0 +1,110 @@
+"""Mistakes: each is one line on standard error and exit status 1, and nothing is made."""
+
+import shutil
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from tintbox.cli import app as cli
+from tintbox.studies import checks
+
+GOOD = ("task=colorize", "model=colorize-convt.yaml", "data=fruitbowl.yaml", "imgsz=32", "epochs=1")
+
+
+@pytest.fixture
+def refused(capfd, monkeypatch, tmp_path):
+    """Run `tintbox study` in an empty folder, which must fail with one line; returns it."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        before = sorted(tmp_path.rglob("*"))
+        monkeypatch.setattr(sys, "argv", ["tintbox", "study", *words])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        said = capfd.readouterr()
+        assert stop.value.code == 1
+        assert said.err.startswith("tintbox: ")
+        assert said.err.count("\n") == 1
+        assert sorted(tmp_path.rglob("*")) == before, "something was made"
+        return said.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "say what to train"),
+        (["bacth=4,8"], "'bacth' is no argument of `yolo train`; did you mean 'batch'?"),
+        (["=3"], "'' is no argument"),
+        (["batch="], "the list is empty"),
+        (["batch=4,abc"], "tintbox: 'batch=abc'"),
+        (["seed=1.5"], "seed=1.5"),
+        (["lr0=0.1,-1"], "tintbox: 'lr0=-1'"),
+        (["name=a,b"], "a study has one name"),
+        (["project=a,b"], "a study has one project"),
+        (["mode=val"], "mode=val: a study trains"),
+        (["resume=True"], "a study resumes its runs by itself"),
+        (["exist_ok=True"], "exist_ok= is no argument of a study"),
+        (["save_dir=x"], "use project= and name="),
+        (["task=colourize"], "did you mean 'colorize'?"),
+        (["model=colorize-conv.yaml"], "did you mean 'colorize-convt.yaml'?"),
+        (["model=runs/best.pt"], "'runs/best.pt' does not exist"),
+        (["data=nothing.yaml"], "'nothing.yaml' does not exist"),
+        (["cfg=recipe-seed.yaml,recipe-sed.yaml"], "did you mean 'recipe-seed.yaml'?"),
+        (["nowhere"], "'nowhere' is no key=value, no folder of a study"),
+        (["palette=-1,4"], "palette"),
+        ([f"seed={','.join(map(str, range(201)))}"], "201 runs (201 seed) are more than 200; give --yes"),
+        (["--workers", "0"], "--workers 0: give a number of 1 or more"),
+        (["--ray", "nonsense"], "--ray nonsense: give host:port"),
+    ],
+)
+def test_mistakes_are_one_line(refused, words, message):
+    pytest.importorskip("ray", reason="the optional dependency of --ray") if "--ray" in words else None
+    assert message in refused(*(GOOD if words else ()), *words)
+
+
+def test_broken_files(refused, tmp_path):
+    (tmp_path / "broken.yaml").write_text("nc: [1\n")
+    (tmp_path / "empty").mkdir()
+    assert "empty is no study: study.yaml is missing" in refused("empty")
+    for key in ("model", "cfg"):
+        assert "broken.yaml" in refused(*GOOD, f"{key}=broken.yaml")
+
+
+def test_a_file_where_the_folder_should_be(refused, tmp_path):
+    (tmp_path / "file").write_text("x")
+    assert "file/study: cannot be written (Not a directory); give project=" in refused(*GOOD, "project=file")
+    assert "file is there and is no study; give another name=" in refused(*GOOD, "project=.", "name=file")
+
+
+def test_a_full_disk_is_told_before_training(refused, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=2**20))
+    assert "0.0 GiB are free, 2 runs may need 0.1 GiB; make room" in refused(*GOOD, "batch=4,8")
+
+
+def test_the_folder_of_another_study(refused, tmp_path):
+    folder = tmp_path / "runs/study/mine"
+    folder.mkdir(parents=True)
+    (folder / "study.yaml").write_text("task: colorize\nbatch: [4, 8]\nepochs: 2\n")
+    assert "has another study: epochs, model, data, imgsz differ; give another name=" in refused(
+        *GOOD, "batch=4,8", "name=mine"
+    )
+    assert "has another study: epochs differs" in refused(str(folder), "epochs=3")
+
+
+def test_a_study_that_was_edited(refused, tmp_path):
+    from tintbox.studies.outcome import Outcome
+
+    (tmp_path / "study.yaml").write_text("task: colorize\nmodel: colorize-convt.yaml\nepochs: 2\n")
+    Outcome("finished", arguments={"task": "colorize", "model": "colorize-convt.yaml", "epochs": 1}).write(
+        tmp_path / "run"
+    )
+    assert "run was trained with other arguments than study.yaml has" in refused(".")
+
+
+def test_more_than_200_runs_when_meant():
+    from tintbox.studies.grid import parse
+
+    checks.check_arguments(parse([*GOOD, f"seed={','.join(map(str, range(201)))}"]), many=True)

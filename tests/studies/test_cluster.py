@@ -1,0 +1,99 @@
+"""Runs on a Ray cluster: a local one of two workers."""
+
+import csv
+import logging
+import socket
+import threading
+import time
+
+import psutil
+import pytest
+
+from tintbox.errors import TintboxError
+from tintbox.studies import cluster, outcome
+from tintbox.studies.command import study
+
+ray = pytest.importorskip("ray", reason="the optional dependency tintbox[ray]")
+
+TINY = ["task=colorize", "model=colorize-convt.yaml", "imgsz=32", "plots=False", "workers=0", "batch=4"]
+
+
+@pytest.fixture
+def two_workers(monkeypatch, tmp_path):
+    """A cluster on this machine in which two runs fit side by side."""
+    monkeypatch.chdir(tmp_path)
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    yield
+    ray.shutdown()
+
+
+def epochs(folder):
+    """The epochs in a run's results.csv."""
+    file = folder / "results.csv"
+    text = file.read_text() if file.is_file() else ""
+    return [int(row["epoch"]) for row in csv.DictReader(text[: text.rfind("\n") + 1].splitlines())]
+
+
+class Killer(threading.Thread):
+    """Kills the Ray worker process that trains a run, once this has some epochs."""
+
+    def __init__(self, folder):
+        super().__init__(daemon=True)
+        self.folder, self.killed, self.before = folder, None, []
+
+    def run(self):
+        while self.killed is None:
+            time.sleep(0.05)
+            if len(epochs(self.folder)) < 3 or not (self.folder / "weights/last.pt").is_file():
+                continue
+            for process in psutil.process_iter(["cmdline"]):
+                words = process.info["cmdline"] or []
+                if "tintbox.studies.worker" in words and any(word.endswith(self.folder.name) for word in words):
+                    parent = process.parent()
+                    assert "ray::" in " ".join(parent.cmdline()), "it is not Ray's"
+                    parent.kill()
+                    self.before, self.killed = epochs(self.folder), process
+                    return
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed(two_workers, tiny_data, tmp_path, capfd):
+    folder = tmp_path / "runs/study/study"
+    killer = Killer(folder / "seed_1")
+    killer.start()
+    # The data by a relative path: a worker reads it from where the study was started.
+    (tmp_path / "tiny.yaml").write_text(tiny_data.read_text())
+    assert study([*TINY, "data=tiny.yaml", "epochs=15", "seed=0,1"], ray="auto", workers=2).resolve() == folder
+    assert killer.killed is not None
+    assert not killer.killed.is_running() or killer.killed.status() == psutil.STATUS_ZOMBIE
+    for name in ("seed_0", "seed_1"):
+        assert outcome.read(folder / name).state == outcome.FINISHED
+        assert epochs(folder / name)[-1] == 15
+    assert 3 <= len(killer.before) < 15
+    assert epochs(folder / "seed_1")[: len(killer.before) - 1] == killer.before[:-1]
+    log = (folder / "seed_1" / outcome.LOG).read_text()
+    assert "Resuming training" in log, "it began anew"
+    assert "Resuming training" not in (folder / "seed_0" / outcome.LOG).read_text()
+    assert not ray.is_initialized()
+    assert "[2/2] " in capfd.readouterr().out
+
+
+def test_an_address_that_does_not_answer(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections and says nothing
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        begun = time.monotonic()
+        with pytest.raises(TintboxError, match=rf"^--ray {address}: (no answer within 10 seconds|no Ray cluster).*$"):
+            study([*TINY, "data=fruitbowl.yaml", "epochs=1"], ray=address)
+        assert time.monotonic() - begun < 60, "the import of Ray comes on top of the ten seconds"
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        monkeypatch.setattr(cluster, "PATIENCE", 1.0)
+        with pytest.raises(TintboxError, match=r"^--ray .*no answer within 1 seconds.*$"):
+            cluster.connect(cluster.LOCAL)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("address", ["nonsense", "host:", ":6379", "host:port"])
+def test_what_is_no_address(address):
+    with pytest.raises(TintboxError, match=f"^--ray {address}: give host:port"):
+        cluster.connect(address)

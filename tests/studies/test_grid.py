@@ -1,0 +1,127 @@
+"""The grid of a study: what words and YAML files ask for."""
+
+import pytest
+import yaml
+
+from tintbox.errors import TintboxError
+from tintbox.studies import place
+from tintbox.studies.grid import parse, run_name
+
+
+def names(*words):
+    return [run.name for run in parse(words).runs()]
+
+
+@pytest.mark.smoke
+def test_baseline_first_and_the_seeds_of_a_cell_together():
+    assert names("seed=0,1", "batch=32,64") == [
+        "batch_32-seed_0",
+        "batch_32-seed_1",
+        "batch_64-seed_0",
+        "batch_64-seed_1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "values"),
+    [
+        ("32", [32]),
+        ("32,64", [32, 64]),
+        (" 32 , 64", [32, 64]),
+        ("1e-3,0.01", [0.001, 0.01]),
+        ("True,none", [True, None]),
+        ("[0,2]", [[0, 2]]),
+        ("[0,2],[1]", [[0, 2], [1]]),
+        ("(0,2),[1]", [[0, 2], [1]]),
+        ("{0.5: backbone, 0.8: all},None", ["{0.5: backbone, 0.8: all}", None]),
+        ("{0: 1},{0: 2}", [{0: 1}, {0: 2}]),
+        ("'a,b',c", ["a,b", "c"]),
+        ("'10','20'", [10, 20]),  # as `yolo` itself reads it
+        ("/a b/x.yaml,/a b/y.yaml", ["/a b/x.yaml", "/a b/y.yaml"]),
+        ("a=b.yaml", ["a=b.yaml"]),
+    ],
+)
+def test_values_of_a_word(given, values):
+    grid = parse([f"key={given}"])
+    assert (list(grid.varied["key"]) if len(values) > 1 else [grid.fixed["key"]]) == values
+
+
+def test_a_later_word_overrules_a_file(tmp_path):
+    file = tmp_path / "my grid.yaml"
+    file.write_text("batch: [4, 8]\nlr0: 1e-3\nclasses: [[0, 2]]\nfreeze: backbone\n")
+    grid = parse([str(file), "lr0=0.5,0.1", "freeze=None"])
+    assert grid.fixed == {"classes": [0, 2], "freeze": None}
+    assert grid.varied == {"batch": [4, 8], "lr0": [0.5, 0.1]}
+
+
+def test_study_yaml_reads_as_what_was_written(tmp_path):
+    words = ["colorize", "train", "batch=4,8", "seed=0,1", "lr0=1e-5,1e-3", "classes=[0,2]", "model=/a b/m.yaml"]
+    words += ["unfreeze={0.5: backbone},None", "freeze=[0,1],[2]", "cache='ram'", "val=False", "name='10'"]
+    grid = parse(words)
+    place.write(tmp_path, grid)
+    assert place.read(tmp_path) == grid
+    assert list(yaml.safe_load((tmp_path / "study.yaml").read_text()))[:2] == ["task", "classes"]
+    assert [run.name for run in place.read(tmp_path).runs()] == [run.name for run in grid.runs()]
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({}, "run"),
+        ({"batch": 32, "seed": 0}, "batch_32-seed_0"),
+        ({"lr0": 1e-05}, "lr0_1e-05"),
+        ({"unfreeze": "{0.5: backbone}"}, "unfreeze_0.5_backbone"),
+        ({"model": "/a b/yolo11n.yaml"}, "model_yolo11n"),
+        ({"name": "x" * 100}, "name_" + "x" * 55),
+        ({"data": "../../etc"}, "data_etc"),
+    ],
+)
+def test_names_of_folders(settings, name):
+    assert run_name(settings) == name
+
+
+def test_names_that_several_runs_have_are_numbered():
+    assert names("data=a/x.yaml,b/x.yaml,b/y.yaml") == ["data_x-1", "data_x-2", "data_y"]
+    assert names("freeze='a b',a_b,c") == ["freeze_a_b-1", "freeze_a_b-2", "freeze_c"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "extends"),
+    [
+        (["batch=4,8", "seed=0,1"], ["batch=4,8", "seed=0,1,2"], True),
+        (["batch=4,8", "seed=0,1"], ["batch=2,4,8", "seed=0,1"], True),
+        (["batch=4,8", "seed=0,1"], ["batch=4,8", "seed=0"], False),
+        (["batch=4,8", "seed=0,1"], ["batch=4,8", "seed=1,2"], False),
+        (["batch=4,8", "epochs=1"], ["batch=4,8", "epochs=2"], False),
+        (["batch=4,8"], ["batch=4,8", "seed=0,1"], False),  # names and arguments of the runs differ
+    ],
+)
+def test_which_grid_goes_on_with_which(before, after, extends):
+    assert parse(after).extends(parse(before)) is extends
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["batch="], "the list is empty"),
+        (["batch=[]"], "the list is empty"),
+        (["batch=4,,8"], "a value is missing beside a comma"),
+        (["batch=[4,8"], "a ']' is missing"),
+        (["batch='4"], "a ''' is missing"),
+        (["batch=4,4.0"], "4.0 is there twice"),
+        (["nothing.yaml"], "no such file"),
+        (["colour"], "no folder of a study, no YAML file and no task; did you mean 'colorize'?"),
+    ],
+)
+def test_mistakes(words, message):
+    with pytest.raises(TintboxError, match=r"^.+$") as error:
+        parse(words)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("content", ["", "- 1\n", "a: [1\n", "batch: []\n"])
+def test_files_that_ask_for_nothing(tmp_path, content):
+    file = tmp_path / "grid.yaml"
+    file.write_text(content)
+    with pytest.raises(TintboxError, match=r"grid\.yaml|list is empty"):
+        parse([str(file)])

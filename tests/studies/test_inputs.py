@@ -1,0 +1,344 @@
+"""Whatever a study is given: status 0, or one line and status 1, soon, and no file that was there is changed."""
+
+import itertools
+import json
+import sys
+import time
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tintbox.cli import app as cli
+from tintbox.errors import TintboxError
+from tintbox.studies import checks, command, outcome, place, table, values
+from tintbox.studies.grid import Run, parse
+
+pytestmark = pytest.mark.attack("study inputs")
+
+GOOD = ("task=colorize", "model=colorize-convt.yaml", "data=fruitbowl.yaml", "imgsz=32", "epochs=1")
+STEADY = settings(
+    max_examples=60, deadline=None, derandomize=True, database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+
+
+def content(folder):
+    """Every file below a folder, as it is."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != ".study.lock"}
+
+
+@pytest.fixture
+def attempt(monkeypatch, capfd, tmp_path):
+    """Run `tintbox study` in a folder where it must not train; returns the line that it ends with."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "begin", lambda *_: pytest.fail("it trains"))
+
+    def run(*words, status=1):
+        before, begun = content(tmp_path), time.monotonic()
+        monkeypatch.setattr(sys, "argv", ["tintbox", "study", *words])
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        else:
+            code = 0
+        said = capfd.readouterr()
+        assert time.monotonic() - begun < 20
+        assert code == status, said
+        if code:
+            assert said.err.startswith("tintbox: ") and said.err.count("\n") == 1, said.err
+            assert content(tmp_path) == before, "a file was changed"
+        return said.err if code else said.out
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("nested", "batch: " + "[" * 100 + "]" * 100, "nested more than 50 deep"),
+        ("deeper", "batch: " + "[" * 100_000, "no YAML"),
+        ("laughs", "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "\n".join(
+            f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]" for a, b in itertools.pairwise("abcdefghi")
+        ), "values"),
+        ("cfg", "cfg: /etc/passwd", "cfg=/etc/passwd: give a YAML file"),
+        ("cfg of nowhere", "cfg: nowhere.yaml", "nowhere.yaml"),
+        ("a date", "batch: 2020-01-01", "batch"),
+        ("bytes", "data: !!binary aGFsbG8=", "bytes is no value of an argument"),
+        ("a set", "data: !!set {a, b}", "set is no value of an argument"),
+        ("not a number", "lr0: [.nan, 0.1]", "lr0=nan: give a finite number"),
+        ("without end", "time: .inf", "time=inf: give a finite number"),
+        ("a large number", f"seed: [0, {'9' * 100}]", "beyond 2^63"),
+        ("a larger number", f"seed: 0x{'f' * 8000}", "more than 400 digits"),
+        ("a lone surrogate", 'data: "\\ud800.yaml"', ""),
+        ("a zero byte", 'data: "a\\0b.yaml"', "zero byte"),
+        ("two lines", 'data: "a\\nb.yaml"', "line break"),
+        ("nothing", 'data: ""', "a value is missing"),
+        ("an open bracket", "data: 'a[b.yaml'", "a bracket is not closed"),
+        ("a tag", "data: !!python/object/apply:os.system [id]", "no YAML"),
+        ("no key", "? [1, 2]\n: 3", ""),
+        ("a list", "- 1", "give arguments of `yolo train`"),
+        ("keys", "1: 2\nnull: 3", "is no argument of `yolo train`"),
+        ("itself", "a: &a [*a]", "contains itself"),
+        ("a long name", f"data: {'x' * 5000}.yaml", ""),
+        ("a pattern", "data: '**.yaml'", "does not exist"),
+        ("a task", "task: [[detect]]", "no such task"),
+        ("a task that is none", "task: {a: b}", "no such task"),
+        ("a model that is none", "model: {a: b}", "model="),
+        ("a model of lists", "model: [[a]]", "model="),
+    ],
+)  # fmt: skip
+def test_files_of_arguments(attempt, tmp_path, name, text, line):
+    (tmp_path / "grid.yaml").write_text(text)
+    assert line in attempt(*GOOD, "grid.yaml")
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("model", "["), ("model", "- 1"), ("model", "nc: 3"), ("model", "head: 3"), ("model", "head: []"),
+        ("model", "head: [1]"), ("model", "head: [[1, 2]]"), ("model", "head: " + "[" * 100 + "]" * 100),
+        ("data", "["), ("data", "1"), ("data", "a: " + "{a: " * 60 + "1" + "}" * 60),
+        ("cfg", "["), ("cfg", "- 1"), ("cfg", "lr0: abc"), ("cfg", "lr0: -1"), ("cfg", "nowhere: 1"), ("cfg", "1: 2"),
+        ("cfg", "palette: [1]"),
+    ],
+)  # fmt: skip
+def test_files_that_arguments_name(attempt, tmp_path, key, text):
+    (tmp_path / "broken.yaml").write_text(text)
+    assert "broken.yaml" in attempt(*GOOD, f"{key}=broken.yaml")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["data=it's.yaml"], ["data='it"], ["batch=[1,2"], ["batch=" + "(" * 5000 + ")" * 5000], ["seed=" + "9" * 5000],
+        ["batch=1j"], ["batch=b'1'"], ["batch={1,2}"], ["batch=..."], ["data=a\\d.yaml"],
+        ["data=" + "x" * 100_000 + ".yaml"],
+        ["x" * 5000], ["x/" * 3000], ["./" + "x" * 300 + "/y"], ["name=" + "x" * 300], ["project=" + "x/" * 3000],
+        ["batch=1,,2"], ["="], ["=="], ["data=\udcff.yaml"], ["name=\udcff"], ["batch=1,1.0,True"], ["mode=1"],
+        ["cfg=/etc/passwd"], ["cfg=."], ["model=."], ["model=/"], ["pretrained=/etc/passwd"],
+    ],
+)  # fmt: skip
+def test_words(attempt, words):
+    attempt(*GOOD, *words)
+
+
+def test_an_apostrophe_within_a_name_is_one(tmp_path):
+    (tmp_path / "bee's.yaml").write_text("train: .\nval: .\nnames: [bee]\n")
+    grid = parse([*GOOD, f"data={tmp_path}/bee's.yaml,fruitbowl.yaml"])
+    checks.check_arguments(grid, many=False)
+    assert [run.name for run in grid.runs()] == ["data_bee_s", "data_fruitbowl"]
+
+
+@pytest.mark.parametrize("project", ["/proc/nowhere", "/dev/null", "/dev/full", "/sys"])
+def test_folders_that_cannot_be_written(attempt, project):
+    assert "give project=" in attempt(*GOOD, f"project={project}")
+
+
+def test_a_grid_of_a_billion_runs_is_refused_before_it_is_built(attempt):
+    thousand = ",".join(map(str, range(1000)))
+    begun = time.monotonic()
+    said = attempt(*GOOD, f"seed={thousand}", f"batch={thousand}", f"patience={thousand}")
+    assert "1,000,000,000 runs (1000 seed x 1000 batch x 1000 patience) are more than 200" in said
+    assert "more than a study can have" in attempt(
+        *GOOD, f"seed={thousand}", f"batch={thousand}", f"patience={thousand}", "--yes"
+    )
+    assert time.monotonic() - begun < 10
+
+
+def test_ten_thousand_runs_are_listed_in_seconds():
+    begun = time.monotonic()
+    hundred = ",".join(map(str, range(1, 101)))
+    grid = parse([*GOOD, f"seed={hundred}", f"batch={hundred}"])
+    assert checks.check_arguments(grid, many=True) == []
+    names = [run.name for run in grid.runs()]
+    assert len(set(names)) == 10_000
+    assert grid.extends(grid)
+    assert time.monotonic() - begun < 15
+
+
+def test_names_are_numbered_in_linear_time_and_stay_apart():
+    grid = parse(["freeze=" + ",".join(f"'a{' ' * i}b'" for i in range(1, 3000)) + ",a_b-2"])
+    names = [run.name for run in grid.runs()]
+    assert len(set(names)) == len(names)
+    assert names[-1] == "freeze_a_b-2"
+    assert max(len(name.encode()) for name in names) <= 255
+
+
+NUMBERS = st.none() | st.booleans() | st.integers() | st.floats()
+SCALARS = NUMBERS | st.text(max_size=20) | st.dates() | st.binary(max_size=5)
+NAMES = st.text(max_size=5) | st.integers()
+NESTED = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=3), max_leaves=12
+)
+KEYS = st.sampled_from(
+    ["batch", "lr0", "data", "model", "freeze", "unfreeze", "cfg", "name", "task", "seed", "palette"]
+)
+
+
+@STEADY
+@given(found=st.dictionaries(KEYS | st.text(max_size=6), NESTED, max_size=4))
+def test_any_yaml_is_a_grid_or_one_line(found, tmp_path):
+    file = tmp_path / "any.yaml"
+    try:
+        file.write_text(yaml.safe_dump(found, allow_unicode=True), encoding="utf-8")
+    except UnicodeEncodeError:
+        return
+    refused_or_written(tmp_path, [str(file)])
+
+
+@STEADY
+@given(words=st.lists(st.builds("{}={}".format, KEYS, st.text(max_size=30)) | st.text(max_size=12), max_size=4))
+def test_any_words_are_a_grid_or_one_line(words, tmp_path):
+    refused_or_written(tmp_path, words)
+
+
+@STEADY
+@given(raw=st.binary(max_size=60))
+def test_any_bytes_are_a_grid_or_one_line(raw, tmp_path):
+    (tmp_path / "any.yaml").write_bytes(raw)
+    refused_or_written(tmp_path, [str(tmp_path / "any.yaml")])
+
+
+def refused_or_written(folder, words):
+    """A grid is refused in one line, or written and read again as it is, and its checks say what is wrong with it."""
+    try:
+        grid = parse(words)
+        checks.check_arguments(grid, many=False)
+        place.write(folder, grid)
+        assert place.read(folder) == grid
+        json.dumps([dict(run.arguments) for run in grid.runs()])
+    except TintboxError as error:
+        assert values.is_utf8(str(error)) or any(not values.is_utf8(word) for word in words)
+
+
+@pytest.fixture
+def done(tmp_path):
+    """A study of two runs that are done, made by hand."""
+    folder = tmp_path / "runs/study/study"
+    grid = parse([*GOOD, "seed=0,1"])
+    folder.mkdir(parents=True)
+    place.write(folder, grid)
+    for run in grid.runs():
+        outcome.Outcome(outcome.FINISHED, arguments=dict(run.arguments)).write(folder / run.name)
+        whole_checkpoint(folder / run.name / "weights/best.pt")
+        (folder / run.name / "args.yaml").write_text("task: colorize\nepochs: 2\n")
+        (folder / run.name / "results.csv").write_text("epoch,time,metrics/accuracy,val/loss\n1,1,0.1,2\n2,2,0.2,1\n")
+    return folder
+
+
+def whole_checkpoint(file, epoch=-1):
+    """Write a checkpoint as Ultralytics does, without a network."""
+    import torch
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"epoch": epoch, "model": None, "train_args": {"epochs": 2}, "weights": torch.zeros(2000)}, file)
+
+
+CSV = st.lists(
+    st.sampled_from([b"1", b"2", b"nan", b"inf", b"-1e308", b"1e308", b"", b"x", b",", b"\n", b'"', b"\0", b"\xff"])
+)
+DAMAGE = st.sampled_from(["results.csv", "args.yaml", "run.json", "tintbox.yaml", "log.txt"])
+
+
+@STEADY
+@given(name=DAMAGE, raw=CSV.map(b"".join) | st.binary(max_size=40), header=st.booleans())
+def test_damaged_folders_of_runs_are_shown_as_far_as_they_can_be_read(name, raw, header, done):
+    first, second = (Run(f"seed_{seed}", {"seed": seed}, {}) for seed in (0, 1))
+    file = done / first.name / name
+    before = file.read_bytes() if file.is_file() else None
+    head = b"epoch,time,metrics/accuracy,val/loss\n" if header and name == "results.csv" else b""
+    file.write_bytes(head + raw)
+    try:
+        came = [command.result(done, run) for run in (first, second)]
+        table.save(done, came, "mine")
+        if cells := table.cells(came):
+            command.pictures.draw(done, cells) if len(raw) % 5 == 0 else None
+        outcome.reason(done / first.name, 1)
+        command.left(done, [first, second])
+    except TintboxError:
+        pytest.fail("a damaged run stops the study")
+    finally:
+        file.unlink()
+        if before is not None:
+            file.write_bytes(before)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["[" * 100_000, "{}", "[]", '{"state": "finished", "reason": {}}', '{"state": 3}',
+     '{"state": "finished", "arguments": 3}',
+     '{"state": "finished", "reason": "\\ud800", "arguments": null, "more": 1}', '"' + "x" * 2**21 + '"'],
+)  # fmt: skip
+def test_a_damaged_run_json_is_of_a_run_that_was_never_started(raw, tmp_path):
+    (tmp_path / outcome.FILE).write_text(raw)
+    assert outcome.read(tmp_path) is None
+
+
+def test_a_study_that_is_done_trains_nothing(attempt, done):
+    runs = {path: path.read_bytes() for path in done.glob("*/*") if path.is_file()}
+    assert "2 runs, 2 of them done" in attempt(str(done), status=0)
+    assert {path: path.read_bytes() for path in runs} == runs
+    assert (done / "study.md").stat().st_size
+    (done / "study.yaml").write_text("batch: " + "[" * 99)
+    attempt(str(done))
+    (done / "study.yaml").write_text("cfg: /etc/passwd\n")
+    attempt(str(done))
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "middle", "text"])
+def test_a_finished_run_with_a_damaged_best_is_not_finished(damage, done):
+    run = parse([*GOOD, "seed=0,1"]).runs()[0]
+    file = done / run.name / "weights/best.pt"
+    assert command.left(done, [run]) == []
+    raw = file.read_bytes()
+    broken = {
+        "empty": b"", "cut": raw[:-100], "text": b"x" * len(raw),
+        "middle": raw[: len(raw) // 2] + bytes(64) + b"\xff" * 64 + raw[len(raw) // 2 + 128 :],
+    }  # fmt: skip
+    file.write_bytes(broken[damage])
+    assert command.left(done, [run]) == [run]
+
+
+def test_what_a_run_goes_on_from(tmp_path):
+    """A damaged last.pt gives way to best.pt; of a trained run with a damaged best.pt nothing can be had but anew."""
+    from tintbox.studies import worker
+
+    last, best = (tmp_path / "weights" / name for name in ("last.pt", "best.pt"))
+    asked = {"epochs": 2, "batch": 4}
+
+    def words():
+        return worker.words(tmp_path, asked)
+
+    whole_checkpoint(last, epoch=1)
+    whole_checkpoint(best, epoch=0)
+    assert words()[1] == f"model={last}"
+    last.write_bytes(last.read_bytes()[:3000] + b"\xff" * 64 + last.read_bytes()[3064:])
+    assert words()[1] == f"model={best}"
+    whole_checkpoint(best)
+    assert words() is None, "it was killed while it was validated for the last time"
+    whole_checkpoint(last)
+    best.write_bytes(b"")
+    assert words() == [
+        "train",
+        "epochs=2",
+        "batch=4",
+        f"project={tmp_path.parent}",
+        f"name={tmp_path.name}",
+        "exist_ok=True",
+    ]
+    assert not last.exists()
+
+
+def test_equal_runs_are_called_equal(folder_of):
+    runs = [Run(f"lr0_{lr0}-seed_{s}", {"lr0": lr0, "seed": s}, {}) for lr0 in (0.1, 0.2, 0.3) for s in (0, 1)]
+    found = [
+        folder_of(run, {"epoch": [1], "time": [i], "metrics/accuracy": [0.5 + run.settings["seed"] + (i > 3)]})
+        for i, run in enumerate(runs)
+    ]
+    text = table.markdown(found, "mine")
+    assert "| 0.2 | 2 | 1.0000 ± 0.7071 | equal |" in text
+    assert "| 0.3 | 2 | 2.0000 ± 0.7071 | +1.0000 ± 0.0000 |" in text
+    assert "- Equal in every number of every epoch: lr0=0.1; lr0=0.2. None of them is better.\n" in text

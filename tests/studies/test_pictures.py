@@ -1,0 +1,85 @@
+"""The pictures of a study: what is drawn is what the runs have."""
+
+import cv2
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from tintbox.studies import pictures, table
+from tintbox.studies.grid import Run
+
+
+@pytest.fixture
+def cells(made):
+    return table.cells(made)
+
+
+def drawn(paint, *arguments):
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    paint(figure, *arguments)
+    return figure
+
+
+def test_the_mean_and_the_spread_against_a_number(cells):
+    figure = drawn(pictures.effect, cells, "batch")
+    loss, accuracy = figure.axes
+    assert (loss.get_title(), accuracy.get_title()) == ("validation loss", "accuracy")
+    (line,) = accuracy.get_lines()
+    np.testing.assert_allclose(line.get_xdata(), [4, 8, 64])
+    np.testing.assert_allclose(line.get_ydata(), [0.275, 0.35, 0.15])
+    (band,) = accuracy.collections
+    edge = band.get_paths()[0].vertices
+    high = {x: edge[edge[:, 0] == x, 1].max() for x in (4, 8, 64)}
+    np.testing.assert_allclose([high[4], high[8]], [0.275 + np.std([0.3, 0.25], ddof=1), 0.35 + 0.05])
+    assert accuracy.get_xscale() == "log"
+    assert [t.get_text() for t in accuracy.get_xticklabels()] == ["4", "8", "64"]
+    np.testing.assert_allclose(loss.get_lines()[0].get_ydata(), [2.4, 5.8 / 3, 2.9])
+
+
+def test_names_are_points_without_a_line(folder_of):
+    values = {("a.yaml", "x"): 0.1, ("a.yaml", "y"): 0.2, ("b.yaml", "x"): 0.3, ("b.yaml", "y"): 0.4}
+    cells = table.cells([
+        folder_of(Run(f"{model}{freeze}", {"model": model, "freeze": freeze}, {}),
+                  {"epoch": [1], "time": [1], "metrics/accuracy": [value], "val/loss": [1.0]})
+        for (model, freeze), value in values.items()
+    ])  # fmt: skip
+    axes = drawn(pictures.effect, cells, "model").axes[1]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["freeze=x", "freeze=y"]
+    points = [container[0].get_ydata().tolist() for container in axes.containers]
+    np.testing.assert_allclose(points, [[0.1, 0.3], [0.2, 0.4]])
+    assert all(container[0].get_linestyle() == "None" for container in axes.containers)
+
+
+def test_all_curves_are_there(cells):
+    figure = drawn(pictures.curves, cells)
+    loss, accuracy = figure.axes
+    assert len(loss.get_lines()) == len(accuracy.get_lines()) == 6
+    np.testing.assert_allclose(accuracy.get_lines()[1].get_ydata(), [0.25, 0.24, 0.23])
+    np.testing.assert_allclose(loss.get_lines()[-1].get_ydata(), [3.0, 2.9, 2.8])
+    np.testing.assert_allclose(loss.get_lines()[0].get_xdata(), [1, 2, 3])
+    colours = [line.get_color() for line in loss.get_lines()]
+    assert [colours.index(c) for c in colours] == [0, 0, 2, 2, 2, 5], "the seeds of a cell have its colour"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["batch=4", "batch=8", "batch=64"]
+    figure.canvas.draw()
+    assert all(tick == int(tick) for tick in loss.get_xticks()), "an epoch is whole"
+
+
+def test_a_single_epoch_is_seen(folder_of, tmp_path):
+    run = Run("run", {}, {})
+    cells = table.cells([folder_of(run, {"epoch": [1], "time": [1], "metrics/accuracy": [0.5], "val/loss": [1.0]})])
+    assert drawn(pictures.curves, cells).axes[0].get_lines()[0].get_marker() == "o"
+    (file,) = pictures.draw(tmp_path, cells)
+    assert file.name == "curves.png"
+
+
+def test_gaps_are_no_zeros(folder_of):
+    nan = float("nan")
+    found = folder_of(Run("run", {}, {}), {"epoch": [1, 2, 3], "time": [1, 2, 3], "metrics/accuracy": [nan, 0.2, nan]})
+    values = drawn(pictures.curves, table.cells([found])).axes[1].get_lines()[0]
+    assert np.isnan(values.get_ydata()).tolist() == [True, False, True]
+    assert values.get_marker() == "o", "a line alone would not show it"
+
+
+def test_files_by_argument_and_task(cells, tmp_path):
+    assert [file.name for file in pictures.draw(tmp_path, cells)] == ["curves.png", "batch.png"]
+    assert cv2.imread(str(tmp_path / "batch.png")).shape == (630, 1650, 3)

@@ -1,0 +1,129 @@
+"""The tables of a study against NumPy."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tintbox.studies import table
+from tintbox.studies.grid import Run
+from tintbox.studies.outcome import Outcome
+
+# Accuracy and loss at best.pt's epoch, by batch and seed: what `made` has, picked by hand.
+ACCURACY = {4: [0.30, 0.25], 8: [0.40, 0.30, 0.35], 64: [0.15]}
+LOSS = {4: [2.0, 2.8], 8: [1.8, 2.1, 1.9], 64: [2.9]}
+EPOCHS = {4: [2, 1], 8: [3, 3, 2], 64: [2]}
+
+
+def lines(file):
+    with file.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_row_per_cell(made, tmp_path):
+    table.save(tmp_path, made, "mine")
+    rows = lines(tmp_path / "study.csv")
+    assert [(row["batch"], row["n"]) for row in rows] == [("4", "2"), ("8", "3"), ("64", "1")]
+    for row in rows:
+        batch = int(row["batch"])
+        for column, values in (("metrics/accuracy", ACCURACY), ("val/loss", LOSS), ("best_epoch", EPOCHS)):
+            assert float(row[f"{column}_mean"]) == pytest.approx(np.mean(values[batch]), abs=1e-12)
+            if batch == 64:
+                assert row[f"{column}_sd"] == ""
+            else:
+                assert float(row[f"{column}_sd"]) == pytest.approx(np.std(values[batch], ddof=1), abs=1e-12)
+        assert (float(row["seconds_mean"]), float(row["epochs_mean"])) == (6.0, 3.0)
+
+
+def test_a_row_per_run(made, tmp_path):
+    table.save(tmp_path, made, "mine")
+    rows = lines(tmp_path / "runs.csv")
+    assert len(rows) == 9
+    assert [row["state"] for row in rows] == ["finished"] * 2 + ["failed"] + ["finished"] * 4 + ["waiting"] * 2
+    assert rows[2]["reason"] == "ValueError: a | b"
+    assert rows[2]["metrics/accuracy"] == rows[8]["metrics/accuracy"] == ""
+    assert (float(rows[0]["metrics/accuracy"]), float(rows[0]["metrics/accuracy_last"])) == (0.30, 0.20)
+    assert (float(rows[0]["val/loss"]), float(rows[0]["val/loss_last"])) == (2.0, 2.5)
+    assert "best_epoch_last" not in rows[0]
+
+
+def test_differences_are_seed_by_seed(made):
+    head, rows = table.rows(table.cells(made))
+    assert head == [
+        "batch", "n", "accuracy", "accuracy, against the first", "validation loss", "best epoch", "time per run"
+    ]  # fmt: skip
+    assert [row[3] for row in rows] == [
+        "",
+        "+0.0750 ± 0.0354",  # 0.40 - 0.30 and 0.30 - 0.25: their mean, and their standard deviation 0.05 / sqrt 2
+        "-0.1500",
+    ]
+    assert rows[0][2] == "0.2750 ± 0.0354"
+    assert rows[1][4:] == ["1.9333 ± 0.1528", "3, 3, 2", "6.0 s"]
+    differences = np.subtract(ACCURACY[8][:2], ACCURACY[4])
+    assert rows[1][3] == f"{differences.mean():+.4f} ± {differences.std(ddof=1):.4f}"
+
+
+def test_the_difference_of_means_where_no_seed_is_common(folder_of):
+    runs = [Run(f"r{seed}", {"batch": batch, "seed": seed}, {}) for batch, seed in ((4, 0), (4, 1), (8, 2))]
+    values = [0.2, 0.4, 0.7]
+    cells = table.cells(
+        [folder_of(run, {"epoch": [1], "time": [1], "metrics/accuracy": [v]}) for run, v in zip(runs, values)]
+    )
+    assert table.difference(cells[1], cells[0], "metrics/accuracy") == "+0.4000"
+    assert table.rows(cells)[1][0][4] == "", "a run without validation losses has no loss"
+
+
+def test_markdown(made):
+    text = table.markdown(made, "mine")
+    assert text.startswith("# mine\n\nMean ± standard deviation over the seeds, at the epoch of `best.pt`.\n")
+    assert "| 64 | 1 | 0.1500 | -0.1500 | 2.9000 | 2 | 6.0 s |\n" in text
+    assert "- batch_4-seed_2 failed: ValueError: a | b\n" in text
+    assert "2 of 9 runs are not there yet." in text
+    assert "tasks" not in text
+
+
+def test_markdown_cells_end_no_column(folder_of):
+    run = Run("run", {"freeze": "a|b"}, {})
+    text = table.markdown([folder_of(run, {"epoch": [1], "time": [1], "metrics/accuracy": [0.5]})], "mine")
+    assert "| a\\|b | 1 | 0.5000 |" in text
+    assert "One run each, at the epoch of `best.pt`." in text
+
+
+def test_tasks_have_a_table_each(folder_of):
+    found = [
+        folder_of(
+            Run(f"model_{model}-seed_{seed}", {"model": model, "seed": seed}, {}),
+            {"epoch": [1], "time": [1], column: [value], "val/loss": [1.0]},
+            task,
+        )
+        for model, task, column, values in (
+            ("a.yaml", "colorize", "metrics/accuracy", (0.1, 0.2)),
+            ("b.yaml", "detect", "metrics/mAP50-95(B)", (0.3, 0.4)),
+            ("c.yaml", "detect", "metrics/mAP50-95(B)", (0.5, 0.6)),
+        )
+        for seed, value in enumerate(values)
+    ]
+    text = table.markdown(found, "mine")
+    assert "These are runs of 2 tasks, colorize, detect: a table for each." in text
+    colour, detect = text.split("## detect")
+    assert "| model | n | accuracy | validation loss |" in colour
+    assert "mAP50-95(B), against the first" in detect
+    assert "| c.yaml | 2 | 0.5500 ± 0.0707 | +0.2000 ± 0.0000 |" in detect, "against the first of its own task"
+
+
+def test_nothing_is_finished(made):
+    text = table.markdown(made[2:3], "mine")
+    assert "Mean" not in text
+    assert "failed" in text
+
+
+def test_a_finished_run_that_cannot_be_read_is_named():
+    run = Run("run", {}, {})
+    text = table.markdown([table.Result(run, Outcome("finished"), None)], "mine")
+    assert "- run is finished, but its results.csv or args.yaml cannot be read" in text
+
+
+def test_the_files_are_whole(made, tmp_path):
+    table.save(tmp_path, made, "mine")
+    assert sorted(p.name for p in Path(tmp_path).glob("*.*")) == ["runs.csv", "study.csv", "study.md"]
