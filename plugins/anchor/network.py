@@ -65,11 +65,14 @@ def darknet_layers(rows: list[list[Any]], channels: int, verbose: bool) -> tuple
             raise TintboxError(f"layer {i}: {name} is none of Darknet's layers, {', '.join(DARKNET)}")
         inputs = [widths[j] if widths else channels for j in ([source] if isinstance(source, int) else source)]
         arguments = [*inputs, *arguments] if name == DarknetConv.__name__ else list(arguments)
-        layer = DARKNET[name](*arguments)
+        layer: Any = DARKNET[name](*arguments)
         trunk.place(layer, i, source)
         if verbose:
             trunk.log_row(layer, repeats, arguments)
         save += trunk.sources(source, i)
         layers.append(layer)
-        widths.append({"DarknetConv": arguments[1], "Concat": sum(inputs)}.get(name, inputs[-1]))
+        if name == DarknetConv.__name__:
+            widths.append(layer.conv.out_channels)
+        else:
+            widths.append(sum(inputs) if name == Concat.__name__ else inputs[-1])
     return layers, save, widths
