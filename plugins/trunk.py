@@ -5,6 +5,8 @@ The stock parser knows the heads that it can build one by one, and takes no othe
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +18,7 @@ from ultralytics.utils import LOGGER
 
 from tintbox import model_yaml
 from tintbox.errors import TintboxError
+from tintbox.limits import LAYER_OUTPUT
 
 TABLE_HEAD = f"\n{'':>3}{'from':>20}{'n':>3}{'params':>10}  {'module':<45}{'arguments':<30}"  # of the parser's table
 PROBE = 256  # side of the picture that strides and channels are measured on
@@ -92,7 +95,7 @@ def output_shapes(layers: nn.Sequential, channels: int) -> list[torch.Size]:
     outputs: list[torch.Tensor] = []
     x: Any = torch.zeros(1, channels, PROBE, PROBE)
     layers.eval()  # the probe must leave the statistics of the BatchNorms alone
-    with torch.no_grad():
+    with torch.no_grad(), within_limits(layers):
         for layer in layers:
             source: Any = layer.f
             if source != -1:
@@ -101,6 +104,28 @@ def output_shapes(layers: nn.Sequential, channels: int) -> list[torch.Size]:
             outputs.append(x)
     layers.train()
     return [output.shape for output in outputs]
+
+
+@contextlib.contextmanager
+def within_limits(layers: nn.Module) -> Iterator[None]:
+    """Keep an eye on the size of what layers put out for a picture of `PROBE` x `PROBE` pixels.
+
+    Raises:
+        TintboxError: A layer puts out more than `limits.LAYER_OUTPUT` numbers.
+    """
+
+    def check_output(module: nn.Module, inputs: Any, output: Any) -> None:
+        if isinstance(output, torch.Tensor) and output.numel() > LAYER_OUTPUT:
+            kind, shape = type(module).__name__, "x".join(map(str, output.shape[1:]))
+            raise TintboxError(f"a layer {kind} would make {shape} numbers of a {PROBE}x{PROBE} picture")
+
+    # The default activation is one module that all models share: a hook left there would be run by every other.
+    hooks = [module.register_forward_hook(check_output) for module in layers.modules()]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def place(layer: Any, index: int, source: int | list[int]) -> None:

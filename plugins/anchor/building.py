@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from tintbox.errors import TintboxError, one_line
-from tintbox.limits import LAYER_OUTPUT, MODEL_OUTPUTS
+from tintbox.limits import MODEL_OUTPUTS
+from tintbox.plugins import trunk
 
-SIDE = 256  # of the picture that Ultralytics measures the strides of a new model with
 # What parsing a description raises whose layers do not fit each other.
 MISFIT = (
     RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError, NameError,
@@ -38,7 +38,8 @@ def shapes(description: Mapping[str, Any], channels: int) -> dict[str, torch.Siz
     with torch.device("meta"), torch.no_grad(), Default():
         try:
             layers, save = tasks.parse_model(deepcopy(dict(description)), channels, verbose=False)
-            _run(layers.eval(), save, torch.zeros(1, channels, SIDE, SIDE))
+            with trunk.within_limits(layers):
+                _forward(layers.eval(), save, torch.zeros(1, channels, trunk.PROBE, trunk.PROBE))
         except TintboxError:
             raise
         except MISFIT as error:
@@ -77,23 +78,6 @@ class Default:
         Conv.default_act = self.activation
 
 
-def _run(layers: Any, save: list[int], x: Any) -> None:
-    """Run layers with an eye on the size of what each of them puts out."""
-
-    def check(module: nn.Module, inputs: Any, output: Any) -> None:
-        if isinstance(output, Tensor) and output.numel() > LAYER_OUTPUT:
-            kind, shape = type(module).__name__, "x".join(map(str, output.shape[1:]))
-            raise TintboxError(f"a layer {kind} would make {shape} numbers of a {SIDE}x{SIDE} picture")
-
-    # The default activation is one module that all models share: a hook left there would be run by every other.
-    hooks = [module.register_forward_hook(check) for module in layers.modules()]
-    try:
-        _forward(layers, save, x)
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
 def _forward(layers: Any, save: list[int], x: Any) -> None:
     """Run layers as Ultralytics does, and refuse to keep too much of what they put out."""
     layers[-1].training = True  # a head in training has its maps for output, not boxes
@@ -106,4 +90,6 @@ def _forward(layers: Any, save: list[int], x: Any) -> None:
         kept.append(x if layer.i in save else None)
         numbers += x.numel() if isinstance(x, Tensor) and layer.i in save else 0
         if numbers > MODEL_OUTPUTS:
-            raise TintboxError(f"its layers would keep more than {MODEL_OUTPUTS:,} numbers of a {SIDE}x{SIDE} picture")
+            raise TintboxError(
+                f"its layers would keep more than {MODEL_OUTPUTS:,} numbers of a {trunk.PROBE}x{trunk.PROBE} picture"
+            )
