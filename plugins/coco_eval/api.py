@@ -70,12 +70,8 @@ def evaluate(
         raise TintboxError(f"iou_type={iou_type}: give one of {', '.join(TITLES)}{nearest(str(iou_type), TITLES)}")
     known = _truth(truth)
     found = _detections(detections, known)
-    return evaluation.evaluate(
-        known,
-        found,
-        iou_type or evaluation.iou_types(known, found)[-1],
-        Settings(resamples, seed, level, explain=explain),
-    )
+    kind = iou_type or evaluation.iou_types(known, found)[-1]
+    return evaluation.evaluate(known, found, kind, Settings(resamples, seed, level, explain=explain))
 
 
 def compare(a: Evaluation, b: Evaluation) -> Comparison:
