@@ -103,7 +103,7 @@ def compare(a: Evaluation, b: Evaluation) -> Comparison:
     """
     for name, value in (("a", a), ("b", b)):
         if not isinstance(value, Evaluation):
-            raise TintboxError(f"compare: {name} is a {type(value).__name__}; give what tintbox.evaluate returns")
+            raise TintboxError(f"compare: {name} is of type {type(value).__name__}; give what tintbox.evaluate returns")
     return Comparison(a, b, ("a", "b"))
 
 
@@ -114,7 +114,7 @@ def _truth(given: Any) -> Truth:
     if isinstance(given, Mapping):
         return Truth.of(of_truth(given, "truth"), "truth")
     raise TintboxError(
-        f"truth is a {type(given).__name__}; give the path of a COCO JSON, its content, or arrays by name"
+        f"truth is of type {type(given).__name__}; give the path of a COCO JSON, its content, or arrays by name"
     )
 
 
@@ -125,5 +125,5 @@ def _detections(given: Any, truth: Truth) -> Detections:
     if isinstance(given, (Mapping, list, tuple)):
         return Detections.of(of_detections(given, "detections"), "detections", truth)
     raise TintboxError(
-        f"detections is a {type(given).__name__}; give the path of a COCO result file, its rows, or arrays by name"
+        f"detections is of type {type(given).__name__}; give the path of a COCO result file, its rows, or arrays by name"
     )

@@ -82,7 +82,9 @@ def _plain(value: Any, name: str) -> Any:
         content = value.tolist()
         if type(content) in PLAIN or isinstance(content, list):
             return _plain(content, name)
-    raise TintboxError(f"{name}: a {type(value).__name__} in it; give numbers, texts, lists, dicts or arrays")
+    raise TintboxError(
+        f"{name}: something of type {type(value).__name__} in it; give numbers, texts, lists, dicts or arrays"
+    )
 
 
 def _rows(
@@ -118,5 +120,5 @@ def _ids(values: Any, name: str) -> list[Any]:
 def _hashable(value: Any, name: str) -> Any:
     """Return a value that may be an id; whether it is one is looked at with the rest."""
     if isinstance(value, (list, dict)):
-        raise TintboxError(f"{name}: a {type(value).__name__} where an id is to be")
+        raise TintboxError(f"{name}: a {type(value).__name__} in the place of an id")
     return value
