@@ -125,5 +125,5 @@ def _detections(given: Any, truth: Truth) -> Detections:
     if isinstance(given, (Mapping, list, tuple)):
         return Detections.of(of_detections(given, "detections"), "detections", truth)
     raise TintboxError(
-        f"detections is of type {type(given).__name__}; give the path of a COCO result file, its rows, or arrays by name"
+        f"detections is of type {type(given).__name__}; give the path of a result file, its rows, or arrays by name"
     )

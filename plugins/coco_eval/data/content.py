@@ -82,9 +82,7 @@ def _plain(value: Any, name: str) -> Any:
         content = value.tolist()
         if type(content) in PLAIN or isinstance(content, list):
             return _plain(content, name)
-    raise TintboxError(
-        f"{name}: something of type {type(value).__name__} in it; give numbers, texts, lists, dicts or arrays"
-    )
+    raise TintboxError(f"{name}: something of type {type(value).__name__} in it; give numbers, texts, lists or arrays")
 
 
 def _rows(
