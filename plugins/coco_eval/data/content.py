@@ -73,7 +73,8 @@ def _plain(value: Any, name: str) -> Any:
     if type(value) in PLAIN:
         return value
     if isinstance(value, Mapping):
-        return {key: _plain(own, name) for key, own in value.items()}
+        keys = (key.tolist() if hasattr(key, "tolist") else key for key in value)  # numpy's numbers as ids
+        return dict(zip(keys, (_plain(own, name) for own in value.values())))
     if isinstance(value, (list, tuple)):
         return list(value) if set(map(type, value)) <= PLAIN else [_plain(own, name) for own in value]
     if isinstance(value, bytes):  # the counts of pycocotools' own run lengths

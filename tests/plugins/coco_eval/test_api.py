@@ -26,7 +26,7 @@ def truth_arrays(truth, kind=np.asarray):
     rows = truth.annotations
     columns = {key: kind([row[key] for row in rows]) for key in ("image_id", "category_id", "bbox", "iscrowd", "area")}
     images = kind([image["id"] for image in truth.images])
-    return {**columns, "images": images, "categories": {c["id"]: c["name"] for c in truth.categories}}
+    return {**columns, "images": images, "categories": {np.int64(c["id"]): c["name"] for c in truth.categories}}
 
 
 def found_arrays(detections, kind=np.asarray):
