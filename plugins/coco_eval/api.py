@@ -70,12 +70,8 @@ def evaluate(
         raise TintboxError(f"iou_type={iou_type}: give one of {', '.join(TITLES)}{nearest(str(iou_type), TITLES)}")
     known = _truth(truth)
     found = _detections(detections, known)
-    return evaluation.evaluate(
-        known,
-        found,
-        iou_type or evaluation.iou_types(known, found)[-1],
-        Settings(resamples, seed, level, explain=explain),
-    )
+    kind = iou_type or evaluation.iou_types(known, found)[-1]
+    return evaluation.evaluate(known, found, kind, Settings(resamples, seed, level, explain=explain))
 
 
 def compare(a: Evaluation, b: Evaluation) -> Comparison:
@@ -107,7 +103,7 @@ def compare(a: Evaluation, b: Evaluation) -> Comparison:
     """
     for name, value in (("a", a), ("b", b)):
         if not isinstance(value, Evaluation):
-            raise TintboxError(f"compare: {name} is a {type(value).__name__}; give what tintbox.evaluate returns")
+            raise TintboxError(f"compare: {name} is of type {type(value).__name__}; give what tintbox.evaluate returns")
     return Comparison(a, b, ("a", "b"))
 
 
@@ -118,7 +114,7 @@ def _truth(given: Any) -> Truth:
     if isinstance(given, Mapping):
         return Truth.of(of_truth(given, "truth"), "truth")
     raise TintboxError(
-        f"truth is a {type(given).__name__}; give the path of a COCO JSON, its content, or arrays by name"
+        f"truth is of type {type(given).__name__}; give the path of a COCO JSON, its content, or arrays by name"
     )
 
 
@@ -129,5 +125,5 @@ def _detections(given: Any, truth: Truth) -> Detections:
     if isinstance(given, (Mapping, list, tuple)):
         return Detections.of(of_detections(given, "detections"), "detections", truth)
     raise TintboxError(
-        f"detections is a {type(given).__name__}; give the path of a COCO result file, its rows, or arrays by name"
+        f"detections is of type {type(given).__name__}; give the path of a result file, its rows, or arrays by name"
     )

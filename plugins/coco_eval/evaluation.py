@@ -118,13 +118,14 @@ def evaluate(
 def fingerprint(truth: Truth) -> str:
     """Return a text that is the same for truth with the same images, objects and classes, in whatever order."""
     rows = truth.annotations
-    ids = [(row["image_id"], row["category_id"], row.get("iscrowd", 0)) for row in rows]
+    ids = np.array([(row["image_id"], row["category_id"], row.get("iscrowd", 0)) for row in rows], np.int64).reshape(
+        -1, 3
+    )
     numbers = np.array([(row["area"], *row["bbox"]) for row in rows], np.float64).reshape(-1, 5)
-    whole = np.array(ids, np.int64).reshape(-1, 3)
-    order = np.lexsort((*numbers.T, *whole.T))
+    order = np.lexsort((*numbers.T, *ids.T))
+    images, categories = (sorted_ids(row["id"] for row in part) for part in (truth.images, truth.categories))
     digest = hashlib.sha256()
-    for content in (*(sorted_ids(row["id"] for row in part) for part in (truth.images, truth.categories)),
-                    whole[order], numbers[order]):  # fmt: skip
+    for content in (images, categories, ids[order], numbers[order]):
         digest.update(content.tobytes())
     return digest.hexdigest()
 

@@ -95,7 +95,7 @@ def test_completion_is_offered():
     assert "--install-completion" in told("-h")
 
 
-@pytest.mark.parametrize("command", ["coco-eval", "show", "study", "compare", "complexity"])
+@pytest.mark.parametrize("command", ["show", "study", "complexity"])
 def test_without_the_plugin_a_command_says_so(command, monkeypatch, capsys):
     monkeypatch.setenv("TINTBOX_DISABLE", "1")
     monkeypatch.setattr(sys, "argv", ["tintbox", command, "model=x.pt"])

@@ -73,7 +73,8 @@ def _plain(value: Any, name: str) -> Any:
     if type(value) in PLAIN:
         return value
     if isinstance(value, Mapping):
-        return {key: _plain(own, name) for key, own in value.items()}
+        keys = (key.tolist() if hasattr(key, "tolist") else key for key in value)  # numpy's numbers as ids
+        return dict(zip(keys, (_plain(own, name) for own in value.values())))
     if isinstance(value, (list, tuple)):
         return list(value) if set(map(type, value)) <= PLAIN else [_plain(own, name) for own in value]
     if isinstance(value, bytes):  # the counts of pycocotools' own run lengths
@@ -82,7 +83,7 @@ def _plain(value: Any, name: str) -> Any:
         content = value.tolist()
         if type(content) in PLAIN or isinstance(content, list):
             return _plain(content, name)
-    raise TintboxError(f"{name}: a {type(value).__name__} in it; give numbers, texts, lists, dicts or arrays")
+    raise TintboxError(f"{name}: something of type {type(value).__name__} in it; give numbers, texts, lists or arrays")
 
 
 def _rows(
@@ -118,5 +119,5 @@ def _ids(values: Any, name: str) -> list[Any]:
 def _hashable(value: Any, name: str) -> Any:
     """Return a value that may be an id; whether it is one is looked at with the rest."""
     if isinstance(value, (list, dict)):
-        raise TintboxError(f"{name}: a {type(value).__name__} where an id is to be")
+        raise TintboxError(f"{name}: a {type(value).__name__} in the place of an id")
     return value

@@ -35,7 +35,8 @@ TOPICS = {
     "coco": "docs/coco.md",
     "anchor": "docs/anchor.md",
 }
-WITHOUT_PLUGIN = ("doctor", "options", "report", "version")  # commands that work without it, too
+# Commands that work without it, too: the two of COCO evaluation with files, and they say so where they need a model.
+WITHOUT_PLUGIN = ("coco-eval", "compare", "doctor", "options", "report", "version")
 
 
 def print_version(asked: bool) -> None:

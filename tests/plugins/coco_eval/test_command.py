@@ -207,6 +207,18 @@ def test_a_plugin_that_is_off_says_so(words, tintbox, detectors, rectangles, mon
     assert status == 1 and "the plugin is off, TINTBOX_DISABLE=1" in errors and len(errors.splitlines()) == 1
 
 
+def test_files_are_evaluated_where_the_plugin_is_off(synthetic, tintbox, tmp_path, monkeypatch):
+    truth, detections = synthetic.case(1, images=6)
+    truth.save(tmp_path / "gt.json")
+    detections.save(tmp_path / "dt.json")
+    monkeypatch.setenv("TINTBOX_DISABLE", "1")
+    words = [f"predictions={tmp_path / 'dt.json'}", f"annotations={tmp_path / 'gt.json'}", "resamples=0"]
+    status, shown, errors = tintbox("coco-eval", *words)
+    monkeypatch.undo()
+    assert status == 0, errors
+    assert "AP50" in shown
+
+
 @pytest.mark.attack("newcomer")
 def test_a_colouriser_is_offered_what_is_evaluated(tintbox, trained, rectangles):
     status, _, errors = tintbox("coco-eval", f"model={trained / 'weights' / 'best.pt'}", f"data={rectangles['detect']}")
