@@ -68,7 +68,7 @@ def test_part_d_fine_tunes_and_draws(python, tmp_path):
         (["parts=A", "data=nowhere.yaml"], "nowhere.yaml"),
         (["parts=A", "epochs=none"], "epochs=none"),
         (["parts=A", "imgsz=abc"], "imgsz=abc: give a whole number of 1 or more"),
-        (["parts=A", "data=fruitbowl.yaml", "out=/proc/locked"], "; give out="),
+        (["parts=A", "data=fruitbowl.yaml", "out=/proc/locked"], "give out="),
     ],
 )
 def test_mistakes_are_a_line_and_leave_nothing_behind(python, tmp_path, words, told):

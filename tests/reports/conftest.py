@@ -69,9 +69,10 @@ def rewritten(folder, column, values):
 
 
 def changed(folder, **arguments):
-    """Write other values of arguments into a run's args.yaml."""
-    found = yaml.safe_load((folder / "args.yaml").read_text())
-    (folder / "args.yaml").write_text(yaml.safe_dump({**found, **arguments}))
+    """Write other values of arguments into a run's args.yaml, below the lines that say what is beside it."""
+    text = (folder / "args.yaml").read_text()
+    head = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
+    (folder / "args.yaml").write_text(head + yaml.safe_dump({**yaml.safe_load(text), **arguments}))
 
 
 @pytest.fixture
