@@ -130,7 +130,7 @@ class Palette:
         try:
             return cls.from_dict(yaml_file.read(path))
         except TintboxError as error:
-            text = one_line(error).removeprefix(f"{path}: ")
+            text = one_line(error).removeprefix(f"{path}:").strip()  # what is wrong as YAML begins with path and line
             raise TintboxError(f"palette file '{path}': {text}") from error
 
     def save(self, path: str | Path) -> None:

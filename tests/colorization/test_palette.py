@@ -454,13 +454,13 @@ def test_photo_like_picture_equals_brute_force():
     [
         (
             "colours: [" + "[0, 0, 0], " * 70_000 + "]",
-            "more than 200,000 values|of 70,000 colours; 4,096 are",
+            r"x.yaml': more than 100,000 values",
         ),
         ("colours: [" + "[0, 0, 1], " * 5_000 + "]", r"x.yaml': a palette of 5,000 colours; 4,096 are the most$"),
         ("bins: [" + "[0, 1], " * 2_000 + "]", r"x.yaml': a palette of 2,000 colours; 1,024 are the most$"),
-        ("a: &a [0, 0, 0]\ncolours: [" + "*a, " * 60_000 + "]", "more than 200,000 values"),
-        (f"colours: [[0, 0, 0], [1, 1, 1]]\nscale: 1{'0' * 400}", "scale=1.*; give a positive number"),
-        (f"colours: [[0, 0, 0], [1, 1, 1{'0' * 400}]]", "colours are not K x 3 numbers"),
+        ("a: &a [0, 0, 0]\ncolours: [" + "*a, " * 60_000 + "]", r"x.yaml': more than 100,000 values, aliases put in"),
+        (f"colours: [[0, 0, 0], [1, 1, 1]]\nscale: 1{'0' * 320}", "scale=1.*; give a positive number"),
+        (f"colours: [[0, 0, 0], [1, 1, 1{'0' * 320}]]", "colours are not K x 3 numbers"),
         ("colours: !!python/object/apply:os.system [touch ran]", r"no YAML \(could not determine a constructor"),
     ],
     ids=["70000", "5000", "bins", "aliases", "scale", "number", "code"],
