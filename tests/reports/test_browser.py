@@ -185,8 +185,12 @@ def test_no_button_sends_anything(watched):
     assert not [
         label for label in labels if any(word in label.lower() for word in ("share", "cloud", "edit", "studio"))
     ]
-    for control in ("button", "input", "summary"):
-        for element in watched.locator(f"{control}:not(.plot *)").all():
+    for control in (
+        ".runs button",
+        ".runs input",
+        "summary",
+    ):  # Plotly's notes, which come and go, have one, too
+        for element in watched.locator(control).all():
             element.click(force=True)
     for link in watched.locator("a[href]:not(.plot *)").all():
         link.evaluate("link => link.click()")
