@@ -14,6 +14,7 @@ from tintbox import yaml_file
 from tintbox.colorization import folder, palette_name
 from tintbox.colorization.data import image_files
 from tintbox.colorization.palette import Palette
+from tintbox.colorization.palette_base import BasePalette
 from tintbox.errors import TintboxError, TintboxFileError, one_line
 
 # What Ultralytics raises for a dataset YAML that is not what it should be.
@@ -24,7 +25,7 @@ REFUSALS = (
 
 
 def described(data: Any, split: str) -> dict[str, Any]:
-    """Return Ultralytics' description of a dataset, prepared or downloaded if need be.
+    """Return Ultralytics' description of a dataset, prepared or downloaded if need be, with its palette read.
 
     Args:
         data: A dataset YAML, or a folder of pictures, which is split and told of in the log.
@@ -45,7 +46,7 @@ def described(data: Any, split: str) -> dict[str, Any]:
         description = check_det_dataset(data, split=split)
         for part in ("train", split):
             image_files(description[part])
-        check_palette(description.get("palette"))
+        description["palette"] = read_palette(description.get("palette"))
     except TintboxFileError:
         raise
     except FileNotFoundError as error:
@@ -69,21 +70,21 @@ def check_text(data: Any) -> None:
         raise TintboxError(f"data={data}: no dataset; its YAML needs 'train:', 'val:' and 'names:'")
 
 
-def check_palette(palette: Any) -> None:
-    """Check what a dataset names as its palette.
+def read_palette(named: Any) -> BasePalette | dict[str, Any] | int | None:
+    """Return the palette that a dataset names, or its description, or the number of its colours.
 
     Raises:
         TintboxError: It is no palette.
     """
-    if palette is None:
-        return
     try:
-        if isinstance(palette, dict):
-            Palette.from_dict(palette)
-        elif wrong := palette_name.check(palette):
+        if named is None:
+            return None
+        if isinstance(named, dict):
+            Palette.from_dict(named)
+            return named
+        if wrong := palette_name.check(named):
             raise TintboxError(wrong)
-        elif not isinstance(palette, int):
-            Palette.load(palette)
+        return named if isinstance(named, int) else Palette.load(named)
     except TintboxError as error:
-        shown = palette if isinstance(palette, (int, str)) else type(palette).__name__
+        shown = named if isinstance(named, (int, str)) else type(named).__name__
         raise TintboxError(f"palette: {shown}: {error}") from error

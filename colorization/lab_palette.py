@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
-from tintbox.colorization.balance import annealed_mean
 from tintbox.colorization.lab import lab_to_rgb, rgb_to_lab
-from tintbox.colorization.palette import Palette, check_count, enlarged
+from tintbox.colorization.palette_base import BasePalette, as_table
 from tintbox.errors import TintboxError
 from tintbox.limits import PALETTE_BINS
 
@@ -22,43 +20,43 @@ SHOWN_LIGHTNESS = 65.0  # L at which a bin is shown alone, in charts and names
 REACH = 128  # a and b of every sRGB colour are within +-this
 
 
-class LabPalette(Palette):
+class LabPalette(BasePalette):
     """K bins of the ab plane; a pixel's truth is shared among the nearest five (Zhang et al. 2016, section 2.1).
 
     Args:
         bins: ``(K, 2)`` a and b.
         scale: What an 8-bit pixel value is divided by to reach [0, 1].
-        balance: As for `Palette`: ``temperature``, ``rebalance``, ``weights``.
+        temperature: As for `Palette`, and so are the others.
+        rebalance: How the loss shall weigh the bins.
+        weights: ``(K,)`` the weight of each bin in the loss.
 
     Raises:
-        TintboxError: If the bins are not such a table.
+        TintboxError: If the bins are not such a table or a number is out of range.
     """
 
-    def __init__(self, bins: Any, scale: float = 255.0, **balance: Any) -> None:
-        if isinstance(bins, (list, tuple)):
-            check_count(len(bins), PALETTE_BINS)
-        try:
-            table = np.array(bins, dtype=np.float64)
-        except (TypeError, ValueError, OverflowError):
-            raise TintboxError("bins are not K x 2 numbers; give one [a, b] for each class") from None
-        if table.ndim != 2 or table.shape[1] != 2 or not (np.abs(table) <= REACH).all():
-            raise TintboxError(f"bins of shape {table.shape} are not K x 2 numbers from -{REACH} to {REACH}, a and b")
+    key: ClassVar[str] = "bins"
+
+    def __init__(
+        self, bins: Any, scale: float = 255.0, temperature: float = 0.0, rebalance: float = 1.0, weights: Any = None
+    ) -> None:
+        table = as_table(bins, "bins", "[a, b]", PALETTE_BINS)
+        if not (np.abs(table) <= REACH).all():
+            raise TintboxError(f"bins are not K x 2 numbers from -{REACH} to {REACH}; give a and b of CIELAB")
         if len(np.unique(table, axis=0)) < len(table):
             raise TintboxError("two bins are the same; give each once")
-        table.setflags(write=False)
-        self.bins = table
         lab = torch.cat((torch.full((len(table), 1), SHOWN_LIGHTNESS), torch.tensor(table)), 1)
-        super().__init__(lab_to_rgb(lab).numpy(), scale, **balance)
+        super().__init__(table, lab_to_rgb(lab).numpy(), scale, temperature, rebalance, weights)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return ``{"bins": [[a, b], ...], ...}`` of plain Python numbers."""
-        return {"bins": self.bins.tolist(), "scale": self.scale, **self.balance()}
+    @property
+    def bins(self) -> np.ndarray:
+        """``(K, 2)`` a and b, read-only float64."""
+        return self.table
 
     def encode(self, image: Any) -> Any:
         """Return the nearest bin of each pixel, as `Palette.encode` does the nearest colour."""
         pixels = torch.as_tensor(image)
         near, _ = self.soft(pixels)
-        index = near[..., 0].to(torch.uint8 if self._dtype == np.uint8 else torch.int32)
+        index = near[..., 0].to(self.tensor_type)
         return index if isinstance(image, torch.Tensor) else index.numpy()
 
     def soft(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -71,9 +69,9 @@ class LabPalette(Palette):
             Bins, nearest first, and their shares: int64 and float32, both ``(..., 5)``, fewer where K is smaller.
         """
         ab = rgb_to_lab(pixels)[..., 1:].reshape(-1, 2)
-        bins = torch.tensor(self.bins, dtype=ab.dtype, device=ab.device)
+        bins = torch.tensor(self.table, dtype=ab.dtype, device=ab.device)
         cell = (ab.floor().long() + REACH).clamp(0, 2 * REACH - 1)
-        near = candidates(self.bins.tobytes()).to(ab.device)[cell[:, 0] * 2 * REACH + cell[:, 1]]  # (n, M)
+        near = candidates(self.table.tobytes()).to(ab.device)[cell[:, 0] * 2 * REACH + cell[:, 1]]  # (n, M)
         squares = (ab[:, None] - bins[near]).square().sum(-1)
         found = squares.topk(min(NEAREST, len(self)), largest=False)  # sorted
         shares = (-found.values / (2 * SIGMA**2)).softmax(-1).float()
@@ -92,26 +90,6 @@ class LabPalette(Palette):
             near, share = self.soft(picture)
             total.index_add_(0, near.flatten(), share.flatten().double())
         return (total / total.sum()).numpy()
-
-    def readout(self, scores: torch.Tensor) -> torch.Tensor:
-        """Return a and b for scores (B, K, h, w): (B, 2, h, w)."""
-        return annealed_mean(scores, torch.tensor(self.bins), self.temperature)
-
-    def render(self, values: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
-        """Return pictures (B, H, W, 3), uint8: the lightness of ``pictures``, and the a and b of ``values``.
-
-        Args:
-            values: ``(B, 2, H, W)``.
-            pictures: ``(B, H, W, 3)``, uint8 red, green, blue; their colours count for nothing.
-        """
-        lightness = rgb_to_lab(pictures)[..., :1]
-        rgb = lab_to_rgb(torch.cat((lightness, values.permute(0, 2, 3, 1).to(lightness)), -1))
-        return (255 * rgb).round().to(torch.uint8)
-
-    def show(self, labels: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
-        """Return the pictures that labels (B, h, w) stand for, with the lightness of ``pictures`` (B, H, W, 3)."""
-        ab = torch.tensor(self.bins, dtype=torch.float32, device=labels.device)[enlarged(labels, pictures).long()]
-        return self.render(ab.permute(0, 3, 1, 2), pictures)
 
 
 @lru_cache(maxsize=4)
@@ -134,8 +112,3 @@ def candidates(bins: bytes) -> torch.Tensor:
     limit = farthest + 2 * math.sqrt(0.5) + 1e-3  # the last for the rounding of float32
     most = int((distances <= limit).sum(1).max())
     return distances.topk(most, largest=False).indices
-
-
-def from_bins(data: Mapping[str, Any]) -> LabPalette:
-    """Make the palette of a mapping with ``bins``."""
-    return LabPalette(data["bins"], **{key: value for key, value in data.items() if key != "bins"})

@@ -15,7 +15,8 @@ from tintbox.colorization.base import load_base
 from tintbox.colorization.colour_head import HEADS
 from tintbox.colorization.loss import PixelCrossEntropy
 from tintbox.colorization.networks import NETWORKS
-from tintbox.colorization.palette import Palette, check_count
+from tintbox.colorization.palette import Palette
+from tintbox.colorization.palette_base import BasePalette, check_count
 from tintbox.errors import TintboxError, nearest
 from tintbox.plugins import trunk
 
@@ -33,7 +34,7 @@ class ColorizeModel(BaseModel):
     Input (B, in_channels, H, W) in about [0, 1], output logits (B, K, H, W).
 
     Attributes:
-        yaml: The model's description, with the palette itself in place of its name. It is plain data, so that a
+        yaml: The model's description, with that of the palette in place of its name. It is plain data, so that a
             checkpoint holds the palette and loads under restricted loading.
         model: The network, alone in a sequence, because Ultralytics indexes ``model[-1]``.
         names: Index -> ``#rrggbb``.
@@ -41,13 +42,14 @@ class ColorizeModel(BaseModel):
     """
 
     mixed_precision = False
+    _palette: BasePalette | None = None  # left out of pickles and copies, which have `yaml`
 
     def __init__(
         self,
         cfg: str | Path | dict[str, Any] = "colorize-unet.yaml",
         ch: int | None = None,
         nc: int | None = None,
-        palette: Palette | None = None,
+        palette: BasePalette | None = None,
         verbose: bool = True,
     ) -> None:
         """Build the network.
@@ -65,20 +67,21 @@ class ColorizeModel(BaseModel):
         """
         super().__init__()
         spec = describe(cfg)
-        given = palette.as_dict() if palette is not None else spec["palette"]
-        if isinstance(given, (str, Path)):
-            given = Palette.load(given).as_dict()
-        colours = given if isinstance(given, int) else len(Palette.from_dict(given))
+        if palette is None and not isinstance(spec["palette"], int):
+            palette = Palette.of(spec["palette"])
+        colours = spec["palette"] if palette is None else len(palette)
         if "base" in spec:
             spec["base"] = self._build_on_detector(spec, colours)
         else:
             network = NETWORKS[spec["network"]](spec["kernel"], spec["num_filters"], colours, spec["in_channels"])
             self.model = nn.Sequential(network)
             self.stride = torch.tensor([float(STRIDE)])
-        self.yaml = {**spec, "palette": given, "channels": spec["in_channels"], "nc": colours}
+        self._palette = palette
+        written = colours if palette is None else palette.as_dict()
+        self.yaml = {**spec, "palette": written, "channels": spec["in_channels"], "nc": colours}
         self.task = "colorize"
         self.inplace = True
-        self.names = {i: str(i) for i in range(colours)} if isinstance(given, int) else self.palette.names
+        self.names = {i: str(i) for i in range(colours)} if palette is None else palette.names
         if verbose:
             self.info()
 
@@ -102,21 +105,28 @@ class ColorizeModel(BaseModel):
     @property
     def output_stride(self) -> int:
         """Pixels of the input per pixel of the output, along each side."""
-        return colour_head.STRIDE if self.on_detector else 1
+        return output_stride(self.yaml)
 
     @property
-    def palette(self) -> Palette:
-        """The colours of the outputs.
+    def palette(self) -> BasePalette:
+        """The colours of the outputs, read once from a checkpoint's description.
 
         Raises:
             TintboxError: If the model was built from a YAML that leaves them to the training images.
         """
+        if self._palette is not None:
+            return self._palette
         if isinstance(self.yaml["palette"], int):
             raise TintboxError(
                 f"{Path(self.yaml.get('yaml_file', 'the model')).name} has no palette before it is trained; "
                 "run `yolo colorize train` first, or give a trained checkpoint"
             )
-        return Palette.from_dict(self.yaml["palette"])
+        self._palette = Palette.from_dict(self.yaml["palette"])
+        return self._palette
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the palette itself out: restricted loading takes plain data only."""
+        return {name: value for name, value in vars(self).items() if name != "_palette"}
 
     def metadata(self) -> dict[str, Any]:
         """Return what an export must carry beside Ultralytics' own metadata, as plain data."""
@@ -137,6 +147,11 @@ class ColorizeModel(BaseModel):
     def init_criterion(self) -> PixelCrossEntropy:
         """Return the loss."""
         return PixelCrossEntropy()
+
+
+def output_stride(spec: dict[str, Any]) -> int:
+    """Return the pixels of the input per pixel of the output, along each side, of what a description describes."""
+    return colour_head.STRIDE if "base" in spec else 1
 
 
 def describe(cfg: str | Path | dict[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from ultralytics.engine.predictor import BasePredictor
 from ultralytics.engine.results import Results
 from ultralytics.utils import DEFAULT_CFG, ops
 
+from tintbox.colorization.backend import adjusted, model_channels, model_output_stride, model_palette
 from tintbox.colorization.grey import grey_input
-from tintbox.colorization.palette import Palette
-from tintbox.colorization.validator import adjusted, model_channels, model_output_stride, model_palette
+from tintbox.colorization.palette_base import BasePalette
+from tintbox.colorization.rendering import readout, render
 from tintbox.threads import use_all_cores
 
 LOGITS_LIMIT = 2**28  # numbers in the enlarged logits (1 GiB); beyond that the colours are enlarged instead
@@ -52,7 +53,7 @@ class ColorizeResults(Results):
 class ColorizePredictor(BasePredictor):
     """Colourise pictures, folders and videos with a checkpoint or an exported model."""
 
-    palette: Palette
+    palette: BasePalette
     channels = 1
     output_stride = 1
 
@@ -112,7 +113,7 @@ class ColorizePredictor(BasePredictor):
             shown: Height and width of the picture in the padded input.
         """
         h, w = original.shape[:2]
-        values = self.palette.readout(logits[None])  # (1, C, h, w)
+        values = readout(self.palette, logits[None])  # (1, C, h, w)
         if self.output_stride > 1:
             values = F.interpolate(values, scale_factor=self.output_stride, mode="bilinear", align_corners=False)
         values = values[..., : shown[0], : shown[1]]
@@ -120,7 +121,7 @@ class ColorizePredictor(BasePredictor):
         if not scores or values.shape[1] * h * w <= LOGITS_LIMIT:
             values = F.interpolate(values, (h, w), mode="bilinear", align_corners=False)
             picture = torch.from_numpy(np.ascontiguousarray(original[..., ::-1])).to(values.device)
-            return np.ascontiguousarray(self.palette.render(values, picture[None])[0].cpu().numpy()[..., ::-1])
+            return np.ascontiguousarray(render(self.palette, values, picture[None])[0].cpu().numpy()[..., ::-1])
         decoded = self.palette.decode(values[0]).cpu().numpy()[..., ::-1]
         return np.ascontiguousarray(cv2.resize(decoded, (w, h), interpolation=cv2.INTER_NEAREST))
 

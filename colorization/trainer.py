@@ -7,25 +7,24 @@ from copy import copy
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import yaml
 from torch import distributed, nn
 from ultralytics.engine.trainer import BaseTrainer
 from ultralytics.nn.tasks import load_checkpoint, yaml_model_load
-from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK, USER_CONFIG_DIR
+from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK
 
 import tintbox.cfg
-from tintbox.colorization import dataset, plots
-from tintbox.colorization.balance import class_weights
+from tintbox.colorization import dataset, palette_choice, plots
+from tintbox.colorization.batch import as_numpy, prepare, truth_rows
 from tintbox.colorization.data import Pictures, checked_size, image_files
-from tintbox.colorization.fitted import fitted_palette
 from tintbox.colorization.grey import one_channel
 from tintbox.colorization.loader import Order, PictureLoader
-from tintbox.colorization.model import ColorizeModel, describe
+from tintbox.colorization.model import ColorizeModel, describe, output_stride
 from tintbox.colorization.palette import Palette
+from tintbox.colorization.palette_base import BasePalette
 from tintbox.colorization.processor import fast_bfloat16
-from tintbox.colorization.validator import ColorizeValidator, as_numpy, prepare, reduced, truth_rows
+from tintbox.colorization.validator import ColorizeValidator
 from tintbox.errors import TintboxError
 from tintbox.threads import use_all_cores
 
@@ -35,21 +34,21 @@ RECIPES = {  # what holds where the user says nothing, by whether the model is o
 }
 WARMUP = 0.2  # share of the epochs over which the rate rises, where the user says nothing
 MIN_SIDE = 32  # Ultralytics rounds the image size up to multiples of this
-SAMPLED = 1000  # training pictures that stand for all: grey-only check, shares of the colours
 
 
 class ColorizeTrainer(BaseTrainer):
     """Train a colouriser on the images of any dataset YAML; its labels are not needed.
 
     Attributes:
-        palette: The colours of the labels, known once the model is built.
+        asked: The palette that the user names, read once, or the number of its colours.
+        palette: The colours of the labels, chosen before the model is built.
         channels: The model's input channels, 1 or 3, likewise.
         output_stride: Pixels of the input per pixel of the output, likewise.
         coarsest: Pixels of the input per value of the network's smallest map, likewise.
         splits: Split's source -> its pictures, so that a split is read once.
     """
 
-    palette: Palette
+    palette: BasePalette
     channels = 1
     output_stride = 1
     coarsest = 1
@@ -68,8 +67,8 @@ class ColorizeTrainer(BaseTrainer):
                 recipe["warmup_epochs"] = round(WARMUP * epochs, 2)
             given = {**recipe, **given}
         given["task"] = "colorize"
-        if isinstance(given.get("palette"), (str, Path)):
-            Palette.load(given["palette"])  # a wrong one fails before a run folder is made
+        asked = given.get("palette")  # a wrong one fails before a run folder is made
+        self.asked = Palette.load(asked) if isinstance(asked, (str, Path)) else asked
         self.splits: dict[str, Pictures] = {}
         if "imgsz" in given:
             given["imgsz"] = checked_size(given["imgsz"], MIN_SIDE, most=1)[0]
@@ -104,55 +103,34 @@ class ColorizeTrainer(BaseTrainer):
         """Return the model for the palette that user, checkpoint, dataset or model name, in that order."""
         spec = describe(cfg)
         train = self.pictures(self.data["train"])
-        if RANK in {-1, 0} and is_grey(train.sample(SAMPLED)):
+        if RANK in {-1, 0} and is_grey(train.sample(palette_choice.SAMPLED)):
             LOGGER.warning(f"all training pictures of {self.args.data} are grey: there are no colours to learn")
-        own = weights.palette if isinstance(weights, ColorizeModel) else None
-        self.palette, self.channels = self.choose_palette(spec, own, train), spec["in_channels"]
+        self.channels, self.output_stride = spec["in_channels"], output_stride(spec)
+        self.palette = self.choose_palette(spec, weights.palette if isinstance(weights, ColorizeModel) else None, train)
         model = ColorizeModel(cfg, palette=self.palette, verbose=verbose and RANK in {-1, 0})
-        self.output_stride, self.coarsest = model.output_stride, int(model.stride.max())
-        if self.palette.rebalance < 1 and not (self.resume and self.palette.weights is not None):
-            self.palette = self.palette.but(weights=self.colour_weights(train).tolist())
-            model.yaml["palette"] = self.palette.as_dict()
+        self.coarsest = int(model.stride.max())
         if weights is not None:
             model.load(weights)
         model.mixed_precision = self.args.amp not in {False, "fp32"} and fast_bfloat16()
         return model.to(memory_format=torch.channels_last)
 
-    def choose_palette(self, spec: dict[str, Any], own: Palette | None, train: Pictures) -> Palette:
-        """Return the palette, fitted to the training pictures where only a number of colours is given.
+    def choose_palette(self, spec: dict[str, Any], own: BasePalette | None, train: Pictures) -> BasePalette:
+        """Return the palette as the run and its checkpoints have it.
 
         Args:
             spec: The model's description.
             own: The palette of the colouriser that training starts from.
             train: The training pictures.
         """
-        palette = self.named_palette(spec, own, train)
-        balance = {"temperature": self.args.temperature, "rebalance": self.args.rebalance}
-        if self.resume or not (given := {k: float(v) for k, v in balance.items() if v is not None}):
+        asked = self.args.palette if self.asked is None else self.asked
+        if self.resume and own is not None:
+            asked = None
+        palette = palette_choice.chosen(asked, own, (self.data.get("palette"), spec["palette"]), train, self.args)
+        if not self.resume:
+            palette = palette_choice.adjusted(palette, self.args)
+        if palette.rebalance == 1 or (self.resume and palette.weights is not None):
             return palette
-        return palette.but(**given, weights=None) if "rebalance" in given else palette.but(**given)
-
-    def named_palette(self, spec: dict[str, Any], own: Palette | None, train: Pictures) -> Palette:
-        """Return the palette that checkpoint, user, dataset or model name."""
-        named = None if self.resume and own is not None else self.args.palette
-        if named is None and own is not None:
-            return own
-        named = named or self.data.get("palette") or spec["palette"]
-        scale = float(self.args.input_scale)
-        if isinstance(named, dict):
-            return Palette.from_dict(named)
-        if isinstance(named, int):
-            return fitted_palette(train, named, self.args.seed, scale, USER_CONFIG_DIR / "tintbox" / "palettes")
-        return Palette.load(named).but(scale=scale)
-
-    def colour_weights(self, train: Pictures) -> np.ndarray:
-        """Return the weight of each colour in the loss, from its share of the training pixels."""
-        return class_weights(self.palette.shares(self.sampled(train)), self.palette.rebalance)
-
-    def sampled(self, train: Pictures) -> torch.Tensor:
-        """Return training pictures that stand for all, at the resolution of the labels: (N, H, W, 3), uint8."""
-        pictures = train.sample(SAMPLED).permute(0, 3, 1, 2)
-        return torch.cat([reduced(part, self.output_stride) for part in pictures.split(16)]).permute(0, 2, 3, 1)
+        return palette_choice.weighed(palette, train, self.output_stride)
 
     def get_dataloader(
         self, dataset_path: Any, batch_size: int = 16, rank: int = 0, mode: str = "train"
@@ -173,8 +151,10 @@ class ColorizeTrainer(BaseTrainer):
         return PictureLoader(pictures, batch_size, order, self.args.fliplr, self.args.crop, alone)
 
     def get_validator(self) -> ColorizeValidator:
-        """Return the validator."""
-        return ColorizeValidator(self.test_loader, self.save_dir, copy(self.args), self.callbacks)
+        """Return the validator, which has the run's palette."""
+        validator = ColorizeValidator(self.test_loader, self.save_dir, copy(self.args), self.callbacks)
+        validator.palette = self.palette
+        return validator
 
     def set_model_attributes(self) -> None:
         """Name the outputs by their colours; Ultralytics would put the dataset's class names there."""
@@ -228,7 +208,7 @@ class ColorizeTrainer(BaseTrainer):
     def plot_training_labels(self) -> None:
         """Save the palette, as a YAML file and as a chart of the colours' shares of the training pixels."""
         self.palette.save(self.save_dir / "palette.yaml")
-        shares = self.palette.shares(self.sampled(self.pictures(self.data["train"])))
+        shares = self.palette.shares(palette_choice.sampled(self.pictures(self.data["train"]), self.output_stride))
         colours = as_numpy(self.palette.decode(torch.arange(len(self.palette))[None]))[0]
         plots.palette_chart(colours, shares, self.save_dir / "palette.png")
 

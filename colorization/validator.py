@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import distributed
 from ultralytics.engine.validator import BaseValidator
 from ultralytics.nn.backends.base import BaseBackend
 from ultralytics.utils import LOGGER, RANK
 
 from tintbox.colorization import dataset, folder, plots
+from tintbox.colorization.backend import adjusted, model_channels, model_output_stride, model_palette
+from tintbox.colorization.batch import as_numpy, painted, prepare, truth_rows
 from tintbox.colorization.data import Pictures, checked_size, image_files
-from tintbox.colorization.grey import grey_input
 from tintbox.colorization.loader import Order, PictureLoader
 from tintbox.colorization.loss import cross_entropy
 from tintbox.colorization.metrics import ColorizeMetrics
 from tintbox.colorization.model import ColorizeModel
-from tintbox.colorization.palette import Palette
-from tintbox.errors import TintboxError
-from tintbox.limits import LITERAL_BYTES
+from tintbox.colorization.palette_base import BasePalette
 from tintbox.threads import use_all_cores
 
 
@@ -31,12 +27,12 @@ class ColorizeValidator(BaseValidator):
     """Accuracy, mean loss, PSNR, AuC and colourfulness on the images of a split.
 
     Attributes:
-        palette: The model's palette; it also turns the true colours into labels.
+        palette: The model's palette; it also turns the true colours into labels. A trainer hands its own on.
         channels: The model's input channels, 1 or 3.
         output_stride: Pixels of the input per pixel of the output; the truth is averaged over as many.
     """
 
-    palette: Palette
+    palette: BasePalette
     channels = 1
     output_stride = 1
 
@@ -81,12 +77,11 @@ class ColorizeValidator(BaseValidator):
         return PictureLoader(pictures, batch_size, Order(len(pictures)))
 
     def init_metrics(self, model: Any) -> None:
-        """Take palette and channels from the model: a ColorizeModel, or a backend around one or around an export."""
+        """Take channels, and out of training the palette, from a ColorizeModel or a backend."""
         use_all_cores(self.device)
-        self.palette, self.channels = model_palette(model), model_channels(model)
-        self.output_stride = model_output_stride(model)
+        self.channels, self.output_stride = model_channels(model), model_output_stride(model)
         if not self.training:
-            self.palette = adjusted(self.palette, self.args, Path(str(self.args.model)).name)
+            self.palette = adjusted(model_palette(model), self.args, Path(str(self.args.model)).name)
         self.metrics = ColorizeMetrics(len(self.palette))
         self.metrics.save_dir = self.save_dir
         self.seen = 0
@@ -154,117 +149,3 @@ class ColorizeValidator(BaseValidator):
         rows = {**truth_rows(batch, self.palette, n), "prediction": as_numpy(prediction)}
         plots.sample_grid(rows, path)
         self.on_plot(path)
-
-
-def as_numpy(pictures: Any) -> np.ndarray:
-    """Return a tensor as a NumPy array."""
-    return pictures.cpu().numpy() if isinstance(pictures, torch.Tensor) else pictures
-
-
-def truth_rows(batch: dict[str, Any], palette: Palette, n: int) -> dict[str, np.ndarray]:
-    """Return the rows of a sample grid that need no model: grey, and truth in the palette's colours."""
-    grey = palette.to_pixels(batch["img"][:n, :1].float()).expand(-1, 3, -1, -1).permute(0, 2, 3, 1)
-    truth = palette.show(batch["label"][:n], batch["rgb"][:n].permute(0, 2, 3, 1))
-    return {"grey": as_numpy(grey), "truth in the palette": as_numpy(truth)}
-
-
-def painted(palette: Palette, scores: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
-    """Return the decoded pictures (B, H, W, 3), uint8, of scores (B, K, h, w) at the size of ``pictures``, alike."""
-    values, size = palette.readout(scores), pictures.shape[1:3]
-    if values.shape[2:] != size:
-        values = F.interpolate(values, size, mode="bilinear", align_corners=False)
-    return palette.render(values, pictures)
-
-
-def adjusted(palette: Palette, args: Any, name: str) -> Palette:
-    """Return a model's palette as the arguments of validation or prediction want it.
-
-    Raises:
-        TintboxError: If they ask for a rebalanced loss and the palette has no weights.
-    """
-    if args.temperature is not None:
-        palette = palette.but(temperature=float(args.temperature))
-    if args.rebalance is not None and args.rebalance < 1 and palette.weights is None:
-        raise TintboxError(
-            f"rebalance={args.rebalance}: the palette of {name} has no rebalancing weights, which are learned in "
-            "training; leave rebalance= out, or train with it"
-        )
-    return palette.but(weights=None) if args.rebalance == 1 else palette
-
-
-def prepare(
-    batch: dict[str, Any],
-    palette: Palette,
-    channels: int,
-    device: torch.device,
-    half: bool = False,
-    output_stride: int = 1,
-) -> dict[str, Any]:
-    """Turn a loader's batch into what network, loss and metrics need.
-
-    Args:
-        batch: Holds ``img``, RGB pictures (B, 3, H, W), uint8.
-        palette: The colours of the labels.
-        channels: Input channels of the network.
-        device: Where the result goes.
-        half: Input in half precision.
-        output_stride: Pixels of the input per pixel of the labels, s.
-
-    Returns:
-        The batch with ``img`` (B, channels, H, W) float in about [0, 1]; ``label`` (B, H/s, W/s) int64 and what else
-        the palette gives as truth; ``weights`` (K,) if it is rebalanced; and ``rgb``, the pictures themselves.
-    """
-    pictures = batch["img"]
-    small = reduced(pictures, output_stride)
-    truth = palette.targets(small.permute(0, 2, 3, 1))  # on the CPU, where the pictures are
-    if palette.weights is not None:
-        truth["weights"] = torch.tensor(palette.weights, dtype=torch.float32)
-    truth["label"] = truth["label"].long()
-    rgb = pictures.to(device, non_blocking=True)
-    img = grey_input(rgb, channels, palette.scale)
-    return {
-        **batch,
-        "img": img.half() if half else img,
-        **{name: values.to(device, non_blocking=True) for name, values in truth.items()},
-        "rgb": rgb,
-    }
-
-
-def reduced(pictures: torch.Tensor, stride: int) -> torch.Tensor:
-    """Return pictures (B, 3, H, W), uint8, averaged over squares of ``stride`` pixels."""
-    return F.avg_pool2d(pictures.float(), stride).round().to(torch.uint8) if stride > 1 else pictures
-
-
-def model_palette(model: Any) -> Palette:
-    """Return the palette of a ColorizeModel, or of Ultralytics' backend around one or around an export.
-
-    Raises:
-        TintboxError: If an export carries none.
-    """
-    for module in (model, getattr(model, "model", None)):
-        if isinstance(module, ColorizeModel):
-            return module.palette
-    stored = getattr(model, "palette", None)
-    if stored is None:
-        raise TintboxError("the exported model carries no palette in its metadata; export it again with tintbox active")
-    if isinstance(stored, str):
-        try:
-            stored = ast.literal_eval(stored) if len(stored) <= LITERAL_BYTES else None
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            stored = None
-        if stored is None:
-            raise TintboxError("the palette in the exported model's metadata cannot be read; export it again")
-    return Palette.from_dict(stored)
-
-
-def model_channels(model: Any) -> int:
-    """Return the input channels of a ColorizeModel or of Ultralytics' backend."""
-    return int(model.yaml["channels"] if isinstance(model, ColorizeModel) else model.channels)
-
-
-def model_output_stride(model: Any) -> int:
-    """Return the pixels of the input per pixel of the output, of a ColorizeModel or of Ultralytics' backend."""
-    for module in (model, getattr(model, "model", None)):
-        if isinstance(module, ColorizeModel):
-            return module.output_stride
-    return int(getattr(model, "output_stride", 1))

@@ -39,6 +39,15 @@ def test_palette_is_plain_data_that_survives_half_precision_and_pickling():
     assert model.metadata() == {"palette": palette.as_dict()}
 
 
+def test_the_palette_is_handed_on_and_read_once():
+    palette = Palette(SPEC["palette"]["colours"], temperature=1.0)
+    model = ColorizeModel(SPEC, palette=palette, verbose=False)
+    assert model.palette is palette
+    again = copy.deepcopy(model)
+    assert "_palette" not in vars(again)
+    assert again.palette is again.palette == palette
+
+
 def test_untrained_model_without_colours_says_so():
     model = ColorizeModel("colorize-unet.yaml", verbose=False)
     with pytest.raises(TintboxError, match=r"colorize-unet.yaml has no palette before it is trained"):

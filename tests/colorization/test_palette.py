@@ -8,7 +8,7 @@ import torch
 import yaml
 from sklearn.cluster import KMeans
 
-from tintbox.colorization import palette as module
+from tintbox.colorization import nearest, palette_fit
 from tintbox.colorization.palette import Palette
 from tintbox.errors import TintboxError, TintboxFileError
 
@@ -41,7 +41,7 @@ def random_palette(k, seed=0, scale=255.0):
 def test_encode_bytes_equals_brute_force(k, scale):
     palette = random_palette(k, seed=k, scale=scale)
     indices = palette.encode(NOISE)
-    assert palette._table is not None
+    assert palette._nearest.table is not None
     assert indices.dtype == (np.uint8 if k <= 256 else np.int32)
     np.testing.assert_array_equal(indices, nearest_index(NOISE, palette.colours * scale))
 
@@ -64,7 +64,7 @@ def test_ties_go_to_the_lower_index():
         Palette(cube[::-1], scale=256.0),  # half-way at 128
     ):
         indices = palette.encode(grid)
-        assert palette._table is not None
+        assert palette._nearest.table is not None
         np.testing.assert_array_equal(indices, nearest_index(grid, palette.colours * palette.scale))
     middle = Palette(np.array([[60, 0, 0], [40, 0, 0]]) / 255)
     assert middle.encode(np.array([[50, 0, 0]], np.uint8)).tolist() == [0]
@@ -80,17 +80,17 @@ def test_close_colours_and_many_in_one_cell():
 def test_small_and_large_pictures_agree():
     palette = random_palette(24)
     small = palette.encode(NOISE[:20])  # too few pixels for a table
-    assert palette._table is None
+    assert palette._nearest.table is None
     np.testing.assert_array_equal(palette.encode(NOISE)[:20], small)
     np.testing.assert_array_equal(palette.encode(NOISE[:20]), small)  # now from the table
 
 
 def test_more_colours_than_a_table_takes():
-    palette = random_palette(module.TABLE_COLOURS + 1)
+    palette = random_palette(nearest.TABLE_COLOURS + 1)
     image = NOISE[:20]
-    palette._seen = module.TABLE_PIXELS
+    palette._nearest.seen = nearest.TABLE_PIXELS
     np.testing.assert_array_equal(palette.encode(image), nearest_index(image, palette.colours * 255))
-    assert palette._table is None
+    assert palette._nearest.table is None
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
@@ -131,8 +131,8 @@ def test_encode_and_decode_on_the_device():
 def test_encode_shapes(shape):
     palette = random_palette(5)
     image = RNG.integers(0, 256, shape, dtype=np.uint8)
-    for seen in (0, module.TABLE_PIXELS):
-        palette._seen = seen
+    for seen in (0, nearest.TABLE_PIXELS):
+        palette._nearest.seen = seen
         assert palette.encode(image).shape == shape[:-1]
         assert palette.encode(torch.from_numpy(image)).shape == shape[:-1]
     assert palette.encode(image / 255).shape == shape[:-1]
@@ -151,7 +151,7 @@ def test_encode_views_and_leaves_the_input_alone():
 
 
 def test_encode_longer_than_a_block(monkeypatch):
-    monkeypatch.setattr(module, "BLOCK", 24 * 1000 + 7)
+    monkeypatch.setattr(nearest, "BLOCK", 24 * 1000 + 7)
     palette = random_palette(24)
     reference = nearest_index(NOISE, palette.colours * 255)
     np.testing.assert_array_equal(palette.encode(NOISE[:100]), reference[:100])
@@ -276,6 +276,16 @@ def test_class_basics():
         palette.colours[0, 0] = 1.0
 
 
+@pytest.mark.parametrize("name", ["horses24", "ab313"])
+def test_a_palette_does_not_change(name):
+    palette = Palette.load(name)
+    with pytest.raises(AttributeError, match=r"keeps its scale; palette.but\(scale=...\) makes another"):
+        palette.scale = 2.0
+    other = palette.but(temperature=1.5)
+    assert type(other) is type(palette)
+    assert other.but(temperature=palette.temperature) == palette != other
+
+
 def test_the_colours_are_copied():
     mine = np.array(THREE)
     palette = Palette(mine)
@@ -289,7 +299,7 @@ def test_copies_leave_the_table_behind(clone):
     palette.encode(NOISE)
     twin = clone(palette)
     assert twin == palette
-    assert twin._table is None
+    assert twin._nearest.table is None
     assert not twin.colours.flags.writeable
     assert len(pickle.dumps(palette)) < 2000
     np.testing.assert_array_equal(twin.encode(NOISE), palette.encode(NOISE))
@@ -352,7 +362,7 @@ def test_fit_equals_scikit_learn_and_repeats():
 
 def test_fit_samples(monkeypatch):
     pixels, means = blobs(4, n=2000)
-    monkeypatch.setattr(module, "FIT_PIXELS", 1000)
+    monkeypatch.setattr(palette_fit, "PIXELS", 1000)
     palette = Palette.fit(pixels, 4)
     expected = means[np.argsort(means @ (0.299, 0.587, 0.114))] / 255
     np.testing.assert_allclose(palette.colours, expected, rtol=0, atol=3 / 255)

@@ -200,3 +200,21 @@ def test_training_on_a_gpu(tiny_data, tmp_path):
         data=str(tiny_data), epochs=2, batch=4, imgsz=32, palette=4, device=0, project=str(tmp_path), name="gpu"
     )
     assert len(rows(tmp_path / "gpu")) == 2
+
+
+def test_one_palette_goes_through_a_run(tiny_data, tmp_path, monkeypatch):
+    """Read by name once, it is the trainer's, the model's and the validator's; the checkpoint describes it."""
+    loaded, load = [], Palette.load
+
+    def counted(name):
+        loaded.append(name)
+        return load(name)
+
+    monkeypatch.setattr(Palette, "load", staticmethod(counted))
+    run = {"model": "colorize-unet.yaml", "data": str(tiny_data), "palette": "horses24", "rebalance": 0.5, "epochs": 1}
+    trainer = ColorizeTrainer(overrides={**run, "imgsz": 32, "plots": False, "project": str(tmp_path)})
+    trainer.train()
+    assert loaded == ["horses24"]
+    assert trainer.palette.weights is not None
+    assert trainer.model.palette is trainer.palette
+    assert Palette.from_dict(torch.load(trainer.last, weights_only=False)["model"].yaml["palette"]) == trainer.palette

@@ -1,0 +1,63 @@
+"""What a model says of itself: a ColorizeModel, or Ultralytics' backend around one or around an export."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from tintbox.colorization.model import ColorizeModel
+from tintbox.colorization.palette import Palette
+from tintbox.colorization.palette_base import BasePalette
+from tintbox.errors import TintboxError
+from tintbox.limits import LITERAL_BYTES
+
+
+def model_palette(model: Any) -> BasePalette:
+    """Return the palette of a ColorizeModel, or of Ultralytics' backend around one or around an export.
+
+    Raises:
+        TintboxError: If an export carries none.
+    """
+    for module in (model, getattr(model, "model", None)):
+        if isinstance(module, ColorizeModel):
+            return module.palette
+    stored = getattr(model, "palette", None)
+    if stored is None:
+        raise TintboxError("the exported model carries no palette in its metadata; export it again with tintbox active")
+    if isinstance(stored, str):
+        try:
+            stored = ast.literal_eval(stored) if len(stored) <= LITERAL_BYTES else None
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            stored = None
+        if stored is None:
+            raise TintboxError("the palette in the exported model's metadata cannot be read; export it again")
+    return Palette.from_dict(stored)
+
+
+def model_channels(model: Any) -> int:
+    """Return the input channels of a ColorizeModel or of Ultralytics' backend."""
+    return int(model.yaml["channels"] if isinstance(model, ColorizeModel) else model.channels)
+
+
+def model_output_stride(model: Any) -> int:
+    """Return the pixels of the input per pixel of the output, of a ColorizeModel or of Ultralytics' backend."""
+    for module in (model, getattr(model, "model", None)):
+        if isinstance(module, ColorizeModel):
+            return module.output_stride
+    return int(getattr(model, "output_stride", 1))
+
+
+def adjusted(palette: BasePalette, args: Any, name: str) -> BasePalette:
+    """Return a model's palette as the arguments of validation or prediction want it.
+
+    Raises:
+        TintboxError: If they ask for a rebalanced loss and the palette has no weights.
+    """
+    if args.temperature is not None:
+        palette = palette.but(temperature=float(args.temperature))
+    if args.rebalance is not None and args.rebalance < 1 and palette.weights is None:
+        raise TintboxError(
+            f"rebalance={args.rebalance}: the palette of {name} has no rebalancing weights, which are learned in "
+            "training; leave rebalance= out, or train with it"
+        )
+    return palette.but(weights=None) if args.rebalance == 1 else palette

@@ -1,0 +1,76 @@
+"""A batch on its way: from pictures to the network's input and the truth, and from scores to pictures in colour."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from tintbox.colorization.grey import grey_input
+from tintbox.colorization.palette_base import BasePalette
+from tintbox.colorization.rendering import readout, render, show
+
+
+def prepare(
+    batch: dict[str, Any],
+    palette: BasePalette,
+    channels: int,
+    device: torch.device,
+    half: bool = False,
+    output_stride: int = 1,
+) -> dict[str, Any]:
+    """Turn a loader's batch into what network, loss and metrics need.
+
+    Args:
+        batch: Holds ``img``, RGB pictures (B, 3, H, W), uint8.
+        palette: The colours of the labels.
+        channels: Input channels of the network.
+        device: Where the result goes.
+        half: Input in half precision.
+        output_stride: Pixels of the input per pixel of the labels, s.
+
+    Returns:
+        The batch with ``img`` (B, channels, H, W) float in about [0, 1]; ``label`` (B, H/s, W/s) int64 and what else
+        the palette gives as truth; ``weights`` (K,) if it is rebalanced; and ``rgb``, the pictures themselves.
+    """
+    pictures = batch["img"]
+    small = reduced(pictures, output_stride)
+    truth = palette.targets(small.permute(0, 2, 3, 1))  # on the CPU, where the pictures are
+    if palette.weights is not None:
+        truth["weights"] = torch.tensor(palette.weights, dtype=torch.float32)
+    truth["label"] = truth["label"].long()
+    rgb = pictures.to(device, non_blocking=True)
+    img = grey_input(rgb, channels, palette.scale)
+    return {
+        **batch,
+        "img": img.half() if half else img,
+        **{name: values.to(device, non_blocking=True) for name, values in truth.items()},
+        "rgb": rgb,
+    }
+
+
+def reduced(pictures: torch.Tensor, stride: int) -> torch.Tensor:
+    """Return pictures (B, 3, H, W), uint8, averaged over squares of ``stride`` pixels."""
+    return F.avg_pool2d(pictures.float(), stride).round().to(torch.uint8) if stride > 1 else pictures
+
+
+def painted(palette: BasePalette, scores: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+    """Return the decoded pictures (B, H, W, 3), uint8, of scores (B, K, h, w) at the size of ``pictures``, alike."""
+    values, size = readout(palette, scores), pictures.shape[1:3]
+    if values.shape[2:] != size:
+        values = F.interpolate(values, size, mode="bilinear", align_corners=False)
+    return render(palette, values, pictures)
+
+
+def truth_rows(batch: dict[str, Any], palette: BasePalette, n: int) -> dict[str, np.ndarray]:
+    """Return the rows of a sample grid that need no model: grey, and truth in the palette's colours."""
+    grey = palette.to_pixels(batch["img"][:n, :1].float()).expand(-1, 3, -1, -1).permute(0, 2, 3, 1)
+    truth = show(palette, batch["label"][:n], batch["rgb"][:n].permute(0, 2, 3, 1))
+    return {"grey": as_numpy(grey), "truth in the palette": as_numpy(truth)}
+
+
+def as_numpy(pictures: Any) -> np.ndarray:
+    """Return a tensor as a NumPy array."""
+    return pictures.cpu().numpy() if isinstance(pictures, torch.Tensor) else pictures

@@ -1,0 +1,230 @@
+"""What every kind of palette shares: K classes that are shown as colours, and how 8-bit pixels become numbers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn, TypeVar
+
+import numpy as np
+import torch
+
+from tintbox.colorization import palette_file
+from tintbox.colorization.balance import checked_number, checked_weights
+from tintbox.errors import TintboxError
+from tintbox.limits import PALETTE_COLOURS
+
+Array = TypeVar("Array", np.ndarray, torch.Tensor)
+Kind = TypeVar("Kind", bound="BasePalette")
+
+DEFAULTS = {"temperature": 0.0, "rebalance": 1.0, "weights": None}  # of the balance, which a description may leave out
+
+
+class BasePalette(ABC):
+    """K classes of pixels, each shown as a colour: an immutable value; `but` makes another.
+
+    Attributes:
+        table: ``(K, n)`` what a description holds under `key`, a read-only float64 array.
+        colours: ``(K, 3)`` red, green and blue in [0, 1], likewise.
+        scale: What an 8-bit pixel value is divided by to reach [0, 1].
+        temperature: Of the annealed mean that scores are decoded by; 0 takes the most likely colour.
+        rebalance: How the loss shall weigh the colours: 1 all the same, 0 by the inverse of their frequency.
+        weights: ``(K,)`` the weight of each colour in the loss, known once there were training pictures.
+
+    Raises:
+        TintboxError: If a number is out of range.
+    """
+
+    key: ClassVar[str]  # of the table in a description
+
+    table: np.ndarray
+    colours: np.ndarray
+    scale: float
+    temperature: float
+    rebalance: float
+    weights: np.ndarray | None
+    _pixels: np.ndarray  # (K, 3) uint8
+
+    def __init__(
+        self, table: np.ndarray, colours: np.ndarray, scale: Any, temperature: Any, rebalance: Any, weights: Any
+    ) -> None:
+        for array in (table, colours):
+            array.setflags(write=False)
+        vars(self).update(
+            table=table,
+            colours=colours,
+            scale=checked_scale(scale),
+            temperature=checked_number("temperature", temperature, 0, 100),
+            rebalance=checked_number("rebalance", rebalance, 0, 1),
+            weights=checked_weights(weights, len(table)),
+        )
+        vars(self)["_pixels"] = self.to_pixels(colours)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a palette keeps its {name}; palette.but({name}=...) makes another")
+
+    def _arguments(self) -> dict[str, Any]:
+        """Return what makes an equal palette of the same kind."""
+        return {self.key: self.table, "scale": self.scale, **{name: getattr(self, name) for name in DEFAULTS}}
+
+    def but(self: Kind, **changes: Any) -> Kind:
+        """Return the same colours with another scale, temperature, rebalancing or weights."""
+        return type(self)(**{**self._arguments(), **changes})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a description: ``{"colours": [[red, green, blue], ...], "scale": float}`` of plain Python numbers.
+
+        Of the balance, what differs from the defaults is in it.
+        """
+        values = {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in self._arguments().items()}
+        return {name: v for name, v in values.items() if name not in DEFAULTS or v != DEFAULTS[name]}
+
+    def save(self, path: str | Path) -> None:
+        """Write the palette to a ``.yaml`` file, at full precision: `Palette.load` gives an equal one back."""
+        palette_file.write(path, self.as_dict())
+
+    @property
+    def names(self) -> dict[int, str]:
+        """The class names ``{index: "#rrggbb"}``."""
+        return {index: f"#{bytes(pixel).hex()}" for index, pixel in enumerate(self._pixels)}
+
+    def normalise(self, pixels: Array) -> Array:
+        """Return 8-bit ``pixels`` of any shape as float32 in [0, 1]: divided by the scale."""
+        if isinstance(pixels, torch.Tensor) and pixels.dtype == torch.uint8:
+            return pixels.float() / self.scale
+        if isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8:
+            return np.divide(pixels, np.float32(self.scale), dtype=np.float32)
+        raise TintboxError(f"pixels are {described(pixels)}; give a numpy array or torch tensor of uint8")
+
+    def to_pixels(self, values: Array) -> Array:
+        """Return float ``values`` of any shape as uint8: the inverse of ``normalise``, rounded and clipped."""
+        if isinstance(values, torch.Tensor) and values.is_floating_point():
+            wide = values if values.dtype == torch.float64 else values.float()
+            return (wide * self.scale).round().clamp(0, 255).to(torch.uint8)
+        if isinstance(values, np.ndarray) and values.dtype.kind == "f":
+            wide = values.astype(np.result_type(values, np.float32), copy=False)
+            return (wide * self.scale).round().clip(0, 255).astype(np.uint8)
+        raise TintboxError(f"values are {described(values)}; give a numpy array or torch tensor of floats in [0, 1]")
+
+    @property
+    def array_type(self) -> type[np.integer]:
+        """The type of indices in NumPy: uint8 if K is at most 256, else int32."""
+        return np.uint8 if len(self) <= 256 else np.int32
+
+    @property
+    def tensor_type(self) -> torch.dtype:
+        """The type of indices in torch, likewise."""
+        return torch.uint8 if len(self) <= 256 else torch.int32
+
+    @abstractmethod
+    def encode(self, image: Array) -> Array:
+        """Return the index of the class of each pixel of a picture ``(..., 3)``: ``(...)``, numpy or torch as given."""
+
+    @abstractmethod
+    def targets(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return what the loss needs of pictures (B, H, W, 3), uint8; in any case ``label``, the indices (B, H, W)."""
+
+    @abstractmethod
+    def shares(self, pictures: torch.Tensor) -> np.ndarray:
+        """Return the share of each class in the pixels of pictures (N, H, W, 3), uint8: (K,), summing to 1."""
+
+    def decode(self, x: Array) -> Array:
+        """Return the picture that indices or scores stand for.
+
+        Args:
+            x: Integer indices ``(..., H, W)``, or float logits ``(..., K, H, W)``, whose highest score wins (of
+                equals, the lower index).
+
+        Returns:
+            ``(..., H, W, 3)`` uint8, red, green, blue; numpy or torch, and on the device, as the input.
+
+        Raises:
+            TintboxError: If the shape or type is another, or an index is no colour of the palette.
+        """
+        given: Any = x
+        is_tensor, is_array = isinstance(given, torch.Tensor), isinstance(given, np.ndarray)
+        if (is_tensor and given.is_floating_point()) or (is_array and given.dtype.kind == "f"):
+            if given.ndim < 3 or given.shape[-3] != len(self):
+                raise TintboxError(f"scores are {described(x)}; give (..., {len(self)}, H, W): one for each colour")
+            given = given.argmax(-3)
+        elif not (
+            (is_array and given.dtype.kind in "iu")
+            or (is_tensor and given.dtype != torch.bool and not given.is_complex())
+        ):
+            raise TintboxError(f"x is {described(x)}; give integer indices (..., H, W) or float scores (..., K, H, W)")
+        elif np.prod(given.shape) and not 0 <= int(given.min()) <= int(given.max()) < len(self):
+            raise TintboxError(
+                f"indices from {int(given.min())} to {int(given.max())}; the palette has 0 to {len(self) - 1}"
+            )
+        pixels: Any = torch.from_numpy(self._pixels).to(given.device) if is_tensor else self._pixels
+        return pixels[given.long()] if is_tensor else pixels.take(given, axis=0)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BasePalette):
+            return NotImplemented
+        return type(self) is type(other) and self.as_dict() == other.as_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.scale, self.colours.tobytes()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self)} colours, scale={self.scale:g})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy the description only: each process fills its own table of nearest colours."""
+        return _remade, (type(self), self.as_dict())
+
+
+def _remade(kind: type[Kind], description: dict[str, Any]) -> Kind:
+    return kind(**description)
+
+
+def as_table(rows: Any, key: str, row: str, most: int = PALETTE_COLOURS) -> np.ndarray:
+    """Return the rows of a description as a float64 array of its own.
+
+    Args:
+        rows: What was given.
+        key: Its name in the description.
+        row: One row of it, for the message, such as ``[a, b]``.
+        most: How many rows are taken.
+
+    Raises:
+        TintboxError: If they are no table of numbers, or too many.
+    """
+    width = row.count(",") + 1
+    if isinstance(rows, (list, tuple)):
+        check_count(len(rows), most)
+    try:
+        table = np.array(rows, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise TintboxError(f"{key} are not K x {width} numbers; give one {row} for each class") from None
+    if table.ndim != 2 or table.shape[1] != width:
+        shape = f"K x {width}"
+        raise TintboxError(f"{key} have shape {table.shape}, not {shape}; give {shape}: one {row} for each class")
+    check_count(len(table), most)
+    if len(table) < 2:
+        raise TintboxError(f"a palette of {len(table)} colours leaves nothing to choose; give 2 or more")
+    return table
+
+
+def check_count(count: int, most: int = PALETTE_COLOURS) -> None:
+    """Refuse more colours than a network could have outputs for."""
+    if count > most:
+        raise TintboxError(f"a palette of {count:,} colours; {most:,} are the most")
+
+
+def checked_scale(scale: object) -> float:
+    """Return ``scale`` as a float, or raise a TintboxError if it is no positive number."""
+    if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale <= 1e9:
+        raise TintboxError(f"scale={scale!r}; give a positive number, 255 in most cases")
+    return float(scale)
+
+
+def described(x: object) -> str:
+    """Return the type, and the shape and dtype if it has them, of a wrong argument."""
+    if isinstance(x, (np.ndarray, torch.Tensor)):
+        return f"{type(x).__name__} of shape {tuple(x.shape)} and {x.dtype}"
+    return f"of type {type(x).__name__}"

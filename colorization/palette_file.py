@@ -1,0 +1,92 @@
+"""Palettes in files: where one stands, what its YAML may hold, and how it is written."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tintbox import atomic, yaml_file
+from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+
+SUFFIXES = (".yaml", ".yml")
+TABLES = ("bins", "colours")  # the key of the table, by which the kinds of palettes are told apart
+SETTINGS = ("scale", "temperature", "rebalance", "weights")
+HEADER = """\
+# A colour palette of tintbox, for `yolo colorize train palette=PATH` and tintbox.Palette.load.
+# colours: (list) K x 3 numbers in [0, 1], red, green, blue; the position is the class index
+# scale: (float) what an 8-bit pixel value is divided by to reach [0, 1]
+# temperature, rebalance: (float) of the annealed mean and of the loss; weights: (list) of each colour in the loss
+"""
+
+
+def find(name: str | Path) -> Path:
+    """Return the file of a palette that comes with tintbox, by its bare name, or of any other, by its path.
+
+    Raises:
+        TintboxFileError: If there is no such palette or file.
+    """
+    path = Path(name)
+    if path.suffix not in SUFFIXES:
+        folder = importlib.resources.files("tintbox.cfg") / "palettes"
+        shipped = {Path(file.name).stem: Path(str(file)) for file in folder.iterdir() if file.name.endswith(".yaml")}
+        if str(name) not in shipped:
+            known, hint = ", ".join(sorted(shipped)), nearest(str(name), shipped)
+            raise TintboxFileError(f"palette '{name}': no such name ({known}) and no path to a .yaml file{hint}")
+        path = shipped[str(name)]
+    if not path.is_file():
+        hint = nearest(path.name, (file.name for file in path.parent.glob("*.y*ml")))
+        raise TintboxFileError(f"palette '{path}': no such file{hint or '; give a bare name or a path to a .yaml'}")
+    return path
+
+
+@contextmanager
+def blamed(path: Path) -> Iterator[None]:
+    """Let the mistakes found in a file's contents name the file."""
+    try:
+        yield
+    except TintboxError as error:
+        text = one_line(error).removeprefix(f"{path}: ").replace(f"{path}:", "line ")
+        raise TintboxError(f"palette file '{path}': {text}") from error
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the description in a file.
+
+    Raises:
+        TintboxError: If it is none.
+    """
+    return checked(yaml_file.read(path))
+
+
+def write(path: str | Path, description: Mapping[str, Any]) -> None:
+    """Write a description to a ``.yaml`` file, at full precision.
+
+    Raises:
+        TintboxError: If the path has another suffix.
+    """
+    path = Path(path)
+    if path.suffix not in SUFFIXES:
+        raise TintboxError(f"palette path '{path}': give it the suffix .yaml, so that load knows it for a file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic.write_text(path, HEADER + yaml.safe_dump(dict(description), default_flow_style=None, width=200))
+
+
+def checked(description: Any) -> dict[str, Any]:
+    """Return a description whose keys are known; the palette itself checks their values.
+
+    Raises:
+        TintboxError: Naming the key that is missing or unknown.
+    """
+    if not isinstance(description, Mapping) or not set(TABLES) & set(description):
+        raise TintboxError("no 'colours' key; give 'colours:' with one [red, green, blue] in [0, 1] per line")
+    table = next(key for key in TABLES if key in description)
+    known = (table, *SETTINGS)
+    if unknown := set(map(str, description)) - set(known):
+        name = min(unknown)
+        raise TintboxError(f"unknown key '{name}' ({', '.join(known)}){nearest(name, known)}")
+    return dict(description)

@@ -1,0 +1,41 @@
+"""The colours of a palette by k-means over pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tintbox.colorization.palette_base import checked_scale, described
+from tintbox.errors import TintboxError
+
+PIXELS = 200_000  # that k-means looks at
+LUMA = (0.299, 0.587, 0.114)  # of R, G and B: ITU-R BT.601
+
+
+def k_means(pixels: np.ndarray, k: int, seed: int, scale: float) -> np.ndarray:
+    """Return the ``k`` k-means colours of ``pixels`` (..., 3), uint8: (k, 3) in [0, 1], from dark to light.
+
+    Args:
+        pixels: Red, green, blue; of more than `PIXELS` that many are drawn.
+        k: Number of colours, 2 or more.
+        seed: Of the draw and of k-means++.
+        scale: What an 8-bit pixel value is divided by to reach [0, 1].
+
+    Raises:
+        TintboxError: If ``pixels`` is not such an array or holds fewer than ``k`` distinct colours.
+    """
+    from sklearn.cluster import KMeans  # takes a second to import
+
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim < 2 or pixels.shape[-1] != 3:
+        raise TintboxError(f"pixels are {described(pixels)}; give a numpy array (..., 3) of uint8")
+    if isinstance(k, bool) or not isinstance(k, int) or k < 2:
+        raise TintboxError(f"k={k!r}: a palette needs a whole number of 2 or more colours")
+    scale = checked_scale(scale)
+    flat = pixels.reshape(-1, 3)
+    if len(flat) > PIXELS:
+        flat = flat[np.random.default_rng(seed).choice(len(flat), PIXELS, replace=False)]
+    distinct = len(np.unique(flat.astype(np.int32) @ (1 << 16, 1 << 8, 1)))
+    if k > distinct:
+        raise TintboxError(f"k={k}, but the {len(flat)} pixels hold {distinct} distinct colours; give a smaller k")
+    means = KMeans(k, n_init=2, random_state=seed).fit(flat.astype(np.float64)).cluster_centers_
+    means = np.round(np.clip(means / scale, 0, 1), 9)  # the threads of k-means leave the last bits open
+    return means[np.lexsort((*means.T, means @ LUMA))]

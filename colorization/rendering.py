@@ -1,0 +1,49 @@
+"""From a network's scores, or from labels, to pictures in colour."""
+
+from __future__ import annotations
+
+import torch
+
+from tintbox.colorization.balance import annealed_mean
+from tintbox.colorization.lab import lab_to_rgb, rgb_to_lab
+from tintbox.colorization.lab_palette import LabPalette
+from tintbox.colorization.palette_base import BasePalette
+
+
+def readout(palette: BasePalette, scores: torch.Tensor) -> torch.Tensor:
+    """Return what may be enlarged of scores (B, K, h, w).
+
+    That is the scores themselves where the likeliest colour is taken, else the annealed mean of what the classes stand
+    for: red, green and blue (B, 3, h, w), or a and b (B, 2, h, w) of a palette without lightness.
+    """
+    if palette.temperature == 0 and not isinstance(palette, LabPalette):
+        return scores
+    return annealed_mean(scores, torch.tensor(palette.table), palette.temperature)
+
+
+def render(palette: BasePalette, values: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+    """Return pictures (B, H, W, 3), uint8, for what `readout` gave, enlarged to (B, C, H, W).
+
+    Args:
+        palette: Whose readout it is.
+        values: ``(B, C, H, W)``.
+        pictures: ``(B, H, W, 3)``, uint8, the input: a palette without lightness takes that from it, and nothing else.
+    """
+    if isinstance(palette, LabPalette):
+        lightness = rgb_to_lab(pictures)[..., :1]
+        rgb = lab_to_rgb(torch.cat((lightness, values.permute(0, 2, 3, 1).to(lightness)), -1))
+        return (255 * rgb).round().to(torch.uint8)
+    return palette.to_pixels(values.permute(0, 2, 3, 1)) if palette.temperature else palette.decode(values)
+
+
+def show(palette: BasePalette, labels: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+    """Return the pictures (B, H, W, 3), uint8, that labels (B, h, w) stand for; H = s h, W = s w.
+
+    The lightness is that of ``pictures`` (B, H, W, 3), uint8, where the palette has none.
+    """
+    times = pictures.shape[1] // labels.shape[1]
+    large = labels.repeat_interleave(times, 1).repeat_interleave(times, 2)
+    if not isinstance(palette, LabPalette):
+        return palette.decode(large)
+    ab = torch.tensor(palette.bins, dtype=torch.float32, device=labels.device)[large.long()]
+    return render(palette, ab.permute(0, 3, 1, 2), pictures)
