@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
 from tintbox import yaml_file
+from tintbox.checks import is_number
 from tintbox.colorization import palette_name
 from tintbox.errors import TintboxError, nearest
 from tintbox.plugins.coco_eval import settings as coco_settings
@@ -46,15 +46,11 @@ class Option:
         return mode in self.modes and (not self.tasks or task in self.tasks)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def number(low: float, high: float, what: str) -> Check:
     """Return the check of a finite number in [low, high]."""
 
     def check(value: Any) -> str | None:
-        return None if _is_number(value) and low <= value <= high else f"give {what}"
+        return None if is_number(value, low, high) else f"give {what}"
 
     return check
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
+from tintbox.checks import is_number
 from tintbox.errors import TintboxError
 
 Anchors = tuple[tuple[tuple[float, float], ...], ...]  # level -> anchor -> (width, height) in pixels
@@ -30,7 +30,7 @@ def check_anchors(value: Any, levels: int) -> Anchors:
     flat = [_numbers(row) for row in rows]
     for row, numbers in zip(rows, flat):
         for number in numbers:
-            if not isinstance(number, (int, float)) or isinstance(number, bool) or not 0 < number < math.inf:
+            if not is_number(number) or number <= 0:
                 raise TintboxError(f"anchors: {number!r} in {row} is no width or height; give pixels above 0")
         if not numbers or len(numbers) % 2 or len(numbers) != len(flat[0]):
             counts = ", ".join(str(len(numbers)) for numbers in flat)

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from tintbox.checks import is_number, is_whole
 from tintbox.errors import TintboxError, one_line
 from tintbox.limits import ANCHORS, CHANNELS, CLASSES, MODEL_ROWS, MODEL_UNITS
 from tintbox.plugins.anchor.boxes import check_anchors, listed
@@ -32,14 +33,14 @@ ARGUMENTS = 8  # of a row, and numbers in a list among them
 
 def whole(value: Any, name: str, low: int, high: int) -> int:
     """Return a whole number, or raise a TintboxError if it is none or out of range."""
-    if type(value) is not int or not low <= value <= high:
+    if not is_whole(value, low, high):
         raise TintboxError(f"{name} is {shown(value)}, not a whole number from {low} to {high}")
     return value
 
 
 def number(value: Any, name: str, low: float, high: float) -> float:
     """Return a number as a float, or raise a TintboxError if it is none or out of range."""
-    if type(value) not in (int, float) or not low <= value <= high:
+    if not is_number(value, low, high):
         raise TintboxError(f"{name} is {shown(value)}, not a number from {low:g} to {high:g}")
     return float(value)
 

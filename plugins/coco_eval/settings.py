@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from tintbox.checks import is_number, is_whole
 from tintbox.errors import nearest
 
 
@@ -51,11 +52,11 @@ def check_one(key: Any, value: Any) -> str | None:
     if isinstance(DEFAULTS[key], bool):
         return None if isinstance(value, bool) else f"{key}={value}: give true or false"
     if key == "level":
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return None if number and 0 < value < 1 else f"{key}={value}: give a number between 0 and 1, e.g. 0.95"
+        return (
+            None if is_number(value) and 0 < value < 1 else f"{key}={value}: give a number between 0 and 1, e.g. 0.95"
+        )
     low, high = LIMITS[key]
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return None if whole and low <= value <= high else f"{key}={value}: give a whole number from {low} to {high}"
+    return None if is_whole(value, low, high) else f"{key}={value}: give a whole number from {low} to {high}"
 
 
 def settings(value: Any) -> Settings:

@@ -15,13 +15,13 @@ are checked before either is needed.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence, Sized
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from tintbox.checks import is_number, is_share, is_whole
 from tintbox.errors import TintboxError, nearest
 
 ARGUMENTS = ("freeze", "unfreeze", "freeze_bn", "lr_scale")
@@ -78,7 +78,7 @@ def check_selectors(value: Any) -> str | None:
     if not (listed := entries(value)):
         return f"an empty list; give selectors, {EXAMPLE}"
     for entry in listed:
-        if isinstance(entry, bool) or not isinstance(entry, (str, int)):
+        if not isinstance(entry, str) and not is_whole(entry):
             return f"{entry!r} is not a selector; give one, {EXAMPLE}"
         word = split(entry)[1]
         slice_ = SLICE.fullmatch(word)
@@ -114,8 +114,7 @@ def check_unfreeze(value: Any) -> str | None:
     if not isinstance(value, Mapping) or not value:
         return "give a mapping from epoch to selectors, e.g. {5: neck, 10: all}"
     for epoch, selectors in value.items():
-        whole = isinstance(epoch, int) and not isinstance(epoch, bool) and epoch >= 0
-        if not whole and not (isinstance(epoch, float) and 0 < epoch < 1):
+        if not is_whole(epoch, 0) and not (isinstance(epoch, float) and 0 < epoch < 1):
             return f"epoch {epoch} is neither a whole number from 0 on nor a share of the run between 0 and 1"
         if wrong := check_selectors(selectors):
             return wrong
@@ -133,17 +132,13 @@ def check_lr_scale(value: Any) -> str | None:
         for selector, factor in value.items():
             if wrong := check_selectors(selector):
                 return wrong
-            if not _is_number(factor) or factor <= 0:
+            if not is_number(factor) or factor <= 0:
                 hint = "; to train nothing there, use freeze" if factor == 0 else ""
                 return f"the factor of '{selector}' is a number above 0, not {factor}{hint}"
         return None
-    if _is_number(value) and 0 < value <= 1:
+    if is_share(value) and value > 0:
         return None
     return "give a mapping from selector to factor, e.g. {backbone: 0.1}, or one number d with 0 < d <= 1"
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 CHECKS = {

@@ -6,10 +6,10 @@ value, in words, or None.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tintbox.checks import is_number, is_share
 from tintbox.errors import nearest
 
 OPTIONS = ("cls_pos_weight", "cls_smoothing", "cls_focal")
@@ -24,12 +24,8 @@ OTHER_LOSSES = {
 }
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _is_weight(value: Any) -> bool:
-    return _is_number(value) and value > 0
+    return is_number(value) and value > 0
 
 
 def check_pos_weight(value: Any) -> str | None:
@@ -56,7 +52,7 @@ def check_pos_weight(value: Any) -> str | None:
 
 def check_smoothing(value: Any) -> str | None:
     """Check label smoothing: a number from 0 to 1."""
-    return None if value is None or (_is_number(value) and 0 <= value <= 1) else "give a number from 0 to 1, e.g. 0.05"
+    return None if value is None or is_share(value) else "give a number from 0 to 1, e.g. 0.05"
 
 
 def check_focal(value: Any) -> str | None:
@@ -71,12 +67,12 @@ def check_focal(value: Any) -> str | None:
         if "gamma" not in value:
             return f"gamma is missing; {example}"
         alpha = value.get("alpha")
-        if alpha is not None and not (_is_number(alpha) and 0 < alpha < 1):
+        if alpha is not None and not (is_number(alpha) and 0 < alpha < 1):
             return f"alpha is {alpha!r}, but lies between 0 and 1; {example}"
         value = value["gamma"]
-    elif not _is_number(value):
+    elif not is_number(value):
         return f"give gamma, a number of 0 or more, or a mapping; {example}"
-    return None if _is_number(value) and value >= 0 else f"gamma is {value!r}, but is a number of 0 or more; {example}"
+    return None if is_number(value, 0) else f"gamma is {value!r}, but is a number of 0 or more; {example}"
 
 
 def chosen(arguments: Any) -> dict[str, Any]:

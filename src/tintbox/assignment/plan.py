@@ -11,6 +11,7 @@ import yaml
 import tintbox.cfg
 from tintbox import atomic
 from tintbox.assignment.published import NETWORKS
+from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, TintboxFileError, nearest_file
 
 PARTS = {"A": "PoolUpsampleNet", "B": "ConvTransposeNet", "C": "UNet", "D": "fine-tuning a detector"}
@@ -61,9 +62,9 @@ def check(plan: Plan, parts: str) -> None:
     """Raise TintboxError if a value makes no sense or a file is not there."""
     for key in ("epochs", "batch", "detection_size", "detection_epochs"):
         value: Any = getattr(plan, key)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        if not is_whole(value, 1):
             raise TintboxError(f"{TYPED.get(key, key)}={value}: give a whole number of 1 or more")
-    if not isinstance(plan.seed, int) or isinstance(plan.seed, bool) or plan.seed < 0:
+    if not is_whole(plan.seed, 0):
         raise TintboxError(f"seed={plan.seed}: give a whole number of 0 or more")
     if not parts or set(parts) - set(PARTS):
         raise TintboxError(f"parts={parts}: give some of {''.join(PARTS)}, e.g. parts=AC")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import typer.core
 
+from tintbox.checks import is_number, is_whole
 from tintbox.cli.words import arguments, table
 from tintbox.errors import TintboxError
 
@@ -27,14 +27,14 @@ class Key:
     example: str = ""  # of a value that has to be given; such a key is required
 
 
-def number(low: float, high: float = math.inf) -> Check:
+def number(low: float, high: float) -> Check:
     """Return the check of a number from ``low`` to ``high``."""
-    return lambda x: isinstance(x, (int, float)) and not isinstance(x, bool) and low <= x <= high
+    return lambda x: is_number(x, low, high)
 
 
 def whole(low: int) -> Check:
     """Return the check of a whole number of ``low`` or more."""
-    return lambda x: isinstance(x, int) and not isinstance(x, bool) and x >= low
+    return lambda x: is_whole(x, low)
 
 
 def size(value: Any) -> bool:

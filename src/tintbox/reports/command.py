@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import atomic
+from tintbox.checks import is_share, is_whole
 from tintbox.errors import TintboxError, nearest, one_line
 from tintbox.plugins.coco_eval.data.layout import SPLITS
 from tintbox.reports import gather, page, prediction, scripts, subjects
@@ -117,9 +118,9 @@ def check(n: Any, conf: Any, seed: Any, imgsz: Any, pictures: Any) -> None:
     if imgsz is not None and (wrong := prediction.wrong_size(imgsz)):
         raise TintboxError(wrong)
     for name, value, low in (("n", n, 1), ("seed", seed, 0)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        if not is_whole(value, low):
             raise TintboxError(f"{name}={value}: give a whole number of {low} or more")
-    if not isinstance(conf, (int, float)) or isinstance(conf, bool) or not 0 <= conf <= 1:
+    if not is_share(conf):
         raise TintboxError(f"conf={conf}: give a number from 0 to 1")
     if not isinstance(pictures, bool):
         raise TintboxError(f"pictures={pictures}: give true or false")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import checkpoint_file, json_file, limits, run_folder
+from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, TintboxFileError, one_line
 from tintbox.reports.evaluations import CocoFile
 from tintbox.reports.evaluations import read as read_coco
@@ -59,7 +60,7 @@ class Entry:
     def planned(self) -> int:
         """The number of epochs that was asked for."""
         epochs = self.run.arguments.get("epochs")
-        return epochs if isinstance(epochs, int) and not isinstance(epochs, bool) else self.run.epochs
+        return epochs if is_whole(epochs) else self.run.epochs
 
     @property
     def state(self) -> str:

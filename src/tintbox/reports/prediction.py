@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, one_line
 from tintbox.limits import PREDICTED_SIDE
 from tintbox.reports.boxes import Boxes
@@ -17,7 +18,7 @@ def wrong_size(imgsz: Any) -> str:
     if not sides or len(sides) > 2:
         return f"imgsz={imgsz}: give a side in pixels, or [height, width]"
     for side in sides:
-        if not isinstance(side, int) or isinstance(side, bool) or not LEAST_SIDE <= side <= PREDICTED_SIDE:
+        if not is_whole(side, LEAST_SIDE, PREDICTED_SIDE):
             return f"imgsz={one_line(side)[:40]}: give a whole number from {LEAST_SIDE} to {PREDICTED_SIDE}"
     return ""
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tintbox import atomic
+from tintbox.checks import is_share, is_whole
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.detector import load_detector
 from tintbox.reports import prediction
@@ -127,9 +128,9 @@ def _check(n: Any, conf: Any, imgsz: Any, seed: Any, file: Path) -> None:
     if isinstance(imgsz, (list, tuple)) or (wrong := prediction.wrong_size(imgsz)):
         raise TintboxError(wrong if not isinstance(imgsz, (list, tuple)) else f"imgsz={imgsz}: give a whole number")
     for key, value, low in (("n", n, 1), ("seed", seed, 0)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        if not is_whole(value, low):
             raise TintboxError(f"{key}={value}: give a whole number of {low} or more")
-    if not isinstance(conf, (int, float)) or isinstance(conf, bool) or not 0 <= conf <= 1:
+    if not is_share(conf):
         raise TintboxError(f"conf={conf}: give a number from 0 to 1")
     if file.suffix.lower() not in SUFFIXES:
         raise TintboxError(f"out={file}: the suffix tells the format; give one of {', '.join(SUFFIXES)}")

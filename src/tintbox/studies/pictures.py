@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import atomic
+from tintbox.checks import is_number
 from tintbox.studies.table import LOSS, Cell, by_task
 from tintbox.studies.values import text
 
@@ -57,7 +58,7 @@ def effect(figure: Any, group: Sequence[Cell], key: str) -> None:
         others = ", ".join(f"{k}={text(v)}" for k, v in cell.settings.items() if k != key)
         lines.setdefault(others, []).append(cell)
     values = [cell.settings[key] for cell in group]
-    numeric = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+    numeric = all(map(is_number, values))
     places: Mapping[str, float] = {
         text(v): float(v) if numeric else i for i, v in enumerate(dict.fromkeys(map(_key, values)))
     }

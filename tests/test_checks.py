@@ -1,0 +1,40 @@
+"""What counts as a number, a whole number and a share."""
+
+import math
+
+import pytest
+
+from tintbox.checks import is_number, is_share, is_whole
+
+NO_NUMBERS = [True, False, None, "1", [1], {}, 1j, math.nan]
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+@pytest.mark.parametrize("check", [is_number, is_whole, is_share])
+def test_what_is_no_number(check, value):
+    assert check(value) is False
+
+
+@pytest.mark.parametrize(
+    ("value", "number", "whole", "share"),
+    [
+        (0, True, True, True),
+        (1, True, True, True),
+        (0.5, True, False, True),
+        (2.0, True, False, False),
+        (-1, True, True, False),
+        (-1e-9, True, False, False),
+        (1.7e308, True, False, False),
+        (math.inf, False, False, False),
+        (-math.inf, False, False, False),
+        (10**400, False, True, False),  # no float holds it
+    ],
+)
+def test_kinds(value, number, whole, share):
+    assert (is_number(value), is_whole(value), is_share(value)) == (number, whole, share)
+
+
+@pytest.mark.parametrize(("value", "inside"), [(31, False), (32, True), (64, True), (65, False)])
+@pytest.mark.parametrize("check", [is_number, is_whole])
+def test_limits_are_included(check, value, inside):
+    assert check(value, 32, 64) is inside
