@@ -8,14 +8,13 @@ distances in float64 by broadcasting, and its result must be equal.
 from __future__ import annotations
 
 import os
-import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import cv2
+import machine
 import numpy as np
 
 from tintbox.colorization.palette import Palette
@@ -44,17 +43,6 @@ def line(what: str, times: list[float]) -> str:
     return f"  {what:<14} n={len(times):<3} median {median:8.1f} ms  ({spread})"
 
 
-def processor() -> str:
-    """Return the name of the processor, where the system tells it."""
-    info = Path("/proc/cpuinfo")
-    names = (
-        [row.split(":")[1].strip() for row in info.read_text().splitlines() if "model name" in row]
-        if info.is_file()
-        else []
-    )
-    return names[0] if names else platform.processor() or platform.machine()
-
-
 def main(photo: str | None) -> None:
     """Print the table."""
     palette = Palette.load("horses24")
@@ -64,8 +52,7 @@ def main(photo: str | None) -> None:
         if picture is None:
             sys.exit(f"{photo}: no readable picture; give the path to a photo")
         pictures["photo"] = cv2.cvtColor(cv2.resize(picture, (SIDE, SIDE)), cv2.COLOR_BGR2RGB)
-    print(f"{processor()}, {os.cpu_count()} logical cores, load {os.getloadavg()[0]:.1f}; {platform.platform()}")
-    print(f"Python {platform.python_version()}, numpy {np.__version__}, opencv {cv2.__version__}")
+    print(f"{machine.describe()}, load {os.getloadavg()[0]:.1f}")
     print(f"{SIDE} x {SIDE} uint8, K={len(palette)}")
     for name, image in pictures.items():
         print(name)

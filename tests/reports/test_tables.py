@@ -8,7 +8,7 @@ import pytest
 
 from tintbox.plugins.coco_eval import command
 from tintbox.plugins.coco_eval.settings import Settings
-from tintbox.reports import evaluations, freezing, machines, metrics, tables
+from tintbox.reports import freezing, machines, metrics, pairs, tables
 from tintbox.reports.gather import gather
 from tintbox.reports.verdict import number
 
@@ -20,7 +20,7 @@ def section(*folders):
 
 def summary(found):
     ruler = metrics.ruler(found)
-    kept = evaluations.paired(found.entries, ruler.kind) if ruler.kind else {}
+    kept = pairs.evaluate_again(found.entries, ruler.kind) if ruler.kind else {}
     return ruler, tables.summary(found, ruler, kept)
 
 
@@ -83,8 +83,8 @@ def test_paired_differences_are_those_of_compare(detector, copy, tmp_path):
         one["score"] *= 0.25 + 0.5 * (i % 2)
     (other / "predictions.json").write_text(json.dumps(predictions))
     found = section(detector, other)
-    kept = evaluations.paired(found.entries, "bbox")
-    difference = evaluations.difference(kept, *found.entries)
+    kept = pairs.evaluate_again(found.entries, "bbox")
+    difference = pairs.difference(kept, *found.entries)
     compared = command.compare(
         str(detector), str(other), {"out": str(tmp_path / "out")}, Settings(resamples=100, explain=False)
     )
@@ -98,7 +98,7 @@ def test_paired_differences_are_those_of_compare(detector, copy, tmp_path):
     )
     # Predictions of other images are no pair.
     (other / "annotations.json").write_text('{"images": [], "annotations": [], "categories": []}')
-    assert evaluations.paired(section(detector, other).entries, "bbox") == {}
+    assert pairs.evaluate_again(section(detector, other).entries, "bbox") == {}
 
 
 def test_an_evaluation_below_the_run(detector, copy):

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tintbox.reports import evaluations, metrics, seeds
+from tintbox.reports import metrics, pairs, seeds
 from tintbox.reports.gather import gather
 from tintbox.reports.verdict import verdict
 
@@ -12,7 +12,7 @@ from tintbox.reports.verdict import verdict
 def told(*folders):
     (section,), _ = gather([str(folder) for folder in folders])
     ruler = metrics.ruler(section)
-    kept = evaluations.paired(section.entries, ruler.kind) if ruler.kind else {}
+    kept = pairs.evaluate_again(section.entries, ruler.kind) if ruler.kind else {}
     cells = [] if metrics.other_data(section) else seeds.cells(section.entries, ruler.values)
     return verdict(section, ruler, kept, cells)
 

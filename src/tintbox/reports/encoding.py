@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from tintbox.luma import luma
 from tintbox.reports.boxes import CROWD, Boxes
 from tintbox.reports.pictures import SIDE, Picture, Strip
 from tintbox.reports.subjects import Subject
@@ -94,7 +95,7 @@ def draw(pixels: np.ndarray, boxes: Boxes, zoom: float, classes: Sequence[str]) 
         words = [] if len(boxes.names) >= CROWD else [name]
         words += [] if score is None else [f"{score:.2f}"]
         colour = CLASS_COLOURS[order[name] % len(CLASS_COLOURS)]
-        dark = np.dot(colour, (0.299, 0.587, 0.114)) < 140  # ITU-R BT.601 luma
+        dark = luma(*colour) < 140
         ink = (255, 255, 255) if dark else (0, 0, 0)
         annotator.box_label((corners * zoom).tolist(), " ".join(words), colour, ink)
     pixels[:] = annotator.result()

@@ -17,6 +17,7 @@ from tintbox.reports import (
     freezing,
     machines,
     metrics,
+    pairs,
     pictures,
     scripts,
     seeds,
@@ -92,7 +93,7 @@ def content(section: Section, place: int) -> Content:
     own = f"section-{place}"  # a text of a file, such as a task, might be the id of another element
     entries = section.entries
     ruler = metrics.ruler(section)
-    kept = evaluations.paired(entries, ruler.kind) if ruler.kind else {}
+    kept = pairs.evaluate_again(entries, ruler.kind) if ruler.kind else {}
     cells = [] if metrics.other_data(section) else seeds.cells(entries, ruler.values)
     shown, unrecorded = freezing.schedules(entries)
     task = section.task

@@ -11,6 +11,7 @@ import numpy as np
 from tintbox import atomic
 from tintbox.checks import is_share, is_whole
 from tintbox.errors import TintboxError, one_line
+from tintbox.luma import luma
 from tintbox.plugins.detector import load_detector
 from tintbox.reports import prediction
 from tintbox.reports.boxes import CROWD, Boxes, choose, described, read_truth
@@ -115,8 +116,7 @@ def _draw_boxes(axes: Any, boxes: Boxes, colours: dict[str, Any], *, crowded: bo
         words = [] if crowded else [name]
         words += [] if score is None else [f"{score:.2f}"]
         if words:
-            red, green, blue = colours[name][:3]
-            dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.6  # ITU-R BT.601 luma
+            dark = luma(*colours[name][:3]) < 0.6
             axes.text(
                 *(x1, y1, " ".join(words)), fontsize=8, va="top", clip_on=True, color="white" if dark else "black",
                 bbox={"facecolor": colours[name], "edgecolor": "none", "pad": 1.0, "alpha": 0.85},

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tintbox.reports import evaluations, metrics, seeds
+from tintbox.reports import metrics, pairs, seeds
 from tintbox.reports.evaluations import TITLES, Part, Value
 from tintbox.reports.gather import Entry, Section, argument, shown
 from tintbox.reports.metrics import Ruler
@@ -80,7 +80,7 @@ def summary(section: Section, ruler: Ruler, kept: Mapping[int, Evaluation]) -> T
     known = [value.value for value in ruler.values.values() if not math.isnan(value.value)]
     top = max(known, default=math.nan)
     apart = not all(equal(top, value) for value in known)  # else none is best
-    differences = {e.index: evaluations.difference(kept, first, e) for e in entries} if ruler.kind else {}
+    differences = {e.index: pairs.difference(kept, first, e) for e in entries} if ruler.kind else {}
     compared = any(differences.values())
     mixed = bool(metrics.other_data(section))
     # Where the number to go by is that column of results.csv it is not shown twice.

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tintbox.reports import evaluations, seeds
+from tintbox.reports import pairs, seeds
 from tintbox.reports.evaluations import Value
 from tintbox.reports.gather import Entry, Section, shown
 from tintbox.reports.metrics import Ruler, other_data
@@ -128,7 +128,7 @@ def _of_runs(ruler: Ruler, kept: Mapping[int, Evaluation], known: Sequence[Entry
         return claim, NO_EFFECT if all(best.run.same_results(entry.run) for entry in alike) else ""
     claim = f"{best.name} is best by {ruler.title}: {text(one)}, ahead of {second.name} with {text(two)}."
     level = percent(ruler.level) if one.bounded else ""
-    gap = paired_gap(evaluations.difference(kept, second, best) if ruler.kind else None)
+    gap = paired_gap(pairs.difference(kept, second, best) if ruler.kind else None)
     if gap.bounded:
         sure = "is more than the chance of the images" if rounded(gap.low) > 0 else "may be chance"
         return claim, f"On the same images the difference of {text(gap, '+')} ({level}, paired) {sure}."
