@@ -50,6 +50,31 @@ def shared_data():
 
 
 @pytest.fixture(scope="session")
+def write_dataset(tmp_path_factory):
+    """Write pictures and labels into a new folder, and return the dataset's YAML."""
+    import cv2
+    import yaml
+
+    def write(title, names, splits, stem=""):
+        """``splits``: split -> pictures (H, W, 3), uint8 BGR, each with the lines of its labels, None for no file."""
+        root = tmp_path_factory.mktemp(title)
+        for split, pictures in splits.items():
+            images, labels = root / "images" / split, root / "labels" / split
+            images.mkdir(parents=True)
+            labels.mkdir(parents=True)
+            for i, (picture, lines) in enumerate(pictures):
+                cv2.imwrite(str(images / f"{stem}{i}.png"), picture)
+                if lines is not None:
+                    (labels / f"{stem}{i}.txt").write_text("".join(f"{line}\n" for line in lines))
+        folders = {split: f"images/{split}" for split in splits}
+        file = root / f"{title}.yaml"
+        file.write_text(yaml.safe_dump({"path": str(root), **folders, "names": dict(enumerate(names))}))
+        return file
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory):
     """A dataset YAML of 12 training and 4 validation pictures of 32x32: coloured stripes."""
     import cv2
@@ -131,5 +156,22 @@ def cli(monkeypatch, capfd, tmp_path):
         except SystemExit as stop:
             return stop.code, "".join(capfd.readouterr())
         return 0, "".join(capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def refusal(cli, tmp_path):
+    """Run a `yolo` command that must fail with one line and status 1 and create nothing; returns the line."""
+
+    def run(*words):
+        before = sorted(tmp_path.rglob("*"))
+        code, text = cli(*words)
+        assert code == 1, text
+        assert "Traceback" not in text, text
+        line = [line for line in text.splitlines() if line.strip()][-1]
+        assert line.startswith("yolo: "), text
+        assert sorted(tmp_path.rglob("*")) == before, "something was created"
+        return line
 
     return run

@@ -3,7 +3,6 @@
 import json
 import shutil
 
-import cv2
 import numpy as np
 import pytest
 import yaml
@@ -13,24 +12,19 @@ COLOURS = [(40, 40, 210), (40, 200, 40)]  # BGR
 
 
 @pytest.fixture(scope="session")
-def squares(tmp_path_factory):
+def squares(write_dataset):
     """A dataset YAML: a red and a green square in each of 8 training and 6 validation pictures of 64x48."""
-    root = tmp_path_factory.mktemp("squares")
-    for split, count in (("train", 8), ("val", 6)):
-        for kind in ("images", "labels"):
-            (root / kind / split).mkdir(parents=True)
-        for i in range(count):
-            picture = np.full((48, 64, 3), 230, np.uint8)
-            lines = []
-            for c, (x, y) in enumerate(((4 + i, 6), (36, 20 - i))):
-                picture[y : y + 20, x : x + 20] = COLOURS[c]
-                lines.append(f"{c} {(x + 10) / 64} {(y + 10) / 48} {20 / 64} {20 / 48}\n")
-            cv2.imwrite(str(root / "images" / split / f"square{i}.png"), picture)
-            (root / "labels" / split / f"square{i}.txt").write_text("".join(lines))
-    file = root / "squares.yaml"
-    names = dict(enumerate(CLASSES))
-    file.write_text(yaml.safe_dump({"path": str(root), "train": "images/train", "val": "images/val", "names": names}))
-    return file
+
+    def draw(i):
+        picture = np.full((48, 64, 3), 230, np.uint8)
+        lines = []
+        for c, (x, y) in enumerate(((4 + i, 6), (36, 20 - i))):
+            picture[y : y + 20, x : x + 20] = COLOURS[c]
+            lines.append(f"{c} {(x + 10) / 64} {(y + 10) / 48} {20 / 64} {20 / 48}")
+        return picture, lines
+
+    splits = {split: [*map(draw, range(n))] for split, n in (("train", 8), ("val", 6))}
+    return write_dataset("squares", CLASSES, splits, stem="square")
 
 
 @pytest.fixture(scope="session")

@@ -12,29 +12,22 @@ COLOURS = {"red": (40, 40, 210), "green": (40, 200, 40)}  # BGR
 
 
 @pytest.fixture(scope="module")
-def squares(tmp_path_factory):
+def squares(write_dataset):
     """A dataset YAML: one red and one green square in each of three pictures of 96x64, a fourth without labels."""
-    root = tmp_path_factory.mktemp("squares")
-    for split in ("train", "val", "test"):
-        for kind in ("images", "labels"):
-            (root / kind / split).mkdir(parents=True)
-        for i in range(4):
-            picture = np.full((64, 96, 3), 230, np.uint8)
-            picture[8:24, 8:32] = COLOURS["red"]
-            picture[32:56, 48 : 60 + 6 * i] = COLOURS["green"]
-            cv2.imwrite(str(root / "images" / split / f"square{i}.png"), picture)
-            red, green = (8, 8, 32, 24), (48, 32, 60 + 6 * i, 56)
-            lines = [
-                f"{c} {(a + x) / 192} {(b + y) / 128} {(x - a) / 96} {(y - b) / 64}\n"
-                for c, (a, b, x, y) in enumerate((red, green))
-            ]
-            if i < 3 and split != "test":
-                (root / "labels" / split / f"square{i}.txt").write_text("".join(lines))
-    file = root / "squares.yaml"
-    file.write_text(
-        f"path: {root}\ntrain: images/train\nval: images/val\ntest: images/test\nnames: {{0: red, 1: green}}\n"
-    )
-    return file
+
+    def draw(i, split):
+        picture = np.full((64, 96, 3), 230, np.uint8)
+        picture[8:24, 8:32] = COLOURS["red"]
+        picture[32:56, 48 : 60 + 6 * i] = COLOURS["green"]
+        red, green = (8, 8, 32, 24), (48, 32, 60 + 6 * i, 56)
+        lines = [
+            f"{c} {(a + x) / 192} {(b + y) / 128} {(x - a) / 96} {(y - b) / 64}"
+            for c, (a, b, x, y) in enumerate((red, green))
+        ]
+        return picture, lines if i < 3 and split != "test" else None
+
+    splits = {split: [draw(i, split) for i in range(4)] for split in ("train", "val", "test")}
+    return write_dataset("squares", COLOURS, splits, stem="square")
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import sys
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -42,29 +43,20 @@ def tiny_model(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def squares(tmp_path_factory):
+def squares(write_dataset):
     """A dataset YAML of 8 training and 4 validation pictures of 64x64 with squares of the classes a, b and c."""
-    import cv2
-    import numpy as np
-
-    root = tmp_path_factory.mktemp("squares")
     rng = np.random.default_rng(0)
-    for split, count in (("train", 8), ("val", 4)):
-        images, labels = root / "images" / split, root / "labels" / split
-        images.mkdir(parents=True)
-        labels.mkdir(parents=True)
-        for i in range(count):
-            picture = rng.integers(0, 60, (64, 64, 3), np.uint8)
-            lines = []
-            for c, (x, y) in zip((0, 0, 1, 2)[: 3 + (i < 2)], ((0, 0), (32, 0), (0, 32), (32, 32))):
-                side = 20 + 2 * ((i + c) % 4)
-                picture[y + 2 : y + 2 + side, x + 2 : x + 2 + side, c] = 255
-                lines.append(f"{c} {(x + 2 + side / 2) / 64} {(y + 2 + side / 2) / 64} {side / 64} {side / 64}")
-            cv2.imwrite(str(images / f"{i}.png"), picture)
-            (labels / f"{i}.txt").write_text("\n".join(lines))
-    file = root / "squares.yaml"
-    file.write_text(f"path: {root}\ntrain: images/train\nval: images/val\nnames: {{0: a, 1: b, 2: c}}\n")
-    return file
+
+    def draw(i):
+        picture = rng.integers(0, 60, (64, 64, 3), np.uint8)
+        lines = []
+        for c, (x, y) in zip((0, 0, 1, 2)[: 3 + (i < 2)], ((0, 0), (32, 0), (0, 32), (32, 32))):
+            side = 20 + 2 * ((i + c) % 4)
+            picture[y + 2 : y + 2 + side, x + 2 : x + 2 + side, c] = 255
+            lines.append(f"{c} {(x + 2 + side / 2) / 64} {(y + 2 + side / 2) / 64} {side / 64} {side / 64}")
+        return picture, lines
+
+    return write_dataset("squares", "abc", {split: [*map(draw, range(n))] for split, n in (("train", 8), ("val", 4))})
 
 
 @pytest.fixture(scope="module")

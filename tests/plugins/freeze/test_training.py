@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -19,25 +20,16 @@ STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 @pytest.fixture(scope="module")
-def boxes(tmp_path_factory):
+def boxes(write_dataset):
     """A dataset YAML of 8 training and 4 validation pictures of 32x32 with one outlined rectangle each."""
-    import cv2
-    import numpy as np
-
-    root = tmp_path_factory.mktemp("rectangles")
     rng = np.random.default_rng(0)
-    for split, count in (("train", 8), ("val", 4)):
-        images, labels = root / "images" / split, root / "labels" / split
-        images.mkdir(parents=True)
-        labels.mkdir(parents=True)
-        for i in range(count):
-            picture = rng.integers(0, 60, (32, 32, 3), np.uint8)
-            picture[4:20, 5:25] = 220
-            cv2.imwrite(str(images / f"{i}.png"), picture)
-            (labels / f"{i}.txt").write_text(f"{i % 2} .16 .125 .78 .125 .78 .625 .16 .625")  # an outline
-    file = root / "rectangles.yaml"
-    file.write_text(f"path: {root}\ntrain: images/train\nval: images/val\nnames: {{0: a, 1: b}}\n")
-    return file
+
+    def draw(i):
+        picture = rng.integers(0, 60, (32, 32, 3), np.uint8)
+        picture[4:20, 5:25] = 220
+        return picture, [f"{i % 2} .16 .125 .78 .125 .78 .625 .16 .625"]  # an outline
+
+    return write_dataset("rectangles", "ab", {split: [*map(draw, range(n))] for split, n in (("train", 8), ("val", 4))})
 
 
 class StopEarlyError(Exception):

@@ -67,9 +67,5 @@ def test_a_bug_is_no_mistake(cli, trained, tiny_data, monkeypatch):
         ("colorize train half plots=", "'plots=' has no value"),
     ],
 )
-def test_words(cli, tmp_path, words, line):
-    code, text = cli(*words.split())
-    assert code == 1, text
-    assert "Traceback" not in text
-    assert text.strip().splitlines()[-1].startswith("yolo: ") and line in text.strip().splitlines()[-1]
-    assert not list(tmp_path.iterdir())
+def test_words(refusal, words, line):
+    assert line in refusal(*words.split())

@@ -4,6 +4,7 @@ import copy
 import csv
 import math
 
+import numpy as np
 import pytest
 import torch
 from ultralytics import YOLO
@@ -20,29 +21,19 @@ ALL = {"cls_pos_weight": "balanced", "cls_smoothing": 0.02, "cls_focal": {"gamma
 
 
 @pytest.fixture(scope="module")
-def boxes(tmp_path_factory):
+def boxes(write_dataset):
     """A dataset YAML of 8 training and 4 validation pictures of 64x64 with squares of the classes a, b and c."""
-    import cv2
-    import numpy as np
-
-    root = tmp_path_factory.mktemp("boxes")
     rng = np.random.default_rng(0)
-    for split, count in (("train", 8), ("val", 4)):
-        images, labels = root / "images" / split, root / "labels" / split
-        images.mkdir(parents=True)
-        labels.mkdir(parents=True)
-        for i in range(count):
-            picture = rng.integers(0, 60, (64, 64, 3), np.uint8)
-            classes = [0, 0, 1, *([2] if i < 2 else [])]
-            lines = []
-            for c, (x, y) in zip(classes, ((0, 0), (32, 0), (0, 32), (32, 32))):
-                picture[y + 4 : y + 28, x + 4 : x + 28, c] = 255
-                lines.append(f"{c} {(x + 16) / 64} {(y + 16) / 64} 0.375 0.375")
-            cv2.imwrite(str(images / f"{i}.png"), picture)
-            (labels / f"{i}.txt").write_text("\n".join(lines))
-    file = root / "boxes.yaml"
-    file.write_text(f"path: {root}\ntrain: images/train\nval: images/val\nnames: {{0: a, 1: b, 2: c}}\n")
-    return file
+
+    def draw(i):
+        picture = rng.integers(0, 60, (64, 64, 3), np.uint8)
+        lines = []
+        for c, (x, y) in zip((0, 0, 1, 2)[: 3 + (i < 2)], ((0, 0), (32, 0), (0, 32), (32, 32))):
+            picture[y + 4 : y + 28, x + 4 : x + 28, c] = 255
+            lines.append(f"{c} {(x + 16) / 64} {(y + 16) / 64} 0.375 0.375")
+        return picture, lines
+
+    return write_dataset("boxes", "abc", {split: [*map(draw, range(n))] for split, n in (("train", 8), ("val", 4))})
 
 
 @pytest.fixture(scope="module")
