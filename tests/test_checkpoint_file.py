@@ -62,7 +62,7 @@ def test_any_damage_is_told_in_one_line_or_harmless(whole, tmp_path_factory, dat
         content[place] = data.draw(st.integers(0, 255))
     file.write_bytes(bytes(content[: data.draw(st.sampled_from([None, 1500, len(content) - 40]))]))
     try:
-        with checkpoint_file.opened(file) as archive:
+        with checkpoint_file.open_checkpoint(file) as archive:
             archive.pickle()
     except TintboxError as error:
         assert "\n" not in str(error) and str(error).startswith(str(file))
@@ -135,7 +135,7 @@ def long(file):
 )
 def test_zips_that_are_refused(make, message, tmp_path):
     file = make(tmp_path / "x.pt")
-    with pytest.raises(TintboxError, match=message) as error, checkpoint_file.opened(file) as archive:
+    with pytest.raises(TintboxError, match=message) as error, checkpoint_file.open_checkpoint(file) as archive:
         archive.pickle()
     assert str(error.value).startswith(f"{file}: ")
     assert not checkpoint_file.is_whole(file) and checkpoint_file.facts(file) == {}
@@ -150,5 +150,8 @@ def test_zips_that_are_refused(make, message, tmp_path):
 def test_a_pickle_is_read_as_far_as_the_limit(tmp_path):
     file = long(tmp_path / "x.pt")
     assert checkpoint_file.facts(file) == {}
-    with checkpoint_file.opened(file) as archive, pytest.raises(TintboxError, match="more than 500,000 instructions"):
+    with (
+        checkpoint_file.open_checkpoint(file) as archive,
+        pytest.raises(TintboxError, match="more than 500,000 instructions"),
+    ):
         list(checkpoint_file.instructions(archive.pickle()))

@@ -291,7 +291,7 @@ def read(path: Path) -> Any:
             f"{path} has the format of PyTorch before 1.6, which cannot be read safely; load and save it once with the "
             "classic code and a later PyTorch"
         )
-    with checkpoint_file.opened(path) as archive:
+    with checkpoint_file.open_checkpoint(path) as archive:
         raw = archive.pickle()
         try:
             if archive.size("byteorder") and archive.read("byteorder", 10) != b"little":

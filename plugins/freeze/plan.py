@@ -17,7 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.freeze import selectors
-from tintbox.plugins.freeze.selectors import select, shown
+from tintbox.plugins.freeze.selectors import select, value_text
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ class FreezePlan:
         given = {"freeze": freeze, "unfreeze": unfreeze, "freeze_bn": freeze_bn, "lr_scale": lr_scale}
         for name, check in selectors.CHECKS.items():
             if given[name] is not None and (wrong := check(given[name])):
-                raise TintboxError(f"{name}={shown(given[name])}: {wrong}")
+                raise TintboxError(f"{name}={value_text(given[name])}: {wrong}")
         shares = [epoch for epoch in unfreeze or {} if not isinstance(epoch, int)]
         if shares and epochs is None:
-            raise TintboxError(f"unfreeze={shown(unfreeze)}: {shares[0]} is a share of the run; give epochs=")
+            raise TintboxError(f"unfreeze={value_text(unfreeze)}: {shares[0]} is a share of the run; give epochs=")
         plan = cls.of(model, {**given, "epochs": epochs})
         return plan if epochs is None else replace(plan, stages=tuple(plan.schedule(epochs)))
 
@@ -93,7 +93,7 @@ class FreezePlan:
         fixed = {name for name in names if ".dfl" in name}  # constants that look like weights: always frozen upstream
         stages = []
         for epoch, value in unfreeze.items():
-            label = f"unfreeze={{{epoch}: {shown(value)}}}"
+            label = f"unfreeze={{{epoch}: {value_text(value)}}}"
             stages.append((epoch, frozenset(select(model, value, label)) - fixed))
         norms = {}
         for name, module in model.named_modules():
@@ -109,7 +109,7 @@ class FreezePlan:
             norms=norms,
             model=model,
         )
-        plan.check_trains(f"freeze={shown(freeze)}")
+        plan.check_trains(f"freeze={value_text(freeze)}")
         return plan
 
     def check_trains(self, label: str) -> None:
@@ -184,7 +184,7 @@ def _frozen_at_start(model: nn.Module, freeze: Any, names: tuple[str, ...]) -> s
         return set(select(model, freeze))
     layers = range(freeze) if isinstance(freeze, int) else set(freeze or ())
     if layers:
-        _numbered(model, f"freeze={shown(freeze)}")
+        _numbered(model, f"freeze={value_text(freeze)}")
     return {name for name in names if selectors.layer_of(name) in layers}
 
 

@@ -33,7 +33,7 @@ def report(trainer: Any, plan: FreezePlan) -> None:
     LOGGER.info("")
     never = plan.frozen(epochs, epochs)
     if trainer.args.lr_scale is not None and plan.factors and never.issuperset(plan.factors):
-        LOGGER.warning(f"lr_scale={selectors.shown(trainer.args.lr_scale)} changes nothing: that is frozen")
+        LOGGER.warning(f"lr_scale={selectors.value_text(trainer.args.lr_scale)} changes nothing: that is frozen")
     folder = Path(trainer.save_dir)
     text = json.dumps(as_dict(model, plan, epochs, vars(trainer.args)), indent=1)
     atomic.write_text(folder / "freeze.json", text)

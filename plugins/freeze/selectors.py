@@ -64,12 +64,12 @@ def freezes(freeze: Any) -> bool:
     return freeze > 0 if isinstance(freeze, int) else bool(freeze)
 
 
-def shown(value: Any) -> str:
+def value_text(value: Any) -> str:
     """Return a value of an argument as one writes it on the command line: ``{5: neck, 10: [all, -9]}``."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {value_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(shown, value)) + "]"
+        return "[" + ", ".join(map(value_text, value)) + "]"
     return str(value)
 
 
@@ -85,7 +85,7 @@ def check_selectors(value: Any) -> str | None:
         if not slice_ and (not WORD.fullmatch(word) or "" in word.split(".") or ("[" in word and "." not in word)):
             hint = "; in a list, put quotes around 'backbone[:5]'" if word.startswith(("[", "{")) else ""
             if "," in word and not hint and (parts := [part.strip() for part in str(entry).split(",") if part.strip()]):
-                return f"'{entry}' is not a selector; several of them are a list: {shown(parts)}"
+                return f"'{entry}' is not a selector; several of them are a list: {value_text(parts)}"
             return f"'{entry}' is not a selector; give one, {EXAMPLE}{hint}"
         if slice_ and slice_[1] not in GROUPS:
             return f"no group '{slice_[1]}' in '{entry}' ({', '.join(GROUPS)}){nearest(slice_[1], GROUPS)}"
@@ -155,9 +155,9 @@ def check_together(arguments: Mapping[str, Any]) -> str | None:
     if not unfreeze:
         return None
     if not freezes(arguments.get("freeze")):
-        return f"unfreeze={shown(unfreeze)}: nothing is frozen; say what, e.g. freeze=backbone"
+        return f"unfreeze={value_text(unfreeze)}: nothing is frozen; say what, e.g. freeze=backbone"
     if epochs and not arguments.get("time") and any(epoch >= epochs for epoch in unfreeze):
-        return f"unfreeze={shown(unfreeze)}: the run has {epochs} epochs"
+        return f"unfreeze={value_text(unfreeze)}: the run has {epochs} epochs"
     return None
 
 
@@ -210,7 +210,7 @@ def select(model: Any, value: Any, label: str = "") -> list[str]:
         found = _match(model, names, word, label or f"freeze={entry!r}")
         chosen = chosen - found if away else chosen | found
     if not chosen:
-        raise TintboxError(f"{label or f'freeze={shown(value)}'}: that leaves no parameter of {title(model)}")
+        raise TintboxError(f"{label or f'freeze={value_text(value)}'}: that leaves no parameter of {title(model)}")
     return [name for name in names if name in chosen]
 
 
@@ -223,7 +223,7 @@ def _match(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
         if group == "all" and not slice_:
             return set(names)
         if group in known:
-            layers = _sliced(known[group], slice_) if slice_ else known[group]
+            layers = _slice(known[group], slice_) if slice_ else known[group]
             if not layers:
                 raise TintboxError(f"{label}: {group} has {len(known[group])} layers in {where}")
             return {name for name in names if layer_of(name) in layers}
@@ -237,7 +237,7 @@ def _match(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
     return _below(model, names, word, label)
 
 
-def _sliced(layers: range, slice_: re.Match[str]) -> range:
+def _slice(layers: range, slice_: re.Match[str]) -> range:
     """Return the layers that brackets keep; an empty range for an index beyond the group."""
     start, colon, stop = slice_[2], slice_[3], slice_[4]
     if colon:

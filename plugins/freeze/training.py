@@ -27,7 +27,7 @@ from ultralytics.utils import LOGGER, RANK
 from tintbox.errors import TintboxError
 from tintbox.plugins.freeze import selectors
 from tintbox.plugins.freeze.plan import FreezePlan, network
-from tintbox.plugins.freeze.selectors import shown
+from tintbox.plugins.freeze.selectors import value_text
 
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
@@ -148,10 +148,10 @@ def on_pretrain_routine_start(trainer: Any) -> None:
     if wrong := selectors.check_together(arguments):
         raise TintboxError(wrong)
     if arguments.get("unfreeze") and trainer.epochs == 1 and not trainer.args.time:
-        LOGGER.warning(f"unfreeze={shown(arguments['unfreeze'])}: nothing wakes up, since the run has one epoch")
+        LOGGER.warning(f"unfreeze={value_text(arguments['unfreeze'])}: nothing wakes up, since the run has one epoch")
     if arguments.get("lr_scale") is not None and str(trainer.args.optimizer).lower() == "auto":
         LOGGER.warning(
-            f"lr_scale={shown(arguments['lr_scale'])} scales the rate that optimizer=auto picks: it ignores "
+            f"lr_scale={value_text(arguments['lr_scale'])} scales the rate that optimizer=auto picks: it ignores "
             f"lr0={trainer.args.lr0}; name an optimizer, e.g. optimizer=AdamW, to choose the rate"
         )
 
@@ -166,7 +166,7 @@ def on_pretrain_routine_end(trainer: Any) -> None:
     waking = plan.start - plan.frozen(trainer.epochs, trainer.epochs)
     if trainer.world_size > 1 and not all(p.requires_grad for n, p in model.named_parameters() if n in waking):
         raise TintboxError(
-            f"freeze={shown(trainer.args.freeze)}: with unfreeze on several GPUs write layers as selectors, "
+            f"freeze={value_text(trainer.args.freeze)}: with unfreeze on several GPUs write layers as selectors, "
             "e.g. freeze=all[:10] or freeze=model.10"
         )  # what Ultralytics freezes itself is left out of the exchange of gradients for good
     trainer.tintbox_freeze = FreezeState(trainer, plan)

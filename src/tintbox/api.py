@@ -39,7 +39,7 @@ def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **argu
     autoload.install()
     command.check_workers(workers)
     plain = {key: os.fspath(value) if isinstance(value, os.PathLike) else value for key, value in arguments.items()}
-    with command.told():
+    with command.explain_failures():
         asked = grid.of_values({key: value if isinstance(value, list) else [value] for key, value in plain.items()})
         notes = checks.check_arguments(asked, many=yes)
         folder, own = place.choose(asked)

@@ -85,7 +85,7 @@ class Archive:
         Raises:
             TintboxError: It is not there or damaged.
         """
-        with told(self.path), self._zip.open(self.folder + name) as member:
+        with explain_failures(self.path), self._zip.open(self.folder + name) as member:
             pieces = []
             while limit > 0 and (piece := member.read(min(PIECE, limit))):
                 pieces.append(piece)
@@ -116,7 +116,7 @@ class Archive:
 
 
 @contextlib.contextmanager
-def told(path: Path) -> Iterator[None]:
+def explain_failures(path: Path) -> Iterator[None]:
     """Turn what reading a zip raises into one line.
 
     Raises:
@@ -135,14 +135,14 @@ def told(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Archive]:
+def open_checkpoint(path: Path) -> Iterator[Archive]:
     """Open a file of PyTorch 1.6 or later.
 
     Raises:
         TintboxError: It cannot be read, is damaged, encrypted or no zip, or unpacks to more than a checkpoint does.
     """
     with contextlib.ExitStack() as stack:
-        with told(path):
+        with explain_failures(path):
             file = stack.enter_context(_Directory(path))
             archive = Archive(path, stack.enter_context(zipfile.ZipFile(file)))
         yield archive
@@ -154,7 +154,7 @@ def is_zip(path: Path) -> bool:
     Raises:
         TintboxError: It cannot be read.
     """
-    with told(path), path.open("rb") as file:
+    with explain_failures(path), path.open("rb") as file:
         return file.read(2) == b"PK"
 
 
@@ -164,7 +164,7 @@ def is_whole(path: Path) -> bool:
     It reads the file once, about a second per gigabyte.
     """
     try:
-        with opened(path) as archive:
+        with open_checkpoint(path) as archive:
             return archive.is_whole()
     except TintboxError:
         return False
@@ -174,12 +174,12 @@ def head(path: Path) -> bytes:
     """Return the first bytes of a file's pickle, or of what may contain it.
 
     Raises:
-        TintboxError: As `opened`; damage within the pickle too.
+        TintboxError: As `open_checkpoint`; damage within the pickle too.
     """
     if is_zip(path):
-        with opened(path) as archive:
+        with open_checkpoint(path) as archive:
             return archive.read(PICKLE, PICKLE_BYTES)
-    with told(path), path.open("rb") as file:
+    with explain_failures(path), path.open("rb") as file:
         return file.read(HEAD)
 
 
@@ -245,7 +245,7 @@ def facts(path: Path) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     try:
-        with opened(path) as archive:
+        with open_checkpoint(path) as archive:
             raw = archive.pickle()
         key = ""
         for name, value in instructions(raw):

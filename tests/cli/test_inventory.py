@@ -16,7 +16,7 @@ def test_what_a_file_names_is_found(tmp_path):
         "def late():\n    from tintbox.studies.grid import Grid\n    importlib.import_module('tintbox.limits')\n"
         "TABLE = ('tintbox.colorization.trainer', 'tintbox.json', 'tintbox')\n"
     )
-    assert set(inventory.named(file)) == {
+    assert set(inventory.read_names(file)) == {
         ("tintbox.plugins", ""),
         ("tintbox.plugins", "files"),
         ("tintbox.errors", ""),

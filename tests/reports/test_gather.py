@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from tintbox.errors import TintboxError
-from tintbox.reports.gather import distinct_names, gather, shown
+from tintbox.reports.gather import distinct_names, gather, value_text
 
 ACCURACY = {"metrics__mAP50-95(B)": [0.25, 0.5, 0.375]}
 
@@ -93,5 +93,5 @@ def test_an_unfinished_run(made, detector, copy):
 
 
 def test_arguments_are_shown_as_they_are_typed():
-    assert shown({0.5: "backbone", 3: ["neck", -9]}) == "{0.5: backbone, 3: [neck, -9]}"
-    assert [shown(v) for v in (0.0005, True, None, "a\nb")] == ["0.0005", "True", "None", "a b"]
+    assert value_text({0.5: "backbone", 3: ["neck", -9]}) == "{0.5: backbone, 3: [neck, -9]}"
+    assert [value_text(v) for v in (0.0005, True, None, "a\nb")] == ["0.0005", "True", "None", "a b"]

@@ -73,9 +73,9 @@ def test_large_pictures_are_reduced():
 
 def test_boxes_of_large_pictures_are_reduced_with_them():
     boxes = Boxes(np.array([[100.0, 200, 300, 400]]), ["a"])
-    small = pictures.limited(pictures.Picture("", "", np.zeros((600, 1200, 3), np.uint8), None, boxes, ["a"]))
+    small = pictures.limit_boxes(pictures.Picture("", "", np.zeros((600, 1200, 3), np.uint8), None, boxes, ["a"]))
     assert small.pixels.shape == (240, 480, 3) and small.boxes.corners.tolist() == [[40, 80, 120, 160]]
-    assert pictures.limited(small) is small
+    assert pictures.limit_boxes(small) is small
 
 
 def test_boxes_are_drawn_where_they_are():
@@ -93,13 +93,13 @@ def test_boxes_are_drawn_where_they_are():
 def test_pictures_keep_to_their_room():
     noise = np.random.default_rng(0).integers(0, 256, (480, 480, 3)).astype(np.uint8)
     rows = [pictures.Strip(str(i), [pictures.Picture("", "", noise)] * 2) for i in range(4)]
-    whole, sentence = encoding.fitting(rows, 10**9)
+    whole, sentence = encoding.fit(rows, 10**9)
     assert sentence == "" and whole[0][1][0].width == 480
     room = encoding.weight(whole) // 2
-    smaller, sentence = encoding.fitting(rows, room)
+    smaller, sentence = encoding.fit(rows, room)
     assert sentence == "" and len(smaller) == 4 and smaller[0][1][0].width < 480 and encoding.weight(smaller) <= room
     room = encoding.weight(whole) // 20
-    fewer, sentence = encoding.fitting(rows, room)
+    fewer, sentence = encoding.fit(rows, room)
     assert 0 <= len(fewer) < 4 and encoding.weight(fewer) <= room
     assert sentence.startswith(f"Shown are {len(fewer)} of 4 pictures")
 

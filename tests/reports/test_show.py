@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tintbox.errors import TintboxError
-from tintbox.reports.boxes import choose, described, read_truth
+from tintbox.reports.boxes import choose, describe, read_truth
 from tintbox.reports.show import show
 
 COLOURS = {"red": (40, 40, 210), "green": (40, 200, 40)}  # BGR
@@ -54,7 +54,7 @@ def test_every_task_with_boxes(task, squares, checkpoints, tmp_path, monkeypatch
 
 
 def test_truth_is_read_as_it_is_labelled(squares):
-    truth, classes, left_out = read_truth(described(squares), "val")
+    truth, classes, left_out = read_truth(describe(squares), "val")
     assert classes == ["red", "green"] and left_out == []
     assert len(truth) == 3  # the fourth picture has no label
     for path, boxes in truth.items():
@@ -75,7 +75,7 @@ def test_truth_of_polygons_and_keypoints(squares, tmp_path):
         (root / "labels" / "a.txt").write_text(label)
         file = root / "data.yaml"
         file.write_text(f"path: {root}\ntrain: images\nval: images\nnames: {{0: red, 1: green}}\n{extra}")
-        ((_, boxes),) = read_truth(described(file), "val")[0].items()
+        ((_, boxes),) = read_truth(describe(file), "val")[0].items()
         assert boxes.names == ["green"]
         assert np.allclose(boxes.corners, [(24, 16, 72, 48)], atol=1e-3)
 
@@ -102,7 +102,7 @@ def test_the_truth_is_on_the_left_and_where_it_belongs(squares, checkpoints, tmp
 
 
 def test_choice_of_pictures(squares):
-    truth, _, _ = read_truth(described(squares), "val")
+    truth, _, _ = read_truth(describe(squares), "val")
     drawn = [tuple(choose(truth, 2, seed, None, "val")) for seed in range(20)]
     assert drawn == [tuple(choose(truth, 2, seed, None, "val")) for seed in range(20)]
     assert len(set(drawn)) == 6  # all ordered pairs of three
@@ -162,7 +162,7 @@ def test_pictures_are_left_as_they_are(tmp_path):
     (tmp_path / "labels" / "faulty.txt").write_text("7 0.5 0.5 0.25 0.5\n")
     file = tmp_path / "data.yaml"
     file.write_text(f"path: {tmp_path}\ntrain: images\nval: images\nnames: {{0: red}}\n")
-    truth, _, left_out = read_truth(described(file), "val")
+    truth, _, left_out = read_truth(describe(file), "val")
     assert list(truth) == [str(cut)] and np.allclose(truth[str(cut)].corners, [(36, 16, 60, 48)])
     assert len(left_out) == 1 and "faulty.txt:1: class 7 is not among" in left_out[0]
     assert cut.read_bytes() == whole[:-2]

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.attack("study")
 # Two processes that are released together, a folder for each pair: how many of each pair held its lock at a time.
 PAIRS = """
 import multiprocessing, pathlib, sys
-from tintbox.studies.lock import BusyError, locked
+from tintbox.studies.lock import BusyError, hold
 root, pairs = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 begin, end, held = (multiprocessing.Barrier(2), multiprocessing.Barrier(2), multiprocessing.Array("i", pairs))
 
@@ -22,7 +22,7 @@ def work():
     for pair in range(pairs):
         begin.wait()
         try:
-            with locked(root / str(pair)):
+            with hold(root / str(pair)):
                 with held.get_lock():
                     held[pair] += 1
                 end.wait()
@@ -45,8 +45,8 @@ def test_of_a_hundred_pairs_released_together_one_each_holds_the_lock(python, tm
 
 HOLD = """
 import pathlib, sys, time
-from tintbox.studies.lock import locked
-with locked(pathlib.Path(sys.argv[1])):
+from tintbox.studies.lock import hold
+with hold(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -56,10 +56,10 @@ def test_who_holds_it_is_named_and_a_killed_one_leaves_no_lock(tmp_path):
     with subprocess.Popen([sys.executable, "-c", HOLD, tmp_path], stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"held\n"
         with pytest.raises(lock.BusyError, match=rf"a study is at work there \(process {process.pid}\); wait"):
-            lock.locked(tmp_path).__enter__()
+            lock.hold(tmp_path).__enter__()
         process.send_signal(signal.SIGKILL)
         process.wait()
-    with lock.locked(tmp_path):
+    with lock.hold(tmp_path):
         pass
     assert [file.name for file in tmp_path.iterdir()] == [lock.LOCK]
 
@@ -72,8 +72,8 @@ def test_a_holder_on_another_machine_and_one_that_cannot_be_read(tmp_path):
 
 
 def test_it_is_free_again_after_an_error(tmp_path):
-    with pytest.raises(ZeroDivisionError), lock.locked(tmp_path):
+    with pytest.raises(ZeroDivisionError), lock.hold(tmp_path):
         assert (tmp_path / lock.HOLDER).read_text().startswith(f"{os.getpid()} ")
         raise ZeroDivisionError
-    with lock.locked(tmp_path), pytest.raises(lock.BusyError), lock.locked(tmp_path):
+    with lock.hold(tmp_path), pytest.raises(lock.BusyError), lock.hold(tmp_path):
         pass

@@ -54,7 +54,7 @@ def assignment(quick: bool = False, workers: int = 1, **values: Any) -> Path:
     for name, words in plan.studies(asked, parts, folder).items():
         study([*words, f"project={str(folder)!r}", f"name={name}"], workers=workers)
         runs[name] = results(folder / name)
-    before = untuned(asked, folder) if "D" in parts else None
+    before = evaluate_untuned(asked, folder) if "D" in parts else None
     report([str(run.folder) for group in runs.values() for run in group.values()], out=folder / page.REPORT)
     return page.write(folder, asked, parts, runs, before)
 
@@ -85,11 +85,11 @@ def results(folder: Path) -> dict[str, RunFolder]:
     return found
 
 
-def untuned(asked: Plan, folder: Path) -> tuple[float, float]:
+def evaluate_untuned(asked: Plan, folder: Path) -> tuple[float, float]:
     """Return mAP50 and mAP50-95 of the detector before it is fine-tuned, measured once."""
     file = folder / "detector" / BEFORE
     words = place.read(folder / "detector").fixed
-    known = measured(file)
+    known = read_measures(file)
     if known is None:
         from ultralytics import YOLO
 
@@ -100,7 +100,7 @@ def untuned(asked: Plan, folder: Path) -> tuple[float, float]:
     return known
 
 
-def measured(file: Path) -> tuple[float, float] | None:
+def read_measures(file: Path) -> tuple[float, float] | None:
     """Return the two metrics that a file holds, None if it is not there or holds something else."""
     try:
         first, second = map(float, json_file.read(file, 1000))

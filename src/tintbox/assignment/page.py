@@ -139,10 +139,10 @@ def studies_part(page: Page, plan: Plan, runs: Mapping[str, Mapping[str, RunFold
     page.add(
         "### Kernels",
         "The side of the convolutions' kernels; their padding keeps the output as large as the input.",
-        tables.varied("kernel", kernels),
+        tables.effect_of("kernel", kernels),
         "### Batch size",
         f"The same {plan.epochs} epochs at the same learning rate, so that a larger batch takes fewer steps.",
-        tables.varied("batch", batches),
+        tables.effect_of("batch", batches),
         f"Batches of {best} end with the greatest accuracy.",
     )
     source = page.folder / "batches" / "batch.png"

@@ -42,7 +42,7 @@ def percent(values: Sequence[float]) -> list[float]:
     return [100 * value for value in values]
 
 
-def varied(name: str, runs: Mapping[str, RunFolder]) -> str:
+def effect_of(name: str, runs: Mapping[str, RunFolder]) -> str:
     """Return the table of runs of one network by what was varied."""
     rows = [
         [value, f"{loss:.3f}", f"{100 * accuracy:.1f}", clock(run.seconds)]
@@ -75,13 +75,13 @@ def detector(before: tuple[float, float], run: RunFolder, *, published: bool) ->
     """
     both = zip(run.curves["metrics/mAP50(B)"], run.curves["metrics/mAP50-95(B)"])
     ours = {"before": before, **{f"epoch {i}": pair for i, pair in enumerate(both, 1)}}
-    rows = [["here", *(shown(pair) for pair in ours.values())]]
+    rows = [["here", *(interval_text(pair) for pair in ours.values())]]
     if published:
         theirs = {f"epoch {epoch}": pair for epoch, pair in DETECTOR.items()}
-        rows.append(["the assignment (YOLOv3)", *(shown(theirs[key]) if key in theirs else "" for key in ours)])
+        rows.append(["the assignment (YOLOv3)", *(interval_text(theirs[key]) if key in theirs else "" for key in ours)])
     return markdown(["mAP50 / mAP50-95", *ours], rows)
 
 
-def shown(pair: tuple[float, float]) -> str:
+def interval_text(pair: tuple[float, float]) -> str:
     """Return two metrics."""
     return f"{pair[0]:.3f} / {pair[1]:.3f}"

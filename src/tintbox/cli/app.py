@@ -12,7 +12,7 @@ import typer
 from tintbox import terminal
 from tintbox.cli import runs as run_commands
 from tintbox.cli import tables
-from tintbox.cli.keys import Key, explained, read
+from tintbox.cli.keys import Key, command_class, read
 from tintbox.cli.words import paths_of, table
 from tintbox.errors import TintboxError, nearest, one_line
 from tintbox.plugins import autoload
@@ -106,7 +106,7 @@ def options(
         table(f"{name}: {TOPICS[name]}", columns, rows)
 
 
-@app.command(cls=explained(tables.SHOW))
+@app.command(cls=command_class(tables.SHOW))
 def show(
     words: Annotated[list[str], typer.Argument(metavar="model=best.pt data=bccd.yaml [KEY=VALUE]...")],
 ) -> None:
@@ -116,7 +116,7 @@ def show(
     print(draw(**read(words, tables.SHOW)))
 
 
-@app.command(name="coco-eval", cls=explained(tables.COCO_EVAL))
+@app.command(name="coco-eval", cls=command_class(tables.COCO_EVAL))
 def coco_eval(
     words: Annotated[
         list[str] | None,
@@ -147,7 +147,7 @@ def coco_eval(
     print(folder)
 
 
-@app.command(cls=explained(tables.COMPARE))
+@app.command(cls=command_class(tables.COMPARE))
 def compare(
     words: Annotated[
         list[str] | None,
@@ -188,10 +188,10 @@ for command, keys in (
     (run_commands.report, tables.REPORT),
     (run_commands.assignment, tables.ASSIGNMENT),
 ):
-    app.command(cls=explained(keys))(command)
+    app.command(cls=command_class(keys))(command)
 
 
-@app.command(cls=explained(tables.IMPORT))
+@app.command(cls=command_class(tables.IMPORT))
 def import_legacy(
     source: Annotated[str, typer.Argument(help="a classic YOLOv3 or YOLOv5 .pt, or Darknet .weights")],
     target: Annotated[str, typer.Argument(help="the .pt to write")],
@@ -215,7 +215,7 @@ def export_backbone(
     print(export(source, target))
 
 
-@app.command(cls=explained(tables.COMPLEXITY))
+@app.command(cls=command_class(tables.COMPLEXITY))
 def complexity(
     words: Annotated[list[str], typer.Argument(metavar="model=NAME.yaml [KEY=VALUE]...")],
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,

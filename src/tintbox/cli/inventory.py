@@ -26,7 +26,7 @@ def take() -> dict[str, str]:
     states = {name: trial(name) for name in sorted(files) if name != RUN}
     states.setdefault(PACKAGE, "missing")  # a folder without it is a package all the same, to Python
     for file in files.values():
-        for module, attribute in named(file):
+        for module, attribute in read_names(file):
             name = f"{module}.{attribute}" if attribute else module
             if name in states or (attribute and states.get(module, "ok") != "ok"):
                 continue
@@ -63,7 +63,7 @@ def trial(name: str) -> str:
     return "ok"
 
 
-def named(file: Path) -> Iterator[tuple[str, str]]:
+def read_names(file: Path) -> Iterator[tuple[str, str]]:
     """Yield the modules of the package that a file names, each with the name that it takes out of it, or ""."""
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"))

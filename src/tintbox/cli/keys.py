@@ -74,7 +74,7 @@ def read(words: Sequence[str] | None, keys: Sequence[Key]) -> dict[str, Any]:
     return values
 
 
-def explained(keys: Sequence[Key]) -> type[typer.core.TyperCommand]:
+def command_class(keys: Sequence[Key]) -> type[typer.core.TyperCommand]:
     """Return the class of a command whose `--help` ends with a table of its keys."""
 
     class Explained(typer.core.TyperCommand):

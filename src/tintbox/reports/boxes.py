@@ -33,7 +33,7 @@ class Boxes:
     scores: list[float] | None = None
 
 
-def described(data: str | Path, *, download: bool = True) -> dict[str, Any]:
+def describe(data: str | Path, *, download: bool = True) -> dict[str, Any]:
     """Return what a dataset's YAML says, its paths resolved.
 
     Args:
@@ -66,7 +66,7 @@ def read_truth(data: Mapping[str, Any], split: str) -> tuple[dict[str, Boxes], l
     that is none. No file is changed, which Ultralytics' own reader does to pictures that it thinks damaged.
 
     Args:
-        data: What ``described`` returns.
+        data: What ``describe`` returns.
         split: The split's name in it.
 
     Raises:

@@ -57,7 +57,7 @@ def report(
     names = None if images is None else [str(x) for x in (images if isinstance(images, (list, tuple)) else [images])]
     if names == []:
         raise TintboxError("images=[]: the list is empty; name pictures, or leave it out")
-    file = checked(out)
+    file = check_out(out)
     sections, left_out = gather.gather(folders)
     scripts.plotly()  # whether it is installed is better known before the work
     check_room(file)
@@ -94,7 +94,7 @@ def compose(
     where = {e.name: str(e.run.folder.resolve()) for section in sections for e in section.entries}
     for content, (_, notes) in zip(contents, chosen):
         content.notes["pictures"] += notes
-    html = encoded(page.render(contents, left_out, where))
+    html = encode_page(page.render(contents, left_out, where))
     room = LIMIT - MARGIN - len(html)
     if room < 0:
         raise TintboxError(f"the page would have more than {LIMIT:,} bytes without any picture; compare fewer runs")
@@ -102,13 +102,13 @@ def compose(
         return html
     for place, (content, (there, _)) in enumerate(zip(contents, chosen)):
         room -= page.add_pictures(content, there, conf, imgsz, room // (len(contents) - place))
-    html = encoded(page.render(contents, left_out, where))
+    html = encode_page(page.render(contents, left_out, where))
     if len(html) > LIMIT:
         raise TintboxError(f"the page has {len(html):,} bytes, more than {LIMIT:,}; compare fewer runs, or lower n=")
     return html
 
 
-def encoded(html: str) -> bytes:
+def encode_page(html: str) -> bytes:
     """Return a page's bytes; half a character, which a file can hold as an escape or a name, becomes a ``?``."""
     return html.encode("utf-8", errors="replace")
 
@@ -126,7 +126,7 @@ def check(n: Any, conf: Any, seed: Any, imgsz: Any, pictures: Any) -> None:
         raise TintboxError(f"pictures={pictures}: give true or false")
 
 
-def checked(out: str | Path) -> Path:
+def check_out(out: str | Path) -> Path:
     """Return the file to write.
 
     Raises:

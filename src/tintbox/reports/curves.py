@@ -48,7 +48,7 @@ def plain(values: Sequence[float]) -> list[float | None]:
     return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values]
 
 
-def quoted(name: str) -> str:
+def quote(name: str) -> str:
     """Return a text as Plotly shows it, which reads some HTML in texts."""
     return escape(name, quote=False)
 
@@ -67,7 +67,7 @@ def trace(entry: Entry, x: Sequence[Any], y: Sequence[Any], **more: Any) -> dict
     """Return a line of a run."""
     line = {"color": colour(entry), "width": 2, "dash": DASHES[entry.place // COLOURS % len(DASHES)]}
     return {
-        "type": "scatter", "mode": "lines+markers" if len(x) <= FEW else "lines", "name": quoted(entry.name),
+        "type": "scatter", "mode": "lines+markers" if len(x) <= FEW else "lines", "name": quote(entry.name),
         "meta": entry.index, "legendgroup": str(entry.index), "x": x, "y": y, "line": line,
         "marker": {"color": colour(entry), "symbol": symbol(entry), "size": 5}, **more,
     }  # fmt: skip
@@ -143,7 +143,7 @@ def main_figure(section: Section, column: str, ruler: Ruler) -> Figure:
     shape = by_epoch(
         section.entries, 380, showlegend=len(section.entries) > 1, margin={"l": 44, "r": 12, "t": 36, "b": 40}
     )
-    return Figure(f"{name} (large mark: the best epoch)", described(name, section.entries), data, shape, wide=True)
+    return Figure(f"{name} (large mark: the best epoch)", describe(name, section.entries), data, shape, wide=True)
 
 
 def by_epoch(entries: Sequence[Entry], height: int, **more: Any) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def single(entries: Sequence[Entry], column: str, name: str) -> Figure:
     """Return the small figure of one column."""
     found = [entry for entry in entries if column in entry.run.curves]
     data = [trace(e, plain(e.run.curves["epoch"]), plain(metrics.known(e.run, column))) for e in found]
-    return Figure(name, described(name, found), data, by_epoch(entries, 250))
+    return Figure(name, describe(name, found), data, by_epoch(entries, 250))
 
 
 def loss_figure(entries: Sequence[Entry], loss: str) -> Figure:
@@ -175,10 +175,10 @@ def loss_figure(entries: Sequence[Entry], loss: str) -> Figure:
                 data.append(line)
                 kinds.append(words)
     both = "solid: validation, dotted: training" if len(set(kinds)) > 1 else "".join(kinds[:1])
-    return Figure(f"{loss} ({both})", described(loss, entries), data, by_epoch(entries, 250))
+    return Figure(f"{loss} ({both})", describe(loss, entries), data, by_epoch(entries, 250))
 
 
-def described(name: str, entries: Sequence[Entry]) -> str:
+def describe(name: str, entries: Sequence[Entry]) -> str:
     """Return what a figure of curves shows, in words."""
     return f"Curves of {name} by epoch for {', '.join(entry.name for entry in entries)}"
 
@@ -203,13 +203,13 @@ def class_figure(entries: Sequence[Entry], kind: str) -> Figure | None:
         y = [index + shift for index in range(len(names))]
         point = trace(entry, plain([v.value for v in values]), y, mode="markers", error_x=bars)
         point["marker"] = {**point["marker"], "size": 8}
-        texts = [f"{quoted(name)}: {number(value.value)}" for name, value in zip(names, values)]
+        texts = [f"{quote(name)}: {number(value.value)}" for name, value in zip(names, values)]
         data.append({**point, "text": texts, "hovertemplate": "%{text}"})
     shape = layout(
         f"AP of {TITLES[kind]}", 90 + len(names) * max(24, 9 * len(found)), hovermode="closest",
         showlegend=len(found) > 1, margin={"l": 44, "r": 12, "t": 36, "b": 40},
     )  # fmt: skip
-    ticks = {"tickvals": list(range(len(names))), "ticktext": [quoted(name) for name in names]}
+    ticks = {"tickvals": list(range(len(names))), "ticktext": [quote(name) for name in names]}
     shape["yaxis"] |= {**ticks, "range": [len(names) - 0.5, -0.5], "zeroline": False}
     highs = [v.high if v.bounded else v.value for _, part in found for _, v in part.classes.values()]
     if not max((high for high in highs if math.isfinite(high)), default=0.0) > LEAST_GAIN:
@@ -227,8 +227,8 @@ def error_figure(entries: Sequence[Entry], kind: str) -> Figure | None:
     kinds = list(dict.fromkeys(error for _, part in found for error in part.errors))
     data = [
         {
-            "type": "bar", "orientation": "h", "name": quoted(entry.name), "meta": entry.index,
-            "legendgroup": str(entry.index), "marker": {"color": colour(entry)}, "y": [quoted(k) for k in kinds],
+            "type": "bar", "orientation": "h", "name": quote(entry.name), "meta": entry.index,
+            "legendgroup": str(entry.index), "marker": {"color": colour(entry)}, "y": [quote(k) for k in kinds],
             "x": plain([part.errors.get(error, (math.nan, 0))[0] for error in kinds]),
         }
         for entry, part in found

@@ -36,7 +36,7 @@ class Encoded:
     run: int | None
 
 
-def fitting(rows: Sequence[Strip], room: int) -> tuple[list[tuple[str, list[Encoded]]], str]:
+def fit(rows: Sequence[Strip], room: int) -> tuple[list[tuple[str, list[Encoded]]], str]:
     """Return pictures encoded within ``room`` bytes, made smaller if need be, then fewer, and a sentence if fewer.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tintbox.reports.gather import Entry, shown
+from tintbox.reports.gather import Entry, value_text
 
 ALL = 0.999  # share of a group's parameters that counts as all: Ultralytics itself always freezes 16 of a head's
 
@@ -58,7 +58,7 @@ def schedules(entries: Sequence[Entry]) -> tuple[list[Schedule], list[str]]:
                 pass
         freeze = entry.run.arguments.get("freeze")
         if freeze is not None:
-            notes.append(f"{entry.name}: freeze={shown(freeze)}; no freeze.json says what trained when.")
+            notes.append(f"{entry.name}: freeze={value_text(freeze)}; no freeze.json says what trained when.")
     return found, notes
 
 
@@ -82,7 +82,7 @@ def schedule(entry: Entry, freeze: Mapping[str, Any]) -> Schedule:
             segments.append(Segment(100 * (end - start) / epochs, kind, f"{when}: {words}"))
         bars.append(Bar(str(group["group"]), f"{int(group['parameters']):,}", segments))
     given = {key: value for key, value in (freeze.get("arguments") or {}).items() if value is not None}
-    words = ", ".join(f"{key}={shown(value)}" for key, value in given.items())
+    words = ", ".join(f"{key}={value_text(value)}" for key, value in given.items())
     return Schedule(entry.name, entry.index, words, epochs, bars)
 
 

@@ -108,7 +108,7 @@ def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
                 runs.setdefault(member.resolve(), run_folder.read(member))
             except TintboxError as error:
                 if not below:
-                    raise hinted(path, error) from error
+                    raise add_hint(path, error) from error
                 left_out.append(one_line(error))
         if below and (lacking := set(study_runs(path)) - {member.name for member in below}):
             left_out.append(f"{folder}: {', '.join(sorted(lacking, key=natural))}: without a result so far")
@@ -161,7 +161,7 @@ def natural(name: str) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
 
-def hinted(folder: Path, error: TintboxError) -> TintboxError:
+def add_hint(folder: Path, error: TintboxError) -> TintboxError:
     """Return the error of a folder that is no run, with the run that it lies in, if it does."""
     inside = (folder.parent, folder.parent.parent)
     try:
@@ -192,11 +192,11 @@ def without_start(names: list[str]) -> list[str]:
     return [f"…{name[cut:]}" for name in names] if cut > LONG else names
 
 
-def apart(entries: Sequence[Entry], keys: Sequence[str]) -> dict[str, list[str]]:
+def differing_arguments(entries: Sequence[Entry], keys: Sequence[str]) -> dict[str, list[str]]:
     """Return those of the arguments ``keys`` in which runs differ, each with its values as text, once each."""
     found = {}
     for key in keys:
-        values = list(dict.fromkeys(shown(argument(entry.run.arguments, key)) for entry in entries))
+        values = list(dict.fromkeys(value_text(argument(entry.run.arguments, key)) for entry in entries))
         if len(values) > 1 and not (key == "data" and same_file(values)):
             found[key] = values
     return found
@@ -218,12 +218,12 @@ def argument(arguments: Mapping[str, Any], key: str) -> Any:
     return arguments[key] if key in arguments else defaults.get(key)
 
 
-def shown(value: Any) -> str:
+def value_text(value: Any) -> str:
     """Return an argument's value as text in one line, a mapping or list as it is typed at the command line."""
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{shown(key)}: {shown(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{value_text(key)}: {value_text(one)}" for key, one in value.items()) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(shown, value)) + "]"
+        return "[" + ", ".join(map(value_text, value)) + "]"
     return one_line(value)

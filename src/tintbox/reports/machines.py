@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tintbox.reports.gather import Entry, shown
+from tintbox.reports.gather import Entry, value_text
 from tintbox.reports.tables import Cell, Row, Table, run_columns
 
 NOT_RECORDED = "not recorded"
@@ -38,5 +38,5 @@ def machine(entry: Entry) -> dict[str, str]:
     facts = {"date": str(date)[:19].replace("T", " ") if date else NOT_RECORDED}
     facts |= {str(name): str(version) for name, version in versions.items()}
     for key in ("processor", "cores", "device", "system"):
-        facts[key] = shown(found[key]) if key in found else NOT_RECORDED
+        facts[key] = value_text(found[key]) if key in found else NOT_RECORDED
     return facts

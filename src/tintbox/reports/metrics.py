@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tintbox.reports.evaluations import Value
-from tintbox.reports.gather import Entry, Section, apart
+from tintbox.reports.gather import Entry, Section, differing_arguments
 from tintbox.run_folder import RunFolder
 
 ENDS = {"(B)": " (boxes)", "(M)": " (masks)", "(P)": " (keypoints)"}
@@ -92,7 +92,7 @@ def ruler(section: Section) -> Ruler:
 
 def other_data(section: Section) -> dict[str, list[str]]:
     """Return the arguments by which the section's metrics mean different things from run to run."""
-    return apart(section.entries, OF_COLOURS if section.task == "colorize" else MEANING)
+    return differing_arguments(section.entries, OF_COLOURS if section.task == "colorize" else MEANING)
 
 
 def columns(entries: Sequence[Entry], start: str) -> list[str]:

@@ -170,7 +170,7 @@ def add_pictures(found: Content, subjects: Sequence[Subject], conf: float, imgsz
     notes = found.notes["pictures"]
     for place, subject in enumerate(subjects):
         rows, missing = pictures.strips(subject, conf, imgsz)
-        encoded, fewer = encoding.fitting(rows, (room - taken) // (len(subjects) - place))
+        encoded, fewer = encoding.fit(rows, (room - taken) // (len(subjects) - place))
         notes += [*missing, *([fewer] if fewer else [])]
         taken += encoding.weight(encoded)
         found.albums.append(Album(subject.data, encoded, encoding.key(subject) if subject.boxes else []))

@@ -62,14 +62,14 @@ def strips(subject: Subject, conf: float, imgsz: Any) -> tuple[list[Strip], list
     notes = []
     for file in subject.files:
         try:
-            rows[file] = [limited(picture) for picture in truth(file, subject)]
+            rows[file] = [limit_boxes(picture) for picture in truth(file, subject)]
         except TintboxError as error:
             notes.append(one_line(error))
     for entry in subject.entries:
         try:
-            model = loaded(entry)
+            model = load_model(entry)
             for file in rows:
-                rows[file].append(limited(predicted(model, entry, file, subject, conf, imgsz)))
+                rows[file].append(limit_boxes(predict_picture(model, entry, file, subject, conf, imgsz)))
         except TintboxError as error:
             notes.append(f"{entry.name}: no predictions: {one_line(error)}")
     return [Strip(Path(file).name, pictures) for file, pictures in rows.items()], notes
@@ -84,17 +84,17 @@ def truth(file: str, subject: Subject) -> Iterator[Picture]:
     name = Path(file).name
     pixels = picture_file.read(file)
     if not subject.boxes:
-        pixels = reduced(pixels)  # before it is made of other numbers, which take more room
+        pixels = reduce(pixels)  # before it is made of other numbers, which take more room
         grey = np.repeat(pixels.mean(-1, keepdims=True).round().astype(np.uint8), 3, axis=-1)
         yield Picture("grey", f"{name} in grey, as the networks see it", grey)
         yield Picture("truth", f"{name} in its own colours", pixels)
         return
     boxes = subject.truth[file]
     caption = f"truth ({len(boxes.names)})"
-    yield Picture(caption, f"{name}: labelled {counted(boxes)}", pixels, None, boxes, subject.classes)
+    yield Picture(caption, f"{name}: labelled {count_boxes(boxes)}", pixels, None, boxes, subject.classes)
 
 
-def predicted(model: Any, entry: Entry, file: str, subject: Subject, conf: float, imgsz: Any) -> Picture:
+def predict_picture(model: Any, entry: Entry, file: str, subject: Subject, conf: float, imgsz: Any) -> Picture:
     """Return what a run's model makes of a picture.
 
     Raises:
@@ -106,12 +106,12 @@ def predicted(model: Any, entry: Entry, file: str, subject: Subject, conf: float
         return Picture(entry.name, f"{name} in the colours of {entry.name}", result.plot()[..., ::-1], entry.index)
     boxes = prediction.boxes(result)
     return Picture(
-        f"{entry.name} ({len(boxes.names)})", f"{name}: {entry.name} finds {counted(boxes)}",
+        f"{entry.name} ({len(boxes.names)})", f"{name}: {entry.name} finds {count_boxes(boxes)}",
         result.orig_img[..., ::-1], entry.index, boxes, subject.classes,
     )  # fmt: skip
 
 
-def reduced(pixels: np.ndarray) -> np.ndarray:
+def reduce(pixels: np.ndarray) -> np.ndarray:
     """Return pixels reduced to SIDE, or as they are."""
     zoom = SIDE / max(pixels.shape[:2])
     if zoom >= 1:
@@ -120,16 +120,16 @@ def reduced(pixels: np.ndarray) -> np.ndarray:
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
 
 
-def limited(picture: Picture) -> Picture:
+def limit_boxes(picture: Picture) -> Picture:
     """Return a picture reduced to SIDE, its boxes with it: of many runs' photographs the memory would be full."""
     zoom = SIDE / max(picture.pixels.shape[:2])
     if zoom >= 1:
         return picture
     boxes = picture.boxes and replace(picture.boxes, corners=picture.boxes.corners * zoom)
-    return replace(picture, pixels=reduced(picture.pixels), boxes=boxes)
+    return replace(picture, pixels=reduce(picture.pixels), boxes=boxes)
 
 
-def loaded(entry: Entry) -> Any:
+def load_model(entry: Entry) -> Any:
     """Return a run's model.
 
     Raises:
@@ -139,7 +139,7 @@ def loaded(entry: Entry) -> Any:
     if weights is None:
         raise TintboxError(f"neither best.pt nor last.pt in {entry.run.folder / 'weights'}")
     if checkpoint_file.is_zip(weights):
-        with checkpoint_file.opened(weights) as archive:  # before PyTorch unpacks whatever it claims to hold
+        with checkpoint_file.open_checkpoint(weights) as archive:  # before PyTorch unpacks whatever it claims to hold
             archive.pickle()
     return load_detector(weights) if entry.run.task != "colorize" else load_colouriser(weights)
 
@@ -162,7 +162,7 @@ def load_colouriser(weights: Path) -> Any:
     return model
 
 
-def counted(boxes: Boxes) -> str:
+def count_boxes(boxes: Boxes) -> str:
     """Return boxes in words, e.g. ``2 apple, 1 pear``."""
     counts = {name: boxes.names.count(name) for name in dict.fromkeys(boxes.names)}
     return ", ".join(f"{count} {name}" for name, count in counts.items()) or "nothing"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tintbox.reports.evaluations import Value
-from tintbox.reports.gather import Entry, apart, argument, shown
+from tintbox.reports.gather import Entry, argument, differing_arguments, value_text
 
 # Arguments that change where a run's files are or what is drawn, not what is learnt.
 HOUSEKEEPING = {
@@ -46,7 +46,7 @@ class Cell:
 def differing(entries: Sequence[Entry]) -> dict[str, list[str]]:
     """Return the arguments in which runs differ, housekeeping left out, each with its values as text."""
     keys = dict.fromkeys(key for entry in entries for key in entry.run.arguments)
-    return apart(entries, [key for key in keys if key not in HOUSEKEEPING])
+    return differing_arguments(entries, [key for key in keys if key not in HOUSEKEEPING])
 
 
 def cells(entries: Sequence[Entry], values: Mapping[int, Value]) -> list[Cell]:
@@ -59,7 +59,7 @@ def cells(entries: Sequence[Entry], values: Mapping[int, Value]) -> list[Cell]:
     keys = [key for key in differing(entries) if key != "seed"]
     found: dict[tuple[str, ...], list[Entry]] = {}
     for entry in entries:
-        setting = tuple(shown(argument(entry.run.arguments, key)) for key in keys)
+        setting = tuple(value_text(argument(entry.run.arguments, key)) for key in keys)
         if not math.isnan(values[entry.index].value):
             found.setdefault(setting, []).append(entry)
     result = [
@@ -70,7 +70,7 @@ def cells(entries: Sequence[Entry], values: Mapping[int, Value]) -> list[Cell]:
         )
         for setting, members in found.items()
     ]
-    seeds = [{shown(e.run.arguments.get("seed")) for e in cell.entries} for cell in result]
+    seeds = [{value_text(e.run.arguments.get("seed")) for e in cell.entries} for cell in result]
     if not any(len(different) > 1 for different in seeds):
         return []
     return sorted(result, key=lambda cell: -cell.mean)

@@ -14,7 +14,7 @@ from tintbox.errors import TintboxError, one_line
 from tintbox.luma import luma
 from tintbox.plugins.detector import load_detector
 from tintbox.reports import prediction
-from tintbox.reports.boxes import CROWD, Boxes, choose, described, read_truth
+from tintbox.reports.boxes import CROWD, Boxes, choose, describe, read_truth
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")
 COLUMN = 6.4  # width of a picture in inches
@@ -56,7 +56,7 @@ def show(
     file = Path(str(out))
     _check(n, conf, imgsz, seed, file)
     detector = load_detector(model)
-    truth, classes, _ = read_truth(described(data), split)
+    truth, classes, _ = read_truth(describe(data), split)
     rows = []
     for picture in choose(truth, n, seed, images, split):
         result = prediction.predict(detector, picture, conf, imgsz)

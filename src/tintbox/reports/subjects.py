@@ -10,8 +10,8 @@ from typing import Any
 from tintbox.errors import TintboxError, nearest, one_line
 from tintbox.plugins import autoload
 from tintbox.plugins.detector import TASKS
-from tintbox.reports.boxes import Boxes, choose, described, read_truth
-from tintbox.reports.gather import Entry, Section, shown
+from tintbox.reports.boxes import Boxes, choose, describe, read_truth
+from tintbox.reports.gather import Entry, Section, value_text
 
 COLORIZE = "colorize"
 
@@ -58,12 +58,12 @@ def subjects(
     autoload.install()
     by_data: dict[str, list[Entry]] = {}
     for entry in section.entries:
-        by_data.setdefault(shown(entry.run.arguments.get("data")), []).append(entry)
+        by_data.setdefault(value_text(entry.run.arguments.get("data")), []).append(entry)
     found, notes, names = [], [], set()
     for data, entries in by_data.items():
         try:
             detects = section.task in TASKS
-            truth, classes, lost = labelled(data, split) if detects else (unlabelled(data, split), [], [])
+            truth, classes, lost = find_labelled(data, split) if detects else (find_unlabelled(data, split), [], [])
             names |= {name for file in truth for name in (Path(file).name, Path(file).stem)}
             wanted = None if images is None else [name for name in images if known(name, truth)]
             files = [] if wanted == [] else choose(truth, min(n, len(truth)), seed, wanted, split)
@@ -91,7 +91,7 @@ def check_names(images: Sequence[str] | None, names: set[str], split: str) -> No
             raise TintboxError(f"images={name}: no picture of that name in split '{split}' of any run's dataset{hint}")
 
 
-def labelled(data: str, split: str) -> tuple[dict[str, Boxes], list[str], list[str]]:
+def find_labelled(data: str, split: str) -> tuple[dict[str, Boxes], list[str], list[str]]:
     """Return the labelled boxes of a split by file, the class names, and what was left out; nothing is downloaded.
 
     Raises:
@@ -100,7 +100,7 @@ def labelled(data: str, split: str) -> tuple[dict[str, Boxes], list[str], list[s
     return read_truth(there(data), split)
 
 
-def unlabelled(data: str, split: str) -> dict[str, Boxes]:
+def find_unlabelled(data: str, split: str) -> dict[str, Boxes]:
     """Return the files of a split, without boxes; nothing is downloaded.
 
     Raises:
@@ -123,4 +123,4 @@ def there(data: str) -> dict[str, Any]:
         raise TintboxError(f"data={data} would have to be downloaded")
     if Path(data).suffix not in (".yaml", ".yml"):
         raise TintboxError(f"data={data} is no dataset YAML")
-    return described(data, download=False)
+    return describe(data, download=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tintbox.reports import metrics, pairs, seeds
 from tintbox.reports.evaluations import TITLES, Part, Value
-from tintbox.reports.gather import Entry, Section, argument, shown
+from tintbox.reports.gather import Entry, Section, argument, value_text
 from tintbox.reports.metrics import Ruler
 from tintbox.reports.verdict import equal, number, paired_gap, span
 
@@ -103,9 +103,9 @@ def summary(section: Section, ruler: Ruler, kept: Mapping[int, Evaluation]) -> T
             own = entry.coco.parts[kinds[entry.index]].metrics["AP"] if entry.coco else Value(math.nan)
             cells.append(Cell(number(own.value) if entry.coco else DASH, note=span(own)))
         cells += [Cell(epochs(entry), note=entry.state), Cell(duration(entry.run.seconds))]
-        cells += [Cell(shown(entry.run.arguments.get("seed", DASH)))]
+        cells += [Cell(value_text(entry.run.arguments.get("seed", DASH)))]
         cells += [Cell(number(metrics.at_best(entry.run, name))) for name in rest]
-        cells += [Cell(Path(shown(entry.run.arguments.get("model", DASH))).name, words=True)]
+        cells += [Cell(Path(value_text(entry.run.arguments.get("model", DASH))).name, words=True)]
         rows.append(Row(Cell(entry.name, swatch=True), cells, entry.index))
     columns = [Cell(text) for text in ("run", *headings)] + [Cell("model", words=True)]
     notes = []
@@ -162,11 +162,11 @@ def what_differs(entries: Sequence[Entry]) -> Table | None:
     if len(entries) > 1:
         keys, caption = list(seeds.differing(entries)), "Arguments that differ"
     else:
-        keys, caption = changed(entries[0]), "Arguments that are not Ultralytics' defaults"
+        keys, caption = list_changes(entries[0]), "Arguments that are not Ultralytics' defaults"
     return _arguments(caption, entries, keys) if keys else None
 
 
-def changed(entry: Entry) -> list[str]:
+def list_changes(entry: Entry) -> list[str]:
     """Return the arguments of a run that are not the defaults, housekeeping left out."""
     from ultralytics.utils import DEFAULT_CFG_DICT
 
@@ -186,7 +186,7 @@ def all_arguments(entries: Sequence[Entry]) -> Table:
 def _arguments(caption: str, entries: Sequence[Entry], keys: Iterable[str], stock: bool = True) -> Table:
     def value(entry: Entry, key: str) -> str:
         known = entry.run.arguments
-        return shown(argument(known, key)) if stock or key in known else DASH
+        return value_text(argument(known, key)) if stock or key in known else DASH
 
     rows = [Row(Cell(key, words=True), [Cell(value(e, key), e.index, words=True) for e in entries]) for key in keys]
     return Table(caption, run_columns("argument", entries, words=True), rows)

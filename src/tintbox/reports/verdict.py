@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tintbox.reports import pairs, seeds
 from tintbox.reports.evaluations import Value
-from tintbox.reports.gather import Entry, Section, shown
+from tintbox.reports.gather import Entry, Section, value_text
 from tintbox.reports.metrics import Ruler, other_data
 
 if TYPE_CHECKING:
@@ -26,17 +26,17 @@ def number(value: float, sign: str = "") -> str:
     """Return a number with three digits after the point, ``n/a`` for NaN."""
     if not math.isfinite(value):
         return "n/a"
-    return f"{rounded(value):{sign}.{DIGITS}{'f' if abs(value) < HUGE else 'g'}}"
+    return f"{round_value(value):{sign}.{DIGITS}{'f' if abs(value) < HUGE else 'g'}}"
 
 
-def rounded(value: float) -> float:
+def round_value(value: float) -> float:
     """Return a number as it is shown; zero has no sign."""
     return round(value, DIGITS) + 0.0
 
 
 def equal(one: float, two: float) -> bool:
     """Return whether two numbers are not to be told apart as they are shown, nor by their difference."""
-    return rounded(one) == rounded(two) or rounded(one - two) == 0
+    return round_value(one) == round_value(two) or round_value(one - two) == 0
 
 
 def span(value: Value, sign: str = "") -> str:
@@ -95,7 +95,7 @@ def _of_settings(ruler: Ruler, cells: Sequence[seeds.Cell]) -> tuple[str, str]:
     one, two = (f"{number(cell.mean)} (n={len(cell.values)})" for cell in (best, second))
     alike = [cell for cell in cells if equal(best.mean, cell.mean)]
     if len(alike) > 1:
-        names = listed([cell.title for cell in alike], "settings")
+        names = list_names([cell.title for cell in alike], "settings")
         claim = f"{names} are equal by {ruler.title}: {number(best.mean)} in the mean over seeds."
         same = all(_same_seeds(best, cell) for cell in alike[1:])
         return claim, NO_EFFECT if same else ""
@@ -103,17 +103,17 @@ def _of_settings(ruler: Ruler, cells: Sequence[seeds.Cell]) -> tuple[str, str]:
     gap = seeds.difference(best, second)
     if gap is None:
         return claim, "There are too few seeds to say whether that is chance."
-    sure = "is more than the chance of the seeds" if rounded(gap.low) > 0 else "may be chance"
+    sure = "is more than the chance of the seeds" if round_value(gap.low) > 0 else "may be chance"
     return claim, f"The difference of {text(gap, '+')} ({percent(seeds.SURE)}, Welch's t over seeds) {sure}."
 
 
 def _same_seeds(one: seeds.Cell, two: seeds.Cell) -> bool:
     """Return whether the runs of two settings are the same trainings, seed by seed."""
-    first, second = ({shown(e.run.arguments.get("seed")): e.run for e in cell.entries} for cell in (one, two))
+    first, second = ({value_text(e.run.arguments.get("seed")): e.run for e in cell.entries} for cell in (one, two))
     return first.keys() == second.keys() and all(run.same_results(second[seed]) for seed, run in first.items())
 
 
-def listed(names: Sequence[str], what: str) -> str:
+def list_names(names: Sequence[str], what: str) -> str:
     """Return names in words; of many, how many there are."""
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) <= FEW else f"{len(names)} {what}"
 
@@ -124,16 +124,16 @@ def _of_runs(ruler: Ruler, kept: Mapping[int, Evaluation], known: Sequence[Entry
     one, two = ruler.values[best.index], ruler.values[second.index]
     alike = [entry for entry in known if equal(one.value, ruler.values[entry.index].value)]
     if len(alike) > 1:
-        claim = f"{listed([entry.name for entry in alike], 'runs')} are equal by {ruler.title}: {text(one)}."
+        claim = f"{list_names([entry.name for entry in alike], 'runs')} are equal by {ruler.title}: {text(one)}."
         return claim, NO_EFFECT if all(best.run.same_results(entry.run) for entry in alike) else ""
     claim = f"{best.name} is best by {ruler.title}: {text(one)}, ahead of {second.name} with {text(two)}."
     level = percent(ruler.level) if one.bounded else ""
     gap = paired_gap(pairs.difference(kept, second, best) if ruler.kind else None)
     if gap.bounded:
-        sure = "is more than the chance of the images" if rounded(gap.low) > 0 else "may be chance"
+        sure = "is more than the chance of the images" if round_value(gap.low) > 0 else "may be chance"
         return claim, f"On the same images the difference of {text(gap, '+')} ({level}, paired) {sure}."
     if one.bounded and two.bounded:
-        if rounded(one.low) > rounded(two.high):
+        if round_value(one.low) > round_value(two.high):
             return claim, f"The {level} intervals are apart, so that is more than the chance of the images."
         return claim, f"The {level} intervals overlap, so that may be chance."
     return claim, "Without intervals or several seeds nothing says whether that is chance."

@@ -50,8 +50,8 @@ def study(words: Sequence[str], workers: int = 1, ray: str | None = None, yes: b
         TintboxError: A user's mistake; nothing has been trained then.
     """
     check_workers(workers)
-    with told():
-        folder, grid, notes = asked(words, many=yes)
+    with explain_failures():
+        folder, grid, notes = prepare(words, many=yes)
     return train(folder, grid, notes, workers, ray)
 
 
@@ -68,13 +68,13 @@ def train(folder: Path, grid: Grid, notes: Sequence[str], workers: int = 1, ray:
 
         cluster.connect(ray)
     runs = grid.runs()
-    with told(folder):
+    with explain_failures(folder):
         checks.check_folder(folder, sum(not outcome.claims_to_be_finished(folder / run.name) for run in runs))
-    with lock.locked(folder), told(folder):
+    with lock.hold(folder), explain_failures(folder):
         if (folder / place.FILE).is_file() and (other := place.differs(folder, grid)):
             raise TintboxError(f"{other}: it has just begun; give a folder of its own, by name=")
         place.write(folder, grid)
-        todo = left(folder, runs)
+        todo = find_unfinished(folder, runs)
         names = {run.name for run in runs} - {run.name for run in todo}
         done = {name: found for name in names if (found := outcome.read(folder / name))}
         for note in notes:
@@ -89,7 +89,7 @@ def train(folder: Path, grid: Grid, notes: Sequence[str], workers: int = 1, ray:
     return folder
 
 
-def asked(words: Sequence[str], *, many: bool) -> tuple[Path, Grid, list[str]]:
+def prepare(words: Sequence[str], *, many: bool) -> tuple[Path, Grid, list[str]]:
     """Return the study's folder and grid, checked, and what is to be told of it."""
     if not words:
         raise TintboxError("say what to train, e.g. model=yolo11n.yaml data=bccd.yaml batch=8,16 seed=0,1,2")
@@ -105,7 +105,7 @@ def asked(words: Sequence[str], *, many: bool) -> tuple[Path, Grid, list[str]]:
     return *place.choose(grid), notes
 
 
-def left(folder: Path, runs: Sequence[Run]) -> list[Run]:
+def find_unfinished(folder: Path, runs: Sequence[Run]) -> list[Run]:
     """Return the runs that are not finished; one that failed is tried again."""
     return [run for run in runs if not outcome.is_finished(folder / run.name, outcome.read(folder / run.name))]
 
@@ -146,7 +146,7 @@ def go_on(folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def told(folder: Path | None = None) -> Iterator[None]:
+def explain_failures(folder: Path | None = None) -> Iterator[None]:
     """Tell in one line that a file of the study cannot be read or written, e.g. for a disk that is full by now."""
     try:
         yield
@@ -160,10 +160,10 @@ def told(folder: Path | None = None) -> Iterator[None]:
 
 def result(folder: Path, run: Run) -> Result:
     """Return what came of a run so far."""
-    return Result(run, outcome.read(folder / run.name), found(folder / run.name))
+    return Result(run, outcome.read(folder / run.name), read_run(folder / run.name))
 
 
-def found(folder: Path) -> run_folder.RunFolder | None:
+def read_run(folder: Path) -> run_folder.RunFolder | None:
     """Return a run's folder, None if there is nothing to read yet."""
     try:
         return run_folder.read(folder)

@@ -14,7 +14,7 @@ from tintbox.plugins import options
 from tintbox.plugins.freeze import selectors
 from tintbox.studies.files import Model
 from tintbox.studies.grid import Run
-from tintbox.studies.values import frozen, text
+from tintbox.studies.values import as_hashable, text
 
 Arguments = Mapping[str, Any]  # all of a run, the defaults of those that were not given among them
 
@@ -144,7 +144,7 @@ def same(runs: Sequence[tuple[Run, Arguments, str | None]]) -> str | None:
     seen: dict[Hashable, Run] = {}
     for run, arguments, task in runs:
         idle = {key: why for key in run.settings if (why := ignored(key, arguments, task))}
-        counting = frozen({key: arguments[key] for key in run.settings if key not in idle})
+        counting = as_hashable({key: arguments[key] for key in run.settings if key not in idle})
         if other := seen.get(counting):
             key = next(key for key in run.settings if run.settings[key] != other.settings[key])
             values = f"{key}={text(other.settings[key])} and {key}={text(run.settings[key])}"

@@ -13,7 +13,7 @@ from typing import Any
 
 from tintbox import yaml_file
 from tintbox.errors import TintboxError, nearest, nearest_file
-from tintbox.studies.values import check, frozen, read_value, split, text
+from tintbox.studies.values import as_hashable, check, read_value, split, text
 
 REPLICATE = "seed"  # runs that differ in it alone are one cell of the table
 LONGEST = 60  # characters of a run's name that come from one argument
@@ -140,7 +140,7 @@ def of_values(values: Mapping[str, Sequence[Any]]) -> Grid:
         checked[key] = [check(key, value) for value in found]
         seen = set()
         for value in checked[key]:
-            if (one := frozen(value)) in seen:
+            if (one := as_hashable(value)) in seen:
                 raise TintboxError(f"{key}: {value} is there twice")
             seen.add(one)
     return Grid(

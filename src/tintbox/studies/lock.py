@@ -39,7 +39,7 @@ def holder(folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def hold(folder: Path) -> Iterator[None]:
     """Keep other studies out of a folder, which is there.
 
     Raises:

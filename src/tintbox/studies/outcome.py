@@ -54,7 +54,7 @@ def read(folder: Path) -> Outcome | None:
         return None
     if not (found.arguments is None or isinstance(found.arguments, dict)):
         return None
-    return replace(found, reason=shortened(found.reason))
+    return replace(found, reason=shorten(found.reason))
 
 
 def same_arguments(outcome: Outcome, arguments: Mapping[str, Any]) -> bool:
@@ -62,7 +62,7 @@ def same_arguments(outcome: Outcome, arguments: Mapping[str, Any]) -> bool:
     return outcome.arguments == json.loads(json.dumps(arguments))
 
 
-def whole(folder: Path) -> list[Path]:
+def find_whole_checkpoints(folder: Path) -> list[Path]:
     """Return which of a run's ``last.pt`` and ``best.pt`` can be read to their ends, in this order."""
     files = [folder / WEIGHTS / name for name in ("last.pt", "best.pt")]
     return [file for file in files if checkpoint_file.is_whole(file)]
@@ -119,7 +119,7 @@ def reason(folder: Path, status: int) -> str:
         after = said[traces[-1] + 1 :]
         error = next((i for i, line in enumerate(after) if not line.startswith(" ")), None)
         said = said if error is None else [" ".join(after[error:])]
-    return shortened(said[-1]) if said else f"exit status {status}"
+    return shorten(said[-1]) if said else f"exit status {status}"
 
 
 def log_end(folder: Path) -> str:
@@ -132,7 +132,7 @@ def log_end(folder: Path) -> str:
         return ""
 
 
-def shortened(reason: str) -> str:
+def shorten(reason: str) -> str:
     """Return a reason as one line that is not too long, and can be written."""
     why = one_line(reason.encode("utf-8", "replace").decode())
     return why if len(why) <= LONGEST else f"{why[: LONGEST - 4]} ..."

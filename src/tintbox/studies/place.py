@@ -16,7 +16,7 @@ from tintbox.studies.files import is_there
 from tintbox.studies.grid import Grid, parse
 from tintbox.studies.lock import HOLDER, LOCK
 from tintbox.studies.outcome import same_arguments
-from tintbox.studies.values import frozen
+from tintbox.studies.values import as_hashable
 
 FILE = "study.yaml"
 PROJECT, NAME = "runs/study", "study"
@@ -72,8 +72,8 @@ def differs(folder: Path, grid: Grid) -> str | None:
     asked = read(folder)
     if not grid.extends(asked):
         then, now = ({**{k: [v] for k, v in g.fixed.items()}, **g.varied} for g in (asked, grid))
-        has = {key: set(map(frozen, found)) for key, found in now.items()}
-        lost = [key for key in then if not has.get(key, set()) >= set(map(frozen, then[key]))]
+        has = {key: set(map(as_hashable, found)) for key, found in now.items()}
+        lost = [key for key in then if not has.get(key, set()) >= set(map(as_hashable, then[key]))]
         new = [key for key in now if key not in then or (key in grid.varied) != (key in asked.varied)]
         other = ", ".join(dict.fromkeys([*lost, *new])) or "the order of its arguments"
         return f"{folder} has another study: {other} differ{'s' if ',' not in other else ''}"

@@ -128,7 +128,7 @@ def mean(values: Sequence[float]) -> float:
     return statistics.mean(values) if all(map(math.isfinite, values)) else sum(values) / len(values)
 
 
-def shown(values: Sequence[float], sign: str = "") -> str:
+def spread_text(values: Sequence[float], sign: str = "") -> str:
     """Return ``mean ± standard deviation`` with four digits after the point, without ± for one value."""
     if not values:
         return ""
@@ -153,7 +153,7 @@ def difference(cell: Cell, baseline: Cell, column: str) -> str:
     if cell.fingerprint == baseline.fingerprint:
         return EQUAL
     if both := [seed for seed in one if seed in other]:
-        return shown([one[seed] - other[seed] for seed in both], "+")
+        return spread_text([one[seed] - other[seed] for seed in both], "+")
     return f"{mean([*one.values()]) - mean([*other.values()]):+.4f}"
 
 
@@ -170,8 +170,8 @@ def rows(group: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
         values = [text(cell.settings[key]) for key in keys]
         epochs, seconds = cell.column("best_epoch"), cell.column("seconds")
         lines.append([
-            *values, str(len(cell.results)), shown(list(cell.column(metric).values())),
-            *[difference(cell, group[0], metric)] * len(against), shown(list(cell.column(LOSS).values())),
+            *values, str(len(cell.results)), spread_text(list(cell.column(metric).values())),
+            *[difference(cell, group[0], metric)] * len(against), spread_text(list(cell.column(LOSS).values())),
             ", ".join(f"{epoch:.0f}" for epoch in epochs.values()), duration(list(seconds.values())),
         ])  # fmt: skip
     return head, lines

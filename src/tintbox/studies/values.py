@@ -129,12 +129,12 @@ def is_utf8(value: str) -> bool:
     return True
 
 
-def frozen(value: Any) -> Hashable:
+def as_hashable(value: Any) -> Hashable:
     """Return what is equal for equal values, and can be looked up."""
     if isinstance(value, (list, tuple)):
-        return "list", tuple(map(frozen, value))
+        return "list", tuple(map(as_hashable, value))
     if isinstance(value, Mapping):
-        return "mapping", frozenset((key, frozen(item)) for key, item in value.items())
+        return "mapping", frozenset((key, as_hashable(item)) for key, item in value.items())
     return value
 
 

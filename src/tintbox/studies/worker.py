@@ -71,7 +71,7 @@ def end(folder: Path, status: int, arguments: Mapping[str, Any]) -> Outcome:
 
 def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
     """Return the words of the `yolo` command that begins or resumes a run; None if nothing is left to train."""
-    files = outcome.whole(folder)
+    files = outcome.find_whole_checkpoints(folder)
     if any(outcome.is_trained(folder, file) for file in files):
         if any(file.name == "best.pt" for file in files) or not (folder / outcome.WEIGHTS / "best.pt").exists():
             return None  # it was killed while its best weights were validated once more
