@@ -84,7 +84,7 @@ def table(results: list[dict], split: str) -> str:
     return "\n".join(lines)
 
 
-def told(name: str, result: dict) -> str:
+def result_line(name: str, result: dict) -> str:
     """Return a finished run's line."""
     figures = ", ".join(f"{split} {100 * result[split]['mAP50-95']:.1f}" for split in SPLITS)
     return f"{name}: mAP50-95 {figures}; {result['seconds'] / 60:.1f} min"
@@ -126,7 +126,7 @@ def main() -> None:
         for seed in args.seeds
         for variant in args.variants
     }
-    results = list(runs.run_all(__file__, jobs, root, args.jobs, told).values())
+    results = list(runs.run_all(__file__, jobs, root, args.jobs, result_line).values())
     results.sort(key=lambda r: args.variants.index(r["variant"]))
     words = [f"{len(args.seeds)} seeds", f"{args.epochs} epochs", f"{args.imgsz} px", f"batch {args.batch}", *args.set]
     print(f"\n{Path(args.model).name} on {args.data}: {', '.join(words)}; in percent, mean ± standard deviation")

@@ -54,7 +54,7 @@ def train(network: str, recipe: str, seed: int, epochs: int, folder: Path) -> No
     runs.write_result(folder, result)
 
 
-def told(name: str, result: dict) -> str:
+def result_line(name: str, result: dict) -> str:
     """Return the line for a finished run."""
     return "{}: loss {loss:.4f}, accuracy {accuracy:.4f}".format(name, **result["epochs"][-1])
 
@@ -136,7 +136,7 @@ def main() -> None:
     chosen = [(n, r, s) for s in args.seeds for n in args.networks for r in args.recipes]
     common = ["--epochs", str(args.epochs), "--root", str(root)]
     jobs = {f"{n}-{r}-{s}-e{args.epochs}": ["--one", n, r, str(s), *common] for n, r, s in chosen}
-    results = list(runs.run_all(__file__, jobs, root, args.jobs, told).values())
+    results = list(runs.run_all(__file__, jobs, root, args.jobs, result_line).values())
     print(f"\n{len(args.seeds)} seeds, {args.epochs} epochs, batch 100; mean ± standard deviation\n\n{table(results)}")
     if args.pictures:
         curves(results, args.pictures / "seed-curves.png")

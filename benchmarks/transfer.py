@@ -147,7 +147,7 @@ def detect(args: argparse.Namespace, start: str, share: int, seed: int, weights:
     runs.write_result(folder, {**result, "mAP50-95": float(box.box.map), "mAP50": float(box.box.map50)})
 
 
-def told(name: str, result: dict) -> str:
+def result_line(name: str, result: dict) -> str:
     """Return a finished run's line."""
     figures = f"mAP50-95 {100 * result['mAP50-95']:.2f}" if "mAP50-95" in result else str(result.get("metrics"))
     return f"{name}: {figures}; {result['seconds'] / 60:.1f} min"
@@ -167,7 +167,7 @@ def starts_of(args: argparse.Namespace, shared: list[str]) -> dict[str, str]:
             name = f"pretext-{start}-{what}".replace("=", "_").replace("/", "_")
             jobs[name] = [*shared, "--one", "pretext", plan[0], str(int(plan[1])), str(args.root / name)]
             weights[start] = str(args.root / name / "weights" / "best.pt")
-    runs.run_all(__file__, jobs, args.root, args.jobs, told)
+    runs.run_all(__file__, jobs, args.root, args.jobs, result_line)
     return {**weights, **dict(word.split("=", 1) for word in args.extra)}
 
 
@@ -234,7 +234,7 @@ def main() -> None:
                     f"weights={file}",
                     str(args.root / name),
                 ]
-    found = runs.run_all(__file__, jobs, args.root, args.jobs, told)
+    found = runs.run_all(__file__, jobs, args.root, args.jobs, result_line)
     results = [{**result, "folder": name} for name, result in found.items()]
     if args.json:
         args.json.write_text(json.dumps(results, indent=1))

@@ -72,12 +72,12 @@ def differences(results: list[dict], starts: list[str], shares: list[int], root:
             values = [100 * (a["mAP50-95"] - b["mAP50-95"]) for a, b in pairs]
             line = f"{start} - {starts[0]} at {share}%: {runs.mean(values)} ({', '.join(f'{v:+.1f}' for v in values)})"
             (value, *bounds), single = intervals([(root / a["folder"], root / b["folder"]) for a, b in pairs])
-            line += f"; COCO's AP {100 * value:+.1f} {shown(bounds)}, 95% over images and seeds; over images, by seed: "
-            lines.append(line + ", ".join(map(shown, single)))
+            line += f"; COCO's AP {100 * value:+.1f} {span(bounds)}, 95% over images and seeds; over images, by seed: "
+            lines.append(line + ", ".join(map(span, single)))
     return "\n".join(lines)
 
 
-def shown(bounds) -> str:
+def span(bounds) -> str:
     """Return an interval in percent."""
     return f"[{100 * bounds[0]:+.1f}, {100 * bounds[1]:+.1f}]"
 
