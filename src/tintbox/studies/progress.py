@@ -64,7 +64,7 @@ class Progress:
             return 0.0, "starting"
         return min(1.0, done / epochs), f"epoch {done} of {epochs:.0f}"
 
-    def left(self) -> float | None:
+    def remaining(self) -> float | None:
         """Return the seconds to the expected end, None before anything is known; every run is taken to last as long."""
         gained = sum(self.shares.values()) - self.at_first
         if gained < 0.02:
@@ -98,7 +98,7 @@ class Progress:
 
     def expected(self) -> str:
         """Return when the study will have ended, in words."""
-        left = self.left()
+        left = self.remaining()
         if left is None or len(self.ended) == len(self.runs):
             return ""
         return f"; about {clock(left)} left, until {time.strftime('%H:%M', time.localtime(time.time() + left))}"
