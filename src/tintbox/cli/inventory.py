@@ -1,6 +1,7 @@
 """Which modules of tintbox are there and work, for `tintbox doctor`.
 
-What is missing is known by what names it: every import in every module, and every string that is a module's name.
+What is missing is known by what names it: every import in every module and in the YAMLs of data sets that are fetched,
+and every string that is a module's name.
 """
 
 from __future__ import annotations
@@ -16,35 +17,41 @@ from pathlib import Path
 PACKAGE = "tintbox"
 NAME = re.compile(rf"{PACKAGE}(\.[a-z_0-9]+)+")
 TABLED = re.compile(rf"{PACKAGE}(\.[a-z_0-9]+){{2,}}")  # one with a single dot may be a file's name
+IN_YAML = re.compile(rf"from ({PACKAGE}[.\w]+) import")  # the code that fetches a data set
 IMPORTERS = ("import_module", "optional")
 RUN = f"{PACKAGE}.__main__"  # importing it would run the command
 
 
 def take() -> dict[str, str]:
     """Return every module of the package, there or named by another -> "ok", or what is wrong with it."""
-    files = sources()
+    files, yamls = sources(".py"), sources(".yaml")
     states = {name: trial(name) for name in sorted(files) if name != RUN}
     states.setdefault(PACKAGE, "missing")  # a folder without it is a package all the same, to Python
-    for file in files.values():
+    for file in (*files.values(), *yamls.values()):
         for module, attribute in read_names(file):
             name = f"{module}.{attribute}" if attribute else module
-            if name in states or (attribute and states.get(module, "ok") != "ok"):
-                continue
-            if attribute and hasattr(importlib.import_module(module), attribute):
-                continue
-            states[name] = "missing"
+            if name not in states and not (attribute and has(module, attribute)):
+                states[name] = "missing"
     return states
 
 
-def sources() -> dict[str, Path]:
-    """Return the modules that are there -> their files; a folder with modules is a package."""
+def has(module: str, attribute: str) -> bool:
+    """Return whether a module has an attribute, or may have it: one that cannot be imported is told by its own name."""
+    try:
+        return hasattr(importlib.import_module(module), attribute)
+    except Exception:  # noqa: BLE001  a broken module raises whatever it does
+        return True
+
+
+def sources(suffix: str) -> dict[str, Path]:
+    """Return the modules that are there, or what else has a suffix -> their files."""
     spec = find_spec(PACKAGE)
     found: dict[str, Path] = {}
     for root in (spec.submodule_search_locations or ()) if spec else ():
         for folder, _, names in os.walk(root, followlinks=True):  # a checkout has links to its folders
             for name in names:
                 path = Path(folder, name)
-                if path.suffix == ".py":
+                if path.suffix == suffix:
                     parts = [PACKAGE, *path.relative_to(root).with_suffix("").parts]
                     found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
@@ -55,9 +62,7 @@ def trial(name: str) -> str:
     try:
         importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != PACKAGE:
-            return f"needs the package {error.name}, which is missing"
-        return "ok" if error.name != name else "missing"  # what it needs is told by its own name
+        return f"needs {error.name}, which is missing" if error.name != name else "missing"
     except Exception as error:  # noqa: BLE001  a broken module raises whatever it does
         return f"broken, {type(error).__name__}: {error}"
     return "ok"
@@ -65,6 +70,9 @@ def trial(name: str) -> str:
 
 def read_names(file: Path) -> Iterator[tuple[str, str]]:
     """Yield the modules of the package that a file names, each with the name that it takes out of it, or ""."""
+    if file.suffix == ".yaml":
+        yield from ((name, "") for name in IN_YAML.findall(file.read_text(encoding="utf-8", errors="replace")))
+        return
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"))
     except (SyntaxError, ValueError, OSError):
