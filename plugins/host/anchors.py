@@ -66,12 +66,12 @@ def anchor_training(tasks: Any) -> None:
 @patch("ultralytics.nn.tasks", "torch_safe_load")
 def classic_checkpoints(tasks: Any) -> None:
     """Load classic YOLOv3 and YOLOv5 checkpoints: the stock loader refuses them, after running their pickle."""
+    from tintbox import checkpoint_file
+
     torch_safe_load = tasks.torch_safe_load
 
     @functools.wraps(torch_safe_load)
     def load(weight: Any, *args: Any, **kwargs: Any) -> Any:
-        from tintbox import checkpoint_file
-
         file = checkpoint_file.find_classic(weight)
         if file is None:
             return torch_safe_load(weight, *args, **kwargs)
@@ -125,12 +125,12 @@ def darknet_files(engine: Any) -> None:
 @patch("ultralytics.utils.checks", "check_yolov5u_filename")
 def classic_names(checks: Any) -> None:
     """Leave the name of a classic checkpoint that is there: the stock check makes `yolov5n.pt` into `yolov5nu.pt`."""
+    from tintbox import checkpoint_file
+
     rename = checks.check_yolov5u_filename
 
     @functools.wraps(rename)
     def keep(file: str, *args: Any, **kwargs: Any) -> str:
-        from tintbox import checkpoint_file
-
         return file if checkpoint_file.find_classic(file) else rename(file, *args, **kwargs)
 
     checks.check_yolov5u_filename = keep

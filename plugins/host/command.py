@@ -10,6 +10,7 @@ from typing import Any
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.host.table import TASK
+from tintbox.plugins.options import OPTIONS  # here, so that the command is stock's where this cannot be read
 
 # The words of the command after `yolo`; None where Python calls.
 _words: ContextVar[tuple[str, ...] | None] = ContextVar("tintbox_words", default=None)
@@ -75,8 +76,6 @@ def misnamed(names: Collection[str], known: Collection[str]) -> ArgumentNameErro
         names: What was given.
         known: All arguments, and the words that a command may have.
     """
-    from tintbox.plugins.options import OPTIONS
-
     ours = {option.name for option in OPTIONS} | {TASK}
     mine = is_ours() or any(o.own and o.name in typed({}) for o in OPTIONS)
     for name in sorted(map(str, names)):
@@ -102,8 +101,6 @@ def check_words(words: Sequence[str], known: Mapping[str, Any], tasks: Collectio
         ArgumentNameError: An argument stands without a value.
         TintboxError: The task or the mode is none.
     """
-    from tintbox.plugins.options import OPTIONS
-
     ours = known if is_ours() else {option.name for option in OPTIONS}
     for word in (word.removeprefix("--").removesuffix(",") for word in words):
         if word in ours and word not in {*FLAGS, *tasks, *modes} and not isinstance(known[word], bool):

@@ -1,7 +1,9 @@
 """Every Ultralytics name that tintbox relies on is there, and every patch is in place. An upgrade fails here."""
 
+import ast
 import importlib
 import re
+from pathlib import Path
 
 import pytest
 
@@ -114,3 +116,35 @@ def test_functions_that_dataset_files_calls_are_there():
     for words in ('"coco" in val', '{os.sep}val2017.txt", f"{os.sep}test-dev2017.txt"'):
         assert words in rule
     assert dataset_files.is_coco("/data/coco/val2017.txt") and not dataset_files.is_coco("/data/coco/images/val2017")
+
+
+# What patched functions import when they are called, in runs that ask for something of ours alone.
+LATE = {
+    "anchor_models.parse": "tintbox.plugins.anchor",
+    "anchor_training.criterion": "tintbox.plugins.anchor.loss",
+    "anchor_training.class_rows": "tintbox.plugins.anchor",
+    "classic_checkpoints.load": "tintbox.plugins.anchor",
+    "torn_checkpoints.load": "tintbox.plugins.resume",
+    "exact_resume.resume": "tintbox.plugins.resume",
+    "recorded_predictions.update": "tintbox.plugins.coco_eval.data.masks",
+    "safe_classes.build_with_tintbox": "tintbox.",  # with its own net
+}
+
+
+def late_imports(node, path=()):
+    """Yield the functions within functions that import tintbox, and what they import."""
+    for child in ast.iter_child_nodes(node):
+        inside = (*path, child.name) if isinstance(child, ast.FunctionDef) else path
+        if isinstance(child, ast.ImportFrom) and len(path) > 1 and (child.module or "").startswith("tintbox"):
+            yield ".".join(path), child.module
+        yield from late_imports(child, inside)
+
+
+def test_a_patched_function_imports_nothing_that_stock_runs_could_miss():
+    """A patch imports what stock runs come by when it is put in place, or by `optional`: see test_half_fitting.py."""
+    for file in sorted(Path(host.__file__).parent.glob("*.py")):
+        for function, module in late_imports(ast.parse(file.read_text(encoding="utf-8"))):
+            assert module.startswith(LATE.get(function, "nothing")), (
+                f"{file.name}: {function} imports {module} when it is called: a stock run would fail where that is "
+                "broken; import it where the patch is put in place, or by `optional`"
+            )
