@@ -131,7 +131,7 @@ class FreezePlan:
         Returns:
             The names of the frozen parameters. They have no gradient, so optimizers pass them over.
         """
-        frozen = self.frozen(epoch, 0)
+        frozen = self.frozen(epoch, epoch + 1)  # a run that is so long at least
         self.set_trainable(frozen)
         self.set_norms(frozen)
         return frozen

@@ -358,7 +358,7 @@ WITHOUT = """
 import sys
 from ultralytics import YOLO
 {}
-stub = {{"tintbox", "tintbox.plugins", "tintbox.plugins.autoload"}}
+stub = {{"tintbox", "tintbox.threads", "tintbox.plugins", "tintbox.plugins.autoload"}}
 assert not [name for name in sys.modules if name.split(".")[0] == "tintbox" and name not in stub], "tintbox was loaded"
 """
 
