@@ -6,7 +6,6 @@ Small sets are decoded once and held in memory. Labels are no part of it: the co
 from __future__ import annotations
 
 import io
-import os
 import struct
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,10 +21,11 @@ from ultralytics.utils.checks import check_imgsz
 
 from tintbox.errors import TintboxError, TintboxFileError, one_line
 from tintbox.limits import PICTURE_PIXELS, TRAINED_SIDE
+from tintbox.threads import cores
 
 SUFFIXES = {".avif", ".bmp", ".dng", ".jpeg", ".jpg", ".jp2", ".mpo", ".png", ".tif", ".tiff", ".webp"}
 MEMORY_SHARE = 0.3  # of the available memory, which the decoded pictures of one split may take
-THREADS = max(1, min(8, os.cpu_count() or 1))
+THREADS = min(8, cores())
 ENDINGS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82"}  # first bytes -> last bytes, of JPEG and PNG
 
 # First bytes -> Pillow's reader of the header. Its own `Image.open` is Ultralytics', which may install a package.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from tintbox import luma
 from tintbox.colorization.palette_base import checked_scale, described
 from tintbox.errors import TintboxError
 
 PIXELS = 200_000  # that k-means looks at
-LUMA = (0.299, 0.587, 0.114)  # of R, G and B: ITU-R BT.601
 
 
 def k_means(pixels: np.ndarray, k: int, seed: int, scale: float) -> np.ndarray:
@@ -38,4 +38,4 @@ def k_means(pixels: np.ndarray, k: int, seed: int, scale: float) -> np.ndarray:
         raise TintboxError(f"k={k}, but the {len(flat)} pixels hold {distinct} distinct colours; give a smaller k")
     means = KMeans(k, n_init=2, random_state=seed).fit(flat.astype(np.float64)).cluster_centers_
     means = np.round(np.clip(means / scale, 0, 1), 9)  # the threads of k-means leave the last bits open
-    return means[np.lexsort((*means.T, means @ LUMA))]
+    return means[np.lexsort((*means.T, means @ luma.WEIGHTS))]

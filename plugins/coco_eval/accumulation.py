@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from tintbox.plugins.coco_eval.matches import Group, Matches
 from tintbox.plugins.coco_eval.metrics import AREAS, IOU_THRESHOLDS, MAX_DETECTIONS, RECALL_THRESHOLDS, Curves
+from tintbox.threads import cores
 
 
 def accumulate(matches: Matches) -> Curves:
@@ -23,7 +23,7 @@ def accumulate(matches: Matches) -> Curves:
                 for m, limit in enumerate(MAX_DETECTIONS):
                     precision[..., k, a, m], recall[..., k, a, m] = _curve(group, limit)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         list(pool.map(fill, range(len(matches.groups))))
     return Curves(precision, recall)
 

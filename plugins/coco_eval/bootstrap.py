@@ -7,13 +7,13 @@ envelope of precision only the places of true positives matter: between two of t
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from tintbox.plugins.coco_eval.matches import Group, Matches
 from tintbox.plugins.coco_eval.metrics import AREAS, KEYS, MAX_DETECTIONS, METRICS, RECALL_THRESHOLDS
+from tintbox.threads import cores
 
 BLOCK = 1 << 21  # weights gathered at once: 16 MiB, about a processor's cache
 
@@ -54,7 +54,7 @@ def reweighted(matches: Matches, weights: np.ndarray) -> np.ndarray:
                     values = average_recall(group, weights, metric.max_detections)
                 result[:, k, column] = values
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # numpy lets go of the interpreter lock in long loops
+    with ThreadPoolExecutor(cores()) as pool:  # numpy lets go of the interpreter lock in long loops
         list(pool.map(fill, range(len(matches.groups))))
     return result
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tintbox import atomic
+from tintbox.luma import luma
 
 # Okabe and Ito's colours, which colour-blind people can tell apart
 COLOURS = {
@@ -133,7 +134,7 @@ def _draw_box(axes: Any, box: Box, *, crowded: bool) -> None:
         axes.add_patch(Rectangle((x, y), w, h, fill=False, lw=thick, ls=style, edgecolor=colour, path_effects=rim))
     if not crowded or box.kind not in ("true positive", "ignored"):
         red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.6  # ITU-R BT.601 luma
+        dark = luma(red, green, blue) < 0.6
         x, y = max(box.box[0], 0.0), max(box.box[1], 0.0)
         room = y > 0.04 * axes.get_ylim()[0]  # else the label is in the box: there is no place above it
         axes.text(
