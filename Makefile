@@ -4,8 +4,8 @@
 # make docs   the documentation site; make notebook executes the one in examples/
 # make dist   source distribution and wheel; make matrix tries the wheel on every Python that is found
 # make pyright, make actions   an editor's view of the checkout; the workflows: both need npm
-# make upstream        Ultralytics' own tests with the plugin and without it: what passes without it passes with it
-# make upstream-quick  those of them that start subprocesses or train, in about five minutes
+# make upstream        Ultralytics' own tests with the plugin and without it: what passes without it passes with it; an hour
+# make upstream-quick  those of them that start subprocesses or train, in some eight minutes
 # Each makes .venv and installs tintbox there if need be; PYTHON chooses the interpreter.
 PYTHON ?= python3
 VENV ?= .venv

@@ -27,7 +27,7 @@ from xml.etree import ElementTree
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parent.parent
 VARIANTS = {"without": "1", "with": "0"}  # name -> TINTBOX_DISABLE
-# What starts subprocesses or trains, as far as five minutes go: the tasks that our patches have most to do with.
+# What starts subprocesses or trains, as far as ten minutes go: the tasks that our patches have most to do with.
 QUICK = (
     "tests/test_python.py::test_train_multi",
     "tests/test_python.py::test_model_tune",
@@ -138,7 +138,7 @@ def main() -> int:
     """Prepare, run, compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--quick", action="store_true", help="what starts subprocesses, about five minutes on two cores"
+        "--quick", action="store_true", help="what starts subprocesses, some eight minutes on two cores"
     )
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="2: both variants side by side")
     parser.add_argument("--timeout", type=int, default=300, help="seconds for a test")
