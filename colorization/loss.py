@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tintbox.colorization.row_loss import RowCrossEntropy
+
 
 class PixelCrossEntropy(nn.Module):
     """Mean cross-entropy over all pixels of a batch."""
@@ -55,7 +57,10 @@ def pixel_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Ten
         logits: (B, K, H, W).
         labels: (B, H, W), int64.
     """
-    return F.cross_entropy(_rows(logits).float(), labels.reshape(-1))
+    rows, labels = _rows(logits), labels.reshape(-1)
+    if rows.device.type == "cpu" and rows.dtype == torch.bfloat16:
+        return RowCrossEntropy.apply(rows, labels)
+    return F.cross_entropy(rows.float(), labels)
 
 
 def _rows(logits: torch.Tensor) -> torch.Tensor:
