@@ -150,6 +150,14 @@ class ColorizeTrainer(BaseTrainer):
             )
         return PictureLoader(pictures, batch_size, order, self.args.fliplr, self.args.crop, alone)
 
+    def build_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
+        """Return the optimizer; on a CPU, Adam steps in one kernel for each tensor instead of ten."""
+        optimizer = super().build_optimizer(*args, **kwargs)
+        if isinstance(optimizer, torch.optim.Adam) and self.device.type == "cpu":  # AdamW, too
+            for group in optimizer.param_groups:
+                group["fused"] = True
+        return optimizer
+
     def get_validator(self) -> ColorizeValidator:
         """Return the validator, which has the run's palette."""
         validator = ColorizeValidator(self.test_loader, self.save_dir, copy(self.args), self.callbacks)
