@@ -18,7 +18,7 @@ def prepare(
     palette: BasePalette,
     channels: int,
     device: torch.device,
-    half: bool = False,
+    dtype: torch.dtype = torch.float32,
     output_stride: int = 1,
 ) -> dict[str, Any]:
     """Turn a loader's batch into what network, loss and metrics need.
@@ -28,7 +28,7 @@ def prepare(
         palette: The colours of the labels.
         channels: Input channels of the network.
         device: Where the result goes.
-        half: Input in half precision.
+        dtype: Of the input.
         output_stride: Pixels of the input per pixel of the labels, s.
 
     Returns:
@@ -45,7 +45,7 @@ def prepare(
     img = grey_input(rgb, channels, palette.scale)
     return {
         **batch,
-        "img": img.half() if half else img,
+        "img": img.to(dtype),
         **{name: values.to(device, non_blocking=True) for name, values in truth.items()},
         "rgb": rgb,
     }

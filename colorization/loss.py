@@ -22,10 +22,11 @@ class PixelCrossEntropy(nn.Module):
             batch: What `cross_entropy` takes.
 
         Returns:
-            The scalar loss, and ``{"loss": loss}`` detached.
+            The scalar loss, and ``{"loss": loss}`` detached, which the batch gets, too: the validator wants it again.
         """
         loss = cross_entropy(logits, batch)
-        return loss, {"loss": loss.detach()}
+        batch["loss"] = loss.detach()
+        return loss, {"loss": batch["loss"]}
 
 
 def cross_entropy(logits: torch.Tensor, batch: dict[str, Any]) -> torch.Tensor:

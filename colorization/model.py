@@ -39,6 +39,7 @@ class ColorizeModel(BaseModel):
         model: The network, alone in a sequence, because Ultralytics indexes ``model[-1]``.
         names: Index -> ``#rrggbb``.
         mixed_precision: Whether training on a CPU runs in bfloat16: Ultralytics' own `amp` is for accelerators only.
+            Validation in training asks for the same by an input in bfloat16.
     """
 
     mixed_precision = False
@@ -135,7 +136,8 @@ class ColorizeModel(BaseModel):
 
     def _predict_once(self, x: torch.Tensor, profile: bool = False, embed: Any = None) -> torch.Tensor:
         """Return the logits. The seed networks have no numbered layers to profile or to embed from."""
-        mixed = self.training and self.mixed_precision and x.device.type == "cpu"
+        asked = x.dtype == torch.bfloat16 or (self.training and self.mixed_precision)
+        mixed = asked and x.device.type == "cpu"
         with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
             x = x.bfloat16() if mixed else x
             return super()._predict_once(x, profile, embed) if self.on_detector else self.model(x)

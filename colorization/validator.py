@@ -20,6 +20,7 @@ from tintbox.colorization.loss import cross_entropy
 from tintbox.colorization.metrics import ColorizeMetrics
 from tintbox.colorization.model import ColorizeModel
 from tintbox.colorization.palette_base import BasePalette
+from tintbox.colorization.rendering import show
 from tintbox.threads import use_all_cores
 
 
@@ -30,11 +31,13 @@ class ColorizeValidator(BaseValidator):
         palette: The model's palette; it also turns the true colours into labels. A trainer hands its own on.
         channels: The model's input channels, 1 or 3.
         output_stride: Pixels of the input per pixel of the output; the truth is averaged over as many.
+        dtype: Of the input: within a training in bfloat16 that, too.
     """
 
     palette: BasePalette
     channels = 1
     output_stride = 1
+    dtype = torch.float32
 
     def __init__(self, dataloader: Any = None, save_dir: Any = None, args: Any = None, _callbacks: Any = None) -> None:
         super().__init__(dataloader, save_dir, args, _callbacks)
@@ -80,6 +83,8 @@ class ColorizeValidator(BaseValidator):
         """Take channels, and out of training the palette, from a ColorizeModel or a backend."""
         use_all_cores(self.device)
         self.channels, self.output_stride = model_channels(model), model_output_stride(model)
+        mixed = self.training and model.mixed_precision and self.device.type == "cpu"
+        self.dtype = torch.float16 if self.args.quantize == 16 else torch.bfloat16 if mixed else torch.float32
         if not self.training:
             self.palette = adjusted(model_palette(model), self.args, Path(str(self.args.model)).name)
         self.metrics = ColorizeMetrics(len(self.palette))
@@ -88,8 +93,7 @@ class ColorizeValidator(BaseValidator):
 
     def preprocess(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Turn RGB pictures into the network's input, the labels and the originals, all on the device."""
-        half = self.args.quantize == 16
-        return prepare(batch, self.palette, self.channels, self.device, half, self.output_stride)
+        return prepare(batch, self.palette, self.channels, self.device, self.dtype, self.output_stride)
 
     def postprocess(self, preds: Any) -> torch.Tensor:
         """Return the logits (B, K, H, W) in float32."""
@@ -97,9 +101,11 @@ class ColorizeValidator(BaseValidator):
 
     def update_metrics(self, preds: torch.Tensor, batch: dict[str, Any]) -> None:
         """Add a batch of logits (B, K, H, W) to the metrics; draw the sample grid of the epoch from the first."""
-        truth = batch["rgb"].permute(0, 2, 3, 1)
-        loss = float(cross_entropy(preds, batch))
-        self.metrics.update(preds, batch["label"], loss, painted(self.palette, preds, truth), truth)
+        truth, guess = batch["rgb"].permute(0, 2, 3, 1), preds.argmax(1)
+        loss = float(batch["loss"] if "loss" in batch else cross_entropy(preds, batch))
+        whole = self.palette.temperature == 0 and guess.shape == truth.shape[:3]  # what is painted is the guess itself
+        pictures = show(self.palette, guess, truth) if whole else painted(self.palette, preds, truth)
+        self.metrics.update(guess, batch["label"], loss, pictures, truth)
         self.seen += len(preds)
         if self.training and self.samples and self.batch_i == 0 and RANK in {-1, 0}:
             self.plot(batch, preds, self.save_dir / "samples" / f"epoch{self.epoch:03d}.png")
