@@ -1,4 +1,4 @@
-"""The palette colour nearest to each pixel: by all distances, or from a table once enough 8-bit pixels came by."""
+"""The palette colour nearest to each pixel: by all distances; of many 8-bit pixels by cells, of more from a table."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from tintbox.colorization.nearest_table import NearestTable
+from tintbox.colorization.nearest_table import NearestCells, NearestTable
 from tintbox.errors import TintboxError
 
 BLOCK = 1 << 20  # distances held at once, which bounds the memory
-TABLE_PIXELS = 1 << 16  # 8-bit pixels encoded one by one before a table pays
-TABLE_COLOURS = 1024  # colours up to which a table is used: its bounds need K x K numbers
+MANY_PIXELS = 1 << 16  # 8-bit pixels encoded one by one before cells pay, and so many again before a table does
+CELL_COLOURS = 1024  # colours up to which cells are used: their bounds need K x K numbers
 HIGHEST = 1.001  # of floats in [0, 1], for the rounding of resized pictures
 
 
@@ -20,23 +20,29 @@ class NearestColours:
     """Finds the nearest of K colours, Euclidean in RGB, exact in float64; of equals, the lower index.
 
     Attributes:
-        table: The look-up table of 8-bit pixels, once there is one.
+        cells: What is known of 8-bit pixels by cells, once many came by.
+        table: The look-up table of 8-bit pixels, once many more come.
         seen: The 8-bit pixels so far.
     """
 
     def __init__(self, colours: np.ndarray, scale: float) -> None:
         """Take colours (K, 3) in [0, 1], and what 8-bit values are divided by to be in their units."""
         self.colours, self.levels = colours, colours * scale
+        self.cells: NearestCells | None = None
         self.table: NearestTable | None = None
         self.seen = 0
 
     def of_bytes(self, pixels: Any) -> Any:
         """Return the indices (N,) of uint8 pixels (N, 3), of numpy or of torch on any device."""
-        self.seen += len(pixels)
-        if isinstance(pixels, torch.Tensor) or self.seen < TABLE_PIXELS or len(self.levels) > TABLE_COLOURS:
+        before, self.seen = self.seen, self.seen + len(pixels)
+        if isinstance(pixels, torch.Tensor) or self.seen < MANY_PIXELS or len(self.levels) > CELL_COLOURS:
             return closest(pixels, self.levels)
+        if self.cells is None:
+            self.cells = NearestCells(self.levels)
+        if before < MANY_PIXELS:  # a single picture does not pay a table
+            return self.cells.look_up(pixels)
         if self.table is None:
-            self.table = NearestTable(self.levels)
+            self.table = NearestTable(self.cells)
         return self.table.look_up(pixels)
 
     def of_floats(self, pixels: Any) -> Any:

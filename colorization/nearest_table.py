@@ -1,99 +1,111 @@
-"""The nearest palette colour of every 8-bit pixel, by a look-up table that is filled where pictures touch it."""
+"""The nearest palette colour of every 8-bit pixel: by cells of the RGB cube, and by a table of the whole cube."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
 
 import cv2
 import numpy as np
 
-BLOCK = 1 << 20  # numbers held at once by the loops below, which bounds their memory
+BLOCK = 1 << 16  # pixels worked on at once: what fits the processor's cache
 
 
-class NearestTable:
-    """The nearest colour of all 2^24 8-bit pixels, computed for the parts of the RGB cube that pictures touch.
+class NearestCells:
+    """The colours that can be nearest in each of 32^3 cells of 8^3 pixels.
 
-    The cube is cut into 32^3 cells of 8^3 pixels. For x in a cell with centre m, the squared distances to the colours
-    c_j and c_k differ by d_j(x) - d_k(x) = d_j(m) - d_k(m) - 2 (c_j - c_k)(x - m), and |x - m| is at most 3.5 along
-    each axis. So k is out where d_k(m) - d_j(m) > 7 |c_j - c_k|_1, with j the nearest to m. Three cells of four keep
-    one colour and are filled at once; the pixels of the others are compared to the colours left when first seen.
+    For x in a cell with centre m, the squared distances to the colours c_j and c_k differ by
+    d_j(x) - d_k(x) = d_j(m) - d_k(m) - 2 (c_j - c_k)(x - m), and |x - m| is at most 3.5 along each axis. So k is out
+    where d_k(m) - d_j(m) > 7 |c_j - c_k|_1, with j the nearest to m. Three cells of four keep one colour; a pixel of
+    the others is compared to the colours left, the rivals of its cell.
+
+    Attributes:
+        only: ``(32^3,)`` the colour of the cells that keep one, elsewhere ``unknown``.
     """
 
     def __init__(self, levels: np.ndarray) -> None:
         """Take the colours ``(K, 3)`` in pixel units."""
-        self.levels = levels
-        values = np.arange(256)[:, None]
-        self.squares = [(values - axis) ** 2 for axis in levels.T]  # three of (256, K)
+        self.colours = len(levels)
+        self.squares = [((np.arange(256)[:, None] - axis) ** 2).reshape(-1) for axis in levels.T]  # at value * K + k
         slack = 1e-9 * max(255.0, levels.max()) ** 2  # far above the rounding of a squared distance in float64
-        self.reach = 7 * np.abs(levels[:, None] - levels).sum(-1) + slack  # (K, K)
+        reach = 7 * np.abs(levels[:, None] - levels).sum(-1) + slack  # (K, K)
+        middle = np.arange(32) * 8 + 3.5
+        middles = np.stack(np.meshgrid(middle, middle, middle, indexing="ij"), -1).reshape(32, -1, 3)
+        counts, rivals = [], []
+        for part in middles:
+            squares = (levels**2).sum(1) - 2 * (part @ levels.T)  # (1024, K), less |m|^2, which all have in common
+            first = squares.argmin(1)
+            left = squares - squares[np.arange(len(part)), first, None] <= reach[first]
+            counts.append(left.sum(1))
+            rivals.append(left.nonzero()[1])
+        self.counts, self.rivals = np.concatenate(counts), np.concatenate(rivals)  # the first cell's, the second's...
+        self.starts = np.cumsum(self.counts) - self.counts
         dtype = np.uint8 if len(levels) < 256 else np.uint16
         self.unknown = np.iinfo(dtype).max
-        cells = np.empty(1 << 15, dtype)
-        for start in range(0, len(cells), step := max(1, BLOCK // 16 // len(levels))):
-            left = self._contenders(np.arange(start, min(start + step, len(cells))))
-            cells[start : start + step] = np.where(left.sum(1) == 1, left.argmax(1), self.unknown)
-        self.table = np.empty((32, 8, 32, 8, 256), dtype)
-        self.table[:] = cells.reshape(32, 1, 32, 1, 32).repeat(8, axis=4)
-        self.flat = self.table.reshape(-1)  # a view: the index is red << 16 | green << 8 | blue
+        self.only = np.where(self.counts == 1, self.rivals[self.starts], self.unknown).astype(dtype)
 
     def look_up(self, pixels: np.ndarray) -> np.ndarray:
         """Return the indices ``(N,)`` of the uint8 ``pixels`` ``(N, 3)``."""
-        indices = np.empty(len(pixels), self.table.dtype)
-        for start in range(0, len(pixels), BLOCK):
-            part = np.ascontiguousarray(pixels[start : start + BLOCK])
-            codes = cv2.cvtColor(part[None], cv2.COLOR_RGB2BGRA).view("<i4").reshape(-1)
-            found = self.flat.take(codes)  # the alpha of 255 makes each code negative: 2^24 below its index
-            missed = np.flatnonzero(found == self.unknown)
-            if len(missed):
-                codes = codes[missed]
-                touched = np.zeros(1 << 15, bool)
-                touched[(codes >> 9 & 0x7C00) | (codes >> 6 & 0x3E0) | (codes >> 3 & 0x1F)] = True
-                self._fill(np.flatnonzero(touched))
-                found[missed] = self.flat.take(codes)
-            indices[start : start + BLOCK] = found
+        indices = np.empty(len(pixels), self.only.dtype)
+        for some, codes in blocks(pixels):
+            cells = (codes >> 9 & 0x7C00) | (codes >> 6 & 0x3E0) | (codes >> 3 & 0x1F)
+            found = self.only.take(cells)
+            shared = np.flatnonzero(found == self.unknown)
+            if len(shared):
+                found[shared] = self._among_rivals(pixels[some].take(shared, 0), cells.take(shared))
+            indices[some] = found
         return indices
 
-    def _contenders(self, cells: np.ndarray) -> np.ndarray:
-        """Return which of the K colours can be nearest somewhere in each of the n ``cells``: ``(n, K)`` bool."""
-        red, green, blue = self.levels.T
-        mid = np.stack((cells >> 10, cells >> 5 & 31, cells & 31))[..., None] * 8 + 3.5  # (3, n, 1)
-        squares = (mid[0] - red) ** 2 + (mid[1] - green) ** 2 + (mid[2] - blue) ** 2
-        first = squares.argmin(1)
-        return squares - squares[np.arange(len(cells)), first, None] <= self.reach[first]
+    def _among_rivals(self, pixels: np.ndarray, cells: np.ndarray) -> np.ndarray:
+        """Return the indices ``(n,)`` of ``pixels`` ``(n, 3)``, by float64 distances to the rivals of their cells."""
+        rows = pixels.T.astype(np.intp, order="C") * self.colours  # (3, n)
+        starts, counts = self.starts.take(cells), self.counts.take(cells)
+        index = self.rivals.take(starts)
+        best = self._distances(rows, index)
+        for rank in range(1, counts.max()):
+            there = np.flatnonzero(counts > rank)
+            rival = self.rivals.take(starts.take(there) + rank)
+            squares = self._distances((row.take(there) for row in rows), rival)
+            closer = np.flatnonzero(squares < best.take(there))  # of equals, the lower index stays
+            there = there.take(closer)
+            index[there], best[there] = rival.take(closer), squares.take(closer)
+        return index
 
-    def _fill(self, cells: np.ndarray) -> None:
-        """Compute the pixels of ``cells``, by float64 distances to the colours that are left there.
+    def _distances(self, rows: Iterable[np.ndarray], index: np.ndarray) -> np.ndarray:
+        """Return the squared distances ``(n,)`` of pixels, given as their three ``rows`` ``(n,)`` in `squares`."""
+        red, green, blue = (axis.take(row + index) for axis, row in zip(self.squares, rows, strict=True))
+        return red + green + blue
 
-        Two threads may fill a cell at the same time: both write the same numbers.
+
+class NearestTable:
+    """The nearest colour of all 2^24 8-bit pixels; those of cells with rivals are computed when first seen."""
+
+    def __init__(self, cells: NearestCells) -> None:
+        """Take over what the cells know."""
+        self.cells = cells
+        table = np.empty((32, 8, 32, 8, 256), cells.only.dtype)
+        table[:] = cells.only.reshape(32, 1, 32, 1, 32).repeat(8, axis=4)
+        self.table = table.reshape(-1)  # the index is red << 16 | green << 8 | blue
+
+    def look_up(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the indices ``(N,)`` of the uint8 ``pixels`` ``(N, 3)``.
+
+        Two threads may compute a pixel at the same time: both write the same number.
         """
-        for start in range(0, len(cells), step := max(1, BLOCK // len(self.levels))):
-            part = cells[start : start + step]
-            left = self._contenders(part)
-            count = left.sum(1)
-            order = np.argsort(-count, kind="stable")  # cells with an n-th contender come first, for every n
-            ranked = (
-                left[order].nonzero()[1].astype(self.table.dtype)
-            )  # the contenders of the first cell, the second...
-            first = np.cumsum(count[order]) - count[order]
-            for block in range(0, len(part), 128):  # small enough for the cache
-                some = slice(block, block + 128)
-                self._fill_block(part[order[some]], count[order[some]], ranked[first[some][0] :])
+        indices = np.empty(len(pixels), self.table.dtype)
+        for some, codes in blocks(pixels):
+            found = self.table.take(codes)
+            missed = np.flatnonzero(found == self.cells.unknown)
+            if len(missed):
+                found[missed] = self.cells.look_up(pixels[some].take(missed, 0))
+                self.table[codes.take(missed)] = found.take(missed)
+            indices[some] = found
+        return indices
 
-    def _fill_block(self, cells: np.ndarray, count: np.ndarray, ranked: np.ndarray) -> None:
-        """Compute the n ``cells``, each from its ``count`` contenders, which follow one another in ``ranked``."""
-        first = np.cumsum(count) - count
-        corner = np.stack((cells >> 10, cells >> 5 & 31, cells & 31))
-        sides = corner[:, None] * 8 + np.arange(8)[:, None]  # (3, 8, n): the red, green and blue values of a cell
-        for rank in range(count[0]):
-            n = np.count_nonzero(count > rank)
-            colour = ranked[first[:n] + rank]
-            red, green, blue = (axis[side[:, :n], colour] for axis, side in zip(self.squares, sides, strict=True))
-            squares = (red[:, None] + green)[:, :, None] + blue  # (8, 8, 8, n)
-            if rank == 0:
-                best, index = squares, np.broadcast_to(colour, squares.shape).copy()
-                continue
-            closer = squares < best[..., :n]
-            index[..., :n] += closer * (colour - index[..., :n])  # unsigned: wraps round to colour where closer
-            if rank + 1 < count[0]:
-                np.minimum(best[..., :n], squares, out=best[..., :n])
-        rows = np.dtype(("V", 8 * self.table.itemsize))  # eight pixels at a time: an eighth of the copies
-        cube = self.table.view(rows).reshape(32, 8, 32, 8, 32).transpose(0, 2, 4, 1, 3)
-        cube[tuple(corner)] = cv2.transpose(index.reshape(512, -1)).view(rows).reshape(-1, 8, 8)
+
+def blocks(pixels: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield slices of ``pixels`` ``(N, 3)``, uint8, and of each the pixels as red << 16 | green << 8 | blue (n,)."""
+    for start in range(0, len(pixels), BLOCK):
+        some = slice(start, start + BLOCK)
+        part = np.ascontiguousarray(pixels[some])
+        codes = cv2.cvtColor(part[None], cv2.COLOR_RGB2BGRA).view("<i4").reshape(-1)
+        yield some, codes & 0xFFFFFF  # without the alpha

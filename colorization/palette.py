@@ -90,8 +90,8 @@ class Palette(BasePalette):
     def encode(self, image: Array) -> Array:
         """Return the index of the colour nearest to each pixel (Euclidean in RGB; of equals, the lower index).
 
-        Distances are exact in float64, in pixel units for uint8 pictures and in [0, 1] for float ones. 8-bit pictures
-        are looked up in a table of 16 MiB (32 MiB above 255 colours) once 65536 pixels have come by.
+        Distances are exact in float64, in pixel units for uint8 pictures and in [0, 1] for float ones. Once 65536 8-bit
+        pixels have come by, later ones are looked up in a table of 16 MiB (32 MiB above 255 colours).
 
         Args:
             image: ``(..., 3)`` red, green, blue: uint8, or floats in [0, 1].

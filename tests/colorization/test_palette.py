@@ -13,7 +13,7 @@ from tintbox.colorization.palette import Palette
 from tintbox.errors import TintboxError, TintboxFileError
 
 RNG = np.random.default_rng(0)
-NOISE = RNG.integers(0, 256, (250, 300, 3), dtype=np.uint8)  # more than TABLE_PIXELS: the table is used
+NOISE = RNG.integers(0, 256, (250, 300, 3), dtype=np.uint8)  # more than MANY_PIXELS: cells, then a table are used
 THREE = [[0.0, 0.0, 0.0], [0.5, 0.25, 1.0], [1.0, 1.0, 1.0]]
 
 
@@ -22,6 +22,17 @@ def nearest_index(values, colours):
     flat = np.asarray(values, np.float64).reshape(-1, 3)
     parts = [((flat[i : i + 2000, None] - colours) ** 2).sum(-1).argmin(-1) for i in range(0, len(flat), 2000)]
     return np.concatenate(parts).reshape(np.shape(values)[:-1])
+
+
+def assert_nearest(palette, image):
+    """By cells, from a table that computes what it meets and from one that has met all, encoding is brute force."""
+    reference = nearest_index(image, palette.colours * palette.scale)
+    assert image[..., 0].size >= nearest.MANY_PIXELS
+    for _ in range(3):
+        indices = palette.encode(image)
+        np.testing.assert_array_equal(indices, reference)
+    assert palette._nearest.table is not None
+    assert indices.dtype == (np.uint8 if len(palette) <= 256 else np.int32)
 
 
 def one_line_error(match, function, *args, kind=TintboxError, **kwargs):
@@ -39,11 +50,7 @@ def random_palette(k, seed=0, scale=255.0):
 
 @pytest.mark.parametrize(("k", "scale"), [(2, 255.0), (5, 256.0), (24, 255.0), (255, 255), (256, 255.0), (300, 256.0)])
 def test_encode_bytes_equals_brute_force(k, scale):
-    palette = random_palette(k, seed=k, scale=scale)
-    indices = palette.encode(NOISE)
-    assert palette._nearest.table is not None
-    assert indices.dtype == (np.uint8 if k <= 256 else np.int32)
-    np.testing.assert_array_equal(indices, nearest_index(NOISE, palette.colours * scale))
+    assert_nearest(random_palette(k, seed=k, scale=scale), NOISE)
 
 
 def test_encode_every_pixel_value_along_the_axes_and_borders():
@@ -51,7 +58,7 @@ def test_encode_every_pixel_value_along_the_axes_and_borders():
     palette = Palette.load("horses24")
     side = np.concatenate([np.arange(0, 256, 8), np.arange(7, 256, 8)]).astype(np.uint8)
     corners = np.stack(np.meshgrid(side, side, side, indexing="ij"), axis=-1).reshape(-1, 3)
-    np.testing.assert_array_equal(palette.encode(corners), nearest_index(corners, palette.colours * 256))
+    assert_nearest(palette, corners)
 
 
 @pytest.mark.smoke
@@ -63,9 +70,7 @@ def test_ties_go_to_the_lower_index():
         Palette(np.array([[60, 90, 30], [40, 90, 30], [40, 70, 30], [60, 70, 50]]) / 255),  # pixels half-way
         Palette(cube[::-1], scale=256.0),  # half-way at 128
     ):
-        indices = palette.encode(grid)
-        assert palette._nearest.table is not None
-        np.testing.assert_array_equal(indices, nearest_index(grid, palette.colours * palette.scale))
+        assert_nearest(palette, grid)
     middle = Palette(np.array([[60, 0, 0], [40, 0, 0]]) / 255)
     assert middle.encode(np.array([[50, 0, 0]], np.uint8)).tolist() == [0]
     assert middle.encode(np.array([[50, 0, 0]] * 70000, np.uint8)).max() == 0
@@ -74,23 +79,25 @@ def test_ties_go_to_the_lower_index():
 def test_close_colours_and_many_in_one_cell():
     palette = Palette((100 + RNG.random((40, 3)) * 6) / 255)
     image = RNG.integers(90, 120, (400, 400, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(palette.encode(image), nearest_index(image, palette.colours * 255))
+    assert_nearest(palette, image)
 
 
 def test_small_and_large_pictures_agree():
     palette = random_palette(24)
-    small = palette.encode(NOISE[:20])  # too few pixels for a table
-    assert palette._nearest.table is None
+    small = palette.encode(NOISE[:20])  # too few pixels for cells
+    assert palette._nearest.cells is None
     np.testing.assert_array_equal(palette.encode(NOISE)[:20], small)
-    np.testing.assert_array_equal(palette.encode(NOISE[:20]), small)  # now from the table
-
-
-def test_more_colours_than_a_table_takes():
-    palette = random_palette(nearest.TABLE_COLOURS + 1)
-    image = NOISE[:20]
-    palette._nearest.seen = nearest.TABLE_PIXELS
-    np.testing.assert_array_equal(palette.encode(image), nearest_index(image, palette.colours * 255))
     assert palette._nearest.table is None
+    np.testing.assert_array_equal(palette.encode(NOISE[:20]), small)
+    assert palette._nearest.table is not None
+
+
+def test_more_colours_than_cells_take():
+    palette = random_palette(nearest.CELL_COLOURS + 1)
+    image = NOISE[:20]
+    palette._nearest.seen = nearest.MANY_PIXELS
+    np.testing.assert_array_equal(palette.encode(image), nearest_index(image, palette.colours * 255))
+    assert palette._nearest.cells is None
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
@@ -131,7 +138,7 @@ def test_encode_and_decode_on_the_device():
 def test_encode_shapes(shape):
     palette = random_palette(5)
     image = RNG.integers(0, 256, shape, dtype=np.uint8)
-    for seen in (0, nearest.TABLE_PIXELS):
+    for seen in (0, nearest.MANY_PIXELS):
         palette._nearest.seen = seen
         assert palette.encode(image).shape == shape[:-1]
         assert palette.encode(torch.from_numpy(image)).shape == shape[:-1]
@@ -455,7 +462,7 @@ def test_photo_like_picture_equals_brute_force():
     smooth = cv2.GaussianBlur(RNG.integers(0, 256, (400, 400, 3), dtype=np.uint8), (0, 0), 3)
     smooth = cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX)
     palette = Palette.load("horses24")
-    np.testing.assert_array_equal(palette.encode(smooth), nearest_index(smooth, palette.colours * 256))
+    assert_nearest(palette, smooth)
 
 
 @pytest.mark.attack("files that eat the machine")
