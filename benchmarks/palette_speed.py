@@ -1,7 +1,7 @@
 """How fast Palette.encode is on a 1000 x 1000 picture, beside plain numpy.
 
-Use: ``python benchmarks/palette_speed.py [PHOTO]``. A palette's first call has no table yet, the second makes one, and a
-steady call looks up. All are timed on random noise, the worst case, and on a photo if one is given. The plain version
+Use: ``python benchmarks/palette_speed.py [PHOTO]``. A palette's first call has no table yet, the second makes one, and
+a steady call looks up. All are timed on random noise, the worst case, and on a photo if one is given. The plain version
 is all K distances in float64 by broadcasting, and its result must be equal.
 """
 

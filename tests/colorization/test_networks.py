@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tintbox.colorization.networks import NETWORKS, ConvTransposeNet, PoolUpsampleNet, UNet
+from tintbox.colorization.transposed import ConvTranspose2d
 from tintbox.errors import TintboxError
 
 
@@ -116,7 +117,7 @@ def test_layers_and_order_of_parameters():
                 assert module.bias is not None
     assert [type(m) for m in PoolUpsampleNet(3, 2, 2, 1).layer1] == [nn.Conv2d, nn.MaxPool2d, nn.BatchNorm2d, nn.ReLU]
     assert [type(m) for m in PoolUpsampleNet(3, 2, 2, 1).layer4] == [nn.Conv2d, nn.Upsample, nn.BatchNorm2d, nn.ReLU]
-    assert [type(m) for m in ConvTransposeNet(3, 2, 2, 1).layer3] == [nn.ConvTranspose2d, nn.BatchNorm2d, nn.ReLU]
+    assert [type(m) for m in ConvTransposeNet(3, 2, 2, 1).layer3] == [ConvTranspose2d, nn.BatchNorm2d, nn.ReLU]
     assert UNet(3, 8, 24, 1).layer4[0].weight.shape == (16, 24, 3, 3)
     assert UNet(3, 8, 24, 1).layer5.weight.shape == (24, 25, 3, 3)
 
@@ -175,6 +176,13 @@ def test_gradients_reach_every_parameter(name):
     net = built(name).train()
     net(torch.rand(4, 1, 9, 10)).square().mean().backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in net.parameters())
+
+
+def test_gradients_have_no_gaps():
+    net, seen = built("UNet").train().to(memory_format=torch.channels_last), []
+    net.layer4[-1].register_full_backward_hook(lambda module, before, after: seen.append(after[0]))
+    net(torch.rand(2, 1, 8, 8).to(memory_format=torch.channels_last)).square().sum().backward()
+    assert seen[0].is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

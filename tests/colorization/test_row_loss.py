@@ -1,0 +1,55 @@
+"""The cross-entropy of bfloat16 scores, and its gradient, against torch's own in float64."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from tintbox.colorization import row_loss
+from tintbox.colorization.loss import pixel_cross_entropy
+from tintbox.colorization.row_loss import RowCrossEntropy
+
+
+def both(scores, labels):
+    """Return loss and gradient, ours and those of torch in float64."""
+    ours, theirs = scores.clone().requires_grad_(), scores.double().requires_grad_()
+    losses = RowCrossEntropy.apply(ours, labels), F.cross_entropy(theirs, labels)
+    for loss in losses:
+        (3 * loss).backward()  # the gradient of what comes after it is not 1
+    return losses[0].item(), losses[1].item(), ours.grad, theirs.grad
+
+
+@pytest.mark.parametrize("block", [1 << 19, 50])
+@pytest.mark.parametrize("spread", [0.1, 5.0, 40.0, 400.0])
+def test_equals_torch(monkeypatch, block, spread):
+    """Within one block and across many; of a spread of 400, powers of 2 vanish, and torch's own function is asked."""
+    monkeypatch.setattr(row_loss, "BLOCK", block)
+    torch.manual_seed(0)
+    scores, labels = spread * torch.randn(101, 24), torch.randint(24, (101,))
+    loss, expected, gradient, expected_gradient = both(scores, labels)
+    assert loss == pytest.approx(expected, rel=1e-6, abs=1e-7)
+    assert torch.allclose(gradient.double(), expected_gradient, atol=1e-8)
+    half = both(scores.bfloat16(), labels)
+    assert half[0] == pytest.approx(half[1], rel=1e-6, abs=1e-7)
+    assert half[2].dtype == torch.bfloat16
+    assert torch.allclose(half[2].double(), half[3], rtol=2**-7, atol=1e-8)
+
+
+def test_a_row_far_below_the_others_is_exact():
+    scores = torch.tensor([[300.0, 299.0], [-300.0, -301.0]])
+    loss, expected, gradient, expected_gradient = both(scores, torch.tensor([0, 1]))
+    assert loss == pytest.approx(expected, rel=1e-6)
+    assert torch.allclose(gradient.double(), expected_gradient)
+
+
+def test_no_number_stays_none():
+    scores = torch.randn(5, 3)
+    scores[2, 1] = torch.nan
+    assert RowCrossEntropy.apply(scores, torch.zeros(5, dtype=torch.long)).isnan()
+
+
+def test_pixels_of_bfloat16_take_it():
+    logits = torch.randn(2, 6, 5, 4).bfloat16().requires_grad_()
+    names = [
+        type(pixel_cross_entropy(x, torch.randint(6, (2, 5, 4))).grad_fn).__name__ for x in (logits, logits.float())
+    ]
+    assert names == ["RowCrossEntropyBackward", "NllLossBackward0"]
