@@ -214,8 +214,12 @@ class ColorizeTrainer(BaseTrainer):
         self.on_plot(path)
 
     def plot_training_labels(self) -> None:
-        """Save the palette, as a YAML file and as a chart of the colours' shares of the training pixels."""
+        """Save the palette; its chart waits until the end, because importing Matplotlib keeps a user waiting."""
         self.palette.save(self.save_dir / "palette.yaml")
+
+    def plot_metrics(self) -> None:
+        """Draw the curves, and the colours with their shares of the training pixels."""
+        super().plot_metrics()
         shares = self.palette.shares(palette_choice.sampled(self.pictures(self.data["train"]), self.output_stride))
         colours = as_numpy(self.palette.decode(torch.arange(len(self.palette))[None]))[0]
         plots.palette_chart(colours, shares, self.save_dir / "palette.png")
