@@ -35,10 +35,15 @@ def safe_classes(tasks: Any) -> None:
     def build_with_tintbox(cls: Any) -> dict[str, Any]:
         ours: list[type] = []
         try:
-            from tintbox.colorization import colour_head, model, networks
+            from tintbox.colorization import colour_head, model, networks, transposed
             from tintbox.plugins.anchor import head, layers
 
-            ours += [model.ColorizeModel, *networks.NETWORKS.values(), *colour_head.HEADS.values()]
+            ours += [
+                model.ColorizeModel,
+                transposed.ConvTranspose2d,
+                *networks.NETWORKS.values(),
+                *colour_head.HEADS.values(),
+            ]
             ours += [*head.HEADS.values(), *layers.LAYERS]
         except Exception as error:  # noqa: BLE001  stock checkpoints load all the same
             tell(f"no model of tintbox can be loaded, {type(error).__name__}: {error}")
