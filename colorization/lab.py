@@ -27,6 +27,18 @@ def rgb_to_lab(pictures: torch.Tensor) -> torch.Tensor:
     Returns:
         (..., 3), float32, or float64 for float64.
     """
+    x, y, z = _roots(pictures).unbind(-1)
+    return torch.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), -1)
+
+
+def ab_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Return the distance (...) of pixels (..., 3), as for `rgb_to_lab`, in the ab plane."""
+    x, y, z = (_roots(a) - _roots(b)).unbind(-1)
+    return torch.hypot(500 * (x - y), 200 * (y - z))
+
+
+def _roots(pictures: torch.Tensor) -> torch.Tensor:
+    """Return the curved X, Y and Z (..., 3), relative to white, of which L, a and b are differences."""
     if pictures.dtype == torch.uint8:
         levels = torch.arange(256, device=pictures.device, dtype=torch.float64) / 255
         index = pictures.reshape(-1).int()  # so, the look-up takes a quarter of the time
@@ -34,10 +46,9 @@ def rgb_to_lab(pictures: torch.Tensor) -> torch.Tensor:
     else:
         linear = _linear(pictures)
     matrix = torch.tensor(XYZ_OF_RGB, dtype=torch.float64) / torch.tensor(WHITE, dtype=torch.float64)[:, None]
-    xyz = linear @ matrix.T.to(linear)  # (..., 3), relative to white
+    xyz = linear @ matrix.T.to(linear)
     root = xyz.clamp(min=LINEAR_BELOW).pow(1 / 3)
-    x, y, z = torch.where(xyz > LINEAR_BELOW, root, SLOPE * xyz + OFFSET).unbind(-1)
-    return torch.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), -1)
+    return torch.where(xyz > LINEAR_BELOW, root, SLOPE * xyz + OFFSET)
 
 
 def lab_to_rgb(lab: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from tintbox.colorization.lab import rgb_to_lab
+from tintbox.colorization.lab import ab_distance
 
 PSNR_LIMIT = 100.0  # dB, of a perfect picture
 BLOCK = 1 << 15  # pixels converted at once: what fits the processor's cache
@@ -138,7 +138,7 @@ def closeness(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         (...), float32.
     """
     pairs = zip(a.reshape(-1, 3).split(BLOCK), b.reshape(-1, 3).split(BLOCK), strict=True)
-    distance = torch.cat([(rgb_to_lab(x) - rgb_to_lab(y))[:, 1:].norm(dim=-1) for x, y in pairs])
+    distance = torch.cat([ab_distance(x, y) for x, y in pairs])
     return (1 - distance.clamp(max=FARTHEST) / FARTHEST).reshape(a.shape[:-1])
 
 

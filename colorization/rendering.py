@@ -42,7 +42,7 @@ def show(palette: BasePalette, labels: torch.Tensor, pictures: torch.Tensor) -> 
     The lightness is that of ``pictures`` (B, H, W, 3), uint8, where the palette has none.
     """
     times = pictures.shape[1] // labels.shape[1]
-    large = labels.repeat_interleave(times, 1).repeat_interleave(times, 2)
+    large = labels.repeat_interleave(times, 1).repeat_interleave(times, 2) if times > 1 else labels
     if not isinstance(palette, LabPalette):
         return palette.decode(large)
     ab = torch.tensor(palette.bins, dtype=torch.float32, device=labels.device)[large.long()]
