@@ -13,7 +13,7 @@ from ultralytics.utils import LOGGER, RANK
 
 from tintbox.colorization import dataset, folder, plots
 from tintbox.colorization.backend import adjusted, model_channels, model_output_stride, model_palette
-from tintbox.colorization.batch import as_numpy, painted, prepare, truth_rows
+from tintbox.colorization.batch import as_numpy, likeliest, painted, prepare, truth_rows
 from tintbox.colorization.data import Pictures, checked_size, image_files
 from tintbox.colorization.loader import Order, PictureLoader
 from tintbox.colorization.loss import cross_entropy
@@ -96,12 +96,12 @@ class ColorizeValidator(BaseValidator):
         return prepare(batch, self.palette, self.channels, self.device, self.dtype, self.output_stride)
 
     def postprocess(self, preds: Any) -> torch.Tensor:
-        """Return the logits (B, K, H, W) in float32."""
-        return (preds[0] if isinstance(preds, (list, tuple)) else preds).float()
+        """Return the logits (B, K, H, W)."""
+        return preds[0] if isinstance(preds, (list, tuple)) else preds
 
     def update_metrics(self, preds: torch.Tensor, batch: dict[str, Any]) -> None:
         """Add a batch of logits (B, K, H, W) to the metrics; draw the sample grid of the epoch from the first."""
-        truth, guess = batch["rgb"].permute(0, 2, 3, 1), preds.argmax(1)
+        truth, guess = batch["rgb"].permute(0, 2, 3, 1), likeliest(preds)
         loss = float(batch["loss"] if "loss" in batch else cross_entropy(preds, batch))
         whole = self.palette.temperature == 0 and guess.shape == truth.shape[:3]  # what is painted is the guess itself
         pictures = show(self.palette, guess, truth) if whole else painted(self.palette, preds, truth)
