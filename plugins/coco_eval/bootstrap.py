@@ -1,29 +1,25 @@
 """How sure the numbers are: a bootstrap over images (Efron 1979), by weights instead of by matching again.
 
 A resample of the images is a count of how often each was drawn. Matching is within images, so a resample's precision
-and recall are those of the original matches, every detection and truth counted as often as its image was drawn. For the
-envelope of precision only the places of true positives matter: between two of them precision only falls.
+and recall are those of the original matches, every detection and truth counted as often as its image was drawn.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 
 from tintbox.plugins.coco_eval.matches import Group, Matches
-from tintbox.plugins.coco_eval.metrics import AREAS, KEYS, MAX_DETECTIONS, METRICS, RECALL_THRESHOLDS
-from tintbox.threads import cores
+from tintbox.plugins.coco_eval.metrics import AREAS, KEYS, METRICS, Metric
+from tintbox.plugins.coco_eval.reweighting import Weights, average_precision, average_recall
 
-BLOCK = 1 << 21  # weights gathered at once: 16 MiB, about a processor's cache
-
-_STEPS = np.append(RECALL_THRESHOLDS, np.inf)
+BLOCK = 1000  # resamples at once
+ENTRIES = 1 << 25  # the most whole numbers of 32 bits that are kept for a block: 128 MiB
 
 
 def draw(images: int, resamples: int, seed: int = 0) -> np.ndarray:
-    """Return ``(images, resamples)`` how often each image is drawn in each resample of as many images."""
+    """Return ``(images, resamples)`` int32 how often each image is drawn in each resample of as many images."""
     generator = np.random.default_rng(seed)
-    counts = np.empty((images, resamples), dtype=np.float64)
+    counts = np.empty((images, resamples), dtype=np.int32)
     for i in range(resamples):
         counts[:, i] = np.bincount(generator.integers(images, size=images), minlength=images)
     return counts
@@ -33,75 +29,37 @@ def reweighted(matches: Matches, weights: np.ndarray) -> np.ndarray:
     """Return the twelve numbers of every class for each weighting of the images.
 
     Args:
-        matches: What the engine matched.
+        matches: What was matched.
         weights: ``(I, R)`` weights of the images, whole numbers of 0 or more; all 1 gives COCOeval's own numbers.
 
     Returns:
         ``(R, K, 12)``, NaN where a class has no truth of the size in a resample.
     """
-    weights = np.ascontiguousarray(weights, dtype=np.float64)
     result = np.full((weights.shape[1], len(matches.groups), len(KEYS)), np.nan)
-
-    def fill(k: int) -> None:
-        for area, group in zip(AREAS, matches.groups[k]):
-            precision = average_precision(group, weights)  # (T, R)
-            for column, metric in enumerate(METRICS):
-                if metric.area != area:
-                    continue
-                if metric.precision:
-                    values = precision.mean(0) if metric.iou is None else precision[metric.iou]
-                else:
-                    values = average_recall(group, weights, metric.max_detections)
-                result[:, k, column] = values
-
-    with ThreadPoolExecutor(cores()) as pool:  # numpy lets go of the interpreter lock in long loops
-        list(pool.map(fill, range(len(matches.groups))))
+    largest = max((len(group.image) for sizes in matches.groups for group in sizes), default=0)
+    size = max(1, min(BLOCK, ENTRIES // max(1, largest)))
+    for start in range(0, weights.shape[1], size):
+        block = Weights(weights[:, start : start + size])
+        for k, sizes in enumerate(matches.groups):
+            for area, group in zip(AREAS, sizes):
+                own = [(column, metric) for column, metric in enumerate(METRICS) if metric.area == area]
+                columns, metrics = zip(*own)
+                result[start : start + size, k, columns] = _numbers(group, block, metrics)
     return result
 
 
-def average_precision(group: Group, weights: np.ndarray) -> np.ndarray:
-    """Return ``(T, R)`` the 101-point average precision of a group for weights ``(I, R)``, NaN without truth."""
-    size = max(1, BLOCK // max(1, len(group.image)))
-    blocks = [weights[:, i : i + size] for i in range(0, weights.shape[1], size)]
-    return np.concatenate([_average_precision(group, block) for block in blocks], axis=1)
-
-
-def _average_precision(group: Group, weights: np.ndarray) -> np.ndarray:
-    truths = group.positives @ weights  # (R,)
-    own = weights[group.image]  # (N, R)
-    seen = np.cumsum(own, axis=0)
-    result = np.zeros((len(group.matched), weights.shape[1]))
-    for level, (matched, ignored) in enumerate(zip(group.matched, group.ignored)):
-        places = np.flatnonzero(matched & ~ignored)
-        if len(places):
-            found = np.cumsum(own[places], axis=0)  # true positives up to each of them
-            counted = seen[places]
-            out = np.flatnonzero(ignored)
-            if len(out):  # few: what lies across the border of a size, or in a crowd
-                gone = np.concatenate([np.zeros((1, weights.shape[1])), np.cumsum(own[out], axis=0)])
-                counted -= gone[np.searchsorted(out, places)]
-            precision = np.divide(found, np.maximum(counted, 1.0, out=counted), out=counted)
-            envelope = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
-            passed = np.diff(_thresholds_passed(found / np.maximum(truths, 1.0)), axis=0, prepend=0)
-            result[level] = (envelope * passed).sum(0) / len(RECALL_THRESHOLDS)
-    result[:, truths == 0] = np.nan
-    return result
-
-
-def _thresholds_passed(recall: np.ndarray) -> np.ndarray:
-    """Return how many of the 101 recall thresholds are at or below each recall, exactly as a search would."""
-    last = (recall * 100).astype(np.int64)  # the last one passed, up to the rounding of i * 0.01
-    last += _STEPS[last + 1] <= recall
-    last -= _STEPS[last] > recall
-    return last + 1
-
-
-def average_recall(group: Group, weights: np.ndarray, max_detections: int = MAX_DETECTIONS[-1]) -> np.ndarray:
-    """Return ``(R,)`` the recall of a group, mean over IoU thresholds, for weights ``(I, R)``; NaN without truth."""
-    hits = (group.matched & ~group.ignored & (group.rank < max_detections)).mean(0)  # (N,) share of the thresholds
-    found = np.bincount(group.image, weights=hits, minlength=len(group.positives)) @ weights
-    truths = group.positives @ weights
-    return np.where(truths > 0, found / np.maximum(truths, 1.0), np.nan)
+def _numbers(group: Group, weights: Weights, metrics: tuple[Metric, ...]) -> np.ndarray:
+    """Return ``(R, len(metrics))`` some numbers of a group."""
+    precision = average_precision(group, weights)  # (T, R)
+    limits = [metric.max_detections for metric in metrics if not metric.precision]
+    recall = iter(average_recall(group, weights, limits))
+    return np.stack(
+        [
+            next(recall) if not metric.precision else precision.mean(0) if metric.iou is None else precision[metric.iou]
+            for metric in metrics
+        ],
+        axis=1,
+    )
 
 
 def interval(samples: np.ndarray, estimate: np.ndarray, level: float = 0.95) -> np.ndarray:

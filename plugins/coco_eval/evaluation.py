@@ -13,13 +13,14 @@ from tintbox.errors import TintboxError
 from tintbox.limits import COCO_WEIGHTS
 from tintbox.plugins.coco_eval import bootstrap, output, pictures, tables
 from tintbox.plugins.coco_eval.accumulation import accumulate
+from tintbox.plugins.coco_eval.columns import Columns
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.outlines import check_masks
 from tintbox.plugins.coco_eval.data.ranks import sorted_ids
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.engine import Evaluator
 from tintbox.plugins.coco_eval.errors import tide
 from tintbox.plugins.coco_eval.estimates import Estimates
+from tintbox.plugins.coco_eval.matching import match
 from tintbox.plugins.coco_eval.metrics import METRICS, per_class
 from tintbox.plugins.coco_eval.settings import Settings
 
@@ -90,17 +91,15 @@ def evaluate(
             f"resamples={settings.resamples}: too many for {len(truth.images):,} images; give up to "
             f"{COCO_WEIGHTS // len(truth.images)}, 0 for no intervals"
         )
-    evaluator = Evaluator(truth, detections, iou_type)
+    columns = Columns.of(truth, detections, iou_type)
+    matches = match(columns)
+    curves = accumulate(matches)
     categories = sorted(truth.categories, key=lambda category: category["id"])
     counts = Counter(a["category_id"] for a in truth.annotations if not a.get("iscrowd"))
     images, resamples = len(truth.images), settings.resamples
-    samples, partners = np.empty((0, len(categories), len(METRICS))), None
+    samples = np.empty((0, len(categories), len(METRICS)))
     if resamples:
-        matches = evaluator.matches()
-        curves, partners = accumulate(matches), matches.partners
         samples = bootstrap.reweighted(matches, bootstrap.draw(images, resamples, settings.seed))
-    else:  # the errors then look at one threshold and size only, which is faster than to hand over all matches
-        curves = evaluator.curves()
     return Evaluation(
         iou_type=iou_type,
         names=[category["name"] for category in categories],
@@ -109,7 +108,9 @@ def evaluate(
         curves=curves,
         classes=per_class(curves),
         samples=samples,
-        errors=tide.explain(truth, detections, iou_type, partners=partners) if settings.explain else None,
+        errors=tide.explain(truth, detections, iou_type, columns=columns, partners=matches.partners)
+        if settings.explain
+        else None,
         settings=settings,
         fingerprint=fingerprint(truth),
     )

@@ -1,4 +1,4 @@
-"""Masks of the ground truth, checked before an engine fills them: pycocotools takes any numbers for points."""
+"""Masks of the ground truth, checked before they are filled: pycocotools takes any numbers for points."""
 
 from __future__ import annotations
 

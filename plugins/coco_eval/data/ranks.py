@@ -30,7 +30,7 @@ def ranks(known: np.ndarray, ids: Iterable[int], what: str) -> np.ndarray:
     Raises:
         TintboxError: One is not among the known.
     """
-    wanted = np.fromiter(ids, np.int64)
+    wanted = ids if isinstance(ids, np.ndarray) else np.fromiter(ids, np.int64)
     places = np.searchsorted(known, wanted)
     lost = places == len(known)
     lost[~lost] = known[places[~lost]] != wanted[~lost]

@@ -110,6 +110,13 @@ def boxes_of(masks: list[dict[str, Any]]) -> np.ndarray:
     return np.asarray(mask.toBbox(masks), dtype=np.float64).reshape(-1, 4)
 
 
+def areas_of(masks: list[dict[str, Any]]) -> np.ndarray:
+    """Return how many pixels masks cover, ``(N,)`` float64."""
+    from pycocotools import mask
+
+    return np.asarray(mask.area(masks), dtype=np.float64).reshape(-1)
+
+
 def _sum(counts: list[Any]) -> int:
     """Return the sum of plain run lengths, -1 if they are none."""
     total = sum(counts) if all(type(count) is int and count >= 0 for count in counts) else -1

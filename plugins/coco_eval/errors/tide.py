@@ -49,12 +49,17 @@ from typing import Any
 import numpy as np
 
 from tintbox.errors import TintboxError
+from tintbox.plugins.coco_eval.columns import Columns, outside
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.errors.oracles import Hits, Repairs
-from tintbox.plugins.coco_eval.errors.tide_engine import IOU_TYPES, Columns, Overlap, find_partners, overlaps
 from tintbox.plugins.coco_eval.matches import Partners
+from tintbox.plugins.coco_eval.matching import match
+from tintbox.plugins.coco_eval.metrics import AREAS
+from tintbox.plugins.coco_eval.overlaps import pairs
 
+IOU_TYPES = ("bbox", "segm")
+ALL = AREAS["all"]
 KINDS = ("classification", "localisation", "both", "duplicate", "background", "missed")
 SPECIALS = ("false positives", "false negatives")
 _DETECTION_KINDS = np.array([*KINDS[:5], "true positive", "ignored"])
@@ -130,6 +135,7 @@ def explain(
     pos: float = 0.5,
     background: float = 0.1,
     max_det: int = 100,
+    columns: Columns | None = None,
     partners: Partners | None = None,
 ) -> Explanation:
     """Return what each kind of error costs.
@@ -141,19 +147,21 @@ def explain(
         pos: IoU from which on an object is found.
         background: IoU up to which a detection is of nothing.
         max_det: Most detections that count per picture and class.
+        columns: Both as columns, if they are there already.
         partners: What each detection found under these settings, if that is known already.
 
     Raises:
         TintboxError: The settings make no sense, there are no masks, or an id is unknown.
     """
     _check(truth, detections, iou_type, pos, background, max_det)
-    columns = Columns.of(truth, detections)
-    partners = partners or find_partners(truth, detections, iou_type, pos, max_det)
+    columns = columns or Columns.of(truth, detections, iou_type)
+    partners = partners or match(columns, thresholds=[pos], areas={"all": ALL}, limit=max_det).partners
+    asked = ~(columns.crowd | outside(columns.truth_area, ALL))
     code = np.where(partners.ignored, _IGNORED, np.where(partners.truth >= 0, _RIGHT, _BACKGROUND))
     concerned = partners.truth.copy()
-    _assign(code, concerned, columns, overlaps(truth, detections, iou_type), pos, background)
+    _assign(code, concerned, columns, np.flatnonzero(asked), pos, background)
 
-    state = np.where(columns.truth_ignored, _UNASKED, _MISSED)
+    state = np.where(asked, _MISSED, _UNASKED)
     state[concerned[code == _RIGHT]] = _FOUND
     # surest first; equal scores in pycocotools' order
     order = np.lexsort((columns.image, -columns.score))
@@ -199,32 +207,41 @@ def explain(
 
 
 def _assign(
-    code: np.ndarray, concerned: np.ndarray, columns: Columns, overlap: Overlap, pos: float, background: float
+    code: np.ndarray, concerned: np.ndarray, columns: Columns, objects: np.ndarray, pos: float, background: float
 ) -> None:
-    """Set, in place, the kind of each detection whose code is background so far, and the object that it concerns."""
+    """Set, in place, the kind of each detection whose code is background so far, and the object that it concerns.
+
+    Args:
+        code: ``(N,)`` the kinds.
+        concerned: ``(N,)`` rows of objects.
+        columns: Truth and detections.
+        objects: Rows of the objects that are asked for.
+        pos: IoU from which on an object is found.
+        background: IoU up to which there is nothing.
+    """
     wrong = np.flatnonzero(code == _BACKGROUND)
     wrong = wrong[np.argsort(columns.image[wrong], kind="stable")]
-    objects = np.flatnonzero(~columns.truth_ignored)
-    objects = objects[np.argsort(columns.truth_image[objects], kind="stable")]
-    pictures, starts = np.unique(columns.image[wrong], return_index=True)
-    low, high = (np.searchsorted(columns.truth_image[objects], pictures, side=side) for side in ("left", "right"))
-    for rows, begin, end in zip(np.split(wrong, starts[1:]), low.tolist(), high.tolist()):
-        if begin == end:
-            continue  # no object in the picture
-        near = objects[begin:end]
-        iou = overlap(rows, near)
-        same = columns.label[rows, None] == columns.truth_class[None, near]
-        (own, own_at), (other, other_at) = (_best(np.where(mask, iou, -1.0)) for mask in (same, ~same))
+    for places, near in pairs(columns.image[wrong], columns.truth_image[objects]):
+        if not len(places):
+            continue  # no object in these pictures
+        found, truth = wrong[places], objects[near]
+        iou = columns.overlap(found, truth)
+        same = columns.label[found] == columns.truth_class[truth]
+        starts = np.flatnonzero(np.diff(places, prepend=-1))
+        (own, own_at), (other, other_at) = (_best(np.where(mask, iou, -1.0), starts) for mask in (same, ~same))
         tests = [(own >= background) & (own < pos), other >= pos, own >= pos, np.maximum(own, other) <= background]
+        rows = found[starts]
         code[rows] = np.select(tests, [_LOCALISATION, _CLASSIFICATION, _DUPLICATE, _BACKGROUND], _BOTH)
         at = np.select(tests, [own_at, other_at, own_at, -1], other_at)
-        concerned[rows] = np.where(at < 0, -1, near[at])
+        concerned[rows] = np.where(at < 0, -1, truth[at])
 
 
-def _best(iou: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the largest value of each row, and where it is."""
-    at = iou.argmax(1)
-    return iou[np.arange(len(iou)), at], at
+def _best(iou: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the largest value from each start to the next, and where the first such is."""
+    best = np.maximum.reduceat(iou, starts)
+    each = np.diff(starts, append=len(iou))
+    places = np.where(iou == np.repeat(best, each), np.arange(len(iou)), len(iou))
+    return best, np.minimum.reduceat(places, starts)
 
 
 def _per_class(labels: np.ndarray, size: int) -> np.ndarray:

@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 
 from tintbox.plugins.coco_eval import bootstrap
+from tintbox.plugins.coco_eval.columns import Columns
 from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.differences import is_sure
-from tintbox.plugins.coco_eval.engine import Evaluator
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.plugins.coco_eval.matches import Group
+from tintbox.plugins.coco_eval.matching import match
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, overall
+from tintbox.plugins.coco_eval.reweighting import Weights, average_precision
 from tintbox.plugins.coco_eval.settings import Settings
 
 
@@ -42,7 +44,7 @@ def test_reweighting_is_resampling(synthetic, masks):
     iou_type = "segm" if masks else "bbox"
     order = np.argsort([image["id"] for image in truth.images])
     weights = bootstrap.draw(len(truth.images), 4, seed=5)
-    ours = overall(bootstrap.reweighted(Evaluator(truth, detections, iou_type).matches(), weights))
+    ours = overall(bootstrap.reweighted(match(Columns.of(truth, detections, iou_type)), weights))
     for i in range(weights.shape[1]):
         counts = np.empty(len(truth.images))
         counts[order] = weights[:, i]
@@ -66,31 +68,11 @@ def test_same_seed_same_interval(synthetic):
 
 def test_blocks_do_not_matter(synthetic, monkeypatch):
     truth, detections = synthetic.case(6)
-    matches, weights = Evaluator(truth, detections).matches(), bootstrap.draw(len(truth.images), 50)
+    matches, weights = match(Columns.of(truth, detections)), bootstrap.draw(len(truth.images), 50)
     whole = bootstrap.reweighted(matches, weights)
-    monkeypatch.setattr(bootstrap, "BLOCK", 300)
-    np.testing.assert_allclose(bootstrap.reweighted(matches, weights), whole, atol=1e-12)
-
-
-def test_recall_thresholds_are_counted_exactly():
-    recall = np.array([[a / b for a in range(b + 1)] + [0.0] * (101 - b - 1) for b in range(1, 101)])
-    thresholds = np.linspace(0.0, 1.0, 101)
-    np.testing.assert_array_equal(
-        bootstrap._thresholds_passed(recall), np.searchsorted(thresholds, recall, side="right")
-    )
-
-
-def test_average_precision_by_hand():
-    """Two images; image 0: hit at .9, false at .8; image 1: hit at .7, one truth missed."""
-    matched = np.repeat([[True, False, True]], len(IOU_THRESHOLDS), axis=0)
-    group = Group(np.array([0, 0, 1]), np.zeros(3, int), matched, np.zeros_like(matched), np.array([1, 2]))
-    weights = np.array([[1.0, 2, 0, 0], [1, 0, 2, 0]])
-    ap = bootstrap.average_precision(group, weights)
-    # Once each: precision 1 up to recall 1/3 (34 thresholds), 2/3 up to recall 2/3 (33 more). Image 0 twice: precision
-    # 1 up to recall 1. Image 1 twice: precision 1 up to recall 1/2 (51 thresholds). No image: no truth.
-    expected = np.array([(34 + 33 * 2 / 3) / 101, 1.0, 51 / 101, np.nan])
-    np.testing.assert_allclose(ap, np.broadcast_to(expected, ap.shape), atol=1e-12)
-    np.testing.assert_allclose(bootstrap.average_recall(group, weights), [2 / 3, 1, 1 / 2, np.nan])
+    for name, value in (("BLOCK", 7), ("ENTRIES", 300)):
+        monkeypatch.setattr(bootstrap, name, value)
+        np.testing.assert_array_equal(bootstrap.reweighted(matches, weights), whole)
 
 
 def simulated(rng, images, truths=5.0, false=3.0):
@@ -103,7 +85,7 @@ def simulated(rng, images, truths=5.0, false=3.0):
     order = np.argsort(-np.concatenate([score, rng.beta(2, 5, len(wrong))]))
     matched = np.concatenate([iou, np.zeros(len(wrong))])[order] >= IOU_THRESHOLDS[:, None]
     return Group(
-        np.concatenate([image, wrong])[order], np.zeros(len(order), int), matched, ~matched & matched, positives
+        np.concatenate([image, wrong])[order], np.zeros(len(order), int), matched, ~matched & matched, np.repeat(np.arange(images), positives)
     )
 
 
@@ -114,12 +96,12 @@ def test_coverage():
     """
     rng = np.random.default_rng(0)
     endless = 100_000
-    known = bootstrap.average_precision(simulated(rng, endless), np.ones((endless, 1))).mean()
+    known = average_precision(simulated(rng, endless), Weights(np.ones((endless, 1)))).mean()
     inside = []
     for seed in range(400):
         group = simulated(rng, 100)
-        estimate = bootstrap.average_precision(group, np.ones((100, 1))).mean(0)
-        samples = bootstrap.average_precision(group, bootstrap.draw(100, 300, seed)).mean(0)
+        estimate = average_precision(group, Weights(np.ones((100, 1)))).mean(0)
+        samples = average_precision(group, Weights(bootstrap.draw(100, 300, seed))).mean(0)
         low, high = bootstrap.interval(samples[:, None], estimate)[0]
         inside.append(low <= known <= high)
     assert 0.95 - 4 * 0.011 <= np.mean(inside) <= 0.95 + 4 * 0.011

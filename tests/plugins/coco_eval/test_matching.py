@@ -9,12 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval import bootstrap
+from tintbox.plugins.coco_eval import bootstrap, evaluation
 from tintbox.plugins.coco_eval.accumulation import accumulate
+from tintbox.plugins.coco_eval.columns import Columns
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.engine import Evaluator
+from tintbox.plugins.coco_eval.errors import tide
 from tintbox.plugins.coco_eval.evaluation import evaluate
+from tintbox.plugins.coco_eval.matching import match
 from tintbox.plugins.coco_eval.metrics import KEYS, METRICS, overall, per_class
 from tintbox.plugins.coco_eval.settings import Settings
 
@@ -26,13 +28,20 @@ def as_stats(values):
     return np.where(np.isnan(values), -1, values)
 
 
+def matches_of(truth, detections, iou_type="bbox"):
+    return match(Columns.of(truth, detections, iou_type))
+
+
+def numbers_of(truth, detections, iou_type="bbox"):
+    return per_class(accumulate(matches_of(truth, detections, iou_type)))
+
+
 def assert_equal_to_pycocotools(synthetic, truth, detections, iou_type):
-    evaluator = Evaluator(truth, detections, iou_type)
-    matches = evaluator.matches()
+    matches = matches_of(truth, detections, iou_type)
     theirs = synthetic.pycocotools(truth, detections, iou_type)
-    for curves in (evaluator.curves(), accumulate(matches)):
-        np.testing.assert_allclose(curves.precision, theirs.eval["precision"], atol=TOLERANCE)
-        np.testing.assert_allclose(curves.recall, theirs.eval["recall"], atol=TOLERANCE)
+    curves = accumulate(matches)
+    np.testing.assert_allclose(curves.precision, theirs.eval["precision"], atol=TOLERANCE)
+    np.testing.assert_allclose(curves.recall, theirs.eval["recall"], atol=TOLERANCE)
     classes = per_class(curves)
     np.testing.assert_allclose(as_stats(overall(classes)), theirs.stats, atol=TOLERANCE)
     # All images counted once is the evaluation itself.
@@ -84,7 +93,7 @@ def test_large_and_negative_ids(synthetic, start, iou_type, tmp_path):
     """Neighbours above 2**53 are one number as floats."""
     truth, detections = synthetic.case(3, images=9, masks=iou_type == "segm")
     places = [sorted(row["id"] for row in rows) for rows in (truth.images, truth.categories)]
-    plain = Evaluator(truth, detections, iou_type)
+    plain = numbers_of(truth, detections, iou_type)
     truth, detections = renamed(
         truth,
         detections,
@@ -92,7 +101,7 @@ def test_large_and_negative_ids(synthetic, start, iou_type, tmp_path):
         lambda i: start + 100 + i,
     )
     assert_equal_to_pycocotools(synthetic, truth, detections, iou_type)
-    np.testing.assert_array_equal(per_class(Evaluator(truth, detections, iou_type).curves()), per_class(plain.curves()))
+    np.testing.assert_array_equal(numbers_of(truth, detections, iou_type), plain)
     truth.save(tmp_path / "gt.json")
     detections.save(tmp_path / "dt.json")
     read = Truth.read(tmp_path / "gt.json")
@@ -127,13 +136,13 @@ def test_an_unknown_negative_id_is_told(synthetic):
     truth, detections = renamed(truth, detections, below.__getitem__, int, int)
     detections.image_id[0] = -1
     with pytest.raises(TintboxError, match=r"image_id -1 is not in the truth \(1 such"):
-        Evaluator(truth, detections)
+        Columns.of(truth, detections)
 
 
 def test_sizes_without_objects_are_not_zero(synthetic):
     truth, detections = synthetic.case(0)
     small = [a for a in truth.annotations if a["area"] < 32**2]
-    values = overall(per_class(Evaluator(Truth(truth.images, small, truth.categories), detections).curves()))
+    values = overall(numbers_of(Truth(truth.images, small, truth.categories), detections))
     assert np.isnan(values[KEYS.index("AP_large")])
     assert np.isnan(values[KEYS.index("AR_medium")])
     assert values[KEYS.index("AP_small")] > 0
@@ -141,11 +150,10 @@ def test_sizes_without_objects_are_not_zero(synthetic):
 
 def test_no_detections_are_zero(synthetic):
     truth, _ = synthetic.case(0)
-    evaluator = Evaluator(truth, Detections.empty())
-    values = overall(per_class(evaluator.curves()))
+    values = overall(numbers_of(truth, Detections.empty()))
     assert values[0] == 0
     assert values[KEYS.index("AR100")] == 0
-    once = bootstrap.reweighted(evaluator.matches(), np.ones((len(truth.images), 2)))
+    once = bootstrap.reweighted(matches_of(truth, Detections.empty()), np.ones((len(truth.images), 2)))
     np.testing.assert_array_equal(overall(once)[0], values)
 
 
@@ -156,7 +164,7 @@ def test_published_values(synthetic, shared_data):
         case = expected[name]
         truth = Truth.read(folder / name / case["gt"])
         detections = Detections.read(folder / name / case["dt"], truth)
-        values = overall(per_class(Evaluator(truth, detections).curves()))
+        values = overall(numbers_of(truth, detections))
         np.testing.assert_allclose(values, case["stats"], atol=tolerance)
         assert_equal_to_pycocotools(synthetic, truth, detections, "bbox")
 
@@ -176,17 +184,17 @@ def test_partners_are_those_of_pycocotools(synthetic, seed, iou_type):
         if entry is not None and entry["aRng"] == theirs.params.areaRng[0]:
             rows = np.array(entry["dtIds"], int) - 1
             found[rows], ignored[rows] = np.array(entry["dtMatches"][0], int) - 1, entry["dtIgnore"][0]
-    evaluator = Evaluator(truth, detections, iou_type)
-    for partners in (evaluator.partners(), evaluator.matches().partners):
-        np.testing.assert_array_equal(partners.truth, found)
-        np.testing.assert_array_equal(partners.ignored, ignored)
+    partners = matches_of(truth, detections, iou_type).partners
+    np.testing.assert_array_equal(partners.truth, found)
+    np.testing.assert_array_equal(partners.ignored, ignored)
 
 
 @pytest.mark.parametrize("explain", [False, True])
 def test_one_evaluation_matches_once(synthetic, monkeypatch, explain):
-    """Every image is matched once for numbers, intervals and errors together."""
+    """There is one matching for numbers, intervals and errors together."""
     truth, detections = synthetic.case(2, images=20)
-    matched, evaluated = [], Evaluator._evaluated
-    monkeypatch.setattr(Evaluator, "_evaluated", lambda self, images: matched.extend(images) or evaluated(self, images))
+    matched = []
+    for module in (evaluation, tide):
+        monkeypatch.setattr(module, "match", lambda *args, **kwargs: matched.append(args) or match(*args, **kwargs))
     evaluate(truth, detections, settings=Settings(resamples=10, explain=explain))
-    assert matched == list(range(20))
+    assert len(matched) == 1

@@ -1,0 +1,96 @@
+"""Truth and detections as columns of numbers: what is matched, and what the errors are found in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.ranks import ranks, sorted_ids
+from tintbox.plugins.coco_eval.data.run_lengths import areas_of
+from tintbox.plugins.coco_eval.data.truth import Truth
+from tintbox.plugins.coco_eval.overlaps import Overlap, of_boxes, of_masks
+
+
+@dataclass(frozen=True)
+class Columns:
+    """N detections and M objects; pictures and classes go by their rank among the sorted ids.
+
+    Attributes:
+        images: Number of pictures.
+        class_ids: ``(K,)`` sorted category ids.
+        truth_image, truth_class: ``(M,)`` ranks of an object's picture and class.
+        truth_area: ``(M,)`` in square pixels.
+        crowd: ``(M,)`` bool: a region with objects that nobody counted.
+        image, label: ``(N,)`` ranks of a detection's picture and class.
+        score: ``(N,)``.
+        area: ``(N,)`` in square pixels: that of the box, or of the mask where there is no other box than the mask's.
+        overlap: Gives the IoU of pairs of a detection and an object.
+    """
+
+    images: int
+    class_ids: np.ndarray
+    truth_image: np.ndarray
+    truth_class: np.ndarray
+    truth_area: np.ndarray
+    crowd: np.ndarray
+    image: np.ndarray
+    label: np.ndarray
+    score: np.ndarray
+    area: np.ndarray
+    overlap: Overlap
+
+    @classmethod
+    def of(cls, truth: Truth, detections: Detections, iou_type: str = "bbox") -> Columns:
+        """Read both.
+
+        Args:
+            truth: The ground truth.
+            detections: The detections.
+            iou_type: ``"bbox"``, or ``"segm"`` where both have masks.
+
+        Raises:
+            TintboxError: Something is of a picture or class that the truth doesn't list.
+        """
+        images = sorted_ids(image["id"] for image in truth.images)
+        classes = sorted_ids(category["id"] for category in truth.categories)
+        rows = truth.annotations
+        crowd = _column((bool(row.get("iscrowd", 0)) for row in rows), bool)
+        boxes = np.asarray(detections.bbox, float).reshape(-1, 4)
+        if detections.own_boxes:
+            area = boxes[:, 2] * boxes[:, 3]
+        else:
+            area = areas_of(detections.segmentation or [])
+        if iou_type == "segm":
+            overlap = of_masks(truth, detections.segmentation or [], crowd)
+        else:
+            objects = np.array([row["bbox"] for row in rows], float).reshape(-1, 4)
+            overlap = of_boxes(boxes, objects, crowd)
+        return cls(
+            images=len(images),
+            class_ids=classes,
+            truth_image=ranks(images, (row["image_id"] for row in rows), "annotations: image_id"),
+            truth_class=ranks(classes, (row["category_id"] for row in rows), "annotations: category_id"),
+            truth_area=_column((row["area"] for row in rows), float),
+            crowd=crowd,
+            image=ranks(images, detections.image_id, "detections: image_id"),
+            label=ranks(classes, detections.category_id, "detections: category_id"),
+            score=np.asarray(detections.score, float),
+            area=area,
+            overlap=overlap,
+        )
+
+    def __len__(self) -> int:
+        """Return the number of detections."""
+        return len(self.score)
+
+
+def outside(area: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """Return which areas are out of a range, both of whose ends are in it."""
+    return (area < limits[0]) | (area > limits[1])
+
+
+def _column(values: Iterable[float], kind: type) -> np.ndarray:
+    return np.fromiter(values, kind)
