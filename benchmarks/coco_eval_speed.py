@@ -4,8 +4,9 @@
     python benchmarks/coco_eval_speed.py --rounds 1
 
 A random case is written as JSON once (5,000 images, 36,000 truths, 80 classes, 250,000 detections; then 100 images).
-Every measurement is a process of its own, so that its peak memory is its own; files are loaded and evaluated, imports
-are not counted; all take turns within a round. faster-coco-eval takes part where it is installed. "numbers" is the
+Every measurement is a process of its own, so that its peak memory is its own; files are loaded and evaluated; all take
+turns within a round. "seconds" are without imports, "from start" is the whole process, from the interpreter's start to
+its end. faster-coco-eval and hotcoco (its numbers alone) take part where they are installed. "numbers" is the
 evaluation without intervals; "intervals" adds those of all twelve numbers and of every class from 1,000 resamples;
 "all" adds the analysis of errors.
 """
@@ -15,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,6 +27,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
 
+OPTIONAL = ("faster-coco-eval", "hotcoco")
 CASES = {"val2017": (5000, 36000, 80, 250_000), "100 images": (100, 1300, 3, 10_000)}
 SIDES = np.array([640, 480])
 
@@ -84,6 +85,18 @@ def faster_coco_eval(truth: str, detections: str) -> float:
     return _by_api(COCO, COCOeval_faster, truth, detections)
 
 
+def hotcoco(truth: str, detections: str) -> float:
+    """Evaluate with an engine in Rust, which hands its matches over slowly; return AP."""
+    from hotcoco import COCO, COCOeval
+
+    labelled = COCO(truth)
+    evaluation = COCOeval(labelled, labelled.load_res(detections), "bbox")
+    evaluation.evaluate()
+    evaluation.accumulate()
+    evaluation.summarize()
+    return float(evaluation.stats[0])
+
+
 def _by_api(coco, evaluator, truth: str, detections: str) -> float:
     labelled = coco(truth)
     evaluation = evaluator(labelled, labelled.loadRes(detections), "bbox")
@@ -111,11 +124,12 @@ def tintbox(truth: str, detections: str, **settings) -> float:
 WAYS = {
     "pycocotools": pycocotools,
     "faster-coco-eval": faster_coco_eval,
+    "hotcoco": hotcoco,
     "tintbox, numbers": lambda *files: tintbox(*files, resamples=0, explain=False),
     "tintbox, intervals": lambda *files: tintbox(*files, resamples=1000, explain=False),
     "tintbox, all": lambda *files: tintbox(*files, resamples=1000, explain=True),
 }
-MODULES = {"pycocotools": "pycocotools.cocoeval", "faster-coco-eval": "faster_coco_eval"}
+MODULES = {"pycocotools": "pycocotools.cocoeval", "faster-coco-eval": "faster_coco_eval", "hotcoco": "hotcoco"}
 
 
 def measure(way: str, folder: str) -> None:
@@ -138,6 +152,7 @@ def main() -> None:
     """Write the cases, measure in turns, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS), help="pycocotools among them")
     parser.add_argument("--one", nargs=2, metavar=("WAY", "FOLDER"), help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -146,28 +161,33 @@ def main() -> None:
         return
     print(machine.describe("hotcoco", "pycocotools", "faster-coco-eval"), flush=True)
     with tempfile.TemporaryDirectory() as root:
-        for name, sizes in CASES.items():
+        for name in args.cases:
+            sizes = CASES[name]
             folder = Path(root, name)
             write_case(folder, *sizes)
             seconds: dict[str, list[dict]] = {}
             for _ in range(args.rounds):
                 for way in args.ways:
                     command = [sys.executable, __file__, "--one", way, str(folder)]
+                    begin = time.perf_counter()
                     ran = subprocess.run(command, capture_output=True, text=True)
+                    whole = time.perf_counter() - begin
                     if ran.returncode == 0:
-                        seconds.setdefault(way, []).append(json.loads(ran.stdout.splitlines()[-1]))
-                    elif way != "faster-coco-eval":
+                        run = {**json.loads(ran.stdout.splitlines()[-1]), "whole": whole}
+                        seconds.setdefault(way, []).append(run)
+                    elif way not in OPTIONAL:
                         raise SystemExit(f"{way}: {ran.stderr}")
             print(f"\n{name}: {sizes[0]:,} images, {sizes[1]:,} truths, {sizes[2]} classes, {sizes[3]:,} detections\n")
-            print("| | seconds, median of n | least to most | pycocotools / it | peak GiB | AP |")
-            print("|---|---|---|---|---|---|")
-            base = statistics.median(r["seconds"] for r in seconds["pycocotools"])
+            print("| | seconds | pycocotools / it | from start | pycocotools / it | peak GiB | AP |")
+            print("|---|---|---|---|---|---|---|")
             for way, runs in seconds.items():
-                times = [r["seconds"] for r in runs]
-                median = statistics.median(times)
-                cells = [way, f"{median:.2f}, n={len(times)}", f"{min(times):.2f} to {max(times):.2f}"]
-                cells += [f"{base / median:.1f}", f"{max(r['GiB'] for r in runs):.2f}", f"{runs[0]['AP']:.9f}"]
+                cells = [way]
+                for key in ("seconds", "whole"):
+                    own, base = [run[key] for run in runs], [run[key] for run in seconds["pycocotools"]]
+                    cells += [machine.spread(own, 2), machine.spread([b / o for b, o in zip(base, own)])]
+                cells += [f"{max(r['GiB'] for r in runs):.2f}", f"{runs[0]['AP']:.9f}"]
                 print(f"| {' | '.join(cells)} |", flush=True)
+            print(f"\nmedian (lowest to highest), n = {args.rounds}; ratios of the runs of a round", flush=True)
 
 
 if __name__ == "__main__":

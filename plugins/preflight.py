@@ -39,7 +39,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         handover.check_pretrained(model, given)
     args = SimpleNamespace(**given)
     if callbacks.wants_coco_eval(args):
-        from tintbox.plugins.coco_eval.validation import check_task
+        from tintbox.plugins.coco_eval.outcome import check_task
 
         if wrong := check_task(task):
             raise TintboxError(wrong)

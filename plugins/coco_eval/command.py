@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.estimates import TITLES
 from tintbox.plugins.coco_eval.evaluation import evaluate, iou_types
+from tintbox.plugins.coco_eval.outcome import draw_worst
 from tintbox.plugins.coco_eval.progress import steps
 from tintbox.plugins.coco_eval.settings import Settings
-from tintbox.plugins.coco_eval.validation import draw_worst
 
 OUTPUT = "runs/coco_eval"
 
@@ -121,12 +122,10 @@ def results_folder(out: Any, default: str) -> Iterator[Path]:
     Raises:
         TintboxError: It cannot be made or written.
     """
-    from ultralytics.utils.files import increment_path
-
     folder = Path(str(out or default))
     new: list[Path] = []
     try:
-        folder = folder if out else Path(increment_path(default))
+        folder = folder if out else next_free(folder)
         new += [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
@@ -139,11 +138,17 @@ def results_folder(out: Any, default: str) -> Iterator[Path]:
         raise
 
 
+def next_free(folder: Path) -> Path:
+    """Return a folder that is not there yet: this one, or with -2, -3, ... at its end, as Ultralytics names its own."""
+    others = (folder.with_name(f"{folder.name}-{i}") for i in count(2))
+    return next(path for path in chain([folder], others) if not path.exists())
+
+
 def tell_missing(paths: Mapping[int, Path], place: Path) -> None:
     """Warn if pictures are not where they are looked for."""
-    from ultralytics.utils import LOGGER
-
     if lost := sum(not path.is_file() for path in paths.values()):
+        from ultralytics.utils import LOGGER
+
         LOGGER.warning(
             f"examples: {lost} of {len(paths)} pictures are not in {place}, so drawn grey; give images=FOLDER"
         )

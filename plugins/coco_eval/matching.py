@@ -1,12 +1,12 @@
 """Which detection finds which object: pycocotools' ``evaluateImg``, for all pictures, thresholds and sizes at once.
 
 In a picture the detections of a class choose one after the other, the surest first. Each takes the object that it
-overlaps most of those that are still free; equal overlaps go to the later one in the file. Objects that do not count (of
-another size, or crowd regions, which any number may take) are for those that find no other.
+overlaps most of those that are still free; equal overlaps go to the later one in the file. Objects that do not count
+(of another size, or crowd regions, which any number may take) are for those that find no other.
 
-So a detection waits for the surer ones of its class and picture, and for nothing else. In round r the r-th detections of
-all pictures and classes choose at once, for all T thresholds and A ranges of sizes, in a few operations on arrays. Few
-detections take part: of 250,000 in 5,000 pictures, those that overlap an object of their class enough at all.
+So a detection waits for the surer ones of its class and picture, and for nothing else. In round r the r-th detections
+of all pictures and classes choose at once, for all T thresholds and A ranges of sizes, in a few operations on arrays.
+Few detections take part: of 250,000 in 5,000 pictures a fifth, those that overlap an object of their class enough.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Pairs:
     """P pairs of a detection and an object of its class and picture that overlap enough for a match.
 
     Attributes:
-        found: ``(P,)`` place of the detection in the order of `_Queue`, rising.
+        found: ``(P,)`` place of the detection in the `Queue`, rising.
         truth: ``(P,)`` row of the object; a detection's pairs by rising overlap, the later one in the file last.
         iou: ``(P,)``.
     """

@@ -1,8 +1,8 @@
 """Average precision and recall of a group where every image counts as often as it was drawn, for many draws at once.
 
-The numbers of one draw are plain: cumulate what was found and what counts down the list of detections, divide, make the
-quotient monotone from the end, read it at 101 recalls. tests/plugins/coco_eval/test_reweighting.py has it so. A thousand
-draws, 320 groups and ten IoU thresholds are much of that, so here
+The numbers of one draw are plain: cumulate what was found and what counts down the list of detections, divide, make
+the quotient monotone from the end, read it at 101 recalls. tests/plugins/coco_eval/test_reweighting.py has it so. A
+thousand draws, 320 groups and ten IoU thresholds are much of that, so here
 
 - a row is a place in the list and has a column for each draw: a step down the list is one addition of two rows, which
   is what a processor does best. (NumPy's ``cumsum`` and ``accumulate`` down an axis go number by number, in five times

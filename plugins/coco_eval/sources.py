@@ -15,7 +15,7 @@ from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.layout import check_split
 from tintbox.plugins.coco_eval.data.rows import listed
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.validation import ANNOTATIONS, IOU_TYPES, PREDICTIONS, Outcome, check_task
+from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IOU_TYPES, PREDICTIONS, Outcome, check_task
 
 # What goes on to `yolo val` as it is; None leaves Ultralytics' default, for imgsz the size of the training.
 VALIDATION = dict.fromkeys(("imgsz", "batch", "conf", "iou", "max_det", "device", "workers", "single_cls", "nms"))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,54 +15,12 @@ from tintbox.plugins.coco_eval import output, tables
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.records import collect, seen, single_class, with_classes
 from tintbox.plugins.coco_eval.data.rows import listed
-from tintbox.plugins.coco_eval.data.truth import Split, Truth, for_dataset
-from tintbox.plugins.coco_eval.errors import examples
-from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate
+from tintbox.plugins.coco_eval.data.truth import Split, for_dataset
+from tintbox.plugins.coco_eval.evaluation import evaluate
+from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IOU_TYPES, PREDICTIONS, Outcome, check_task, draw_worst
 from tintbox.plugins.coco_eval.recording import Recording
 from tintbox.plugins.coco_eval.settings import settings
 from tintbox.terminal import printable
-
-ANNOTATIONS, PREDICTIONS = "annotations.json", "predictions.json"  # what save_json writes
-IOU_TYPES = {"detect": ("bbox",), "segment": ("bbox", "segm")}
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Outcome(Mapping[str, Evaluation]):
-    """The COCO evaluation of a validation run, ``model.val(coco_eval=True).coco``: a mapping of IoU type to evaluation.
-
-    Attributes:
-        evaluations: By IoU type, ``"bbox"`` and for segment models ``"segm"``.
-        split: The ground truth.
-        detections: What the model found.
-    """
-
-    evaluations: dict[str, Evaluation]
-    split: Split
-    detections: Detections
-
-    def __getitem__(self, iou_type: str) -> Evaluation:
-        """Return the evaluation of boxes or masks."""
-        return self.evaluations[iou_type]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.evaluations)
-
-    def __len__(self) -> int:
-        return len(self.evaluations)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.evaluations})"
-
-    def _repr_html_(self) -> str:
-        """Return the tables, as a notebook shows them."""
-        return tables.html(self.evaluations)
-
-
-def check_task(task: str) -> str | None:
-    """Return what is wrong with evaluating a model of this task, or None."""
-    if task in IOU_TYPES:
-        return None
-    return f"coco_eval=True: COCO evaluation is for {' and '.join(IOU_TYPES)} models, not for {task}"
 
 
 def check_classes(validator: Any) -> str | None:
@@ -200,21 +157,6 @@ def save_json(folder: Path, split: Split, detections: Detections) -> None:
     detections.save(folder / PREDICTIONS)
     ids = {str(file): image_id for file, image_id in split.image_ids.items()}
     atomic.write_text(folder / "image_ids.json", json.dumps(ids, indent=1))
-
-
-def draw_worst(
-    found: dict[str, Evaluation],
-    truth: Truth,
-    detections: Detections,
-    paths: dict[int, Path],
-    folder: Path,
-    n: int,
-) -> None:
-    """Draw the worst pictures of each evaluation."""
-    for kind, evaluation in found.items():
-        if evaluation.errors:
-            target = folder / ("worst" if kind == "bbox" else f"worst_{kind}")
-            examples.draw_worst(evaluation.errors, truth, detections, paths, target, n)
 
 
 def best_of(validator: Any) -> Path:

@@ -39,8 +39,9 @@ def random_group(rng, images, detections, truths, lost):
     matched = np.repeat(rng.random(detections) < rng.random(), LEVELS).reshape(detections, LEVELS).T
     matched = matched ^ (rng.random(matched.shape) < 0.1)
     ignored = rng.random(matched.shape) < lost
-    ranks = rng.integers(0, 100, detections)
-    return Group(rng.integers(0, images, detections), ranks, matched, ignored, rng.integers(0, images, truths))
+    image, ranks = rng.integers(0, images, detections), rng.integers(0, 100, detections)
+    own = image[(matched & ~ignored).any(0)]  # what was found is there
+    return Group(image, ranks, matched, ignored, np.concatenate([own, rng.integers(0, images, truths)]))
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -55,9 +56,7 @@ def test_equal_to_the_plain_computation(seed, images, detections, truths, lost):
     group = random_group(np.random.default_rng(seed), images, detections, truths, lost)
     table = bootstrap.draw(images, 9, seed)
     weights = Weights(table)
-    hits = (group.matched & ~group.ignored) @ table[group.image]
-    if (hits <= table[group.truth_image].sum(0)).all():  # as matching gives them: no more is found than there is
-        np.testing.assert_allclose(average_precision(group, weights), plain_precision(group, table), atol=1e-12)
+    np.testing.assert_allclose(average_precision(group, weights), plain_precision(group, table), atol=1e-12)
     limits = (1, 10, 100)
     expected = [plain_recall(group, table, limit) for limit in limits]
     np.testing.assert_allclose(average_recall(group, weights, limits), expected, atol=1e-12)
@@ -91,7 +90,7 @@ def test_average_precision_by_hand():
 @pytest.mark.parametrize("tile", [1, 3])
 def test_tiles_do_not_matter(monkeypatch, tile):
     rng = np.random.default_rng(1)
-    group = random_group(rng, 30, 150, 400, 0.1)
+    group = random_group(rng, 30, 150, 40, 0.1)
     weights = Weights(bootstrap.draw(30, 20))
     whole = average_precision(group, weights)
     monkeypatch.setattr(reweighting, "TILE", tile)
