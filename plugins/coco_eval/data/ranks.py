@@ -1,8 +1,7 @@
-"""Ids as ranks: what leaves for an engine, or for an array of places, is a small number instead of the file's own.
+"""Ids as ranks: what is matched and put into arrays goes by small numbers instead of the file's own.
 
-An id of a file may be any whole number of 64 bits. The engines keep ids in floats here and there, which are exact up to
-2^53 only, and take a match with an object of id 0 for none. Ranks are exact everywhere, and their order is that of the
-ids, which decides about equal scores.
+An id of a file may be any whole number of 64 bits. The order of ranks is that of the ids, which decides about equal
+scores.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval import bootstrap, evaluation
+from tintbox.plugins.coco_eval import bootstrap, evaluation, overlaps
 from tintbox.plugins.coco_eval.accumulation import accumulate
 from tintbox.plugins.coco_eval.columns import Columns
 from tintbox.plugins.coco_eval.data.detections import Detections
@@ -64,6 +64,42 @@ def test_random_cases(synthetic, seed):
 def test_masks(synthetic, iou_type):
     truth, detections = synthetic.case(11, images=12, masks=True)
     assert_equal_to_pycocotools(synthetic, truth, detections, iou_type)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10_000), chunk=st.sampled_from([1, 7, 1 << 20]))
+def test_equal_overlaps(synthetic, seed, chunk):
+    """Boxes on a grid: equal overlaps, overlaps that are a threshold, sizes on both sides of a border, and crowds."""
+    rng = np.random.default_rng(seed)
+    images, objects, found = 3, int(rng.integers(0, 25)), int(rng.integers(1, 60))
+    truth_box, box = (
+        np.concatenate([20 * rng.integers(0, 3, (n, 2)), rng.choice([20, 32, 33, 40], (n, 2))], axis=1).astype(float)
+        for n in (objects, found)
+    )
+    annotations = [
+        {"id": i + 1, "image_id": int(rng.integers(images)), "category_id": int(rng.integers(2)), "bbox": own.tolist(),
+         "area": float(own[2] * own[3] * rng.choice([0.5, 1])), "iscrowd": int(rng.random() < 0.15)}
+        for i, own in enumerate(truth_box)
+    ]  # fmt: skip
+    truth = Truth([{"id": i} for i in range(images)], annotations, [{"id": i, "name": str(i)} for i in range(2)])
+    places = rng.integers(0, images, found), rng.integers(0, 2, found)
+    detections = Detections(*places, box, rng.integers(0, 4, found) / 4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(overlaps, "CHUNK", chunk)
+        assert_equal_to_pycocotools(synthetic, truth, detections, "bbox")
+        assert_equal_partners(synthetic, truth, detections, "bbox")
+
+
+def assert_equal_partners(synthetic, truth, detections, iou_type):
+    theirs = synthetic.pycocotools(truth, detections, iou_type)
+    found, ignored = np.full(len(detections), -1), np.ones(len(detections), bool)
+    for entry in theirs.evalImgs:
+        if entry is not None and entry["aRng"] == theirs.params.areaRng[0]:
+            rows = np.array(entry["dtIds"], int) - 1
+            found[rows], ignored[rows] = np.array(entry["dtMatches"][0], int) - 1, entry["dtIgnore"][0]
+    partners = matches_of(truth, detections, iou_type).partners
+    np.testing.assert_array_equal(partners.truth, found)
+    np.testing.assert_array_equal(partners.ignored, ignored)
 
 
 def renamed(truth, detections, images, categories, objects):
@@ -178,15 +214,7 @@ def test_the_twelve_are_in_cocos_order():
 def test_partners_are_those_of_pycocotools(synthetic, seed, iou_type):
     """With equal scores, crowds, and more than 100 detections of a class in a picture."""
     truth, detections = synthetic.case(seed, images=12, masks=iou_type == "segm")
-    theirs = synthetic.pycocotools(truth, detections, iou_type)
-    found, ignored = np.full(len(detections), -1), np.ones(len(detections), bool)
-    for entry in theirs.evalImgs:
-        if entry is not None and entry["aRng"] == theirs.params.areaRng[0]:
-            rows = np.array(entry["dtIds"], int) - 1
-            found[rows], ignored[rows] = np.array(entry["dtMatches"][0], int) - 1, entry["dtIgnore"][0]
-    partners = matches_of(truth, detections, iou_type).partners
-    np.testing.assert_array_equal(partners.truth, found)
-    np.testing.assert_array_equal(partners.ignored, ignored)
+    assert_equal_partners(synthetic, truth, detections, iou_type)
 
 
 @pytest.mark.parametrize("explain", [False, True])

@@ -44,6 +44,15 @@ def shell(pair, tmp_path):
     return run
 
 
+@pytest.mark.parametrize("command", ["EVALUATE", "COMPARE"])
+def test_files_are_evaluated_without_what_takes_seconds_to_import(command, shell):
+    done = shell(f"PYTHONPROFILEIMPORTTIME=1 ${command} resamples=5 out=o")
+    imported = {line.rsplit("|")[-1].strip() for line in done.stderr.decode().splitlines()}
+    assert done.returncode == 0
+    assert "numpy" in imported
+    assert not imported & {"torch", "ultralytics", "pandas", "plotly", "scipy", "sklearn", "hotcoco"}
+
+
 COMPLETE = {
     "EVALUATE": {"coco.json", "coco.csv", "coco_pr.png", "coco_classes.png", "coco_sizes.png", "coco_errors.png"},
     "COMPARE": {"compare.json", "compare.csv", "compare.png"},
