@@ -24,18 +24,14 @@ def accumulate(matches: Matches) -> Curves:
 def _curve(group: Group, limit: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the precision ``(T, R)`` and recall ``(T,)`` of a group that has truth."""
     within = np.flatnonzero(group.rank < limit)
-    matched, ignored = group.matched[:, within], group.ignored[:, within]
-    hits = matched & ~ignored
+    ignored = group.ignored[:, within]
+    level, place = np.nonzero(group.matched[:, within] & ~ignored)  # of what was found, level by level
+    each = np.bincount(level, minlength=len(ignored))
+    before = np.arange(len(level)) - np.repeat(np.cumsum(each) - each, each)  # found before it
+    counted = place + 1 - np.cumsum(ignored, axis=1)[level, place]
+    exact = np.zeros((len(ignored), each.max() + 1))  # a column of zeros at the end: recalls that are not reached
+    exact[level, before] = (before + 1) / counted
+    envelope = np.maximum.accumulate(exact[:, ::-1], axis=1)[:, ::-1]
     truths = len(group.truth_image)
-    possible = np.arange(1, hits.sum(1).max(initial=0) + 1) / truths  # recall after each found object
-    needed = np.searchsorted(possible, RECALL_THRESHOLDS)  # the one that reaches a threshold, from 0
-    precision = np.zeros((len(hits), len(RECALL_THRESHOLDS)))
-    recall = np.zeros(len(hits))
-    for level, (hit, out) in enumerate(zip(hits, ignored)):
-        places = np.flatnonzero(hit)
-        counted = places + 1 - np.searchsorted(np.flatnonzero(out), places)
-        envelope = np.maximum.accumulate((np.arange(1, len(places) + 1) / counted)[::-1])[::-1]
-        reached = needed < len(places)
-        precision[level, reached] = envelope[needed[reached]]
-        recall[level] = len(places) / truths
-    return precision, recall
+    needed = np.searchsorted(np.arange(1, exact.shape[1]) / truths, RECALL_THRESHOLDS)
+    return envelope[:, needed], each / truths
