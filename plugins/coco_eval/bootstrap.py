@@ -36,14 +36,13 @@ def reweighted(matches: Matches, weights: np.ndarray) -> np.ndarray:
         ``(R, K, 12)``, NaN where a class has no truth of the size in a resample.
     """
     result = np.full((weights.shape[1], len(matches.groups), len(KEYS)), np.nan)
-    largest = max((len(group.image) for sizes in matches.groups for group in sizes), default=0)
-    size = max(1, min(BLOCK, ENTRIES // max(1, largest)))
+    lengths = [max(len(group.image), len(group.truth_image)) for sizes in matches.groups for group in sizes]
+    size = max(1, min(BLOCK, ENTRIES // max(1, *lengths)))
     for start in range(0, weights.shape[1], size):
         block = Weights(weights[:, start : start + size])
         for k, sizes in enumerate(matches.groups):
             for area, group in zip(AREAS, sizes):
-                own = [(column, metric) for column, metric in enumerate(METRICS) if metric.area == area]
-                columns, metrics = zip(*own)
+                columns, metrics = zip(*((i, metric) for i, metric in enumerate(METRICS) if metric.area == area))
                 result[start : start + size, k, columns] = _numbers(group, block, metrics)
     return result
 
@@ -52,14 +51,14 @@ def _numbers(group: Group, weights: Weights, metrics: tuple[Metric, ...]) -> np.
     """Return ``(R, len(metrics))`` some numbers of a group."""
     precision = average_precision(group, weights)  # (T, R)
     limits = [metric.max_detections for metric in metrics if not metric.precision]
-    recall = iter(average_recall(group, weights, limits))
-    return np.stack(
-        [
-            next(recall) if not metric.precision else precision.mean(0) if metric.iou is None else precision[metric.iou]
-            for metric in metrics
-        ],
-        axis=1,
-    )
+    recall = dict(zip(limits, average_recall(group, weights, limits)))
+    values = []
+    for metric in metrics:
+        if not metric.precision:
+            values.append(recall[metric.max_detections])
+        else:
+            values.append(precision.mean(0) if metric.iou is None else precision[metric.iou])
+    return np.stack(values, axis=1)
 
 
 def interval(samples: np.ndarray, estimate: np.ndarray, level: float = 0.95) -> np.ndarray:

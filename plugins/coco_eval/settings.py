@@ -31,7 +31,7 @@ class Settings:
     report: bool = True
 
 
-# The least and the most that makes sense; all the resamples of 5,000 images are 8 bytes * 5,000 * 10,000.
+# The least and the most that makes sense; all the resamples of 5,000 images are 4 bytes * 5,000 * 10,000.
 LIMITS = {"resamples": (0, 10_000), "seed": (0, 2**32 - 1), "examples": (0, 10_000)}
 DEFAULTS = {field.name: field.default for field in fields(Settings)}
 

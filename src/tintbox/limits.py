@@ -54,7 +54,7 @@ MOST_RUNS = 100_000  # of a study: a folder each, and a line each in its tables
 
 # COCO evaluation
 COCO_CLASSES = 5_000  # categories of a COCO JSON; the curves of one take 200 kB, and LVIS has 1,203
-COCO_WEIGHTS = 500_000_000  # images times resamples, 8 bytes each
+COCO_WEIGHTS = 500_000_000  # images times resamples, 4 bytes each, twice
 MASK_SIDE = 65_535  # pixels of a mask's height and width; JPEG has no larger pictures
 POLYGON_LENGTH = 2_000_000  # pixels around one polygon; pycocotools keeps 80 bytes for each of them while it fills it
 EVALUATION_BYTES = 32 << 20  # of coco.json; one of 1,200 classes has 22 MB

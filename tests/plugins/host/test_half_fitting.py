@@ -239,7 +239,7 @@ def test_a_broken_module_refuses_what_needs_it(overlay):
         ("syntax", ["tintbox.plugins.freeze.plan"], [*overlay.train, "freeze=backbone"]),
         ("attribute", ["tintbox.plugins.host.runs"], [*overlay.train, "freeze=backbone"]),
         ("missing", ["tintbox.plugins.options"], [*overlay.train, "freeze=backbone"]),
-        ("import", ["tintbox.plugins.coco_eval.engine"], [*overlay.val, "coco_eval=True"]),
+        ("import", ["tintbox.plugins.coco_eval.matching"], [*overlay.val, "coco_eval=True"]),
         ("missing", ["tintbox.plugins.callbacks"], [*overlay.train, "cls_pos_weight=2"]),
     ]
     for result in overlay.run(cases):
