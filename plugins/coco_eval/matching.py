@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 
 import numpy as np
@@ -21,6 +22,8 @@ from tintbox.plugins.coco_eval.columns import Columns, outside
 from tintbox.plugins.coco_eval.matches import Group, Matches, Partners
 from tintbox.plugins.coco_eval.metrics import AREAS, IOU_THRESHOLDS, MAX_DETECTIONS
 from tintbox.plugins.coco_eval.overlaps import pairs
+
+STEP = 1 << 12  # detections that choose at once: the arrays then stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def _choose(
         objects that they took, -1 for none.
     """
     takers, first = np.unique(near.found, return_index=True)
-    taken = np.full((len(takers), excused.shape[1], len(least)), -1)
+    taken = np.full((len(takers), excused.shape[1], len(least)), -1, np.int32)
     if not len(takers):
         return takers, taken
     counts = np.diff(first, append=len(near.found))
@@ -141,14 +144,14 @@ def _choose(
     starts = np.flatnonzero(np.diff(key, prepend=-1))
     turn = np.arange(len(takers)) - np.repeat(starts, np.diff(starts, append=len(takers)))
     order = np.argsort(turn, kind="stable")
-    rounds = np.searchsorted(turn[order], np.arange(turn.max() + 2))
+    rounds = np.searchsorted(turn[order], np.arange(turn.max() + 2)).tolist()
     objects, own = np.unique(near.truth, return_inverse=True)
     # Whether an object may still be chosen: a crowd region always.
     free = np.ones((len(objects), *taken.shape[1:]), bool)
     endless, counting = crowd[objects, None, None], ~excused[objects][:, :, None]
     reaches = near.iou[:, None] >= least
-    for begin, end in zip(rounds[:-1].tolist(), rounds[1:].tolist()):
-        now = order[begin:end]
+    parts = (order[i : min(i + STEP, end)] for begin, end in pairwise(rounds) for i in range(begin, end, STEP))
+    for now in parts:
         sizes = counts[now]
         starts = np.cumsum(sizes) - sizes
         pair = np.arange(sizes.sum()) + np.repeat(first[now] - starts, sizes)
