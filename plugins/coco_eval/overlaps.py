@@ -57,8 +57,7 @@ def of_boxes(boxes: np.ndarray, objects: np.ndarray, crowd: np.ndarray) -> Overl
         touch = np.flatnonzero((width > 0) & (height > 0))  # few of all pairs
         both, found, truth = width[touch] * height[touch], found[touch], truth[touch]
         union = np.where(crowd[truth], area[found], area[found] + own_area[truth] - both)
-        with np.errstate(invalid="ignore", divide="ignore"):  # boxes so small that their area is 0
-            result[touch] = both / union
+        result[touch] = np.divide(both, union, out=np.zeros(len(touch)), where=union > 0)  # 0: smaller than any float
         return result
 
     return overlap
