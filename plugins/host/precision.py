@@ -1,0 +1,117 @@
+"""Patches of mixed precision: `amp=auto` and `amp=bf16` on a CPU, where stock Ultralytics has float32 alone."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from tintbox.plugins.host.table import patch
+
+
+@patch("ultralytics.cfg", "check_cfg")
+def amp_auto(cfg: Any) -> None:
+    """Accept `amp=auto`: the stock check knows its own values only, and has no table of them."""
+    check = cfg.check_cfg
+
+    @functools.wraps(check)
+    def check_cfg(arguments: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        amp = arguments.get("amp")
+        if not (isinstance(amp, str) and amp.lower() == "auto"):
+            check(arguments, *args, **kwargs)
+            return
+        arguments["amp"] = True
+        try:
+            check(arguments, *args, **kwargs)
+        finally:
+            arguments["amp"] = "auto"
+
+    cfg.check_cfg = check_cfg
+
+
+@patch("ultralytics.utils.torch_utils", "autocast")
+def processor_autocast(torch_utils: Any) -> None:
+    """Autocast to bfloat16 on a CPU: the stock function raises there, though PyTorch can."""
+    import torch
+
+    autocast = torch_utils.autocast
+
+    @functools.wraps(autocast)
+    def on_any_device(enabled: Any, device: str = "cuda") -> Any:
+        if device == "cpu" and (enabled is torch.bfloat16 or enabled is False):
+            from tintbox.plugins.precision import training
+
+            return training.autocast_on_processor(enabled)
+        return autocast(enabled, device)
+
+    torch_utils.autocast = on_any_device
+
+
+@patch("ultralytics.engine.trainer", "BaseTrainer._setup_train", "BaseTrainer.validate")
+def fast_processor_training(engine: Any) -> None:
+    """Apply `amp` before the trainer reads it, on every rank; no callback comes between the arguments and the model."""
+    setup, validate = engine.BaseTrainer._setup_train, engine.BaseTrainer.validate
+
+    @functools.wraps(setup)
+    def setup_train(self: Any) -> Any:
+        from tintbox.plugins.precision import policy, training
+
+        chosen = policy.choose(self.args.amp, self.device, self.args.task)
+        if chosen is None:
+            return setup(self)
+        training.begin(self, chosen)
+        result = setup(self)
+        if chosen.on_processor:
+            training.lay_out(self)
+        return result
+
+    @functools.wraps(validate)
+    def validate_alike(self: Any) -> Any:
+        if self.device.type != "cpu" or self.args.amp != "bf16":
+            return validate(self)
+        from tintbox.plugins.precision import training
+
+        with training.validating(self):
+            return validate(self)
+
+    engine.BaseTrainer._setup_train, engine.BaseTrainer.validate = setup_train, validate_alike
+
+
+@patch("ultralytics.nn.tasks", "BaseModel.loss")
+def loss_in_float32(tasks: Any) -> None:
+    """Compute losses in float32 under a CPU's autocast: there, unlike on CUDA, PyTorch leaves them in bfloat16."""
+    import torch
+
+    loss = tasks.BaseModel.loss
+
+    @functools.wraps(loss)
+    def loss_of(self: Any, batch: Any, preds: Any = None) -> Any:
+        if not torch.is_autocast_enabled("cpu"):
+            return loss(self, batch, preds)
+        from tintbox.plugins.precision.training import in_float32
+
+        preds = self.forward(batch["img"]) if preds is None else preds
+        with torch.amp.autocast("cpu", enabled=False):
+            return loss(self, batch, in_float32(preds))
+
+    tasks.BaseModel.loss = loss_of
+
+
+@patch("ultralytics.nn.modules.head", "Detect._inference", "Segment._inference", "OBB._inference", "Pose._inference")
+def decoding_in_float32(head: Any) -> None:
+    """Decode boxes in float32 under a CPU's autocast: bfloat16 has eight bits, which is a pixel at 256."""
+    import torch
+
+    def exact(decode: Any) -> Any:
+        @functools.wraps(decode)
+        def inference(self: Any, x: dict[str, Any]) -> Any:
+            if not torch.is_autocast_enabled("cpu"):
+                return decode(self, x)
+            from tintbox.plugins.precision.training import in_float32
+
+            with torch.amp.autocast("cpu", enabled=False):
+                return decode(self, in_float32(x))
+
+        return inference
+
+    for kind in (head.Detect, head.Segment, head.OBB, head.Pose):
+        kind._inference = exact(vars(kind)["_inference"])
