@@ -14,6 +14,7 @@ from tintbox.plugins.coco_eval import settings as coco_settings
 from tintbox.plugins.freeze import selectors
 from tintbox.plugins.loss import weights as class_weights
 
+AMP_AUTO = "auto"  # tintbox's value of Ultralytics' `amp`
 Check = Callable[[Any], str | None]  # what is wrong with a value, or None
 
 
@@ -197,8 +198,12 @@ def check(arguments: MutableMapping[str, Any]) -> None:
 
 
 def chosen(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return tintbox's own arguments that differ from their defaults; `freeze` is Ultralytics' own as well."""
-    return {o.name: arguments[o.name] for o in OPTIONS if arguments.get(o.name, o.default) != o.default and o.own}
+    """Return tintbox's own arguments that differ from their defaults; `freeze` is Ultralytics' own as well.
+
+    So is `amp`, of which one value is tintbox's.
+    """
+    own = {o.name: arguments[o.name] for o in OPTIONS if arguments.get(o.name, o.default) != o.default and o.own}
+    return {**own, "amp": AMP_AUTO} if arguments.get("amp") == AMP_AUTO else own
 
 
 def own_defaults() -> dict[str, Any]:
@@ -207,9 +212,10 @@ def own_defaults() -> dict[str, Any]:
 
 
 def stock(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``arguments`` without those that a stock Ultralytics does not know."""
+    """Return ``arguments`` as a stock Ultralytics takes them: without those that it does not know."""
     ours = {o.name for o in OPTIONS if o.own}
-    return {name: value for name, value in arguments.items() if name not in ours}
+    kept = {name: value for name, value in arguments.items() if name not in ours}
+    return {**kept, "amp": True} if kept.get("amp") == AMP_AUTO else kept
 
 
 def parsed(text: str) -> Any:

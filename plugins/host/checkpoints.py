@@ -52,6 +52,7 @@ def checkpoints(trainer: Any) -> None:
     """
     from tintbox import atomic
     from tintbox.plugins import callbacks, options
+    from tintbox.plugins.precision import policy
 
     save_model = trainer.BaseTrainer.save_model
 
@@ -59,9 +60,10 @@ def checkpoints(trainer: Any) -> None:
     def save(self: Any) -> Any:
         kept = {name: getattr(self, name) for name in ("args", "wdir", "last", "best")}
         network = self.ema.ema
-        self.args = type(self.args)(**options.stock(vars(self.args)))
+        arguments = policy.recorded(vars(self.args), self.device)
+        self.args = type(self.args)(**options.stock(arguments))
         self.wdir, self.last, self.best = (WholePath(kept[name]) for name in ("wdir", "last", "best"))
-        if ours := options.chosen(vars(kept["args"])):
+        if ours := options.chosen(arguments):
             network.tintbox_args = ours
         position = getattr(self, "tintbox_position", None) if callbacks.wants_resume(kept["args"]) else None
         hook = self.optimizer.register_state_dict_post_hook(position.add) if position else None

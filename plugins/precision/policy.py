@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from tintbox.colorization.processor import fast_bfloat16
+from tintbox.plugins.options import AMP_AUTO
 
-AUTO, BF16 = "auto", "bf16"
+BF16 = "bf16"
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def choose(amp: Any, device: torch.device, task: str) -> Policy | None:
         device: Where it trains.
         task: What it trains; a colouriser has mixed precision of its own on a CPU.
     """
-    if amp not in (AUTO, BF16):
+    if amp not in (AMP_AUTO, BF16):
         return None
     if device.type == "cpu":
         if task == "colorize":
@@ -50,3 +52,9 @@ def choose(amp: Any, device: torch.device, task: str) -> Policy | None:
         return None  # Ultralytics' own
     native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return Policy(BF16 if native else True)
+
+
+def recorded(arguments: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
+    """Return a run's arguments as its checkpoints keep them: a stock Ultralytics refuses to resume `bf16` on a CPU."""
+    amp = arguments.get("amp")
+    return {**arguments, "amp": AMP_AUTO if device.type == "cpu" and amp == BF16 else amp}

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from ultralytics.utils import LOGGER
 
-from tintbox.colorization.processor import use_all_cores
 from tintbox.plugins.precision.policy import BF16, Policy
+from tintbox.threads import use_all_cores
 
 VALIDATING: ContextVar[bool] = ContextVar("validating", default=False)  # whether bfloat16 is meant where stock has none
 

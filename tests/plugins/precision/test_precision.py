@@ -1,0 +1,176 @@
+"""`amp=auto` and `amp=bf16` on a CPU: losses near float32's in every task, checkpoints as of stock."""
+
+import math
+
+import pytest
+import torch
+import yaml
+from ultralytics import YOLO
+
+from tintbox.colorization.processor import fast_bfloat16
+from tintbox.plugins.options import AMP_AUTO
+from tintbox.plugins.precision import policy, training
+
+STEPS, BATCH, SIDE = 20, 4, 64
+# Of a network with fresh weights, whose assignment of boxes to cells jumps: of one step's loss, and of the mean of all.
+TOLERANCE, MEAN_TOLERANCE = 0.25, 0.03
+native = pytest.mark.skipif(not fast_bfloat16(), reason="this processor does not multiply bfloat16 natively")
+MODELS = {
+    "detect": "yolo11n.yaml",
+    "segment": "yolo11n-seg.yaml",
+    "pose": "yolo11n-pose.yaml",
+    "obb": "yolo11n-obb.yaml",
+    "classify": "yolo11n-cls.yaml",
+    "anchors": "yolov5n-anchor.yaml",
+    "end to end": "yolo26n.yaml",
+}
+LABELS = {  # a square in the middle, as each task writes it
+    "segment": "0 .25 .25 .75 .25 .75 .75 .25 .75",
+    "obb": "0 .25 .25 .75 .25 .75 .75 .25 .75",
+    "pose": "0 .5 .5 .5 .5 .3 .3 2 .7 .7 2",
+    "detect": "0 .5 .5 .5 .5",
+}
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Return a function from a task to its dataset: eight pictures with a square each."""
+    import cv2
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+
+    def make(task):
+        root = tmp_path_factory.mktemp(task.replace(" ", "-"))
+        for i in range(8):
+            picture = rng.integers(0, 120, (SIDE, SIDE, 3), dtype=np.uint8)
+            picture[16:48, 16:48] = rng.integers(120, 255, 3)
+            if task == "classify":
+                for split in ("train", "val"):
+                    (root / split / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
+                    cv2.imwrite(str(root / split / "ab"[i % 2] / f"{i}.png"), picture)
+                continue
+            for folder in ("images", "labels"):
+                (root / folder).mkdir(exist_ok=True)
+            cv2.imwrite(str(root / "images" / f"{i}.png"), picture)
+            (root / "labels" / f"{i}.txt").write_text(LABELS.get(task, LABELS["detect"]))
+        if task == "classify":
+            return root
+        content = {"path": str(root), "train": "images", "val": "images", "names": {0: "square"}}
+        content |= {"kpt_shape": [2, 3]} if task == "pose" else {}
+        (root / "data.yaml").write_text(yaml.safe_dump(content))
+        return root / "data.yaml"
+
+    return make
+
+
+def train(model, data, tmp_path, monkeypatch, **arguments):
+    """Train, and return the loss of every step and the trainer."""
+    monkeypatch.setenv("TINTBOX_THREADS", "1")  # and so no process that loads ahead: all runs see the same pictures
+    losses = []
+    yolo = YOLO(model)
+    yolo.add_callback("on_train_batch_end", lambda trainer: losses.append(float(trainer.loss.detach())))
+    settings = {
+        "epochs": STEPS * BATCH // 8, "batch": BATCH, "imgsz": SIDE, "optimizer": "SGD", "lr0": 0.0001, "momentum": 0, "nbs": BATCH,
+        "warmup_epochs": 0, "mosaic": 0, "plots": False, "val": False, "project": tmp_path, "pretrained": False,
+    }  # fmt: skip
+    yolo.train(data=str(data), **{**settings, **arguments})
+    return losses, yolo.trainer
+
+
+@native
+@pytest.mark.parametrize("task", [t if t == "detect" else pytest.param(t, marks=pytest.mark.slow) for t in MODELS])
+def test_losses_are_those_of_float32(task, pictures, tmp_path, monkeypatch):
+    data = pictures(task)
+    expected, _ = train(MODELS[task], data, tmp_path, monkeypatch, amp=False, name="float32")
+    found, trainer = train(MODELS[task], data, tmp_path, monkeypatch, amp="auto", name="auto")
+    assert len(found) == len(expected) == STEPS
+    assert found != expected, "bfloat16 was at work"
+    assert found == pytest.approx(expected, rel=TOLERANCE)
+    assert sum(found) == pytest.approx(sum(expected), rel=MEAN_TOLERANCE)
+    assert next(trainer.model.parameters()).dtype == torch.float32
+    weights = [p for p in trainer.model.parameters() if p.ndim == 4 and p.shape[1] > 1 and p.shape[2] > 1]
+    assert all(p.is_contiguous(memory_format=torch.channels_last) for p in weights)
+
+
+@native
+def test_checkpoints_are_stock_and_resume(pictures, tmp_path, monkeypatch, python):
+    def stop(trainer):
+        trainer.stop = trainer.epoch == 1
+
+    data = pictures("detect")
+    yolo = YOLO("yolo11n.yaml")
+    yolo.add_callback("on_train_epoch_end", stop)
+    monkeypatch.setenv("TINTBOX_THREADS", "1")
+    kept = {}
+    yolo.add_callback("on_model_save", lambda trainer: kept.update(last=trainer.last.read_bytes()))
+    yolo.train(
+        data=str(data), epochs=4, batch=4, imgsz=SIDE, amp="auto", plots=False, project=tmp_path, name="run", val=False
+    )
+    last = tmp_path / "run" / "weights" / "last.pt"
+    last.write_bytes(kept["last"])
+    checkpoint = torch.load(last, map_location="cpu", weights_only=False)
+    assert checkpoint["train_args"]["amp"] is True
+    assert all(p.is_contiguous() for p in checkpoint["ema"].parameters())
+    assert yaml.safe_load((tmp_path / "run" / "args.yaml").read_text())["amp"] is True
+    assert yaml.safe_load((tmp_path / "run" / "tintbox.yaml").read_text()) == {"amp": "auto"}
+    resume = f"from ultralytics import YOLO; YOLO({str(last)!r}).train(resume=True)"
+    for environment in ({}, {"TINTBOX_DISABLE": "1"}):
+        last.write_bytes(kept["last"])
+        done = python("-c", resume, env={"TINTBOX_THREADS": "1", **environment})
+        assert done.returncode == 0, done.stderr
+        assert ("amp=auto: bfloat16" in done.stdout + done.stderr) is (not environment)
+
+
+def test_stock_values_are_left_to_ultralytics():
+    cpu = torch.device("cpu")
+    assert [policy.choose(amp, cpu, "detect") for amp in (True, False, "fp16", "fp32")] == [None] * 4
+    assert policy.choose("auto", cpu, "colorize") == policy.Policy(True)
+    assert policy.recorded({"amp": "bf16", "a": 1}, cpu) == {"amp": AMP_AUTO, "a": 1}
+    assert policy.recorded({"amp": True}, cpu) == {"amp": True}
+
+
+def test_without_native_bfloat16_it_is_float32_and_said(monkeypatch):
+    monkeypatch.setattr(policy, "fast_bfloat16", lambda: False)
+    chosen = policy.choose("bf16", torch.device("cpu"), "detect")
+    assert chosen.amp is False and chosen.on_processor
+    assert "does not multiply bfloat16 natively: float32" in chosen.remark
+
+
+@pytest.mark.parametrize("value", ["bf17", "Auto "])
+def test_other_values_are_refused_as_ever(value):
+    from ultralytics.cfg import get_cfg
+
+    with pytest.raises(ValueError, match=r"'amp=.*' is invalid"):
+        get_cfg(overrides={"amp": value})
+
+
+def test_predictions_go_to_float32_whatever_holds_them():
+    half = torch.ones(2, dtype=torch.bfloat16)
+    whole = torch.ones(2, dtype=torch.int64)
+    found = training.in_float32({"a": [half, (half, whole)], "b": None})
+    assert found["a"][0].dtype == found["a"][1][0].dtype == torch.float32
+    assert found["a"][1][1].dtype == torch.int64 and found["b"] is None
+
+
+@native
+def test_validation_in_training_decodes_boxes_in_float32(pictures, tmp_path, monkeypatch):
+    seen = []
+
+    def note(trainer):
+        seen.append(trainer.metrics.get("val/box_loss"))
+
+    data = pictures("detect")
+    yolo = YOLO("yolo11n.yaml")
+    yolo.add_callback("on_fit_epoch_end", note)
+    monkeypatch.setenv("TINTBOX_THREADS", "1")
+    dtypes = set()
+    decode = type(yolo.model.model[-1]).decode_bboxes
+    monkeypatch.setattr(
+        type(yolo.model.model[-1]), "decode_bboxes", lambda self, b, *a: (dtypes.add(b.dtype), decode(self, b, *a))[1]
+    )
+    yolo.train(
+        data=str(data), epochs=1, batch=4, imgsz=SIDE, amp="auto", plots=False, project=tmp_path, pretrained=False
+    )
+    assert dtypes == {torch.float32}
+    assert math.isfinite(seen[0])
