@@ -13,6 +13,7 @@ from ultralytics.utils import LOGGER
 from tintbox.plugins.precision.policy import BF16, Policy
 from tintbox.threads import use_all_cores
 
+MOST_LOADERS = 8  # Ultralytics' own default on a GPU
 VALIDATING: ContextVar[bool] = ContextVar("validating", default=False)  # whether bfloat16 is meant where stock has none
 
 
@@ -23,8 +24,17 @@ def begin(trainer: Any, policy: Policy) -> None:
         LOGGER.info(policy.remark)
     if policy.on_processor:
         use_all_cores(trainer.device)
-        # One process loads ahead while the others compute; Ultralytics has none on a CPU, where a step waits for it.
-        trainer.args.workers = int(torch.get_num_threads() > 1)
+        trainer.args.workers = loaders(torch.get_num_threads())
+
+
+def loaders(threads: int) -> int:
+    """Return how many processes load ahead; Ultralytics has none on a CPU, so that every step waits for its pictures.
+
+    Loading takes a quarter to a half of what a step takes on one thread, the half with a frozen backbone
+    (benchmarks/epoch_profile.py). The threads of a step may use all cores nevertheless: they wait for pictures or for
+    each other asleep, and the loaders for room in their queue.
+    """
+    return 0 if threads < 2 else min(MOST_LOADERS, max(1, threads // 3))
 
 
 def lay_out(trainer: Any) -> None:
@@ -51,11 +61,6 @@ def autocast_on_processor(enabled: bool | torch.dtype) -> Any:
     """Return the autocast context of a CPU: on for bfloat16, and for nothing in a validation that has it."""
     on = enabled is torch.bfloat16 or VALIDATING.get()
     return torch.amp.autocast("cpu", enabled=on, dtype=torch.bfloat16)
-
-
-def is_autocast() -> bool:
-    """Return whether autocast is on for the CPU at the moment."""
-    return torch.is_autocast_enabled("cpu")
 
 
 def in_float32(value: Any) -> Any:

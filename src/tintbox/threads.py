@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import threading
 
 TYPE_CHECKING = False  # typing's own would cost the start of an interpreter
 if TYPE_CHECKING:
@@ -37,3 +39,34 @@ def use_all_cores(device: torch.device) -> None:
         threads = min(cores(), most_threads() or cores())
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
+        if threads > 1:
+            rest(threads)
+
+
+@functools.cache
+def rest(threads: int) -> None:
+    """Make OpenMP's threads sleep while they wait for each other, by a second team of them that does nothing.
+
+    At the end of every parallel loop the threads wait for the last one. GNU OpenMP lets them spin for milliseconds
+    before they sleep; whatever else wants a core, a process that loads pictures above all, then takes it from the one
+    thread that still works. On a busy machine that made a training step of two threads three to six times as long, and
+    single ones twenty times (benchmarks/waiting.py). They sleep at once where OpenMP has more threads than cores: so
+    says its manual of GOMP_SPINCOUNT, which itself is read before anybody could know that a run wants it.
+
+    The team is there until the process ends; nothing but the waiting changes.
+
+    Args:
+        threads: How many threads compute.
+    """
+    import torch
+
+    formed = threading.Event()
+
+    def form() -> None:
+        torch.set_num_threads(threads)  # OpenMP keeps the number per thread
+        torch.zeros(1 << 20).add_(1)  # large enough to be done in parallel
+        formed.set()
+        threading.Event().wait()
+
+    threading.Thread(target=form, name="tintbox-rest", daemon=True).start()
+    formed.wait()
