@@ -34,13 +34,18 @@ class Option:
     topic: str = ""  # of `tintbox options TOPIC`
     tasks: tuple[str, ...] = ()  # in which it counts; empty for all
     modes: tuple[str, ...] = TRAIN  # of the `yolo` command in which it counts
-    own: bool = True  # whether Ultralytics has no argument of this name
+    takes: Callable[[Any], bool] | None = None  # of an argument of Ultralytics' own: which values are tintbox's
     structured: bool = False  # whether a list or mapping typed at the command line is read as YAML
+
+    @property
+    def own(self) -> bool:
+        """Whether Ultralytics has no argument of this name."""
+        return self.takes is None
 
     def is_set(self, arguments: Mapping[str, Any]) -> bool:
         """Return whether arguments have another value than the default, of Ultralytics' own names one of tintbox's."""
         value = arguments.get(self.name)
-        return value is not None and value != self.default and (self.own or selectors.is_policy(value))
+        return value is not None and value != self.default and (self.takes is None or self.takes(value))
 
     def counts(self, task: str, mode: str) -> bool:
         """Return whether it has an effect in a mode of a task."""
@@ -74,7 +79,7 @@ OPTIONS = (
     Option(
         "freeze", None, "int | list of int | selector | list of selectors", selectors.check_freeze,
         "what does not train: Ultralytics' own layers, or tintbox's selectors, e.g. backbone or [backbone, -9]",
-        topic="freeze", structured=True, own=False,
+        topic="freeze", structured=True, takes=selectors.is_policy,
     ),
     Option(
         "unfreeze", None, "{epoch: selectors}", selectors.check_unfreeze,
@@ -90,6 +95,11 @@ OPTIONS = (
         "lr_scale", None, "{selector: factor} | float", selectors.check_lr_scale,
         "learning-rate factors, e.g. {backbone: 0.1}; one float d: layer-wise decay d^(distance from the head)",
         topic="freeze", structured=True,
+    ),
+    Option(
+        "amp", True, "auto, or any of Ultralytics' own values", lambda value: None,  # Ultralytics checks its own
+        "auto: bfloat16 where processor or GPU multiply it natively; on a CPU channels last and all cores as well",
+        topic="speed", takes=lambda value: value == AMP_AUTO,
     ),
     Option(
         "palette", None, "name | path | int K", palette_name.check,

@@ -74,6 +74,15 @@ CAPABILITIES = (
         ("tintbox.plugins.options", *(f"tintbox.colorization.{m}" for m in ("trainer", "validator", "predictor"))),
     ),
     Capability(
+        "fast training",
+        ("amp",),
+        (
+            *(*ARGUMENTS, *RESUMING, "amp_auto", "processor_autocast", "fast_training"),
+            *("loss_in_float32", "decoding_in_float32"),
+        ),
+        ("tintbox.plugins.options", "tintbox.plugins.precision.training"),
+    ),
+    Capability(
         "the hand-over of a backbone",
         (),
         (*RUN, "backbone_hand_over"),
@@ -112,6 +121,8 @@ def find_requested(arguments: Mapping[str, Any]) -> Iterator[tuple[Capability, s
             if name == "freeze":  # Ultralytics' own takes numbers
                 entries = value if isinstance(value, (list, tuple)) else [value]
                 wanted = any(isinstance(entry, str) for entry in entries)
+            elif name == "amp":  # Ultralytics' own too, but for one value
+                wanted = value == "auto"
             else:
                 wanted = value is not None and (default is None or value != default)
             if wanted:

@@ -33,26 +33,30 @@ def processor_autocast(torch_utils: Any) -> None:
     """Autocast to bfloat16 on a CPU: the stock function raises there, though PyTorch can."""
     import torch
 
+    from tintbox.plugins.precision import arithmetic
+
     autocast = torch_utils.autocast
 
     @functools.wraps(autocast)
     def on_any_device(enabled: Any, device: str = "cuda") -> Any:
-        if device == "cpu" and (enabled is torch.bfloat16 or enabled is False):
-            from tintbox.plugins.precision import training
-
-            return training.autocast_on_processor(enabled)
+        if device == "cpu" and arithmetic.wants_bfloat16(enabled):
+            return torch.amp.autocast("cpu", dtype=torch.bfloat16)
         return autocast(enabled, device)
 
     torch_utils.autocast = on_any_device
 
 
 @patch("ultralytics.engine.trainer", "BaseTrainer._setup_train", "BaseTrainer.validate")
-def fast_processor_training(engine: Any) -> None:
+def fast_training(engine: Any) -> None:
     """Apply `amp` before the trainer reads it, on every rank; no callback comes between the arguments and the model."""
+    from tintbox.plugins.precision import arithmetic
+
     setup, validate = engine.BaseTrainer._setup_train, engine.BaseTrainer.validate
 
     @functools.wraps(setup)
-    def setup_train(self: Any) -> Any:
+    def setup_fast(self: Any) -> Any:
+        if self.args.amp not in ("auto", "bf16"):
+            return setup(self)
         from tintbox.plugins.precision import policy, training
 
         chosen = policy.choose(self.args.amp, self.device, self.args.task)
@@ -68,12 +72,10 @@ def fast_processor_training(engine: Any) -> None:
     def validate_alike(self: Any) -> Any:
         if self.device.type != "cpu" or self.args.amp != "bf16":
             return validate(self)
-        from tintbox.plugins.precision import training
-
-        with training.validating(self):
+        with arithmetic.validating():
             return validate(self)
 
-    engine.BaseTrainer._setup_train, engine.BaseTrainer.validate = setup_train, validate_alike
+    engine.BaseTrainer._setup_train, engine.BaseTrainer.validate = setup_fast, validate_alike
 
 
 @patch("ultralytics.nn.tasks", "BaseModel.loss")
@@ -81,17 +83,17 @@ def loss_in_float32(tasks: Any) -> None:
     """Compute losses in float32 under a CPU's autocast: there, unlike on CUDA, PyTorch leaves them in bfloat16."""
     import torch
 
+    from tintbox.plugins.precision import arithmetic
+
     loss = tasks.BaseModel.loss
 
     @functools.wraps(loss)
     def loss_of(self: Any, batch: Any, preds: Any = None) -> Any:
-        if not torch.is_autocast_enabled("cpu"):
+        if not arithmetic.is_mixed():
             return loss(self, batch, preds)
-        from tintbox.plugins.precision.training import in_float32
-
         preds = self.forward(batch["img"]) if preds is None else preds
         with torch.amp.autocast("cpu", enabled=False):
-            return loss(self, batch, in_float32(preds))
+            return loss(self, batch, arithmetic.cast_float32(preds))
 
     tasks.BaseModel.loss = loss_of
 
@@ -101,15 +103,15 @@ def decoding_in_float32(head: Any) -> None:
     """Decode boxes in float32 under a CPU's autocast: bfloat16 has eight bits, which is a pixel at 256."""
     import torch
 
+    from tintbox.plugins.precision import arithmetic
+
     def exact(decode: Any) -> Any:
         @functools.wraps(decode)
         def inference(self: Any, x: dict[str, Any]) -> Any:
-            if not torch.is_autocast_enabled("cpu"):
+            if not arithmetic.is_mixed():
                 return decode(self, x)
-            from tintbox.plugins.precision.training import in_float32
-
             with torch.amp.autocast("cpu", enabled=False):
-                return decode(self, in_float32(x))
+                return decode(self, arithmetic.cast_float32(x))
 
         return inference
 

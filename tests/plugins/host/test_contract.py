@@ -126,6 +126,7 @@ LATE = {
     "classic_checkpoints.load": "tintbox.plugins.anchor",
     "torn_checkpoints.load": "tintbox.plugins.resume",
     "exact_resume.resume": "tintbox.plugins.resume",
+    "fast_training.setup_fast": "tintbox.plugins.precision",
     "recorded_predictions.update": "tintbox.plugins.coco_eval.data.masks",
     "safe_classes.build_with_tintbox": "tintbox.",  # with its own net
 }

@@ -9,7 +9,7 @@ from ultralytics import YOLO
 
 from tintbox.colorization.processor import fast_bfloat16
 from tintbox.plugins.options import AMP_AUTO
-from tintbox.plugins.precision import policy, training
+from tintbox.plugins.precision import arithmetic, policy
 
 STEPS, BATCH, SIDE = 20, 4, 64
 # Of a network with fresh weights, whose assignment of boxes to cells jumps: of one step's loss, and of the mean of all.
@@ -71,8 +71,9 @@ def train(model, data, tmp_path, monkeypatch, **arguments):
     yolo = YOLO(model)
     yolo.add_callback("on_train_batch_end", lambda trainer: losses.append(float(trainer.loss.detach())))
     settings = {
-        "epochs": STEPS * BATCH // 8, "batch": BATCH, "imgsz": SIDE, "optimizer": "SGD", "lr0": 0.0001, "momentum": 0, "nbs": BATCH,
-        "warmup_epochs": 0, "mosaic": 0, "plots": False, "val": False, "project": tmp_path, "pretrained": False,
+        "epochs": STEPS * BATCH // 8, "batch": BATCH, "imgsz": SIDE, "optimizer": "SGD", "lr0": 0.0001, "momentum": 0,
+        "nbs": BATCH, "warmup_epochs": 0, "mosaic": 0, "plots": False, "val": False, "project": tmp_path,
+        "pretrained": False,
     }  # fmt: skip
     yolo.train(data=str(data), **{**settings, **arguments})
     return losses, yolo.trainer
@@ -148,7 +149,7 @@ def test_other_values_are_refused_as_ever(value):
 def test_predictions_go_to_float32_whatever_holds_them():
     half = torch.ones(2, dtype=torch.bfloat16)
     whole = torch.ones(2, dtype=torch.int64)
-    found = training.in_float32({"a": [half, (half, whole)], "b": None})
+    found = arithmetic.cast_float32({"a": [half, (half, whole)], "b": None})
     assert found["a"][0].dtype == found["a"][1][0].dtype == torch.float32
     assert found["a"][1][1].dtype == torch.int64 and found["b"] is None
 
