@@ -23,7 +23,13 @@ SOURCE = "TINTBOX_DATA"  # environment variable: a folder with a folder per data
 ROBOFLOW = {"train": "train", "val": "valid", "test": "test"}  # split -> its folder in a Roboflow export
 SUFFIXES = {".jpg", ".jpeg", ".png"}
 ARCHIVES = {"bccd": "https://github.com/Shenggan/BCCD_Dataset/archive/refs/heads/master.zip"}  # Pascal VOC, zipped
-HOMES = {"aquarium": "https://public.roboflow.com/object-detection/aquarium"}  # behind an account
+HOMES = {  # behind an account, or in other formats
+    "aquarium": "https://public.roboflow.com/object-detection/aquarium",
+    "boards": "https://github.com/TannerGilbert/Tensorflow-Object-Detection-API-Train-Model",
+    "cards": "https://github.com/EdjeElectronics/"
+    "TensorFlow-Object-Detection-API-Tutorial-Train-Multiple-Objects-Windows-10",
+    "pcb": "https://github.com/tangsanli5201/DeepPCB",
+}
 
 
 def prepare(folder: str | Path, name: str, names: Mapping[int, str], *, url: str | None = None) -> Path:
@@ -116,13 +122,14 @@ def download(name: str, *, url: str | None = None) -> voc.Tree:
     """Download a dataset's archive into memory and return the Pascal VOC tree in it.
 
     Raises:
-        TintboxError: No network, not the expected file, or a dataset that cannot be had without an account.
+        TintboxError: No network, not the expected file, or a dataset that is not downloaded.
     """
     url = url or ARCHIVES.get(name)
     if url is None:
         raise TintboxError(
-            f"{name}: cannot be downloaded without an account; get the YOLO format export from "
-            f"{HOMES.get(name, 'its home')}, unpack it as a folder '{name}' and let {SOURCE} name the folder it is in"
+            f"{name}: is not downloaded, its home asks for an account or has no YOLO labels; get it from "
+            f"{HOMES.get(name, 'its home')}, put it into a folder '{name}' with images/ and labels/ for "
+            f"{', '.join(SPLITS)}, and let {SOURCE} name the folder it is in"
         )
     remedy = (
         f"fetch it on a machine with network, unpack it as a folder '{name}' and let {SOURCE} name the folder it is in"

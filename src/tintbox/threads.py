@@ -26,17 +26,23 @@ def most_threads() -> int | None:
     return int(limit) if limit.isdigit() and int(limit) else None
 
 
-def use_all_cores(device: torch.device) -> None:
-    """Let torch use every core that this process may run on, unless the user set ``OMP_NUM_THREADS`` or uses a GPU.
+def users_threads() -> int | None:
+    """Return what the user set as ``OMP_NUM_THREADS``, of several levels the first; None for nothing."""
+    limit = (USER_THREADS or "").partition(",")[0].strip()
+    return int(limit) if limit.isdigit() and int(limit) else None
 
-    ``TINTBOX_THREADS`` is the limit, where processes share the machine.
+
+def use_all_cores(device: torch.device) -> None:
+    """Let torch use every core that this process may run on, unless it uses a GPU.
+
+    ``OMP_NUM_THREADS``, if the user set it, is a limit; so is ``TINTBOX_THREADS``, where processes share the machine.
 
     Ultralytics leaves torch one thread, which suits a data loader's worker but not a process of its own.
     """
     import torch
 
-    if device.type == "cpu" and not USER_THREADS:
-        threads = min(cores(), most_threads() or cores())
+    if device.type == "cpu":
+        threads = min([cores(), *(limit for limit in (users_threads(), most_threads()) if limit)])
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
         if threads > 1:

@@ -227,6 +227,9 @@ def test_offline(tmp_path, url):
     [
         ("bccd", (205, 87, 72), {"RBC": 4153, "WBC": 372, "Platelets": 361}),
         ("aquarium", (448, 127, 63), 4815),
+        ("cards", (218, 73, 72), 670),
+        ("boards", (90, 30, 29), 177),
+        ("pcb", (300, 100, 100), 3348),
     ],
 )
 def test_real_data_through_the_yaml(shared_data, tmp_path, monkeypatch, name, pictures, boxes):

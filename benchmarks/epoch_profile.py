@@ -1,0 +1,156 @@
+"""Where the wall time of an epoch goes, stock against amp=auto, with and without a frozen backbone.
+
+    python benchmarks/epoch_profile.py --model yolo11n.pt [--data bccd.yaml] [--rounds 3] [--epochs 4] [--fraction 0.4]
+
+Every run is an ordinary training in a process of its own, validated and saved after every epoch, on all cores, as a
+user has it. The runs alternate: a round has one of each variant, in reverse order every other round. An epoch goes from
+its start to the end of its validation and saving, and is split where the trainer's callbacks lie: waiting for pictures,
+steps, validation, saving (results.csv and checkpoints), and the rest. A run counts with the median of its epochs but
+the first, which has a column of its own: processes and kernels begin there. A ratio is of two runs of one round, stock,
+with everything trained, by the variant. Memory is the largest resident set of the process, and of its largest loader
+process (getrusage).
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import machine
+import runs
+
+OFF = "stock"
+VARIANTS = {  # name -> training arguments
+    OFF: {},
+    "stock freeze=N": {"freeze": "N"},  # the number of backbone layers
+    "amp=auto": {"amp": "auto"},
+    "amp=auto freeze=backbone": {"amp": "auto", "freeze": "backbone"},
+}
+PARTS = ("waiting for pictures", "steps", "validation", "saving", "rest")
+OPTIONS = ("model", "data", "imgsz", "batch", "epochs", "fraction")
+
+
+class Clock:
+    """Callbacks that note how an epoch's time is spent."""
+
+    def __init__(self) -> None:
+        self.epochs: list[dict[str, float]] = []
+        self.begun = self.last = 0.0
+
+    def lap(self, part: str) -> None:
+        """Count the time since the last call to ``part``."""
+        now = time.perf_counter()
+        self.epochs[-1][part] += now - self.last
+        self.last = now
+
+    def begin(self, trainer) -> None:
+        """An epoch begins."""
+        self.begun = self.last = time.perf_counter()
+        self.epochs.append(dict.fromkeys(PARTS, 0.0))
+
+    def end(self, trainer) -> None:
+        """An epoch is over."""
+        self.lap("rest")
+        self.epochs[-1]["epoch"] = self.last - self.begun
+
+    def callbacks(self) -> dict:
+        """Return the functions by event."""
+        return {
+            "on_train_epoch_start": self.begin,
+            "on_train_batch_start": lambda trainer: self.lap("waiting for pictures"),
+            "on_train_batch_end": lambda trainer: self.lap("steps"),
+            "on_train_epoch_end": lambda trainer: self.lap("rest"),
+            "on_val_end": lambda validator: validator.training and self.lap("validation"),
+            "on_model_save": lambda trainer: self.lap("saving"),
+            "on_fit_epoch_end": self.end,
+        }
+
+
+def measure(args: argparse.Namespace, variant: str, folder: Path) -> None:
+    """Train a few epochs of one variant and write the result."""
+    import torch
+    from ultralytics import YOLO
+
+    model, clock = YOLO(args.model), Clock()
+    for event, function in clock.callbacks().items():
+        model.add_callback(event, function)
+    settings = dict(VARIANTS[variant])
+    if settings.get("freeze") == "N":
+        settings["freeze"] = len(model.model.yaml["backbone"])
+    loaders = []
+    model.add_callback("on_train_start", lambda trainer: loaders.append(trainer.train_loader.num_workers))
+    model.add_callback("on_train_start", lambda trainer: loaders.append(torch.get_num_threads()))
+    with tempfile.TemporaryDirectory() as project:
+        model.train(
+            **settings, data=args.data, imgsz=args.imgsz, batch=args.batch, epochs=args.epochs, fraction=args.fraction,
+            seed=0, plots=False, project=project,
+        )  # fmt: skip
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
+    kinds = {"own": resource.RUSAGE_SELF, "loader": resource.RUSAGE_CHILDREN}
+    peaks = {name: resource.getrusage(kind).ru_maxrss * unit / 2**20 for name, kind in kinds.items()}
+    peaks["loader"] *= bool(loaders[0])  # else it is some command that was run
+    result = {"variant": variant, "epochs": clock.epochs, "peaks": peaks, "loaders": loaders[0], "threads": loaders[1]}
+    runs.write_result(folder, result)
+
+
+def median(run: dict, part: str) -> float:
+    """Return a run's seconds for a part of an epoch."""
+    return statistics.median(epoch[part] for epoch in run["epochs"][1:])
+
+
+def report(results: dict[str, list[dict]]) -> str:
+    """Return the Markdown table; ``results`` has a run per round for each variant."""
+    header = ["seconds", *PARTS, "epoch", "first epoch", "stock / this", "threads + loaders", "MB + loader"]
+    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+    for variant, own in results.items():
+        columns = [f"{statistics.median(median(r, part) for r in own):.2f}" for part in PARTS]
+        columns.append(machine.spread([median(r, "epoch") for r in own], 2))
+        columns.append(machine.spread([r["epochs"][0]["epoch"] for r in own], 2))
+        pairs = zip(results.get(OFF, own), own)
+        columns.append(machine.spread([median(a, "epoch") / median(b, "epoch") for a, b in pairs], 2))
+        columns.append(f"{own[0]['threads']} + {own[0]['loaders']}")
+        columns.append(" + ".join(f"{max(r['peaks'][kind] for r in own):.0f}" for kind in ("own", "loader")))
+        lines.append(f"| {variant} | {' | '.join(columns)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
+    parser.add_argument("--data", default="bccd.yaml")
+    parser.add_argument("--imgsz", type=int, default=320)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=4, help="epochs of a run; the first counts apart")
+    parser.add_argument("--fraction", type=float, default=0.4, help="share of the training pictures")
+    parser.add_argument("--rounds", type=int, default=3, help="runs per variant")
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
+    parser.add_argument("--one", nargs=2, metavar=("VARIANT", "FOLDER"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.one:
+        measure(args, args.one[0], Path(args.one[1]))
+        return
+    print(machine.describe(), flush=True)
+    shared = [word for key in OPTIONS for word in (f"--{key}", str(getattr(args, key)))]
+    results: dict[str, list[dict]] = {variant: [] for variant in args.variants}
+    with tempfile.TemporaryDirectory() as root:
+        for number in range(args.rounds):
+            for variant in args.variants[:: -1 if number % 2 else 1]:
+                name = f"{number}-{args.variants.index(variant)}"
+                words = [*shared, "--one", variant, str(Path(root) / name)]
+                result = runs.run_all(__file__, {name: words}, Path(root))[name]
+                print(f"round {number + 1}, {variant}: {median(result, 'epoch'):.2f} s an epoch", flush=True)
+                results[variant].append(result)
+    words = [f"{args.imgsz} px", f"batch {args.batch}", f"fraction {args.fraction}", f"{args.rounds} rounds"]
+    print(f"\n{Path(args.model).name} on {Path(args.data).name}: {', '.join(words)} of {args.epochs} epochs\n")
+    print(report(results))
+
+
+if __name__ == "__main__":
+    main()
