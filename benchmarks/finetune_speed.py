@@ -1,17 +1,20 @@
 """What tintbox costs in training: seconds per step and peak memory, stock against tintbox at equal settings.
 
     python benchmarks/finetune_speed.py --model yolo11n.pt [--rounds 5] [--steps 30] [--imgsz 320] [--batch 16]
+    python benchmarks/finetune_speed.py --model yolo11n.pt --threads 1 --variants stock amp=auto
 
-Three comparisons: nothing set, with the plugin switched off (TINTBOX_DISABLE) and on; stock freeze=N, N the number of
-backbone layers, against freeze=backbone; and the full recipe, frozen and after its backbone has woken up.
+Comparisons: nothing set, with the plugin switched off (TINTBOX_DISABLE) and on; stock freeze=N, N the number of
+backbone layers, against freeze=backbone; the full recipe, frozen and after its backbone has woken up; and amp=auto,
+with everything trained and with a frozen backbone, against stock with everything trained.
 
 Every run is a short training in a process of its own, without validation and with the loader in the same process. The
 runs alternate: a round has one of each variant, in reverse order every other round. A step goes from the end of the one
 before to its own end, so loading, callbacks and bookkeeping are in it; the first steps are not counted, and all are of
-one epoch. Its time is taken by the clock and as the processor time of all threads, which other programs on the machine
-disturb less. A run counts with the median of its steps; a ratio is of two runs of one round, and all runs see the same
-pictures in the same order. Peak memory is the process's largest resident set (getrusage), interpreter and libraries
-included; on a GPU also the most that torch had allocated there.
+one epoch. Where amp=auto has several cores, processes of their own load, and their time is not in the processor's:
+--threads 1 has none. A step's time is taken by the clock and as the processor time of all threads, which other programs
+on the machine disturb less. A run counts with the median of its steps; a ratio is of two runs of one round, and all
+runs see the same pictures in the same order. Peak memory is the process's largest resident set (getrusage), interpreter
+and libraries included; on a GPU also the most that torch had allocated there.
 """
 
 from __future__ import annotations
@@ -38,12 +41,16 @@ VARIANTS = {  # name -> training arguments, with "N" for the number of backbone 
     "tintbox freeze=backbone": {"freeze": "backbone"},
     "recipe, frozen": {"cfg": "recipe-finetune.yaml"},
     "recipe, awake": {"cfg": "recipe-finetune.yaml"},
+    "amp=auto": {"amp": "auto"},
+    "amp=auto freeze=backbone": {"amp": "auto", "freeze": "backbone"},
 }
 AGAINST = {  # variant -> what it is compared with
     "tintbox": OFF,
     "tintbox freeze=backbone": "stock freeze=N",
     "recipe, frozen": "stock freeze=N",
     "recipe, awake": OFF,
+    "amp=auto": OFF,
+    "amp=auto freeze=backbone": OFF,
 }
 AWAKE = "recipe, awake"  # measured in the second of ten epochs, when its backbone is awake; all others in the first
 OPTIONS = ("model", "data", "imgsz", "batch", "steps", "skip")
@@ -142,6 +149,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20, help="steps that count, per run")
     parser.add_argument("--skip", type=int, default=4, help="steps before those")
     parser.add_argument("--rounds", type=int, default=5, help="runs per variant")
+    parser.add_argument("--threads", type=int, help="at most so many; by default all cores")
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
     parser.add_argument("--one", nargs=2, metavar=("VARIANT", "FOLDER"), help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -160,8 +168,9 @@ def main() -> None:
             for variant in args.variants[:: -1 if number % 2 else 1]:
                 name = f"{number}-{args.variants.index(variant)}"
                 words = [*shared, "--one", variant, str(Path(root) / name)]
-                off = {"TINTBOX_DISABLE": "1"} if variant.startswith(OFF) else {}
-                result = runs.run_all(__file__, {name: words}, Path(root), environment=off)[name]
+                variables = {"TINTBOX_DISABLE": "1"} if variant.startswith(OFF) else {}
+                variables |= {"OMP_NUM_THREADS": str(args.threads)} if args.threads else {}
+                result = runs.run_all(__file__, {name: words}, Path(root), environment=variables)[name]
                 print(f"round {number + 1}, {variant}: {1000 * statistics.median(result['clock']):.1f} ms", flush=True)
                 results[variant].append(result)
     threads = next(iter(results.values()))[0]["threads"]

@@ -1,0 +1,189 @@
+"""Minutes until a detector is as good as stock's: stock defaults against the recipe with amp=auto, three seeds each.
+
+    python benchmarks/time_to_accuracy.py --model yolo11n.pt [--cases cells cells51 cards] [--picture docs/minutes.svg]
+
+Both train for 50 epochs and validate after each on the same split, one run at a time on all cores. Their mAP50-95 on
+the validation split is noted with the minutes since training began, by the clock and of the processor (loader processes
+included). Stock's accuracy is that of its last epoch; a run has reached it when the median of three epochs in a row
+has, so that a lucky epoch does not count, and at the last of them. "Sooner" is stock's whole time by ours, and beside
+it stock's time until it was there itself by ours: for both, the mean over the seeds and a 95% interval of Student's t
+on the logarithms of the ratios, seed by seed. Finished runs are kept, so a killed benchmark goes on where it was.
+`TINTBOX_DATA` names the folder with the datasets (see datasets/cards.yaml).
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import statistics
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import machine
+import runs
+
+CASES = {  # name -> data, fraction of the training split
+    "cells": ("bccd.yaml", 1.0),
+    "cells51": ("bccd.yaml", 0.25),
+    "cards": ("cards.yaml", 1.0),
+}
+VARIANTS = {"stock": {}, "recipe": {"cfg": "recipe-finetune.yaml", "amp": "auto"}}
+METRIC = "metrics/mAP50-95(B)"
+COLOURS = {"stock": "#8a8f98", "recipe": "#d9480f"}
+
+
+def train(args: argparse.Namespace, case: str, variant: str, seed: int, folder: Path) -> None:
+    """Train one run and write its minutes and accuracies."""
+    import psutil
+    from ultralytics import YOLO
+
+    process, epochs, marks = psutil.Process(), [], {}
+
+    def used() -> float:
+        times = [process.cpu_times(), *(child.cpu_times() for child in process.children())]
+        return sum(t.user + t.system for t in times)
+
+    def begin(trainer) -> None:
+        marks.update(clock=time.perf_counter(), processor=used())
+
+    def note(trainer) -> None:
+        minutes = [(time.perf_counter() - marks["clock"]) / 60, (used() - marks["processor"]) / 60]
+        epochs.append([*minutes, float(trainer.metrics[METRIC])])
+
+    model = YOLO(args.model)
+    model.add_callback("on_pretrain_routine_start", begin)
+    model.add_callback("on_fit_epoch_end", note)
+    data, fraction = CASES[case]
+    model.train(
+        **VARIANTS[variant], data=data, fraction=fraction, epochs=args.epochs, imgsz=args.imgsz, batch=args.batch,
+        seed=seed, patience=0, plots=False, project=str(folder.parent), name=folder.name, exist_ok=True,
+    )  # fmt: skip
+    result = {"case": case, "variant": variant, "seed": seed, "epochs": epochs[: args.epochs]}
+    runs.write_result(folder, result)
+
+
+def reach(result: dict, accuracy: float, column: int = 0) -> float | None:
+    """Return the minutes until three epochs in a row have a median of at least ``accuracy``; None if they never do."""
+    accuracies = [epoch[2] for epoch in result["epochs"]]
+    for i in range(2, len(accuracies)):
+        if statistics.median(accuracies[i - 2 : i + 1]) >= accuracy:
+            return result["epochs"][i][column]
+    return None
+
+
+def interval(ratios: list[float]) -> str:
+    """Return the geometric mean of ratios and its 95% interval by Student's t on their logarithms."""
+    from scipy import stats
+
+    logs = [math.log(ratio) for ratio in ratios]
+    middle = statistics.mean(logs)
+    if len(logs) < 2:
+        return f"{math.exp(middle):.1f}"
+    half = stats.t.ppf(0.975, len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
+    return f"{math.exp(middle):.1f} [{math.exp(middle - half):.1f}, {math.exp(middle + half):.1f}]"
+
+
+def report(results: list[dict]) -> str:
+    """Return the Markdown table."""
+    header = [
+        "case",
+        "n",
+        "mAP50-95 of stock",
+        "of the recipe",
+        "minutes of stock",
+        "of the recipe",
+        "until stock's mAP",
+    ]
+    header += ["times sooner", "than stock was there itself", "in processor time"]
+    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+    for case in dict.fromkeys(r["case"] for r in results):
+        own = {(r["variant"], r["seed"]): r for r in results if r["case"] == case}
+        seeds = sorted({seed for _, seed in own})
+        pairs = [(own["stock", s], own["recipe", s]) for s in seeds if ("stock", s) in own and ("recipe", s) in own]
+        goals = [stock["epochs"][-1][2] for stock, _ in pairs]
+        ours = [reach(recipe, goal) for (_, recipe), goal in zip(pairs, goals)]
+        columns = [case, str(len(pairs))]
+        columns += [runs.mean([100 * pair[i]["epochs"][-1][2] for pair in pairs]) for i in (0, 1)]
+        columns += [runs.mean([pair[i]["epochs"][-1][0] for pair in pairs]) for i in (0, 1)]
+        if None in ours:
+            columns += [f"never, by {ours.count(None)} of {len(ours)} seeds", "", "", ""]
+        else:
+            columns.append(runs.mean(ours))
+            columns.append(interval([stock["epochs"][-1][0] / t for (stock, _), t in zip(pairs, ours)]))
+            there = [reach(stock, goal) or stock["epochs"][-1][0] for (stock, _), goal in zip(pairs, goals)]
+            columns.append(interval([a / b for a, b in zip(there, ours)]))
+            processor = [reach(recipe, goal, 1) for (_, recipe), goal in zip(pairs, goals)]
+            columns.append(interval([stock["epochs"][-1][1] / t for (stock, _), t in zip(pairs, processor)]))
+        lines.append(f"| {' | '.join(columns)} |")
+    return "\n".join(lines)
+
+
+def draw(results: list[dict], file: Path) -> None:
+    """Draw accuracy against minutes, a panel for each case, a line for each run."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    mpl.rcParams["svg.hashsalt"] = "tintbox"
+    from matplotlib import pyplot as plt
+
+    cases = list(dict.fromkeys(r["case"] for r in results))
+    figure, axes = plt.subplots(1, len(cases), figsize=(4 * len(cases), 3.2), squeeze=False, layout="constrained")
+    for axis, case in zip(axes[0], cases):
+        for r in (r for r in results if r["case"] == case):
+            minutes, accuracies = ([epoch[i] for epoch in r["epochs"]] for i in (0, 2))
+            label = {"stock": "stock", "recipe": "tintbox: recipe, amp=auto"}[r["variant"]]
+            label = label if r["seed"] == min(q["seed"] for q in results) else None
+            axis.plot(minutes, [100 * a for a in accuracies], color=COLOURS[r["variant"]], lw=1.4, label=label)
+        axis.set(title=case, xlabel="minutes", ylim=(0, None), xlim=(0, None))
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(alpha=0.25)
+    axes[0][0].set_ylabel("mAP50-95, validation (%)")
+    axes[0][0].legend(frameon=False, loc="lower right")
+    figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
+
+
+def result_line(name: str, result: dict) -> str:
+    """Return a finished run's line."""
+    minutes, processor, accuracy = result["epochs"][-1]
+    return f"{name}: mAP50-95 {100 * accuracy:.1f} in {minutes:.1f} minutes, {processor:.1f} of the processor"
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
+    parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--imgsz", type=int, default=320)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--picture", type=Path, help="where the curves are drawn, e.g. minutes.svg")
+    parser.add_argument("--root", type=Path, default=Path("runs/time_to_accuracy"), help="where the run folders go")
+    parser.add_argument("--one", nargs=4, metavar=("CASE", "VARIANT", "SEED", "FOLDER"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.one:
+        case, variant, seed, folder = args.one
+        train(args, case, variant, int(seed), Path(folder))
+        return
+    print(machine.describe(), flush=True)
+    root = args.root.resolve()
+    shared = [word for key in ("model", "epochs", "imgsz", "batch") for word in (f"--{key}", str(getattr(args, key)))]
+    setting = f"{Path(args.model).stem}-{args.imgsz}px-e{args.epochs}-b{args.batch}"
+    jobs = {}
+    for seed in args.seeds:
+        for case in args.cases:
+            for variant in VARIANTS:
+                name = f"{setting}-{case}-{variant}-{seed}"
+                jobs[name] = [*shared, "--one", case, variant, str(seed), str(root / name)]
+    results = list(runs.run_all(__file__, jobs, root, 1, result_line).values())
+    words = [f"{args.epochs} epochs", f"{args.imgsz} px", f"batch {args.batch}", "mean ± standard deviation"]
+    print(f"\n{Path(args.model).name}: {', '.join(words)}\n")
+    print(report(results))
+    if args.picture:
+        draw(results, args.picture)
+
+
+if __name__ == "__main__":
+    main()
