@@ -34,6 +34,7 @@ TOPICS = {
     "colorize": "docs/colorize.md",
     "coco": "docs/coco.md",
     "anchor": "docs/anchor.md",
+    "speed": "docs/speed.md",
 }
 # Commands that work without it, too: the two of COCO evaluation with files, and they say so where they need a model.
 WITHOUT_PLUGIN = ("coco-eval", "compare", "doctor", "options", "report", "version")
