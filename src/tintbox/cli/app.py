@@ -117,6 +117,25 @@ def show(
     print(draw(**read(words, tables.SHOW)))
 
 
+@app.command(cls=command_class(tables.RECIPE))
+def recipe(
+    words: Annotated[list[str] | None, typer.Argument(metavar="model=yolo11n.pt data=my.yaml [KEY=VALUE]...")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Look at a dataset, time some steps, and write training settings with their reasons: `yolo train ... cfg=`."""
+    values = read(words, tables.RECIPE)
+    from tintbox.recipes import command
+
+    held, chosen, pace, file = command.recipe(**values)
+    if as_json:
+        print(command.as_json(held, chosen, pace, file))
+        return
+    for title, columns, rows in command.tables(held, chosen):
+        table(title, columns, rows)
+    print("what would help more than settings:", *(f"- {line}" for line in chosen.advice), sep="\n")
+    print(f"\nyolo train model={values['model']} data={values['data']} cfg={file}")
+
+
 @app.command(name="coco-eval", cls=command_class(tables.COCO_EVAL))
 def coco_eval(
     words: Annotated[

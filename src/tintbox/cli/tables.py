@@ -93,3 +93,11 @@ STUDY = (
     Key("project", "a folder", "runs/study", "where the study's folder is made", text),
     Key("name", "a name", "study", "of its folder", text),
 )
+RECIPE = (
+    Key("model", "a checkpoint, or a model's YAML", None, "what to train", text, "yolo11n.pt"),
+    Key("data", "a dataset YAML", None, "what to learn", text, "bccd.yaml"),
+    Key("minutes", "a number above 0", 30, "how long the training may take", number(0.01, 1e6)),
+    Key("imgsz", "a whole number of 32 or more", None, "side in pixels; by default chosen by the boxes", whole(32)),
+    Key("device", "cpu, or a GPU's number", None, "where to train"),
+    Key("out", "a .yaml file", "recipe.yaml", "the file to write", text),
+)

@@ -1,0 +1,144 @@
+"""The labels of a split as they are, faults included: what training makes of them is Ultralytics' affair."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+# What is wrong with a row -> what becomes of it.
+FAULTS = {
+    "no numbers, or too few": "Ultralytics leaves the whole picture out",
+    "a class that the dataset has not": "Ultralytics leaves the whole picture out",
+    "outside of the picture": "Ultralytics leaves the whole picture out",
+    "without area": "nothing can be learnt from it",
+    "twice the same": "Ultralytics takes it once",
+    "almost the same as another of its class": "two boxes for one object: one of them counts as missed",
+}
+NUMBERS, CLASS, OUTSIDE, EMPTY, TWICE, NEARLY = FAULTS
+TOLERANCE = 0.01  # outside of 0..1, which Ultralytics accepts and clips
+SAME = 0.9  # IoU from which on two boxes are one object's
+BORDER = 0.005  # of a side: how near to the picture's border a box is cut by it
+
+
+@dataclass
+class Labels:
+    """All boxes of a split.
+
+    Attributes:
+        classes: ``(N,)`` class indices.
+        boxes: ``(N, 4)`` x, y, width, height as shares of the picture, the centre first.
+        pictures: ``(N,)`` index of the picture that each is in.
+        faults: What is wrong -> the rows of which it is, as ``file:line``.
+        unlabelled: Pictures without a label file; they are backgrounds to Ultralytics.
+        empty: Pictures whose label file has no rows.
+    """
+
+    classes: np.ndarray
+    boxes: np.ndarray
+    pictures: np.ndarray
+    faults: dict[str, list[str]] = field(default_factory=dict)
+    unlabelled: int = 0
+    empty: int = 0
+
+    @property
+    def at_border(self) -> np.ndarray:
+        """Which boxes ``(N,)`` are cut by the picture's border."""
+        low, high = self.boxes[:, :2] - self.boxes[:, 2:] / 2, self.boxes[:, :2] + self.boxes[:, 2:] / 2
+        return (low.min(axis=1, initial=1) <= BORDER) | (high.max(axis=1, initial=0) >= 1 - BORDER)
+
+    def counts(self, classes: int) -> np.ndarray:
+        """Return the number of boxes of each class, ``(classes,)``."""
+        return np.bincount(self.classes, minlength=classes)
+
+
+def read(files: Sequence[str], classes: int, keypoints: int = 0) -> Labels:
+    """Read the label files of a split's pictures, in their order; what is wrong is counted and left out.
+
+    Polygons, oriented boxes and poses count by the upright box around them.
+
+    Args:
+        files: A label file for each picture, whether it is there or not.
+        classes: Number of classes.
+        keypoints: Numbers after the box in a row of pose labels.
+    """
+    found: list[tuple[int, int, np.ndarray]] = []  # class, picture, box
+    faults: dict[str, list[str]] = {}
+    missing = empty = 0
+    for picture, file in enumerate(files):
+        try:
+            lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
+        except FileNotFoundError:
+            missing += 1
+            continue
+        except (OSError, UnicodeDecodeError):
+            faults.setdefault(NUMBERS, []).append(file)
+            continue
+        own: list[tuple[int, np.ndarray]] = []
+        rows = [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
+        empty += not rows
+        for number, words in rows:
+            box = parse(words, keypoints)
+            wrong = _find_fault(box, classes) or (box is not None and _find_double(box, own))
+            if wrong:
+                faults.setdefault(wrong, []).append(f"{file}:{number}")
+            if box is not None and wrong in (None, False, NEARLY):
+                own.append(box)
+        found += [(index, picture, box) for index, box in own]
+    boxes = np.array([box for _, _, box in found], dtype=np.float64).reshape(-1, 4)
+    indices, pictures = (np.array([row[i] for row in found], dtype=np.int64) for i in (0, 1))
+    return Labels(indices, boxes, pictures, faults, missing, empty)
+
+
+def parse(words: Sequence[str], keypoints: int = 0) -> tuple[int, np.ndarray] | None:
+    """Return the class and the box (x, y, width, height) of a label's row, None where it is none."""
+    try:
+        row = np.array(words, dtype=np.float64)
+    except ValueError:
+        return None
+    if not np.isfinite(row).all() or len(row) < 5 or not float(row[0]).is_integer():
+        return None
+    if len(row) == 5 or (keypoints and len(row) == 5 + keypoints):
+        return int(row[0]), row[1:5]
+    if len(row) < 7 or len(row) % 2 == 0:
+        return None
+    points = row[1:].reshape(-1, 2)
+    low, high = points.min(axis=0), points.max(axis=0)
+    return int(row[0]), np.concatenate([(low + high) / 2, high - low])
+
+
+def _find_fault(labelled: tuple[int, np.ndarray] | None, classes: int) -> str | None:
+    """Return what is wrong with a row alone, or None."""
+    if labelled is None:
+        return NUMBERS
+    index, box = labelled
+    if not 0 <= index < classes:
+        return CLASS
+    if box.min() < -TOLERANCE or box.max() > 1 + TOLERANCE:
+        return OUTSIDE
+    return EMPTY if box[2:].min() <= 0 else None
+
+
+def _find_double(labelled: tuple[int, np.ndarray], others: Sequence[tuple[int, np.ndarray]]) -> str | None:
+    """Return what is wrong with a row beside the others of its picture, or None."""
+    index, box = labelled
+    for other, theirs in others:
+        if other == index and (overlap := iou(box, theirs)) > SAME:
+            return TWICE if overlap > 1 - 1e-9 else NEARLY
+    return None
+
+
+def iou(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the intersection over union of two boxes (x, y, width, height)."""
+    low = np.maximum(a[:2] - a[2:] / 2, b[:2] - b[2:] / 2)
+    high = np.minimum(a[:2] + a[2:] / 2, b[:2] + b[2:] / 2)
+    shared = float(np.prod(np.clip(high - low, 0, None)))
+    return shared / max(float(np.prod(a[2:]) + np.prod(b[2:])) - shared, 1e-12)
+
+
+def count_faults(labels: Labels) -> Counter[str]:
+    """Return the number of rows by what is wrong with them."""
+    return Counter({wrong: len(rows) for wrong, rows in labels.faults.items()})

@@ -1,0 +1,85 @@
+"""How fast a model trains on this machine: some steps of an ordinary training, timed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+STEPS, SKIPPED = 6, 2  # timed, and before those
+REST = 1.15  # an epoch's time by that of its steps and its validation: bookkeeping, saving
+VALIDATION = 0.4  # the time of a picture in validation by that in training
+
+
+class Finished(Exception):  # noqa: N818 - it ends a run, it is no error
+    """All steps are timed."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The time that training takes.
+
+    Attributes:
+        seconds: For a picture, at ``imgsz``.
+        imgsz: Side in pixels.
+        device: Where.
+    """
+
+    seconds: float
+    imgsz: int
+    device: str
+
+    def at(self, imgsz: int) -> float:
+        """Return the seconds for a picture at another size: they go with its area."""
+        return self.seconds * (imgsz / self.imgsz) ** 2
+
+    def epoch(self, training: int, validation: int, imgsz: int) -> float:
+        """Return the seconds of an epoch with so many pictures."""
+        return self.at(imgsz) * (training + VALIDATION * validation) * REST
+
+
+def measure(model: str, data: str, settings: Mapping[str, Any]) -> Pace:
+    """Train for some steps and return the pace; nothing is left behind.
+
+    Args:
+        model: A checkpoint or a model's YAML.
+        data: A dataset's YAML.
+        settings: Training arguments, with imgsz and batch.
+    """
+    from ultralytics import YOLO
+    from ultralytics.utils import LOGGER
+
+    marks: list[tuple[float, int]] = []
+    devices: list[str] = []
+
+    def note(trainer: Any) -> None:
+        if trainer.device.type == "cuda":
+            import torch
+
+            torch.cuda.synchronize(trainer.device)
+        marks.append((time.perf_counter(), trainer.batch_size))
+        devices.append(str(trainer.device))
+        if len(marks) > SKIPPED + STEPS:
+            raise Finished
+
+    level = LOGGER.level
+    LOGGER.setLevel(logging.ERROR)
+    try:
+        with tempfile.TemporaryDirectory(prefix="tintbox-pace-") as project:
+            yolo = YOLO(model)
+            yolo.add_callback("on_train_batch_end", note)
+            fixed = {"val": False, "plots": False, "save": False, "verbose": False, "project": str(Path(project))}
+            with contextlib.suppress(Finished):
+                yolo.train(data=data, epochs=SKIPPED + STEPS + 2, **settings, **fixed)
+    finally:
+        LOGGER.setLevel(level)
+    counted = marks[min(SKIPPED, len(marks) - 2) :]
+    seconds = [(b[0] - a[0]) / b[1] for a, b in pairwise(counted)]
+    return Pace(statistics.median(seconds), int(settings["imgsz"]), devices[-1])

@@ -1,0 +1,131 @@
+"""What the pixels of a dataset say: grey pictures, the same picture in two splits, colours that tell classes apart."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from tintbox.recipes.labels import Labels
+
+MOST = 2_000  # pictures of a split that are decoded; evenly chosen
+SIDE = 128  # pixels: the longer side at which colours are looked at
+GREY = 3.0  # largest mean difference between the channels of a grey picture, of 255
+NEAR = 3  # bits of 64 in which the hashes of one picture, saved twice, may differ
+LEAST_SAMPLES = 8  # boxes that a class needs before its colour is judged
+
+
+@dataclass(frozen=True)
+class Look:
+    """A decoded picture, as far as it matters here.
+
+    Attributes:
+        small: ``(h, w, 3)`` uint8 BGR, the longer side SIDE pixels.
+        content: Digest of the file's bytes.
+        hash: Its difference hash, 64 bits: whether each pixel of a 9x8 grey picture is darker than the next.
+    """
+
+    small: np.ndarray
+    content: bytes
+    hash: int
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether it has no colours."""
+        return float((self.small.max(axis=2) - self.small.min(axis=2)).mean()) <= GREY
+
+
+def look(file: str) -> Look | None:
+    """Return how a picture looks, or None if it cannot be decoded."""
+    try:
+        content = Path(file).read_bytes()
+    except OSError:
+        return None
+    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_REDUCED_COLOR_2) if content else None
+    if picture is None:
+        return None
+    scale = SIDE / max(picture.shape[:2])
+    size = [max(1, round(side * scale)) for side in picture.shape[1::-1]]
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    grey = cv2.resize(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
+    bits = np.packbits(grey[:, 1:] > grey[:, :-1])
+    return Look(small, hashlib.blake2b(content, digest_size=16).digest(), int.from_bytes(bits.tobytes(), "big"))
+
+
+def look_at(files: Sequence[str]) -> dict[int, Look]:
+    """Return how a split's pictures look, by their index; of many an even choice."""
+    chosen = range(len(files)) if len(files) <= MOST else np.linspace(0, len(files) - 1, MOST).astype(int).tolist()
+    with ThreadPoolExecutor() as pool:
+        return {i: seen for i, seen in zip(chosen, pool.map(look, [files[i] for i in chosen])) if seen is not None}
+
+
+def find_shared(first: Mapping[int, Look], second: Mapping[int, Look]) -> list[tuple[int, int]]:
+    """Return the pictures of one split that are in another as well, the same file or the same picture saved anew.
+
+    Flat pictures, whose hash is all zeros or ones, count only if the files are equal.
+    """
+    if not first or not second:
+        return []
+    by_content = {seen.content: j for j, seen in second.items()}
+    hashes = np.array([seen.hash for seen in second.values()], dtype=np.uint64)
+    indices = list(second)
+    found = []
+    for i, seen in first.items():
+        if seen.content in by_content:
+            found.append((i, by_content[seen.content]))
+            continue
+        if seen.hash.bit_count() in (0, 64):
+            continue
+        differing = np.unpackbits((hashes ^ np.uint64(seen.hash)).view(np.uint8).reshape(-1, 8), axis=1).sum(axis=1)
+        nearest = int(differing.argmin())
+        if differing[nearest] <= NEAR and _alike(seen, second[indices[nearest]]):
+            found.append((i, indices[nearest]))
+    return found
+
+
+def _alike(first: Look, second: Look) -> bool:
+    """Return whether two pictures are one, by their pixels: frames of a video share a hash and little else."""
+    if first.small.shape != second.small.shape:
+        return False
+    return float(np.abs(first.small.astype(np.int16) - second.small).mean()) < 4.0
+
+
+def judge_colours(looks: Mapping[int, Look], labels: Labels, classes: int) -> float | None:
+    """Return how far the mean colour of a box tells its class, 0 as chance and 1 always; None where it can't be said.
+
+    Each box goes to the class whose mean colour, without its own, is the nearest; the accuracy is averaged over the
+    classes and set against chance.
+    """
+    colours, owners = [], []
+    for index, picture, box in zip(labels.classes, labels.pictures, labels.boxes):
+        seen = looks.get(int(picture))
+        if seen is None:
+            continue
+        height, width = seen.small.shape[:2]
+        x, y, w, h = box
+        rows = slice(max(0, int((y - h / 2) * height)), max(1, int(np.ceil((y + h / 2) * height))))
+        columns = slice(max(0, int((x - w / 2) * width)), max(1, int(np.ceil((x + w / 2) * width))))
+        crop = seen.small[rows, columns].reshape(-1, 3)
+        if len(crop):
+            colours.append(crop.mean(axis=0))
+            owners.append(int(index))
+    groups = [c for c in range(classes) if owners.count(c) >= LEAST_SAMPLES]
+    if len(groups) < 2:
+        return None
+    lab = cv2.cvtColor(np.array(colours, dtype=np.float32)[None] / 255, cv2.COLOR_BGR2LAB)[0][:, 1:]  # hue and chroma
+    own = np.array(owners)
+    sums = np.array([lab[own == c].sum(axis=0) for c in groups])
+    sizes = np.array([(own == c).sum() for c in groups])
+    right = []
+    for position, c in enumerate(groups):
+        points = lab[own == c]
+        centres = np.repeat((sums / sizes[:, None])[None], len(points), axis=0)
+        centres[:, position] = (sums[position] - points) / (sizes[position] - 1)
+        right.append(float((((points[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1) == position).mean()))
+    chance = 1 / len(groups)
+    return max(0.0, (float(np.mean(right)) - chance) / (1 - chance))

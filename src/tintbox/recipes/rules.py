@@ -1,0 +1,227 @@
+"""Settings for a dataset, a model and a machine, each with its reason in numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tintbox.errors import TintboxError
+from tintbox.recipes.labels import FAULTS, count_faults
+from tintbox.recipes.pace import Pace
+from tintbox.recipes.survey import Survey
+
+STEPS = 600  # of the optimizer, which a pretrained detector needs to settle on a few hundred pictures
+LEAST_EPOCHS, MOST_EPOCHS = 20, 300
+SIZES = range(320, 1281, 32)
+USUAL = 640  # pixels: what detectors are pretrained with
+SEEN = 16  # pixels of a small box's side that the finest cells, 8 pixels wide, can tell
+SMALL = 0.1  # quantile of the box sides that counts as small
+BATCH = 16
+COLOURED = 0.5  # how far colours tell classes, from which on they must not be shifted
+GREY = 0.9  # share of grey pictures from which on colours are nothing to learn
+IMBALANCE = 10  # boxes of the most frequent class by those of the rarest
+SIDES = re.compile(r"(?<![a-z])(left|right|links|rechts|lhs|rhs)(?![a-z])", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One training argument.
+
+    Attributes:
+        name: Of the argument.
+        value: None leaves Ultralytics' own, and is written as a comment.
+        reason: Why, in a line.
+    """
+
+    name: str
+    value: Any
+    reason: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings, and what would help more than any of them."""
+
+    settings: list[Setting]
+    advice: list[str]
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the training arguments."""
+        return {s.name: s.value for s in self.settings if s.value is not None}
+
+
+def choose_size(survey: Survey) -> tuple[int, int]:
+    """Return the side in pixels that the boxes need at least, and the one that is wanted where time allows."""
+    train = survey.splits["train"]
+    small = float(np.quantile(train.sides, SMALL))
+    longest = int(train.sizes.max())
+    largest = next((size for size in SIZES if size >= longest), SIZES[-1])
+    needed = next((size for size in SIZES if size * small >= SEEN), SIZES[-1])
+    needed = min(needed, largest)
+    return needed, max(needed, min(USUAL, largest))
+
+
+def choose_batch(survey: Survey) -> int:
+    """Return how many pictures make a batch: fewer where an epoch would have under four."""
+    pictures = len(survey.splits["train"].files)
+    return max(2, min(BATCH, 2 ** int(math.log2(max(pictures // 4, 2)))))
+
+
+def choose(survey: Survey, pace: Pace, minutes: float, imgsz: int | None = None) -> Recipe:
+    """Return the recipe for a dataset.
+
+    Args:
+        survey: What it holds.
+        pace: How fast the model trains here.
+        minutes: How long the training may take.
+        imgsz: The side in pixels that the user wants.
+
+    Raises:
+        TintboxError: Not even one epoch fits into the time.
+    """
+    batch = choose_batch(survey)
+    schedule, size = choose_schedule(survey, pace, minutes, batch, imgsz)
+    settings = [size, *schedule, *choose_learning(survey), *choose_loss(survey), *choose_augmentation(survey)]
+    return Recipe(settings, advise(survey))
+
+
+def choose_schedule(
+    survey: Survey, pace: Pace, minutes: float, batch: int, imgsz: int | None
+) -> tuple[list[Setting], Setting]:
+    """Return size, epochs and what goes with them, within the time."""
+    training, validation = (len(survey.splits[name].files) for name in ("train", "val"))
+    per_epoch = math.ceil(training / batch)
+    wanted = min(max(math.ceil(STEPS / per_epoch), LEAST_EPOCHS), MOST_EPOCHS)
+    needed, size = (imgsz, imgsz) if imgsz else choose_size(survey)
+    seconds = pace.epoch(training, validation, size)
+    while size > needed and wanted * seconds > 60 * minutes:
+        size -= 32
+        seconds = pace.epoch(training, validation, size)
+    epochs = min(wanted, int(60 * minutes / seconds))
+    if epochs < 1:
+        raise TintboxError(
+            f"minutes={minutes:g}: an epoch at {size} px takes about {seconds / 60:.1f} minutes on this machine; "
+            f"give minutes={math.ceil(LEAST_EPOCHS * seconds / 60)} for {LEAST_EPOCHS} epochs, or a smaller imgsz="
+        )
+    total = f"about {epochs * seconds / 60:.1f} minutes on {pace.device}, {seconds:.1f} s an epoch"
+    short = f", of {wanted} that {STEPS} steps would take; more minutes= would help" if epochs < wanted else ""
+    small = np.quantile(survey.splits["train"].sides, SMALL)
+    why = f"a tenth of the boxes are under {small * size:.0f} px wide at this size"
+    if imgsz:
+        why = f"as asked for; {why}"
+    elif size < choose_size(survey)[1]:
+        why += f"; {choose_size(survey)[1]} would take longer than the {minutes:g} minutes"
+    closing = max(1, min(10, epochs // 5))
+    return [
+        Setting("epochs", epochs, f"{epochs * per_epoch} steps of {batch} pictures{short}; {total}"),
+        Setting("batch", batch, f"{per_epoch} steps an epoch of {training} pictures"),
+        Setting(
+            "nbs", batch, "every batch is a step; Ultralytics collects 64 pictures for one, which leaves few steps"
+        ),
+        Setting("patience", max(20, epochs // 2), f"{validation} validation pictures are too few to stop on sooner"),
+        Setting("close_mosaic", closing, "the last fifth of the epochs, ten at most, see whole pictures"),
+        Setting("amp", "auto", "bfloat16 where this machine multiplies it natively, all cores of a CPU"),
+    ], Setting("imgsz", size, why)
+
+
+def choose_learning(survey: Survey) -> list[Setting]:
+    """Return optimizer, learning rates, and what they are for the backbone."""
+    pictures = len(survey.splits["train"].files)
+    return [
+        Setting("optimizer", "AdamW", "named, because auto chooses a learning rate of its own"),
+        Setting("lr0", 0.002, "of neck and head"),
+        Setting("lr_scale", {"backbone": 0.1}, f"{pictures} pictures move what millions have taught a tenth as fast"),
+        Setting("lrf", 0.01, "the last learning rate as a share of the first"),
+        Setting("cos_lr", True, "a cosine between them"),
+        Setting("momentum", 0.9, "AdamW's beta1"),
+        Setting("weight_decay", 0.0005, "as Ultralytics"),
+        Setting("warmup_epochs", 1.0, "one epoch of warm-up"),
+        Setting("warmup_bias_lr", 0.0, "biases warm up from 0 like the weights"),
+    ]
+
+
+def choose_loss(survey: Survey) -> list[Setting]:
+    """Return what the imbalance of the classes asks for."""
+    counts = survey.counts("train")
+    there = counts[counts > 0]
+    ratio = there.max() / there.min()
+    if ratio < IMBALANCE or len(there) < 2:
+        return []
+    rare, common = (
+        survey.names[int(i)] for i in (np.where(counts > 0, counts, counts.max() + 1).argmin(), counts.argmax())
+    )
+    reason = f"{common} is {ratio:.0f} times as frequent; finds more {rare}, raises more false alarms: docs/loss.md"
+    return [Setting("cls_pos_weight", None, f"balanced  # {reason}")]
+
+
+def choose_augmentation(survey: Survey) -> list[Setting]:
+    """Return what colours and directions ask for; what cannot be known stays as Ultralytics has it."""
+    grey = survey.splits["train"].grey
+    found = []
+    if grey >= GREY:
+        reason = f"{100 * grey:.0f}% of the pictures are grey"
+        found += [Setting("hsv_h", 0.0, reason), Setting("hsv_s", 0.0, reason)]
+    elif survey.colours is not None and survey.colours >= COLOURED:
+        found.append(
+            Setting("hsv_h", 0.0, f"a box's mean colour tells its class, {100 * survey.colours:.0f}% above chance")
+        )
+    sided = [name for name in survey.names if SIDES.search(name)]
+    characters = [name for name in survey.names if len(name) == 1 and name.isalnum()]
+    if sided:
+        found.append(Setting("fliplr", 0.0, f"a mirrored '{sided[0]}' is none"))
+    elif len(characters) > 2:
+        found.append(
+            Setting("fliplr", 0.0, f"classes are characters ({', '.join(characters[:3])}, ...), which mirroring spoils")
+        )
+    else:
+        found.append(Setting("fliplr", None, "0.0  # if a mirrored object is another one, which pictures do not tell"))
+    return found
+
+
+def advise(survey: Survey) -> list[str]:
+    """Return what would help more than settings."""
+    found = []
+    for (first, second), pairs in survey.shared.items():
+        if pairs:
+            share = f"{len(pairs)} of {len(survey.splits[second].files)} pictures in {second}"
+            names = ", ".join(Path(b).name for _, b in pairs[:3])
+            found.append(f"{share} are in {first} too, e.g. {names}: take them out of {first}, or numbers are too good")
+    for name, split in survey.splits.items():
+        for wrong, count in sorted(count_faults(split.labels).items()):
+            place = split.labels.faults[wrong][0]
+            found.append(f"{count} label{'s' * (count > 1)} in {name}: {wrong} ({FAULTS[wrong]}), e.g. {place}")
+        if missing := split.labels.unlabelled:
+            found.append(
+                f"{missing} of {len(split.files)} pictures in {name} have no label file: backgrounds, or forgotten?"
+            )
+    train, val = survey.counts("train"), survey.counts("val")
+    if len(train) > 1:
+        rarest = int(train.argmin())
+        found.append(
+            f"label more of {survey.names[rarest]}: {train[rarest]} boxes of {train.sum():,} to learn from, the fewest"
+        )
+    fewest = int(val.argmin())
+    found.append(
+        f"the validation split has {val[fewest]} objects of {survey.names[fewest]}: "
+        + (
+            f"a difference below about {see(int(val[fewest])):.0f} points of its AP can't be seen"
+            if val[fewest]
+            else "its AP can't be told"
+        )
+    )
+    return found
+
+
+def see(objects: int) -> float:
+    """Return the smallest difference of two models' AP, in points, that so many objects can show.
+
+    1.96 standard errors of a paired difference of shares: each object is found by half of the models, and what one
+    model finds goes with what the other finds by a correlation of one half, so that the standard deviation of the
+    difference is one half for each object. Objects of one picture are less independent than that: it is the least.
+    """
+    return 100 * 1.96 * 0.5 / math.sqrt(max(objects, 1))

@@ -1,0 +1,129 @@
+"""What a dataset holds, split by split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tintbox import yaml_file
+from tintbox.errors import TintboxError
+from tintbox.plugins.coco_eval.data import dataset_files
+from tintbox.plugins.coco_eval.data.layout import split_pictures
+from tintbox.recipes import labels as label_files
+from tintbox.recipes import pictures
+from tintbox.recipes.labels import Labels
+from tintbox.recipes.pictures import Look
+from tintbox.reports.boxes import describe
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split of a dataset.
+
+    Attributes:
+        files: The pictures, sorted.
+        sizes: ``(P, 2)`` width and height in pixels; 0 where a picture cannot be read.
+        labels: Its boxes.
+        looks: How its pictures look, by index.
+    """
+
+    files: list[str]
+    sizes: np.ndarray
+    labels: Labels
+    looks: dict[int, Look]
+
+    @cached_property
+    def sides(self) -> np.ndarray:
+        """The square root of each box's area ``(N,)`` as a share of its picture's longer side."""
+        if not len(self.labels.boxes):
+            return np.zeros(0)
+        pixels = self.labels.boxes[:, 2:] * self.sizes[self.labels.pictures]
+        return np.sqrt(pixels.prod(axis=1)) / np.maximum(self.sizes[self.labels.pictures].max(axis=1), 1)
+
+    @property
+    def grey(self) -> float:
+        """The share of its pictures that have no colours."""
+        return float(np.mean([look.is_grey for look in self.looks.values()])) if self.looks else 0.0
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a dataset holds.
+
+    Attributes:
+        title: What to call it.
+        names: Its classes.
+        splits: By name; train and val are always there.
+        shared: Pairs of splits -> the pictures that are in both, as pairs of paths.
+        colours: How far the mean colour of a box tells its class in the training split, from 0 to 1; None: unknown.
+    """
+
+    title: str
+    names: list[str]
+    splits: dict[str, Split]
+    shared: dict[tuple[str, str], list[tuple[str, str]]]
+    colours: float | None
+
+    def counts(self, split: str) -> np.ndarray:
+        """Return the number of boxes of each class in a split, ``(classes,)``."""
+        return self.splits[split].labels.counts(len(self.names))
+
+
+def take(data: str | Path) -> Survey:
+    """Look at a dataset.
+
+    Args:
+        data: Its YAML, of a detect, segment, pose or obb task.
+
+    Raises:
+        TintboxError: There is no such dataset, it has no validation split, or no labels to learn from.
+    """
+    check_validation(data)
+    described = describe(data)
+    names = [str(name) for _, name in sorted(described["names"].items())]
+    keypoints = int(np.prod(described.get("kpt_shape") or 0))
+    splits = {name: look_at(described, name, len(names), keypoints) for name in SPLITS if described.get(name)}
+    train = splits["train"]
+    if not len(train.labels.classes):
+        raise TintboxError(f"{data}: no labels in its training split, so there is nothing to learn from; label some")
+    shared = {}
+    for first, second in combinations(splits, 2):
+        pairs = pictures.find_shared(splits[first].looks, splits[second].looks)
+        shared[first, second] = [(splits[first].files[i], splits[second].files[j]) for i, j in pairs]
+    colours = pictures.judge_colours(train.looks, train.labels, len(names))
+    return Survey(Path(str(data)).name, names, splits, shared, colours)
+
+
+def look_at(described: Mapping[str, Any], name: str, classes: int, keypoints: int) -> Split:
+    """Return what one split holds."""
+    files = split_pictures(described, name)
+    labels = label_files.read(dataset_files.label_files(files), classes, keypoints)
+    return Split(files, np.array([measure(file) for file in files]).reshape(-1, 2), labels, pictures.look_at(files))
+
+
+def measure(file: str) -> tuple[int, int]:
+    """Return a picture's width and height in pixels, zeros where it cannot be read."""
+    try:
+        return dataset_files.picture_size(file)
+    except (OSError, SyntaxError, ValueError):
+        return 0, 0
+
+
+def check_validation(data: str | Path) -> None:
+    """Refuse a dataset without a validation split, with a way to make one."""
+    if not str(data).endswith((".yaml", ".yml")) or not Path(data).is_file():
+        return
+    content = yaml_file.read(str(data))
+    if isinstance(content, dict) and content.get("train") and not (content.get("val") or content.get("validation")):
+        raise TintboxError(
+            f"{data}: no val split, and nothing can be judged on the pictures that are learnt from; move every fifth "
+            "picture with its labels to a folder of its own and name it in a line val: images/val"
+        )
