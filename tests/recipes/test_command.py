@@ -1,0 +1,127 @@
+"""`tintbox recipe` from the command line, and what it writes in a stock command."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+from tintbox.recipes import recipe_file, survey
+from tintbox.recipes.rules import Recipe, Setting
+
+
+@pytest.fixture
+def refused(monkeypatch, capfd, tmp_path):
+    """Run `tintbox recipe`, which must fail with one line and write nothing; returns the line."""
+    from tintbox.cli import app
+
+    def run(*words):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("sys.argv", ["tintbox", "recipe", *map(str, words)])
+        before = sorted(tmp_path.rglob("*"))
+        with pytest.raises(SystemExit) as stop:
+            app.main()
+        said = capfd.readouterr().err
+        (line,) = [line for line in said.splitlines() if line.startswith("tintbox: ")]
+        assert stop.value.code == 1 and "Traceback" not in said, said
+        assert sorted(tmp_path.rglob("*")) == before
+        return line
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def squares(write_dataset):
+    rng = np.random.default_rng(0)
+
+    def pictures(count, lines):
+        return [(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8), lines) for _ in range(count)]
+
+    rows = ["0 .5 .5 .25 .25", "1 .2 .2 .1 .1"]
+    return write_dataset("squares", ["a", "b"], {"train": pictures(8, rows), "val": pictures(4, rows[:1])})
+
+
+def test_survey(squares):
+    held = survey.take(squares)
+    assert held.names == ["a", "b"]
+    assert held.counts("train").tolist() == [8, 8] and held.counts("val").tolist() == [4, 0]
+    train = held.splits["train"]
+    assert train.sizes.tolist() == [[64, 64]] * 8 and len(train.looks) == 8
+    assert sorted(set(np.round(train.sides, 6))) == [0.1, 0.25]
+    assert held.shared == {("train", "val"): []}
+
+
+@pytest.mark.slow
+def test_the_recipe_is_one_for_the_stock_command(squares, python, yolo, tmp_path):
+    words = [
+        "recipe",
+        "model=yolo11n.yaml",
+        f"data={squares}",
+        "minutes=5",
+        "imgsz=32",
+        "out=made/recipe.yaml",
+        "--json",
+    ]
+    done = python("-m", "tintbox", *words)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout[done.stdout.index("{") :])
+    file = tmp_path / "made" / "recipe.yaml"
+    assert yaml.safe_load(file.read_text()) == told["arguments"]
+    assert told["arguments"]["imgsz"] == 32 and told["arguments"]["lr_scale"] == {"backbone": 0.1}
+    assert told["splits"]["val"]["boxes"] == {"a": 4, "b": 0}
+    assert told["pace"]["seconds_per_picture"] > 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["made"], "nothing else is left behind"
+    done = yolo("detect", "train", "model=yolo11n.yaml", f"data={squares}", f"cfg={file}", "epochs=1", "plots=False")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"val": None}, "no val split, and nothing can be judged"),
+        ({"train": "images/none"}, "no"),
+        ({"names": []}, "data="),
+    ],
+)
+def test_bad_datasets(squares, refused, tmp_path, change, said):
+    content = {**yaml.safe_load(squares.read_text()), **change}
+    file = tmp_path / "other.yaml"
+    file.write_text(yaml.safe_dump({key: value for key, value in content.items() if value is not None}))
+    assert said in refused("model=yolo11n.yaml", f"data={file}")
+
+
+def test_a_dataset_without_labels(write_dataset, refused):
+    blank = np.zeros((32, 32, 3), np.uint8)
+    file = write_dataset("blank", ["a"], {"train": [(blank, None)] * 4, "val": [(blank, None)] * 2})
+    assert "no labels in its training split" in refused("model=yolo11n.yaml", f"data={file}")
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("minutes=0", "minutes=0: give a number above 0"),
+        ("minutes=soon", "minutes=soon: give a number above 0"),
+        ("imgsz=8", "imgsz=8: give a whole number of 32 or more"),
+        ("minuts=3", "'minuts' is no argument here"),
+    ],
+)
+def test_bad_words(squares, refused, word, said):
+    assert said in refused("model=yolo11n.yaml", f"data={squares}", word)
+
+
+def test_what_is_missing(refused):
+    assert "data= is missing" in refused("model=yolo11n.yaml")
+    assert "data=nowhere.yaml" in refused("model=yolo11n.yaml", "data=nowhere.yaml")
+
+
+def test_a_recipe_as_a_file(tmp_path):
+    settings = [
+        Setting("epochs", 3, "why"),
+        Setting("lr_scale", {"backbone": 0.1}, "slow"),
+        Setting("fliplr", None, "0.0  # if"),
+    ]
+    file = recipe_file.write(tmp_path / "a" / "r.yaml", Recipe(settings, ["label more"]), "m.pt", "d.yaml", 30)
+    lines = file.read_text().splitlines()
+    assert lines[0].startswith("# m.pt on d.yaml in 30 minutes, by tintbox ")
+    assert lines[2:] == ["# label more", "epochs: 3 # why", "lr_scale: {backbone: 0.1} # slow", "# fliplr: 0.0  # if"]
+    assert yaml.safe_load(file.read_text()) == {"epochs": 3, "lr_scale": {"backbone": 0.1}}

@@ -1,0 +1,77 @@
+"""Label rows and their faults."""
+
+import numpy as np
+import pytest
+
+from tintbox.recipes import labels
+
+
+@pytest.fixture
+def read(tmp_path):
+    def run(*contents, classes=2, keypoints=0):
+        files = []
+        for i, content in enumerate(contents):
+            files.append(str(tmp_path / f"{i}.txt"))
+            if content is not None:
+                (tmp_path / f"{i}.txt").write_text(content)
+        return labels.read(files, classes, keypoints)
+
+    return run
+
+
+def test_boxes_polygons_and_backgrounds(read):
+    found = read("0 .5 .5 .2 .4\n", "1 .1 .2 .3 .2 .3 .6 .1 .6\n\n", "", None)
+    assert found.classes.tolist() == [0, 1]
+    assert found.pictures.tolist() == [0, 1]
+    np.testing.assert_allclose(found.boxes, [[0.5, 0.5, 0.2, 0.4], [0.2, 0.4, 0.2, 0.4]])
+    assert (found.empty, found.unlabelled, found.faults) == (1, 1, {})
+    assert found.counts(3).tolist() == [1, 1, 0]
+
+
+def test_a_pose_counts_by_its_box(read):
+    found = read("0 .5 .5 .2 .4 .5 .5 2 .4 .4 1\n", keypoints=6)
+    np.testing.assert_allclose(found.boxes, [[0.5, 0.5, 0.2, 0.4]])
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ("0 .5 .5 .2", labels.NUMBERS),
+        ("0 .5 .5 .2 wide", labels.NUMBERS),
+        ("0 .5 .5 .2 nan", labels.NUMBERS),
+        ("0.5 .5 .5 .2 .2", labels.NUMBERS),
+        ("2 .5 .5 .2 .2", labels.CLASS),
+        ("-1 .5 .5 .2 .2", labels.CLASS),
+        ("0 .5 1.2 .2 .2", labels.OUTSIDE),
+        ("0 .5 .5 .2 0", labels.EMPTY),
+        ("1 .3 .3 .1 .1", labels.TWICE),
+        ("1 .3 .3 .1 .102", labels.NEARLY),
+    ],
+)
+def test_faults_are_named_by_their_line(read, tmp_path, row, fault):
+    found = read(f"1 .3 .3 .1 .1\n{row}\n")
+    assert found.faults == {fault: [f"{tmp_path / '0.txt'}:2"]}
+    assert len(found.classes) == 1 + (fault == labels.NEARLY)
+    assert labels.count_faults(found) == {fault: 1}
+
+
+def test_no_text_at_all(read, tmp_path):
+    (tmp_path / "0.txt").write_bytes(b"\xff\xfe\x00")
+    found = labels.read([str(tmp_path / "0.txt")], 2)
+    assert found.faults == {labels.NUMBERS: [str(tmp_path / "0.txt")]}
+    assert found.boxes.shape == (0, 4)
+
+
+def test_boxes_at_a_border(read):
+    found = read("0 .1 .5 .2 .2\n0 .5 .5 .2 .2\n0 .5 .9 .2 .2\n")
+    assert found.at_border.tolist() == [True, False, True]
+
+
+def test_iou_is_that_of_torchvision():
+    import torch
+    from torchvision.ops import box_iou
+
+    rng = np.random.default_rng(0)
+    for a, b in zip(rng.random((50, 4)), rng.random((50, 4))):
+        corners = [torch.tensor([[x - w / 2, y - h / 2, x + w / 2, y + h / 2]]) for x, y, w, h in (a, b)]
+        assert labels.iou(a, b) == pytest.approx(float(box_iou(*corners)), abs=1e-9)
