@@ -8,8 +8,7 @@ import yaml
 from ultralytics import YOLO
 
 from tintbox.colorization.processor import fast_bfloat16
-from tintbox.plugins.options import AMP_AUTO
-from tintbox.plugins.precision import arithmetic, policy
+from tintbox.plugins.precision import training
 
 STEPS, BATCH, SIDE = 20, 4, 64
 # Of a network with fresh weights, whose assignment of boxes to cells jumps: of one step's loss, and of the mean of all.
@@ -123,37 +122,6 @@ def test_checkpoints_are_stock_and_resume(pictures, tmp_path, monkeypatch, pytho
         assert ("amp=auto: bfloat16" in done.stdout + done.stderr) is (not environment)
 
 
-def test_stock_values_are_left_to_ultralytics():
-    cpu = torch.device("cpu")
-    assert [policy.choose(amp, cpu, "detect") for amp in (True, False, "fp16", "fp32")] == [None] * 4
-    assert policy.choose("auto", cpu, "colorize") == policy.Policy(True)
-    assert policy.recorded({"amp": "bf16", "a": 1}, cpu) == {"amp": AMP_AUTO, "a": 1}
-    assert policy.recorded({"amp": True}, cpu) == {"amp": True}
-
-
-def test_without_native_bfloat16_it_is_float32_and_said(monkeypatch):
-    monkeypatch.setattr(policy, "fast_bfloat16", lambda: False)
-    chosen = policy.choose("bf16", torch.device("cpu"), "detect")
-    assert chosen.amp is False and chosen.on_processor
-    assert "does not multiply bfloat16 natively: float32" in chosen.remark
-
-
-@pytest.mark.parametrize("value", ["bf17", "Auto "])
-def test_other_values_are_refused_as_ever(value):
-    from ultralytics.cfg import get_cfg
-
-    with pytest.raises(ValueError, match=r"'amp=.*' is invalid"):
-        get_cfg(overrides={"amp": value})
-
-
-def test_predictions_go_to_float32_whatever_holds_them():
-    half = torch.ones(2, dtype=torch.bfloat16)
-    whole = torch.ones(2, dtype=torch.int64)
-    found = arithmetic.cast_float32({"a": [half, (half, whole)], "b": None})
-    assert found["a"][0].dtype == found["a"][1][0].dtype == torch.float32
-    assert found["a"][1][1].dtype == torch.int64 and found["b"] is None
-
-
 @native
 def test_validation_in_training_decodes_boxes_in_float32(pictures, tmp_path, monkeypatch):
     seen = []
@@ -175,3 +143,8 @@ def test_validation_in_training_decodes_boxes_in_float32(pictures, tmp_path, mon
     )
     assert dtypes == {torch.float32}
     assert math.isfinite(seen[0])
+
+
+@pytest.mark.parametrize(("threads", "loaders"), [(1, 0), (2, 1), (4, 1), (6, 2), (16, 5), (64, training.MOST_LOADERS)])
+def test_loaders_by_threads(threads, loaders):
+    assert training.loaders(threads) == loaders
