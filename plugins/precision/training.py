@@ -36,8 +36,8 @@ def loaders(threads: int) -> int:
 def lay_out(trainer: Any) -> None:
     """Put model and moving average into the layout channels last, in which oneDNN convolves without reordering.
 
-    Parameters stay the same objects, so the optimizer keeps its state. SiLUs no longer write over their input: autograd,
-    which needs it, would copy it first.
+    Parameters stay the same objects, so the optimizer keeps its state. SiLUs no longer write over their input:
+    autograd, which needs it, would copy it first.
     """
     for network in (trainer.model, trainer.ema and trainer.ema.ema):
         if network is not None:
