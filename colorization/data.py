@@ -66,7 +66,7 @@ def image_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
     return files
 
 
-def checked_size(imgsz: Any, stride: int, most: int = 2) -> list[int]:
+def check_size(imgsz: Any, stride: int, most: int = 2) -> list[int]:
     """Return the sides of the pictures in pixels that an argument means, as multiples of ``stride``.
 
     Args:

@@ -22,8 +22,8 @@ import cv2
 import numpy as np
 
 from tintbox.datasets import picture_arrays
-from tintbox.datasets.staging import is_complete, staged
-from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.datasets.staging import is_complete, stage
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 MD5 = "c58f30108f718f92721af3b95e74349a"  # of the archive, as the dataset's page gives it
@@ -83,14 +83,14 @@ def prepare(
     Raises:
         TintboxError: An unknown class; a source that is missing, damaged or not CIFAR-10; no network.
     """
-    target, classes = Path(folder), _checked(classes)
+    target, classes = Path(folder), _check_classes(classes)
     recipe = {"dataset": "cifar10", "classes": classes}
     if is_complete(target, recipe):
         return target
     source = source or os.environ.get(SOURCE)
     path = Path(source).expanduser() if source else download(target.absolute().parent, url=url, md5=md5)
     images = read(path, classes, md5=md5)
-    with staged(target, recipe) as staging, ThreadPoolExecutor(4) as pool:
+    with stage(target, recipe) as staging, ThreadPoolExecutor(4) as pool:
         for split, by_class in images.items():
             place = staging / "images" / split
             place.mkdir(parents=True)
@@ -179,12 +179,12 @@ class _Unpickler(pickle.Unpickler):
             raise TintboxError(f"names '{module}.{name}', which CIFAR-10 does not need") from None
 
 
-def _checked(classes: Sequence[str]) -> list[str]:
+def _check_classes(classes: Sequence[str]) -> list[str]:
     """Return ``classes`` as a list, in CIFAR-10's order, or raise TintboxError."""
     names = [classes] if isinstance(classes, str) else list(classes or [])
     for name in names:
         if name not in CLASSES:
-            raise TintboxError(f"classes: no class '{name}' in CIFAR-10 ({', '.join(CLASSES)}){nearest(name, CLASSES)}")
+            raise TintboxError(f"classes: no class '{name}' in CIFAR-10 ({', '.join(CLASSES)}){suggest(name, CLASSES)}")
     if not names:
         raise TintboxError(f"classes: the list is empty; name some of {', '.join(CLASSES)}")
     return [name for name in CLASSES if name in names]
@@ -233,11 +233,11 @@ def _read_batch(path: Path, archive: tarfile.TarFile, member: str) -> tuple[np.n
         if data.dtype != np.uint8 or data.shape != (n, 3072) or labels.ndim != 1 or labels.dtype.kind != "i":
             raise ValueError(f"data {data.dtype} {data.shape}, labels {labels.dtype} {labels.shape}")
     except _BROKEN as error:
-        raise TintboxError(f"{path}: '{member}' {_told(error)}; fetch it again from {URL}") from error
+        raise TintboxError(f"{path}: '{member}' {_explain(error)}; fetch it again from {URL}") from error
     return data.reshape(n, 3, 32, 32).transpose(0, 2, 3, 1), labels  # a row is a red, a green and a blue plane
 
 
-def _told(error: Exception) -> str:
+def _explain(error: Exception) -> str:
     """Return what is wrong with a batch: our own words as they are, others' in brackets."""
     return one_line(error) if isinstance(error, TintboxError) else f"is not a CIFAR-10 batch ({one_line(error)})"
 

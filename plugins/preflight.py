@@ -34,7 +34,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
     if given.get("resume"):
         return  # the checkpoint's arguments count
     if isinstance(given.get("pretrained"), (str, Path)) and (
-        handover := autoload.optional("tintbox.plugins.transfer.handover")
+        handover := autoload.import_optional("tintbox.plugins.transfer.handover")
     ):
         handover.check_pretrained(model, given)
     args = SimpleNamespace(**given)
@@ -46,7 +46,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
     if callbacks.wants_loss(args):
         from tintbox.plugins.loss import training as loss_callbacks
 
-        chosen = class_weights.chosen(given)
+        chosen = class_weights.pick_set(given)
         wrong = class_weights.check_task(given) or loss_callbacks.check_model(chosen, model, task)
         if wrong:
             raise TintboxError(wrong)

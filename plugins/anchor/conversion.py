@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.anchor import building
-from tintbox.plugins.anchor.description import describe, names_of, number
-from tintbox.plugins.anchor.records import Record, shown, tensors, walk
+from tintbox.plugins.anchor.description import check_number, describe, names_of
+from tintbox.plugins.anchor.records import Record, show, tensors, walk
 
 
 def convert(classic: Record, path: Path) -> nn.Module:
@@ -63,9 +63,9 @@ def compare(given: Mapping[str, Tensor], wanted: Mapping[str, torch.Size]) -> No
         if have is None or want is None or have.shape != want:
             shape = "none" if have is None else tuple(have.shape)
             need = "none" if want is None else tuple(want)
-            raise TintboxError(f"weights {shown(key)} are {shape} in the file, {need} in Ultralytics' module")
+            raise TintboxError(f"weights {show(key)} are {shape} in the file, {need} in Ultralytics' module")
         if have.is_floating_point() == key.endswith("num_batches_tracked"):
-            raise TintboxError(f"weights {shown(key)} are {str(have.dtype).removeprefix('torch.')} numbers")
+            raise TintboxError(f"weights {show(key)} are {str(have.dtype).removeprefix('torch.')} numbers")
     storages = {(s := tensor.untyped_storage()).data_ptr(): s.nbytes() for tensor in given.values()}
     if sum(storages.values()) < sum(tensor.nbytes for tensor in given.values()):
         raise TintboxError("several of its weights are the same numbers of the file")
@@ -74,5 +74,5 @@ def compare(given: Mapping[str, Tensor], wanted: Mapping[str, torch.Size]) -> No
 def norm_of(record: Record | None, name: str) -> tuple[float, float]:
     """Return epsilon and momentum of a BatchNorm."""
     state = record.state if record else {}
-    eps = number(state.get("eps"), f"the eps of {name}", 0, 1)
-    return eps, number(state.get("momentum"), f"the momentum of {name}", 0, 1)
+    eps = check_number(state.get("eps"), f"the eps of {name}", 0, 1)
+    return eps, check_number(state.get("momentum"), f"the momentum of {name}", 0, 1)

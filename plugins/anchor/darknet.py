@@ -39,7 +39,7 @@ def load(weights: Path, cfg: Path, names: list[str] | None = None) -> nn.Module:
         if not path.is_file():
             raise TintboxFileError(f"{path}: no such file; a Darknet model is a .weights and a .cfg")
     text = read(cfg, CFG_BYTES + 1)
-    with located(cfg):
+    with name_file(cfg):
         if len(text) > CFG_BYTES:
             raise TintboxError(f"larger than {CFG_BYTES >> 20} MiB, which no .cfg is")
         network = Network(parse(text.decode("utf-8", errors="replace")))
@@ -49,7 +49,7 @@ def load(weights: Path, cfg: Path, names: list[str] | None = None) -> nn.Module:
         raise TintboxError(f"{len(names)} class names, but {cfg} has {network.nc} classes")
     needed = sum(prod(size) for name, size in sizes.items() if not name.endswith("num_batches_tracked"))
     length = check_length(weights, needed)
-    with located(cfg):
+    with name_file(cfg):
         model: Any = building.build(description, network.channels)
     content = read(weights, length)
     fill(model, network, content)
@@ -58,7 +58,7 @@ def load(weights: Path, cfg: Path, names: list[str] | None = None) -> nn.Module:
 
 
 @contextlib.contextmanager
-def located(path: Path) -> Iterator[None]:
+def name_file(path: Path) -> Iterator[None]:
     """Put a file's name before the line of an error.
 
     Raises:

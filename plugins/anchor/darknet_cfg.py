@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from tintbox.errors import TintboxError, nearest, one_line
+from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.limits import ANCHORS, CHANNELS, CLASSES, DARKNET_LAYERS
 from tintbox.plugins.anchor.layers import ACTIVATIONS
 
@@ -17,7 +17,7 @@ KINDS = ("convolutional", "shortcut", "route", "upsample", "maxpool", "dropout",
 LOWEST = -65504.0  # of half precision: padding that no maximum takes
 
 
-def clipped(text: object) -> str:
+def clip(text: object) -> str:
     """Return a text of the file as an error shows it."""
     return one_line(text)[:80]
 
@@ -38,7 +38,7 @@ class Section:
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={clipped(text)} is no number")
+            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={clip(text)} is no number")
         return number
 
     def integer(self, key: str, default: int, least: int = 0, most: int = CHANNELS) -> int:
@@ -58,7 +58,7 @@ class Section:
         except ValueError:
             numbers = [math.nan]
         if not all(map(math.isfinite, numbers)):
-            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={clipped(','.join(texts))} are no numbers")
+            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={clip(','.join(texts))} are no numbers")
         if len(numbers) > ANCHORS:
             raise TintboxError(
                 f"line {self.line}, [{self.kind}]: {key} has {len(numbers)} numbers, {ANCHORS} are the most"
@@ -129,7 +129,7 @@ class Network:
         """Add a layer of the file."""
         before = self.layers[-1] if self.layers else Layer(-1, self.channels, 1.0)
         if section.kind not in KINDS:
-            kind = clipped(section.kind)
+            kind = clip(section.kind)
             raise TintboxError(f"line {section.line}: there is no module for Darknet's layer [{kind}]")
         if section.kind == "convolutional" and following is not None and following.kind == "yolo":
             self.add_prediction(section, following, before)
@@ -158,9 +158,9 @@ class Network:
         """Add a convolution with its BatchNorm."""
         filters, size, step = (section.integer(key, 1, 1) for key in ("filters", "size", "stride"))
         padding = size // 2 if section.integer("pad", 0) else section.integer("padding", 0)
-        activation = clipped(section.values.get("activation", "logistic"))
+        activation = clip(section.values.get("activation", "logistic"))
         if activation not in ACTIVATIONS:
-            hint = nearest(activation, ACTIVATIONS)
+            hint = suggest(activation, ACTIVATIONS)
             raise TintboxError(f"line {section.line}: there is no module for Darknet's activation {activation}{hint}")
         if not section.integer("batch_normalize", 0):
             raise TintboxError(f"line {section.line}: a convolution without batch_normalize before a layer not [yolo]")
@@ -213,7 +213,7 @@ class Network:
         others = [self.layer(int(i), section) for i in section.numbers("from")]
         if any((other.channels, other.stride) != (before.channels, before.stride) for other in others):
             raise TintboxError(
-                f"line {section.line}, [shortcut]: from={clipped(section.values.get('from'))} has another shape"
+                f"line {section.line}, [shortcut]: from={clip(section.values.get('from'))} has another shape"
             )
         sources = [self.source(layer, section) for layer in (before, *others)]
         self.append(sources, "Shortcut", [], before.channels, before.stride)
@@ -226,9 +226,7 @@ class Network:
             raise TintboxError(f"line {section.line}, [route]: there is no module for groups")
         chosen = [self.layer(int(i), section) for i in section.numbers("layers")]
         if not chosen or len({layer.stride for layer in chosen}) > 1:
-            raise TintboxError(
-                f"line {section.line}, [route]: layers={clipped(section.values.get('layers'))} do not fit"
-            )
+            raise TintboxError(f"line {section.line}, [route]: layers={clip(section.values.get('layers'))} do not fit")
         sources = [self.source(layer, section) for layer in chosen]
         channels, stride = sum(layer.channels for layer in chosen), chosen[0].stride
         if len(sources) == 1:
@@ -286,7 +284,7 @@ def parse(text: str) -> list[Section]:
         if line.startswith("[") and line.endswith("]"):
             sections.append(Section(line[1:-1].strip(), number))
         elif line and (not equals or not sections):
-            raise TintboxError(f"line {number}, '{clipped(line)}', is neither a [section] nor key=value")
+            raise TintboxError(f"line {number}, '{clip(line)}', is neither a [section] nor key=value")
         elif line:
             sections[-1].values[key.strip()] = value.strip()
         if len(sections) > DARKNET_LAYERS:

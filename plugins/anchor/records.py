@@ -109,14 +109,14 @@ class Record:
         return found if isinstance(found, dict) else {}
 
 
-def shown(value: Any) -> str:
+def show(value: Any) -> str:
     """Return how an error shows a value of the file: short, in one line and without control characters."""
     if isinstance(value, Record):
         return f"a {value.name}"
     return ascii(one_line(value[:100]) if isinstance(value, str) else reprlib.repr(value))[1:-1][:100]
 
 
-class Ordered(dict[Any, Any]):
+class OrderedRecord(dict[Any, Any]):
     """A stand-in for `collections.OrderedDict`, without attributes of its own."""
 
     def __setstate__(self, state: Any) -> None:
@@ -180,7 +180,7 @@ def _table() -> dict[str, Callable[..., Any] | type | torch.dtype]:
     table |= {f"torch.{name}": dtype for name, dtype in STORAGES.items()}
     return {
         **table,
-        "collections.OrderedDict": Ordered,
+        "collections.OrderedDict": OrderedRecord,
         "torch._utils._rebuild_tensor": make_tensor,
         "torch._utils._rebuild_tensor_v2": make_tensor,
         "torch._utils._rebuild_parameter": make_parameter,
@@ -202,7 +202,7 @@ class Reader(pickle.Unpickler):
 
     def find_class(self, module: str, name: str, /) -> Any:
         """Return what stands for a class or function."""
-        return named(f"{module}.{name}")
+        return find_stand_in(f"{module}.{name}")
 
     def persistent_load(self, pid: Any, /) -> Storage:
         """Return a storage."""
@@ -221,14 +221,14 @@ class Reader(pickle.Unpickler):
         return Storage(numbers.view(dtype) if len(numbers) else torch.empty(0, dtype=dtype))
 
 
-def named(path: str) -> Any:
+def find_stand_in(path: str) -> Any:
     """Return what stands for a class or function.
 
     Raises:
         TintboxError: It is not in the table.
     """
     if path not in TABLE:
-        what = shown(path)
+        what = show(path)
         raise TintboxError(f"it names {what}, which is no layer of a YOLOv3 or YOLOv5 detector; nothing was loaded")
     return TABLE[path]
 
@@ -251,7 +251,7 @@ def check(raw: bytes) -> None:
         if code.name not in INSTRUCTIONS:
             raise TintboxError(f"its pickle has the instruction {code.name}, which PyTorch does not write")
         if code.name == "GLOBAL":
-            named(str(value).replace(" ", ".", 1))
+            find_stand_in(str(value).replace(" ", ".", 1))
         if code.name.endswith("PUT"):
             if not isinstance(value, int) or value > count:
                 raise TintboxError("its pickle keeps something at a place far beyond the others")
@@ -302,7 +302,7 @@ def read(path: Path) -> Any:
             text = one_line(error).removeprefix(f"{path}: ")
             raise TintboxError(f"{path}: {text}") from None
         except DAMAGE as error:
-            raise TintboxError(f"{path}: damaged, or more than layers and numbers ({shown(str(error))})") from None
+            raise TintboxError(f"{path}: damaged, or more than layers and numbers ({show(str(error))})") from None
 
 
 def walk(record: Record) -> Iterator[tuple[str, Record]]:

@@ -10,10 +10,10 @@ from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import TintboxError, TintboxFileError, nearest_file, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.layout import check_split
-from tintbox.plugins.coco_eval.data.rows import listed
+from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IOU_TYPES, PREDICTIONS, Outcome, check_task
 
@@ -87,7 +87,7 @@ def check_active() -> None:
     """Raise TintboxError if the plugin is switched off: a model is validated through Ultralytics, files are not."""
     from tintbox.plugins import autoload
 
-    if autoload.disabled():
+    if autoload.is_disabled():
         raise TintboxError(
             f"the plugin is off, TINTBOX_DISABLE={os.environ['TINTBOX_DISABLE']}, and no model is evaluated without; "
             "unset it, or give predictions= and annotations="
@@ -135,7 +135,7 @@ def check_there(run: str) -> None:
         if path.is_dir():
             next(path.iterdir(), None)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise TintboxFileError(f"{run}: no such run or checkpoint{nearest_file(path)}") from error
+        raise TintboxFileError(f"{run}: no such run or checkpoint{suggest_file(path)}") from error
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
         raise TintboxError(f"{run}: cannot be read ({getattr(error, 'strerror', None) or one_line(error)})") from error
 
@@ -233,5 +233,5 @@ def check_comparable(first: Source, second: Source) -> None:
 def check_classes(names: tuple[str, str], classes: list[list[str]]) -> None:
     """Raise TintboxError if two models have different classes."""
     if classes[0] != classes[1]:
-        lists = "; ".join(f"{name} has {listed(own, most=6)}" for name, own in zip(names, classes))
+        lists = "; ".join(f"{name} has {list_values(own, most=6)}" for name, own in zip(names, classes))
         raise TintboxError(f"the two have different classes: {lists}")

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.checks import is_number, is_share, is_whole
-from tintbox.errors import TintboxError, nearest
+from tintbox.errors import TintboxError, suggest
 
 ARGUMENTS = ("freeze", "unfreeze", "freeze_bn", "lr_scale")
 GROUPS = ("backbone", "neck", "head", "all")
@@ -88,7 +88,7 @@ def check_selectors(value: Any) -> str | None:
                 return f"'{entry}' is not a selector; several of them are a list: {value_text(parts)}"
             return f"'{entry}' is not a selector; give one, {EXAMPLE}{hint}"
         if slice_ and slice_[1] not in GROUPS:
-            return f"no group '{slice_[1]}' in '{entry}' ({', '.join(GROUPS)}){nearest(slice_[1], GROUPS)}"
+            return f"no group '{slice_[1]}' in '{entry}' ({', '.join(GROUPS)}){suggest(slice_[1], GROUPS)}"
         if slice_ and not slice_[3] and not slice_[2].lstrip("-"):
             return f"'{entry}' has no layer number in its brackets; write {slice_[1]}[:5] or {slice_[1]}[0]"
     if split(listed[0])[0]:
@@ -229,7 +229,7 @@ def _match(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
             return {name for name in names if layer_of(name) in layers}
         if word not in children:
             there = [*known, *(() if "model" in children else children)]
-            raise TintboxError(f"{label}: no such group in {where} ({', '.join(there)}){nearest(group, there)}")
+            raise TintboxError(f"{label}: no such group in {where} ({', '.join(there)}){suggest(group, there)}")
     if word.isdigit() and word not in children and int(word) not in known["all"]:
         if not known["all"]:
             raise TintboxError(f"{label}: {where} has no numbered layers; name its modules ({', '.join(children)})")
@@ -267,4 +267,4 @@ def _below(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
     inside = [path for path in everything if len(path) > depth and matches(path, parts[:depth])]
     there = list(dict.fromkeys(path[depth] for path in inside))
     what = f"{'.'.join(parts[:depth])} has {', '.join(there) or 'no parts'}"
-    raise TintboxError(f"{label}: no such name in {title(model)}; {what}{nearest(parts[depth], there)}")
+    raise TintboxError(f"{label}: no such name in {title(model)}; {what}{suggest(parts[depth], there)}")

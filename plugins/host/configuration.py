@@ -95,7 +95,9 @@ def argument_checks(cfg: Any) -> None:
             try:
                 check_dict_alignment(base, custom, e, *args, **kwargs)
             except SyntaxError:
-                if wrong := command.misnamed(custom.keys() - base.keys() - {"augmentations", "save_dir"}, base.keys()):
+                if wrong := command.explain_misnamed(
+                    custom.keys() - base.keys() - {"augmentations", "save_dir"}, base.keys()
+                ):
                     help_.clear()
                     raise wrong from None
                 raise
@@ -130,7 +132,7 @@ def command_line(cfg: Any) -> None:
     @functools.wraps(entrypoint)
     def run(debug: str = "") -> None:
         words = (debug.split(" ") if debug else cfg.ARGV)[1:]
-        with command.running(words):
+        with command.remember_words(words):
             try:
                 command.check_words(cfg.merge_equals_args(words), cfg.DEFAULT_CFG_DICT, cfg.TASKS, cfg.MODES)
                 entrypoint(debug)

@@ -29,7 +29,7 @@ def run_arguments(utils: Any) -> None:
             save(cls, file, data, header)
             return
         Path(file).parent.mkdir(parents=True, exist_ok=True)
-        ours, stock, own = options.chosen(data), options.stock(data), Path(file).with_name(files.OWN)
+        ours, stock, own = options.pick_own(data), options.drop_own(data), Path(file).with_name(files.OWN)
         if ours:
             head = f"# Arguments of tintbox; those of Ultralytics are in {files.STOCK}, with which these are read.\n"
             with atomic.replacing(own) as part:

@@ -31,12 +31,12 @@ def one_line(text: object) -> str:
     return " ".join(str(text).split())
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the known name closest to ``name``, or ``""`` if none is close."""
     close = get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
-def nearest_file(path: Path) -> str:
-    """Return the hint of ``nearest`` among the files and folders where ``path`` would be."""
-    return nearest(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else ""
+def suggest_file(path: Path) -> str:
+    """Return the hint of ``suggest`` among the files and folders where ``path`` would be."""
+    return suggest(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else ""

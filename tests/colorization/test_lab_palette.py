@@ -69,7 +69,7 @@ def test_soft_encoding_equals_a_plain_search(ab313):
     expected = np.exp(-np.take_along_axis(squares, order, 1) / (2 * 5.0**2))
     dense = np.zeros_like(squares)
     np.put_along_axis(dense, order, expected / expected.sum(1, keepdims=True), 1)
-    near, share = ab313.soft(torch.tensor(pixels))
+    near, share = ab313.encode_soft(torch.tensor(pixels))
     ours = np.zeros_like(squares)
     np.put_along_axis(ours, near.numpy(), share.numpy(), 1)
     clear = np.diff(np.sort(squares, axis=1)[:, 4:6])[:, 0] > 1e-2  # at a tie for the fifth place either may win

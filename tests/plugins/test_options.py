@@ -4,7 +4,7 @@ import pytest
 from ultralytics.cfg import get_cfg
 from ultralytics.utils import DEFAULT_CFG_DICT
 
-from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
 from tintbox.plugins import files, options
 
 
@@ -76,6 +76,6 @@ def test_unknown_yaml():
 
 
 def test_nearest_and_one_line():
-    assert nearest("bakbone", ["backbone", "neck"]) == "; did you mean 'backbone'?"
-    assert nearest("xyz", ["backbone"]) == ""
+    assert suggest("bakbone", ["backbone", "neck"]) == "; did you mean 'backbone'?"
+    assert suggest("xyz", ["backbone"]) == ""
     assert one_line("a\n  b\t c\n") == "a b c"

@@ -11,7 +11,7 @@ from skimage.color import rgb2lab
 
 from tintbox.reports import curves, metrics, page
 from tintbox.reports.gather import gather
-from tintbox.reports.scripts import in_script
+from tintbox.reports.scripts import encode
 
 
 def section(*folders):
@@ -103,11 +103,11 @@ def test_class_figure(detector):
 
 def test_texts_cannot_leave_the_script():
     text = "</script><script>alert(1)</script><!-- & \u2028"
-    written = in_script({"name": text})
+    written = encode({"name": text})
     assert not set("<>&\u2028") & set(written)
     assert json.loads(written) == {"name": text}
     with pytest.raises(ValueError, match="not JSON compliant"):
-        in_script([math.nan])
+        encode([math.nan])
 
 
 # Machado, Oliveira and Fernandes (2009): linear RGB as seen without one of the three kinds of cones.

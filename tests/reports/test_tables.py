@@ -112,14 +112,14 @@ def test_an_evaluation_below_the_run(detector, copy):
 
 def test_what_differs(detector, stock, copy):
     # A stock run has none of tintbox's arguments, which is no difference where they are at their defaults.
-    assert texts(tables.what_differs(section(detector, stock).entries)) == [
+    assert texts(tables.difference_table(section(detector, stock).entries)) == [
         ["freeze", "backbone", "None"],
         ["unfreeze", "{0.5: backbone}", "None"],
     ]
     both = section(detector, copy(detector, "hot", lr0=0.5, name="other", project="elsewhere")).entries
-    assert texts(tables.what_differs(both)) == [["lr0", "0.01", "0.5"]]
-    assert tables.what_differs(section(detector, copy(detector, "same")).entries) is None
-    alone = dict(texts(tables.what_differs(section(detector).entries)))
+    assert texts(tables.difference_table(both)) == [["lr0", "0.01", "0.5"]]
+    assert tables.difference_table(section(detector, copy(detector, "same")).entries) is None
+    alone = dict(texts(tables.difference_table(section(detector).entries)))
     assert alone["epochs"] == "2" and alone["unfreeze"] == "{0.5: backbone}" and "lr0" not in alone
     every = dict(row[:2] for row in texts(tables.all_arguments(both)))
     assert every["name"] == "woken" and every["lr0"] == "0.01"

@@ -14,7 +14,7 @@ from tintbox.cli import runs as run_commands
 from tintbox.cli import tables
 from tintbox.cli.keys import Key, command_class, read
 from tintbox.cli.words import paths_of, table
-from tintbox.errors import TintboxError, nearest, one_line
+from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.plugins import autoload
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def activate(
     """Have the plugin at work in this process; `doctor` wants to see whether it is so without that."""
     command = context.invoked_subcommand
     asks_for_help = any(word in ("-h", "--help") for word in sys.argv[1:])
-    if autoload.disabled() and command not in WITHOUT_PLUGIN and not asks_for_help:
+    if autoload.is_disabled() and command not in WITHOUT_PLUGIN and not asks_for_help:
         raise TintboxError(f"TINTBOX_DISABLE is set, so the plugin is off, which `tintbox {command}` needs; unset it")
     if command != "doctor":
         autoload.install()
@@ -66,7 +66,7 @@ def activate(
 
 def main() -> None:
     """Run the command; a user's mistake is one line on standard error and exit status 1."""
-    with terminal.patient():
+    with terminal.use_patient_streams():
         try:
             app(run_commands.with_ray_address(sys.argv[1:]))
         except TintboxError as error:
@@ -99,7 +99,7 @@ def options(
     from tintbox.plugins.places import place
 
     if topic is not None and topic not in TOPICS:
-        raise TintboxError(f"'{topic}' is no topic ({', '.join(TOPICS)}){nearest(topic, TOPICS)}")
+        raise TintboxError(f"'{topic}' is no topic ({', '.join(TOPICS)}){suggest(topic, TOPICS)}")
     columns = {"argument": "left", "values": "left", "default": "left", "where": "left", "meaning": "left"}
     for name in [topic] if topic else TOPICS:
         rows = [[o.name, o.values, str(o.default), place(o), o.help] for o in OPTIONS if o.topic == name]

@@ -11,7 +11,7 @@ from typing import Any
 
 from tintbox import atomic
 from tintbox.checks import is_share, is_whole
-from tintbox.errors import TintboxError, nearest, one_line
+from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.plugins.coco_eval.data.layout import SPLITS
 from tintbox.reports import gather, page, prediction, scripts, subjects
 
@@ -53,7 +53,7 @@ def report(
     """
     check(n, conf, seed, imgsz, pictures)
     if split not in SPLITS:
-        raise TintboxError(f"split={split}: no such split ({', '.join(SPLITS)}){nearest(split, SPLITS)}")
+        raise TintboxError(f"split={split}: no such split ({', '.join(SPLITS)}){suggest(split, SPLITS)}")
     names = None if images is None else [str(x) for x in (images if isinstance(images, (list, tuple)) else [images])]
     if names == []:
         raise TintboxError("images=[]: the list is empty; name pictures, or leave it out")

@@ -43,7 +43,7 @@ class Figure:
     wide: bool = False
 
 
-def plain(values: Sequence[float]) -> list[float | None]:
+def as_json_numbers(values: Sequence[float]) -> list[float | None]:
     """Return numbers as JSON has them, with five digits, None for what is not finite."""
     return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values]
 
@@ -98,18 +98,18 @@ def curves(section: Section, ruler: Ruler) -> list[Figure]:
     figures = [main_figure(section, main, ruler)]
     for column in metrics.columns(entries, "metrics/"):
         if column != main:
-            figures.append(single(entries, column, metrics.title(column, section.task)))
+            figures.append(column_figure(entries, column, metrics.title(column, section.task)))
     names = [*metrics.columns(entries, "val/"), *metrics.columns(entries, "train/")]
     for loss in dict.fromkeys(name.split("/", 1)[1] for name in names):
         figures.append(loss_figure(entries, loss))
     for column in metrics.columns(entries, "lr/")[:1]:
-        figures.append(single(entries, column, f"learning rate ({column.removeprefix('lr/')})"))
+        figures.append(column_figure(entries, column, f"learning rate ({column.removeprefix('lr/')})"))
     for figure in figures:
-        around_one_value(figure)
+        widen_range(figure)
     return [figure for figure in figures if figure.data]
 
 
-def around_one_value(figure: Figure) -> None:
+def widen_range(figure: Figure) -> None:
     """Give an axis on which all points have one place a range around it: Plotly's own reaches from 1 below to 1 above.
 
     Args:
@@ -132,21 +132,21 @@ def main_figure(section: Section, column: str, ruler: Ruler) -> Figure:
     for entry in section.entries:
         if column not in entry.run.curves:
             continue
-        x, y = plain(entry.run.curves["epoch"]), plain(metrics.known(entry.run, column))
+        x, y = as_json_numbers(entry.run.curves["epoch"]), as_json_numbers(metrics.read_known(entry.run, column))
         data.append(trace(entry, x, y))
     for entry in section.entries:
         if column in entry.run.curves:
-            at = [plain([entry.run.curves[name][entry.run.best]]) for name in ("epoch", column)]
+            at = [as_json_numbers([entry.run.curves[name][entry.run.best]]) for name in ("epoch", column)]
             point = trace(entry, at[0], at[1], mode="markers", showlegend=False, hoverinfo="skip")
             data.append({**point, "marker": {**point["marker"], "size": 13, "line": {"color": "--paper", "width": 2}}})
     name = metrics.title(column, section.task)
-    shape = by_epoch(
+    shape = epoch_layout(
         section.entries, 380, showlegend=len(section.entries) > 1, margin={"l": 44, "r": 12, "t": 36, "b": 40}
     )
     return Figure(f"{name} (large mark: the best epoch)", describe(name, section.entries), data, shape, wide=True)
 
 
-def by_epoch(entries: Sequence[Entry], height: int, **more: Any) -> dict[str, Any]:
+def epoch_layout(entries: Sequence[Entry], height: int, **more: Any) -> dict[str, Any]:
     """Return the layout of a figure over epochs, which are whole numbers."""
     shape = layout("epoch", height, **more)
     if max((entry.run.epochs for entry in entries), default=0) <= EACH:
@@ -154,11 +154,14 @@ def by_epoch(entries: Sequence[Entry], height: int, **more: Any) -> dict[str, An
     return shape
 
 
-def single(entries: Sequence[Entry], column: str, name: str) -> Figure:
+def column_figure(entries: Sequence[Entry], column: str, name: str) -> Figure:
     """Return the small figure of one column."""
     found = [entry for entry in entries if column in entry.run.curves]
-    data = [trace(e, plain(e.run.curves["epoch"]), plain(metrics.known(e.run, column))) for e in found]
-    return Figure(name, describe(name, found), data, by_epoch(entries, 250))
+    data = [
+        trace(e, as_json_numbers(e.run.curves["epoch"]), as_json_numbers(metrics.read_known(e.run, column)))
+        for e in found
+    ]
+    return Figure(name, describe(name, found), data, epoch_layout(entries, 250))
 
 
 def loss_figure(entries: Sequence[Entry], loss: str) -> Figure:
@@ -167,7 +170,11 @@ def loss_figure(entries: Sequence[Entry], loss: str) -> Figure:
     for kind, words in (("val", "validation"), ("train", "training")):
         for entry in entries:
             if (column := f"{kind}/{loss}") in entry.run.curves:
-                line = trace(entry, plain(entry.run.curves["epoch"]), plain(metrics.known(entry.run, column)))
+                line = trace(
+                    entry,
+                    as_json_numbers(entry.run.curves["epoch"]),
+                    as_json_numbers(metrics.read_known(entry.run, column)),
+                )
                 line["name"] += f", {words}"
                 if kind == "train":
                     line["line"] = {**line["line"], "dash": "dot", "width": 1.5}
@@ -175,7 +182,7 @@ def loss_figure(entries: Sequence[Entry], loss: str) -> Figure:
                 data.append(line)
                 kinds.append(words)
     both = "solid: validation, dotted: training" if len(set(kinds)) > 1 else "".join(kinds[:1])
-    return Figure(f"{loss} ({both})", describe(loss, entries), data, by_epoch(entries, 250))
+    return Figure(f"{loss} ({both})", describe(loss, entries), data, epoch_layout(entries, 250))
 
 
 def describe(name: str, entries: Sequence[Entry]) -> str:
@@ -197,11 +204,11 @@ def class_figure(entries: Sequence[Entry], kind: str) -> Figure | None:
         values = [part.classes[name][1] if name in part.classes else Value(math.nan) for name in names]
         bars = {
             "type": "data", "symmetric": False, "color": colour(entry), "thickness": 1.5, "width": 0,
-            "array": plain([max(v.high - v.value, 0.0) for v in values]),
-            "arrayminus": plain([max(v.value - v.low, 0.0) for v in values]),
+            "array": as_json_numbers([max(v.high - v.value, 0.0) for v in values]),
+            "arrayminus": as_json_numbers([max(v.value - v.low, 0.0) for v in values]),
         }  # fmt: skip
         y = [index + shift for index in range(len(names))]
-        point = trace(entry, plain([v.value for v in values]), y, mode="markers", error_x=bars)
+        point = trace(entry, as_json_numbers([v.value for v in values]), y, mode="markers", error_x=bars)
         point["marker"] = {**point["marker"], "size": 8}
         texts = [f"{quote(name)}: {number(value.value)}" for name, value in zip(names, values)]
         data.append({**point, "text": texts, "hovertemplate": "%{text}"})
@@ -229,7 +236,7 @@ def error_figure(entries: Sequence[Entry], kind: str) -> Figure | None:
         {
             "type": "bar", "orientation": "h", "name": quote(entry.name), "meta": entry.index,
             "legendgroup": str(entry.index), "marker": {"color": colour(entry)}, "y": [quote(k) for k in kinds],
-            "x": plain([part.errors.get(error, (math.nan, 0))[0] for error in kinds]),
+            "x": as_json_numbers([part.errors.get(error, (math.nan, 0))[0] for error in kinds]),
         }
         for entry, part in found
     ]  # fmt: skip
@@ -247,7 +254,7 @@ def precision_figure(entries: Sequence[Entry], kind: str) -> Figure | None:
     found = [(entry, part) for entry, part in parts_of(entries, kind) if part.precision]
     if not found:
         return None
-    data = [trace(e, plain(part.recall), plain(part.precision), mode="lines") for e, part in found]
+    data = [trace(e, as_json_numbers(part.recall), as_json_numbers(part.precision), mode="lines") for e, part in found]
     shape = layout("recall", 320)
     shape["yaxis"] |= {"range": [0, 1.02]}
     label = f"Precision by recall for {', '.join(entry.name for entry, _ in found)}"

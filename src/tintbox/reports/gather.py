@@ -111,7 +111,7 @@ def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
                     raise add_hint(path, error) from error
                 left_out.append(one_line(error))
         if below and (lacking := set(study_runs(path)) - {member.name for member in below}):
-            left_out.append(f"{folder}: {', '.join(sorted(lacking, key=natural))}: without a result so far")
+            left_out.append(f"{folder}: {', '.join(sorted(lacking, key=natural_key))}: without a result so far")
         if below and not any(member.resolve() in runs for member in below):
             raise TintboxError(f"{folder}: none of its {len(below)} runs can be shown, e.g. {left_out[-1]}")
     tasks = list(dict.fromkeys(run.task for run in runs.values()))
@@ -134,7 +134,7 @@ def members(folder: Path) -> list[Path]:
         return []
     found = [path for path in folder.iterdir() if path.is_dir() and may_be_run(path)]
     planned = {name: place for place, name in enumerate(study_runs(folder))}
-    return sorted(found, key=lambda path: (planned.get(path.name, len(planned)), natural(path.name)))
+    return sorted(found, key=lambda path: (planned.get(path.name, len(planned)), natural_key(path.name)))
 
 
 def may_be_run(folder: Path) -> bool:
@@ -155,7 +155,7 @@ def study_runs(folder: Path) -> list[str]:
         return []
 
 
-def natural(name: str) -> list[tuple[int, int, str]]:
+def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Return a key by which ``train10`` comes after ``train9``."""
     parts = re.split(r"([0-9]+)", name)
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
@@ -181,10 +181,10 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
             if all(other[-count:] != end for other in others):
                 break
         names.append("/".join(end).replace("//", "/"))
-    return without_start(names)
+    return drop_common_start(names)
 
 
-def without_start(names: list[str]) -> list[str]:
+def drop_common_start(names: list[str]) -> list[str]:
     """Return names without a long beginning that all of them have, cut at the end of a word."""
     alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*names))
     same = "".join(letters[0] for letters in alike) if len(names) > 1 else ""
@@ -192,7 +192,7 @@ def without_start(names: list[str]) -> list[str]:
     return [f"…{name[cut:]}" for name in names] if cut > LONG else names
 
 
-def differing_arguments(entries: Sequence[Entry], keys: Sequence[str]) -> dict[str, list[str]]:
+def find_differing(entries: Sequence[Entry], keys: Sequence[str]) -> dict[str, list[str]]:
     """Return those of the arguments ``keys`` in which runs differ, each with its values as text, once each."""
     found = {}
     for key in keys:

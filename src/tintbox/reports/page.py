@@ -117,19 +117,24 @@ def content(section: Section, place: int) -> Content:
         title=f"{TASKS.get(task, task.capitalize())}: {many}",
         verdict=verdict(section, ruler, kept, cells),
         summary=tables.summary(section, ruler, kept),
-        seeds=tables.over_seeds(cells, ruler),
-        differs=tables.what_differs(entries),
+        seeds=tables.seed_table(cells, ruler),
+        differs=tables.difference_table(entries),
         arguments=tables.all_arguments(entries),
         machines=machines.machines(entries),
         curves={f"{own}-curve-{i}": figure for i, figure in enumerate(curves.curves(section, ruler))},
         classes=classes,
         errors=errors,
         schedules=shown,
-        notes={"pictures": [], "freeze": unrecorded, "classes": unevaluated(entries), "machines": unknown(entries)},
+        notes={
+            "pictures": [],
+            "freeze": unrecorded,
+            "classes": list_unevaluated(entries),
+            "machines": list_unrecorded(entries),
+        },
     )
 
 
-def unevaluated(entries: Sequence[Entry]) -> list[str]:
+def list_unevaluated(entries: Sequence[Entry]) -> list[str]:
     """Return which runs that could have a COCO evaluation have none, and how to get it."""
     if entries[0].run.task not in ("detect", "segment"):
         return []
@@ -147,7 +152,7 @@ def unevaluated(entries: Sequence[Entry]) -> list[str]:
     return notes
 
 
-def unknown(entries: Sequence[Entry]) -> list[str]:
+def list_unrecorded(entries: Sequence[Entry]) -> list[str]:
     """Return whose versions and hardware are not recorded."""
     none = [entry.name for entry in entries if not entry.run.environment]
     if not none:
@@ -195,7 +200,7 @@ def render(sections: Sequence[Content], left_out: Sequence[str], folders: Mappin
         entries=entries,
         left_out=left_out,
         folders=folders,
-        data=scripts.in_script(curves.as_json(figures)),
+        data=scripts.encode(curves.as_json(figures)),
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         scripts=(plotly, script),
         policy=scripts.policy((plotly, script)),

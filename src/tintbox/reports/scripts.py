@@ -31,7 +31,7 @@ def source(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def in_script(data: Any) -> str:
+def encode(data: Any) -> str:
     """Return data as JSON that no text in it can break out of a ``<script>`` with."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)  # ASCII alone
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -71,7 +71,7 @@ def train(folder: Path, grid: Grid, notes: Sequence[str], workers: int = 1, ray:
     with explain_failures(folder):
         checks.check_folder(folder, sum(not outcome.claims_to_be_finished(folder / run.name) for run in runs))
     with lock.hold(folder), explain_failures(folder):
-        if (folder / place.FILE).is_file() and (other := place.differs(folder, grid)):
+        if (folder / place.FILE).is_file() and (other := place.explain_difference(folder, grid)):
             raise TintboxError(f"{other}: it has just begun; give a folder of its own, by name=")
         place.write(folder, grid)
         todo = find_unfinished(folder, runs)
@@ -97,7 +97,7 @@ def prepare(words: Sequence[str], *, many: bool) -> tuple[Path, Grid, list[str]]
         folder = Path(words[0])
         grid = place.read(folder, words[1:])
         notes = checks.check_arguments(grid, many=many or len(words) == 1)
-        if other := place.differs(folder, grid):
+        if other := place.explain_difference(folder, grid):
             raise TintboxError(f"{other}; give a folder of its own, by project= and name=")
         return folder, grid, notes
     grid = parse(words)

@@ -58,8 +58,8 @@ class Progress:
 
     def share(self, run: Run) -> tuple[float, str]:
         """Return which share of a run's epochs is done, and that in words."""
-        done = outcome.epochs_done(self.folder / run.name)
-        epochs = outcome.epochs_asked(self.folder / run.name)
+        done = outcome.trained_epochs(self.folder / run.name)
+        epochs = outcome.planned_epochs(self.folder / run.name)
         if math.isinf(epochs):  # its arguments are not there yet, or damaged
             return 0.0, "starting"
         return min(1.0, done / epochs), f"epoch {done} of {epochs:.0f}"

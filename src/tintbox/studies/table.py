@@ -104,7 +104,7 @@ def cells(results: Sequence[Result]) -> list[Cell]:
     ]
 
 
-def by_task(found: Sequence[Cell]) -> dict[str, list[Cell]]:
+def group_by_task(found: Sequence[Cell]) -> dict[str, list[Cell]]:
     """Return task -> its cells: metrics of different tasks stand in no common column."""
     groups: dict[str, list[Cell]] = {}
     for cell in found:
@@ -179,7 +179,7 @@ def rows(group: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
 
 def markdown(results: Sequence[Result], title: str) -> str:
     """Return the table of a study as Markdown, one per task, and below it what failed or is missing."""
-    groups = by_task(cells(results))
+    groups = group_by_task(cells(results))
     parts = [f"# {title}"]
     several = any(len(cell.results) > 1 for group in groups.values() for cell in group)
     if groups:
@@ -190,9 +190,9 @@ def markdown(results: Sequence[Result], title: str) -> str:
     for task, group in groups.items():
         head, lines = rows(group)
         parts += ["", f"## {task}", ""] if len(groups) > 1 else [""]
-        parts += [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *map(escaped, lines))]
+        parts += [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *map(escape, lines))]
     for group in groups.values():
-        parts += equal(group)
+        parts += find_equal(group)
     failed = [r for r in results if r.outcome and r.outcome.state == "failed"]
     unread = [r for r in results if r.found is None and r.outcome and r.outcome.state == "finished"]
     lacking = [r for r in results if r.outcome is None or r.outcome.state == "started"]
@@ -205,7 +205,7 @@ def markdown(results: Sequence[Result], title: str) -> str:
     return "\n".join(parts) + "\n"
 
 
-def equal(group: Sequence[Cell]) -> list[str]:
+def find_equal(group: Sequence[Cell]) -> list[str]:
     """Return a line for each set of cells of which all numbers are the same: what differs between them did nothing."""
     same: dict[Hashable, list[str]] = {}
     for cell in group:
@@ -215,7 +215,7 @@ def equal(group: Sequence[Cell]) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def escaped(line: Sequence[str]) -> list[str]:
+def escape(line: Sequence[str]) -> list[str]:
     """Return cells of a Markdown table whose text ends no column."""
     return [cell.replace("|", "\\|") for cell in line]
 

@@ -163,18 +163,18 @@ def test_balanced_by_its_definition():
     total = sum(counts)
     ratios = [(total - n) / n for n in counts]
     mean = sum(n * r for n, r in zip(counts, ratios)) / total
-    weights = class_weights.balanced(counts)
+    weights = class_weights.balance(counts)
     assert weights == pytest.approx([r / mean for r in ratios], rel=1e-12)
     assert sum(n * w for n, w in zip(counts, weights)) / total == pytest.approx(1, rel=1e-12)
 
 
 def test_balanced_is_clipped_and_leaves_absent_classes_alone():
-    weights = class_weights.balanced([100000, 10, 0])
+    weights = class_weights.balance([100000, 10, 0])
     assert weights == [0.1, 10.0, 1.0]
-    assert class_weights.balanced([5, 5]) == [1.0, 1.0]
-    assert class_weights.balanced([5]) == [1.0], "one class has nothing to balance"
-    assert class_weights.balanced([0, 7]) == [1.0, 1.0]
-    assert class_weights.balanced([0, 0]) == [1.0, 1.0]
+    assert class_weights.balance([5, 5]) == [1.0, 1.0]
+    assert class_weights.balance([5]) == [1.0], "one class has nothing to balance"
+    assert class_weights.balance([0, 7]) == [1.0, 1.0]
+    assert class_weights.balance([0, 0]) == [1.0, 1.0]
 
 
 def test_resolve():
@@ -183,7 +183,7 @@ def test_resolve():
     assert class_weights.resolve(2, names, []) == [2, 2, 2]
     assert class_weights.resolve([1, 2, 3], names, []) == [1, 2, 3]
     assert class_weights.resolve({"b": 5, 3: 7}, names, []) == [1, 5, 7]
-    assert class_weights.resolve("balanced", names, [1, 1, 2]) == class_weights.balanced([1, 1, 2])
+    assert class_weights.resolve("balanced", names, [1, 1, 2]) == class_weights.balance([1, 1, 2])
     assert class_weights.focal(None) == (0.0, None)
     assert class_weights.focal(2) == (2, None)
     assert class_weights.focal({"gamma": 1.5, "alpha": 0.25}) == (1.5, 0.25)

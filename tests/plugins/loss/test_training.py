@@ -146,7 +146,7 @@ def test_models_without_one(kind, file, task):
 
 @pytest.mark.smoke
 def test_set_on_the_training_model_and_on_the_ema_copy(run):
-    expected = class_weights.balanced(COUNTS)
+    expected = class_weights.balance(COUNTS)
     for model in models(run):
         (bce,) = bces(model)
         assert isinstance(bce, ClassificationBCE)
@@ -293,7 +293,7 @@ def test_resume(train):
         again = ("on_pretrain_routine_end", lambda t, seen=seen: seen.extend(bces(m) for m in models(t)))
         resumed = train(str(stopped[-1].last), callbacks=[again], resume=True)
         assert [len(losses) for losses in seen] == [count, count]
-        expected = class_weights.balanced(COUNTS)
+        expected = class_weights.balance(COUNTS)
         for bce in [bce for losses in seen for bce in losses]:
             assert bce.pos_weight.tolist() == pytest.approx(expected, rel=1e-6)
             assert (bce.smoothing, bce.gamma, bce.alpha) == (0.02, 1.5, 0.4)
@@ -315,7 +315,7 @@ def test_what_it_tells(train, capfd):
         train(cls_pos_weight="balanced", cls_smoothing=0.1, classes=[0, 2])
     finally:
         LOGGER.removeHandler(handler)
-    a, _, c = class_weights.balanced([16, 0, 2])
+    a, _, c = class_weights.balance([16, 0, 2])
     assert any(line.endswith(f"a {a:.3g}, b 1, c {c:.3g}") for line in lines)
     assert "cls_pos_weight=balanced: no training label of b; weight 1 instead" in "".join(lines)
     assert any("smoothing 0.1, focal gamma 0" in line for line in lines)
