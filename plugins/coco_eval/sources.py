@@ -6,11 +6,11 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import Any
 
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
+from tintbox.path_names import distinct_names
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.layout import check_split
 from tintbox.plugins.coco_eval.data.rows import list_values
@@ -19,7 +19,6 @@ from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IOU_TYPES, PREDICTION
 
 # What goes on to `yolo val` as it is; None leaves Ultralytics' default, for imgsz the size of the training.
 VALIDATION = dict.fromkeys(("imgsz", "batch", "conf", "iou", "max_det", "device", "workers", "single_cls", "nms"))
-LONG = 12  # characters that two names may begin with alike
 # What Ultralytics raises for arguments, data and devices that it cannot use.
 REFUSALS = (
     AssertionError,
@@ -160,20 +159,14 @@ def checkpoint(run: str) -> Path:
     raise TintboxFileError(f"{run}: no weights/best.pt in it, nor {ANNOTATIONS} with {PREDICTIONS}")
 
 
-def distinct_names(first: str, second: str) -> tuple[str, str]:
-    """Return the names of two paths, as much of their ends as tells them apart."""
-    a, b = (tuple(p for p in Path(run).with_suffix("").parts if p not in ("/", "weights")) for run in (first, second))
+def name_both(first: str, second: str) -> tuple[str, str]:
+    """Return the names of two runs, checkpoints or folders, as much of their paths as tells them apart."""
+    paths = (Path(run).resolve() for run in (first, second))
+    a, b = (Path(*(part for part in path.parent.parts if part != "weights"), path.stem) for path in paths)
     if a == b:
         return (f"{first} (1)", f"{second} (2)") if first == second else (first, second)
-    common = 0
-    for x, y in zip_longest(reversed(a), reversed(b)):
-        common += 1
-        if x != y:
-            break
-    first, second = "/".join(a[-common:]), "/".join(b[-common:])
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second)))
-    cut = max(first.rfind(mark, 0, same) for mark in "-_ /") + 1
-    return (f"…{first[cut:]}", f"…{second[cut:]}") if cut > LONG else (first, second)
+    one, other = distinct_names([a, b])
+    return one, other
 
 
 def read_source(folder: Path, name: str) -> Source:

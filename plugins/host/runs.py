@@ -48,12 +48,10 @@ def preflight(engine: Any) -> None:
             arguments = {**recipe, **kwargs}
             capabilities.check(arguments)
             capabilities.check_callbacks(self.callbacks, arguments)
-            module, command = (
-                import_optional("tintbox.plugins.preflight"),
-                import_optional("tintbox.plugins.host.command"),
-            )
-            if module and command:
-                module.check_run(self.model, self.task, arguments, command.typed(kwargs))
+            checks = import_optional("tintbox.plugins.preflight")
+            command = import_optional("tintbox.plugins.host.command")
+            if checks and command:
+                checks.check_run(self.model, self.task, arguments, command.find_typed(kwargs))
         return train(self, trainer, **kwargs)
 
     engine.Model.train = checked_train

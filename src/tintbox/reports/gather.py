@@ -6,19 +6,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from tintbox import checkpoint_file, json_file, limits, run_folder
 from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, TintboxFileError, one_line
+from tintbox.path_names import distinct_names
 from tintbox.reports.evaluations import CocoFile
 from tintbox.reports.evaluations import read as read_coco
 from tintbox.run_folder import RunFolder
 
 FREEZE = "freeze.json"
-LONG = 12  # characters that all names may begin with alike
 
 
 @dataclass(frozen=True)
@@ -169,27 +168,6 @@ def add_hint(folder: Path, error: TintboxError) -> TintboxError:
     except OSError:  # a folder that cannot be looked into
         return error
     return TintboxFileError(f"{one_line(error)}; did you mean '{run}'?") if run else error
-
-
-def distinct_names(paths: Sequence[Path]) -> list[str]:
-    """Return for each of different absolute paths the shortest end of it that no other path has, a long start cut."""
-    names = []
-    for path in paths:
-        others = [other.parts for other in paths if other != path]
-        for count in range(1, len(path.parts) + 1):
-            end = path.parts[-count:]
-            if all(other[-count:] != end for other in others):
-                break
-        names.append("/".join(end).replace("//", "/"))
-    return drop_common_start(names)
-
-
-def drop_common_start(names: list[str]) -> list[str]:
-    """Return names without a long beginning that all of them have, cut at the end of a word."""
-    alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*names))
-    same = "".join(letters[0] for letters in alike) if len(names) > 1 else ""
-    cut = max(same.rfind(mark) for mark in "-_ /") + 1
-    return [f"…{name[cut:]}" for name in names] if cut > LONG else names
 
 
 def find_differing(entries: Sequence[Entry], keys: Sequence[str]) -> dict[str, list[str]]:
