@@ -277,14 +277,3 @@ def tintbox(monkeypatch, capfd, tmp_path):
         return status, captured.out, captured.err
 
     return run
-
-
-@pytest.fixture(scope="module")
-def one_thread():
-    """Small models are much faster on one."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)

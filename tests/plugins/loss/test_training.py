@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from ultralytics import YOLO
 from ultralytics.cfg import get_cfg
 from ultralytics.nn import tasks
 
@@ -37,21 +36,19 @@ def boxes(write_dataset):
 
 
 @pytest.fixture(scope="module")
-def train(boxes, tmp_path_factory):
+def train(boxes, train_tiny):
     """Train a tiny model; returns the trainer."""
+    return lambda model="yolo11n.yaml", **kwargs: train_tiny(model, boxes, **kwargs)
 
-    def run(model="yolo11n.yaml", callbacks=(), **kwargs):
-        yolo = YOLO(model)
-        for event, function in callbacks:
-            yolo.add_callback(event, function)
-        settings = {
-            "data": str(boxes), "epochs": 1, "batch": 4, "imgsz": 64, "workers": 0, "plots": False, "seed": 1,
-            "device": "cpu", "project": str(tmp_path_factory.mktemp("runs")), "name": "run", "mosaic": 0,
-        }  # fmt: skip
-        yolo.train(**{**settings, **kwargs})
-        return yolo.trainer
 
-    return run
+class StoppedError(Exception):
+    """Ends a run."""
+
+
+def stop(trainer):
+    """Stop a run in its second epoch."""
+    if trainer.epoch == 1:
+        raise StoppedError
 
 
 @pytest.fixture(scope="module")
@@ -276,18 +273,11 @@ def test_set_again_on_a_new_ema_copy(train):
 
 
 def test_resume(train):
-    class Stop(Exception):  # noqa: N818
-        pass
-
-    def stop(trainer):
-        if trainer.epoch == 1:
-            raise Stop
-
     stopped = []
     remember = ("on_pretrain_routine_end", stopped.append)
     for file, count in (("yolo11n.yaml", 1), ("yolo26n.yaml", 2)):
         whole = train(file, epochs=3, **ALL)
-        with pytest.raises(Stop):
+        with pytest.raises(StoppedError):
             train(file, epochs=3, callbacks=[remember, ("on_train_epoch_start", stop)], **ALL)
         seen = []
         again = ("on_pretrain_routine_end", lambda t, seen=seen: seen.extend(bces(m) for m in models(t)))
@@ -340,16 +330,8 @@ def test_options_that_do_not_fit_the_dataset(train, options, words):
 @pytest.fixture(scope="module")
 def interrupted(train):
     """The last.pt of a run that was stopped after the first of its two epochs."""
-
-    class Stop(Exception):  # noqa: N818
-        pass
-
-    def stop(trainer):
-        if trainer.epoch == 1:
-            raise Stop
-
     stopped = []
-    with pytest.raises(Stop):
+    with pytest.raises(StoppedError):
         train(epochs=2, callbacks=[("on_train_start", stopped.append), ("on_train_epoch_start", stop)], **ALL)
     return stopped[0].last
 
