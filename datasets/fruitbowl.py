@@ -11,7 +11,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from tintbox.datasets.fruits import FRUITS, REACH, Sprite, draw_fruit
+from tintbox.datasets.fruit_shapes import FRUITS
+from tintbox.datasets.fruits import REACH, Sprite, draw_fruit
 from tintbox.datasets.grounds import draw_ground, draw_plate
 from tintbox.datasets.staging import is_complete, stage
 

@@ -10,7 +10,7 @@ from typing import Any
 from tintbox import yaml_file
 from tintbox.errors import TintboxError
 from tintbox.plugins import autoload, callbacks, files, options, places
-from tintbox.plugins.freeze import selectors
+from tintbox.plugins.freeze import selection
 from tintbox.plugins.loss import weights as class_weights
 
 ANCHOR_OPTIONS = ("obj", "obj_pos_weight", "anchor_t", "autoanchor")
@@ -56,7 +56,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
     set_ = [name for name in ANCHOR_OPTIONS if given.get(name, DEFAULTS[name]) not in (None, DEFAULTS[name])]
     if set_ and not callbacks.has_anchors(model):
         raise TintboxError(
-            f"{set_[0]}={given[set_[0]]}: {selectors.title(model)} has no anchors; give an anchor model, e.g. "
+            f"{set_[0]}={given[set_[0]]}: {selection.title(model)} has no anchors; give an anchor model, e.g. "
             "model=yolov5n-anchor.yaml"
         )
     if callbacks.wants_freeze(args):

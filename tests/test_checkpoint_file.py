@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tintbox import checkpoint_file, limits
+from tintbox import checkpoint_archive, checkpoint_file, limits
 from tintbox.errors import TintboxError
 
 
@@ -62,12 +62,12 @@ def test_any_damage_is_told_in_one_line_or_harmless(whole, tmp_path_factory, dat
         content[place] = data.draw(st.integers(0, 255))
     file.write_bytes(bytes(content[: data.draw(st.sampled_from([None, 1500, len(content) - 40]))]))
     try:
-        with checkpoint_file.open_checkpoint(file) as archive:
+        with checkpoint_archive.open_checkpoint(file) as archive:
             archive.pickle()
     except TintboxError as error:
         assert "\n" not in str(error) and str(error).startswith(str(file))
     checkpoint_file.is_whole(file), checkpoint_file.facts(file)
-    with contextlib.suppress(checkpoint_file.BombError):
+    with contextlib.suppress(checkpoint_archive.BombError):
         checkpoint_file.find_classic(file)
 
 
@@ -135,12 +135,12 @@ def long(file):
 )
 def test_zips_that_are_refused(make, message, tmp_path):
     file = make(tmp_path / "x.pt")
-    with pytest.raises(TintboxError, match=message) as error, checkpoint_file.open_checkpoint(file) as archive:
+    with pytest.raises(TintboxError, match=message) as error, checkpoint_archive.open_checkpoint(file) as archive:
         archive.pickle()
     assert str(error.value).startswith(f"{file}: ")
     assert not checkpoint_file.is_whole(file) and checkpoint_file.facts(file) == {}
     if make is bomb:  # Ultralytics would unpack it
-        with pytest.raises(checkpoint_file.BombError):
+        with pytest.raises(checkpoint_archive.BombError):
             checkpoint_file.find_classic(file)
     else:
         assert checkpoint_file.find_classic(file) is None
@@ -151,7 +151,7 @@ def test_a_pickle_is_read_as_far_as_the_limit(tmp_path):
     file = long(tmp_path / "x.pt")
     assert checkpoint_file.facts(file) == {}
     with (
-        checkpoint_file.open_checkpoint(file) as archive,
+        checkpoint_archive.open_checkpoint(file) as archive,
         pytest.raises(TintboxError, match="more than 500,000 instructions"),
     ):
         list(checkpoint_file.instructions(archive.pickle()))

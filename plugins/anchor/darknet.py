@@ -19,7 +19,8 @@ from tintbox import yaml_file
 from tintbox.errors import TintboxError, TintboxFileError, one_line
 from tintbox.limits import CFG_BYTES
 from tintbox.plugins.anchor import building
-from tintbox.plugins.anchor.darknet_cfg import Network, Output, parse
+from tintbox.plugins.anchor.darknet_cfg import parse
+from tintbox.plugins.anchor.darknet_network import Network, Output
 
 HEADER = 20  # bytes of the longer of the two headers
 

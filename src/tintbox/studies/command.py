@@ -12,10 +12,10 @@ from typing import Protocol
 from tintbox import run_folder
 from tintbox.errors import TintboxError, one_line
 from tintbox.studies import checks, lock, outcome, pictures, place, table
+from tintbox.studies.cells import Result, group_by_cell
 from tintbox.studies.grid import Grid, Run, parse
 from tintbox.studies.outcome import Outcome
 from tintbox.studies.progress import Progress
-from tintbox.studies.table import Result
 
 PAUSE = 0.5  # seconds between two looks at the runs
 
@@ -175,7 +175,7 @@ def show(folder: Path, grid: Grid) -> None:
     """Write the tables and pictures of a study, and print the table."""
     came = [result(folder, run) for run in grid.runs()]
     table.save(folder, came, folder.name)
-    if cells := table.cells(came):
+    if cells := group_by_cell(came):
         pictures.draw(folder, cells)
     print(f"\n{(folder / 'study.md').read_text(encoding='utf-8').partition(chr(10))[2].strip()}\n")
     failed = [r.run.name for r in came if r.outcome and r.outcome.state == outcome.FAILED]

@@ -11,7 +11,7 @@ from typing import Any
 
 from tintbox import atomic
 from tintbox.checks import is_number
-from tintbox.studies.table import LOSS, Cell, group_by_task
+from tintbox.studies.cells import LOSS, Cell, group_by_task
 from tintbox.studies.values import text
 
 DPI = 150

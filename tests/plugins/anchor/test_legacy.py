@@ -15,7 +15,7 @@ from ultralytics.utils import ASSETS
 
 from tintbox import checkpoint_file
 from tintbox.errors import TintboxError
-from tintbox.plugins.anchor import records
+from tintbox.plugins.anchor import stand_ins
 from tintbox.plugins.anchor.importing import import_legacy
 
 
@@ -143,7 +143,7 @@ def test_a_name_of_a_classic_file_that_is_there_stays(classic, tmp_path, monkeyp
 
 
 def test_a_record_does_nothing():
-    record = records.TABLE["models.common.Conv"](1, 2, x=3)
+    record = stand_ins.TABLE["models.common.Conv"](1, 2, x=3)
     record.__setstate__({"a": 1, 2: "no text"})
     record.__setstate__("no mapping")
     assert record.state == {"a": 1}

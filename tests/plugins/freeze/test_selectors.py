@@ -5,8 +5,8 @@ from ultralytics import YOLO
 from ultralytics.utils import DEFAULT_CFG_DICT
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.freeze import selectors
-from tintbox.plugins.freeze.selectors import layer_of, select
+from tintbox.plugins.freeze import selection, selectors
+from tintbox.plugins.freeze.selection import layer_of, select
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_globs_stand_for_one_component_and_name_what_is_below(yolo11n):
 )
 def test_groups_come_from_the_models_own_yaml(name, expected):
     model = YOLO(name).model
-    assert {group: len(found) for group, found in selectors.groups(model).items()} == expected
+    assert {group: len(found) for group, found in selection.groups(model).items()} == expected
     for group in expected:
         assert select(model, group)
 
@@ -192,7 +192,7 @@ def test_what_a_newcomer_writes(value, told):
 @pytest.mark.attack("newcomer")
 def test_a_colouriser_on_a_detector_has_the_detectors_groups():
     model = YOLO("yolo11n-colorize.yaml").model
-    counts = {group: len(found) for group, found in selectors.groups(model).items()}
+    counts = {group: len(found) for group, found in selection.groups(model).items()}
     assert counts == {"backbone": 11, "neck": 12, "head": 1, "all": 24}
 
 
