@@ -36,6 +36,8 @@ def test_image_files_missing_or_empty(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(TintboxFileError, match="no images in"):
         image_files(tmp_path / "empty")
+    with pytest.raises(TintboxFileError, match=r"images '\[\]' not found"):
+        image_files([])
 
 
 def test_decode_is_rgb_and_exact_at_its_own_size(tmp_path):
