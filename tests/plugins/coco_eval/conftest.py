@@ -1,5 +1,6 @@
 """Random evaluation cases with everything that trips an evaluator up, and small models that really detect."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.masks import encode
 from tintbox.plugins.coco_eval.data.truth import Truth
+from tintbox.plugins.coco_eval.evaluation import evaluate
+from tintbox.plugins.coco_eval.settings import Settings
 
 SIDE = 160
 
@@ -277,3 +280,17 @@ def tintbox(monkeypatch, capfd, tmp_path):
         return status, captured.out, captured.err
 
     return run
+
+
+@pytest.fixture
+def pair(synthetic):
+    """Truth with a class that has no object and one without small ones, and its detections."""
+    return synthetic.case(3, images=24)
+
+
+@pytest.fixture
+def better(pair):
+    """The same detections with the right ones moved up, most of them."""
+    truth, detections = pair
+    kinds = evaluate(truth, detections, settings=Settings(resamples=0)).errors.detection_kind
+    return replace(detections, score=np.where(kinds == "true positive", 0.9 + detections.score / 10, detections.score))
