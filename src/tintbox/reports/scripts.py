@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from tintbox.errors import TintboxError
-
 # Besides scripts. Plotly writes its style sheet and `style` attributes at run time, which no hash can name beforehand;
 # it draws a picture that is to be saved by way of a `blob:` or `data:` URL.
 POLICY = (
@@ -39,13 +37,7 @@ def encode(data: Any) -> str:
 
 @cache
 def plotly() -> str:
-    """Return Plotly's JavaScript.
+    """Return Plotly's JavaScript."""
+    from plotly.offline import get_plotlyjs
 
-    Raises:
-        TintboxError: The package plotly is not installed.
-    """
-    try:
-        from plotly.offline import get_plotlyjs
-    except ImportError as error:
-        raise TintboxError("the package plotly is not installed; pip install plotly") from error
     return get_plotlyjs()
