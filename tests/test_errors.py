@@ -1,6 +1,8 @@
 """Texts of errors: one line, with the nearest known name."""
 
-from tintbox.errors import TintboxFileError, one_line, suggest, suggest_file
+import pytest
+
+from tintbox.errors import TintboxError, TintboxFileError, name_file, one_line, suggest, suggest_file
 
 
 def test_any_white_space_is_one_space():
@@ -23,3 +25,9 @@ def test_an_error_of_a_file_shows_its_line_alone():
     error = TintboxFileError("x.pt: no such file")
     assert isinstance(error, FileNotFoundError) and isinstance(error, ValueError)
     assert str(error) == "x.pt: no such file"
+
+
+def test_the_file_in_which_a_mistake_is_found_is_named_once():
+    for line in ("no layers\nin it", "my.cfg: no layers in it"):
+        with pytest.raises(TintboxError, match=r"^my\.cfg: no layers in it$"), name_file("my.cfg"):
+            raise TintboxError(line)

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ import torch
 from torch import nn
 
 from tintbox import yaml_file
-from tintbox.errors import TintboxError, TintboxFileError, one_line
+from tintbox.errors import TintboxError, TintboxFileError, name_file, one_line
 from tintbox.limits import CFG_BYTES
 from tintbox.plugins.anchor import building
 from tintbox.plugins.anchor.darknet_cfg import parse
@@ -56,19 +54,6 @@ def load(weights: Path, cfg: Path, names: list[str] | None = None) -> nn.Module:
     fill(model, network, content)
     model.names = dict(enumerate(names or default_names(network.nc, cfg)))
     return model.eval()
-
-
-@contextlib.contextmanager
-def name_file(path: Path) -> Iterator[None]:
-    """Put a file's name before the line of an error.
-
-    Raises:
-        TintboxError: The line.
-    """
-    try:
-        yield
-    except TintboxError as error:
-        raise TintboxError(f"{path}: {one_line(error)}") from None
 
 
 def read(path: Path, limit: int) -> bytes:

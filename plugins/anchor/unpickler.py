@@ -18,7 +18,7 @@ from torch import Tensor
 
 from tintbox import checkpoint_archive
 from tintbox.checkpoint_archive import Archive
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import TintboxError, name_file
 from tintbox.limits import PICKLE_DEPTH, PICKLE_INSTRUCTIONS
 from tintbox.plugins.anchor.records import show
 from tintbox.plugins.anchor.stand_ins import Storage, find_stand_in
@@ -123,15 +123,14 @@ def read(path: Path) -> Any:
             f"{path} has the format of PyTorch before 1.6, which cannot be read safely; load and save it once with the "
             "classic code and a later PyTorch"
         )
-    with checkpoint_archive.open_checkpoint(path) as archive:
+    with name_file(path), checkpoint_archive.open_checkpoint(path) as archive:
         raw = archive.pickle()
         try:
             if archive.size("byteorder") and archive.read("byteorder", 10) != b"little":
                 raise TintboxError("its numbers are in the byte order of another machine")
             check(raw)
             return Reader(raw, archive).load()
-        except TintboxError as error:
-            text = one_line(error).removeprefix(f"{path}: ")
-            raise TintboxError(f"{path}: {text}") from None
+        except TintboxError:
+            raise
         except DAMAGE as error:
-            raise TintboxError(f"{path}: damaged, or more than layers and numbers ({show(str(error))})") from None
+            raise TintboxError(f"damaged, or more than layers and numbers ({show(str(error))})") from None

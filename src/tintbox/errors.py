@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -29,6 +30,19 @@ class CheckpointError(TintboxError, TypeError):
 def one_line(text: object) -> str:
     """Return ``text`` with every run of white space, line ends included, as one space."""
     return " ".join(str(text).split())
+
+
+@contextmanager
+def name_file(path: Path) -> Iterator[None]:
+    """Put a file's name before the line of a mistake that is found in it, unless the line begins with it already.
+
+    Raises:
+        TintboxError: The line.
+    """
+    try:
+        yield
+    except TintboxError as error:
+        raise TintboxError(f"{path}: {one_line(error).removeprefix(f'{path}: ')[:400]}") from None
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
