@@ -68,7 +68,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
 
 def class_names(data: Any) -> dict[int, str] | list[str] | None:
     """Return the class names that a dataset YAML lists, if it can be found without downloading anything."""
-    path = files.packaged(data) or Path(str(data))
+    path = files.find(data) or Path(str(data))
     if path.suffix not in files.SUFFIXES or not path.is_file():
         from ultralytics.utils.checks import check_file
 

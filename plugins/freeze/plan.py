@@ -185,11 +185,11 @@ def _frozen_at_start(model: nn.Module, freeze: Any, names: tuple[str, ...]) -> s
         return set(select(model, freeze))
     layers = range(freeze) if isinstance(freeze, int) else set(freeze or ())
     if layers:
-        _numbered(model, f"freeze={value_text(freeze)}")
+        _list_layers(model, f"freeze={value_text(freeze)}")
     return {name for name in names if selection.layer_of(name) in layers}
 
 
-def _numbered(model: nn.Module, label: str) -> range:
+def _list_layers(model: nn.Module, label: str) -> range:
     """Return the indices of a model's layers, or raise a `TintboxError` if it is no list of layers."""
     if not (indices := selection.groups(model)["all"]):
         raise TintboxError(f"{label}: {selection.title(model)} has no numbered layers; name its modules")

@@ -46,16 +46,16 @@ def bare_names(checks: Any) -> None:
         from ultralytics.utils import WEIGHTS_DIR  # not there yet when this module is imported
 
         path = Path(str(file).strip())
-        return files.packaged(path.name) if path.parent == WEIGHTS_DIR and not path.exists() else None
+        return files.find(path.name) if path.parent == WEIGHTS_DIR and not path.exists() else None
 
     @functools.wraps(check_file)
     def search(file: Any, *args: Any, **kwargs: Any) -> Any:
-        if found := files.packaged(file) or in_weights_folder(file):
+        if found := files.find(file) or in_weights_folder(file):
             return str(found)
         try:
             return check_file(file, *args, **kwargs)
         except FileNotFoundError as error:
-            raise files.not_found(file) or error from None
+            raise files.explain_missing(file) or error from None
 
     checks.check_file = search
 

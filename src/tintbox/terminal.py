@@ -73,7 +73,7 @@ def use_patient_streams() -> Iterator[None]:
     kept = sys.stdout, sys.stderr
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:  # closed by the shell: the next file opened would get its number
-            setattr(sys, name, os.fdopen(_occupied(number), "r" if number == 0 else "w"))
+            setattr(sys, name, os.fdopen(_occupy(number), "r" if number == 0 else "w"))
     out, err = PatientStream(sys.stdout), PatientStream(sys.stderr)
     sys.stdout, sys.stderr = out, err
     try:
@@ -91,7 +91,7 @@ def use_patient_streams() -> Iterator[None]:
         raise SystemExit(1)
 
 
-def _occupied(number: int) -> int:
+def _occupy(number: int) -> int:
     """Return a descriptor that leads nowhere, of this number if it is free."""
     found = os.open(os.devnull, os.O_RDWR)
     if found != number:

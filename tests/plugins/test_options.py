@@ -46,7 +46,7 @@ def test_shipped_yamls_are_found_by_bare_name_from_anywhere(monkeypatch, tmp_pat
 
     monkeypatch.chdir(tmp_path)
     for name in ("colorize-unet.yaml", "recipe-seed.yaml", "fruitbowl.yaml", "cifar10-horses.yaml"):
-        assert check_yaml(name) == str(files.shipped()[name])
+        assert check_yaml(name) == str(files.find_all()[name])
     assert check_file("coco8.yaml").endswith("coco8.yaml"), "Ultralytics' own are found as ever"
 
 
@@ -62,7 +62,7 @@ def test_no_shipped_name_hides_one_of_ultralytics():
     from ultralytics.utils import ROOT
 
     theirs = {path.name for path in (ROOT / "cfg").rglob("*.yaml")}
-    assert not theirs & set(files.shipped())
+    assert not theirs & set(files.find_all())
 
 
 def test_unknown_yaml():

@@ -23,7 +23,7 @@ PAUSE = 0.5  # seconds between two looks at the runs
 class Runs(Protocol):
     """Runs at work somewhere."""
 
-    def running(self) -> list[Run]:
+    def list_running(self) -> list[Run]:
         """Return the runs that are at work."""
 
     def poll(self) -> list[tuple[Run, Outcome]]:
@@ -128,7 +128,7 @@ def drive(folder: Path, runs: Sequence[Run], done: dict[str, Outcome], work: Run
         with Progress(runs, done, folder) as progress:
             while len(progress.ended) < len(runs):
                 ended = work.poll()
-                running = work.running()
+                running = work.list_running()
                 progress.update(running, ended)
                 if ended:  # the others have not changed, and there may be thousands
                     came |= {run.name: result(folder, run) for run in (*running, *(run for run, _ in ended))}
