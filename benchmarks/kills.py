@@ -36,7 +36,7 @@ DEADLINE = 30  # seconds in which it has to begin
 WRITING = 0.03  # seconds; an aimed one comes so soon after the writing has begun
 
 
-def trained(folder: Path) -> Any:
+def train(folder: Path) -> Any:
     """Return the trainer of a detector after its first epoch, about to save."""
     from ultralytics.models.yolo.detect import DetectionTrainer
 
@@ -61,7 +61,7 @@ def trained(folder: Path) -> Any:
     raise RuntimeError("the training saved nothing")
 
 
-def torn(file: Path) -> bool:
+def is_torn(file: Path) -> bool:
     """Return whether a file is not a zip that is whole, which a checkpoint is."""
     try:
         with zipfile.ZipFile(file) as archive:
@@ -123,7 +123,7 @@ def measure(n: int, seed: int) -> None:
     chance = random.Random(seed)
     folder = Path(tempfile.mkdtemp(prefix="kills-"))
     try:
-        trainer = trained(folder)
+        trainer = train(folder)
         weights = Path(trainer.wdir)
         trainer.csv = folder / "none.csv"  # read by polars, whose threads a copy of a process has not
         save(trainer)
@@ -141,7 +141,7 @@ def measure(n: int, seed: int) -> None:
                     kill(work, trainer, partial(wait_for_change, weights, chance.uniform(0, WRITING)))
                 else:
                     kill(work, trainer, partial(time.sleep, chance.uniform(0.01, longest)))
-                state = {name: torn(weights / name) for name in NAMES}
+                state = {name: is_torn(weights / name) for name in NAMES}
                 found = {name: found[name] + state[name] for name in NAMES}
                 either += any(state.values())
                 parts += sum(1 for _ in weights.glob(".*.part*"))

@@ -1,26 +1,74 @@
-"""How fast Palette.encode is on a 1000 x 1000 picture, beside plain numpy.
+"""How fast Palette.encode is, beside plain numpy and beside a plain table that scipy's cKDTree fills.
 
-Use: ``python benchmarks/palette_speed.py [PHOTO]``. A palette's first call has no table yet, the second makes one, and
-a steady call looks up. All are timed on random noise, the worst case, and on a photo if one is given. The plain version
-is all K distances in float64 by broadcasting, and its result must be equal.
+Use: ``python benchmarks/palette_speed.py [PHOTO]`` for a 1000 x 1000 picture. A palette's first call has no table
+yet, the second makes one, and later ones look up. All are timed on random noise, the worst case, and on a photo if one
+is given. The plain version is all K distances in float64 by broadcasting, and its result must be equal.
+
+``python benchmarks/palette_speed.py --epochs N`` trains colorize-pool on CIFAR-10's horses instead, runs of N epochs
+with either table in turns, and tells the time of each run's first epoch and of the later ones.
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import io
 import os
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import machine
 import numpy as np
+from scipy.spatial import cKDTree
 
+from tintbox.colorization import palette as palette_module
+from tintbox.colorization.nearest import NearestColours
 from tintbox.colorization.palette import Palette
 
 SIDE = 1000
-FIRST, STEADY, PLAIN = 15, 50, 3  # repetitions
+FIRST, PLAIN, TREE = 15, 3, 7  # repetitions
+RUNS = 3  # of each table, with --epochs
+
+
+class TreeColours(NearestColours):
+    """The nearest colours by a table of all 8-bit pixels, filled by scipy's cKDTree where pictures touch it."""
+
+    UNKNOWN = 65535
+
+    def __init__(self, colours: np.ndarray, scale: float) -> None:
+        """Take colours (K, 3) in [0, 1], and what 8-bit values are divided by to be in their units."""
+        super().__init__(colours, scale)
+        self.tree = cKDTree(colours * scale)
+        self.found = np.full(1 << 24, self.UNKNOWN, np.uint16)
+
+    def of_bytes(self, pixels: Any) -> Any:
+        """Return the indices (N,) of uint8 pixels (N, 3)."""
+        red, green, blue = np.asarray(pixels).astype(np.int32).T
+        codes = red << 16 | green << 8 | blue
+        indices = self.found.take(codes)
+        missed = np.unique(codes[indices == self.UNKNOWN])
+        if len(missed):
+            self.found[missed] = self.tree.query(np.stack((missed >> 16, missed >> 8 & 255, missed & 255), 1))[1]
+            indices = self.found.take(codes)
+        return indices
+
+
+TABLES = {"tintbox": NearestColours, "cKDTree": TreeColours}
+
+
+@contextlib.contextmanager
+def tables_by(name: str):
+    """Have new palettes find their colours by one of `TABLES`."""
+    palette_module.NearestColours = TABLES[name]  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        palette_module.NearestColours = NearestColours  # type: ignore[misc]
 
 
 def plain(image: np.ndarray, palette: Palette) -> np.ndarray:
@@ -56,20 +104,48 @@ def main(photo: str | None) -> None:
     print(f"{SIDE} x {SIDE} uint8, K={len(palette)}")
     for name, image in pictures.items():
         print(name)
-        first, second = [], []
-        for _ in range(FIRST):
-            fresh = Palette(palette.colours, palette.scale)
-            for times in (first, second):
-                times.append(milliseconds(lambda fresh=fresh, image=image: fresh.encode(image)))
-        print(line("first call", first))
-        print(line("second call", second))
-        print(
-            line("steady", [milliseconds(lambda fresh=fresh, image=image: fresh.encode(image)) for _ in range(STEADY)])
-        )
+        first: dict[str, list[float]] = {table: [] for table in TABLES}
+        second: dict[str, list[float]] = {table: [] for table in TABLES}
+        steady: dict[str, list[float]] = {table: [] for table in TABLES}
+        for i in range(FIRST):
+            for table in TABLES if i < TREE else ["tintbox"]:
+                with tables_by(table):
+                    fresh = Palette(palette.colours, palette.scale)
+                for times in (first, second):
+                    times[table].append(milliseconds(lambda fresh=fresh, image=image: fresh.encode(image)))
+                again = [milliseconds(lambda fresh=fresh, image=image: fresh.encode(image)) for _ in range(4)]
+                steady[table] += again
+        for table in TABLES:
+            print(line(f"{table}, first", first[table]))
+            print(line(f"{table}, second", second[table]))
+            print(line(f"{table}, later", steady[table]))
         print(line("plain numpy", [milliseconds(lambda image=image: plain(image, palette)) for _ in range(PLAIN)]))
-        if not np.array_equal(fresh.encode(image), plain(image, palette)):
+        if not np.array_equal(Palette(palette.colours, palette.scale).encode(image), plain(image, palette)):
             sys.exit("encode and plain numpy differ")
 
 
+def train(epochs: int) -> None:
+    """Print the seconds of epochs of training with either table."""
+    from ultralytics import YOLO
+
+    seconds: dict[str, list[list[float]]] = {table: [] for table in TABLES}
+    for table in list(TABLES) * RUNS:
+        marks: list[float] = []
+        model = YOLO("colorize-pool.yaml")
+        for event in ("on_train_epoch_start", "on_train_epoch_end"):
+            model.add_callback(event, lambda _, marks=marks: marks.append(time.perf_counter()))
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()), tables_by(table):
+            model.train(data="cifar10-horses.yaml", imgsz=32, batch=100, epochs=epochs, project=folder, plots=False)
+        seconds[table].append([end - start for start, end in zip(marks[::2], marks[1::2])])
+    print(f"{machine.describe()}\ncolorize-pool on CIFAR-10's horses, {RUNS} runs of {epochs} epochs each, seconds")
+    for table, runs in seconds.items():
+        first, later = [run[0] for run in runs], [second for run in runs for second in run[1:]]
+        print(f"{table:<8} first epoch {machine.spread(first, 2)}, later ones {machine.spread(later, 2)}")
+
+
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else None)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photo", nargs="?")
+    parser.add_argument("--epochs", type=int, default=0)
+    arguments = parser.parse_args()
+    train(arguments.epochs) if arguments.epochs else main(arguments.photo)

@@ -8,7 +8,7 @@ from pathlib import Path
 import runs
 
 
-def evaluated(folder: Path):
+def read_evaluation(folder: Path):
     """Return the COCO evaluation of a run, from the truth and the predictions in its ``val``."""
     from tintbox.plugins.coco_eval.data.detections import Detections
     from tintbox.plugins.coco_eval.data.truth import Truth
@@ -36,7 +36,7 @@ def intervals(pairs: list[tuple[Path, Path]]) -> tuple[tuple[float, float, float
     from tintbox.plugins.coco_eval.comparison import Comparison
     from tintbox.plugins.coco_eval.metrics import overall
 
-    compared = [Comparison(evaluated(others), evaluated(ours)) for ours, others in pairs]
+    compared = [Comparison(read_evaluation(others), read_evaluation(ours)) for ours, others in pairs]
     samples = np.stack([(overall(c.second.samples) - overall(c.first.samples))[..., 0] for c in compared])  # (S, R)
     drawn = np.random.default_rng(0).integers(len(pairs), size=(len(pairs), samples.shape[1]))
     pooled = np.take_along_axis(samples, drawn, axis=0).mean(0)
@@ -45,7 +45,7 @@ def intervals(pairs: list[tuple[Path, Path]]) -> tuple[tuple[float, float, float
     return (float(value), float(low), float(high)), [tuple(map(float, c.intervals[0])) for c in compared]
 
 
-def chosen(results: list[dict], start: str, share: int) -> list[dict]:
+def pick(results: list[dict], start: str, share: int) -> list[dict]:
     """Return the results of a start at a share of the labels, one per seed."""
     return [r for r in results if (r["start"], r["share"]) == (start, share)]
 
@@ -55,7 +55,7 @@ def table(results: list[dict], starts: list[str], shares: list[int], metric: str
     header = " | ".join(f"{share}% of the labels" for share in shares)
     lines = [f"| {metric} | {header} |", "|---" * (len(shares) + 1) + "|"]
     for start in starts:
-        columns = [[100 * r[metric] for r in chosen(results, start, share)] for share in shares]
+        columns = [[100 * r[metric] for r in pick(results, start, share)] for share in shares]
         lines.append(f"| {start} | {' | '.join(runs.mean(values) if values else '' for values in columns)} |")
     return "\n".join(lines)
 
@@ -64,9 +64,9 @@ def differences(results: list[dict], starts: list[str], shares: list[int], root:
     """Return a line per start and share: the difference to the first start, seed by seed, and the intervals."""
     lines = []
     for share in shares:
-        first = {r["seed"]: r for r in chosen(results, starts[0], share)}
+        first = {r["seed"]: r for r in pick(results, starts[0], share)}
         for start in starts[1:]:
-            pairs = [(r, first[r["seed"]]) for r in chosen(results, start, share) if r["seed"] in first]
+            pairs = [(r, first[r["seed"]]) for r in pick(results, start, share) if r["seed"] in first]
             if not pairs:
                 continue
             values = [100 * (a["mAP50-95"] - b["mAP50-95"]) for a, b in pairs]
@@ -89,7 +89,7 @@ def figure(results: list[dict], starts: list[str], shares: list[int], file: Path
     drawing = Figure(figsize=(7, 4), layout="constrained")
     axes = drawing.subplots()
     for start in starts:
-        columns = {share: [100 * r["mAP50-95"] for r in chosen(results, start, share)] for share in shares}
+        columns = {share: [100 * r["mAP50-95"] for r in pick(results, start, share)] for share in shares}
         columns = {share: values for share, values in columns.items() if values}
         (line,) = axes.plot([*columns], [statistics.mean(v) for v in columns.values()], marker="o", label=start)
         lows, highs = ([f(v) for v in columns.values()] for f in (min, max))

@@ -47,7 +47,7 @@ def model_output_stride(model: Any) -> int:
     return int(getattr(model, "output_stride", 1))
 
 
-def adjusted(palette: BasePalette, args: Any, name: str) -> BasePalette:
+def adjust_palette(palette: BasePalette, args: Any, name: str) -> BasePalette:
     """Return a model's palette as the arguments of validation or prediction want it.
 
     Raises:

@@ -46,14 +46,14 @@ def annealed_mean(scores: torch.Tensor, values: torch.Tensor, temperature: float
     return torch.einsum("bkhw,kc->bchw", shares, values)
 
 
-def checked_number(name: str, value: object, low: float, high: float) -> float:
+def check_number(name: str, value: object, low: float, high: float) -> float:
     """Return a number as a float, or raise a TintboxError if it is out of range."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
         raise TintboxError(f"{name}={value!r}; give a number from {low} to {high}")
     return float(value)
 
 
-def checked_weights(weights: Any, count: int) -> np.ndarray | None:
+def check_weights(weights: Any, count: int) -> np.ndarray | None:
     """Return weights as a read-only float64 array, or raise a TintboxError if they are not ``count`` of them."""
     if weights is None:
         return None

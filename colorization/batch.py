@@ -38,7 +38,7 @@ def prepare(
         the palette gives as truth; ``weights`` (K,) if it is rebalanced; and ``rgb``, the pictures themselves.
     """
     pictures = batch["img"]
-    small = reduced(pictures, output_stride)
+    small = reduce(pictures, output_stride)
     truth = palette.targets(small.permute(0, 2, 3, 1))  # on the CPU, where the pictures are
     if palette.weights is not None:
         truth["weights"] = torch.tensor(palette.weights, dtype=torch.float32)
@@ -53,7 +53,7 @@ def prepare(
     }
 
 
-def reduced(pictures: torch.Tensor, stride: int) -> torch.Tensor:
+def reduce(pictures: torch.Tensor, stride: int) -> torch.Tensor:
     """Return pictures (B, 3, H, W), uint8, averaged over squares of ``stride`` pixels."""
     return F.avg_pool2d(pictures.float(), stride).round().to(torch.uint8) if stride > 1 else pictures
 
@@ -67,7 +67,7 @@ def likeliest(scores: torch.Tensor) -> torch.Tensor:
     return torch.cat([part.float().argmax(1) for part in scores.split(pictures)])
 
 
-def painted(palette: BasePalette, scores: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+def paint(palette: BasePalette, scores: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
     """Return the decoded pictures (B, H, W, 3), uint8, of scores (B, K, h, w) at the size of ``pictures``, alike."""
     values, size = readout(palette, scores), pictures.shape[1:3]
     if values.shape[2:] != size:

@@ -49,7 +49,7 @@ def image_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
     Raises:
         TintboxFileError: If a source does not exist or holds no image.
     """
-    if isinstance(source, (list, tuple)):
+    if source and isinstance(source, (list, tuple)):
         return [file for part in source for file in image_files(part)]
     path = Path(str(source))
     if path.is_dir():
@@ -66,7 +66,7 @@ def image_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
     return files
 
 
-def checked_size(imgsz: Any, stride: int, most: int = 2) -> list[int]:
+def check_size(imgsz: Any, stride: int, most: int = 2) -> list[int]:
     """Return the sides of the pictures in pixels that an argument means, as multiples of ``stride``.
 
     Args:

@@ -24,7 +24,7 @@ REFUSALS = (
 )
 
 
-def described(data: Any, split: str) -> dict[str, Any]:
+def describe(data: Any, split: str) -> dict[str, Any]:
     """Return Ultralytics' description of a dataset, prepared or downloaded if need be, with its palette read.
 
     Args:
@@ -37,9 +37,9 @@ def described(data: Any, split: str) -> dict[str, Any]:
     if not data:
         raise TintboxError("data= is missing; give a dataset YAML or a folder of pictures, e.g. data=fruitbowl.yaml")
     if folder.is_plain(data):
-        description = folder.described(data, split)
+        description = folder.describe(data, split)
         if RANK in {-1, 0}:
-            LOGGER.info(folder.told(description))
+            LOGGER.info(folder.describe_split(description))
         return description
     try:
         check_text(data)

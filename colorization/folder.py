@@ -55,7 +55,7 @@ def rank(name: str) -> float:
     return int.from_bytes(hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()[:6], "big") / 2**48
 
 
-def described(data: Any, part: str) -> dict[str, Any]:
+def describe(data: Any, part: str) -> dict[str, Any]:
     """Return what Ultralytics would say of a dataset YAML for the folder.
 
     Args:
@@ -73,7 +73,7 @@ def described(data: Any, part: str) -> dict[str, Any]:
     return {**about, "train": list(map(str, train)), "val": list(map(str, val))}
 
 
-def told(description: dict[str, Any]) -> str:
+def describe_split(description: dict[str, Any]) -> str:
     """Return the line that says how the folder's pictures are split."""
     folder, val = description["path"], description["val"]
     names = [Path(file).relative_to(folder).as_posix() for file in val]
@@ -85,7 +85,7 @@ def told(description: dict[str, Any]) -> str:
 @contextlib.contextmanager
 def as_yaml(data: Any, part: str) -> Iterator[Path]:
     """Yield a dataset YAML for the folder that is there for a while: Ultralytics' validator takes nothing else."""
-    description = described(data, part)
+    description = describe(data, part)
     with tempfile.TemporaryDirectory(prefix="tintbox-") as place:
         for name in ("train", "val"):
             listed = Path(place) / f"{name}.txt"

@@ -55,11 +55,11 @@ class LabPalette(BasePalette):
     def encode(self, image: Any) -> Any:
         """Return the nearest bin of each pixel, as `Palette.encode` does the nearest colour."""
         pixels = torch.as_tensor(image)
-        near, _ = self.soft(pixels)
+        near, _ = self.encode_soft(pixels)
         index = near[..., 0].to(self.tensor_type)
         return index if isinstance(image, torch.Tensor) else index.numpy()
 
-    def soft(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def encode_soft(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Share each pixel among its nearest bins: w ~ exp(-d^2 / (2 sigma^2)), summing to 1.
 
         Args:
@@ -80,14 +80,14 @@ class LabPalette(BasePalette):
 
     def targets(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return ``label`` (B, H, W), ``near`` and ``share`` (B, H, W, 5) for pictures (B, H, W, 3), uint8."""
-        near, share = self.soft(pictures)
+        near, share = self.encode_soft(pictures)
         return {"label": near[..., 0], "near": near, "share": share}
 
     def shares(self, pictures: torch.Tensor) -> np.ndarray:
         """Return the share of each bin in pictures (N, H, W, 3), smoothed by the soft encoding: (K,)."""
         total = torch.zeros(len(self), dtype=torch.float64)
         for picture in pictures:
-            near, share = self.soft(picture)
+            near, share = self.encode_soft(picture)
             total.index_add_(0, near.flatten(), share.flatten().double())
         return (total / total.sum()).numpy()
 

@@ -17,7 +17,7 @@ from tintbox.colorization.loss import PixelCrossEntropy
 from tintbox.colorization.networks import NETWORKS
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_base import BasePalette, check_count
-from tintbox.errors import TintboxError, nearest
+from tintbox.errors import TintboxError, suggest
 from tintbox.plugins import trunk
 
 STRIDE = 4  # the seed networks halve the sides twice
@@ -170,14 +170,14 @@ def describe(cfg: str | Path | dict[str, Any]) -> dict[str, Any]:
     required = REQUIRED[kind]
     for key in spec:
         if key not in (known := {*required, *OWN_KEYS}):
-            raise TintboxError(f"{name}: unknown key '{key}'{nearest(key, known)}")
+            raise TintboxError(f"{name}: unknown key '{key}'{suggest(key, known)}")
     for key in required:
         if key not in spec:
             raise TintboxError(f"{name}: key '{key}' is missing; a colouriser needs {', '.join(required)}")
     known_parts: dict[str, Any] = {"network": NETWORKS} if kind == "network" else {"head": HEADS}
     for key, known_names in known_parts.items():
         if spec[key] not in known_names:
-            hint = nearest(spec[key], known_names)
+            hint = suggest(spec[key], known_names)
             raise TintboxError(f"{name}: {key} '{spec[key]}' is unknown ({', '.join(known_names)}){hint}")
     if spec["in_channels"] not in (1, 3):
         raise TintboxError(f"{name}: in_channels={spec['in_channels']}; grey pictures have 1 channel or 3 equal ones")

@@ -12,7 +12,7 @@ import torch
 from tintbox.colorization import palette_file
 from tintbox.colorization.lab_palette import LabPalette
 from tintbox.colorization.nearest import NearestColours
-from tintbox.colorization.palette_base import Array, BasePalette, as_table, described
+from tintbox.colorization.palette_base import Array, BasePalette, as_table, describe
 from tintbox.colorization.palette_fit import k_means
 from tintbox.errors import TintboxError
 
@@ -73,13 +73,13 @@ class Palette(BasePalette):
             TintboxError: If the file is no palette.
         """
         path = palette_file.find(name)
-        with palette_file.blamed(path):
+        with palette_file.name_file(path):
             return Palette.from_dict(palette_file.read(path))
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> BasePalette:
         """Make a palette from ``{"colours": K x 3 numbers}``, or ``{"bins": K x 2}``, and the other arguments."""
-        description = palette_file.checked(data)
+        description = palette_file.check(data)
         return LabPalette(**description) if LabPalette.key in description else Palette(**description)
 
     @staticmethod
@@ -107,7 +107,7 @@ class Palette(BasePalette):
         is_bytes = (is_tensor and x.dtype == torch.uint8) or (is_array and x.dtype == np.uint8)
         is_float = (is_tensor and x.is_floating_point()) or (is_array and x.dtype.kind == "f")
         if not (is_bytes or is_float) or not x.ndim or x.shape[-1] != 3:
-            raise TintboxError(f"image is {described(x)}; give (..., 3) of uint8, or of floats in [0, 1]")
+            raise TintboxError(f"image is {describe(x)}; give (..., 3) of uint8, or of floats in [0, 1]")
         flat = x.detach().reshape(-1, 3) if is_tensor else x.reshape(-1, 3)
         if is_tensor and flat.device.type != "cuda":
             flat = flat.cpu().double().numpy() if is_float else flat.cpu().numpy()

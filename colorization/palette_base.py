@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from tintbox.colorization import palette_file
-from tintbox.colorization.balance import checked_number, checked_weights
+from tintbox.colorization.balance import check_number, check_weights
 from tintbox.errors import TintboxError
 from tintbox.limits import PALETTE_COLOURS
 
@@ -53,10 +53,10 @@ class BasePalette(ABC):
         vars(self).update(
             table=table,
             colours=colours,
-            scale=checked_scale(scale),
-            temperature=checked_number("temperature", temperature, 0, 100),
-            rebalance=checked_number("rebalance", rebalance, 0, 1),
-            weights=checked_weights(weights, len(table)),
+            scale=check_scale(scale),
+            temperature=check_number("temperature", temperature, 0, 100),
+            rebalance=check_number("rebalance", rebalance, 0, 1),
+            weights=check_weights(weights, len(table)),
         )
         vars(self)["_pixels"] = self.to_pixels(colours)
 
@@ -94,7 +94,7 @@ class BasePalette(ABC):
             return pixels.float() / self.scale
         if isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8:
             return np.divide(pixels, np.float32(self.scale), dtype=np.float32)
-        raise TintboxError(f"pixels are {described(pixels)}; give a numpy array or torch tensor of uint8")
+        raise TintboxError(f"pixels are {describe(pixels)}; give a numpy array or torch tensor of uint8")
 
     def to_pixels(self, values: Array) -> Array:
         """Return float ``values`` of any shape as uint8: the inverse of ``normalise``, rounded and clipped."""
@@ -104,7 +104,7 @@ class BasePalette(ABC):
         if isinstance(values, np.ndarray) and values.dtype.kind == "f":
             wide = values.astype(np.result_type(values, np.float32), copy=False)
             return (wide * self.scale).round().clip(0, 255).astype(np.uint8)
-        raise TintboxError(f"values are {described(values)}; give a numpy array or torch tensor of floats in [0, 1]")
+        raise TintboxError(f"values are {describe(values)}; give a numpy array or torch tensor of floats in [0, 1]")
 
     @property
     def array_type(self) -> type[np.integer]:
@@ -145,13 +145,13 @@ class BasePalette(ABC):
         is_tensor, is_array = isinstance(given, torch.Tensor), isinstance(given, np.ndarray)
         if (is_tensor and given.is_floating_point()) or (is_array and given.dtype.kind == "f"):
             if given.ndim < 3 or given.shape[-3] != len(self):
-                raise TintboxError(f"scores are {described(x)}; give (..., {len(self)}, H, W): one for each colour")
+                raise TintboxError(f"scores are {describe(x)}; give (..., {len(self)}, H, W): one for each colour")
             given = given.argmax(-3)
         elif not (
             (is_array and given.dtype.kind in "iu")
             or (is_tensor and given.dtype != torch.bool and not given.is_complex())
         ):
-            raise TintboxError(f"x is {described(x)}; give integer indices (..., H, W) or float scores (..., K, H, W)")
+            raise TintboxError(f"x is {describe(x)}; give integer indices (..., H, W) or float scores (..., K, H, W)")
         elif np.prod(given.shape) and not 0 <= int(given.min()) <= int(given.max()) < len(self):
             raise TintboxError(
                 f"indices from {int(given.min())} to {int(given.max())}; the palette has 0 to {len(self) - 1}"
@@ -175,10 +175,10 @@ class BasePalette(ABC):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy the description only: each process fills its own table of nearest colours."""
-        return _remade, (type(self), self.as_dict())
+        return _remake, (type(self), self.as_dict())
 
 
-def _remade(kind: type[Kind], description: dict[str, Any]) -> Kind:
+def _remake(kind: type[Kind], description: dict[str, Any]) -> Kind:
     return kind(**description)
 
 
@@ -216,14 +216,14 @@ def check_count(count: int, most: int = PALETTE_COLOURS) -> None:
         raise TintboxError(f"a palette of {count:,} colours; {most:,} are the most")
 
 
-def checked_scale(scale: object) -> float:
+def check_scale(scale: object) -> float:
     """Return ``scale`` as a float, or raise a TintboxError if it is no positive number."""
     if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale <= 1e9:
         raise TintboxError(f"scale={scale!r}; give a positive number, 255 in most cases")
     return float(scale)
 
 
-def described(x: object) -> str:
+def describe(x: object) -> str:
     """Return the type, and the shape and dtype if it has them, of a wrong argument."""
     if isinstance(x, (np.ndarray, torch.Tensor)):
         return f"{type(x).__name__} of shape {tuple(x.shape)} and {x.dtype}"

@@ -9,16 +9,16 @@ import torch
 from ultralytics.utils import USER_CONFIG_DIR
 
 from tintbox.colorization.balance import class_weights
-from tintbox.colorization.batch import reduced
+from tintbox.colorization.batch import reduce
 from tintbox.colorization.data import Pictures
-from tintbox.colorization.fitted import fitted_palette
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_base import BasePalette
+from tintbox.colorization.palette_cache import fit_palette
 
 SAMPLED = 1000  # training pictures that stand for all
 
 
-def chosen(
+def choose(
     asked: BasePalette | str | Path | int | None,
     own: BasePalette | None,
     others: tuple[BasePalette | dict[str, Any] | str | Path | int | None, ...],
@@ -39,13 +39,13 @@ def chosen(
     named = next(one for one in (asked, *others) if one is not None)
     scale = float(args.input_scale)
     if isinstance(named, int):
-        return fitted_palette(train, named, args.seed, scale, USER_CONFIG_DIR / "tintbox" / "palettes")
+        return fit_palette(train, named, args.seed, scale, USER_CONFIG_DIR / "tintbox" / "palettes")
     if isinstance(named, dict):
         return Palette.from_dict(named)
     return (named if isinstance(named, BasePalette) else Palette.load(named)).but(scale=scale)
 
 
-def adjusted(palette: BasePalette, args: Any) -> BasePalette:
+def adjust(palette: BasePalette, args: Any) -> BasePalette:
     """Return a palette with the temperature and rebalancing that the user asks for; weights are learned anew then."""
     balance = {"temperature": args.temperature, "rebalance": args.rebalance}
     given: dict[str, Any] = {name: float(value) for name, value in balance.items() if value is not None}
@@ -54,13 +54,13 @@ def adjusted(palette: BasePalette, args: Any) -> BasePalette:
     return palette.but(**given) if given else palette
 
 
-def weighed(palette: BasePalette, train: Pictures, output_stride: int) -> BasePalette:
+def weigh(palette: BasePalette, train: Pictures, output_stride: int) -> BasePalette:
     """Return a palette with the weight of each colour in the loss, from its share of the training pixels."""
-    shares = palette.shares(sampled(train, output_stride))
+    shares = palette.shares(sample(train, output_stride))
     return palette.but(weights=class_weights(shares, palette.rebalance))
 
 
-def sampled(train: Pictures, output_stride: int) -> torch.Tensor:
+def sample(train: Pictures, output_stride: int) -> torch.Tensor:
     """Return training pictures that stand for all, at the resolution of the labels: (N, H, W, 3), uint8."""
     pictures = train.sample(SAMPLED).permute(0, 3, 1, 2)
-    return torch.cat([reduced(part, output_stride) for part in pictures.split(16)]).permute(0, 2, 3, 1)
+    return torch.cat([reduce(part, output_stride) for part in pictures.split(16)]).permute(0, 2, 3, 1)

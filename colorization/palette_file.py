@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from tintbox import atomic, yaml_file
-from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
 
 SUFFIXES = (".yaml", ".yml")
 TABLES = ("bins", "colours")  # the key of the table, by which the kinds of palettes are told apart
@@ -35,17 +35,17 @@ def find(name: str | Path) -> Path:
         folder = importlib.resources.files("tintbox.cfg") / "palettes"
         shipped = {Path(file.name).stem: Path(str(file)) for file in folder.iterdir() if file.name.endswith(".yaml")}
         if str(name) not in shipped:
-            known, hint = ", ".join(sorted(shipped)), nearest(str(name), shipped)
+            known, hint = ", ".join(sorted(shipped)), suggest(str(name), shipped)
             raise TintboxFileError(f"palette '{name}': no such name ({known}) and no path to a .yaml file{hint}")
         path = shipped[str(name)]
     if not path.is_file():
-        hint = nearest(path.name, (file.name for file in path.parent.glob("*.y*ml")))
+        hint = suggest(path.name, (file.name for file in path.parent.glob("*.y*ml")))
         raise TintboxFileError(f"palette '{path}': no such file{hint or '; give a bare name or a path to a .yaml'}")
     return path
 
 
 @contextmanager
-def blamed(path: Path) -> Iterator[None]:
+def name_file(path: Path) -> Iterator[None]:
     """Let the mistakes found in a file's contents name the file."""
     try:
         yield
@@ -60,7 +60,7 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         TintboxError: If it is none.
     """
-    return checked(yaml_file.read(path))
+    return check(yaml_file.read(path))
 
 
 def write(path: str | Path, description: Mapping[str, Any]) -> None:
@@ -76,7 +76,7 @@ def write(path: str | Path, description: Mapping[str, Any]) -> None:
     atomic.write_text(path, HEADER + yaml.safe_dump(dict(description), default_flow_style=None, width=200))
 
 
-def checked(description: Any) -> dict[str, Any]:
+def check(description: Any) -> dict[str, Any]:
     """Return a description whose keys are known; the palette itself checks their values.
 
     Raises:
@@ -88,5 +88,5 @@ def checked(description: Any) -> dict[str, Any]:
     known = (table, *SETTINGS)
     if unknown := set(map(str, description)) - set(known):
         name = min(unknown)
-        raise TintboxError(f"unknown key '{name}' ({', '.join(known)}){nearest(name, known)}")
+        raise TintboxError(f"unknown key '{name}' ({', '.join(known)}){suggest(name, known)}")
     return dict(description)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tintbox import luma
-from tintbox.colorization.palette_base import checked_scale, described
+from tintbox.colorization.palette_base import check_scale, describe
 from tintbox.errors import TintboxError
 
 PIXELS = 200_000  # that k-means looks at
@@ -26,10 +26,10 @@ def k_means(pixels: np.ndarray, k: int, seed: int, scale: float) -> np.ndarray:
     from sklearn.cluster import KMeans  # takes a second to import
 
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim < 2 or pixels.shape[-1] != 3:
-        raise TintboxError(f"pixels are {described(pixels)}; give a numpy array (..., 3) of uint8")
+        raise TintboxError(f"pixels are {describe(pixels)}; give a numpy array (..., 3) of uint8")
     if isinstance(k, bool) or not isinstance(k, int) or k < 2:
         raise TintboxError(f"k={k!r}: a palette needs a whole number of 2 or more colours")
-    scale = checked_scale(scale)
+    scale = check_scale(scale)
     flat = pixels.reshape(-1, 3)
     if len(flat) > PIXELS:
         flat = flat[np.random.default_rng(seed).choice(len(flat), PIXELS, replace=False)]

@@ -23,7 +23,7 @@ def sample_grid(rows: dict[str, np.ndarray], path: Path) -> None:
     zoom = max(1, -(-MIN_SIDE // side)) if side < MIN_SIDE else min(1.0, MAX_SIDE / side)
     strips = []
     for title, pictures in rows.items():
-        shown = [zoomed(picture, zoom) for picture in pictures[:SHOWN]]
+        shown = [enlarge(picture, zoom) for picture in pictures[:SHOWN]]
         strip = np.hstack([np.pad(p, ((MARGIN,) * 2, (MARGIN,) * 2, (0, 0)), constant_values=255) for p in shown])
         header = np.full((HEADER, strip.shape[1], 3), 255, np.uint8)
         cv2.putText(header, title, (MARGIN, HEADER - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (60, 60, 60), 1, cv2.LINE_AA)
@@ -32,7 +32,7 @@ def sample_grid(rows: dict[str, np.ndarray], path: Path) -> None:
     cv2.imwrite(str(path), np.vstack(strips)[..., ::-1])
 
 
-def zoomed(picture: np.ndarray, zoom: float) -> np.ndarray:
+def enlarge(picture: np.ndarray, zoom: float) -> np.ndarray:
     """Return a picture (H, W, 3) enlarged with sharp pixels, or reduced smoothly."""
     how = cv2.INTER_NEAREST if zoom >= 1 else cv2.INTER_AREA
     return cv2.resize(picture, None, fx=zoom, fy=zoom, interpolation=how)

@@ -12,7 +12,7 @@ from ultralytics.engine.predictor import BasePredictor
 from ultralytics.engine.results import Results
 from ultralytics.utils import DEFAULT_CFG, ops
 
-from tintbox.colorization.backend import adjusted, model_channels, model_output_stride, model_palette
+from tintbox.colorization.backend import adjust_palette, model_channels, model_output_stride, model_palette
 from tintbox.colorization.grey import grey_input
 from tintbox.colorization.palette_base import BasePalette
 from tintbox.colorization.rendering import readout, render
@@ -65,16 +65,18 @@ class ColorizePredictor(BasePredictor):
         """Load the model, and let Ultralytics read sources in colour: its own grey is not the mean of the three."""
         super().setup_model(model, verbose)
         use_all_cores(self.device)
-        self.palette = adjusted(model_palette(self.model), self.args, str(self.args.model))
+        self.palette = adjust_palette(model_palette(self.model), self.args, str(self.args.model))
         self.channels, self.output_stride = model_channels(self.model), model_output_stride(self.model)
         self.model.backend.channels = 3
 
     def pre_transform(self, im: list[np.ndarray]) -> list[np.ndarray]:
         """Scale pictures to fit the input size and pad them by reflection: grey bars would be coloured, too."""
-        shapes = [fitted(x.shape[:2], self.imgsz) for x in im]
+        shapes = [fit_size(x.shape[:2], self.imgsz) for x in im]
         stride = int(self.model.stride)
-        target = self.imgsz if self._fixed else [-(-max(s[i] for s in shapes) // stride) * stride for i in (0, 1)]
-        return [padded(resized(x, shape), target) for x, shape in zip(im, shapes)]
+        target = (
+            self.imgsz if self._has_fixed_size else [-(-max(s[i] for s in shapes) // stride) * stride for i in (0, 1)]
+        )
+        return [pad(resize(x, shape), target) for x, shape in zip(im, shapes)]
 
     def preprocess(self, im: torch.Tensor | list[np.ndarray]) -> torch.Tensor:
         """Return the network's input (B, channels, H, W) for BGR pictures, or for a tensor (B, 3, H, W) in [0, 1]."""
@@ -95,12 +97,12 @@ class ColorizePredictor(BasePredictor):
         for scores, original, path in zip(logits, originals, self.batch[0]):
             shown = tuple(img.shape[2:])
             if isinstance(orig_imgs, list):
-                shown = fitted(original.shape[:2], img.shape[2:] if self._fixed else self.imgsz)
+                shown = fit_size(original.shape[:2], img.shape[2:] if self._has_fixed_size else self.imgsz)
             results.append(ColorizeResults(original, path, self.model.names, self.colour(scores, original, shown)))
         return results
 
     @property
-    def _fixed(self) -> bool:
+    def _has_fixed_size(self) -> bool:
         """Whether the model takes one input size only."""
         return not (self.model.format == "pt" or getattr(self.model, "dynamic", False))
 
@@ -126,19 +128,19 @@ class ColorizePredictor(BasePredictor):
         return np.ascontiguousarray(cv2.resize(decoded, (w, h), interpolation=cv2.INTER_NEAREST))
 
 
-def fitted(shape: tuple[int, ...], limit: Any) -> tuple[int, int]:
+def fit_size(shape: tuple[int, ...], limit: Any) -> tuple[int, int]:
     """Return height and width of a picture scaled, in proportion, to fit into ``limit`` (height, width)."""
     scale = min(limit[0] / shape[0], limit[1] / shape[1])
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
-def resized(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def resize(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Return a picture (h, w, 3) at another size (height, width)."""
     how = cv2.INTER_AREA if shape[0] < picture.shape[0] else cv2.INTER_LINEAR
     return cv2.resize(picture, shape[::-1], interpolation=how)
 
 
-def padded(picture: np.ndarray, shape: Any) -> np.ndarray:
+def pad(picture: np.ndarray, shape: Any) -> np.ndarray:
     """Return a picture (h, w, 3) padded by reflection at its bottom and right to ``shape`` (height, width)."""
     bottom, right = shape[0] - picture.shape[0], shape[1] - picture.shape[1]
     # OpenCV's reflection repeats as often as the margin needs, so any picture can be padded to any size.

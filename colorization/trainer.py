@@ -17,7 +17,7 @@ from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK
 import tintbox.cfg
 from tintbox.colorization import dataset, palette_choice, plots
 from tintbox.colorization.batch import as_numpy, prepare, truth_rows
-from tintbox.colorization.data import Pictures, checked_size, image_files
+from tintbox.colorization.data import Pictures, check_size, image_files
 from tintbox.colorization.grey import one_channel
 from tintbox.colorization.loader import Order, PictureLoader
 from tintbox.colorization.model import ColorizeModel, describe, output_stride
@@ -71,14 +71,14 @@ class ColorizeTrainer(BaseTrainer):
         self.asked = Palette.load(asked) if isinstance(asked, (str, Path)) else asked
         self.splits: dict[str, Pictures] = {}
         if "imgsz" in given:
-            given["imgsz"] = checked_size(given["imgsz"], MIN_SIDE, most=1)[0]
-        self.checked = {} if given.get("resume") else dataset.described(given.get("data"), given.get("split") or "val")
+            given["imgsz"] = check_size(given["imgsz"], MIN_SIDE, most=1)[0]
+        self.checked = {} if given.get("resume") else dataset.describe(given.get("data"), given.get("split") or "val")
         super().__init__(cfg, given, _callbacks)
         use_all_cores(self.device)
 
     def get_dataset(self) -> dict[str, Any]:
         """Return the dataset's description; its class names give way to the palette's."""
-        data = self.checked or dataset.described(self.args.data, self.args.split)
+        data = self.checked or dataset.describe(self.args.data, self.args.split)
         self.args.data = data.get("yaml_file") or str(data["path"])
         return data
 
@@ -125,12 +125,12 @@ class ColorizeTrainer(BaseTrainer):
         asked = self.args.palette if self.asked is None else self.asked
         if self.resume and own is not None:
             asked = None
-        palette = palette_choice.chosen(asked, own, (self.data.get("palette"), spec["palette"]), train, self.args)
+        palette = palette_choice.choose(asked, own, (self.data.get("palette"), spec["palette"]), train, self.args)
         if not self.resume:
-            palette = palette_choice.adjusted(palette, self.args)
+            palette = palette_choice.adjust(palette, self.args)
         if palette.rebalance == 1 or (self.resume and palette.weights is not None):
             return palette
-        return palette_choice.weighed(palette, train, self.output_stride)
+        return palette_choice.weigh(palette, train, self.output_stride)
 
     def get_dataloader(
         self, dataset_path: Any, batch_size: int = 16, rank: int = 0, mode: str = "train"
@@ -220,7 +220,7 @@ class ColorizeTrainer(BaseTrainer):
     def plot_metrics(self) -> None:
         """Draw the curves, and the colours with their shares of the training pixels."""
         super().plot_metrics()
-        shares = self.palette.shares(palette_choice.sampled(self.pictures(self.data["train"]), self.output_stride))
+        shares = self.palette.shares(palette_choice.sample(self.pictures(self.data["train"]), self.output_stride))
         colours = as_numpy(self.palette.decode(torch.arange(len(self.palette))[None]))[0]
         plots.palette_chart(colours, shares, self.save_dir / "palette.png")
 

@@ -12,9 +12,9 @@ from ultralytics.nn.backends.base import BaseBackend
 from ultralytics.utils import LOGGER, RANK
 
 from tintbox.colorization import dataset, folder, plots
-from tintbox.colorization.backend import adjusted, model_channels, model_output_stride, model_palette
-from tintbox.colorization.batch import as_numpy, likeliest, painted, prepare, truth_rows
-from tintbox.colorization.data import Pictures, checked_size, image_files
+from tintbox.colorization.backend import adjust_palette, model_channels, model_output_stride, model_palette
+from tintbox.colorization.batch import as_numpy, likeliest, paint, prepare, truth_rows
+from tintbox.colorization.data import Pictures, check_size, image_files
 from tintbox.colorization.loader import Order, PictureLoader
 from tintbox.colorization.loss import cross_entropy
 from tintbox.colorization.metrics import ColorizeMetrics
@@ -50,7 +50,7 @@ class ColorizeValidator(BaseValidator):
         """Validate, on a folder of plain pictures too, of which Ultralytics would say that it is no dataset."""
         data, part = self.args.data, self.args.split
         if trainer is None and self.dataloader is None:
-            dataset.described(data, part)  # says what is wrong with it, in a line
+            dataset.describe(data, part)  # says what is wrong with it, in a line
         if trainer is not None or not folder.is_plain(data):
             return super().__call__(trainer, model, **kwargs)
         with folder.as_yaml(data, part) as file:
@@ -73,7 +73,7 @@ class ColorizeValidator(BaseValidator):
     def get_dataloader(self, dataset_path: Any, batch_size: int) -> PictureLoader:
         """Return the batches of a split."""
         self.data["channels"] = self.channels  # what Ultralytics warms the model up with
-        size = checked_size(self.args.imgsz, int(self.stride))
+        size = check_size(self.args.imgsz, int(self.stride))
         pictures = Pictures(image_files(dataset_path), size, self.args.cache)
         for line in pictures.skipped:
             LOGGER.warning(line)
@@ -86,7 +86,7 @@ class ColorizeValidator(BaseValidator):
         mixed = self.training and model.mixed_precision and self.device.type == "cpu"
         self.dtype = torch.float16 if self.args.quantize == 16 else torch.bfloat16 if mixed else torch.float32
         if not self.training:
-            self.palette = adjusted(model_palette(model), self.args, Path(str(self.args.model)).name)
+            self.palette = adjust_palette(model_palette(model), self.args, Path(str(self.args.model)).name)
         self.metrics = ColorizeMetrics(len(self.palette))
         self.metrics.save_dir = self.save_dir
         self.seen = 0
@@ -104,7 +104,7 @@ class ColorizeValidator(BaseValidator):
         truth, guess = batch["rgb"].permute(0, 2, 3, 1), likeliest(preds)
         loss = float(batch["loss"] if "loss" in batch else cross_entropy(preds, batch))
         whole = self.palette.temperature == 0 and guess.shape == truth.shape[:3]  # what is painted is the guess itself
-        pictures = show(self.palette, guess, truth) if whole else painted(self.palette, preds, truth)
+        pictures = show(self.palette, guess, truth) if whole else paint(self.palette, preds, truth)
         self.metrics.update(guess, batch["label"], loss, pictures, truth)
         self.seen += len(preds)
         if self.training and self.samples and self.batch_i == 0 and RANK in {-1, 0}:
@@ -151,7 +151,7 @@ class ColorizeValidator(BaseValidator):
     def plot(self, batch: dict[str, Any], preds: torch.Tensor, path: Path) -> None:
         """Save a sample grid."""
         n = plots.SHOWN
-        prediction = painted(self.palette, preds[:n], batch["rgb"][:n].permute(0, 2, 3, 1))
+        prediction = paint(self.palette, preds[:n], batch["rgb"][:n].permute(0, 2, 3, 1))
         rows = {**truth_rows(batch, self.palette, n), "prediction": as_numpy(prediction)}
         plots.sample_grid(rows, path)
         self.on_plot(path)

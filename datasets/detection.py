@@ -15,9 +15,9 @@ from typing import Any
 import yaml
 
 from tintbox.datasets import voc
-from tintbox.datasets.staging import is_complete, staged
+from tintbox.datasets.staging import is_complete, stage
 from tintbox.datasets.voc import SPLITS
-from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
 
 SOURCE = "TINTBOX_DATA"  # environment variable: a folder with a folder per dataset
 ROBOFLOW = {"train": "train", "val": "valid", "test": "test"}  # split -> its folder in a Roboflow export
@@ -56,7 +56,7 @@ def prepare(folder: str | Path, name: str, names: Mapping[int, str], *, url: str
     classes = [names[i] for i in sorted(names)]
     source = local(name)
     tree = voc.find(source) if source else download(name, url=url)
-    with staged(target, recipe) as staging:
+    with stage(target, recipe) as staging:
         if tree:
             voc.convert(tree, staging, classes)
         elif source:
@@ -78,7 +78,7 @@ def local(name: str) -> Path | None:
     if not data.is_dir():
         raise TintboxFileError(f"{SOURCE}={value}: no such folder; let it name the folder that has '{name}', or {home}")
     if not (data / name).is_dir():
-        hint = nearest(name, (p.name for p in data.iterdir() if p.is_dir()))
+        hint = suggest(name, (p.name for p in data.iterdir() if p.is_dir()))
         raise TintboxFileError(f"{SOURCE}={value}: no folder '{name}' in it{hint or f'; {home}'}")
     return data / name
 

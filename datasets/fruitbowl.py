@@ -11,9 +11,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from tintbox.datasets.fruits import FRUITS, REACH, Sprite, draw_fruit
+from tintbox.datasets.fruit_shapes import FRUITS
+from tintbox.datasets.fruits import REACH, Sprite, draw_fruit
 from tintbox.datasets.grounds import draw_ground, draw_plate
-from tintbox.datasets.staging import is_complete, staged
+from tintbox.datasets.staging import is_complete, stage
 
 SIZE = 128  # side of a picture in pixels
 SCALE = 2  # drawn this many times as large, then averaged down: smooth edges
@@ -60,7 +61,7 @@ def generate(folder: str | Path, *, train: int = 400, val: int = 100, seed: int 
     recipe = {"dataset": "fruitbowl", "version": VERSION, "seed": seed, **counts}
     if is_complete(target, recipe):
         return target
-    with staged(target, recipe) as staging:
+    with stage(target, recipe) as staging:
         for split in SPLITS:
             for kind in ("images", "labels"):
                 (staging / kind / split).mkdir(parents=True)

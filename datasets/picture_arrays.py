@@ -33,7 +33,7 @@ def read(path: Path, keys: Sequence[str], side: int) -> dict[str, np.ndarray]:
                 if key not in names:
                     raise TintboxError(f"{path}: no array '{key}' (found {', '.join(names) or 'none'})")
                 with archive.open(f"{key}.npy") as stream:
-                    shape, kind = _claimed(stream)
+                    shape, kind = _read_header(stream)
                     if kind.hasobject:
                         raise ValueError(f"'{key}' holds Python objects")
                     if kind != np.uint8 or len(shape) != 4 or shape[1:] != (side, side, 3) or shape[0] < 1:
@@ -52,7 +52,7 @@ def read(path: Path, keys: Sequence[str], side: int) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _claimed(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     """Return the shape and type that an array's header claims."""
     version = np.lib.format.read_magic(stream)
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}

@@ -46,7 +46,7 @@ def is_complete(target: Path, recipe: Mapping[str, Any]) -> bool:
 
 
 @contextmanager
-def staged(target: Path, recipe: Mapping[str, Any]) -> Iterator[Path]:
+def stage(target: Path, recipe: Mapping[str, Any]) -> Iterator[Path]:
     """Give an empty folder beside ``target`` to fill; it takes the name ``target`` once the block has succeeded.
 
     A run that fails or is killed leaves ``target`` as it was. If ``target`` exists (a half dataset from elsewhere),

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import cv2
 import numpy as np
 
-from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
 
 SPLITS = ("train", "val", "test")
 CORNERS = ("xmin", "xmax", "ymin", "ymax")
@@ -91,7 +91,7 @@ def parse(text: bytes, size: tuple[int, int], classes: Sequence[str], *, where: 
     for number, thing in enumerate(objects, 1):
         name = (thing.findtext("name") or "").strip()
         if name not in classes:
-            hint = nearest(name, classes)
+            hint = suggest(name, classes)
             raise TintboxError(f"{where}: object {number} is of no known class: '{name}' ({', '.join(classes)}){hint}")
         corners = [_number(thing.findtext(f"bndbox/{key}"), where, number, key) for key in CORNERS]
         x1, x2 = (min(max(x, 0.0), size[0]) / size[0] for x in corners[:2])

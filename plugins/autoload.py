@@ -32,7 +32,7 @@ def tell(text: str) -> None:
     _told = True
 
 
-def optional(name: str) -> ModuleType | None:
+def import_optional(name: str) -> ModuleType | None:
     """Import a module of tintbox on behalf of a run that may not need it; None, told, if it is missing or broken."""
     from importlib import import_module
 
@@ -43,10 +43,10 @@ def optional(name: str) -> ModuleType | None:
         return None
 
 
-optional("tintbox.threads")  # notes the user's OMP_NUM_THREADS before Ultralytics sets it
+import_optional("tintbox.threads")  # notes the user's OMP_NUM_THREADS before Ultralytics sets it
 
 
-def disabled() -> bool:
+def is_disabled() -> bool:
     """Return whether the environment variable ``TINTBOX_DISABLE`` asks for a stock Ultralytics."""
     return os.environ.get("TINTBOX_DISABLE", "0") not in ("", "0")
 
@@ -56,14 +56,14 @@ def is_stub(finder: object) -> bool:
     return getattr(finder, "__name__", "") == "TintboxStart"
 
 
-def installed() -> bool:
+def is_installed() -> bool:
     """Return whether the finder, or the stub that will put it there, is in place in this interpreter."""
     return any(isinstance(finder, PatchFinder) or is_stub(finder) for finder in sys.meta_path)
 
 
 def install() -> None:
     """Put the finder in place, once, unless ``TINTBOX_DISABLE`` is set; patch what is imported already."""
-    if disabled() or any(isinstance(finder, PatchFinder) for finder in sys.meta_path):
+    if is_disabled() or any(isinstance(finder, PatchFinder) for finder in sys.meta_path):
         return
     sys.meta_path[:] = [PatchFinder(), *(finder for finder in sys.meta_path if not is_stub(finder))]
     if HOST in sys.modules:

@@ -34,7 +34,7 @@ def wants_coco_eval(args: Any) -> bool:
 def wants_resume(args: Any) -> bool:
     """Return whether a run is one of ours, to be resumed exactly and cleanly: a colouriser's, or with our options."""
     arguments = vars(args)
-    return arguments.get("task") == "colorize" or bool(options.chosen(arguments)) or wants_freeze(args)
+    return arguments.get("task") == "colorize" or bool(options.pick_own(arguments)) or wants_freeze(args)
 
 
 def has_grey_statistics(model: Any) -> bool:
@@ -80,7 +80,7 @@ def run(event: str, runner: Any) -> None:
 
 def on_pretrain_routine_start(trainer: Any) -> None:
     """The run begins; neither dataset nor model is there."""
-    if environment := autoload.optional("tintbox.environment"):
+    if environment := autoload.import_optional("tintbox.environment"):
         environment.on_pretrain_routine_start(trainer)
     begin("on_pretrain_routine_start", trainer)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import CheckpointError, TintboxError, TintboxFileError, nearest, one_line
+from tintbox.errors import CheckpointError, TintboxError, TintboxFileError, one_line, suggest
 
 TASKS = ("detect", "segment", "pose", "obb")  # those whose results have boxes
 
@@ -36,7 +36,7 @@ def load_detector(model: str | Path, offered: Iterable[str] = TASKS) -> Any:
     except TintboxError:
         raise
     except FileNotFoundError as error:
-        near = nearest(path.name, (p.name for p in path.parent.glob(f"*{path.suffix}")) if path.suffix else ())
+        near = suggest(path.name, (p.name for p in path.parent.glob(f"*{path.suffix}")) if path.suffix else ())
         raise TintboxFileError(f"model={model}: no such file{near}") from error
     except Exception as error:  # a damaged checkpoint raises whatever its pickle leads to
         raise TintboxError(f"model={model}: cannot be loaded ({one_line(error)})") from error

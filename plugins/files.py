@@ -18,24 +18,24 @@ def folders() -> list[Path]:
     return [Path(package.__path__[0]) for package in (tintbox.cfg, tintbox.datasets)]
 
 
-def shipped() -> dict[str, Path]:
+def find_all() -> dict[str, Path]:
     """Return file name -> path of every YAML that tintbox ships."""
     return {path.name: path for folder in folders() for path in sorted(folder.glob("*.yaml"))}
 
 
-def packaged(file: object) -> Path | None:
+def find(file: object) -> Path | None:
     """Return the shipped YAML that the bare name ``file`` means, or None; a file of the user's goes first."""
     name = str(file).strip()
     if Path(name).suffix not in SUFFIXES or Path(name).name != name or Path(name).exists():
         return None
-    return shipped().get(name)
+    return find_all().get(name)
 
 
-def not_found(file: object) -> TintboxFileError | None:
+def explain_missing(file: object) -> TintboxFileError | None:
     """Return the error for a YAML that is nowhere, if one of tintbox's has nearly its name; else None."""
     name = str(file).strip()
     if Path(name).suffix not in SUFFIXES:
         return None
-    stems = {path.stem: path.name for path in shipped().values()}
+    stems = {path.stem: path.name for path in find_all().values()}
     near = get_close_matches(Path(name).stem, stems, n=1, cutoff=0.7)  # of a stock name nothing is to be said
     return TintboxFileError(f"'{name}' does not exist; did you mean '{stems[near[0]]}'?") if near else None

@@ -9,7 +9,7 @@ from typing import Any
 from tintbox import yaml_file
 from tintbox.checks import is_number
 from tintbox.colorization import palette_name
-from tintbox.errors import TintboxError, nearest
+from tintbox.errors import TintboxError, suggest
 from tintbox.plugins.coco_eval import settings as coco_settings
 from tintbox.plugins.freeze import selectors
 from tintbox.plugins.loss import weights as class_weights
@@ -70,7 +70,7 @@ def choice(*values: str) -> Check:
     """Return the check of one word among ``values``."""
 
     def check(value: Any) -> str | None:
-        return None if value in values else f"give one of {', '.join(values)}{nearest(value, values)}"
+        return None if value in values else f"give one of {', '.join(values)}{suggest(value, values)}"
 
     return check
 
@@ -202,12 +202,12 @@ def check(arguments: MutableMapping[str, Any]) -> None:
         if value is None:
             continue
         if option.structured and isinstance(value, str):
-            value = arguments[option.name] = parsed(value)
+            value = arguments[option.name] = parse(value)
         if wrong := option.check(value):
             raise TintboxError(f"{option.name}={value}: {wrong}")
 
 
-def chosen(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def pick_own(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return tintbox's own arguments that differ from their defaults; `freeze` is Ultralytics' own as well.
 
     So is `amp`, of which one value is tintbox's.
@@ -221,14 +221,14 @@ def own_defaults() -> dict[str, Any]:
     return {option.name: option.default for option in OPTIONS if option.own}
 
 
-def stock(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def drop_own(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``arguments`` as a stock Ultralytics takes them: without those that it does not know."""
     ours = {o.name for o in OPTIONS if o.own}
     kept = {name: value for name, value in arguments.items() if name not in ours}
     return {**kept, "amp": True} if kept.get("amp") == AMP_AUTO else kept
 
 
-def parsed(text: str) -> Any:
+def parse(text: str) -> Any:
     """Return a list or mapping for text like ``[backbone, -9]`` or ``{5: neck}``; any other text as it is."""
     if text.strip()[:1] not in ("[", "{"):
         return text

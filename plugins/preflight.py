@@ -10,7 +10,7 @@ from typing import Any
 from tintbox import yaml_file
 from tintbox.errors import TintboxError
 from tintbox.plugins import autoload, callbacks, files, options, places
-from tintbox.plugins.freeze import selectors
+from tintbox.plugins.freeze import selection
 from tintbox.plugins.loss import weights as class_weights
 
 ANCHOR_OPTIONS = ("obj", "obj_pos_weight", "anchor_t", "autoanchor")
@@ -34,7 +34,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
     if given.get("resume"):
         return  # the checkpoint's arguments count
     if isinstance(given.get("pretrained"), (str, Path)) and (
-        handover := autoload.optional("tintbox.plugins.transfer.handover")
+        handover := autoload.import_optional("tintbox.plugins.transfer.handover")
     ):
         handover.check_pretrained(model, given)
     args = SimpleNamespace(**given)
@@ -46,7 +46,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
     if callbacks.wants_loss(args):
         from tintbox.plugins.loss import training as loss_callbacks
 
-        chosen = class_weights.chosen(given)
+        chosen = class_weights.pick_set(given)
         wrong = class_weights.check_task(given) or loss_callbacks.check_model(chosen, model, task)
         if wrong:
             raise TintboxError(wrong)
@@ -56,7 +56,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
     set_ = [name for name in ANCHOR_OPTIONS if given.get(name, DEFAULTS[name]) not in (None, DEFAULTS[name])]
     if set_ and not callbacks.has_anchors(model):
         raise TintboxError(
-            f"{set_[0]}={given[set_[0]]}: {selectors.title(model)} has no anchors; give an anchor model, e.g. "
+            f"{set_[0]}={given[set_[0]]}: {selection.title(model)} has no anchors; give an anchor model, e.g. "
             "model=yolov5n-anchor.yaml"
         )
     if callbacks.wants_freeze(args):
@@ -68,7 +68,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
 
 def class_names(data: Any) -> dict[int, str] | list[str] | None:
     """Return the class names that a dataset YAML lists, if it can be found without downloading anything."""
-    path = files.packaged(data) or Path(str(data))
+    path = files.find(data) or Path(str(data))
     if path.suffix not in files.SUFFIXES or not path.is_file():
         from ultralytics.utils.checks import check_file
 

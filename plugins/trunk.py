@@ -95,7 +95,7 @@ def output_shapes(layers: nn.Sequential, channels: int) -> list[torch.Size]:
     outputs: list[torch.Tensor] = []
     x: Any = torch.zeros(1, channels, PROBE, PROBE)
     layers.eval()  # the probe must leave the statistics of the BatchNorms alone
-    with torch.no_grad(), within_limits(layers):
+    with torch.no_grad(), watch_limits(layers):
         for layer in layers:
             source: Any = layer.f
             if source != -1:
@@ -107,7 +107,7 @@ def output_shapes(layers: nn.Sequential, channels: int) -> list[torch.Size]:
 
 
 @contextlib.contextmanager
-def within_limits(layers: nn.Module) -> Iterator[None]:
+def watch_limits(layers: nn.Module) -> Iterator[None]:
     """Keep an eye on the size of what layers put out for a picture of `PROBE` x `PROBE` pixels.
 
     Raises:

@@ -41,6 +41,17 @@ def environment_is_left_alone():
     assert settings() == before
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """Tensors of a few numbers: more threads only wait for one another on a busy machine."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture
 def shared_data():
     """The folder of real pictures and labels, where there is one."""

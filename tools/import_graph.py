@@ -58,12 +58,12 @@ def arrows(rows: list[list[str]]) -> tuple[dict[str, set[str]], dict[str, int]]:
 
 def direct(box: str, down: Mapping[str, set[str]]) -> set[str]:
     """Return what a box imports, without what those import in turn."""
-    return down[box] - set().union(*(reached(other, down) for other in down[box]))
+    return down[box] - set().union(*(reach(other, down) for other in down[box]))
 
 
-def reached(start: str, down: Mapping[str, set[str]]) -> set[str]:
+def reach(start: str, down: Mapping[str, set[str]]) -> set[str]:
     """Return everything that is imported by way of ``start``; there are no circles."""
-    return down.get(start, set()).union(*(reached(other, down) for other in down.get(start, set())))
+    return down.get(start, set()).union(*(reach(other, down) for other in down.get(start, set())))
 
 
 def draw(file: Path) -> None:

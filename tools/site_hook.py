@@ -14,10 +14,10 @@ OUTSIDE = re.compile(r"(?<!!)\[([^\]]+)\]\(\.\./([^)#]+)(?:#[^)]*)?\)")
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Return the page with ``[text](../folder/file)`` as "text (`folder/file`)", or as the path alone."""
-    return OUTSIDE.sub(lambda link: named(link[1], link[2]), markdown)
+    return OUTSIDE.sub(lambda link: name_link(link[1], link[2]), markdown)
 
 
-def named(text: str, path: str) -> str:
+def name_link(text: str, path: str) -> str:
     """Return the words that stand for a link to a file of the repository."""
     words = text.strip("`")
     return f"`{path}`" if path.endswith(words) else f"{text} (`{path}`)"

@@ -38,7 +38,7 @@ def check_anchors(value: Any, levels: int) -> Anchors:
     return tuple(tuple((float(w), float(h)) for w, h in zip(row[::2], row[1::2])) for row in flat)
 
 
-def listed(anchors: Anchors) -> list[list[float]]:
+def as_lists(anchors: Anchors) -> list[list[float]]:
     """Return anchors as a YAML lists them, whole numbers as integers."""
     return [[int(x) if x == int(x) else x for pair in level for x in pair] for level in anchors]
 

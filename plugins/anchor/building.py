@@ -35,10 +35,10 @@ def shapes(description: Mapping[str, Any], channels: int) -> dict[str, torch.Siz
     """
     from ultralytics.nn import tasks
 
-    with torch.device("meta"), torch.no_grad(), Default():
+    with torch.device("meta"), torch.no_grad(), DefaultActivation():
         try:
             layers, save = tasks.parse_model(deepcopy(dict(description)), channels, verbose=False)
-            with trunk.within_limits(layers):
+            with trunk.watch_limits(layers):
                 _forward(layers.eval(), save, torch.zeros(1, channels, trunk.PROBE, trunk.PROBE))
         except TintboxError:
             raise
@@ -55,7 +55,7 @@ def build(description: Mapping[str, Any], channels: int) -> nn.Module:
     """
     from ultralytics.nn.tasks import DetectionModel
 
-    with Default():
+    with DefaultActivation():
         try:
             return DetectionModel(deepcopy(dict(description)), ch=channels, verbose=False)
         except TintboxError:
@@ -64,7 +64,7 @@ def build(description: Mapping[str, Any], channels: int) -> nn.Module:
             raise TintboxError(f"its layers do not fit each other ({one_line(error)[:200]})") from None
 
 
-class Default:
+class DefaultActivation:
     """Keeps Ultralytics' default activation, which its parser changes for the whole process until it is done."""
 
     def __enter__(self) -> None:

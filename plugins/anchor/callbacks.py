@@ -80,7 +80,7 @@ def _models(trainer: Any) -> list[Any]:
 def _set_gains(trainer: Any, models: list[Any]) -> Gains:
     """Give the models' losses the gains of the arguments, scaled for this run; return them."""
     head = models[0].model[-1]
-    gains = Gains.of(vars(trainer.args)).scaled(head.nl, head.nc, int(trainer.args.imgsz))
+    gains = Gains.of(vars(trainer.args)).scale(head.nl, head.nc, int(trainer.args.imgsz))
     for model in models:
         if getattr(model, "criterion", None) is None:
             model.args = models[0].args  # the moving average gets the live arguments at the end of an epoch anyway

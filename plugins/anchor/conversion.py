@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import TintboxError, name_file
 from tintbox.plugins.anchor import building
-from tintbox.plugins.anchor.description import describe, names_of, number
-from tintbox.plugins.anchor.records import Record, shown, tensors, walk
+from tintbox.plugins.anchor.description import check_number, describe, names_of
+from tintbox.plugins.anchor.records import Record, show, tensors, walk
 
 
 def convert(classic: Record, path: Path) -> nn.Module:
@@ -26,30 +26,26 @@ def convert(classic: Record, path: Path) -> nn.Module:
         TintboxError: It has a layer that Ultralytics has no module for, a value that makes no sense, or weights that do
             not fit its description.
     """
-    try:
-        return _convert(classic)
-    except TintboxError as error:
-        raise TintboxError(f"{path}: {one_line(error)[:400]}") from None
-
-
-def _convert(classic: Record) -> nn.Module:
-    modules = dict(walk(classic))
-    places = {int(name[6:]): name for name in modules if name.startswith("model.") and name[6:].isdecimal()}
-    if not places:
-        raise TintboxError("there are no layers in it")
-    last = places[max(places)]
-    description = describe(classic, modules[last], modules)
-    given = {key: t for key, t in tensors(modules).items() if not key.startswith((f"{last}.anchor",))}
-    channels = description.get("ch", 3)
-    compare(given, building.shapes(description, channels))
-    model: Any = building.build(description, channels)
-    norms = {name: norm_of(modules.get(name), name) for name, m in model.named_modules() if type(m) is nn.BatchNorm2d}
-    model.load_state_dict(given)
-    for name, (eps, momentum) in norms.items():
-        norm = model.get_submodule(name)
-        norm.eps, norm.momentum = eps, momentum
-    model.names = names_of(classic, description["nc"])
-    return model.eval()
+    with name_file(path):
+        modules = dict(walk(classic))
+        places = {int(name[6:]): name for name in modules if name.startswith("model.") and name[6:].isdecimal()}
+        if not places:
+            raise TintboxError("there are no layers in it")
+        last = places[max(places)]
+        description = describe(classic, modules[last], modules)
+        given = {key: t for key, t in tensors(modules).items() if not key.startswith((f"{last}.anchor",))}
+        channels = description.get("ch", 3)
+        compare(given, building.shapes(description, channels))
+        model: Any = building.build(description, channels)
+        norms = {
+            name: norm_of(modules.get(name), name) for name, m in model.named_modules() if type(m) is nn.BatchNorm2d
+        }
+        model.load_state_dict(given)
+        for name, (eps, momentum) in norms.items():
+            norm = model.get_submodule(name)
+            norm.eps, norm.momentum = eps, momentum
+        model.names = names_of(classic, description["nc"])
+        return model.eval()
 
 
 def compare(given: Mapping[str, Tensor], wanted: Mapping[str, torch.Size]) -> None:
@@ -63,9 +59,9 @@ def compare(given: Mapping[str, Tensor], wanted: Mapping[str, torch.Size]) -> No
         if have is None or want is None or have.shape != want:
             shape = "none" if have is None else tuple(have.shape)
             need = "none" if want is None else tuple(want)
-            raise TintboxError(f"weights {shown(key)} are {shape} in the file, {need} in Ultralytics' module")
+            raise TintboxError(f"weights {show(key)} are {shape} in the file, {need} in Ultralytics' module")
         if have.is_floating_point() == key.endswith("num_batches_tracked"):
-            raise TintboxError(f"weights {shown(key)} are {str(have.dtype).removeprefix('torch.')} numbers")
+            raise TintboxError(f"weights {show(key)} are {str(have.dtype).removeprefix('torch.')} numbers")
     storages = {(s := tensor.untyped_storage()).data_ptr(): s.nbytes() for tensor in given.values()}
     if sum(storages.values()) < sum(tensor.nbytes for tensor in given.values()):
         raise TintboxError("several of its weights are the same numbers of the file")
@@ -74,5 +70,5 @@ def compare(given: Mapping[str, Tensor], wanted: Mapping[str, torch.Size]) -> No
 def norm_of(record: Record | None, name: str) -> tuple[float, float]:
     """Return epsilon and momentum of a BatchNorm."""
     state = record.state if record else {}
-    eps = number(state.get("eps"), f"the eps of {name}", 0, 1)
-    return eps, number(state.get("momentum"), f"the momentum of {name}", 0, 1)
+    eps = check_number(state.get("eps"), f"the eps of {name}", 0, 1)
+    return eps, check_number(state.get("momentum"), f"the momentum of {name}", 0, 1)

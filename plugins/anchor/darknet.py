@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -16,10 +14,11 @@ import torch
 from torch import nn
 
 from tintbox import yaml_file
-from tintbox.errors import TintboxError, TintboxFileError, one_line
+from tintbox.errors import TintboxError, TintboxFileError, name_file, one_line
 from tintbox.limits import CFG_BYTES
 from tintbox.plugins.anchor import building
-from tintbox.plugins.anchor.darknet_cfg import Network, Output, parse
+from tintbox.plugins.anchor.darknet_cfg import parse
+from tintbox.plugins.anchor.darknet_network import Network, Output
 
 HEADER = 20  # bytes of the longer of the two headers
 
@@ -39,7 +38,7 @@ def load(weights: Path, cfg: Path, names: list[str] | None = None) -> nn.Module:
         if not path.is_file():
             raise TintboxFileError(f"{path}: no such file; a Darknet model is a .weights and a .cfg")
     text = read(cfg, CFG_BYTES + 1)
-    with located(cfg):
+    with name_file(cfg):
         if len(text) > CFG_BYTES:
             raise TintboxError(f"larger than {CFG_BYTES >> 20} MiB, which no .cfg is")
         network = Network(parse(text.decode("utf-8", errors="replace")))
@@ -49,25 +48,12 @@ def load(weights: Path, cfg: Path, names: list[str] | None = None) -> nn.Module:
         raise TintboxError(f"{len(names)} class names, but {cfg} has {network.nc} classes")
     needed = sum(prod(size) for name, size in sizes.items() if not name.endswith("num_batches_tracked"))
     length = check_length(weights, needed)
-    with located(cfg):
+    with name_file(cfg):
         model: Any = building.build(description, network.channels)
     content = read(weights, length)
     fill(model, network, content)
     model.names = dict(enumerate(names or default_names(network.nc, cfg)))
     return model.eval()
-
-
-@contextlib.contextmanager
-def located(path: Path) -> Iterator[None]:
-    """Put a file's name before the line of an error.
-
-    Raises:
-        TintboxError: The line.
-    """
-    try:
-        yield
-    except TintboxError as error:
-        raise TintboxError(f"{path}: {one_line(error)}") from None
 
 
 def read(path: Path, limit: int) -> bytes:

@@ -10,8 +10,8 @@ from torch import Tensor
 from tintbox.checks import is_number, is_whole
 from tintbox.errors import TintboxError, one_line
 from tintbox.limits import ANCHORS, CHANNELS, CLASSES, MODEL_ROWS, MODEL_UNITS
-from tintbox.plugins.anchor.boxes import check_anchors, listed
-from tintbox.plugins.anchor.records import Record, shown
+from tintbox.plugins.anchor.boxes import as_lists, check_anchors
+from tintbox.plugins.anchor.records import Record, show
 
 # Layers that are the same in Ultralytics; the others have changed, or there is no such module any more.
 SAME = (
@@ -31,17 +31,17 @@ MODES = {"nn.Upsample": "nearest"}  # the one text that a layer takes as an argu
 ARGUMENTS = 8  # of a row, and numbers in a list among them
 
 
-def whole(value: Any, name: str, low: int, high: int) -> int:
+def check_whole(value: Any, name: str, low: int, high: int) -> int:
     """Return a whole number, or raise a TintboxError if it is none or out of range."""
     if not is_whole(value, low, high):
-        raise TintboxError(f"{name} is {shown(value)}, not a whole number from {low} to {high}")
+        raise TintboxError(f"{name} is {show(value)}, not a whole number from {low} to {high}")
     return value
 
 
-def number(value: Any, name: str, low: float, high: float) -> float:
+def check_number(value: Any, name: str, low: float, high: float) -> float:
     """Return a number as a float, or raise a TintboxError if it is none or out of range."""
     if not is_number(value, low, high):
-        raise TintboxError(f"{name} is {shown(value)}, not a number from {low:g} to {high:g}")
+        raise TintboxError(f"{name} is {show(value)}, not a number from {low:g} to {high:g}")
     return float(value)
 
 
@@ -61,12 +61,14 @@ def describe(classic: Record, head: Record, modules: Mapping[str, Record]) -> di
     spec = classic.mapping("yaml")
     if head.name != "Detect":
         raise TintboxError(f"its head is {head.name}; only detection models can be imported")
-    classes = whole(head.state.get("nc"), "the number of classes", 1, CLASSES)
+    classes = check_whole(head.state.get("nc"), "the number of classes", 1, CLASSES)
     described: dict[str, Any] = {
         "nc": classes,
-        "depth_multiple": number(spec.get("depth_multiple", 1.0), "depth_multiple", 0.01, 10),
-        "width_multiple": number(spec.get("width_multiple", 1.0), "width_multiple", 0.01, 10),
-        "anchors": listed(check_anchors(pixels(head), whole(head.state.get("nl"), "the number of levels", 1, 10))),
+        "depth_multiple": check_number(spec.get("depth_multiple", 1.0), "depth_multiple", 0.01, 10),
+        "width_multiple": check_number(spec.get("width_multiple", 1.0), "width_multiple", 0.01, 10),
+        "anchors": as_lists(
+            check_anchors(pixels(head), check_whole(head.state.get("nl"), "the number of levels", 1, 10))
+        ),
         **rows(spec),
     }
     units = sum(
@@ -77,7 +79,7 @@ def describe(classic: Record, head: Record, modules: Mapping[str, Record]) -> di
     if activation := activation_of(modules):
         described["activation"] = activation
     if "ch" in spec:
-        described["ch"] = whole(spec["ch"], "the number of channels of a picture", 1, 64)
+        described["ch"] = check_whole(spec["ch"], "the number of channels of a picture", 1, 64)
     return described
 
 
@@ -89,7 +91,7 @@ def pixels(head: Record) -> list[list[float]]:
     shaped = isinstance(cells, Tensor) and cells.dim() == 3 and cells.shape[2] == 2 and cells.numel() <= ANCHORS
     if not shaped or not isinstance(steps, list) or len(steps) != len(cells):
         raise TintboxError("its head has no anchors and strides, by level")
-    steps = [number(step, "a stride", 1, 1024) for step in steps]
+    steps = [check_number(step, "a stride", 1, 1024) for step in steps]
     return [(level.float() * step).flatten().tolist() for level, step in zip(cells, steps)]
 
 
@@ -111,7 +113,7 @@ def rows(spec: Mapping[Any, Any]) -> dict[str, Any]:
 def entries(value: Any, index: int) -> list[Any]:
     """Return the four entries of a row."""
     if not isinstance(value, (list, tuple)) or len(value) != 4:
-        raise TintboxError(f"its row {index} is {shown(value)}, not [from, repeats, layer, arguments]")
+        raise TintboxError(f"its row {index} is {show(value)}, not [from, repeats, layer, arguments]")
     return list(value)
 
 
@@ -119,25 +121,30 @@ def row(value: Any, index: int) -> list[Any]:
     """Return a row of a YAML with the same layer in Ultralytics' terms."""
     source, repeats, name, arguments = entries(value, index)
     if name not in (*SAME, "Bottleneck"):
-        raise TintboxError(f"Ultralytics has no module that does what its layer {shown(name)} does")
+        raise TintboxError(f"Ultralytics has no module that does what its layer {show(name)} does")
     if not isinstance(arguments, (list, tuple)) or len(arguments) > ARGUMENTS:
-        raise TintboxError(f"its row {index} has {shown(arguments)} for arguments")
+        raise TintboxError(f"its row {index} has {show(arguments)} for arguments")
     arguments = [argument(a, name, index) for a in arguments]
     if name == "Bottleneck":  # of 1x1 and 3x3 there, by default of two 3x3 here
         if not arguments:
             raise TintboxError(f"its row {index} has no channels for the Bottleneck")
         c2, shortcut, groups, *expansion = arguments + [True, 1][max(len(arguments) - 1, 0) :]
         arguments = [c2, shortcut, groups, [1, 3], *expansion]
-    return [sources(source, index), whole(repeats, f"the repeats of row {index}", 1, MODEL_UNITS), name, arguments]
+    return [
+        sources(source, index),
+        check_whole(repeats, f"the repeats of row {index}", 1, MODEL_UNITS),
+        name,
+        arguments,
+    ]
 
 
 def sources(value: Any, index: int) -> Any:
     """Return where a row takes its input from: an index or several, negative ones counting back."""
     if isinstance(value, (list, tuple)):
         if not 0 < len(value) <= 2 * ARGUMENTS:
-            raise TintboxError(f"its row {index} takes {shown(value)}")
+            raise TintboxError(f"its row {index} takes {show(value)}")
         return [sources(one, index) for one in value if not isinstance(one, (list, tuple))]
-    return whole(value, f"what row {index} takes", -index or -1, index - 1)
+    return check_whole(value, f"what row {index} takes", -index or -1, index - 1)
 
 
 def argument(value: Any, name: str, index: int, inside: bool = False) -> Any:
@@ -149,10 +156,10 @@ def argument(value: Any, name: str, index: int, inside: bool = False) -> Any:
     if isinstance(value, (list, tuple)) and len(value) <= ARGUMENTS and not inside:
         return [argument(one, name, index, inside=True) for one in value]
     if type(value) is int:
-        return whole(value, f"an argument of row {index}", -CHANNELS, CHANNELS)
+        return check_whole(value, f"an argument of row {index}", -CHANNELS, CHANNELS)
     if type(value) is float:
-        return number(value, f"an argument of row {index}", -CHANNELS, CHANNELS)
-    raise TintboxError(f"its row {index}, a {name}, has the argument {shown(value)}")
+        return check_number(value, f"an argument of row {index}", -CHANNELS, CHANNELS)
+    raise TintboxError(f"its row {index}, a {name}, has the argument {show(value)}")
 
 
 def activation_of(modules: Mapping[str, Record]) -> str | None:
@@ -168,7 +175,7 @@ def activation_of(modules: Mapping[str, Record]) -> str | None:
         raise TintboxError(f"its activations are {', '.join(kinds)}; one of {', '.join(ACTIVATIONS)} is needed")
     for name, act in kinds.items():
         text = ACTIVATIONS[name]
-        slope = number(act.state.get("negative_slope"), "the slope", 0, 10) if name == "LeakyReLU" else 0.0
+        slope = check_number(act.state.get("negative_slope"), "the slope", 0, 10) if name == "LeakyReLU" else 0.0
         return text and text.format(slope=slope)
     return None
 
@@ -185,11 +192,11 @@ def names_of(classic: Record, classes: int) -> dict[int, str]:
     if pairs is None:
         return found
     if not isinstance(pairs, dict):
-        raise TintboxError(f"its class names are {shown(given)}")
+        raise TintboxError(f"its class names are {show(given)}")
     for key, name in pairs.items():
         index = int(key) if isinstance(key, str) and key.isdecimal() and len(key) < 6 else key
         if type(index) is not int or not isinstance(name, (str, int, float)) or len(str(name)) > 200:
-            raise TintboxError(f"its class names have {shown(name)} under {shown(key)}, not a text under a number")
+            raise TintboxError(f"its class names have {show(name)} under {show(key)}, not a text under a number")
         if index in found:
             printable = "".join(letter for letter in one_line(name) if letter.isprintable())
             found[index] = printable or str(index)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from tintbox import atomic
-from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
 from tintbox.limits import CFG_BYTES
 from tintbox.plugins.anchor import darknet, legacy
 
@@ -33,7 +33,7 @@ def import_legacy(
     """
     source, target = Path(str(source)), Path(str(target))
     if not source.is_file():
-        near = nearest(source.name, (path.name for path in source.parent.glob("*") if path.suffix in SUFFIXES))
+        near = suggest(source.name, (path.name for path in source.parent.glob("*") if path.suffix in SUFFIXES))
         raise TintboxFileError(f"{source}: no such file{near}")
     if target.suffix != ".pt":
         raise TintboxError(f"{target}: a checkpoint's name ends in .pt")

@@ -7,7 +7,7 @@ from typing import Any
 
 from tintbox import checkpoint_file
 from tintbox.errors import TintboxError
-from tintbox.plugins.anchor import records
+from tintbox.plugins.anchor import unpickler
 from tintbox.plugins.anchor.records import Record
 
 
@@ -25,7 +25,7 @@ def checkpoint(path: Path) -> dict[str, Any]:
             f"{path}: no classic YOLOv3 or YOLOv5 checkpoint (its pickle names neither models.yolo nor models.common); "
             "a current one needs no import"
         )
-    content = records.read(path)
+    content = unpickler.read(path)
     classic = content
     if isinstance(content, dict):
         classic = content.get("model") if content.get("ema") is None else content["ema"]

@@ -39,7 +39,7 @@ class Gains:
             cls=cls.cls if classes is None else classes,
         )
 
-    def scaled(self, nl: int, nc: int, imgsz: int) -> Gains:
+    def scale(self, nl: int, nc: int, imgsz: int) -> Gains:
         """Return the gains for so many levels, classes and pixels, as classic training scales those for 3, 80, 640.
 
         (https://docs.ultralytics.com/yolov5/tutorials/hyperparameter_evolution: the gains are those of COCO at 640.)

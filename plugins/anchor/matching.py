@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Matches:
+class Targets:
     """The n pairs of a box and an anchor in a cell, on one level.
 
     Attributes:
@@ -52,7 +52,7 @@ def fits(sizes: Tensor, anchors: Tensor, threshold: float) -> Tensor:
 
 def match(
     targets: Tensor, anchors: Tensor, grid: tuple[int, int], threshold: float, neighbours: bool = True
-) -> Matches:
+) -> Targets:
     """Return the matches of a level, as YOLOv5 makes them.
 
     A box goes to all anchors that it fits, in the cell of its centre and in the two nearest of the four neighbours, as
@@ -84,7 +84,7 @@ def match(
         shift = targets.new_zeros(())
     cell = (centres[target] - shift).long()
     cell = torch.stack((cell[:, 0].clamp(0, columns - 1), cell[:, 1].clamp(0, rows - 1)), 1)
-    return Matches(
+    return Targets(
         image=targets[target, 0].long(),
         anchor=anchor,
         row=cell[:, 1],

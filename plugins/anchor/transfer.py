@@ -60,7 +60,7 @@ def class_rows(model: Any, state: dict[str, Tensor], source: Any, verbose: bool 
 def matching_rows(old: Any, new: Any, old_nc: int, new_nc: int) -> dict[int, int] | None:
     """Return new class -> old class of the same name, or None if the classes are equal as far as their names tell."""
     rows: dict[int, int] = {}
-    if _named(old) and _named(new):
+    if _has_names(old) and _has_names(new):
         index = {str(name).strip().lower(): i for i, name in old.items() if i < old_nc}
         found = {i: index.get(str(name).strip().lower()) for i, name in new.items() if i < new_nc}
         rows = {i: j for i, j in found.items() if j is not None}
@@ -68,15 +68,15 @@ def matching_rows(old: Any, new: Any, old_nc: int, new_nc: int) -> dict[int, int
     return None if same else rows
 
 
-def _named(names: Any) -> bool:
+def _has_names(names: Any) -> bool:
     """Return whether there are names; Ultralytics' placeholders are the indices."""
     return isinstance(names, Mapping) and any(str(i) != str(name) for i, name in names.items())
 
 
 def set_anchors(model: Any, anchors: Any) -> None:
     """Give a model other anchors, in its head and in the description that it is rebuilt from."""
-    from tintbox.plugins.anchor.boxes import listed
+    from tintbox.plugins.anchor.boxes import as_lists
 
     with torch.no_grad():
         model.model[-1].set_anchors(anchors)
-    model.yaml["anchors"] = listed(anchors)
+    model.yaml["anchors"] = as_lists(anchors)

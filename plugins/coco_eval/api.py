@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import TintboxError, nearest
+from tintbox.errors import TintboxError, suggest
 from tintbox.plugins.coco_eval import evaluation
 from tintbox.plugins.coco_eval.comparison import Comparison
-from tintbox.plugins.coco_eval.data.content import of_detections, of_truth
+from tintbox.plugins.coco_eval.data.content import read_detections, read_truth
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.estimates import TITLES
@@ -67,7 +67,7 @@ def evaluate(
     if wrong := check({"resamples": resamples, "seed": seed, "level": level, "explain": explain}):
         raise TintboxError(f"evaluate: {wrong}")
     if iou_type not in (None, *TITLES):
-        raise TintboxError(f"iou_type={iou_type}: give one of {', '.join(TITLES)}{nearest(str(iou_type), TITLES)}")
+        raise TintboxError(f"iou_type={iou_type}: give one of {', '.join(TITLES)}{suggest(str(iou_type), TITLES)}")
     known = _truth(truth)
     found = _detections(detections, known)
     kind = iou_type or evaluation.iou_types(known, found)[-1]
@@ -112,7 +112,7 @@ def _truth(given: Any) -> Truth:
     if isinstance(given, (str, os.PathLike)):
         return Truth.read(Path(given))
     if isinstance(given, Mapping):
-        return Truth.of(of_truth(given, "truth"), "truth")
+        return Truth.of(read_truth(given, "truth"), "truth")
     raise TintboxError(
         f"truth is of type {type(given).__name__}; give the path of a COCO JSON, its content, or arrays by name"
     )
@@ -123,7 +123,7 @@ def _detections(given: Any, truth: Truth) -> Detections:
     if isinstance(given, (str, os.PathLike)):
         return Detections.read(Path(given), truth)
     if isinstance(given, (Mapping, list, tuple)):
-        return Detections.of(of_detections(given, "detections"), "detections", truth)
+        return Detections.of(read_detections(given, "detections"), "detections", truth)
     raise TintboxError(
         f"detections is of type {type(given).__name__}; give the path of a result file, its rows, or arrays by name"
     )

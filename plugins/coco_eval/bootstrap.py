@@ -25,7 +25,7 @@ def draw(images: int, resamples: int, seed: int = 0) -> np.ndarray:
     return counts
 
 
-def reweighted(matches: Matches, weights: np.ndarray) -> np.ndarray:
+def reweight(matches: Matches, weights: np.ndarray) -> np.ndarray:
     """Return the twelve numbers of every class for each weighting of the images.
 
     Args:

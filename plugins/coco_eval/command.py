@@ -76,7 +76,7 @@ def compare(first: str, second: str, values: Mapping[str, Any], chosen: Settings
     pair = first, second
     for run in pair:
         sources.check_there(run)
-    names = sources.distinct_names(*pair)
+    names = sources.name_both(*pair)
     anew = any(values.get(key) is not None for key in ("data", "split", *sources.VALIDATION))
     with results_folder(values["out"], "runs/compare") as folder:
         if all(map(sources.has_files, pair)) and not anew:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tintbox.plugins.coco_eval import output, pictures, tables
 from tintbox.plugins.coco_eval.differences import Differences
-from tintbox.plugins.coco_eval.errors.chart import saved
+from tintbox.plugins.coco_eval.errors.chart import save
 from tintbox.plugins.coco_eval.metrics import column
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Comparison(Differences):
         Raises:
             TintboxError: The file cannot be written.
         """
-        return saved(pictures.differences(self), file)
+        return save(pictures.differences(self), file)
 
     def __repr__(self) -> str:
         numbers = ", ".join(

@@ -99,7 +99,7 @@ def evaluate(
     images, resamples = len(truth.images), settings.resamples
     samples = np.empty((0, len(categories), len(METRICS)))
     if resamples:
-        samples = bootstrap.reweighted(matches, bootstrap.draw(images, resamples, settings.seed))
+        samples = bootstrap.reweight(matches, bootstrap.draw(images, resamples, settings.seed))
     return Evaluation(
         iou_type=iou_type,
         names=[category["name"] for category in categories],

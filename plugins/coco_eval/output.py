@@ -57,12 +57,12 @@ def _keys(names: Sequence[str]) -> list[str]:
 
 def _numbers(values: np.ndarray, bounds: np.ndarray) -> dict[str, dict[str, Any]]:
     return {
-        key: {"value": plain(value), "low": plain(low), "high": plain(high)}
+        key: {"value": as_json_number(value), "low": as_json_number(low), "high": as_json_number(high)}
         for key, value, (low, high) in zip(KEYS, values, bounds)
     }
 
 
-def plain(value: float) -> float | None:
+def as_json_number(value: float) -> float | None:
     """Return a number as JSON has it: None for NaN."""
     return None if math.isnan(value) else float(value)
 
@@ -101,8 +101,8 @@ def comparison_dict(comparison: Differences) -> dict[str, Any]:
     def rows(first: np.ndarray, second: np.ndarray, difference: np.ndarray, bounds: np.ndarray) -> dict[str, Any]:
         return {
             key: {
-                "first": plain(a), "second": plain(b), "difference": plain(d),
-                "low": plain(pair[0]), "high": plain(pair[1]), "distinguishable": bool(is_sure(pair)),
+                "first": as_json_number(a), "second": as_json_number(b), "difference": as_json_number(d),
+                "low": as_json_number(pair[0]), "high": as_json_number(pair[1]), "distinguishable": bool(is_sure(pair)),
             }
             for key, a, b, d, pair in zip(KEYS, first, second, difference, bounds)
         }  # fmt: skip

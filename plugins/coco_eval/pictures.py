@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tintbox.errors import TintboxError, nearest
+from tintbox.errors import TintboxError, suggest
 from tintbox.plugins.coco_eval.differences import Differences, is_sure
-from tintbox.plugins.coco_eval.errors.chart import bars, saved
+from tintbox.plugins.coco_eval.errors.chart import bars, save
 from tintbox.plugins.coco_eval.estimates import TITLES, Estimates
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, RECALL_THRESHOLDS, column
-from tintbox.plugins.coco_eval.tables import digits_of, legible, number
+from tintbox.plugins.coco_eval.tables import digits_of, make_legible, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,8 +39,8 @@ def plot(evaluation: Estimates, file: str | Path | None, what: str) -> Figure:
         TintboxError: There is no such picture, or it cannot be saved.
     """
     if what not in PICTURES:
-        raise TintboxError(f"plot: no picture '{what}' ({', '.join(PICTURES)}){nearest(what, PICTURES)}")
-    return saved(PICTURES[what][1](evaluation), file)
+        raise TintboxError(f"plot: no picture '{what}' ({', '.join(PICTURES)}){suggest(what, PICTURES)}")
+    return save(PICTURES[what][1](evaluation), file)
 
 
 def _figure(width: float, height: float, title: str) -> tuple[Figure, Any]:
@@ -67,12 +67,12 @@ def precision_recall(evaluation: Estimates) -> Figure:
     for place, k in enumerate(there if several else []):
         colour = colormaps["tab10"](place) if few else GREY
         lines += axes.plot(RECALL_THRESHOLDS, curves[0, :, k], color=colour, lw=1.4 if few else 0.6)
-        labels.append(f"{legible(evaluation.names[k], LONGEST)}, AP50 {evaluation.classes[k, 1]:.3f}")
+        labels.append(f"{make_legible(evaluation.names[k], LONGEST)}, AP50 {evaluation.classes[k, 1]:.3f}")
     if not few:
         lines, labels = lines[:1], [f"one of {len(there)} classes"]
     for level, style in ((0, "-"), (5, "--"), (8, ":")) if there else ():
         lines += axes.plot(RECALL_THRESHOLDS, curves[level][:, there].mean(1), style, color="black", lw=2)
-        whose = "all classes" if several else legible(evaluation.names[there[0]], LONGEST)
+        whose = "all classes" if several else make_legible(evaluation.names[there[0]], LONGEST)
         labels.append(f"{whose}, IoU {IOU_THRESHOLDS[level]:.2f}")
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
     if there:
@@ -90,7 +90,7 @@ def by_class(evaluation: Estimates) -> Figure:
     counts = np.array(evaluation.truths)
     there = [k for k in np.argsort(-counts, kind="stable") if counts[k]]
     places = sorted(there[:MOST_CLASSES], key=lambda k: evaluation.classes[k, 0])
-    labels = [f"{legible(evaluation.names[k], LONGEST)} ({counts[k]:,})" for k in places]
+    labels = [f"{make_legible(evaluation.names[k], LONGEST)} ({counts[k]:,})" for k in places]
     title = "AP by class, in brackets the number of objects"
     if len(there) > MOST_CLASSES:
         title += f"\nthe {MOST_CLASSES} of {len(there)} classes with the most"

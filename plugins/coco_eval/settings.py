@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from tintbox.checks import is_number, is_whole
-from tintbox.errors import nearest
+from tintbox.errors import suggest
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def check(value: Any) -> str | None:
 def check_one(key: Any, value: Any) -> str | None:
     """Return what is wrong with one setting, or None."""
     if key not in DEFAULTS:
-        return f"'{key}' is no setting ({', '.join(DEFAULTS)}){nearest(str(key), DEFAULTS)}"
+        return f"'{key}' is no setting ({', '.join(DEFAULTS)}){suggest(str(key), DEFAULTS)}"
     if isinstance(DEFAULTS[key], bool):
         return None if isinstance(value, bool) else f"{key}={value}: give true or false"
     if key == "level":

@@ -6,20 +6,19 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import TintboxError, TintboxFileError, nearest_file, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
+from tintbox.path_names import distinct_names
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.layout import check_split
-from tintbox.plugins.coco_eval.data.rows import listed
+from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IOU_TYPES, PREDICTIONS, Outcome, check_task
 
 # What goes on to `yolo val` as it is; None leaves Ultralytics' default, for imgsz the size of the training.
 VALIDATION = dict.fromkeys(("imgsz", "batch", "conf", "iou", "max_det", "device", "workers", "single_cls", "nms"))
-LONG = 12  # characters that two names may begin with alike
 # What Ultralytics raises for arguments, data and devices that it cannot use.
 REFUSALS = (
     AssertionError,
@@ -87,7 +86,7 @@ def check_active() -> None:
     """Raise TintboxError if the plugin is switched off: a model is validated through Ultralytics, files are not."""
     from tintbox.plugins import autoload
 
-    if autoload.disabled():
+    if autoload.is_disabled():
         raise TintboxError(
             f"the plugin is off, TINTBOX_DISABLE={os.environ['TINTBOX_DISABLE']}, and no model is evaluated without; "
             "unset it, or give predictions= and annotations="
@@ -135,7 +134,7 @@ def check_there(run: str) -> None:
         if path.is_dir():
             next(path.iterdir(), None)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise TintboxFileError(f"{run}: no such run or checkpoint{nearest_file(path)}") from error
+        raise TintboxFileError(f"{run}: no such run or checkpoint{suggest_file(path)}") from error
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
         raise TintboxError(f"{run}: cannot be read ({getattr(error, 'strerror', None) or one_line(error)})") from error
 
@@ -160,20 +159,14 @@ def checkpoint(run: str) -> Path:
     raise TintboxFileError(f"{run}: no weights/best.pt in it, nor {ANNOTATIONS} with {PREDICTIONS}")
 
 
-def distinct_names(first: str, second: str) -> tuple[str, str]:
-    """Return the names of two paths, as much of their ends as tells them apart."""
-    a, b = (tuple(p for p in Path(run).with_suffix("").parts if p not in ("/", "weights")) for run in (first, second))
+def name_both(first: str, second: str) -> tuple[str, str]:
+    """Return the names of two runs, checkpoints or folders, as much of their paths as tells them apart."""
+    paths = (Path(run).resolve() for run in (first, second))
+    a, b = (Path(*(part for part in path.parent.parts if part != "weights"), path.stem) for path in paths)
     if a == b:
         return (f"{first} (1)", f"{second} (2)") if first == second else (first, second)
-    common = 0
-    for x, y in zip_longest(reversed(a), reversed(b)):
-        common += 1
-        if x != y:
-            break
-    first, second = "/".join(a[-common:]), "/".join(b[-common:])
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second)))
-    cut = max(first.rfind(mark, 0, same) for mark in "-_ /") + 1
-    return (f"…{first[cut:]}", f"…{second[cut:]}") if cut > LONG else (first, second)
+    one, other = distinct_names([a, b])
+    return one, other
 
 
 def read_source(folder: Path, name: str) -> Source:
@@ -233,5 +226,5 @@ def check_comparable(first: Source, second: Source) -> None:
 def check_classes(names: tuple[str, str], classes: list[list[str]]) -> None:
     """Raise TintboxError if two models have different classes."""
     if classes[0] != classes[1]:
-        lists = "; ".join(f"{name} has {listed(own, most=6)}" for name, own in zip(names, classes))
+        lists = "; ".join(f"{name} has {list_values(own, most=6)}" for name, own in zip(names, classes))
         raise TintboxError(f"the two have different classes: {lists}")

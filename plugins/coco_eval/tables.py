@@ -61,7 +61,7 @@ class Table:
         return f"{title}<table><thead>{row(self.headings, 'th')}</thead><tbody>{body}</tbody></table>"
 
 
-def legible(name: str, most: int = LONGEST) -> str:
+def make_legible(name: str, most: int = LONGEST) -> str:
     """Return a class's name in one line without control characters, cut if it is long."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
     return shown if len(shown) <= most else shown[: most - 1] + "…"
@@ -129,7 +129,7 @@ def intervals_text(settings: Settings) -> str:
 def _class_table(evaluation: Estimates) -> Table:
     columns = [column(key) for key in CLASS_COLUMNS]
     rows: list[Sequence[str]] = [
-        (legible(name), f"{count:,}", span(bounds[0]), *(number(values[i]) for i in columns))
+        (make_legible(name), f"{count:,}", span(bounds[0]), *(number(values[i]) for i in columns))
         for name, count, values, bounds in zip(
             evaluation.names, evaluation.truths, evaluation.classes, evaluation.class_intervals
         )
@@ -159,7 +159,7 @@ def comparison_tables(comparison: Differences) -> Iterator[Table]:
     yield Table(("metric", *columns), [_difference(*row) for row in values], title=head)
     if len(first.names) > 1:
         classes = zip(first.names, first.classes, second.classes, comparison.classes, comparison.class_intervals)
-        rows = [_difference(legible(name), a[0], b[0], d[0], bounds[0]) for name, a, b, d, bounds in classes]
+        rows = [_difference(make_legible(name), a[0], b[0], d[0], bounds[0]) for name, a, b, d, bounds in classes]
         yield Table(("AP of class", *columns), rows)
 
 

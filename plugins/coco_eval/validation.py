@@ -13,14 +13,14 @@ from tintbox import atomic
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.coco_eval import output, tables
 from tintbox.plugins.coco_eval.data.detections import Detections
-from tintbox.plugins.coco_eval.data.records import collect, seen, single_class, with_classes
-from tintbox.plugins.coco_eval.data.rows import listed
+from tintbox.plugins.coco_eval.data.records import collect, keep_classes, keep_validated, single_class
+from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import Split, for_dataset
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IOU_TYPES, PREDICTIONS, Outcome, check_task, draw_worst
 from tintbox.plugins.coco_eval.recording import Recording
 from tintbox.plugins.coco_eval.settings import settings
-from tintbox.terminal import printable
+from tintbox.terminal import make_printable
 
 
 def check_classes(validator: Any) -> str | None:
@@ -50,8 +50,8 @@ def part_of_classes(validator: Any) -> str | None:
         return None
     lost = [name for i, name in there.items() if i not in has]
     return (
-        f"THE MODEL HAS {len(has)} CLASSES, THE DATASET {len(there)}: the other {len(lost)} ({listed(lost)}) and their "
-        "objects are left out, so these are no numbers for the whole dataset"
+        f"THE MODEL HAS {len(has)} CLASSES, THE DATASET {len(there)}: the other {len(lost)} ({list_values(lost)}) and "
+        "their objects are left out, so these are no numbers for the whole dataset"
     )
 
 
@@ -102,11 +102,11 @@ def finish(validator: Any, split: Split, records: Mapping[str, Mapping[str, Any]
         records: What `collect` takes.
     """
     args = validator.args
-    split = seen(split, set(records))
+    split = keep_validated(split, set(records))
     if args.single_cls:
         split = single_class(split)
     else:
-        split = with_classes(split, classes_of(validator))
+        split = keep_classes(split, classes_of(validator))
     kinds = IOU_TYPES[args.task]
     detections = collect(records, split, masks="segm" in kinds)
     lacking = sum("segmentation" not in annotation for annotation in split.truth.annotations)
@@ -136,7 +136,7 @@ def finish(validator: Any, split: Split, records: Mapping[str, Mapping[str, Any]
             draw_worst(found, split.truth, detections, paths, folder, chosen.examples)
     except OSError as error:
         raise TintboxError(f"{folder}: cannot be written ({one_line(error)})") from error
-    LOGGER.info(printable(tables.text(found, classes=args.verbose)))
+    LOGGER.info(make_printable(tables.text(found, classes=args.verbose)))
     if part:  # once more, next to the numbers
         LOGGER.warning(f"coco_eval=True: {part}")
     LOGGER.info(f"COCO evaluation saved to {folder}")

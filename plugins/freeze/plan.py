@@ -16,8 +16,9 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.freeze import selectors
-from tintbox.plugins.freeze.selectors import select, value_text
+from tintbox.plugins.freeze import selection, selectors
+from tintbox.plugins.freeze.selection import select
+from tintbox.plugins.freeze.selectors import value_text
 
 
 @dataclass(frozen=True)
@@ -184,14 +185,14 @@ def _frozen_at_start(model: nn.Module, freeze: Any, names: tuple[str, ...]) -> s
         return set(select(model, freeze))
     layers = range(freeze) if isinstance(freeze, int) else set(freeze or ())
     if layers:
-        _numbered(model, f"freeze={value_text(freeze)}")
-    return {name for name in names if selectors.layer_of(name) in layers}
+        _list_layers(model, f"freeze={value_text(freeze)}")
+    return {name for name in names if selection.layer_of(name) in layers}
 
 
-def _numbered(model: nn.Module, label: str) -> range:
+def _list_layers(model: nn.Module, label: str) -> range:
     """Return the indices of a model's layers, or raise a `TintboxError` if it is no list of layers."""
-    if not (indices := selectors.groups(model)["all"]):
-        raise TintboxError(f"{label}: {selectors.title(model)} has no numbered layers; name its modules")
+    if not (indices := selection.groups(model)["all"]):
+        raise TintboxError(f"{label}: {selection.title(model)} has no numbered layers; name its modules")
     return indices
 
 
@@ -203,12 +204,12 @@ def _factors(model: nn.Module, lr_scale: Any, names: tuple[str, ...]) -> dict[st
             label = f"lr_scale={{{selector}: {factor}}}"
             factors.update(dict.fromkeys(select(model, selector, label), float(factor)))
     elif lr_scale is not None:
-        if not (numbered := selectors.groups(model)["all"]):
+        if not (numbered := selection.groups(model)["all"]):
             raise TintboxError(
-                f"lr_scale={lr_scale}: {selectors.title(model)} has no numbered layers; name its modules"
+                f"lr_scale={lr_scale}: {selection.title(model)} has no numbered layers; name its modules"
             )
         last = numbered[-1]
-        layers = {name: selectors.layer_of(name) for name in names}
+        layers = {name: selection.layer_of(name) for name in names}
         factors = {name: float(lr_scale) ** (last - layer) for name, layer in layers.items() if layer is not None}
     return {name: factor for name, factor in factors.items() if factor != 1}
 

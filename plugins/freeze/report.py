@@ -12,7 +12,7 @@ from torch import nn
 from ultralytics.utils import LOGGER
 
 from tintbox import atomic
-from tintbox.plugins.freeze import selectors
+from tintbox.plugins.freeze import selection, selectors
 from tintbox.plugins.freeze.plan import FreezePlan, network
 
 FROZEN, TRAINED = "#c3c8ce", "#2a6fb0"
@@ -23,7 +23,7 @@ def report(trainer: Any, plan: FreezePlan) -> None:
     """Log the table of the run's first epoch; save table and picture of all stages into the run's folder."""
     model, epochs, first = network(trainer.model), trainer.epochs, trainer.start_epoch
     rows = group_rows(model, plan, first, epochs)
-    LOGGER.info(f"\ntintbox: what trains in {selectors.title(model)} from epoch {first + 1} of {epochs} on")
+    LOGGER.info(f"\ntintbox: what trains in {selection.title(model)} from epoch {first + 1} of {epochs} on")
     LOGGER.info("\n".join(table(rows)))
     for epoch, woken in plan.schedule(epochs):
         if not woken & plan.start:
@@ -57,8 +57,8 @@ def sizes(model: nn.Module, names: Iterable[str]) -> int:
 def describe(model: nn.Module, names: Iterable[str]) -> str:
     """Return what these parameters are, e.g. ``1,234 parameters of neck and backbone (layers 3-8, 10)``."""
     chosen = set(names)
-    holding = {layer for name, _ in model.named_parameters() if (layer := selectors.layer_of(name)) is not None}
-    touched = {selectors.layer_of(name) for name in chosen}
+    holding = {layer for name, _ in model.named_parameters() if (layer := selection.layer_of(name)) is not None}
+    touched = {selection.layer_of(name) for name in chosen}
     parts = []
     for group, layers in _parts(model).items():
         there = [layer for layer in layers if layer in holding]
@@ -70,7 +70,7 @@ def describe(model: nn.Module, names: Iterable[str]) -> str:
 
 def _parts(model: nn.Module) -> dict[str, range]:
     """Return the groups that part the layers: backbone, neck and head, or all of them."""
-    known = selectors.groups(model)
+    known = selection.groups(model)
     return {name: layers for name, layers in known.items() if name != "all"} or known
 
 
@@ -91,8 +91,8 @@ def group_rows(model: nn.Module, plan: FreezePlan, epoch: int, epochs: int) -> l
     still = plan.frozen_norms(frozen)
     rows = []
     for group, layers in _parts(model).items():
-        names = [name for name in plan.names if selectors.layer_of(name) in layers]
-        norms = [norm for norm in plan.norms if selectors.layer_of(norm) in layers]
+        names = [name for name in plan.names if selection.layer_of(name) in layers]
+        norms = [norm for norm in plan.norms if selection.layer_of(norm) in layers]
         count, asleep = sizes(model, names), sizes(model, frozen.intersection(names))
         factors = sorted({plan.factors.get(name, 1.0) for name in names if name not in frozen})
         rows.append(
@@ -139,7 +139,7 @@ def layer_rows(model: nn.Module, plan: FreezePlan, epochs: int) -> list[dict[str
     """Return a row per layer: index, type, parameters, and how many of them train in each stage."""
     rows = []
     for index, layer in enumerate(model.model):  # type: ignore[arg-type]  # a sequence of layers
-        names = {name for name in plan.names if selectors.layer_of(name) == index}
+        names = {name for name in plan.names if selection.layer_of(name) == index}
         trained = [sizes(model, names - plan.frozen(epoch, epochs)) for epoch in starts(plan, epochs)]
         kind = type(layer).__name__
         rows.append({"layer": index, "type": kind, "parameters": sizes(model, names), "trained": trained})
@@ -154,7 +154,7 @@ def as_dict(model: nn.Module, plan: FreezePlan, epochs: int, arguments: dict[str
         groups = group_rows(model, plan, epoch, epochs)
         stages.append({"epoch": epoch, "groups": groups, "frozen": [name for name in plan.names if name in frozen]})
     return {
-        "model": selectors.title(model),
+        "model": selection.title(model),
         "epochs": epochs,
         "arguments": {name: arguments.get(name) for name in selectors.ARGUMENTS},
         "stages": stages,
@@ -200,5 +200,5 @@ def picture(model: nn.Module, plan: FreezePlan, epochs: int, file: Path) -> None
         axis.spines[["top", "right"]].set_visible(False)
     handles = [Patch(color=FROZEN, label="frozen"), Patch(color=TRAINED, label="trained")]
     figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
-    figure.suptitle(f"What trains in {selectors.title(model)}")
+    figure.suptitle(f"What trains in {selection.title(model)}")
     figure.savefig(file, dpi=120)

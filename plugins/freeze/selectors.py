@@ -16,22 +16,17 @@ are checked before either is needed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence, Sized
-from fnmatch import fnmatchcase
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from tintbox.checks import is_number, is_share, is_whole
-from tintbox.errors import TintboxError, nearest
+from tintbox.errors import suggest
 
 ARGUMENTS = ("freeze", "unfreeze", "freeze_bn", "lr_scale")
 GROUPS = ("backbone", "neck", "head", "all")
 SLICE = re.compile(r"(\w+)\[(-?\d*)(:?)(-?\d*)\]")  # group, start or index, colon, stop
 WORD = re.compile(r"[^\s,:{}()'\"]+")
 EXAMPLE = "e.g. backbone, backbone[:5], 7, 23.cv2 or model.23.cv3.*"
-
-
-# What the arguments may be -------------------------------------------------------------------------------------------
 
 
 def entries(value: Any) -> list[Any]:
@@ -88,7 +83,7 @@ def check_selectors(value: Any) -> str | None:
                 return f"'{entry}' is not a selector; several of them are a list: {value_text(parts)}"
             return f"'{entry}' is not a selector; give one, {EXAMPLE}{hint}"
         if slice_ and slice_[1] not in GROUPS:
-            return f"no group '{slice_[1]}' in '{entry}' ({', '.join(GROUPS)}){nearest(slice_[1], GROUPS)}"
+            return f"no group '{slice_[1]}' in '{entry}' ({', '.join(GROUPS)}){suggest(slice_[1], GROUPS)}"
         if slice_ and not slice_[3] and not slice_[2].lstrip("-"):
             return f"'{entry}' has no layer number in its brackets; write {slice_[1]}[:5] or {slice_[1]}[0]"
     if split(listed[0])[0]:
@@ -159,112 +154,3 @@ def check_together(arguments: Mapping[str, Any]) -> str | None:
     if epochs and not arguments.get("time") and any(epoch >= epochs for epoch in unfreeze):
         return f"unfreeze={value_text(unfreeze)}: the run has {epochs} epochs"
     return None
-
-
-# What they name in a model -------------------------------------------------------------------------------------------
-
-
-def groups(model: Any) -> dict[str, range]:
-    """Return group -> indices of its layers in ``model.model``; only ``all`` where the YAML has no such lists.
-
-    A network of another make has no numbered layers, and ``all`` is its only group.
-    """
-    layers = getattr(model, "model", None)
-    if not isinstance(layers, Sized):
-        return {"all": range(0)}
-    spec, count = getattr(model, "yaml", None) or {}, len(layers)
-    spec = spec["base"] if isinstance(spec.get("base"), dict) else spec  # of a colouriser on a detector
-    found = {"all": range(count)}
-    if "backbone" in spec and "head" in spec:
-        split_ = min(len(spec["backbone"]), count - 1)
-        found = {"backbone": range(split_), "neck": range(split_, count - 1), "head": range(count - 1, count), **found}
-    return {name: indices for name, indices in found.items() if indices}
-
-
-def title(model: Any) -> str:
-    """Return a model's name, e.g. ``yolo11n``."""
-    return Path(str((getattr(model, "yaml", None) or {}).get("yaml_file") or type(model).__name__)).stem
-
-
-def layer_of(name: str) -> int | None:
-    """Return the index of the layer that a parameter ``model.<index>...`` is in, or None."""
-    parts = name.split(".")
-    return int(parts[1]) if parts[0] == "model" and len(parts) > 1 and parts[1].isdigit() else None
-
-
-def select(model: Any, value: Any, label: str = "") -> list[str]:
-    """Return the names of the parameters that selectors name, in the model's order.
-
-    Args:
-        model: A network, not wrapped. In Ultralytics' ``model.model`` are the layers, ``model.yaml`` the description.
-        value: A selector or a list of them, checked by `check_selectors`.
-        label: How an error begins; by default ``freeze='backbone'`` with the entry that is wrong.
-
-    Raises:
-        TintboxError: If a selector names nothing, or nothing with parameters is left.
-    """
-    names = [name for name, _ in model.named_parameters()]
-    chosen: set[str] = set()
-    for entry in entries(value):
-        away, word = split(entry)
-        found = _match(model, names, word, label or f"freeze={entry!r}")
-        chosen = chosen - found if away else chosen | found
-    if not chosen:
-        raise TintboxError(f"{label or f'freeze={value_text(value)}'}: that leaves no parameter of {title(model)}")
-    return [name for name in names if name in chosen]
-
-
-def _match(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
-    """Return the parameters that one selector without its minus sign names; none for a layer that has none."""
-    known, where, children = groups(model), title(model), dict(model.named_children())
-    slice_ = SLICE.fullmatch(word)
-    group = slice_[1] if slice_ else word
-    if slice_ or group in GROUPS or re.fullmatch(r"\w*[^\W\d]\w*", word):  # a word that is no number
-        if group == "all" and not slice_:
-            return set(names)
-        if group in known:
-            layers = _slice(known[group], slice_) if slice_ else known[group]
-            if not layers:
-                raise TintboxError(f"{label}: {group} has {len(known[group])} layers in {where}")
-            return {name for name in names if layer_of(name) in layers}
-        if word not in children:
-            there = [*known, *(() if "model" in children else children)]
-            raise TintboxError(f"{label}: no such group in {where} ({', '.join(there)}){nearest(group, there)}")
-    if word.isdigit() and word not in children and int(word) not in known["all"]:
-        if not known["all"]:
-            raise TintboxError(f"{label}: {where} has no numbered layers; name its modules ({', '.join(children)})")
-        raise TintboxError(f"{label}: no layer {word} in {where} (0 to {len(model.model) - 1})")
-    return _below(model, names, word, label)
-
-
-def _slice(layers: range, slice_: re.Match[str]) -> range:
-    """Return the layers that brackets keep; an empty range for an index beyond the group."""
-    start, colon, stop = slice_[2], slice_[3], slice_[4]
-    if colon:
-        return layers[int(start) if start else None : int(stop) if stop else None]
-    index = int(start) % len(layers) if -len(layers) <= int(start) < len(layers) else len(layers)
-    return layers[index : index + 1]
-
-
-def _below(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
-    """Return the parameters at or below the modules that a dotted name or pattern names."""
-    parts = word.split(".")
-    children = dict(model.named_children())
-    if parts[0] not in children and "model" in children:
-        parts = ["model", *parts]
-
-    def matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
-        return len(path) >= len(pattern) and all(map(fnmatchcase, path, pattern))
-
-    paths = {name: name.split(".") for name in names}
-    if found := {name for name, path in paths.items() if matches(path, parts)}:
-        return found
-    modules = [name.split(".") for name, _ in model.named_modules() if name]
-    if any(matches(path, parts) for path in modules):
-        return set()
-    everything = [*modules, *paths.values()]
-    depth = next(i for i in range(len(parts)) if not any(matches(path, parts[: i + 1]) for path in everything))
-    inside = [path for path in everything if len(path) > depth and matches(path, parts[:depth])]
-    there = list(dict.fromkeys(path[depth] for path in inside))
-    what = f"{'.'.join(parts[:depth])} has {', '.join(there) or 'no parts'}"
-    raise TintboxError(f"{label}: no such name in {title(model)}; {what}{nearest(parts[depth], there)}")

@@ -61,7 +61,7 @@ def right_places(engine: Any) -> None:
     def checked(method: Any, mode: str) -> Any:
         @functools.wraps(method)
         def run(self: Any, *args: Any, **kwargs: Any) -> Any:
-            places.check(self.task, mode, kwargs, command.typed(kwargs))
+            places.check(self.task, mode, kwargs, command.find_typed(kwargs))
             return method(self, *args, **kwargs)
 
         return run

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from tintbox.plugins.autoload import optional
+from tintbox.plugins.autoload import import_optional
 from tintbox.plugins.host.table import PATCHES, TASK, broken, state
 
 # Every argument of ours comes in by these, and a run by these.
@@ -106,7 +106,7 @@ def lacks(capability: Capability) -> str | None:
         if (found := state(patches[name])) != "ok":
             return f"patch '{name}' does not fit this Ultralytics ({found})"
     for module in capability.modules:
-        if optional(module) is None:
+        if import_optional(module) is None:
             return f"module {module} is missing or broken"
     return None
 
@@ -154,7 +154,7 @@ def require(title: str, what: str) -> None:
 
 def refusal(text: str) -> Exception:
     """Return the error of a user's mistake, or as good a one where tintbox's own cannot be had."""
-    errors = optional("tintbox.errors")
+    errors = import_optional("tintbox.errors")
     return errors.TintboxError(text) if errors else ValueError(text)
 
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tintbox.plugins.autoload import optional
+from tintbox.plugins.autoload import import_optional
 from tintbox.plugins.host.table import patch
 
 
@@ -60,10 +60,10 @@ def checkpoints(trainer: Any) -> None:
     def save(self: Any) -> Any:
         kept = {name: getattr(self, name) for name in ("args", "wdir", "last", "best")}
         network = self.ema.ema
-        arguments = policy.recorded(vars(self.args), self.device)
-        self.args = type(self.args)(**options.stock(arguments))
+        arguments = policy.record(vars(self.args), self.device)
+        self.args = type(self.args)(**options.drop_own(arguments))
         self.wdir, self.last, self.best = (WholePath(kept[name]) for name in ("wdir", "last", "best"))
-        if ours := options.chosen(arguments):
+        if ours := options.pick_own(arguments):
             network.tintbox_args = ours
         position = getattr(self, "tintbox_position", None) if callbacks.wants_resume(kept["args"]) else None
         hook = self.optimizer.register_state_dict_post_hook(position.add) if position else None
@@ -107,7 +107,7 @@ def torn_checkpoints(tasks: Any) -> None:
         except CheckpointError as error:
             from tintbox.plugins.resume import files
 
-            if told := files.damaged(weight):
+            if told := files.explain_damage(weight):
                 raise CheckpointError(told) from error
             raise
 
@@ -165,7 +165,7 @@ def nothing_to_resume(engine: Any) -> None:
     @functools.wraps(train)
     def train_or_tell(self: Any, trainer: Any = None, **kwargs: Any) -> Any:
         resuming = kwargs.get("resume", self.overrides.get("resume")) is True
-        if resuming and (begin := optional("tintbox.plugins.resume.begin")):
+        if resuming and (begin := import_optional("tintbox.plugins.resume.begin")):
             begin.check_finished(self)
         return train(self, trainer, **kwargs)
 

@@ -31,7 +31,7 @@ class ArgumentNameError(TintboxError, SyntaxError):
 
 
 @contextlib.contextmanager
-def running(words: Sequence[str]) -> Iterator[None]:
+def remember_words(words: Sequence[str]) -> Iterator[None]:
     """Know the words of a command while it runs."""
     token = _words.set(tuple(map(str, words)))
     try:
@@ -40,14 +40,14 @@ def running(words: Sequence[str]) -> Iterator[None]:
         _words.reset(token)
 
 
-def typed(arguments: Mapping[str, Any]) -> Collection[str]:
+def find_typed(arguments: Mapping[str, Any]) -> Collection[str]:
     """Return the names of the arguments that the command's words give, or that a Python call gives."""
     words = _words.get()
     return arguments.keys() if words is None else {word.lstrip("-").partition("=")[0].strip() for word in words}
 
 
 @contextlib.contextmanager
-def running_ours() -> Iterator[None]:
+def mark_ours() -> Iterator[None]:
     """Know that a method of a colouriser runs."""
     token = _ours.set(True)
     try:
@@ -66,7 +66,7 @@ def is_ours() -> bool:
     return _ours.get() or any(TASK in word or get_close_matches(word, [TASK], cutoff=0.75) for word in named)
 
 
-def misnamed(names: Collection[str], known: Collection[str]) -> ArgumentNameError | None:
+def explain_misnamed(names: Collection[str], known: Collection[str]) -> ArgumentNameError | None:
     """Return the error for arguments that are none, or None to leave it to Ultralytics.
 
     It is tintbox's where the command names its task or one of its arguments, or where the nearest of all known names is
@@ -77,7 +77,7 @@ def misnamed(names: Collection[str], known: Collection[str]) -> ArgumentNameErro
         known: All arguments, and the words that a command may have.
     """
     ours = {option.name for option in OPTIONS} | {TASK}
-    mine = is_ours() or any(o.own and o.name in typed({}) for o in OPTIONS)
+    mine = is_ours() or any(o.own and o.name in find_typed({}) for o in OPTIONS)
     for name in sorted(map(str, names)):
         near = get_close_matches(name.removesuffix("="), known, n=1)
         if mine or ours & set(near):

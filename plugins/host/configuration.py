@@ -46,16 +46,16 @@ def bare_names(checks: Any) -> None:
         from ultralytics.utils import WEIGHTS_DIR  # not there yet when this module is imported
 
         path = Path(str(file).strip())
-        return files.packaged(path.name) if path.parent == WEIGHTS_DIR and not path.exists() else None
+        return files.find(path.name) if path.parent == WEIGHTS_DIR and not path.exists() else None
 
     @functools.wraps(check_file)
     def search(file: Any, *args: Any, **kwargs: Any) -> Any:
-        if found := files.packaged(file) or in_weights_folder(file):
+        if found := files.find(file) or in_weights_folder(file):
             return str(found)
         try:
             return check_file(file, *args, **kwargs)
         except FileNotFoundError as error:
-            raise files.not_found(file) or error from None
+            raise files.explain_missing(file) or error from None
 
     checks.check_file = search
 
@@ -95,7 +95,9 @@ def argument_checks(cfg: Any) -> None:
             try:
                 check_dict_alignment(base, custom, e, *args, **kwargs)
             except SyntaxError:
-                if wrong := command.misnamed(custom.keys() - base.keys() - {"augmentations", "save_dir"}, base.keys()):
+                if wrong := command.explain_misnamed(
+                    custom.keys() - base.keys() - {"augmentations", "save_dir"}, base.keys()
+                ):
                     help_.clear()
                     raise wrong from None
                 raise
@@ -130,7 +132,7 @@ def command_line(cfg: Any) -> None:
     @functools.wraps(entrypoint)
     def run(debug: str = "") -> None:
         words = (debug.split(" ") if debug else cfg.ARGV)[1:]
-        with command.running(words):
+        with command.remember_words(words):
             try:
                 command.check_words(cfg.merge_equals_args(words), cfg.DEFAULT_CFG_DICT, cfg.TASKS, cfg.MODES)
                 entrypoint(debug)

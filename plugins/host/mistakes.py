@@ -30,7 +30,7 @@ class RunFileError(TintboxError, OSError):
         return str(self.args[0])
 
 
-def checking(function: Callable[..., Any], *kinds: type[Exception]) -> Callable[..., Any]:
+def check(function: Callable[..., Any], *kinds: type[Exception]) -> Callable[..., Any]:
     """Return a function of Ultralytics that checks a user's input and says what is wrong by exceptions of ``kinds``.
 
     In a run of tintbox's task those are raised as a `TintboxError` with the same text.
@@ -52,7 +52,7 @@ def checking(function: Callable[..., Any], *kinds: type[Exception]) -> Callable[
 
 
 @contextlib.contextmanager
-def of_the_system() -> Iterator[None]:
+def raise_system_errors() -> Iterator[None]:
     """Raise what the system refuses, a file or a package that is not there, as a `TintboxError`."""
     try:
         yield
@@ -76,14 +76,14 @@ def of_the_system() -> Iterator[None]:
 @patch("ultralytics.engine.model", *(f"Model.{mode}" for mode in MODES), "Model._check_is_pytorch_model")
 def runs_of_a_colouriser(engine: Any) -> None:
     """Know, while a method of a colouriser runs, that it is tintbox's task; tell what the system refuses it."""
-    engine.Model._check_is_pytorch_model = checking(engine.Model._check_is_pytorch_model, TypeError)
+    engine.Model._check_is_pytorch_model = check(engine.Model._check_is_pytorch_model, TypeError)
 
     def known(method: Any) -> Any:
         @functools.wraps(method)
         def run(self: Any, *args: Any, **kwargs: Any) -> Any:
             if self.task != TASK:
                 return method(self, *args, **kwargs)
-            with command.running_ours(), of_the_system():
+            with command.mark_ours(), raise_system_errors():
                 return method(self, *args, **kwargs)
 
         return run
@@ -99,7 +99,7 @@ def colourisers_that_are_not_there(engine: Any) -> None:
     def known(method: Any) -> Any:
         @functools.wraps(method)
         def read(self: Any, file: Any, task: str | None = None, *args: Any, **kwargs: Any) -> Any:
-            with of_the_system() if task == TASK else contextlib.nullcontext():
+            with raise_system_errors() if task == TASK else contextlib.nullcontext():
                 return method(self, file, task, *args, **kwargs)
 
         return read
@@ -110,43 +110,43 @@ def colourisers_that_are_not_there(engine: Any) -> None:
 @patch("ultralytics.cfg", "check_cfg", "merge_equals_args")
 def faulty_arguments(cfg: Any) -> None:
     """Arguments of a wrong type or outside their range, and lists that are not closed."""
-    cfg.merge_equals_args = checking(cfg.merge_equals_args, SyntaxError)
-    cfg.check_cfg = checking(cfg.check_cfg, TypeError, ValueError)
+    cfg.merge_equals_args = check(cfg.merge_equals_args, SyntaxError)
+    cfg.check_cfg = check(cfg.check_cfg, TypeError, ValueError)
 
 
 @patch("ultralytics.utils.checks", "check_file")
 def faulty_files(checks: Any) -> None:
     """Files that are nowhere, such as `cfg=`, which the command reads before there is a model."""
-    checks.check_file = checking(checks.check_file, FileNotFoundError)
+    checks.check_file = check(checks.check_file, FileNotFoundError)
 
 
 @patch("ultralytics.utils.torch_utils", "select_device")
 def faulty_devices(torch_utils: Any) -> None:
     """Devices that this machine has not."""
-    torch_utils.select_device = checking(torch_utils.select_device, ValueError)
+    torch_utils.select_device = check(torch_utils.select_device, ValueError)
 
 
 @patch("ultralytics.engine.trainer", "BaseTrainer.build_optimizer")
 def faulty_optimizers(trainer: Any) -> None:
     """Optimizers that there are none of."""
     base = trainer.BaseTrainer
-    base.build_optimizer = checking(base.build_optimizer, NotImplementedError)
+    base.build_optimizer = check(base.build_optimizer, NotImplementedError)
 
 
 @patch("ultralytics.data.build", "load_inference_source")
 def faulty_sources(build: Any) -> None:
     """Sources of pictures that are not there, cannot be reached, or are none."""
     kinds = (FileNotFoundError, ConnectionError, NotImplementedError, TypeError, ValueError)
-    build.load_inference_source = checking(build.load_inference_source, *kinds)
+    build.load_inference_source = check(build.load_inference_source, *kinds)
 
 
 @patch("ultralytics.engine.exporter", "Exporter.__call__")
 def faulty_exports(exporter: Any) -> None:
     """Formats that there are none of, and arguments that a format does not take."""
-    exporter.Exporter.__call__ = checking(exporter.Exporter.__call__, ValueError, AssertionError)
+    exporter.Exporter.__call__ = check(exporter.Exporter.__call__, ValueError, AssertionError)
 
 
 @patch("ultralytics.nn.autobackend", "AutoBackend.__init__")
 def faulty_formats(autobackend: Any) -> None:
     """Files of weights in a format that is not known."""
-    autobackend.AutoBackend.__init__ = checking(autobackend.AutoBackend.__init__, TypeError)
+    autobackend.AutoBackend.__init__ = check(autobackend.AutoBackend.__init__, TypeError)

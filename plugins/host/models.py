@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
-from tintbox.plugins.autoload import optional, tell
+from tintbox.plugins.autoload import import_optional, tell
 from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.table import DEFAULT_MODEL, TASK, patch
 
@@ -54,7 +54,7 @@ def backbone_hand_over(tasks: Any) -> None:
 
     @functools.wraps(load)
     def load_weights(self: Any, weights: Any, verbose: bool = True) -> None:
-        handover = optional("tintbox.plugins.transfer.handover")
+        handover = import_optional("tintbox.plugins.transfer.handover")
         if handover is None:
             source = (weights.get("ema") or weights.get("model")) if isinstance(weights, dict) else weights
             if TASK in (getattr(self, "task", None), getattr(source, "task", None)):

@@ -24,12 +24,12 @@ def run_arguments(utils: Any) -> None:
     save, load = utils.YAML.save.__func__, utils.YAML.load.__func__
 
     @functools.wraps(save)
-    def save_apart(cls: Any, file: Any = "data.yaml", data: Any = None, header: str = "") -> None:
+    def save_both(cls: Any, file: Any = "data.yaml", data: Any = None, header: str = "") -> None:
         if Path(file).name != files.STOCK or not isinstance(data, dict):
             save(cls, file, data, header)
             return
         Path(file).parent.mkdir(parents=True, exist_ok=True)
-        ours, stock, own = options.chosen(data), options.stock(data), Path(file).with_name(files.OWN)
+        ours, stock, own = options.pick_own(data), options.drop_own(data), Path(file).with_name(files.OWN)
         if ours:
             head = f"# Arguments of tintbox; those of Ultralytics are in {files.STOCK}, with which these are read.\n"
             with atomic.replacing(own) as part:
@@ -49,4 +49,4 @@ def run_arguments(utils: Any) -> None:
         # With the defaults, for a trainer may be given the file in place of Ultralytics' own default.yaml.
         return {**options.own_defaults(), **found, **files.beside(file)}
 
-    utils.YAML.save, utils.YAML.load = classmethod(save_apart), classmethod(load_both)
+    utils.YAML.save, utils.YAML.load = classmethod(save_both), classmethod(load_both)

@@ -6,7 +6,7 @@ import functools
 from pathlib import Path
 from typing import Any
 
-from tintbox.plugins.autoload import optional
+from tintbox.plugins.autoload import import_optional
 from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.table import patch
 
@@ -48,9 +48,10 @@ def preflight(engine: Any) -> None:
             arguments = {**recipe, **kwargs}
             capabilities.check(arguments)
             capabilities.check_callbacks(self.callbacks, arguments)
-            module, command = optional("tintbox.plugins.preflight"), optional("tintbox.plugins.host.command")
-            if module and command:
-                module.check_run(self.model, self.task, arguments, command.typed(kwargs))
+            checks = import_optional("tintbox.plugins.preflight")
+            command = import_optional("tintbox.plugins.host.command")
+            if checks and command:
+                checks.check_run(self.model, self.task, arguments, command.find_typed(kwargs))
         return train(self, trainer, **kwargs)
 
     engine.Model.train = checked_train

@@ -23,7 +23,7 @@ def on_pretrain_routine_end(trainer: Any) -> None:
     Raises:
         TintboxError: If the model's loss has no classification BCE, or the options do not fit the class names.
     """
-    options = class_weights.chosen(trainer.args)
+    options = class_weights.pick_set(trainer.args)
     if options:
         models = _models(trainer)
         if wrong := check_model(options, models[0], trainer.args.task):
@@ -33,7 +33,7 @@ def on_pretrain_routine_end(trainer: Any) -> None:
 
 def on_train_epoch_start(trainer: Any) -> None:
     """Set the loss again on a model that has lost it: recovery from a NaN makes a new EMA copy."""
-    options = class_weights.chosen(trainer.args)
+    options = class_weights.pick_set(trainer.args)
     if options:
         from tintbox.plugins.loss.bce import ClassificationBCE
 
@@ -48,7 +48,7 @@ def check_model(options: dict[str, Any], model: Any, task: str) -> str | None:
     """Return what is wrong with the options, which are set, on a model, or None.
 
     Args:
-        options: What `class_weights.chosen` returns.
+        options: What `weights.pick_set` returns.
         model: The unwrapped model, built or loaded; its criterion need not exist yet.
         task: The model's task.
     """

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tintbox.checks import is_number, is_share
-from tintbox.errors import nearest
+from tintbox.errors import suggest
 
 OPTIONS = ("cls_pos_weight", "cls_smoothing", "cls_focal")
 BALANCED = "balanced"
@@ -35,7 +35,7 @@ def check_pos_weight(value: Any) -> str | None:
     if isinstance(value, str):
         return (
             f"give a number, a list with one per class, {BALANCED}, or a mapping from class names, e.g. "
-            f"{{watermelon: 5}}{nearest(value, [BALANCED])}"
+            f"{{watermelon: 5}}{suggest(value, [BALANCED])}"
         )
     if isinstance(value, Mapping):
         if not value:
@@ -63,7 +63,7 @@ def check_focal(value: Any) -> str | None:
     if isinstance(value, Mapping):
         for key in value:
             if key not in ("gamma", "alpha"):
-                return f"{key!r} is neither gamma nor alpha{nearest(key, ('gamma', 'alpha'))}"
+                return f"{key!r} is neither gamma nor alpha{suggest(key, ('gamma', 'alpha'))}"
         if "gamma" not in value:
             return f"gamma is missing; {example}"
         alpha = value.get("alpha")
@@ -75,7 +75,7 @@ def check_focal(value: Any) -> str | None:
     return None if is_number(value, 0) else f"gamma is {value!r}, but is a number of 0 or more; {example}"
 
 
-def chosen(arguments: Any) -> dict[str, Any]:
+def pick_set(arguments: Any) -> dict[str, Any]:
     """Return those of the three options that are set among ``arguments``, a mapping or a namespace."""
     values = arguments if isinstance(arguments, Mapping) else vars(arguments)
     return {name: values[name] for name in OPTIONS if values.get(name) is not None}
@@ -84,32 +84,32 @@ def chosen(arguments: Any) -> dict[str, Any]:
 def check_task(arguments: Any) -> str | None:
     """Check that the task of ``arguments`` has a classification BCE, if one of the options is set."""
     task = arguments.get("task") if isinstance(arguments, Mapping) else getattr(arguments, "task", None)
-    options = chosen(arguments)
+    options = pick_set(arguments)
     if not options or task not in OTHER_LOSSES:
         return None
     name, value = next(iter(options.items()))
     return f"{name}={value}: task {task} has no classification BCE: its loss is {OTHER_LOSSES[task]}"
 
 
-def _in_order(names: Mapping[int, str] | Sequence[str]) -> list[str]:
+def _order(names: Mapping[int, str] | Sequence[str]) -> list[str]:
     """Return class names by class index."""
     return [str(names[i]) for i in sorted(names)] if isinstance(names, Mapping) else [str(name) for name in names]
 
 
 def check_names(value: Any, names: Mapping[int, str] | Sequence[str]) -> str | None:
     """Check positive weights, which have passed `check_pos_weight`, against the class names of a dataset."""
-    known = _in_order(names)
+    known = _order(names)
     listed = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
     if isinstance(value, (list, tuple)) and len(value) != len(known):
         return f"{len(value)} weights, expected nc={len(known)} names: {listed}"
     if isinstance(value, Mapping):
         for name in value:
             if str(name) not in known:
-                return f"no class {str(name)!r}{nearest(name, known) or f'; there are: {listed}'}"
+                return f"no class {str(name)!r}{suggest(name, known) or f'; there are: {listed}'}"
     return None
 
 
-def balanced(counts: Sequence[int]) -> list[float]:
+def balance(counts: Sequence[int]) -> list[float]:
     """Return the weight of every class, negatives to positives in terms of instances.
 
     ``w_c = (N - n_c) / (n_c (C - 1))`` for n_c instances of class c, N of all classes, C classes that have any: that is
@@ -133,11 +133,11 @@ def resolve(value: Any, names: Mapping[int, str] | Sequence[str], counts: Sequen
         names: Class names by class index.
         counts: Instances in the training labels by class index, for ``balanced``.
     """
-    known = _in_order(names)
+    known = _order(names)
     if value is None:
         return None
     if value == BALANCED:
-        return balanced(counts)
+        return balance(counts)
     if isinstance(value, Mapping):
         by_name = {str(name): float(weight) for name, weight in value.items()}
         return [by_name.get(name, 1.0) for name in known]

@@ -54,7 +54,7 @@ def choose(amp: Any, device: torch.device, task: str) -> Policy | None:
     return Policy(BF16 if native else True)
 
 
-def recorded(arguments: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
+def record(arguments: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
     """Return a run's arguments as its checkpoints keep them: a stock Ultralytics refuses to resume `bf16` on a CPU."""
     amp = arguments.get("amp")
     return {**arguments, "amp": AMP_AUTO if device.type == "cpu" and amp == BF16 else amp}

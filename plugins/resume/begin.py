@@ -27,7 +27,7 @@ def check_finished(model: Any) -> None:
         return
     arguments = {**checkpoint.get("train_args", {}), **getattr(model.model, "tintbox_args", {}), "task": model.task}
     if checkpoint and callbacks.wants_resume(SimpleNamespace(**arguments)):
-        raise TintboxError(finished(model.ckpt_path))
+        raise TintboxError(explain_finished(model.ckpt_path))
 
 
 def check(trainer: Any, checkpoint: dict[str, Any] | None) -> None:
@@ -37,10 +37,10 @@ def check(trainer: Any, checkpoint: dict[str, Any] | None) -> None:
         TintboxError: It has.
     """
     if trainer.resume and checkpoint is not None and not 0 < checkpoint.get("epoch", -1) + 1 < trainer.epochs:
-        raise TintboxError(finished(trainer.args.model))
+        raise TintboxError(explain_finished(trainer.args.model))
 
 
-def finished(file: Any) -> str:
+def explain_finished(file: Any) -> str:
     """Return the line that tells of a finished run."""
     return f"model={file} is a finished run's: there is nothing to resume; leave out `resume` to train on from it"
 

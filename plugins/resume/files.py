@@ -11,7 +11,7 @@ from tintbox import checkpoint_file
 NAMES = ("last.pt", "best.pt")
 
 
-def damaged(weight: Any) -> str | None:
+def explain_damage(weight: Any) -> str | None:
     """Return what to do about a checkpoint of a run that is damaged, if the run has another one that is whole."""
     file = Path(str(weight))
     if file.name not in NAMES or not file.is_file() or checkpoint_file.is_whole(file):

@@ -19,10 +19,10 @@ class Steps:
     """
 
     def __init__(self, trainer: Any) -> None:
-        self.trainer, self.step = trainer, trainer.optimizer_step
+        self.trainer, self._optimizer_step = trainer, trainer.optimizer_step
         self.last, self.astray = -1, False
         self.epoch, self.batch = -1, 0
-        trainer.optimizer_step = self.asked
+        trainer.optimizer_step = self.step
         for event in ("on_train_epoch_start", "on_train_batch_start", "on_train_batch_end"):
             trainer.add_callback(event, getattr(self, event))
 
@@ -31,19 +31,19 @@ class Steps:
         self.last, self.astray = last, True
 
     @property
-    def due(self) -> bool:
+    def is_due(self) -> bool:
         """Whether this batch completes a step."""
         return self.batch - self.last >= self.trainer.accumulate
 
-    def asked(self) -> None:
+    def step(self) -> None:
         """Stand for the trainer's ``optimizer_step``, which the loop calls when it counts a step."""
-        if self.astray and not self.due:
+        if self.astray and not self.is_due:
             return
         self.astray = False
-        self._step()
+        self._make_step()
 
-    def _step(self) -> None:
-        self.step()
+    def _make_step(self) -> None:
+        self._optimizer_step()
         self.last = self.batch
 
     def on_train_epoch_start(self, trainer: Any) -> None:
@@ -58,5 +58,5 @@ class Steps:
 
     def on_train_batch_end(self, trainer: Any) -> None:
         """Make the step that the loop has not counted."""
-        if self.astray and self.due:
-            self._step()
+        if self.astray and self.is_due:
+            self._make_step()

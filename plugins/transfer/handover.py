@@ -16,7 +16,7 @@ from ultralytics.utils import LOGGER, RANK
 
 from tintbox import checkpoint_file
 from tintbox.errors import TintboxError
-from tintbox.plugins.freeze import selectors
+from tintbox.plugins.freeze import selection
 
 COLORIZE = "colorize"
 MARK = "tintbox_statistics"  # attribute of a detector whose BatchNorm statistics are those of grey pictures
@@ -75,10 +75,10 @@ def compare(source: nn.Module, target: nn.Module) -> Match:
     A neck may be another from some layer on; from there on equal shapes are chance, and nothing is taken.
     """
     have, want = trunk_state(source), trunk_state(target)
-    backbone = set(selectors.groups(target).get("backbone", range(len(target.model) - 1)))  # type: ignore[arg-type]
+    backbone = set(selection.groups(target).get("backbone", range(len(target.model) - 1)))  # type: ignore[arg-type]
     agreeing, differing, ends = [], [], len(target.model)  # type: ignore[arg-type]
     for name, tensor in want.items():
-        layer = selectors.layer_of(name)
+        layer = selection.layer_of(name)
         if name in have and have[name].shape == tensor.shape:
             agreeing.append((layer, name))
         elif layer in backbone:
@@ -93,7 +93,7 @@ def compare(source: nn.Module, target: nn.Module) -> Match:
 def trunk_state(model: nn.Module) -> dict[str, Any]:
     """Return the tensors of a model's state but those of its last layer."""
     last = len(model.model) - 1  # type: ignore[arg-type]  # Ultralytics' models keep their layers in a list
-    return {name: tensor for name, tensor in model.state_dict().items() if selectors.layer_of(name) in range(last)}
+    return {name: tensor for name, tensor in model.state_dict().items() if selection.layer_of(name) in range(last)}
 
 
 def shape(tensor: Any) -> str:
@@ -133,7 +133,7 @@ def title(model: nn.Module) -> str:
     spec = getattr(model, "yaml", None) or {}
     if isinstance(spec.get("base"), dict):
         return Path(str(spec["base"].get("yaml_file", "its base"))).stem
-    return str(spec["network"]) if "network" in spec else selectors.title(model)
+    return str(spec["network"]) if "network" in spec else selection.title(model)
 
 
 def take_over(target: nn.Module, source: nn.Module, label: str) -> None:
@@ -156,8 +156,8 @@ def report(target: nn.Module, match: Match) -> str:
     """Return ``took over 433 of 433 tensors of backbone and neck``, by group."""
     parts = []
     taken = set(match.taken)
-    for group, layers in selectors.groups(target).items():
-        names = [name for name in match.wanted if selectors.layer_of(name) in layers]
+    for group, layers in selection.groups(target).items():
+        names = [name for name in match.wanted if selection.layer_of(name) in layers]
         if names and group not in ("head", "all"):
             parts.append(f"{sum(name in taken for name in names)} of {len(names)} in the {group}")
     by_group = f" ({', '.join(parts)})" if parts else ""

@@ -40,7 +40,7 @@ def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **argu
     command.check_workers(workers)
     plain = {key: os.fspath(value) if isinstance(value, os.PathLike) else value for key, value in arguments.items()}
     with command.explain_failures():
-        asked = grid.of_values({key: value if isinstance(value, list) else [value] for key, value in plain.items()})
+        asked = grid.from_values({key: value if isinstance(value, list) else [value] for key, value in plain.items()})
         notes = checks.check_arguments(asked, many=yes)
         folder, own = place.choose(asked)
     return command.train(folder, own, notes, workers, ray)

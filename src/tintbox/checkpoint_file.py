@@ -2,160 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import pickletools
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import TintboxError, TintboxFileError, one_line
-from tintbox.limits import PICKLE_BYTES, PICKLE_INSTRUCTIONS, ZIP_DIRECTORY_BYTES, ZIP_RATIO
+from tintbox.checkpoint_archive import PICKLE, BombError, explain_failures, is_zip, open_checkpoint
+from tintbox.errors import TintboxError
+from tintbox.limits import PICKLE_BYTES, PICKLE_INSTRUCTIONS
 
-PICKLE = "data.pkl"
 # The opcode GLOBAL of pickle protocol 2, and the modules of the repositories ultralytics/yolov3 and ultralytics/yolov5.
 CLASSIC = re.compile(rb"cmodels\.(?:yolo|common|experimental)\n")
 HEAD = 1 << 22  # bytes of a file of PyTorch before 1.6 that are looked at; its pickle comes before its tensors
-PIECE = 1 << 20  # bytes read at a time
 WANTED = {"epoch": int, "date": str, "version": str}  # keys of Ultralytics' checkpoints, and their values' types
-ENCRYPTED = 1  # the flag of a member
-
-# What `zipfile` raises for a file that is none or is damaged.
-DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OverflowError)
-
-
-class BombError(TintboxError):
-    """A zip that unpacks to far more than it is."""
-
-
-class _Directory(io.FileIO):
-    """A file of which nobody reads much at once: `zipfile` takes a zip's whole list of members in one piece."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Return up to ``size`` bytes; by default all that there are."""
-        every = size is None or size < 0
-        content = super().read(ZIP_DIRECTORY_BYTES + 1 if every else min(size or 0, ZIP_DIRECTORY_BYTES + 1)) or b""
-        if len(content) > ZIP_DIRECTORY_BYTES:
-            raise zipfile.BadZipFile(f"its list of files is longer than {ZIP_DIRECTORY_BYTES >> 20} MiB")
-        return content
-
-
-class Archive:
-    """A zip as PyTorch writes it: all members below one folder, one of them the pickle.
-
-    Args:
-        path: The file.
-        zipped: The open zip.
-
-    Attributes:
-        folder: The folder's name with its slash.
-    """
-
-    def __init__(self, path: Path, zipped: zipfile.ZipFile) -> None:
-        self.path = path
-        self._zip = zipped
-        self._members = {member.filename: member for member in zipped.infolist()}
-        pickles = [name for name in self._members if name == PICKLE or name.endswith(f"/{PICKLE}")]
-        if not pickles:
-            raise TintboxError(f"{path}: no checkpoint of PyTorch, there is no {PICKLE} in it")
-        self.folder = min(pickles, key=len).removesuffix(PICKLE)
-        if len(self._members) != len(zipped.infolist()):
-            raise TintboxError(f"{path}: damaged, two files in it have the same name")
-        if any(member.flag_bits & ENCRYPTED for member in zipped.infolist()):
-            raise TintboxError(f"{path}: encrypted; unpack it and save it once without a password")
-        unpacked, packed = sum(member.file_size for member in zipped.infolist()), path.stat().st_size
-        if unpacked > max(packed * ZIP_RATIO, PICKLE_BYTES):
-            raise BombError(f"{path}: unpacks from {_mib(packed)} to {_mib(unpacked)} MiB, which no checkpoint does")
-
-    def size(self, name: str) -> int | None:
-        """Return the bytes of a member below the folder, None if it is not there."""
-        member = self._members.get(self.folder + name)
-        return member.file_size if member else None
-
-    def read(self, name: str, limit: int) -> bytes:
-        """Return a member's first bytes; damage of what is returned is found by its checksum if that is all.
-
-        Args:
-            name: Its name below the folder.
-            limit: How many bytes at most, whatever the file says of itself.
-
-        Raises:
-            TintboxError: It is not there or damaged.
-        """
-        with explain_failures(self.path), self._zip.open(self.folder + name) as member:
-            pieces = []
-            while limit > 0 and (piece := member.read(min(PIECE, limit))):
-                pieces.append(piece)
-                limit -= len(piece)
-            return b"".join(pieces)
-
-    def pickle(self) -> bytes:
-        """Return the pickle.
-
-        Raises:
-            TintboxError: It is damaged or beyond `limits.PICKLE_BYTES`.
-        """
-        raw = self.read(PICKLE, PICKLE_BYTES + 1)
-        if len(raw) > PICKLE_BYTES:
-            raise TintboxError(f"{self.path}: its {PICKLE} is larger than {_mib(PICKLE_BYTES)} MiB")
-        return raw
-
-    def is_whole(self) -> bool:
-        """Return whether every member is there to its end, by its checksum."""
-        try:
-            for name in self._members:
-                with self._zip.open(name) as member:
-                    while member.read(PIECE):
-                        pass
-        except (OSError, KeyError, *DAMAGE):
-            return False
-        return True
-
-
-@contextlib.contextmanager
-def explain_failures(path: Path) -> Iterator[None]:
-    """Turn what reading a zip raises into one line.
-
-    Raises:
-        TintboxError: The line.
-    """
-    try:
-        yield
-    except TintboxError:
-        raise
-    except FileNotFoundError as error:
-        raise TintboxFileError(f"{path}: no such file") from error
-    except OSError as error:
-        raise TintboxError(f"{path}: cannot be read ({error.strerror or one_line(error)})") from error
-    except (KeyError, *DAMAGE) as error:
-        raise TintboxError(f"{path}: damaged or truncated ({one_line(error)[:200]})") from error
-
-
-@contextlib.contextmanager
-def open_checkpoint(path: Path) -> Iterator[Archive]:
-    """Open a file of PyTorch 1.6 or later.
-
-    Raises:
-        TintboxError: It cannot be read, is damaged, encrypted or no zip, or unpacks to more than a checkpoint does.
-    """
-    with contextlib.ExitStack() as stack:
-        with explain_failures(path):
-            file = stack.enter_context(_Directory(path))
-            archive = Archive(path, stack.enter_context(zipfile.ZipFile(file)))
-        yield archive
-
-
-def is_zip(path: Path) -> bool:
-    """Return whether a file begins as a zip does, which those of PyTorch before 1.6 do not.
-
-    Raises:
-        TintboxError: It cannot be read.
-    """
-    with explain_failures(path), path.open("rb") as file:
-        return file.read(2) == b"PK"
 
 
 def is_whole(path: Path) -> bool:
@@ -257,7 +117,3 @@ def facts(path: Path) -> dict[str, Any]:
     except (TintboxError, ValueError):
         return found
     return found
-
-
-def _mib(size: int) -> int:
-    return -(-size >> 20)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -31,12 +32,25 @@ def one_line(text: object) -> str:
     return " ".join(str(text).split())
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+@contextmanager
+def name_file(path: Path) -> Iterator[None]:
+    """Put a file's name before the line of a mistake that is found in it, unless the line begins with it already.
+
+    Raises:
+        TintboxError: The line.
+    """
+    try:
+        yield
+    except TintboxError as error:
+        raise TintboxError(f"{path}: {one_line(error).removeprefix(f'{path}: ')[:400]}") from None
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the known name closest to ``name``, or ``""`` if none is close."""
     close = get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
-def nearest_file(path: Path) -> str:
-    """Return the hint of ``nearest`` among the files and folders where ``path`` would be."""
-    return nearest(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else ""
+def suggest_file(path: Path) -> str:
+    """Return the hint of ``suggest`` among the files and folders where ``path`` would be."""
+    return suggest(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else ""

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import TintboxError, TintboxFileError, nearest_file, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 from tintbox.limits import JSON_DEPTH, JSON_VALUES
 
 
@@ -27,7 +27,7 @@ def read(file: str | Path, most: int) -> Any:
         with path.open("rb") as stream:
             raw = stream.read(most + 1)
     except FileNotFoundError as error:
-        raise TintboxFileError(f"{file}: no such file{nearest_file(path)}") from error
+        raise TintboxFileError(f"{file}: no such file{suggest_file(path)}") from error
     except OSError as error:
         raise TintboxError(f"{file}: cannot be read ({error.strerror or one_line(error)})") from error
     if len(raw) > most:

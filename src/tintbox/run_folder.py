@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import json_file, limits, run_arguments
-from tintbox.errors import TintboxError, TintboxFileError, nearest_file, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 
 ARGUMENTS, RESULTS, ENVIRONMENT = run_arguments.STOCK, "results.csv", "environment.json"
 LARGEST = 3.4e38  # that a 32 bit float holds, in which Ultralytics counts; what is beyond is infinite
@@ -134,7 +134,7 @@ def read(folder: str | Path) -> RunFolder:
         if folder.is_file():
             raise TintboxError(f"{folder} is a file; give a run's folder, the one that has {ARGUMENTS} and {RESULTS}")
         if not folder.is_dir():
-            raise TintboxFileError(f"{folder}: no such folder{nearest_file(folder)}")
+            raise TintboxFileError(f"{folder}: no such folder{suggest_file(folder)}")
         if lacking := missing(folder):
             raise TintboxFileError(f"{folder} is no training run: {' and '.join(lacking)} missing")
         arguments = run_arguments.read(folder)

@@ -15,7 +15,7 @@ LEGIBLE = "tintbox.legible"  # how `codecs` calls the handler below
 PLAIN = {"─": "-", "━": "-", "│": "|", "…": "...", "−": "-", "±": "+-", "²": "^2", "→": "->"}
 
 
-def legible(error: UnicodeError) -> tuple[str, int]:
+def make_legible(error: UnicodeError) -> tuple[str, int]:
     """Put something readable for characters that an encoding lacks; an error handler of `codecs`."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
@@ -23,16 +23,16 @@ def legible(error: UnicodeError) -> tuple[str, int]:
     return "".join(PLAIN.get(c) or c.encode("unicode_escape").decode() for c in lacking), error.end
 
 
-codecs.register_error(LEGIBLE, legible)
+codecs.register_error(LEGIBLE, make_legible)
 
 
-def printable(text: str) -> str:
+def make_printable(text: str) -> str:
     """Return text as the standard output can show it: a handler of a log knows no way out."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, LEGIBLE).decode(encoding)
 
 
-class Patient:
+class PatientStream:
     """A text stream that goes on without its reader: what cannot be written is dropped, and the reason kept."""
 
     def __init__(self, stream: Any) -> None:
@@ -64,7 +64,7 @@ class Patient:
 
 
 @contextlib.contextmanager
-def patient() -> Iterator[None]:
+def use_patient_streams() -> Iterator[None]:
     """Have patient streams for a while, at the end of which a full disk is an error; a reader that has gone is none.
 
     Raises:
@@ -73,8 +73,8 @@ def patient() -> Iterator[None]:
     kept = sys.stdout, sys.stderr
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:  # closed by the shell: the next file opened would get its number
-            setattr(sys, name, os.fdopen(_occupied(number), "r" if number == 0 else "w"))
-    out, err = Patient(sys.stdout), Patient(sys.stderr)
+            setattr(sys, name, os.fdopen(_occupy(number), "r" if number == 0 else "w"))
+    out, err = PatientStream(sys.stdout), PatientStream(sys.stderr)
     sys.stdout, sys.stderr = out, err
     try:
         yield
@@ -91,7 +91,7 @@ def patient() -> Iterator[None]:
         raise SystemExit(1)
 
 
-def _occupied(number: int) -> int:
+def _occupy(number: int) -> int:
     """Return a descriptor that leads nowhere, of this number if it is free."""
     found = os.open(os.devnull, os.O_RDWR)
     if found != number:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from tintbox.errors import TintboxError, TintboxFileError, nearest_file, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 from tintbox.limits import YAML_BYTES, YAML_DEPTH, YAML_DIGITS, YAML_TEXT, YAML_VALUES
 
 # libyaml's reader is ten times as fast; PyYAML can be built without it.
@@ -25,7 +25,7 @@ def read(file: str | Path) -> Any:
         with path.open("rb") as stream:
             raw = stream.read(YAML_BYTES + 1)
     except FileNotFoundError as error:
-        raise TintboxFileError(f"{file}: no such file{nearest_file(path)}") from error
+        raise TintboxFileError(f"{file}: no such file{suggest_file(path)}") from error
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
         raise TintboxError(f"{file}: cannot be read ({getattr(error, 'strerror', None) or one_line(error)})") from error
     if len(raw) > YAML_BYTES:

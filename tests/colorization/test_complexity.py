@@ -8,14 +8,7 @@ from tintbox.colorization.complexity import complexity
 from tintbox.colorization.networks import NETWORKS, ConvTransposeNet, PoolUpsampleNet, UNet
 from tintbox.errors import TintboxError
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Tensors of a few numbers: more threads only wait for one another on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def totals(model, imgsz, channels):

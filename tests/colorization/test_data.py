@@ -8,17 +8,8 @@ import pytest
 import torch
 
 from tintbox.colorization.data import Pictures, decode, image_files, wrong_bytes
-from tintbox.colorization.grey import grey_input
-from tintbox.colorization.loader import Order, PictureLoader, reflect, shift
+from tintbox.colorization.loader import Order, PictureLoader
 from tintbox.errors import TintboxError, TintboxFileError
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Five PNGs of different shapes, each of one colour."""
-    for i, shape in enumerate([(32, 32), (40, 60), (90, 30), (16, 16), (33, 31)]):
-        cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((*shape, 3), (i, 10 * i, 20 * i), np.uint8))
-    return tmp_path
 
 
 def test_image_files_of_folder_list_text_file_and_single_image(folder):
@@ -36,6 +27,8 @@ def test_image_files_missing_or_empty(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(TintboxFileError, match="no images in"):
         image_files(tmp_path / "empty")
+    with pytest.raises(TintboxFileError, match=r"images '\[\]' not found"):
+        image_files([])
 
 
 def test_decode_is_rgb_and_exact_at_its_own_size(tmp_path):
@@ -111,77 +104,3 @@ def test_a_file_that_goes_bad_later_is_replaced(folder):
     shutil.rmtree(folder)
     with pytest.raises(TintboxError, match="can be read any more"):
         pictures.read(torch.tensor([1]))
-
-
-def test_order_is_a_function_of_seed_and_epoch():
-    def drawn(epoch, **kwargs):
-        order = Order(100, **kwargs)
-        order.set_epoch(epoch)
-        return order.indices().tolist()
-
-    assert drawn(3) == list(range(100))
-    assert sorted(drawn(3, shuffle="epoch")) == list(range(100))
-    assert drawn(3, shuffle="epoch") == drawn(3, shuffle="epoch") != drawn(4, shuffle="epoch")
-    assert drawn(3, shuffle="once") == drawn(4, shuffle="once") != drawn(4, shuffle="once", seed=1)
-
-
-@pytest.mark.parametrize(("n", "world"), [(10, 3), (2, 4), (8, 4)])
-def test_ranks_share_the_samples_evenly(n, world):
-    parts = [Order(n, "epoch", rank=r, world=world).indices() for r in range(world)]
-    assert {len(p) for p in parts} == {-(-n // world)}
-    assert set(torch.cat(parts).tolist()) == set(range(n))
-
-
-def test_batches_cover_the_epoch_once(folder):
-    loader = PictureLoader(Pictures(image_files(folder), 16), 2, Order(5, "epoch"))
-    batches = list(loader)
-    assert len(batches) == len(loader) == 3
-    assert sorted(f for b in batches for f in b["im_file"]) == sorted(str(f) for f in image_files(folder))
-    assert batches[0]["img"].shape == (2, 3, 16, 16)
-    assert batches[0]["img"].dtype == torch.uint8
-
-
-def test_flip_all_and_none():
-    pictures = torch.randint(0, 256, (3, 8, 8, 3), dtype=torch.uint8)
-
-    class Held:
-        memory = pictures
-        files = ("a", "b", "c")
-
-        def read(self, index):
-            return pictures[index]
-
-    flipped = next(iter(PictureLoader(Held(), 3, Order(3), flip=1.0)))["img"]
-    assert torch.equal(flipped, pictures.flip(2).permute(0, 3, 1, 2))
-    assert torch.equal(next(iter(PictureLoader(Held(), 3, Order(3))))["img"], pictures.permute(0, 3, 1, 2))
-
-
-def test_shift_equals_reflection_padding_and_cropping():
-    pictures = torch.randint(0, 256, (64, 8, 8, 3), dtype=torch.uint8)
-    moved = shift(pictures, 0.25, torch.Generator().manual_seed(0))
-    padded = np.pad(pictures.numpy(), ((0, 0), (2, 2), (2, 2), (0, 0)), mode="reflect")
-    places = set()
-    for i in range(64):
-        here = [
-            (r, c)
-            for r in range(5)
-            for c in range(5)
-            if np.array_equal(padded[i, r : r + 8, c : c + 8], moved[i].numpy())
-        ]
-        assert here, "not a crop of the padded picture"
-        places.update(here)
-    assert len(places) > 15, "the shifts hardly vary"
-    assert reflect(torch.tensor([-2, -1, 0, 7, 8, 9]), 8).tolist() == [2, 1, 0, 7, 6, 5]
-
-
-def test_grey_is_the_mean_of_the_three_divided_by_the_scale():
-    pictures = torch.randint(0, 256, (2, 3, 4, 5), dtype=torch.uint8)
-    expected = pictures.double().mean(1, keepdim=True) / 256
-    assert torch.allclose(grey_input(pictures, 1, 256.0).double(), expected, atol=1e-7)
-    three = grey_input(pictures, 3, 256.0)
-    assert three.shape == (2, 3, 4, 5)
-    assert torch.equal(three[:, :1], three[:, 2:])
-    joined = torch.cat(
-        (torch.rand(2, 4, 4, 5).to(memory_format=torch.channels_last), grey_input(pictures, 1, 255.0)), 1
-    )
-    assert joined.is_contiguous(memory_format=torch.channels_last), "the input breaks channels_last"

@@ -111,4 +111,4 @@ def test_too_few_pictures(cli, tmp_path, count, message):
 
 def test_other_splits_are_none(photos):
     with pytest.raises(TintboxError, match="split=test"):
-        folder.described(photos, "test")
+        folder.describe(photos, "test")

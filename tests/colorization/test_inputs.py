@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tintbox.colorization import dataset
-from tintbox.colorization.data import Pictures, checked_size, decode
+from tintbox.colorization.data import Pictures, check_size, decode
 from tintbox.colorization.palette import Palette
 from tintbox.errors import TintboxError
 from tintbox.limits import PICTURE_PIXELS, TRAINED_SIDE
@@ -133,7 +133,7 @@ def test_any_dataset_is_described_or_refused_in_a_line(data, changes):
     before = file.read_bytes()
     start = time.monotonic()
     try:
-        described = dataset.described(str(file), "val")
+        described = dataset.describe(str(file), "val")
         assert described["train"]
     except TintboxError as error:
         assert str(error) and "\n" not in str(error)
@@ -147,7 +147,7 @@ def test_any_text_is_a_dataset_or_refused_in_a_line(pictures, text):
     file = pictures / "data.yaml"
     file.write_text(text)
     with pytest.raises(TintboxError) as caught:
-        dataset.described(str(file), "val")
+        dataset.describe(str(file), "val")
     assert "\n" not in str(caught.value)
 
 
@@ -223,7 +223,7 @@ def test_sizes(fails, data, tmp_path, size):
 
 @pytest.mark.parametrize(("given", "side"), [([64, 32], 64), ((64, 32), 64), ("64", 64), (33, 64), (0, 32), (-5, 32)])
 def test_sizes_that_stock_takes(given, side):
-    assert checked_size(given, 32, most=1) == [side]
+    assert check_size(given, 32, most=1) == [side]
 
 
 def test_two_sides_are_the_larger_one_as_in_stock(cli, data, tmp_path):
@@ -234,9 +234,9 @@ def test_two_sides_are_the_larger_one_as_in_stock(cli, data, tmp_path):
 
 
 def test_the_largest_side():
-    assert checked_size(TRAINED_SIDE, 32) == [TRAINED_SIDE]
+    assert check_size(TRAINED_SIDE, 32) == [TRAINED_SIDE]
     with pytest.raises(TintboxError, match="imgsz=16385"):
-        checked_size(TRAINED_SIDE + 1, 32)
+        check_size(TRAINED_SIDE + 1, 32)
 
 
 @pytest.mark.parametrize("size", [50, 33])

@@ -10,14 +10,7 @@ from tintbox.colorization.networks import NETWORKS, ConvTransposeNet, PoolUpsamp
 from tintbox.colorization.transposed import ConvTranspose2d
 from tintbox.errors import TintboxError
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Tensors of a few numbers: more threads only wait for one another on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def built(name, kernel=3, nf=5, nc=7, nic=1, seed=0):

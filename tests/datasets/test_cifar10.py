@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 import yaml
 
-from tintbox.datasets import cifar10
-from tintbox.datasets.cifar10 import CLASSES, SOURCE, download, prepare
+from tintbox.datasets import cifar10_archive
+from tintbox.datasets.cifar10 import prepare
+from tintbox.datasets.cifar10_archive import CLASSES, SOURCE, download
 from tintbox.errors import TintboxError, TintboxFileError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -240,7 +241,7 @@ def test_offline(tmp_path, url):
 
 def test_download_of_another_file(official, tmp_path):
     path, md5 = official
-    with pytest.raises(TintboxError, match=f"has MD5 {md5}, not {cifar10.MD5}") as caught:
+    with pytest.raises(TintboxError, match=f"has MD5 {md5}, not {cifar10_archive.MD5}") as caught:
         prepare(tmp_path / "datasets" / "out", url=path.as_uri())
     one_line_error(caught)
     assert not any((tmp_path / "datasets").iterdir())

@@ -13,8 +13,9 @@ import pytest
 import yaml
 
 from tintbox.datasets import staging
+from tintbox.datasets.fruit_shapes import FRUITS
 from tintbox.datasets.fruitbowl import LEAST_VISIBLE, NAMES, SIZE, draw, generate
-from tintbox.datasets.fruits import FRUITS, draw_fruit
+from tintbox.datasets.fruits import draw_fruit
 from tintbox.datasets.grounds import GROUNDS
 from tintbox.errors import TintboxError
 

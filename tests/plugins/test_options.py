@@ -4,7 +4,7 @@ import pytest
 from ultralytics.cfg import get_cfg
 from ultralytics.utils import DEFAULT_CFG_DICT
 
-from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
 from tintbox.plugins import files, options
 
 
@@ -46,7 +46,7 @@ def test_shipped_yamls_are_found_by_bare_name_from_anywhere(monkeypatch, tmp_pat
 
     monkeypatch.chdir(tmp_path)
     for name in ("colorize-unet.yaml", "recipe-seed.yaml", "fruitbowl.yaml", "cifar10-horses.yaml"):
-        assert check_yaml(name) == str(files.shipped()[name])
+        assert check_yaml(name) == str(files.find_all()[name])
     assert check_file("coco8.yaml").endswith("coco8.yaml"), "Ultralytics' own are found as ever"
 
 
@@ -62,7 +62,7 @@ def test_no_shipped_name_hides_one_of_ultralytics():
     from ultralytics.utils import ROOT
 
     theirs = {path.name for path in (ROOT / "cfg").rglob("*.yaml")}
-    assert not theirs & set(files.shipped())
+    assert not theirs & set(files.find_all())
 
 
 def test_unknown_yaml():
@@ -76,6 +76,6 @@ def test_unknown_yaml():
 
 
 def test_nearest_and_one_line():
-    assert nearest("bakbone", ["backbone", "neck"]) == "; did you mean 'backbone'?"
-    assert nearest("xyz", ["backbone"]) == ""
+    assert suggest("bakbone", ["backbone", "neck"]) == "; did you mean 'backbone'?"
+    assert suggest("xyz", ["backbone"]) == ""
     assert one_line("a\n  b\t c\n") == "a b c"

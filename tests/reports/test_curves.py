@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 import pytest
 from skimage.color import rgb2lab
 
-from tintbox.reports import curves, metrics, page
+from tintbox.reports import curves, evaluation_figures, figures, metrics, page
 from tintbox.reports.gather import gather
-from tintbox.reports.scripts import in_script
+from tintbox.reports.scripts import encode
 
 
 def section(*folders):
@@ -31,7 +31,7 @@ def coloured(value):
 def test_plotly_takes_every_figure(detector, stock, trained):
     found = section(detector, stock)
     figures = [*curves.curves(found, metrics.ruler(found))]
-    for make in (curves.class_figure, curves.error_figure, curves.precision_figure):
+    for make in (evaluation_figures.class_figure, evaluation_figures.error_figure, evaluation_figures.precision_figure):
         figures.append(make(found.entries, "bbox"))
     colours = section(trained)
     figures += curves.curves(colours, metrics.ruler(colours))
@@ -86,11 +86,11 @@ def test_an_axis_is_around_what_it_shows(made):
 
 def test_classes_that_are_not_found(detector):
     """All AP are 0 after two epochs: the axis begins there."""
-    assert curves.class_figure(section(detector).entries, "bbox").layout["xaxis"]["range"][0] == 0
+    assert evaluation_figures.class_figure(section(detector).entries, "bbox").layout["xaxis"]["range"][0] == 0
 
 
 def test_class_figure(detector):
-    figure = curves.class_figure(section(detector).entries, "bbox")
+    figure = evaluation_figures.class_figure(section(detector).entries, "bbox")
     stored = json.loads((detector / "coco.json").read_text())["bbox"]["classes"]
     (trace,) = figure.data
     for place, numbers in enumerate(stored.values()):
@@ -103,11 +103,11 @@ def test_class_figure(detector):
 
 def test_texts_cannot_leave_the_script():
     text = "</script><script>alert(1)</script><!-- & \u2028"
-    written = in_script({"name": text})
+    written = encode({"name": text})
     assert not set("<>&\u2028") & set(written)
     assert json.loads(written) == {"name": text}
     with pytest.raises(ValueError, match="not JSON compliant"):
-        in_script([math.nan])
+        encode([math.nan])
 
 
 # Machado, Oliveira and Fernandes (2009): linear RGB as seen without one of the three kinds of cones.
@@ -123,7 +123,7 @@ SEEN = {
 def test_colours_are_told_apart_by_the_colour_blind(scheme):
     style = (page.HERE / "page.css").read_text()
     paper = re.findall(r"--paper: #(\w+)", style)[scheme]
-    runs = [re.findall(rf"--run-{i}: #(\w+)", style)[scheme] for i in range(curves.COLOURS)]
+    runs = [re.findall(rf"--run-{i}: #(\w+)", style)[scheme] for i in range(figures.COLOURS)]
     encoded = np.array([[int(text[i : i + 2], 16) / 255 for i in (0, 2, 4)] for text in [paper, *runs]])
     light = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)  # IEC 61966-2-1
     luminance = light @ [0.2126, 0.7152, 0.0722]

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from tintbox.errors import TintboxError
-from tintbox.reports.gather import distinct_names, gather, value_text
+from tintbox.reports.gather import gather, value_text
 
 ACCURACY = {"metrics__mAP50-95(B)": [0.25, 0.5, 0.375]}
 
@@ -14,13 +14,6 @@ def test_names_are_as_long_as_needed(made, tmp_path):
     (section,), left_out = gather([*map(str, runs), f"{runs[0]}/", f"{runs[0]}/../train"])  # the first one three times
     assert [entry.name for entry in section.entries] == ["a/train", "b/train", "other"]
     assert left_out == []
-
-
-def test_an_end_of_a_path_is_told_from_the_path(tmp_path):
-    assert distinct_names([tmp_path / "x/y/z", tmp_path / "w/y/z"]) == ["x/y/z", "w/y/z"]
-    assert distinct_names([tmp_path / "z"]) == ["z"]
-    assert distinct_names([tmp_path / "a-very-long-name-1", tmp_path / "a-very-long-name-12"]) == ["…1", "…12"]
-    assert distinct_names([tmp_path / "a-very-long-name-1"]) == ["a-very-long-name-1"]
 
 
 def test_the_folder_itself(made, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 
 from tintbox.plugins.coco_eval import command
 from tintbox.plugins.coco_eval.settings import Settings
-from tintbox.reports import freezing, machines, metrics, pairs, tables
+from tintbox.reports import metrics, pairs, tables
 from tintbox.reports.gather import gather
 from tintbox.reports.verdict import number
 
@@ -112,47 +112,17 @@ def test_an_evaluation_below_the_run(detector, copy):
 
 def test_what_differs(detector, stock, copy):
     # A stock run has none of tintbox's arguments, which is no difference where they are at their defaults.
-    assert texts(tables.what_differs(section(detector, stock).entries)) == [
+    assert texts(tables.difference_table(section(detector, stock).entries)) == [
         ["freeze", "backbone", "None"],
         ["unfreeze", "{0.5: backbone}", "None"],
     ]
     both = section(detector, copy(detector, "hot", lr0=0.5, name="other", project="elsewhere")).entries
-    assert texts(tables.what_differs(both)) == [["lr0", "0.01", "0.5"]]
-    assert tables.what_differs(section(detector, copy(detector, "same")).entries) is None
-    alone = dict(texts(tables.what_differs(section(detector).entries)))
+    assert texts(tables.difference_table(both)) == [["lr0", "0.01", "0.5"]]
+    assert tables.difference_table(section(detector, copy(detector, "same")).entries) is None
+    alone = dict(texts(tables.difference_table(section(detector).entries)))
     assert alone["epochs"] == "2" and alone["unfreeze"] == "{0.5: backbone}" and "lr0" not in alone
     every = dict(row[:2] for row in texts(tables.all_arguments(both)))
     assert every["name"] == "woken" and every["lr0"] == "0.01"
-
-
-def test_versions_and_hardware(detector, stock, copy):
-    environment = json.loads((detector / "environment.json").read_text())
-    table = machines.machines(section(detector, stock).entries)
-    rows = {row[0]: row[1:] for row in texts(table)}
-    assert rows["torch"] == [environment["versions"]["torch"], "not recorded"]
-    assert rows["ultralytics"] == [environment["versions"]["ultralytics"]] * 2  # the stock run's is in its checkpoint
-    assert rows["processor"] == [environment["processor"], "not recorded"]
-    same = machines.machines(section(detector, copy(detector, "twin")).entries)
-    assert [cell.text for cell in same.columns] == ["", "all runs"]
-    assert dict(texts(same))["cores"] == str(environment["cores"])
-
-
-def test_freeze_schedule(detector, stock):
-    (schedule,), notes = freezing.schedules(section(detector, stock).entries)
-    stored = json.loads((detector / "freeze.json").read_text())
-    assert [bar.group for bar in schedule.bars] == ["backbone", "neck", "head"] and notes == []
-    backbone = schedule.bars[0]
-    assert backbone.parameters == f"{stored['stages'][0]['groups'][0]['parameters']:,}"
-    assert [(s.width, s.kind, s.text) for s in backbone.segments] == [
-        (50.0, "frozen", "1: frozen"),
-        (50.0, "trained", "2: trains"),
-    ]
-    assert "unfreeze={0.5: backbone}" in schedule.arguments
-
-
-def test_a_schedule_that_was_not_recorded(made):
-    found = section(made("old", {"freeze": 10}, val__box_loss=[1.0])).entries
-    assert freezing.schedules(found) == ([], ["old: freeze=10; no freeze.json says what trained when."])
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 import pytest
 
 from tintbox import run_folder
+from tintbox.studies.cells import Result
 from tintbox.studies.grid import Grid
 from tintbox.studies.outcome import Outcome
-from tintbox.studies.table import Result
 
 
 def write_run(folder, curves, task="colorize"):

@@ -106,7 +106,7 @@ def test_the_rules_of_the_optimizer_are_those_of_ultralytics(key, counts):
         return [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
 
     assert (built() != built(**{key: 0.5})) is counts
-    assert (dependence.ignored(key, {"optimizer": "auto"}, None) is None) is counts
+    assert (dependence.explain_ignored(key, {"optimizer": "auto"}, None) is None) is counts
 
 
 def test_the_table_names_arguments_that_are_there():

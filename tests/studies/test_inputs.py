@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tintbox.cli import app as cli
 from tintbox.errors import TintboxError
 from tintbox.studies import checks, command, outcome, place, table, values
+from tintbox.studies.cells import group_by_cell
 from tintbox.studies.grid import Run, parse
 
 pytestmark = pytest.mark.attack("study inputs")
@@ -254,7 +255,7 @@ def test_damaged_folders_of_runs_are_shown_as_far_as_they_can_be_read(name, raw,
     try:
         came = [command.result(done, run) for run in (first, second)]
         table.save(done, came, "mine")
-        if cells := table.cells(came):
+        if cells := group_by_cell(came):
             command.pictures.draw(done, cells) if len(raw) % 5 == 0 else None
         outcome.reason(done / first.name, 1)
         command.find_unfinished(done, [first, second])

@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from tintbox.studies import pictures, table
+from tintbox.studies import pictures
+from tintbox.studies.cells import group_by_cell
 from tintbox.studies.grid import Run
 
 
 @pytest.fixture
 def cells(made):
-    return table.cells(made)
+    return group_by_cell(made)
 
 
 def drawn(paint, *arguments):
@@ -38,7 +39,7 @@ def test_the_mean_and_the_spread_against_a_number(cells):
 
 def test_names_are_points_without_a_line(folder_of):
     values = {("a.yaml", "x"): 0.1, ("a.yaml", "y"): 0.2, ("b.yaml", "x"): 0.3, ("b.yaml", "y"): 0.4}
-    cells = table.cells([
+    cells = group_by_cell([
         folder_of(Run(f"{model}{freeze}", {"model": model, "freeze": freeze}, {}),
                   {"epoch": [1], "time": [1], "metrics/accuracy": [value], "val/loss": [1.0]})
         for (model, freeze), value in values.items()
@@ -66,7 +67,7 @@ def test_all_curves_are_there(cells):
 
 def test_a_single_epoch_is_seen(folder_of, tmp_path):
     run = Run("run", {}, {})
-    cells = table.cells([folder_of(run, {"epoch": [1], "time": [1], "metrics/accuracy": [0.5], "val/loss": [1.0]})])
+    cells = group_by_cell([folder_of(run, {"epoch": [1], "time": [1], "metrics/accuracy": [0.5], "val/loss": [1.0]})])
     assert drawn(pictures.curves, cells).axes[0].get_lines()[0].get_marker() == "o"
     (file,) = pictures.draw(tmp_path, cells)
     assert file.name == "curves.png"
@@ -75,7 +76,7 @@ def test_a_single_epoch_is_seen(folder_of, tmp_path):
 def test_gaps_are_no_zeros(folder_of):
     nan = float("nan")
     found = folder_of(Run("run", {}, {}), {"epoch": [1, 2, 3], "time": [1, 2, 3], "metrics/accuracy": [nan, 0.2, nan]})
-    values = drawn(pictures.curves, table.cells([found])).axes[1].get_lines()[0]
+    values = drawn(pictures.curves, group_by_cell([found])).axes[1].get_lines()[0]
     assert np.isnan(values.get_ydata()).tolist() == [True, False, True]
     assert values.get_marker() == "o", "a line alone would not show it"
 

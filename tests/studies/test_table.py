@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tintbox.studies import table
+from tintbox.studies.cells import Result, group_by_cell
 from tintbox.studies.grid import Run
 from tintbox.studies.outcome import Outcome
 
@@ -49,7 +50,7 @@ def test_a_row_per_run(made, tmp_path):
 
 
 def test_differences_are_seed_by_seed(made):
-    head, rows = table.rows(table.cells(made))
+    head, rows = table.rows(group_by_cell(made))
     assert head == [
         "batch", "n", "accuracy", "accuracy, against the first", "validation loss", "best epoch", "time per run"
     ]  # fmt: skip
@@ -67,7 +68,7 @@ def test_differences_are_seed_by_seed(made):
 def test_the_difference_of_means_where_no_seed_is_common(folder_of):
     runs = [Run(f"r{seed}", {"batch": batch, "seed": seed}, {}) for batch, seed in ((4, 0), (4, 1), (8, 2))]
     values = [0.2, 0.4, 0.7]
-    cells = table.cells(
+    cells = group_by_cell(
         [folder_of(run, {"epoch": [1], "time": [1], "metrics/accuracy": [v]}) for run, v in zip(runs, values)]
     )
     assert table.difference(cells[1], cells[0], "metrics/accuracy") == "+0.4000"
@@ -120,7 +121,7 @@ def test_nothing_is_finished(made):
 
 def test_a_finished_run_that_cannot_be_read_is_named():
     run = Run("run", {}, {})
-    text = table.markdown([table.Result(run, Outcome("finished"), None)], "mine")
+    text = table.markdown([Result(run, Outcome("finished"), None)], "mine")
     assert "- run is finished, but its results.csv or args.yaml cannot be read" in text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tintbox.errors import TintboxError, nearest
+from tintbox.errors import TintboxError, suggest
 
 PLAIN = {int, float, str, bool, type(None)}
 TRUTH = ("image_id", "category_id", "bbox")  # columns that arrays of truth have, and those that they may have
@@ -14,7 +14,7 @@ LISTS = ("images", "categories")
 FOUND = ("image_id", "category_id", "bbox", "score")
 
 
-def of_truth(given: Mapping[str, Any], name: str) -> Any:
+def read_truth(given: Mapping[str, Any], name: str) -> Any:
     """Return ground truth as COCO's JSON has it: of a mapping that is its content, or that has columns.
 
     Args:
@@ -24,7 +24,7 @@ def of_truth(given: Mapping[str, Any], name: str) -> Any:
     Raises:
         TintboxError: There are things in it that are no data, or its columns do not go together.
     """
-    content = plain(given, name)
+    content = as_plain(given, name)
     if "image_id" not in content:
         return content
     lists = {key: content.pop(key, None) for key in LISTS}
@@ -41,7 +41,7 @@ def of_truth(given: Mapping[str, Any], name: str) -> Any:
     }
 
 
-def of_detections(given: Any, name: str) -> Any:
+def read_detections(given: Any, name: str) -> Any:
     """Return detections as COCO's result format has them: of a list of dicts, or of a mapping that has columns.
 
     Args:
@@ -51,38 +51,38 @@ def of_detections(given: Any, name: str) -> Any:
     Raises:
         TintboxError: There are things in it that are no data, or its columns do not go together.
     """
-    content = plain(given, name)
+    content = as_plain(given, name)
     if isinstance(content, dict) and "images" not in content:
         return _rows(content, name, FOUND)
     return content
 
 
-def plain(value: Any, name: str) -> Any:
+def as_plain(value: Any, name: str) -> Any:
     """Return a copy made of dicts, lists, texts and numbers; arrays and tensors become lists, bytes text.
 
     Raises:
         TintboxError: Something in it is none of these.
     """
     try:
-        return _plain(value, name)
+        return _as_plain(value, name)
     except RecursionError as error:
         raise TintboxError(f"{name}: lists are nested too deeply") from error
 
 
-def _plain(value: Any, name: str) -> Any:
+def _as_plain(value: Any, name: str) -> Any:
     if type(value) in PLAIN:
         return value
     if isinstance(value, Mapping):
         keys = (key.tolist() if hasattr(key, "tolist") else key for key in value)  # numpy's numbers as ids
-        return dict(zip(keys, (_plain(own, name) for own in value.values())))
+        return dict(zip(keys, (_as_plain(own, name) for own in value.values())))
     if isinstance(value, (list, tuple)):
-        return list(value) if set(map(type, value)) <= PLAIN else [_plain(own, name) for own in value]
+        return list(value) if set(map(type, value)) <= PLAIN else [_as_plain(own, name) for own in value]
     if isinstance(value, bytes):  # the counts of pycocotools' own run lengths
         return value.decode("ascii", "backslashreplace")
     if hasattr(value, "tolist"):  # numpy, torch, pandas
         content = value.tolist()
         if type(content) in PLAIN or isinstance(content, list):
-            return _plain(content, name)
+            return _as_plain(content, name)
     raise TintboxError(f"{name}: something of type {type(value).__name__} in it; give numbers, texts, lists or arrays")
 
 
@@ -96,7 +96,7 @@ def _rows(
     """Return columns as rows."""
     known = (*needed, *optional, *others)
     if unknown := [key for key in columns if key not in known]:
-        raise TintboxError(f"{name}: no column '{unknown[0]}' ({', '.join(known)}){nearest(unknown[0], known)}")
+        raise TintboxError(f"{name}: no column '{unknown[0]}' ({', '.join(known)}){suggest(unknown[0], known)}")
     if lacking := [key for key in needed if key not in columns]:
         raise TintboxError(f"{name}: no {', '.join(lacking)} in it; arrays are {', '.join(needed)}")
     for key, values in columns.items():

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.data.rows import listed
+from tintbox.plugins.coco_eval.data.rows import list_values
 
 
 def match_pictures(file: str | Path, pictures: list[str], images: list[dict[str, Any]]) -> dict[str, int]:
@@ -48,7 +48,7 @@ def match_pictures(file: str | Path, pictures: list[str], images: list[dict[str,
     if lacking:
         raise TintboxError(
             f"{file}: {len(lacking)} of the split's {len(pictures)} pictures are not among its images: "
-            f"{listed(Path(picture).name for picture in sorted(lacking))}"
+            f"{list_values(Path(picture).name for picture in sorted(lacking))}"
         )
     return {picture: found[picture] for picture in pictures}
 
@@ -74,11 +74,11 @@ def match_classes(file: str | Path, names: Mapping[int, str], categories: list[d
             if index in found or not (ids := free.get(fold(name))):
                 continue
             if len(ids) > 1:
-                raise TintboxError(f"{file}: categories {listed(ids)} are all named '{name}'")
+                raise TintboxError(f"{file}: categories {list_values(ids)} are all named '{name}'")
             found[index] = ids.pop()
     if lacking := [name for index, name in names.items() if index not in found]:
-        there = listed(category["name"] for category in categories)
-        raise TintboxError(f"{file}: no category for the classes {listed(lacking)}; its categories are {there}")
+        there = list_values(category["name"] for category in categories)
+        raise TintboxError(f"{file}: no category for the classes {list_values(lacking)}; its categories are {there}")
     return {index: found[index] for index in names}
 
 

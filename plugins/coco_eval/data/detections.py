@@ -14,7 +14,7 @@ import numpy as np
 
 from tintbox import atomic
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.data.rows import REFUSED, Rows, is_measurable, no_collection, parse, read_bytes
+from tintbox.plugins.coco_eval.data.rows import REFUSED, Rows, is_measurable, parse, pause_collection, read_bytes
 from tintbox.plugins.coco_eval.data.run_lengths import boxes_of, read_masks
 from tintbox.plugins.coco_eval.data.truth import Truth
 
@@ -62,7 +62,7 @@ class Detections:
         return cls(none, none, np.zeros((0, 4)), np.zeros(0))
 
     @classmethod
-    @no_collection()
+    @pause_collection()
     def read(cls, file: str | Path, truth: Truth) -> Detections:
         """Read COCO's result format: a list of objects, ``[]`` for no detections.
 
@@ -127,7 +127,7 @@ class Detections:
                 del columns["bbox"]
         return [dict(zip(columns, values)) for values in zip(*columns.values())]
 
-    @no_collection()
+    @pause_collection()
     def save(self, file: str | Path) -> None:
         """Write COCO's result format, with every digit.
 

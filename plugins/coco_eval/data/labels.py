@@ -15,7 +15,7 @@ import numpy as np
 
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.coco_eval.data import dataset_files
-from tintbox.plugins.coco_eval.data.rows import listed
+from tintbox.plugins.coco_eval.data.rows import list_values
 
 TOLERANCE = 0.01  # outside 0..1: Ultralytics accepts as much, and it is clipped
 BOX, POLYGON = "'class x y width height'", "'class x1 y1 x2 y2 x3 y3 ...'"
@@ -149,7 +149,7 @@ def check_side(sizes: Mapping[str, tuple[int, int]], place: str) -> list[str]:
     if len(small) == len(sizes):
         raise TintboxError(f"{place}: all {len(small)} pictures are under {least} pixels; Ultralytics leaves them out")
     if small:
-        names = listed(Path(picture).name for picture in small)
+        names = list_values(Path(picture).name for picture in small)
         LOGGER.warning(
             f"coco_eval: {len(small)} of {len(sizes)} pictures are under {least} pixels and left out with their "
             f"objects, as Ultralytics does: {names}"
@@ -182,7 +182,7 @@ def check_orphans(split: str | list[str], pictures: Iterable[str]) -> None:
             there.update(labels.glob(f"{pattern}.txt"))
     lost = sorted(file for file in there if str(file) not in expected and _has_rows(file))
     if lost:
-        names = listed(file.name for file in lost)
+        names = list_values(file.name for file in lost)
         raise TintboxError(
             f"{lost[0].parent}: {len(lost)} label file{'s' * (len(lost) > 1)} without a picture: {names}; "
             "add the picture or remove the labels"

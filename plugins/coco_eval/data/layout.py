@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import TintboxError, TintboxFileError, nearest, nearest_file, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest, suggest_file
 from tintbox.plugins.coco_eval.data import dataset_files
 
 SPLITS = ("train", "val", "test", "minival")
@@ -31,7 +31,7 @@ def check_split(data: Mapping[str, Any], split: str, name: object) -> None:
     """Raise TintboxError if a dataset, which the error calls ``name``, has no such split."""
     splits = [key for key in SPLITS if data.get(key)]
     if split not in splits:
-        raise TintboxError(f"split={split}: no such split in {name} ({', '.join(splits)}){nearest(split, splits)}")
+        raise TintboxError(f"split={split}: no such split in {name} ({', '.join(splits)}){suggest(split, splits)}")
 
 
 def image_ids(pictures: list[str]) -> dict[str, int]:
@@ -56,12 +56,12 @@ def annotation_file(data: Mapping[str, Any], split: str) -> Path | None:
         if unknown := [key for key in named if key not in SPLITS]:
             raise TintboxError(
                 f"{title(data)}: annotations: '{unknown[0]}' is no split ({', '.join(SPLITS)})"
-                f"{nearest(unknown[0], SPLITS)}"
+                f"{suggest(unknown[0], SPLITS)}"
             )
         if split in named:
             file = Path(data["path"]) / named[split]
             if not file.is_file():
-                near = nearest_file(file)
+                near = suggest_file(file)
                 raise TintboxFileError(f"{title(data)}: annotations: {split}: {file}: no such file{near}")
             return file
     stock = Path(data["path"]) / "annotations" / "instances_val2017.json"

@@ -12,7 +12,7 @@ from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Split, Truth
 
 
-def seen(split: Split, files: set[str]) -> Split:
+def keep_validated(split: Split, files: set[str]) -> Split:
     """Return the part of a split that was validated: `fraction` and the like leave images out."""
     ids = {image_id for file, image_id in split.image_ids.items() if file in files}
     truth = Truth(
@@ -23,7 +23,7 @@ def seen(split: Split, files: set[str]) -> Split:
     return Split(truth, {file: i for file, i in split.image_ids.items() if i in ids}, split.category_ids)
 
 
-def with_classes(split: Split, classes: set[int]) -> Split:
+def keep_classes(split: Split, classes: set[int]) -> Split:
     """Return a split with these class indices alone, as Ultralytics leaves out the labels of the others."""
     category_ids = {index: i for index, i in split.category_ids.items() if index in classes}
     ids = set(category_ids.values())

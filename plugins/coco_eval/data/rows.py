@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tintbox.errors import TintboxError, TintboxFileError, nearest_file, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 
 REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what the fast reader raises
 LISTED = 5  # offenders named in an error; the rest is counted
@@ -27,7 +27,7 @@ _SHORT.maxdict = 3
 
 
 @contextmanager
-def no_collection() -> Iterator[None]:
+def pause_collection() -> Iterator[None]:
     """Hold back garbage collection, which walks over a large file's objects many times: it doubles the time."""
     enabled = gc.isenabled()
     gc.disable()
@@ -50,7 +50,7 @@ def read_bytes(file: str | Path) -> bytes:
             raise TintboxError(f"{file}: a device, not a file")
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise TintboxFileError(f"{file}: no such file{nearest_file(path)}") from error
+        raise TintboxFileError(f"{file}: no such file{suggest_file(path)}") from error
     except OSError as error:
         raise TintboxError(f"{file}: cannot be read ({error.strerror or one_line(error)})") from error
     except TintboxError:
@@ -87,7 +87,7 @@ def parse(raw: bytes, file: str | Path) -> Any:
         raise TintboxError(f"{file}: broken JSON ({one_line(error).partition(';')[0]})") from error
 
 
-def listed(values: Iterable[Any], most: int = LISTED) -> str:
+def list_values(values: Iterable[Any], most: int = LISTED) -> str:
     """Return values as a list in words; those past ``most`` are only counted."""
     words = [str(value) for value in values]
     more = f" and {len(words) - most} more" if len(words) > most else ""
@@ -182,7 +182,7 @@ class Rows:
         """Raise if an id is there twice."""
         if len(np.unique(values)) < len(values):
             twice = [value for value, count in Counter(values.tolist()).items() if count > 1]
-            raise TintboxError(f"{self.file}: {self.name} share ids: {key} {listed(twice)} ({len(twice)} in all)")
+            raise TintboxError(f"{self.file}: {self.name} share ids: {key} {list_values(twice)} ({len(twice)} in all)")
 
     def check_known(self, key: str, values: np.ndarray, known: Iterable[int], where: str) -> None:
         """Raise if a value is not among the known ones."""
@@ -191,7 +191,7 @@ class Rows:
             ids = np.unique(values[bad]).tolist()
             first, count = int(np.flatnonzero(bad)[0]), int(bad.sum())
             raise TintboxError(
-                f"{self.file}: unknown {key} {listed(ids)} ({count} of {len(values)} rows, the first is "
+                f"{self.file}: unknown {key} {list_values(ids)} ({count} of {len(values)} rows, the first is "
                 f"{self.name}[{first}]); {where}"
             )
 

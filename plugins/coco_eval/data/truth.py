@@ -19,7 +19,7 @@ from tintbox.plugins.coco_eval.data import dataset_files
 from tintbox.plugins.coco_eval.data.correspondence import match_classes, match_pictures
 from tintbox.plugins.coco_eval.data.labels import Labels, check_orphans, check_side, objects, read_labels, size_of
 from tintbox.plugins.coco_eval.data.layout import annotation_file, image_ids, split_pictures, title
-from tintbox.plugins.coco_eval.data.rows import Rows, no_collection, parse, read_bytes
+from tintbox.plugins.coco_eval.data.rows import Rows, parse, pause_collection, read_bytes
 
 LISTS = ("images", "annotations", "categories")
 
@@ -41,7 +41,7 @@ class Truth:
     categories: list[dict[str, Any]]
 
     @classmethod
-    @no_collection()
+    @pause_collection()
     def read(cls, file: str | Path) -> Truth:
         """Read COCO's JSON.
 

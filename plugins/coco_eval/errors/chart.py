@@ -25,7 +25,7 @@ def bar_chart(explanation: Explanation, file: str | Path) -> Path:
     Raises:
         TintboxError: It cannot be written.
     """
-    saved(bars(explanation), file)
+    save(bars(explanation), file)
     return Path(file)
 
 
@@ -60,7 +60,7 @@ def bars(explanation: Explanation) -> Figure:
     return figure
 
 
-def saved(figure: Figure, file: str | Path | None) -> Figure:
+def save(figure: Figure, file: str | Path | None) -> Figure:
     """Return a figure, written whole or not at all if there is a file; its suffix tells the format.
 
     Raises:

@@ -120,7 +120,7 @@ def network_part(page: Page, network: str, networks: Mapping[str, RunFolder], *,
 
 def sentence(network: str, run: RunFolder, other: str, beside: RunFolder) -> str:
     """Return how far a network is from another after the last epoch."""
-    (loss, accuracy), (loss_before, accuracy_before) = tables.last(run), tables.last(beside)
+    (loss, accuracy), (loss_before, accuracy_before) = tables.last_values(run), tables.last_values(beside)
     points = 100 * (accuracy - accuracy_before)
     higher, lower = f"{abs(points):.1f}", f"{abs(loss - loss_before):.3f}"
     place = (
@@ -135,7 +135,7 @@ def studies_part(page: Page, plan: Plan, runs: Mapping[str, Mapping[str, RunFold
     kernels = {"3": runs["networks"]["ConvTransposeNet"]}
     kernels |= {str(k): runs["kernels"][f"colorize-convt-k{k}"] for k in KERNELS}
     batches = runs["batches"]
-    best = max(batches, key=lambda size: tables.last(batches[size])[1])
+    best = max(batches, key=lambda size: tables.last_values(batches[size])[1])
     page.add(
         "### Kernels",
         "The side of the convolutions' kernels; their padding keeps the output as large as the input.",

@@ -12,7 +12,7 @@ import tintbox.cfg
 from tintbox import atomic
 from tintbox.assignment.published import NETWORKS
 from tintbox.checks import is_whole
-from tintbox.errors import TintboxError, TintboxFileError, nearest_file
+from tintbox.errors import TintboxError, TintboxFileError, suggest_file
 
 PARTS = {"A": "PoolUpsampleNet", "B": "ConvTransposeNet", "C": "UNet", "D": "fine-tuning a detector"}
 KERNELS = (4, 5)  # of ConvTransposeNet; that of 3 is the network itself
@@ -71,7 +71,7 @@ def check(plan: Plan, parts: str) -> None:
     if "D" in parts and plan.weights is not None and not Path(plan.weights).is_file():
         file = Path(plan.weights)
         raise TintboxFileError(
-            f"weights={file}: no such file{nearest_file(file)}; Part D fine-tunes a detector, e.g. a classic yolov3.pt "
+            f"weights={file}: no such file{suggest_file(file)}; Part D fine-tunes a detector, e.g. a classic yolov3.pt "
             "or yolov5n.pt; or leave it out: parts=ABC"
         )
 

@@ -18,7 +18,7 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def last(run: RunFolder) -> tuple[float, float]:
+def last_values(run: RunFolder) -> tuple[float, float]:
     """Return validation loss and accuracy after the last epoch: the assignment selects none."""
     return run.loss[-1], run.curves["metrics/accuracy"][-1]
 
@@ -27,7 +27,7 @@ def networks(runs: Mapping[str, RunFolder], *, published: bool) -> str:
     """Return the table of the networks, ours beside the assignment's where it is of the same data."""
     rows = []
     for network, run in runs.items():
-        loss, accuracy = last(run)
+        loss, accuracy = last_values(run)
         theirs = COLOURISERS[network]
         beside = [f"{theirs.loss[0]:.3f} to {theirs.loss[1]:.3f}", "{:.1f} to {:.1f}".format(*percent(theirs.accuracy))]
         rows.append(
@@ -47,7 +47,7 @@ def effect_of(name: str, runs: Mapping[str, RunFolder]) -> str:
     rows = [
         [value, f"{loss:.3f}", f"{100 * accuracy:.1f}", clock(run.seconds)]
         for value, run in runs.items()
-        for loss, accuracy in [last(run)]
+        for loss, accuracy in [last_values(run)]
     ]
     return markdown([name, "validation loss", "accuracy %", "time"], rows)
 

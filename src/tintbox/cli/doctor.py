@@ -77,8 +77,8 @@ def plugin(report: Report) -> None:
     """Look at the plugin: whether it is active, its patches, its capabilities."""
     from tintbox.plugins import autoload
 
-    active = autoload.installed()
-    if autoload.disabled():
+    active = autoload.is_installed()
+    if autoload.is_disabled():
         report.plugin = f"off: TINTBOX_DISABLE={os.environ['TINTBOX_DISABLE']}"
         report.problems.append("the plugin is switched off by TINTBOX_DISABLE")
     elif active:

@@ -18,7 +18,7 @@ PACKAGE = "tintbox"
 NAME = re.compile(rf"{PACKAGE}(\.[a-z_0-9]+)+")
 TABLED = re.compile(rf"{PACKAGE}(\.[a-z_0-9]+){{2,}}")  # one with a single dot may be a file's name
 IN_YAML = re.compile(rf"from ({PACKAGE}[.\w]+) import")  # the code that fetches a data set
-IMPORTERS = ("import_module", "optional")
+IMPORTERS = ("import_module", "import_optional")
 RUN = f"{PACKAGE}.__main__"  # importing it would run the command
 
 
@@ -30,12 +30,12 @@ def take() -> dict[str, str]:
     for file in (*files.values(), *yamls.values()):
         for module, attribute in read_names(file):
             name = f"{module}.{attribute}" if attribute else module
-            if name not in states and not (attribute and has(module, attribute)):
+            if name not in states and not (attribute and has_attribute(module, attribute)):
                 states[name] = "missing"
     return states
 
 
-def has(module: str, attribute: str) -> bool:
+def has_attribute(module: str, attribute: str) -> bool:
     """Return whether a module has an attribute, or may have it: one that cannot be imported is told by its own name."""
     try:
         return hasattr(importlib.import_module(module), attribute)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import typer
 import typer.core
 
 from tintbox.checks import is_number, is_whole
@@ -74,16 +75,22 @@ def read(words: Sequence[str] | None, keys: Sequence[Key]) -> dict[str, Any]:
     return values
 
 
-def command_class(keys: Sequence[Key]) -> type[typer.core.TyperCommand]:
-    """Return the class of a command whose `--help` ends with a table of its keys."""
+def words_argument(metavar: str, help: str = "key=value arguments") -> Any:
+    """Return the argument that takes a command's words, as `--help` shows it."""
+    return typer.Argument(metavar=metavar, help=help, show_default=False)
 
-    class Explained(typer.core.TyperCommand):
+
+def explain_keys(keys: Sequence[Key]) -> type[typer.core.TyperCommand]:
+    """Return the class of a command whose `--help` ends with a table of its keys, if it has any."""
+
+    class ExplainedCommand(typer.core.TyperCommand):
         """A command that explains its keys."""
 
         def format_help(self, ctx: Any, formatter: Any) -> None:
             """Print the help, and the table after it."""
             super().format_help(ctx, formatter)
             rows = [[f"{k.name}=", k.values, "" if k.default is None else str(k.default), k.help] for k in keys]
-            table("keys", dict.fromkeys(("key", "value", "default", "meaning"), "left"), rows)
+            if rows:
+                table("keys", dict.fromkeys(("key", "value", "default", "meaning"), "left"), rows)
 
-    return Explained
+    return ExplainedCommand

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tintbox.cli import tables
-from tintbox.cli.keys import read
+from tintbox.cli.keys import read, words_argument
 from tintbox.cli.words import paths_of
 
 RAY = "--ray"
@@ -29,10 +29,9 @@ def with_ray_address(words: Sequence[str]) -> list[str]:
 def study(
     words: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[FOLDER | FILE.yaml] [model=a.yaml,b.yaml] [data=my.yaml] [batch=8,16] [seed=0,1] [...]",
-            help="arguments of `yolo train`, comma lists of values among them; a study's folder, to go on with it",
-            show_default=False,
+        words_argument(
+            "[FOLDER | FILE.yaml] [model=a.yaml,b.yaml] [data=my.yaml] [batch=8,16] [seed=0,1] [...]",
+            "arguments of `yolo train`, comma lists of values among them; a study's folder, to go on with it",
         ),
     ] = None,
     workers: Annotated[int, typer.Option("--workers", help="runs side by side; they share the cores")] = 1,
@@ -49,14 +48,7 @@ def study(
 
 
 def assignment(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[KEY=VALUE]...",
-            help="key=value arguments",
-            show_default=False,
-        ),
-    ] = None,
+    words: Annotated[list[str] | None, words_argument("[KEY=VALUE]...")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="on the embedded dataset, in a few minutes")] = False,
     workers: Annotated[int, typer.Option("--workers", help="runs side by side; they share the cores")] = 1,
 ) -> None:
@@ -69,11 +61,7 @@ def assignment(
 def report(
     words: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="RUN... [KEY=VALUE]...",
-            help="folders of training runs or of a study; key=value arguments",
-            show_default=False,
-        ),
+        words_argument("RUN... [KEY=VALUE]...", "folders of training runs or of a study; key=value arguments"),
     ] = None,
     out: Annotated[str | None, typer.Option("--out", "-o", metavar="FILE", help="the HTML file to write")] = None,
 ) -> None:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tintbox import yaml_file
-from tintbox.errors import TintboxError, nearest
+from tintbox.errors import TintboxError, suggest
 
 
 def arguments(words: list[str], known: dict[str, Any]) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def arguments(words: list[str], known: dict[str, Any]) -> dict[str, Any]:
         if not equals:
             raise TintboxError(f"'{word}' is no argument; write key=value, with keys {', '.join(known)}")
         if key not in known:
-            raise TintboxError(f"'{key}' is no argument here ({', '.join(known)}){nearest(key, known)}")
+            raise TintboxError(f"'{key}' is no argument here ({', '.join(known)}){suggest(key, known)}")
         try:
             values[key] = yaml_file.parse(text, key)
         except TintboxError:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tintbox import yaml_file
-from tintbox.errors import TintboxError, TintboxFileError, nearest, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
 from tintbox.limits import LABEL_BYTES
 from tintbox.reports import picture_file
 
@@ -124,7 +124,7 @@ def choose(truth: dict[str, Boxes], n: int, seed: int, images: str | Sequence[st
     wanted = [str(name) for name in (images if isinstance(images, (list, tuple)) else [images])]
     for name in wanted:
         if name not in by_name:
-            hint = nearest(name, by_name) or "; write it with its suffix"
+            hint = suggest(name, by_name) or "; write it with its suffix"
             raise TintboxError(f"images={name}: no picture with labels of that name in '{split}'{hint}")
     if not wanted:
         raise TintboxError("images=[]: the list is empty; name pictures, or leave it out")

@@ -11,9 +11,9 @@ from typing import Any
 
 from tintbox import atomic
 from tintbox.checks import is_share, is_whole
-from tintbox.errors import TintboxError, nearest, one_line
+from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.plugins.coco_eval.data.layout import SPLITS
-from tintbox.reports import gather, page, prediction, scripts, subjects
+from tintbox.reports import gather, page, prediction, subjects
 
 LIMIT = 10_000_000  # bytes of the page, at most
 MARGIN = 50_000  # of it, kept for captions of pictures
@@ -53,13 +53,12 @@ def report(
     """
     check(n, conf, seed, imgsz, pictures)
     if split not in SPLITS:
-        raise TintboxError(f"split={split}: no such split ({', '.join(SPLITS)}){nearest(split, SPLITS)}")
+        raise TintboxError(f"split={split}: no such split ({', '.join(SPLITS)}){suggest(split, SPLITS)}")
     names = None if images is None else [str(x) for x in (images if isinstance(images, (list, tuple)) else [images])]
     if names == []:
         raise TintboxError("images=[]: the list is empty; name pictures, or leave it out")
     file = check_out(out)
     sections, left_out = gather.gather(folders)
-    scripts.plotly()  # whether it is installed is better known before the work
     check_room(file)
     html = compose(sections, left_out, split, n, conf, names, seed, imgsz, pictures)
     try:

@@ -6,19 +6,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from tintbox import checkpoint_file, json_file, limits, run_folder
 from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, TintboxFileError, one_line
+from tintbox.path_names import distinct_names
 from tintbox.reports.evaluations import CocoFile
 from tintbox.reports.evaluations import read as read_coco
 from tintbox.run_folder import RunFolder
 
 FREEZE = "freeze.json"
-LONG = 12  # characters that all names may begin with alike
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
                     raise add_hint(path, error) from error
                 left_out.append(one_line(error))
         if below and (lacking := set(study_runs(path)) - {member.name for member in below}):
-            left_out.append(f"{folder}: {', '.join(sorted(lacking, key=natural))}: without a result so far")
+            left_out.append(f"{folder}: {', '.join(sorted(lacking, key=natural_key))}: without a result so far")
         if below and not any(member.resolve() in runs for member in below):
             raise TintboxError(f"{folder}: none of its {len(below)} runs can be shown, e.g. {left_out[-1]}")
     tasks = list(dict.fromkeys(run.task for run in runs.values()))
@@ -134,7 +133,7 @@ def members(folder: Path) -> list[Path]:
         return []
     found = [path for path in folder.iterdir() if path.is_dir() and may_be_run(path)]
     planned = {name: place for place, name in enumerate(study_runs(folder))}
-    return sorted(found, key=lambda path: (planned.get(path.name, len(planned)), natural(path.name)))
+    return sorted(found, key=lambda path: (planned.get(path.name, len(planned)), natural_key(path.name)))
 
 
 def may_be_run(folder: Path) -> bool:
@@ -155,7 +154,7 @@ def study_runs(folder: Path) -> list[str]:
         return []
 
 
-def natural(name: str) -> list[tuple[int, int, str]]:
+def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Return a key by which ``train10`` comes after ``train9``."""
     parts = re.split(r"([0-9]+)", name)
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
@@ -171,28 +170,7 @@ def add_hint(folder: Path, error: TintboxError) -> TintboxError:
     return TintboxFileError(f"{one_line(error)}; did you mean '{run}'?") if run else error
 
 
-def distinct_names(paths: Sequence[Path]) -> list[str]:
-    """Return for each of different absolute paths the shortest end of it that no other path has, a long start cut."""
-    names = []
-    for path in paths:
-        others = [other.parts for other in paths if other != path]
-        for count in range(1, len(path.parts) + 1):
-            end = path.parts[-count:]
-            if all(other[-count:] != end for other in others):
-                break
-        names.append("/".join(end).replace("//", "/"))
-    return without_start(names)
-
-
-def without_start(names: list[str]) -> list[str]:
-    """Return names without a long beginning that all of them have, cut at the end of a word."""
-    alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*names))
-    same = "".join(letters[0] for letters in alike) if len(names) > 1 else ""
-    cut = max(same.rfind(mark) for mark in "-_ /") + 1
-    return [f"…{name[cut:]}" for name in names] if cut > LONG else names
-
-
-def differing_arguments(entries: Sequence[Entry], keys: Sequence[str]) -> dict[str, list[str]]:
+def find_differing(entries: Sequence[Entry], keys: Sequence[str]) -> dict[str, list[str]]:
     """Return those of the arguments ``keys`` in which runs differ, each with its values as text, once each."""
     found = {}
     for key in keys:

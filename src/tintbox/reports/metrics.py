@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tintbox.reports.evaluations import Value
-from tintbox.reports.gather import Entry, Section, differing_arguments
+from tintbox.reports.gather import Entry, Section, find_differing
 from tintbox.run_folder import RunFolder
 
 ENDS = {"(B)": " (boxes)", "(M)": " (masks)", "(P)": " (keypoints)"}
@@ -43,13 +43,13 @@ def title(column: str, task: str) -> str:
     return name
 
 
-def at_best(run: RunFolder, column: str) -> float:
+def read_best(run: RunFolder, column: str) -> float:
     """Return a column's value in the epoch that ``best.pt`` is of; NaN if there is none, or no finite one."""
-    value = known(run, column)[run.best] if column in run.curves else math.nan
+    value = read_known(run, column)[run.best] if column in run.curves else math.nan
     return value if math.isfinite(value) else math.nan
 
 
-def known(run: RunFolder, column: str) -> Sequence[float]:
+def read_known(run: RunFolder, column: str) -> Sequence[float]:
     """Return a column's values by epoch; NaN for -1, an AP by size without an object of that size.
 
     With `save_json` Ultralytics writes an AP by size for every epoch, and 0 where it has not computed one; a column
@@ -86,13 +86,13 @@ def ruler(section: Section) -> Ruler:
             values = {e.index: part.metrics["AP"] for e, part in zip(section.entries, parts)}
             if any(not math.isnan(value.value) for value in values.values()):
                 return Ruler(f"{words} on {evaluated[0].split}", values, parts[0].level, kind)
-    values = {entry.index: Value(at_best(entry.run, column)) for entry in section.entries}
+    values = {entry.index: Value(read_best(entry.run, column)) for entry in section.entries}
     return Ruler(f"{title(column, section.task)} at the best epoch", values)
 
 
 def other_data(section: Section) -> dict[str, list[str]]:
     """Return the arguments by which the section's metrics mean different things from run to run."""
-    return differing_arguments(section.entries, OF_COLOURS if section.task == "colorize" else MEANING)
+    return find_differing(section.entries, OF_COLOURS if section.task == "colorize" else MEANING)
 
 
 def columns(entries: Sequence[Entry], start: str) -> list[str]:
@@ -102,6 +102,6 @@ def columns(entries: Sequence[Entry], start: str) -> list[str]:
             name
             for entry in entries
             for name in entry.run.curves
-            if name.startswith(start) and any(math.isfinite(value) for value in known(entry.run, name))
+            if name.startswith(start) and any(math.isfinite(value) for value in read_known(entry.run, name))
         )
     )

@@ -13,6 +13,7 @@ import tintbox
 from tintbox.reports import (
     curves,
     encoding,
+    evaluation_figures,
     evaluations,
     freezing,
     machines,
@@ -23,7 +24,7 @@ from tintbox.reports import (
     seeds,
     tables,
 )
-from tintbox.reports.curves import Figure
+from tintbox.reports.figures import Figure, as_json, colour
 from tintbox.reports.gather import Entry, Section
 from tintbox.reports.subjects import Subject
 from tintbox.reports.tables import Table
@@ -102,13 +103,13 @@ def content(section: Section, place: int) -> Content:
         table = tables.per_class(entries, kind)
         if table:
             figures = {
-                f"{own}-classes-{kind}": curves.class_figure(entries, kind),
-                f"{own}-precision-{kind}": curves.precision_figure(entries, kind),
+                f"{own}-classes-{kind}": evaluation_figures.class_figure(entries, kind),
+                f"{own}-precision-{kind}": evaluation_figures.precision_figure(entries, kind),
             }
             classes.append(({name: figure for name, figure in figures.items() if figure}, table))
         table = tables.errors(entries, kind)
         if table:
-            figure = curves.error_figure(entries, kind)
+            figure = evaluation_figures.error_figure(entries, kind)
             errors.append(({f"{own}-errors-{kind}": figure} if figure else {}, table))
     many = f"{len(entries)} runs" if len(entries) > 1 else "one run"
     return Content(
@@ -117,19 +118,24 @@ def content(section: Section, place: int) -> Content:
         title=f"{TASKS.get(task, task.capitalize())}: {many}",
         verdict=verdict(section, ruler, kept, cells),
         summary=tables.summary(section, ruler, kept),
-        seeds=tables.over_seeds(cells, ruler),
-        differs=tables.what_differs(entries),
+        seeds=tables.seed_table(cells, ruler),
+        differs=tables.difference_table(entries),
         arguments=tables.all_arguments(entries),
         machines=machines.machines(entries),
         curves={f"{own}-curve-{i}": figure for i, figure in enumerate(curves.curves(section, ruler))},
         classes=classes,
         errors=errors,
         schedules=shown,
-        notes={"pictures": [], "freeze": unrecorded, "classes": unevaluated(entries), "machines": unknown(entries)},
+        notes={
+            "pictures": [],
+            "freeze": unrecorded,
+            "classes": list_unevaluated(entries),
+            "machines": list_unrecorded(entries),
+        },
     )
 
 
-def unevaluated(entries: Sequence[Entry]) -> list[str]:
+def list_unevaluated(entries: Sequence[Entry]) -> list[str]:
     """Return which runs that could have a COCO evaluation have none, and how to get it."""
     if entries[0].run.task not in ("detect", "segment"):
         return []
@@ -147,7 +153,7 @@ def unevaluated(entries: Sequence[Entry]) -> list[str]:
     return notes
 
 
-def unknown(entries: Sequence[Entry]) -> list[str]:
+def list_unrecorded(entries: Sequence[Entry]) -> list[str]:
     """Return whose versions and hardware are not recorded."""
     none = [entry.name for entry in entries if not entry.run.environment]
     if not none:
@@ -189,13 +195,13 @@ def render(sections: Sequence[Content], left_out: Sequence[str], folders: Mappin
     plotly, script = scripts.plotly(), (HERE / "page.js").read_text(encoding="utf-8")
     figures = dict(figure for found in sections for figure in found.figures())
     return template().render(
-        colours={entry.index: curves.colour(entry) for entry in entries},
+        colours={entry.index: colour(entry) for entry in entries},
         title=title(entries),
         sections=sections,
         entries=entries,
         left_out=left_out,
         folders=folders,
-        data=scripts.in_script(curves.as_json(figures)),
+        data=scripts.encode(as_json(figures)),
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         scripts=(plotly, script),
         policy=scripts.policy((plotly, script)),

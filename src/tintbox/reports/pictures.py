@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tintbox import checkpoint_file
+from tintbox import checkpoint_archive
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins import autoload
 from tintbox.plugins.detector import load_detector
@@ -138,8 +138,10 @@ def load_model(entry: Entry) -> Any:
     weights = entry.run.weights
     if weights is None:
         raise TintboxError(f"neither best.pt nor last.pt in {entry.run.folder / 'weights'}")
-    if checkpoint_file.is_zip(weights):
-        with checkpoint_file.open_checkpoint(weights) as archive:  # before PyTorch unpacks whatever it claims to hold
+    if checkpoint_archive.is_zip(weights):
+        with checkpoint_archive.open_checkpoint(
+            weights
+        ) as archive:  # before PyTorch unpacks whatever it claims to hold
             archive.pickle()
     return load_detector(weights) if entry.run.task != "colorize" else load_colouriser(weights)
 

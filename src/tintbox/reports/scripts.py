@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from tintbox.errors import TintboxError
-
 # Besides scripts. Plotly writes its style sheet and `style` attributes at run time, which no hash can name beforehand;
 # it draws a picture that is to be saved by way of a `blob:` or `data:` URL.
 POLICY = (
@@ -31,7 +29,7 @@ def source(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def in_script(data: Any) -> str:
+def encode(data: Any) -> str:
     """Return data as JSON that no text in it can break out of a ``<script>`` with."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)  # ASCII alone
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
@@ -39,13 +37,7 @@ def in_script(data: Any) -> str:
 
 @cache
 def plotly() -> str:
-    """Return Plotly's JavaScript.
+    """Return Plotly's JavaScript."""
+    from plotly.offline import get_plotlyjs
 
-    Raises:
-        TintboxError: The package plotly is not installed.
-    """
-    try:
-        from plotly.offline import get_plotlyjs
-    except ImportError as error:
-        raise TintboxError("the package plotly is not installed; pip install plotly") from error
     return get_plotlyjs()

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tintbox.reports.evaluations import Value
-from tintbox.reports.gather import Entry, argument, differing_arguments, value_text
+from tintbox.reports.gather import Entry, argument, find_differing, value_text
 
 # Arguments that change where a run's files are or what is drawn, not what is learnt.
 HOUSEKEEPING = {
@@ -43,10 +43,10 @@ class Cell:
         return statistics.stdev(self.values) if len(self.values) > 1 else math.nan
 
 
-def differing(entries: Sequence[Entry]) -> dict[str, list[str]]:
+def find_varied(entries: Sequence[Entry]) -> dict[str, list[str]]:
     """Return the arguments in which runs differ, housekeeping left out, each with its values as text."""
     keys = dict.fromkeys(key for entry in entries for key in entry.run.arguments)
-    return differing_arguments(entries, [key for key in keys if key not in HOUSEKEEPING])
+    return find_differing(entries, [key for key in keys if key not in HOUSEKEEPING])
 
 
 def cells(entries: Sequence[Entry], values: Mapping[int, Value]) -> list[Cell]:
@@ -56,7 +56,7 @@ def cells(entries: Sequence[Entry], values: Mapping[int, Value]) -> list[Cell]:
         entries: Runs of a task.
         values: Their numbers, by the runs' indices.
     """
-    keys = [key for key in differing(entries) if key != "seed"]
+    keys = [key for key in find_varied(entries) if key != "seed"]
     found: dict[tuple[str, ...], list[Entry]] = {}
     for entry in entries:
         setting = tuple(value_text(argument(entry.run.arguments, key)) for key in keys)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import TintboxError, nearest, one_line
+from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.plugins import autoload
 from tintbox.plugins.detector import TASKS
 from tintbox.reports.boxes import Boxes, choose, describe, read_truth
@@ -65,7 +65,7 @@ def subjects(
             detects = section.task in TASKS
             truth, classes, lost = find_labelled(data, split) if detects else (find_unlabelled(data, split), [], [])
             names |= {name for file in truth for name in (Path(file).name, Path(file).stem)}
-            wanted = None if images is None else [name for name in images if known(name, truth)]
+            wanted = None if images is None else [name for name in images if is_known(name, truth)]
             files = [] if wanted == [] else choose(truth, min(n, len(truth)), seed, wanted, split)
         except TintboxError as error:
             notes.append(f"{', '.join(e.name for e in entries)}: no pictures: {one_line(error)}")
@@ -78,7 +78,7 @@ def subjects(
     return found, notes, names
 
 
-def known(name: str, files: Mapping[str, Any]) -> bool:
+def is_known(name: str, files: Mapping[str, Any]) -> bool:
     """Return whether one of the files has this name, with or without suffix."""
     return any(name in (Path(file).name, Path(file).stem) for file in files)
 
@@ -87,7 +87,7 @@ def check_names(images: Sequence[str] | None, names: set[str], split: str) -> No
     """Raise TintboxError if a picture that was asked for is in none of the datasets that are there."""
     for name in images or ():
         if names and name not in names:
-            hint = nearest(name, names) or "; write it with its suffix"
+            hint = suggest(name, names) or "; write it with its suffix"
             raise TintboxError(f"images={name}: no picture of that name in split '{split}' of any run's dataset{hint}")
 
 
@@ -97,7 +97,7 @@ def find_labelled(data: str, split: str) -> tuple[dict[str, Boxes], list[str], l
     Raises:
         TintboxError: Dataset or split are not there.
     """
-    return read_truth(there(data), split)
+    return read_truth(resolve_paths(data), split)
 
 
 def find_unlabelled(data: str, split: str) -> dict[str, Boxes]:
@@ -110,10 +110,10 @@ def find_unlabelled(data: str, split: str) -> dict[str, Boxes]:
 
     from tintbox.plugins.coco_eval.data.layout import split_pictures
 
-    return {file: Boxes(np.zeros((0, 4)), []) for file in split_pictures(there(data), split)}
+    return {file: Boxes(np.zeros((0, 4)), []) for file in split_pictures(resolve_paths(data), split)}
 
 
-def there(data: str) -> dict[str, Any]:
+def resolve_paths(data: str) -> dict[str, Any]:
     """Return what a dataset's YAML says, its paths resolved.
 
     Raises:

@@ -12,7 +12,7 @@ from tintbox.reports import metrics, pairs, seeds
 from tintbox.reports.evaluations import TITLES, Part, Value
 from tintbox.reports.gather import Entry, Section, argument, value_text
 from tintbox.reports.metrics import Ruler
-from tintbox.reports.verdict import equal, number, paired_gap, span
+from tintbox.reports.verdict import are_equal, number, paired_gap, span
 
 if TYPE_CHECKING:
     from tintbox.plugins.coco_eval.evaluation import Evaluation
@@ -79,7 +79,7 @@ def summary(section: Section, ruler: Ruler, kept: Mapping[int, Evaluation]) -> T
     names = metrics.columns(entries, "metrics/")
     known = [value.value for value in ruler.values.values() if not math.isnan(value.value)]
     top = max(known, default=math.nan)
-    apart = not all(equal(top, value) for value in known)  # else none is best
+    apart = not all(are_equal(top, value) for value in known)  # else none is best
     differences = {e.index: pairs.difference(kept, first, e) for e in entries} if ruler.kind else {}
     compared = any(differences.values())
     mixed = bool(metrics.other_data(section))
@@ -94,7 +94,7 @@ def summary(section: Section, ruler: Ruler, kept: Mapping[int, Evaluation]) -> T
     rows = []
     for entry in entries:
         value = ruler.values[entry.index]
-        best = apart and equal(value.value, top) and not mixed
+        best = apart and are_equal(value.value, top) and not mixed
         cells = [Cell(number(value.value), note=span(value), best=best)]
         if compared:
             gap = paired_gap(differences[entry.index])
@@ -104,7 +104,7 @@ def summary(section: Section, ruler: Ruler, kept: Mapping[int, Evaluation]) -> T
             cells.append(Cell(number(own.value) if entry.coco else DASH, note=span(own)))
         cells += [Cell(epochs(entry), note=entry.state), Cell(duration(entry.run.seconds))]
         cells += [Cell(value_text(entry.run.arguments.get("seed", DASH)))]
-        cells += [Cell(number(metrics.at_best(entry.run, name))) for name in rest]
+        cells += [Cell(number(metrics.read_best(entry.run, name))) for name in rest]
         cells += [Cell(Path(value_text(entry.run.arguments.get("model", DASH))).name, words=True)]
         rows.append(Row(Cell(entry.name, swatch=True), cells, entry.index))
     columns = [Cell(text) for text in ("run", *headings)] + [Cell("model", words=True)]
@@ -141,7 +141,7 @@ def duration(seconds: float) -> str:
     return f"{round(seconds / 60) // 60} h {round(seconds / 60) % 60:02d} min"
 
 
-def over_seeds(cells: Sequence[seeds.Cell], ruler: Ruler) -> Table | None:
+def seed_table(cells: Sequence[seeds.Cell], ruler: Ruler) -> Table | None:
     """Return a row per setting with the mean and spread over its seeds, None where no setting has two."""
     if not cells:
         return None
@@ -157,10 +157,10 @@ def over_seeds(cells: Sequence[seeds.Cell], ruler: Ruler) -> Table | None:
     return Table(f"{ruler.title} over seeds", columns, rows, [note])
 
 
-def what_differs(entries: Sequence[Entry]) -> Table | None:
+def difference_table(entries: Sequence[Entry]) -> Table | None:
     """Return a row per argument in which the runs differ, a column per run; of one run, what is not the default."""
     if len(entries) > 1:
-        keys, caption = list(seeds.differing(entries)), "Arguments that differ"
+        keys, caption = list(seeds.find_varied(entries)), "Arguments that differ"
     else:
         keys, caption = list_changes(entries[0]), "Arguments that are not Ultralytics' defaults"
     return _arguments(caption, entries, keys) if keys else None

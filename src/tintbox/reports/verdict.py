@@ -34,7 +34,7 @@ def round_value(value: float) -> float:
     return round(value, DIGITS) + 0.0
 
 
-def equal(one: float, two: float) -> bool:
+def are_equal(one: float, two: float) -> bool:
     """Return whether two numbers are not to be told apart as they are shown, nor by their difference."""
     return round_value(one) == round_value(two) or round_value(one - two) == 0
 
@@ -77,9 +77,9 @@ def verdict(
     if len(known) == 1:
         return f"Only {known[0].name} has {ruler.title}: {text(ruler.values[known[0].index])}.", tail
     if len(cells) > 1:
-        claim, chance = _of_settings(ruler, cells)
+        claim, chance = _compare_settings(ruler, cells)
     else:
-        claim, chance = _of_runs(ruler, kept, sorted(known, key=lambda entry: -ruler.values[entry.index].value))
+        claim, chance = _compare_runs(ruler, kept, sorted(known, key=lambda entry: -ruler.values[entry.index].value))
     return claim, f"{chance} {tail}".strip()
 
 
@@ -89,11 +89,11 @@ def state(entries: Sequence[Entry]) -> str:
     return f"Not all is in: {', '.join(unfinished)} still training or interrupted." if unfinished else ""
 
 
-def _of_settings(ruler: Ruler, cells: Sequence[seeds.Cell]) -> tuple[str, str]:
+def _compare_settings(ruler: Ruler, cells: Sequence[seeds.Cell]) -> tuple[str, str]:
     """Return which setting is best over its seeds, and whether that may be chance."""
     best, second = cells[:2]
     one, two = (f"{number(cell.mean)} (n={len(cell.values)})" for cell in (best, second))
-    alike = [cell for cell in cells if equal(best.mean, cell.mean)]
+    alike = [cell for cell in cells if are_equal(best.mean, cell.mean)]
     if len(alike) > 1:
         names = list_names([cell.title for cell in alike], "settings")
         claim = f"{names} are equal by {ruler.title}: {number(best.mean)} in the mean over seeds."
@@ -118,11 +118,11 @@ def list_names(names: Sequence[str], what: str) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) <= FEW else f"{len(names)} {what}"
 
 
-def _of_runs(ruler: Ruler, kept: Mapping[int, Evaluation], known: Sequence[Entry]) -> tuple[str, str]:
+def _compare_runs(ruler: Ruler, kept: Mapping[int, Evaluation], known: Sequence[Entry]) -> tuple[str, str]:
     """Return which run is best, and whether its lead over the next may be chance."""
     best, second = known[:2]
     one, two = ruler.values[best.index], ruler.values[second.index]
-    alike = [entry for entry in known if equal(one.value, ruler.values[entry.index].value)]
+    alike = [entry for entry in known if are_equal(one.value, ruler.values[entry.index].value)]
     if len(alike) > 1:
         claim = f"{list_names([entry.name for entry in alike], 'runs')} are equal by {ruler.title}: {text(one)}."
         return claim, NO_EFFECT if all(best.run.same_results(entry.run) for entry in alike) else ""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import TintboxError, nearest, one_line
+from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.limits import MOST_RUNS
 from tintbox.plugins import options
 from tintbox.studies import dependence, files
@@ -48,14 +48,14 @@ def check_arguments(grid: Grid, *, many: bool) -> list[str]:
         if key in PLACE:
             raise TintboxError(f"{key}= is no argument of a study: {PLACE[key]}")
         if key not in DEFAULT_CFG_DICT:
-            raise TintboxError(f"'{key}' is no argument of `yolo train`{nearest(key, DEFAULT_CFG_DICT)}")
+            raise TintboxError(f"'{key}' is no argument of `yolo train`{suggest(key, DEFAULT_CFG_DICT)}")
         if key in grid.varied and key in (*OWN, "mode"):
             raise TintboxError(f"{key}={','.join(map(str, grid.varied[key][:3]))}: a study has one {key}")
     if grid.fixed.get("mode", "train") != "train":
         raise TintboxError(f"mode={grid.fixed['mode']}: a study trains ({', '.join(sorted(MODES))} go by `yolo`)")
     for task in values(grid, "task"):
         if task not in TASKS:
-            raise TintboxError(f"task={task}: no such task ({', '.join(sorted(TASKS))}){nearest(str(task), TASKS)}")
+            raise TintboxError(f"task={task}: no such task ({', '.join(sorted(TASKS))}){suggest(str(task), TASKS)}")
     if grid.size > MANY and not many:
         sizes = " x ".join(f"{len(v)} {key}" for key, v in grid.varied.items())
         raise TintboxError(f"{grid.size:,} runs ({sizes}) are more than {MANY}; give --yes if you mean it")
@@ -99,13 +99,13 @@ def check_runs(grid: Grid) -> list[str]:
         task = run.arguments.get("task") or recipe.get("task")
         model = files.model(str(arguments["model"] or TASK2MODEL[str(task or DEFAULT_TASK)]))
         task = task or model.task
-        if wrong := dependence.unfit(run, arguments, task, model):
+        if wrong := dependence.explain_unfit(run, arguments, task, model):
             raise TintboxError(f"{run.name}: {wrong}" if grid.varied else wrong)
         runs.append((run, arguments, task))
-    if wrong := dependence.same(runs):
+    if wrong := dependence.find_same(runs):
         raise TintboxError(wrong)
     _, arguments, task = runs[0]
-    why = {key: dependence.ignored(key, arguments, task) for key in grid.fixed}
+    why = {key: dependence.explain_ignored(key, arguments, task) for key in grid.fixed}
     set_ = {key: value for key, value in grid.fixed.items() if value and why[key]}
     return [f"{key}={text(value)} does not count: {why[key]}" for key, value in set_.items()]
 

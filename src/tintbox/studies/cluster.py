@@ -112,7 +112,7 @@ class ClusterRuns:
             began = task.remote(str(self.folder / run.name), dict(run.arguments), environment, str(Path.cwd()))
             self.pending[began] = run
 
-    def running(self) -> list[Run]:
+    def list_running(self) -> list[Run]:
         """Return the runs that are at work."""
         stands = ((run, outcome.read(self.folder / run.name)) for run in self.pending.values())
         return [run for run, found in stands if found and found.state == outcome.STARTED]

@@ -12,10 +12,10 @@ from typing import Protocol
 from tintbox import run_folder
 from tintbox.errors import TintboxError, one_line
 from tintbox.studies import checks, lock, outcome, pictures, place, table
+from tintbox.studies.cells import Result, group_by_cell
 from tintbox.studies.grid import Grid, Run, parse
 from tintbox.studies.outcome import Outcome
 from tintbox.studies.progress import Progress
-from tintbox.studies.table import Result
 
 PAUSE = 0.5  # seconds between two looks at the runs
 
@@ -23,7 +23,7 @@ PAUSE = 0.5  # seconds between two looks at the runs
 class Runs(Protocol):
     """Runs at work somewhere."""
 
-    def running(self) -> list[Run]:
+    def list_running(self) -> list[Run]:
         """Return the runs that are at work."""
 
     def poll(self) -> list[tuple[Run, Outcome]]:
@@ -71,7 +71,7 @@ def train(folder: Path, grid: Grid, notes: Sequence[str], workers: int = 1, ray:
     with explain_failures(folder):
         checks.check_folder(folder, sum(not outcome.claims_to_be_finished(folder / run.name) for run in runs))
     with lock.hold(folder), explain_failures(folder):
-        if (folder / place.FILE).is_file() and (other := place.differs(folder, grid)):
+        if (folder / place.FILE).is_file() and (other := place.explain_difference(folder, grid)):
             raise TintboxError(f"{other}: it has just begun; give a folder of its own, by name=")
         place.write(folder, grid)
         todo = find_unfinished(folder, runs)
@@ -97,7 +97,7 @@ def prepare(words: Sequence[str], *, many: bool) -> tuple[Path, Grid, list[str]]
         folder = Path(words[0])
         grid = place.read(folder, words[1:])
         notes = checks.check_arguments(grid, many=many or len(words) == 1)
-        if other := place.differs(folder, grid):
+        if other := place.explain_difference(folder, grid):
             raise TintboxError(f"{other}; give a folder of its own, by project= and name=")
         return folder, grid, notes
     grid = parse(words)
@@ -128,7 +128,7 @@ def drive(folder: Path, runs: Sequence[Run], done: dict[str, Outcome], work: Run
         with Progress(runs, done, folder) as progress:
             while len(progress.ended) < len(runs):
                 ended = work.poll()
-                running = work.running()
+                running = work.list_running()
                 progress.update(running, ended)
                 if ended:  # the others have not changed, and there may be thousands
                     came |= {run.name: result(folder, run) for run in (*running, *(run for run, _ in ended))}
@@ -175,7 +175,7 @@ def show(folder: Path, grid: Grid) -> None:
     """Write the tables and pictures of a study, and print the table."""
     came = [result(folder, run) for run in grid.runs()]
     table.save(folder, came, folder.name)
-    if cells := table.cells(came):
+    if cells := group_by_cell(came):
         pictures.draw(folder, cells)
     print(f"\n{(folder / 'study.md').read_text(encoding='utf-8').partition(chr(10))[2].strip()}\n")
     failed = [r.run.name for r in came if r.outcome and r.outcome.state == outcome.FAILED]

@@ -95,7 +95,7 @@ def tasks_of(key: str) -> tuple[str, ...]:
     return {option.name: option.tasks for option in options.OPTIONS}.get(key, TASKS.get(key, ()))
 
 
-def ignored(key: str, arguments: Arguments, task: str | None) -> str | None:
+def explain_ignored(key: str, arguments: Arguments, task: str | None) -> str | None:
     """Return why an argument does not count in a run, None if it does.
 
     Args:
@@ -108,15 +108,15 @@ def ignored(key: str, arguments: Arguments, task: str | None) -> str | None:
             return rule.why
     tasks = tasks_of(key)
     if task is not None and ((tasks and task not in tasks) or (task == "colorize" and key in NOT_COLORIZE)):
-        return _not_in(task, tasks)
+        return _explain_task(task, tasks)
     return None
 
 
-def _not_in(task: str, tasks: Sequence[str]) -> str:
+def _explain_task(task: str, tasks: Sequence[str]) -> str:
     return f"task {task} does not use it" + (f", only {', '.join(tasks)}" if tasks else "")
 
 
-def unfit(run: Run, arguments: Arguments, task: str | None, model: Model) -> str | None:
+def explain_unfit(run: Run, arguments: Arguments, task: str | None, model: Model) -> str | None:
     """Return why a run would be refused when it starts, as a whole line, or None."""
     from tintbox.plugins.loss.weights import check_task
     from tintbox.plugins.preflight import ANCHOR_OPTIONS
@@ -129,13 +129,13 @@ def unfit(run: Run, arguments: Arguments, task: str | None, model: Model) -> str
         if option.name not in run.arguments or not option.is_set(arguments):
             continue
         if task and not option.counts(task, "train"):
-            return f"{option.name}={arguments[option.name]}: {_not_in(task, option.tasks)}"
+            return f"{option.name}={arguments[option.name]}: {_explain_task(task, option.tasks)}"
         if option.name in ANCHOR_OPTIONS and model.head and model.head not in ("AnchorDetect", "DarknetDetect"):
             return f"{option.name}={arguments[option.name]}: {arguments['model']} has no anchors"
     return None
 
 
-def same(runs: Sequence[tuple[Run, Arguments, str | None]]) -> str | None:
+def find_same(runs: Sequence[tuple[Run, Arguments, str | None]]) -> str | None:
     """Return which two runs would be one, for an argument that varies and does not count, as a line; or None.
 
     Args:
@@ -143,7 +143,7 @@ def same(runs: Sequence[tuple[Run, Arguments, str | None]]) -> str | None:
     """
     seen: dict[Hashable, Run] = {}
     for run, arguments, task in runs:
-        idle = {key: why for key in run.settings if (why := ignored(key, arguments, task))}
+        idle = {key: why for key in run.settings if (why := explain_ignored(key, arguments, task))}
         counting = as_hashable({key: arguments[key] for key in run.settings if key not in idle})
         if other := seen.get(counting):
             key = next(key for key in run.settings if run.settings[key] != other.settings[key])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import run_arguments, yaml_file
-from tintbox.errors import TintboxError, TintboxFileError, nearest, nearest_file, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest, suggest_file
 
 YAMLS = (".yaml", ".yml")
 REMOTE = "://"  # fetched by Ultralytics when a run begins
@@ -107,7 +107,7 @@ def recipe(value: str) -> Mapping[str, Any]:
         get_cfg(DEFAULT_CFG_DICT, dict(found))
     except SyntaxError as error:
         name = next((name for name in found if name not in DEFAULT_CFG_DICT), "")
-        near = nearest(name, DEFAULT_CFG_DICT)
+        near = suggest(name, DEFAULT_CFG_DICT)
         raise TintboxError(f"cfg={value}: '{name}' is no argument of `yolo train`{near}") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise TintboxError(f"cfg={value}: {one_line(error)}") from error
@@ -174,7 +174,7 @@ def weights(key: str, name: str) -> None:
         return
     known = file.parent == Path() and file.name in GITHUB_ASSETS_NAMES
     if not known:
-        near = nearest_file(file) or (nearest(file.name, GITHUB_ASSETS_NAMES) if file.parent == Path() else "")
+        near = suggest_file(file) or (suggest(file.name, GITHUB_ASSETS_NAMES) if file.parent == Path() else "")
         raise TintboxFileError(f"{key}={name}: '{file}' does not exist{near}")
     if not ONLINE:
         raise TintboxFileError(f"{key}={name}: not here, and offline it cannot be downloaded; give the path of a file")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import yaml_file
-from tintbox.errors import TintboxError, nearest, nearest_file
+from tintbox.errors import TintboxError, suggest, suggest_file
 from tintbox.studies.values import as_hashable, check, read_value, split, text
 
 REPLICATE = "seed"  # runs that differ in it alone are one cell of the table
@@ -64,7 +64,7 @@ class Grid:
         for values in itertools.product(*(self.varied[key] for key in keys)):
             settings = dict(zip(keys, values))
             found.append(Run(run_name(settings), settings, {**self.fixed, **settings}))
-        return distinct(found)
+        return number_names(found)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the grid as its YAML file has it: what varies is a list."""
@@ -91,7 +91,7 @@ def run_name(settings: Mapping[str, Any]) -> str:
     return "-".join(parts).encode()[:LONGEST_NAME].decode(errors="ignore")
 
 
-def distinct(runs: Sequence[Run]) -> list[Run]:
+def number_names(runs: Sequence[Run]) -> list[Run]:
     """Return the runs with a number put to the names that several have."""
     several = {name for name, times in Counter(run.name for run in runs).items() if times > 1}
     taken = {run.name for run in runs} - several
@@ -124,10 +124,10 @@ def parse(words: Sequence[str]) -> Grid:
             values |= read_file(Path(word))
         elif word != "train":  # as in `yolo colorize train ...`
             values["task"] = [check_task_word(word)]
-    return of_values(values)
+    return from_values(values)
 
 
-def of_values(values: Mapping[str, Sequence[Any]]) -> Grid:
+def from_values(values: Mapping[str, Sequence[Any]]) -> Grid:
     """Return the grid of arguments with their values; of which several vary.
 
     Raises:
@@ -158,7 +158,7 @@ def check_task_word(word: str) -> str:
     from ultralytics.cfg import TASKS
 
     if word not in TASKS:
-        near = nearest(word, [*TASKS, "train"]) or nearest_file(Path(word))
+        near = suggest(word, [*TASKS, "train"]) or suggest_file(Path(word))
         raise TintboxError(f"'{word}' is no key=value, no folder of a study, no YAML file and no task{near}")
     return word
 

@@ -64,7 +64,7 @@ class LocalRuns:
         self.at_work: dict[str, tuple[Run, subprocess.Popen[bytes], int]] = {}
         self.tries: dict[str, int] = {}
 
-    def running(self) -> list[Run]:
+    def list_running(self) -> list[Run]:
         """Return the runs that are at work."""
         return [run for run, *_ in self.at_work.values()]
 

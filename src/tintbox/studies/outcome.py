@@ -71,10 +71,10 @@ def find_whole_checkpoints(folder: Path) -> list[Path]:
 def is_trained(folder: Path, file: Path) -> bool:
     """Return whether a run's checkpoint is of its last epoch, and not to be resumed; nothing of it is run."""
     epoch = checkpoint_file.facts(file).get("epoch")
-    return epoch is not None and (epoch == -1 or epoch + 1 >= epochs_asked(folder))
+    return epoch is not None and (epoch == -1 or epoch + 1 >= planned_epochs(folder))
 
 
-def epochs_asked(folder: Path) -> float:
+def planned_epochs(folder: Path) -> float:
     """Return how many epochs a run is to have, by its ``args.yaml``; infinity if that cannot be read."""
     try:
         epochs = float(run_arguments.read(folder)["epochs"])
@@ -97,7 +97,7 @@ def is_finished(folder: Path, found: Outcome | None) -> bool:
     return checkpoint_file.is_whole(best if best.exists() else best.with_name("last.pt"))
 
 
-def epochs_done(folder: Path) -> int:
+def trained_epochs(folder: Path) -> int:
     """Return how many epochs are in ``results.csv``."""
     try:
         return max(0, (folder / RESULTS).read_bytes().count(b"\n") - 1)

@@ -11,7 +11,7 @@ from typing import Any
 
 from tintbox import atomic
 from tintbox.checks import is_number
-from tintbox.studies.table import LOSS, Cell, by_task
+from tintbox.studies.cells import LOSS, Cell, group_by_task
 from tintbox.studies.values import text
 
 DPI = 150
@@ -23,7 +23,7 @@ STEPS = 8  # the largest value over the smallest, from which on the axis is loga
 def draw(folder: Path, found: Sequence[Cell]) -> list[Path]:
     """Save the pictures of a study, and return their files; several tasks have pictures of their own."""
     files = []
-    groups = by_task(found)
+    groups = group_by_task(found)
     for task, group in groups.items():
         end = f"-{task}" if len(groups) > 1 else ""
         files.append(save(folder / f"curves{end}.png", partial(curves, group=group)))
@@ -99,7 +99,7 @@ def _key(value: Any) -> Any:
     return value if isinstance(value, (int, float)) else text(value)
 
 
-def few(values: Sequence[float]) -> bool:
+def has_lone_points(values: Sequence[float]) -> bool:
     """Return whether a curve has points that a line alone would not show, for no finite value stands beside them."""
     known = [math.isfinite(value) for value in values]
     pairs = zip(known, [False, *known[:-1]], [*known[1:], False])
@@ -120,7 +120,8 @@ def curves(figure: Any, group: Sequence[Cell]) -> None:
                 label = cell.title if j == 0 else None
                 axes.plot(
                     result.found.curves["epoch"][: len(finite)], finite, style, color=COLOURS[i % len(COLOURS)],
-                    linewidth=1.2, alpha=0.85, label=label, marker="o" if few(finite) else None, markersize=3,
+                    linewidth=1.2, alpha=0.85, label=label, markersize=3,
+                    marker="o" if has_lone_points(finite) else None,
                 )  # fmt: skip
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))

@@ -36,12 +36,14 @@ def choose(grid: Grid) -> tuple[Path, Grid]:
     project, name = Path(str(grid.fixed.get("project") or PROJECT)), grid.fixed.get("name")
     if name:
         folder = project / str(name)
-        if not fits(folder, own):
-            what = differs(folder, own) if (folder / FILE).is_file() else f"{folder} is there and is no study"
+        if not is_free_for(folder, own):
+            what = (
+                explain_difference(folder, own) if (folder / FILE).is_file() else f"{folder} is there and is no study"
+            )
             raise TintboxError(f"{what}; give another name=")
         return folder, own
     number = 1
-    while not fits(folder := project / (NAME if number == 1 else f"{NAME}-{number}"), own):
+    while not is_free_for(folder := project / (NAME if number == 1 else f"{NAME}-{number}"), own):
         number += 1
     return folder, own
 
@@ -55,19 +57,19 @@ def is_folder(word: str) -> bool:
     return word not in (*TASKS, "train") or (Path(word) / FILE).is_file()
 
 
-def fits(folder: Path, grid: Grid) -> bool:
+def is_free_for(folder: Path, grid: Grid) -> bool:
     """Return whether a folder is free, or has this study or a part of it."""
     if not folder.exists():
         return True
     if folder.is_dir() and not any(file.name not in (LOCK, HOLDER) for file in folder.iterdir()):
         return True
     try:
-        return (folder / FILE).is_file() and differs(folder, grid) is None
+        return (folder / FILE).is_file() and explain_difference(folder, grid) is None
     except TintboxError:  # what it has cannot be read, so it stays as it is
         return False
 
 
-def differs(folder: Path, grid: Grid) -> str | None:
+def explain_difference(folder: Path, grid: Grid) -> str | None:
     """Return in which way a study's folder has another study than a part of this grid, None if it has not."""
     asked = read(folder)
     if not grid.extends(asked):

@@ -58,13 +58,13 @@ class Progress:
 
     def share(self, run: Run) -> tuple[float, str]:
         """Return which share of a run's epochs is done, and that in words."""
-        done = outcome.epochs_done(self.folder / run.name)
-        epochs = outcome.epochs_asked(self.folder / run.name)
+        done = outcome.trained_epochs(self.folder / run.name)
+        epochs = outcome.planned_epochs(self.folder / run.name)
         if math.isinf(epochs):  # its arguments are not there yet, or damaged
             return 0.0, "starting"
         return min(1.0, done / epochs), f"epoch {done} of {epochs:.0f}"
 
-    def remaining(self) -> float | None:
+    def estimate_remaining(self) -> float | None:
         """Return the seconds to the expected end, None before anything is known; every run is taken to last as long."""
         gained = sum(self.shares.values()) - self.at_first
         if gained < 0.02:
@@ -80,7 +80,7 @@ class Progress:
         """
         for run, found in ended:
             self.ended[run.name], self.shares[run.name] = found, 1.0
-            self.tell(f"{run.name}: {found.state}{': ' + found.reason if found.reason else ''}{self.expected()}")
+            self.tell(f"{run.name}: {found.state}{': ' + found.reason if found.reason else ''}{self.describe_end()}")
         said = {}
         for run in running:
             self.shares[run.name], said[run.name] = self.share(run)
@@ -96,9 +96,9 @@ class Progress:
             f"[{len(self.ended)}/{len(self.runs)}] {line}", markup=False, highlight=False, soft_wrap=True
         )
 
-    def expected(self) -> str:
+    def describe_end(self) -> str:
         """Return when the study will have ended, in words."""
-        left = self.remaining()
+        left = self.estimate_remaining()
         if left is None or len(self.ended) == len(self.runs):
             return ""
         return f"; about {clock(left)} left, until {time.strftime('%H:%M', time.localtime(time.time() + left))}"
@@ -112,4 +112,4 @@ class Progress:
         for run in running:
             bar = ProgressBar(total=1.0, completed=self.shares[run.name], width=40)
             shown.add_row(f"  {escape(run.name)}", bar, said.get(run.name, ""))
-        return Group(shown, self.expected().removeprefix("; "))
+        return Group(shown, self.describe_end().removeprefix("; "))

@@ -5,127 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import math
-import statistics
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tintbox import atomic
-from tintbox.run_folder import ARGUMENTS, RESULTS, RunFolder
-from tintbox.studies.grid import REPLICATE, Run
-from tintbox.studies.outcome import Outcome
+from tintbox.run_folder import ARGUMENTS, RESULTS
+from tintbox.studies.cells import LOSS, Cell, Result, group_by_cell, group_by_task, mean, spread
+from tintbox.studies.grid import REPLICATE
 from tintbox.studies.progress import clock
 from tintbox.studies.values import text
 
-LOSS, EQUAL = "val/loss", "equal"
+EQUAL = "equal"
 SHORT = 10.0  # seconds below which a time is shown with a tenth
-
-
-@dataclass(frozen=True)
-class Result:
-    """A run that a study asked for, and what came of it.
-
-    Attributes:
-        run: The run.
-        outcome: How it stands, None if it was never started.
-        found: Its folder, None if there is nothing to read.
-    """
-
-    run: Run
-    outcome: Outcome | None
-    found: RunFolder | None
-
-    def values(self, epoch: int | None = None) -> dict[str, float]:
-        """Return column -> value at an epoch, by default that of `best.pt`: metrics, losses, best epoch, time.
-
-        The sum of the validation losses is ``val/loss``.
-        """
-        if self.found is None:
-            return {}
-        best = self.found.best if epoch is None else epoch
-        curves = {k: v for k, v in self.found.curves.items() if k.startswith(("metrics/", "val/"))}
-        losses = {LOSS: self.found.loss} if self.found.loss else {}
-        numbers = {key: values[best] for key, values in {**curves, **losses}.items()}
-        return {
-            **numbers,
-            "best_epoch": self.found.best + 1,
-            "epochs": self.found.epochs,
-            "seconds": self.found.seconds,
-        }
-
-
-@dataclass(frozen=True)
-class Cell:
-    """The runs of a study that differ by the seed alone.
-
-    Attributes:
-        settings: The value of every varied argument but the seed.
-        results: The finished runs, by seed.
-    """
-
-    settings: Mapping[str, Any]
-    results: Mapping[Any, Result]
-
-    @property
-    def title(self) -> str:
-        """Its settings in words."""
-        return ", ".join(f"{key}={text(value)}" for key, value in self.settings.items()) or "all runs"
-
-    @cached_property
-    def fingerprint(self) -> Hashable:
-        """What is the same for cells of which every number of every epoch is the same, seed by seed, but the time."""
-        return tuple(
-            (seed, key, tuple(map(str, values)))
-            for seed, result in sorted(self.results.items(), key=lambda item: str(item[0]))
-            for key, values in (result.found.curves if result.found else {}).items()
-            if key != "time"
-        )
-
-    def column(self, name: str) -> dict[Any, float]:
-        """Return seed -> a run's value of a column, without those that have none."""
-        found = {seed: result.values().get(name, math.nan) for seed, result in self.results.items()}
-        return {seed: value for seed, value in found.items() if not math.isnan(value)}
-
-
-def cells(results: Sequence[Result]) -> list[Cell]:
-    """Return the cells that have a finished run, in the order of the study."""
-    by_settings: dict[tuple[str, ...], list[Result]] = {}
-    for result in results:
-        if result.found is not None and result.outcome and result.outcome.state == "finished":
-            by_settings.setdefault(result.run.cell, []).append(result)
-    return [
-        Cell(
-            {key: value for key, value in runs[0].run.settings.items() if key != REPLICATE},
-            {result.run.settings.get(REPLICATE): result for result in runs},
-        )
-        for runs in by_settings.values()
-    ]
-
-
-def by_task(found: Sequence[Cell]) -> dict[str, list[Cell]]:
-    """Return task -> its cells: metrics of different tasks stand in no common column."""
-    groups: dict[str, list[Cell]] = {}
-    for cell in found:
-        task = next(iter(cell.results.values())).found.task  # type: ignore[union-attr]
-        groups.setdefault(task, []).append(cell)
-    return groups
-
-
-def spread(values: Sequence[float]) -> float:
-    """Return the sample's standard deviation (n - 1), NaN for fewer than two values or one without end."""
-    if len(values) < 2 or not all(map(math.isfinite, values)):
-        return math.nan
-    try:
-        return statistics.stdev(values)
-    except OverflowError:
-        return math.inf
-
-
-def mean(values: Sequence[float]) -> float:
-    """Return the mean of values; NaN of one without end and its opposite."""
-    return statistics.mean(values) if all(map(math.isfinite, values)) else sum(values) / len(values)
 
 
 def spread_text(values: Sequence[float], sign: str = "") -> str:
@@ -179,7 +71,7 @@ def rows(group: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
 
 def markdown(results: Sequence[Result], title: str) -> str:
     """Return the table of a study as Markdown, one per task, and below it what failed or is missing."""
-    groups = by_task(cells(results))
+    groups = group_by_task(group_by_cell(results))
     parts = [f"# {title}"]
     several = any(len(cell.results) > 1 for group in groups.values() for cell in group)
     if groups:
@@ -190,9 +82,9 @@ def markdown(results: Sequence[Result], title: str) -> str:
     for task, group in groups.items():
         head, lines = rows(group)
         parts += ["", f"## {task}", ""] if len(groups) > 1 else [""]
-        parts += [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *map(escaped, lines))]
+        parts += [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *map(escape, lines))]
     for group in groups.values():
-        parts += equal(group)
+        parts += find_equal(group)
     failed = [r for r in results if r.outcome and r.outcome.state == "failed"]
     unread = [r for r in results if r.found is None and r.outcome and r.outcome.state == "finished"]
     lacking = [r for r in results if r.outcome is None or r.outcome.state == "started"]
@@ -205,7 +97,7 @@ def markdown(results: Sequence[Result], title: str) -> str:
     return "\n".join(parts) + "\n"
 
 
-def equal(group: Sequence[Cell]) -> list[str]:
+def find_equal(group: Sequence[Cell]) -> list[str]:
     """Return a line for each set of cells of which all numbers are the same: what differs between them did nothing."""
     same: dict[Hashable, list[str]] = {}
     for cell in group:
@@ -215,7 +107,7 @@ def equal(group: Sequence[Cell]) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def escaped(line: Sequence[str]) -> list[str]:
+def escape(line: Sequence[str]) -> list[str]:
     """Return cells of a Markdown table whose text ends no column."""
     return [cell.replace("|", "\\|") for cell in line]
 
@@ -236,7 +128,7 @@ def as_csv(lines: Iterable[Sequence[Any]]) -> str:
 
 def cell_rows(results: Sequence[Result]) -> Iterator[Sequence[Any]]:
     """Yield a heading and a row per cell: mean and standard deviation of all columns."""
-    found = cells(results)
+    found = group_by_cell(results)
     keys = [key for key in (results[0].run.settings if results else []) if key != REPLICATE]
     columns = list(dict.fromkeys(c for cell in found for r in cell.results.values() for c in r.values()))
     yield [*keys, "n", *(f"{c}{end}" for c in columns for end in ("_mean", "_sd"))]
@@ -250,7 +142,9 @@ def cell_rows(results: Sequence[Result]) -> Iterator[Sequence[Any]]:
 def run_rows(results: Sequence[Result]) -> Iterator[Sequence[Any]]:
     """Yield a heading and a row per run, at the best epoch and at the last."""
     keys = list(results[0].run.settings) if results else []
-    columns = list(dict.fromkeys(c for cell in cells(results) for r in cell.results.values() for c in r.values()))
+    columns = list(
+        dict.fromkeys(c for cell in group_by_cell(results) for r in cell.results.values() for c in r.values())
+    )
     yield ["run", *keys, "state", "reason", *columns, *(f"{c}_last" for c in columns if "/" in c)]
     for result in results:
         best, last = result.values(), result.values(-1)

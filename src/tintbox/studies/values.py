@@ -59,25 +59,25 @@ def read_value(given: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's about backslashes
-            found = plain(ast.literal_eval(given))
+            found = as_plain(ast.literal_eval(given))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return given
     # Quotes keep a comma or a bracket together; `yolo` takes a quoted number for a number all the same.
     return read_value(found) if isinstance(found, str) and found != given else found
 
 
-def plain(value: Any) -> Any:
+def as_plain(value: Any) -> Any:
     """Return a value as YAML and JSON write it, tuples as lists.
 
     Raises:
         ValueError: It is something else than texts, numbers, truths, None, lists and mappings of these.
     """
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [as_plain(item) for item in value]
     if isinstance(value, dict):
         if not all(isinstance(key, (str, int, float)) for key in value):
             raise ValueError("keys are texts or numbers")
-        return {key: plain(item) for key, item in value.items()}
+        return {key: as_plain(item) for key, item in value.items()}
     if isinstance(value, (datetime.date, datetime.datetime)):
         return value.isoformat()
     if value is None or isinstance(value, (str, int, float)):
@@ -86,13 +86,13 @@ def plain(value: Any) -> Any:
 
 
 def check(key: str, value: Any, depth: int = 0) -> Any:
-    """Return a value as `plain` does, if it can be written down and read again.
+    """Return a value as `as_plain` does, if it can be written down and read again.
 
     Raises:
         TintboxError: It cannot.
     """
     try:
-        value = plain(value) if not depth else value
+        value = as_plain(value) if not depth else value
     except (ValueError, RecursionError) as error:
         raise TintboxError(f"{key}: {error}") from error
     if depth > YAML_DEPTH:

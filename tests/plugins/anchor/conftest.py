@@ -60,22 +60,9 @@ def squares(write_dataset):
 
 
 @pytest.fixture(scope="module")
-def train(squares, tiny_model, tmp_path_factory):
+def train(squares, tiny_model, train_tiny):
     """Train a tiny anchor model; returns the trainer."""
-    from ultralytics import YOLO
-
-    def run(model=tiny_model, callbacks=(), **kwargs):
-        yolo = YOLO(model)
-        for event, function in callbacks:
-            yolo.add_callback(event, function)
-        settings = {
-            "data": str(squares), "epochs": 1, "batch": 4, "imgsz": 64, "workers": 0, "plots": False, "seed": 1,
-            "device": "cpu", "project": str(tmp_path_factory.mktemp("runs")), "name": "run", "mosaic": 0,
-        }  # fmt: skip
-        yolo.train(**{**settings, **kwargs})
-        return yolo.trainer
-
-    return run
+    return lambda model=tiny_model, **kwargs: train_tiny(model, squares, **kwargs)
 
 
 YAML = {

@@ -11,7 +11,8 @@ from ultralytics.utils import ASSETS
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.anchor import darknet, layers
-from tintbox.plugins.anchor.darknet_cfg import Network, Output, parse
+from tintbox.plugins.anchor.darknet_cfg import parse
+from tintbox.plugins.anchor.darknet_network import Network, Output
 from tintbox.plugins.anchor.importing import import_legacy
 
 

@@ -7,8 +7,6 @@ import torch
 from torchvision.ops import box_iou
 from ultralytics.utils.nms import non_max_suppression
 
-from tintbox.errors import TintboxError
-from tintbox.plugins.anchor.boxes import check_anchors
 from tintbox.plugins.anchor.head import AnchorDetect, DarknetDetect
 from tintbox.plugins.anchor.loss import AnchorLoss
 
@@ -90,24 +88,3 @@ def test_anchors_stay_exact_in_half_precision():
     head = AnchorDetect(2, [[10.3, 12.7]], [4])
     assert head.half().sizes.dtype == torch.float32
     assert head.float().sizes.flatten().tolist() == pytest.approx([10.3, 12.7], rel=1e-7)
-
-
-@pytest.mark.parametrize(
-    ("anchors", "message"),
-    [
-        (None, "give one list per level"),
-        (3, "give one list per level"),
-        ([[1, 2]], "1 levels of anchors, but the head has 2 inputs"),
-        ([[1, 2, 3], [1, 2, 3]], "3, 3 numbers"),
-        ([[1, 2], [1, 2, 3, 4]], "2, 4 numbers"),
-        ([[1, 2], [3, 0]], "0 in [3, 0] is no width or height"),
-        ([[1, 2], [3, -4]], "-4 in [3, -4] is no width or height"),
-        ([[1, 2], [3, "x"]], "'x' in"),
-        ([[], []], "0, 0 numbers"),
-    ],
-)
-def test_bad_anchors_are_told_in_one_line(anchors, message):
-    with pytest.raises(TintboxError) as error:
-        check_anchors(anchors, 2)
-    assert message in str(error.value)
-    assert "\n" not in str(error.value)

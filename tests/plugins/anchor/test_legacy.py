@@ -1,6 +1,5 @@
 """Classic checkpoints: what is read, that nothing of theirs runs, and the genuine one."""
 
-import os
 import pickle
 import shutil
 import zipfile
@@ -15,7 +14,6 @@ from ultralytics.utils import ASSETS
 
 from tintbox import checkpoint_file
 from tintbox.errors import TintboxError
-from tintbox.plugins.anchor import records
 from tintbox.plugins.anchor.importing import import_legacy
 
 
@@ -37,27 +35,6 @@ def test_an_imported_model_says_what_the_classic_one_does(classic, tmp_path):
     assert imported.task == direct.task == "detect"
     assert imported.model.yaml["anchors"] == [[8, 12, 20, 16], [40, 24, 48, 64]]
     assert next(torch.load(tmp_path / "new.pt", weights_only=False)["model"].parameters()).dtype == torch.float16
-
-
-class Evil:
-    def __init__(self, file):
-        self.file = file
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.file}",)
-
-
-@pytest.mark.parametrize("zipped", [True, False])
-def test_nothing_of_the_file_runs(classic, tmp_path, zipped):
-    model, save = classic
-    content = {"x": Evil(tmp_path / "ran"), "model": model}
-    source = save(content, tmp_path / "evil.pt", _use_new_zipfile_serialization=zipped)
-    why = rf"names {os.system.__module__}.system, .*nothing was loaded" if zipped else "format of PyTorch before 1.6"
-    for load in (YOLO, lambda path: import_legacy(path, tmp_path / "new.pt")):
-        with pytest.raises(TintboxError, match=why):
-            load(source)
-    assert not (tmp_path / "ran").exists()
-    assert not (tmp_path / "new.pt").exists()
 
 
 def test_what_is_no_classic_checkpoint_is_told_in_one_line(classic, tmp_path):
@@ -140,14 +117,6 @@ def test_a_name_of_a_classic_file_that_is_there_stays(classic, tmp_path, monkeyp
     assert checkpoint_file.find_classic("yolov5n.pt")
     torch.save({"a": 1}, tmp_path / "yolov5s.pt")
     assert check_yolov5u_filename("yolov5s.pt", verbose=False) == "yolov5su.pt"
-
-
-def test_a_record_does_nothing():
-    record = records.TABLE["models.common.Conv"](1, 2, x=3)
-    record.__setstate__({"a": 1, 2: "no text"})
-    record.__setstate__("no mapping")
-    assert record.state == {"a": 1}
-    assert not isinstance(record, nn.Module)
 
 
 EXPECTED = {  # of the classic code at conf 0.25, IoU 0.45

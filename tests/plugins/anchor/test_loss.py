@@ -73,5 +73,5 @@ def test_weights_of_the_classes():
 def test_gains_of_arguments():
     assert Gains.of(vars(DEFAULT_CFG)) == Gains.of({}) == Gains(0.05, 1.0, 0.5)
     assert Gains.of({"box": 0.1, "obj": 0.7, "cls": 0.3}) == Gains(0.1, 0.7, 0.3)
-    assert Gains(0.05, 1.0, 0.5).scaled(nl=3, nc=80, imgsz=640) == Gains(0.05, 1.0, 0.5)
-    assert Gains(0.05, 1.0, 0.5).scaled(nl=2, nc=40, imgsz=320) == Gains(0.05 * 1.5, 0.25 * 1.5, 0.25 * 1.5)
+    assert Gains(0.05, 1.0, 0.5).scale(nl=3, nc=80, imgsz=640) == Gains(0.05, 1.0, 0.5)
+    assert Gains(0.05, 1.0, 0.5).scale(nl=2, nc=40, imgsz=320) == Gains(0.05 * 1.5, 0.25 * 1.5, 0.25 * 1.5)

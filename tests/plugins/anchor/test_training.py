@@ -9,7 +9,6 @@ from ultralytics import YOLO
 from ultralytics.nn.tasks import DetectionModel, load_checkpoint
 from ultralytics.utils import LOGGER
 
-from tintbox.plugins.anchor import autoanchor
 from tintbox.plugins.anchor.loss import AnchorLoss, Gains
 
 
@@ -91,21 +90,6 @@ def test_bad_anchors_are_warned_of(train, tmp_path, tiny_model, log):
     train(model=model)
     line = next(line for line in log if "best possible recall" in line)
     assert "best possible recall 0.0000 of 26 training boxes; they fit badly" in line
-
-
-def test_recall_by_hand():
-    sizes = np.array([[10.0, 10.0], [39.0, 10.0], [41.0, 10.0], [10.0, 2.6], [10.0, 2.4]])
-    assert autoanchor.recall((((10.0, 10.0),),), sizes, 4.0) == 3 / 5
-
-
-def test_k_means_finds_the_centres():
-    rng = np.random.default_rng(0)
-    centres = np.array([[8.0, 9.0], [20.0, 30.0], [60.0, 40.0], [200.0, 150.0]])
-    sizes = np.concatenate([centre * np.exp(rng.normal(0, 0.02, (50, 2))) for centre in centres])
-    made = autoanchor.k_means(sizes, [16, 8], 2)  # the second level has the small stride
-    np.testing.assert_allclose(made[1], centres[:2], rtol=0.02)
-    np.testing.assert_allclose(made[0], centres[2:], rtol=0.02)
-    assert autoanchor.k_means(sizes[:3], [16, 8], 2) is None
 
 
 def test_other_classes_keep_boxes_and_objectness(trained, log):

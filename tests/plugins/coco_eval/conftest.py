@@ -1,5 +1,6 @@
 """Random evaluation cases with everything that trips an evaluator up, and small models that really detect."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.masks import encode
 from tintbox.plugins.coco_eval.data.truth import Truth
+from tintbox.plugins.coco_eval.evaluation import evaluate
+from tintbox.plugins.coco_eval.settings import Settings
 
 SIDE = 160
 
@@ -279,12 +282,15 @@ def tintbox(monkeypatch, capfd, tmp_path):
     return run
 
 
-@pytest.fixture(scope="module")
-def one_thread():
-    """Small models are much faster on one."""
-    import torch
+@pytest.fixture
+def pair(synthetic):
+    """Truth with a class that has no object and one without small ones, and its detections."""
+    return synthetic.case(3, images=24)
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+
+@pytest.fixture
+def better(pair):
+    """The same detections with the right ones moved up, most of them."""
+    truth, detections = pair
+    kinds = evaluate(truth, detections, settings=Settings(resamples=0)).errors.detection_kind
+    return replace(detections, score=np.where(kinds == "true positive", 0.9 + detections.score / 10, detections.score))

@@ -44,7 +44,7 @@ def test_reweighting_is_resampling(synthetic, masks):
     iou_type = "segm" if masks else "bbox"
     order = np.argsort([image["id"] for image in truth.images])
     weights = bootstrap.draw(len(truth.images), 4, seed=5)
-    ours = overall(bootstrap.reweighted(match(Columns.of(truth, detections, iou_type)), weights))
+    ours = overall(bootstrap.reweight(match(Columns.of(truth, detections, iou_type)), weights))
     for i in range(weights.shape[1]):
         counts = np.empty(len(truth.images))
         counts[order] = weights[:, i]
@@ -69,10 +69,10 @@ def test_same_seed_same_interval(synthetic):
 def test_blocks_do_not_matter(synthetic, monkeypatch):
     truth, detections = synthetic.case(6)
     matches, weights = match(Columns.of(truth, detections)), bootstrap.draw(len(truth.images), 50)
-    whole = bootstrap.reweighted(matches, weights)
+    whole = bootstrap.reweight(matches, weights)
     for name, value in (("BLOCK", 7), ("ENTRIES", 300)):
         monkeypatch.setattr(bootstrap, name, value)
-        np.testing.assert_allclose(bootstrap.reweighted(matches, weights), whole, atol=1e-12)
+        np.testing.assert_allclose(bootstrap.reweight(matches, weights), whole, atol=1e-12)
 
 
 def simulated(rng, images, truths=5.0, false=3.0):

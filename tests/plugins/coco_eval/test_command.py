@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from ultralytics import YOLO
 
 from tintbox.plugins.coco_eval.metrics import KEYS
-from tintbox.plugins.coco_eval.sources import distinct_names
+from tintbox.plugins.coco_eval.sources import name_both
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -377,7 +378,7 @@ def test_folders_of_different_truth(spoil, message, tintbox, written, tmp_path):
     (folder / "annotations.json").write_text(json.dumps(truth))
     status, _, errors = tintbox("compare", written["detect"], folder)
     assert status == 1 and len(errors.splitlines()) == 1
-    assert message.format(*distinct_names(str(written["detect"]), str(folder))) in errors
+    assert message.format(*name_both(str(written["detect"]), str(folder))) in errors
 
 
 @pytest.mark.parametrize(
@@ -388,8 +389,9 @@ def test_folders_of_different_truth(spoil, message, tintbox, written, tmp_path):
         (("x/run", "y/run"), ("x/run", "y/run")),
         (("a.pt", "a.pt"), ("a.pt (1)", "a.pt (2)")),
         (("a.pt", "a.onnx"), ("a.pt", "a.onnx")),
+        (("x/..", "/"), (Path.cwd().name, "/")),
         (("long-common-name-one", "long-common-name-two"), ("…one", "…two")),
     ],
 )
-def test_names_are_as_short_as_tells_them_apart(paths, expected):
-    assert distinct_names(*paths) == expected
+def test_two_runs_are_named_by_what_tells_them_apart(paths, expected):
+    assert name_both(*paths) == expected

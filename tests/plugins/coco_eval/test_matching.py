@@ -45,7 +45,7 @@ def assert_equal_to_pycocotools(synthetic, truth, detections, iou_type):
     classes = per_class(curves)
     np.testing.assert_allclose(as_stats(overall(classes)), theirs.stats, atol=TOLERANCE)
     # All images counted once is the evaluation itself.
-    once = bootstrap.reweighted(matches, np.ones((len(truth.images), 1)))[0]
+    once = bootstrap.reweight(matches, np.ones((len(truth.images), 1)))[0]
     np.testing.assert_allclose(once, classes, atol=TOLERANCE)
     for k in range(len(truth.categories)):  # pycocotools' own mean over one class
         precision = theirs.eval["precision"][:, :, k, 0, -1]
@@ -190,7 +190,7 @@ def test_no_detections_are_zero(synthetic):
     values = overall(numbers_of(truth, Detections.empty()))
     assert values[0] == 0
     assert values[KEYS.index("AR100")] == 0
-    once = bootstrap.reweighted(matches_of(truth, Detections.empty()), np.ones((len(truth.images), 2)))
+    once = bootstrap.reweight(matches_of(truth, Detections.empty()), np.ones((len(truth.images), 2)))
     np.testing.assert_array_equal(overall(once)[0], values)
 
 

@@ -142,10 +142,10 @@ def late_imports(node, path=()):
 
 
 def test_a_patched_function_imports_nothing_that_stock_runs_could_miss():
-    """A patch imports what stock runs come by when it is put in place, or by `optional`: see test_half_fitting.py."""
+    """What stock runs come by is imported where a patch is put in place, or by `import_optional`."""
     for file in sorted(Path(host.__file__).parent.glob("*.py")):
         for function, module in late_imports(ast.parse(file.read_text(encoding="utf-8"))):
             assert module.startswith(LATE.get(function, "nothing")), (
                 f"{file.name}: {function} imports {module} when it is called: a stock run would fail where that is "
-                "broken; import it where the patch is put in place, or by `optional`"
+                "broken; import it where the patch is put in place, or by `import_optional`"
             )

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from ultralytics import YOLO
 from ultralytics.cfg import get_cfg
 from ultralytics.nn import tasks
 
@@ -37,21 +36,19 @@ def boxes(write_dataset):
 
 
 @pytest.fixture(scope="module")
-def train(boxes, tmp_path_factory):
+def train(boxes, train_tiny):
     """Train a tiny model; returns the trainer."""
+    return lambda model="yolo11n.yaml", **kwargs: train_tiny(model, boxes, **kwargs)
 
-    def run(model="yolo11n.yaml", callbacks=(), **kwargs):
-        yolo = YOLO(model)
-        for event, function in callbacks:
-            yolo.add_callback(event, function)
-        settings = {
-            "data": str(boxes), "epochs": 1, "batch": 4, "imgsz": 64, "workers": 0, "plots": False, "seed": 1,
-            "device": "cpu", "project": str(tmp_path_factory.mktemp("runs")), "name": "run", "mosaic": 0,
-        }  # fmt: skip
-        yolo.train(**{**settings, **kwargs})
-        return yolo.trainer
 
-    return run
+class StoppedError(Exception):
+    """Ends a run."""
+
+
+def stop(trainer):
+    """Stop a run in its second epoch."""
+    if trainer.epoch == 1:
+        raise StoppedError
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +143,7 @@ def test_models_without_one(kind, file, task):
 
 @pytest.mark.smoke
 def test_set_on_the_training_model_and_on_the_ema_copy(run):
-    expected = class_weights.balanced(COUNTS)
+    expected = class_weights.balance(COUNTS)
     for model in models(run):
         (bce,) = bces(model)
         assert isinstance(bce, ClassificationBCE)
@@ -276,24 +273,17 @@ def test_set_again_on_a_new_ema_copy(train):
 
 
 def test_resume(train):
-    class Stop(Exception):  # noqa: N818
-        pass
-
-    def stop(trainer):
-        if trainer.epoch == 1:
-            raise Stop
-
     stopped = []
     remember = ("on_pretrain_routine_end", stopped.append)
     for file, count in (("yolo11n.yaml", 1), ("yolo26n.yaml", 2)):
         whole = train(file, epochs=3, **ALL)
-        with pytest.raises(Stop):
+        with pytest.raises(StoppedError):
             train(file, epochs=3, callbacks=[remember, ("on_train_epoch_start", stop)], **ALL)
         seen = []
         again = ("on_pretrain_routine_end", lambda t, seen=seen: seen.extend(bces(m) for m in models(t)))
         resumed = train(str(stopped[-1].last), callbacks=[again], resume=True)
         assert [len(losses) for losses in seen] == [count, count]
-        expected = class_weights.balanced(COUNTS)
+        expected = class_weights.balance(COUNTS)
         for bce in [bce for losses in seen for bce in losses]:
             assert bce.pos_weight.tolist() == pytest.approx(expected, rel=1e-6)
             assert (bce.smoothing, bce.gamma, bce.alpha) == (0.02, 1.5, 0.4)
@@ -315,7 +305,7 @@ def test_what_it_tells(train, capfd):
         train(cls_pos_weight="balanced", cls_smoothing=0.1, classes=[0, 2])
     finally:
         LOGGER.removeHandler(handler)
-    a, _, c = class_weights.balanced([16, 0, 2])
+    a, _, c = class_weights.balance([16, 0, 2])
     assert any(line.endswith(f"a {a:.3g}, b 1, c {c:.3g}") for line in lines)
     assert "cls_pos_weight=balanced: no training label of b; weight 1 instead" in "".join(lines)
     assert any("smoothing 0.1, focal gamma 0" in line for line in lines)
@@ -340,16 +330,8 @@ def test_options_that_do_not_fit_the_dataset(train, options, words):
 @pytest.fixture(scope="module")
 def interrupted(train):
     """The last.pt of a run that was stopped after the first of its two epochs."""
-
-    class Stop(Exception):  # noqa: N818
-        pass
-
-    def stop(trainer):
-        if trainer.epoch == 1:
-            raise Stop
-
     stopped = []
-    with pytest.raises(Stop):
+    with pytest.raises(StoppedError):
         train(epochs=2, callbacks=[("on_train_start", stopped.append), ("on_train_epoch_start", stop)], **ALL)
     return stopped[0].last
 

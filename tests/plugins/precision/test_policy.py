@@ -10,8 +10,8 @@ def test_stock_values_are_left_to_ultralytics():
     cpu = torch.device("cpu")
     assert [policy.choose(amp, cpu, "detect") for amp in (True, False, "fp16", "fp32")] == [None] * 4
     assert policy.choose("auto", cpu, "colorize") == policy.Policy(True)
-    assert policy.recorded({"amp": "bf16", "a": 1}, cpu) == {"amp": AMP_AUTO, "a": 1}
-    assert policy.recorded({"amp": True}, cpu) == {"amp": True}
+    assert policy.record({"amp": "bf16", "a": 1}, cpu) == {"amp": AMP_AUTO, "a": 1}
+    assert policy.record({"amp": True}, cpu) == {"amp": True}
 
 
 def test_without_native_bfloat16_it_is_float32_and_said(monkeypatch):

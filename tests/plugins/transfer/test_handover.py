@@ -9,16 +9,6 @@ from ultralytics import YOLO
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.transfer import handover
-from tintbox.plugins.transfer.norm_statistics import recompute
-
-
-@pytest.fixture(scope="module")
-def colouriser(fruit, tmp_path_factory):
-    """A checkpoint of yolo11n-colorize.yaml after one epoch."""
-    folder = tmp_path_factory.mktemp("colour")
-    model = YOLO("yolo11n-colorize.yaml")
-    model.train(data=str(fruit), epochs=1, imgsz=32, batch=4, plots=False, project=str(folder), name="run")
-    return folder / "run" / "weights" / "best.pt"
 
 
 @pytest.fixture
@@ -133,18 +123,6 @@ def test_the_detector_made_so_is_a_stock_checkpoint(python, colouriser, fruit, t
     assert json.loads(done.stdout.strip().splitlines()[-1]) == ["detect", 1, []], done.stderr
 
 
-def test_recomputed_statistics_are_the_plain_mean():
-    torch.manual_seed(0)
-    norm = torch.nn.BatchNorm2d(3, momentum=0.03).eval()
-    batches = [torch.randn(4, 3, 5, 5) * 2 + 1 for _ in range(6)]
-    assert recompute(norm, batches) == 24
-    means = torch.stack([b.mean((0, 2, 3)) for b in batches]).mean(0)
-    variances = torch.stack([b.transpose(0, 1).flatten(1).var(1) for b in batches]).mean(0)
-    assert torch.allclose(norm.running_mean, means, atol=1e-5)
-    assert torch.allclose(norm.running_var, variances, atol=1e-4)
-    assert (norm.momentum, norm.training) == (0.03, False)
-
-
 def test_a_colouriser_starts_from_a_detector(fruit, tmp_path):
     detector = YOLO("yolo11n.yaml")
     detector.save(tmp_path / "detector.pt")
@@ -215,42 +193,6 @@ def test_a_detector_of_another_scale_is_refused_by_a_colouriser(cli, fruit, tmp_
     )
     assert "small.pt is not a colouriser" in line
     assert not (tmp_path / "runs").exists()
-
-
-def test_export_backbone_is_for_any_ultralytics(python, colouriser, tmp_path):
-    from tintbox.plugins.transfer.export import export_backbone
-
-    said = export_backbone(colouriser, tmp_path / "out.pt")
-    assert "378 of 378" in said
-    code = (
-        "import sys, json, torch; from ultralytics import YOLO\n"
-        "m = YOLO('yolo11n.yaml').load(sys.argv[1]).model.state_dict()\n"
-        "print(json.dumps([m['model.0.conv.weight'].flatten()[:9].tolist(), 'tintbox.plugins.host' in sys.modules]))"
-    )
-    done = python("-c", code, tmp_path / "out.pt", env={"TINTBOX_DISABLE": "1"})
-    weights, plugin = json.loads(done.stdout.strip().splitlines()[-1])
-    assert not plugin
-    expected = YOLO(colouriser).model.state_dict()["model.0.conv.weight"].flatten()[:9]
-    assert weights == pytest.approx(expected.tolist(), abs=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("source", "target", "message"),
-    [
-        ("missing.pt", "out.pt", "no such file"),
-        ("detector.pt", "out.pt", "is no colouriser on a detector but yolo11n"),
-        ("broken.pt", "out.pt", "broken.pt"),
-        ("detector.pt", "out.txt", "suffix .pt"),
-    ],
-)
-def test_export_backbone_mistakes(tmp_path, source, target, message):
-    from tintbox.plugins.transfer.export import export_backbone
-
-    YOLO("yolo11n.yaml").save(tmp_path / "detector.pt")
-    (tmp_path / "broken.pt").write_bytes(b"nothing")
-    with pytest.raises(TintboxError, match=message) as caught:
-        export_backbone(tmp_path / source, tmp_path / target)
-    assert "\n" not in str(caught.value)
 
 
 def test_rebalanced_validation_needs_weights(cli, trained, colouriser, tiny_data, fruit, tmp_path):

@@ -7,7 +7,7 @@ import torch
 from ultralytics import YOLO
 
 from tintbox.colorization.palette import Palette
-from tintbox.colorization.predictor import fitted, padded
+from tintbox.colorization.predictor import fit_size, pad
 
 
 @pytest.fixture
@@ -129,10 +129,10 @@ def test_checkpoint_loads_under_restricted_loading(python, weights):
 
 
 def test_fitted_and_padded():
-    assert fitted((480, 640), (32, 32)) == (24, 32)
-    assert fitted((1, 1000), (32, 32)) == (1, 32)
+    assert fit_size((480, 640), (32, 32)) == (24, 32)
+    assert fit_size((1, 1000), (32, 32)) == (1, 32)
     image = picture(5, 3)
-    out = padded(image, (32, 32))
+    out = pad(image, (32, 32))
     assert np.array_equal(out[:5, :3], image)
     assert np.array_equal(out, np.pad(image, ((0, 27), (0, 29), (0, 0)), mode="symmetric"))
 

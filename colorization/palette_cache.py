@@ -15,7 +15,7 @@ from tintbox.errors import TintboxError, one_line
 SAMPLED = 2000  # pictures whose pixels are clustered
 
 
-def fitted_palette(pictures: Pictures, k: int, seed: int, scale: float, folder: Path) -> BasePalette:
+def fit_palette(pictures: Pictures, k: int, seed: int, scale: float, folder: Path) -> BasePalette:
     """Return ``k`` colours of the pictures by k-means; the same pictures and seed give the same file in ``folder``.
 
     The file only saves the time of fitting again: where it cannot be read or written, a warning says so.

@@ -150,17 +150,17 @@ def test_palette_comes_from_the_argument_then_the_dataset_then_the_model(tiny_da
     assert chosen(own, palette="horses24") == 24
 
 
-def test_fitted_palettes_are_kept_and_reproducible(tiny_data, tmp_path):
-    from tintbox.colorization.fitted import fitted_palette
+def test_fit_palettes_are_kept_and_reproducible(tiny_data, tmp_path):
+    from tintbox.colorization.palette_cache import fit_palette
 
     root = yaml.safe_load(tiny_data.read_text())["path"]
     pictures = Pictures(image_files(f"{root}/images/train"), 32)
-    first = fitted_palette(pictures, 4, 0, 255.0, tmp_path / "a")
-    assert fitted_palette(pictures, 4, 0, 255.0, tmp_path / "b") == first
+    first = fit_palette(pictures, 4, 0, 255.0, tmp_path / "a")
+    assert fit_palette(pictures, 4, 0, 255.0, tmp_path / "b") == first
     (file,) = (tmp_path / "a").iterdir()
     file.write_text(Palette([[0, 0, 0], [1, 1, 1]]).save(tmp_path / "two.yaml") or (tmp_path / "two.yaml").read_text())
-    assert len(fitted_palette(pictures, 4, 0, 255.0, tmp_path / "a")) == 2, "the kept file is not used"
-    assert len(fitted_palette(pictures, 3, 0, 255.0, tmp_path / "a")) == 3
+    assert len(fit_palette(pictures, 4, 0, 255.0, tmp_path / "a")) == 2, "the kept file is not used"
+    assert len(fit_palette(pictures, 3, 0, 255.0, tmp_path / "a")) == 3
     assert len(list((tmp_path / "a").iterdir())) == 2
 
 

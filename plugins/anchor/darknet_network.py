@@ -1,0 +1,219 @@
+"""The network of a Darknet `.cfg`: the rows of a model's YAML, and the order of the numbers in the `.weights`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tintbox.errors import TintboxError, suggest
+from tintbox.limits import CLASSES
+from tintbox.plugins.anchor.darknet_cfg import Section, clip
+from tintbox.plugins.anchor.layers import ACTIVATIONS
+
+KINDS = ("convolutional", "shortcut", "route", "upsample", "maxpool", "dropout", "yolo")
+LOWEST = -65504.0  # of half precision: padding that no maximum takes
+
+
+@dataclass
+class Layer:
+    """A layer of the network while its rows are made.
+
+    Attributes:
+        row: Index of the row in the YAML that gives its output; None for what is no row, the head's parts.
+        channels: Its output channels.
+        stride: Pixels of the input per cell.
+    """
+
+    row: int | None
+    channels: int
+    stride: float
+
+
+@dataclass(eq=False)
+class Output:
+    """An input of the head: a `[yolo]` layer and the 1x1 convolution before it.
+
+    Attributes:
+        row: The row that the convolution takes.
+        channels: Its input channels.
+        stride: Pixels per cell.
+        anchors: w, h, w, h, ... in pixels.
+        scale_xy: The layer's scale_x_y.
+    """
+
+    row: int
+    channels: int
+    stride: float
+    anchors: list[float]
+    scale_xy: float
+
+
+class Network:
+    """The rows of a model's YAML and the order of the numbers in the `.weights`, made from a `.cfg`.
+
+    Attributes:
+        rows: Rows as Ultralytics has them: [from, repeats, module, arguments].
+        convolutions: In the order of the file: a row's index, or the `Output` of a convolution of the head.
+        outputs: The head's inputs, by stride.
+    """
+
+    def __init__(self, sections: list[Section]) -> None:
+        self.net, *self.sections = sections
+        self.rows: list[list[Any]] = []
+        self.layers: list[Layer] = []
+        self.convolutions: list[int | Output] = []
+        self.outputs: list[Output] = []
+        self.nc = 0
+        self.last_shortcut = 0
+        self.channels = self.net.integer("channels", 3, 1)
+        for i, section in enumerate(self.sections):
+            following = self.sections[i + 1] if i + 1 < len(self.sections) else None
+            self.add(section, following)
+        if not self.outputs:
+            raise TintboxError("no [yolo] layer; only YOLO detectors can be imported")
+        self.outputs.sort(key=lambda output: output.stride)
+
+    def add(self, section: Section, following: Section | None) -> None:
+        """Add a layer of the file."""
+        before = self.layers[-1] if self.layers else Layer(-1, self.channels, 1.0)
+        if section.kind not in KINDS:
+            kind = clip(section.kind)
+            raise TintboxError(f"line {section.line}: there is no module for Darknet's layer [{kind}]")
+        if section.kind == "convolutional" and following is not None and following.kind == "yolo":
+            self.add_prediction(section, following, before)
+        else:
+            getattr(self, f"add_{section.kind}")(section, before)
+
+    def append(self, source: Any, module: str, arguments: list[Any], channels: int, stride: float) -> None:
+        """Add a row and its layer."""
+        self.rows.append([source, 1, module, arguments])
+        self.layers.append(Layer(len(self.rows) - 1, channels, stride))
+
+    def source(self, layer: Layer, section: Section) -> int:
+        """Return a layer's output as a row names it."""
+        if layer.row is None:
+            raise TintboxError(f"line {section.line}, [{section.kind}]: takes the output of a [yolo] layer")
+        return -1 if layer.row == len(self.rows) - 1 else layer.row
+
+    def layer(self, index: int, section: Section) -> Layer:
+        """Return the layer of an index as `[route]` and `[shortcut]` have it, negative ones counting back."""
+        position = index if index >= 0 else len(self.layers) + index
+        if not 0 <= position < len(self.layers):
+            raise TintboxError(f"line {section.line}, [{section.kind}]: no layer {index} before it")
+        return self.layers[position]
+
+    def add_convolutional(self, section: Section, before: Layer) -> None:
+        """Add a convolution with its BatchNorm."""
+        filters, size, step = (section.integer(key, 1, 1) for key in ("filters", "size", "stride"))
+        padding = size // 2 if section.integer("pad", 0) else section.integer("padding", 0)
+        activation = clip(section.values.get("activation", "logistic"))
+        if activation not in ACTIVATIONS:
+            hint = suggest(activation, ACTIVATIONS)
+            raise TintboxError(f"line {section.line}: there is no module for Darknet's activation {activation}{hint}")
+        if not section.integer("batch_normalize", 0):
+            raise TintboxError(f"line {section.line}: a convolution without batch_normalize before a layer not [yolo]")
+        if section.integer("dilation", 1) != 1:
+            raise TintboxError(f"line {section.line}: a convolution with dilation")
+        self.convolutions.append(len(self.rows))
+        arguments = [filters, size, step, padding, section.integer("groups", 1), activation]
+        self.append(self.source(before, section), "DarknetConv", arguments, filters, before.stride * step)
+
+    def add_prediction(self, section: Section, yolo: Section, before: Layer) -> None:
+        """Add the convolution before a `[yolo]` layer, which is one of the head's."""
+        anchors, classes = yolo.numbers("anchors"), yolo.integer("classes", 20, 1, CLASSES)
+        mask = [int(i) for i in yolo.numbers("mask", ",".join(map(str, range(len(anchors) // 2))))]
+        where = f"line {yolo.line}, [yolo]"
+        if yolo.integer("new_coords", 0):
+            raise TintboxError(f"{where}: there is no module for new_coords=1")
+        if any(not 0 <= 2 * i + 1 < len(anchors) for i in mask):
+            raise TintboxError(f"{where}: mask={mask} names more anchors than the {len(anchors) // 2} there are")
+        if self.nc and classes != self.nc:
+            raise TintboxError(f"{where}: {classes} classes, but {self.nc} in another [yolo]")
+        plain = section.integer("size", 1) == 1 and section.values.get("activation", "logistic") == "linear"
+        if not plain or section.integer("batch_normalize", 0) or section.integer("groups", 1) != 1:
+            raise TintboxError(f"line {section.line}: the convolution before [yolo] is not a plain, linear 1x1")
+        filters, wanted = section.integer("filters", 1), len(mask) * (5 + classes)
+        if filters != wanted:
+            raise TintboxError(f"line {section.line}: filters={filters}, but {len(mask)} anchors need {wanted}")
+        self.nc = classes
+        self.source(before, section)  # which is a row
+        output = Output(
+            row=int(before.row or 0),
+            channels=before.channels,
+            stride=before.stride,
+            anchors=[anchors[2 * i + j] for i in mask for j in (0, 1)],
+            scale_xy=yolo.number("scale_x_y", 1.0),
+        )
+        self.outputs.append(output)
+        self.convolutions.append(output)
+        self.layers.append(Layer(None, filters, before.stride))
+
+    def add_yolo(self, section: Section, before: Layer) -> None:
+        """Add a `[yolo]` layer, whose convolution is there."""
+        if before.row is not None:
+            raise TintboxError(f"line {section.line}, [yolo]: the layer before it is no convolution")
+        self.layers.append(Layer(None, before.channels, before.stride))
+
+    def add_shortcut(self, section: Section, before: Layer) -> None:
+        """Add a sum of the layer before and another one."""
+        if section.values.get("activation", "linear") != "linear" or "weights_type" in section.values:
+            raise TintboxError(f"line {section.line}, [shortcut]: only plain, linear ones have a module")
+        others = [self.layer(int(i), section) for i in section.numbers("from")]
+        if any((other.channels, other.stride) != (before.channels, before.stride) for other in others):
+            raise TintboxError(
+                f"line {section.line}, [shortcut]: from={clip(section.values.get('from'))} has another shape"
+            )
+        sources = [self.source(layer, section) for layer in (before, *others)]
+        self.append(sources, "Shortcut", [], before.channels, before.stride)
+        if not self.outputs:
+            self.last_shortcut = len(self.rows)
+
+    def add_route(self, section: Section, before: Layer) -> None:
+        """Add a concatenation, or one earlier layer alone."""
+        if section.integer("groups", 1) != 1:
+            raise TintboxError(f"line {section.line}, [route]: there is no module for groups")
+        chosen = [self.layer(int(i), section) for i in section.numbers("layers")]
+        if not chosen or len({layer.stride for layer in chosen}) > 1:
+            raise TintboxError(f"line {section.line}, [route]: layers={clip(section.values.get('layers'))} do not fit")
+        sources = [self.source(layer, section) for layer in chosen]
+        channels, stride = sum(layer.channels for layer in chosen), chosen[0].stride
+        if len(sources) == 1:
+            self.append(sources[0], "nn.Identity", [], channels, stride)
+        else:
+            self.append(sources, "Concat", [1], channels, stride)
+
+    def add_upsample(self, section: Section, before: Layer) -> None:
+        """Add a nearest-neighbour upsampling."""
+        step = section.integer("stride", 2, 1)
+        arguments = [None, step, "nearest"]
+        self.append(self.source(before, section), "nn.Upsample", arguments, before.channels, before.stride / step)
+
+    def add_maxpool(self, section: Section, before: Layer) -> None:
+        """Add a max pooling, whose padding of size - 1 Darknet divides between both sides, the far one first."""
+        step = section.integer("stride", 1, 1)
+        size = section.integer("size", step, 1)
+        padding = section.integer("padding", size - 1)
+        source, near = self.source(before, section), padding // 2
+        if padding % 2 and (size, step) != (2, 2):
+            far = padding - near
+            self.append(source, "nn.ConstantPad2d", [[near, far, near, far], LOWEST], before.channels, before.stride)
+            source, near = -1, 0
+            self.layers.pop()  # a row, but no layer of the file
+        self.append(source, "nn.MaxPool2d", [size, step, near], before.channels, before.stride * step)
+
+    def add_dropout(self, section: Section, before: Layer) -> None:
+        """Add a dropout."""
+        p = section.number("probability", 0.5)
+        if not 0 <= p <= 1:
+            raise TintboxError(f"line {section.line}, [dropout]: probability={p:g} is none")
+        self.append(self.source(before, section), "nn.Dropout", [p], before.channels, before.stride)
+
+    def description(self) -> dict[str, Any]:
+        """Return the model's YAML."""
+        split = self.last_shortcut or min(output.row for output in self.outputs) + 1
+        scales = [output.scale_xy for output in self.outputs]
+        head = [[output.row for output in self.outputs], 1, "DarknetDetect", ["nc", "anchors", scales]]
+        anchors = [output.anchors for output in self.outputs]
+        return {
+            "nc": self.nc, "anchors": anchors, "backbone": self.rows[:split], "head": [*self.rows[split:], head]
+        }  # fmt: skip

@@ -1,0 +1,77 @@
+"""The commands of `tintbox` about models: recipe, import-legacy, export-backbone, complexity."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from tintbox.cli import tables
+from tintbox.cli.keys import read, words_argument
+from tintbox.cli.words import table
+
+
+def recipe(
+    words: Annotated[list[str] | None, words_argument("model=yolo11n.pt data=my.yaml [KEY=VALUE]...")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Look at a dataset, time some steps, and write training settings with their reasons, for `yolo train ... cfg=`."""
+    values = read(words, tables.RECIPE)
+    from tintbox.recipes import command
+
+    held, chosen, pace, file = command.recipe(**values)
+    if as_json:
+        print(command.as_json(held, chosen, pace, file))
+        return
+    for title, columns, rows in command.tables(held, chosen):
+        table(title, columns, rows)
+    print("what would help more than settings:", *(f"- {line}" for line in chosen.advice), sep="\n")
+    print(f"\nyolo train model={values['model']} data={values['data']} cfg={file}")
+
+
+def import_legacy(
+    source: Annotated[str, typer.Argument(help="a classic YOLOv3 or YOLOv5 .pt, or Darknet .weights")],
+    target: Annotated[str, typer.Argument(help="the .pt to write")],
+    words: Annotated[list[str] | None, words_argument("[KEY=VALUE]...")] = None,
+) -> None:
+    """Make a checkpoint for today's Ultralytics, with tintbox, from a classic one."""
+    values = read(words, tables.IMPORT)
+    from tintbox.plugins.anchor.importing import import_legacy as convert
+
+    print(convert(source, target, **values))
+
+
+def export_backbone(
+    source: Annotated[str, typer.Argument(metavar="BEST.PT", help="a colouriser's checkpoint")],
+    target: Annotated[str, typer.Argument(metavar="OUT.PT", help="the detector checkpoint to write")],
+) -> None:
+    """Write a colouriser's backbone and neck as a detector that any Ultralytics loads with `pretrained=`."""
+    from tintbox.plugins.transfer.export import export_backbone as export
+
+    print(export(source, target))
+
+
+def complexity(
+    words: Annotated[list[str], words_argument("model=NAME.yaml [KEY=VALUE]...")],
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Count a colouriser's weights, outputs and connections per layer."""
+    values = read(words, tables.COMPLEXITY)
+    size = values["imgsz"] if isinstance(values["imgsz"], list) else [values["imgsz"]]
+    size = [size[0], size[-1]]
+    from tintbox.colorization.complexity import complexity as count
+    from tintbox.colorization.complexity import load_network
+
+    network, channels = load_network(str(values["model"]))
+    counted = count(network, (size[0], size[1]), channels)
+    if as_json:
+        print(json.dumps(counted.as_dict(), indent=2))
+        return
+    numbers = counted.as_dict()
+    rows = [
+        [row["name"], row["type"], *(f"{row[k]:,}" for k in ("weights", "outputs", "connections"))]
+        for row in [*numbers["layers"], {"name": "total", "type": "", **numbers["total"]}]
+    ]
+    columns = dict.fromkeys(("weights", "outputs", "connections"), "right")
+    table(f"{values['model']} at {size[0]}x{size[1]}", {"layer": "left", "type": "left", **columns}, rows)

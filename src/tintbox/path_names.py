@@ -1,0 +1,30 @@
+"""Short names for paths that are shown beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import takewhile
+from pathlib import PurePath
+
+LONG = 12  # characters that all names may begin with alike
+
+
+def distinct_names(paths: Sequence[PurePath]) -> list[str]:
+    """Return for each of different paths the shortest end of it that no other path has, a long common start cut."""
+    names = []
+    for path in paths:
+        others = [other.parts for other in paths if other != path]
+        for count in range(1, len(path.parts) + 1):
+            end = path.parts[-count:]
+            if all(other[-count:] != end for other in others):
+                break
+        names.append("/".join(end).replace("//", "/"))
+    return drop_common_start(names)
+
+
+def drop_common_start(names: list[str]) -> list[str]:
+    """Return names without a long beginning that all of them have, cut at the end of a word."""
+    alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*names))
+    same = "".join(letters[0] for letters in alike) if len(names) > 1 else ""
+    cut = max(same.rfind(mark) for mark in "-_ /") + 1
+    return [f"…{name[cut:]}" for name in names] if cut > LONG else names

@@ -1,0 +1,89 @@
+"""Figures as Plotly's JSON, in which a colour such as ``--run-0`` is a variable of the page's style."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from tintbox.reports.gather import Entry
+
+COLOURS = 6  # of runs, in the style sheet; beyond that colours come again with other dashes and symbols
+DASHES = ("solid", "dash", "longdash", "dashdot", "longdashdot")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "triangle-down")
+FEW = 30  # epochs up to which each is marked by a point
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure.
+
+    Attributes:
+        title: The heading above it.
+        label: What it shows, for those who do not see it.
+        data: Plotly's traces; ``meta`` of each is the index of its run.
+        layout: Plotly's layout.
+        wide: Whether it takes the whole width.
+    """
+
+    title: str
+    label: str
+    data: Sequence[dict[str, Any]]
+    layout: dict[str, Any]
+    wide: bool = False
+
+
+def as_json_numbers(values: Sequence[float]) -> list[float | None]:
+    """Return numbers as JSON has them, with five digits, None for what is not finite."""
+    return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values]
+
+
+def quote(name: str) -> str:
+    """Return a text as Plotly shows it, which reads some HTML in texts."""
+    return escape(name, quote=False)
+
+
+def colour(entry: Entry) -> str:
+    """Return a run's colour."""
+    return f"--run-{entry.place % COLOURS}"
+
+
+def symbol(entry: Entry) -> str:
+    """Return the symbol of a run's points."""
+    return SYMBOLS[entry.place % len(SYMBOLS)]
+
+
+def trace(entry: Entry, x: Sequence[Any], y: Sequence[Any], **more: Any) -> dict[str, Any]:
+    """Return a line of a run."""
+    line = {"color": colour(entry), "width": 2, "dash": DASHES[entry.place // COLOURS % len(DASHES)]}
+    return {
+        "type": "scatter", "mode": "lines+markers" if len(x) <= FEW else "lines", "name": quote(entry.name),
+        "meta": entry.index, "legendgroup": str(entry.index), "x": x, "y": y, "line": line,
+        "marker": {"color": colour(entry), "symbol": symbol(entry), "size": 5}, **more,
+    }  # fmt: skip
+
+
+def layout(x: str, height: int, **more: Any) -> dict[str, Any]:
+    """Return what figures have in common."""
+    axis = {"gridcolor": "--rule", "linecolor": "--rule", "zerolinecolor": "--rule", "automargin": True}
+    return {
+        "height": height,
+        "margin": {"l": 44, "r": 12, "t": 10, "b": 40},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": "--ink", "size": 12},
+        "showlegend": False,
+        "hovermode": "x unified",
+        "hoverlabel": {"bgcolor": "--paper", "bordercolor": "--rule", "font": {"color": "--ink"}},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        "xaxis": {**axis, "title": {"text": x, "standoff": 8}},
+        "yaxis": {**axis, "exponentformat": "e"},
+        **more,
+    }
+
+
+def as_json(figures: Mapping[str, Figure]) -> dict[str, Any]:
+    """Return figures by the id of their element, as the page's script reads them."""
+    return {name: {"data": list(figure.data), "layout": figure.layout} for name, figure in figures.items()}

@@ -1,0 +1,27 @@
+"""What the tests of the colouriser share."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tintbox.errors import TintboxError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Five PNGs of different shapes, each of one colour."""
+    for i, shape in enumerate([(32, 32), (40, 60), (90, 30), (16, 16), (33, 31)]):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((*shape, 3), (i, 10 * i, 20 * i), np.uint8))
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def one_line_error():
+    """Expect that a call raises a mistake's error, of one line."""
+
+    def check(match, function, *args, kind=TintboxError, **kwargs):
+        with pytest.raises(kind, match=match) as error:
+            function(*args, **kwargs)
+        assert "\n" not in str(error.value)
+
+    return check

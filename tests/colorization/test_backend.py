@@ -1,0 +1,39 @@
+"""What a model, or an export, says of itself."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tintbox.colorization import backend
+from tintbox.colorization.palette import Palette
+from tintbox.errors import TintboxError
+
+PALETTE = Palette([[0, 0, 0], [0.1, 0.7, 1]])
+
+
+def test_an_export_has_its_palette_in_its_metadata():
+    for stored in (PALETTE.as_dict(), str(PALETTE.as_dict())):
+        assert backend.model_palette(SimpleNamespace(palette=stored)) == PALETTE
+
+
+@pytest.mark.parametrize(
+    ("stored", "message"),
+    [
+        (None, "carries no palette"),
+        ("__import__('os')", "cannot be read"),
+        ("[" * 10_000, "cannot be read"),
+        ("None", "cannot be read"),
+    ],
+)
+def test_a_palette_that_is_none_is_told(stored, message):
+    with pytest.raises(TintboxError, match=message):
+        backend.model_palette(SimpleNamespace(palette=stored))
+
+
+def test_arguments_change_the_palette():
+    asked = SimpleNamespace(temperature=0.5, rebalance=None)
+    weighed = PALETTE.but(weights=[1, 2])
+    assert backend.adjust_palette(PALETTE, asked, "a.pt") == PALETTE.but(temperature=0.5)
+    assert backend.adjust_palette(weighed, SimpleNamespace(temperature=None, rebalance=1), "a.pt") == PALETTE
+    with pytest.raises(TintboxError, match=r"the palette of a\.pt has no rebalancing weights"):
+        backend.adjust_palette(PALETTE, SimpleNamespace(temperature=None, rebalance=0.5), "a.pt")

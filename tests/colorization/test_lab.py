@@ -1,0 +1,32 @@
+"""CIELAB against scikit-image."""
+
+import numpy as np
+import pytest
+import torch
+
+from tintbox.colorization.lab import lab_to_rgb, rgb_to_lab
+
+color = pytest.importorskip("skimage.color")
+
+
+def every_colour(step):
+    """A cube of 8-bit colours, black and white included: (N, 3) uint8."""
+    axis = np.append(np.arange(0, 255, step), 255).astype(np.uint8)
+    return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
+
+
+def test_lab_equals_scikit_image():
+    pixels = every_colour(5)
+    expected = color.rgb2lab(pixels[None])[0]
+    assert np.abs(rgb_to_lab(torch.tensor(pixels)).numpy() - expected).max() < 1e-4
+    floats = torch.tensor(pixels / 255)
+    assert np.abs(rgb_to_lab(floats).numpy() - expected).max() < 1e-4
+    assert (lab_to_rgb(torch.tensor(expected)) - floats).abs().max() < 1e-4
+    assert ((255 * lab_to_rgb(rgb_to_lab(torch.tensor(pixels)))).round() == torch.tensor(pixels)).all()
+
+
+@pytest.mark.filterwarnings("ignore:Conversion from CIE-LAB")
+def test_colours_outside_the_gamut_are_clipped_as_by_scikit_image():
+    rng = np.random.default_rng(0)
+    lab = rng.uniform((0, -110, -110), (100, 110, 110), (20000, 3))
+    assert np.abs(lab_to_rgb(torch.tensor(lab)).numpy() - color.lab2rgb(lab[None])[0]).max() < 1e-4

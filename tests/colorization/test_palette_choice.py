@@ -1,0 +1,41 @@
+"""Which palette a run takes, and its weights."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+
+from tintbox.colorization import palette_choice
+from tintbox.colorization.balance import class_weights
+from tintbox.colorization.palette import Palette
+
+ARGS = SimpleNamespace(input_scale=256.0, seed=0, temperature=None, rebalance=None)
+TWO, THREE = Palette([[0, 0, 0], [1, 1, 1]]), Palette([[0, 0, 0], [0.5, 0.5, 0.5], [1, 1, 1]])
+
+
+class Pictures:
+    """A black picture and a white one, of 4x4 pixels."""
+
+    def sample(self, count):
+        return torch.tensor([0, 255], dtype=torch.uint8)[:, None, None, None].expand(2, 4, 4, 3)
+
+
+def test_the_user_goes_before_the_checkpoint_and_this_before_the_dataset():
+    choose = palette_choice.choose
+    assert choose(THREE, TWO, (TWO,), None, ARGS) == THREE.but(scale=256.0)
+    assert choose(None, TWO, (THREE,), None, ARGS) is TWO
+    assert choose(None, None, (None, THREE.as_dict()), None, ARGS) == THREE
+    assert choose("horses24", TWO, (THREE,), None, ARGS) == Palette.load("horses24").but(scale=256.0)
+
+
+def test_weights_of_another_rebalancing_are_learned_anew():
+    weighed = TWO.but(weights=[0.5, 1.5], rebalance=0.5)
+    asked = SimpleNamespace(temperature=0.4, rebalance=0.7)
+    assert palette_choice.adjust(weighed, ARGS) == weighed
+    assert palette_choice.adjust(weighed, asked) == TWO.but(temperature=0.4, rebalance=0.7)
+
+
+def test_weights_are_those_of_the_shares_of_the_pixels():
+    weighed = palette_choice.weigh(THREE, Pictures(), 2)
+    assert np.allclose(weighed.weights, class_weights(np.array([0.5, 0, 0.5]), THREE.rebalance))
+    assert palette_choice.sample(Pictures(), 2).shape == (2, 2, 2, 3)

@@ -1,0 +1,28 @@
+"""What may stand where a palette is asked for."""
+
+from pathlib import Path
+
+import pytest
+
+from tintbox.colorization import palette_name
+
+
+@pytest.mark.parametrize("value", ["horses24", Path("p.yaml"), 2, 65536, "24 colours"])
+def test_names_paths_and_numbers(value):
+    assert palette_name.check(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        (1, "has 2 to 65536"),
+        (65537, "has 2 to 65536"),
+        (True, "give a name"),
+        (2.5, "give a name"),
+        (" ", "give a name"),
+        ("2.5", "whole number"),
+        ("-3", "whole number"),
+    ],
+)
+def test_what_is_none(value, wrong):
+    assert wrong in palette_name.check(value)

@@ -1,0 +1,32 @@
+"""Models built of descriptions, tried without memory first."""
+
+import pytest
+from ultralytics.nn.modules.conv import Conv
+from ultralytics.nn.tasks import DetectionModel
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.anchor import building
+
+SMALL = {
+    "nc": 2,
+    "activation": "nn.LeakyReLU(0.1)",
+    "backbone": [[-1, 1, "Conv", [8, 3, 2]], [-1, 1, "Conv", [16, 3, 2]]],
+    "head": [[[0, 1], 1, "Detect", ["nc"]]],
+}
+
+
+def test_shapes_are_those_of_the_model():
+    default = Conv.default_act
+    shapes = building.shapes(SMALL, 3)
+    assert Conv.default_act is default, "the activation of other models stays"
+    model = DetectionModel({**SMALL}, ch=3, verbose=False)
+    Conv.default_act = default
+    assert shapes == {name: value.shape for name, value in model.state_dict().items()}
+    assert {name: value.shape for name, value in building.build(SMALL, 3).state_dict().items()} == shapes
+    assert Conv.default_act is default
+
+
+@pytest.mark.parametrize("row", [[-1, 1, "Conv", []], [5, 1, "Conv", [8]], [-1, 1, "NoSuchLayer", [8]]])
+def test_layers_that_do_not_fit_are_one_line(row):
+    with pytest.raises(TintboxError, match="its layers do not fit each other"):
+        building.shapes({**SMALL, "backbone": [row, SMALL["backbone"][1]]}, 3)

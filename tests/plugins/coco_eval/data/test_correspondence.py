@@ -1,0 +1,54 @@
+"""Which image of a COCO JSON belongs to which picture, and which category to which class."""
+
+import pytest
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.coco_eval.data.correspondence import match_classes, match_pictures
+
+
+def images(*names):
+    return [{"id": i, "file_name": name} for i, name in enumerate(names, 1)]
+
+
+@pytest.mark.parametrize(
+    ("pictures", "names", "expected"),
+    [
+        (["/d/val/a.jpg", "/d/val/b.jpg"], ["b.jpg", "a.jpg"], [2, 1]),
+        (["/d/val/a.jpg"], ["train/a.jpg", "val/a.jpg"], [2]),
+        (["/d/val/a.jpg", "/d/train/a.jpg"], [r"train\a.jpg", r"val\a.jpg"], [2, 1]),
+        (["/d/val/a.jpg"], ["a.jpg", "unused.jpg", ""], [1]),
+    ],
+)
+def test_the_longest_common_end_decides(pictures, names, expected):
+    assert match_pictures("gt.json", pictures, images(*names)) == dict(zip(pictures, expected))
+
+
+@pytest.mark.parametrize(
+    ("pictures", "names", "message"),
+    [
+        (["/d/a.jpg", "/d/c.jpg"], ["a.jpg"], "1 of the split's 2 pictures are not among its images: c.jpg"),
+        (["/d/a.jpg"], ["x/a.jpg", "y/a.jpg"], "images 1 and 2 fit the picture /d/a.jpg equally well"),
+        (["/d/x/a.jpg", "/d/y/a.jpg"], ["a.jpg"], "image 1 fits the pictures /d/x/a.jpg and /d/y/a.jpg equally well"),
+    ],
+)
+def test_pictures_that_cannot_be_told_apart(pictures, names, message):
+    with pytest.raises(TintboxError) as error:
+        match_pictures("gt.json", pictures, images(*names))
+    assert message in str(error.value)
+
+
+def test_classes_go_by_name_and_then_without_regard_to_case():
+    categories = [{"id": 7, "name": "Cat"}, {"id": 3, "name": "cat"}, {"id": 5, "name": "DOG"}]
+    assert match_classes("gt.json", {0: "dog", 1: "cat", 2: "CAT"}, categories) == {0: 5, 1: 3, 2: 7}
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ({0: "cow"}, "no category for the classes cow; its categories are cat, cat"),
+        ({0: "cat"}, "categories 1, 2 are all named 'cat'"),
+    ],
+)
+def test_classes_without_a_category_of_their_own(names, message):
+    with pytest.raises(TintboxError, match=message):
+        match_classes("gt.json", names, [{"id": 1, "name": "cat"}, {"id": 2, "name": "cat"}])

@@ -1,0 +1,43 @@
+"""Recorded predictions, and the part of a split that they are of."""
+
+import numpy as np
+
+from tintbox.plugins.coco_eval.data import records
+from tintbox.plugins.coco_eval.data.truth import Split, Truth
+
+SPLIT = Split(
+    Truth(
+        [{"id": 1}, {"id": 2}],
+        [{"id": 1, "image_id": 1, "category_id": 5}, {"id": 2, "image_id": 2, "category_id": 6}],
+        [{"id": 5, "name": "cat"}, {"id": 6, "name": "dog"}],
+    ),
+    {"a.jpg": 1, "b.jpg": 2},
+    {0: 5, 1: 6},
+)
+
+
+def test_pictures_that_were_not_validated_are_left_out():
+    part = records.keep_validated(SPLIT, {"b.jpg"})
+    assert part.truth.images == [{"id": 2}] and part.image_ids == {"b.jpg": 2}
+    assert [row["id"] for row in part.truth.annotations] == [2] and part.truth.categories == SPLIT.truth.categories
+
+
+def test_classes_that_were_left_out():
+    part = records.keep_classes(SPLIT, {1})
+    assert part.category_ids == {1: 6} and part.truth.categories == [{"id": 6, "name": "dog"}]
+    assert [row["id"] for row in part.truth.annotations] == [2] and part.truth.images == SPLIT.truth.images
+
+
+def test_a_single_class():
+    one = records.single_class(SPLIT)
+    assert {row["category_id"] for row in one.truth.annotations} == {1} and one.category_ids == {0: 1}
+    assert SPLIT.truth.annotations[0]["category_id"] == 5, "the other split is as it was"
+
+
+def test_predictions_of_classes_without_a_category_are_dropped():
+    record = {"bbox": np.arange(12.0).reshape(3, 4), "score": np.array([0.9, 0.8, 0.7]), "class": np.array([1, 7, 0])}
+    found = records.collect({"b.jpg": record, "a.jpg": {**record, "class": np.array([7, 7, 7])}}, SPLIT, masks=False)
+    assert found.image_id.tolist() == [2, 2] and found.category_id.tolist() == [6, 5]
+    assert found.bbox.tolist() == [[0, 1, 2, 3], [8, 9, 10, 11]] and found.score.tolist() == [0.9, 0.7]
+    assert found.segmentation is None
+    assert records.collect({}, SPLIT, masks=True).segmentation == []

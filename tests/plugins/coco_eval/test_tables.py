@@ -1,0 +1,29 @@
+"""Evaluations and comparisons in words."""
+
+import math
+
+from tintbox.plugins.coco_eval import tables
+from tintbox.plugins.coco_eval.evaluation import evaluate
+from tintbox.plugins.coco_eval.metrics import KEYS
+from tintbox.plugins.coco_eval.settings import Settings
+
+FEW = Settings(resamples=60)
+
+
+def test_the_table_has_the_same_numbers_rounded(pair):
+    truth, detections = pair
+    evaluation = evaluate(truth, detections, settings=FEW)
+    shown = tables.text({"bbox": evaluation})
+    assert "boxes: 24 images" in shown and "95% intervals from 60 resamples" in shown
+    lines = {line.split()[0]: line for line in shown.splitlines() if line.split()}
+    for key, value, (low, high) in zip(KEYS, evaluation.values, evaluation.intervals):
+        expected = "n/a" if math.isnan(value) else f"{value:.3f}   [{low:.3f}, {high:.3f}]"
+        assert lines[key].endswith(expected)
+    for name, values in zip(evaluation.names, evaluation.classes):
+        (line,) = [line for line in shown.splitlines() if line.startswith(name)]
+        assert line.split()[-4:] == [tables.number(values[KEYS.index(k)]) for k in ("AP", "AP50", "AP75", "AR100")]
+    loss = evaluation.errors.overall
+    for kind, gain in loss.gain.items():
+        (line,) = [line for line in shown.splitlines() if line.startswith(kind)]
+        assert line.split()[-2:] == [f"{gain:.3f}", f"{loss.count[kind]:,}"]
+    assert "class 0" not in tables.text({"bbox": evaluation}, classes=False)

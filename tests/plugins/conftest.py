@@ -1,0 +1,22 @@
+"""What the tests of the capabilities share: a short training run."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def train_tiny(tmp_path_factory):
+    """Train a model on pictures of 64x64; returns the trainer."""
+    from ultralytics import YOLO
+
+    def train(model, data, callbacks=(), **kwargs):
+        yolo = YOLO(model)
+        for event, function in callbacks:
+            yolo.add_callback(event, function)
+        settings = {
+            "data": str(data), "epochs": 1, "batch": 4, "imgsz": 64, "workers": 0, "plots": False, "seed": 1,
+            "device": "cpu", "project": str(tmp_path_factory.mktemp("runs")), "name": "run", "mosaic": 0,
+        }  # fmt: skip
+        yolo.train(**{**settings, **kwargs})
+        return yolo.trainer
+
+    return train

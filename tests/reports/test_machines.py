@@ -1,0 +1,27 @@
+"""Versions and hardware in a report."""
+
+import json
+
+from tintbox.reports import machines
+from tintbox.reports.gather import gather
+
+
+def section(*folders):
+    (found,), _ = gather([str(folder) for folder in folders])
+    return found
+
+
+def texts(table):
+    return [[row.head.text, *(cell.text for cell in row.cells)] for row in table.rows]
+
+
+def test_versions_and_hardware(detector, stock, copy):
+    environment = json.loads((detector / "environment.json").read_text())
+    table = machines.machines(section(detector, stock).entries)
+    rows = {row[0]: row[1:] for row in texts(table)}
+    assert rows["torch"] == [environment["versions"]["torch"], "not recorded"]
+    assert rows["ultralytics"] == [environment["versions"]["ultralytics"]] * 2  # the stock run's is in its checkpoint
+    assert rows["processor"] == [environment["processor"], "not recorded"]
+    same = machines.machines(section(detector, copy(detector, "twin")).entries)
+    assert [cell.text for cell in same.columns] == ["", "all runs"]
+    assert dict(texts(same))["cores"] == str(environment["cores"])

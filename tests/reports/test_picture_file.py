@@ -1,0 +1,47 @@
+"""Pictures' files, which may claim to be anything."""
+
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+
+from tintbox.errors import TintboxError
+from tintbox.reports import picture_file
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+
+
+def png(width, height):
+    """A PNG that claims a size, and has no pixels."""
+    chunks = (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", b"")
+    parts = [struct.pack(">I", len(c)) + kind + c + struct.pack(">I", zlib.crc32(kind + c)) for kind, c in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def test_a_picture_is_read_as_rgb(tmp_path):
+    file = tmp_path / "a.png"
+    cv2.imwrite(str(file), PIXELS[..., ::-1])
+    assert picture_file.size(file) == (7, 5)
+    assert np.array_equal(picture_file.read(file), PIXELS)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read"),
+        (b"", "not an image"),
+        (b"no image", "not an image"),
+        (png(100_000, 100_000), "more than"),
+        (png(20_000, 8_000), "more than"),
+    ],
+    ids=["nothing", "empty", "text", "enormous", "large"],
+)
+def test_what_is_none_is_one_line(content, message, tmp_path):
+    file = tmp_path / "a.png"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(TintboxError, match=message) as error:
+        picture_file.read(file)
+    assert "\n" not in str(error.value)

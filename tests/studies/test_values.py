@@ -1,0 +1,47 @@
+"""Values in a study's words, against what the words mean in Python."""
+
+import pytest
+
+from tintbox.errors import TintboxError
+from tintbox.studies import values
+
+
+@pytest.mark.parametrize(
+    ("given", "parts"),
+    [
+        ("1,2", ["1", "2"]),
+        ("[1,2],[3]", ["[1,2]", "[3]"]),
+        ("{5: [a,b]},none", ["{5: [a,b]}", "none"]),
+        ("'a,b',c", ["'a,b'", "c"]),
+        ("it's,x", ["it's", "x"]),
+    ],
+)
+def test_outer_commas_separate(given, parts):
+    assert values.split("k", given) == parts
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [("[1", "a ']' is missing"), ("'a", "a ''' is missing"), ("", "empty"), ("1,,2", "beside a comma")],
+)
+def test_lists_that_are_none(given, message):
+    with pytest.raises(TintboxError, match=message):
+        values.split("k", given)
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [("1", 1), ("1e-3", 0.001), ("True", True), ("none", None), ("(1, 2)", [1, 2]), ("yolo.pt", "yolo.pt"), ("'3'", 3)],
+)
+def test_a_value_is_read_as_yolo_reads_it(given, value):
+    found = values.read_value(given)
+    assert found == value and type(found) is type(value)
+
+
+def test_equal_values_are_one_key():
+    assert values.as_hashable({"a": [1, {"b": 2}]}) == values.as_hashable({"a": (1, {"b": 2.0})})
+    assert values.as_hashable([1]) != values.as_hashable({1: None}) and hash(values.as_hashable({5: ["x"]}))
+
+
+def test_a_file_is_shown_by_its_name():
+    assert values.text("/data/my.yaml") == "my.yaml" and values.text(0.1) == "0.1"

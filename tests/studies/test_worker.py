@@ -1,0 +1,56 @@
+"""The words by which a run of a study begins, or goes on."""
+
+import pytest
+import torch
+
+from tintbox.studies.worker import words
+
+ARGUMENTS = {"task": "detect", "model": "yolo11n.yaml", "epochs": 3}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "run/weights").mkdir(parents=True)
+    (tmp_path / "run/args.yaml").write_text("epochs: 3\n")
+    return tmp_path / "run"
+
+
+def save(folder, name, epoch, whole=True):
+    file = folder / "weights" / name
+    torch.save({"epoch": epoch}, file)
+    if not whole:
+        file.write_bytes(file.read_bytes()[:-50])
+    return file
+
+
+def fresh(folder):
+    return [
+        *("detect", "train", "model=yolo11n.yaml", "epochs=3"),
+        *(f"project={folder.parent}", f"name={folder.name}", "exist_ok=True"),
+    ]
+
+
+def test_a_run_begins_and_leaves_nothing_of_an_earlier_one(folder):
+    (folder / "results.csv").write_text("epoch\n")
+    assert words(folder, ARGUMENTS) == fresh(folder)
+    assert not (folder / "weights").exists() and not (folder / "results.csv").exists()
+
+
+def test_it_goes_on_from_the_checkpoint_that_is_whole(folder):
+    last = save(folder, "last.pt", 1)
+    assert words(folder, ARGUMENTS) == ["train", f"model={last}", f"resume={last}", f"save_dir={folder}"]
+    best, _ = save(folder, "best.pt", 0), save(folder, "last.pt", 1, whole=False)
+    assert words(folder, ARGUMENTS) == ["train", f"model={best}", f"resume={best}", f"save_dir={folder}"]
+
+
+def test_nothing_is_left_to_train_after_the_last_epoch(folder):
+    save(folder, "last.pt", 2)
+    assert words(folder, ARGUMENTS) is None
+    save(folder, "best.pt", 2)
+    assert words(folder, ARGUMENTS) is None
+
+
+def test_without_its_best_weights_a_trained_run_begins_anew(folder):
+    save(folder, "last.pt", 2)
+    save(folder, "best.pt", 1, whole=False)
+    assert words(folder, ARGUMENTS) == fresh(folder)

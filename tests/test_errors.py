@@ -1,0 +1,33 @@
+"""Texts of errors: one line, with the nearest known name."""
+
+import pytest
+
+from tintbox.errors import TintboxError, TintboxFileError, name_file, one_line, suggest, suggest_file
+
+
+def test_any_white_space_is_one_space():
+    assert one_line(" a\n\tb\r\n  c\x0b") == "a b c"
+
+
+def test_the_nearest_name_is_suggested_if_it_is_near():
+    assert suggest("bakbone", ["neck", "backbone"]) == "; did you mean 'backbone'?"
+    assert suggest("x", ["neck", "backbone"]) == ""
+    assert suggest("21", [20, 31, 121]) == "; did you mean '121'?"  # names need not be texts
+
+
+def test_the_nearest_file_is_suggested_where_the_folder_is_there(tmp_path):
+    (tmp_path / "best.pt").touch()
+    assert suggest_file(tmp_path / "bets.pt") == "; did you mean 'best.pt'?"
+    assert suggest_file(tmp_path / "nowhere" / "bets.pt") == ""
+
+
+def test_an_error_of_a_file_shows_its_line_alone():
+    error = TintboxFileError("x.pt: no such file")
+    assert isinstance(error, FileNotFoundError) and isinstance(error, ValueError)
+    assert str(error) == "x.pt: no such file"
+
+
+def test_the_file_in_which_a_mistake_is_found_is_named_once():
+    for line in ("no layers\nin it", "my.cfg: no layers in it"):
+        with pytest.raises(TintboxError, match=r"^my\.cfg: no layers in it$"), name_file("my.cfg"):
+            raise TintboxError(line)
