@@ -22,6 +22,7 @@ import machine
 
 REPO = Path(__file__).resolve().parent.parent
 BEFORE = {  # group -> what was found at first
+    "arguments": "tracebacks",
     "code in a file": "ran, by 3 commands of 3",
     "files that eat the machine": "6 of 6 did, up to 8.4 GB",
     "import-legacy inputs": "tracebacks",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from ultralytics.utils import USER_CONFIG_DIR
 
@@ -43,6 +44,13 @@ def choose(
     if isinstance(named, dict):
         return Palette.from_dict(named)
     return (named if isinstance(named, BasePalette) else Palette.load(named)).but(scale=scale)
+
+
+def agrees(own: BasePalette, asked: BasePalette | int | None) -> bool:
+    """Return whether a run's own palette is the one that is asked for when it goes on, if any is."""
+    if asked is None or isinstance(asked, int):
+        return asked in (None, len(own))
+    return type(asked) is type(own) and np.array_equal(asked.table, own.table)
 
 
 def adjust(palette: BasePalette, args: Any) -> BasePalette:

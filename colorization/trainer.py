@@ -40,7 +40,8 @@ class ColorizeTrainer(BaseTrainer):
     """Train a colouriser on the images of any dataset YAML; its labels are not needed.
 
     Attributes:
-        asked: The palette that the user names, read once, or the number of its colours.
+        named: What the user gave as ``palette``.
+        asked: The palette of that name, read once, or the number of its colours.
         palette: The colours of the labels, chosen before the model is built.
         channels: The model's input channels, 1 or 3, likewise.
         output_stride: Pixels of the input per pixel of the output, likewise.
@@ -67,8 +68,10 @@ class ColorizeTrainer(BaseTrainer):
                 recipe["warmup_epochs"] = round(WARMUP * epochs, 2)
             given = {**recipe, **given}
         given["task"] = "colorize"
-        asked = given.get("palette")  # a wrong one fails before a run folder is made
+        self.named = asked = given.get("palette")  # a wrong one fails before a run folder is made
         self.asked = Palette.load(asked) if isinstance(asked, (str, Path)) else asked
+        if given.get("resume"):
+            given.pop("palette", None)  # Ultralytics would say that it is ignored
         self.splits: dict[str, Pictures] = {}
         if "imgsz" in given:
             given["imgsz"] = check_size(given["imgsz"], MIN_SIDE, most=1)[0]
@@ -124,6 +127,8 @@ class ColorizeTrainer(BaseTrainer):
         """
         asked = self.args.palette if self.asked is None else self.asked
         if self.resume and own is not None:
+            if not palette_choice.agrees(own, self.asked):
+                raise TintboxError(f"palette={self.named}: {self.args.resume} has another one; leave it out to resume")
             asked = None
         palette = palette_choice.choose(asked, own, (self.data.get("palette"), spec["palette"]), train, self.args)
         if not self.resume:

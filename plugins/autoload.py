@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 HOST = "ultralytics"
+COMMANDS = ("yolo", "ultralytics")
+# What asks for tintbox in a command, known here for when nothing else of it can be read: the arguments of
+# `host.capabilities`, and the task. Of Ultralytics' own `freeze` a text does, which stock passes over without a word.
+ARGUMENTS = {
+    *("freeze", "unfreeze", "freeze_bn", "lr_scale", "cls_pos_weight", "cls_smoothing", "cls_focal", "coco_eval"),
+    *("obj", "obj_pos_weight", "anchor_t", "autoanchor", "palette", "rebalance", "temperature", "channel_drop"),
+    *("input_scale", "crop", "shuffle", "ema_epochs", "select"),
+}
+TASK = "colorize"
 
 
 _told = False
@@ -44,6 +53,19 @@ def import_optional(name: str) -> ModuleType | None:
 
 
 import_optional("tintbox.threads")  # notes the user's OMP_NUM_THREADS before Ultralytics sets it
+
+
+def asked_for(words: Sequence[str]) -> bool:
+    """Return whether a process is a `yolo` command that asks for something of tintbox."""
+    if os.path.splitext(os.path.basename(str(words[0]) if words else ""))[0] not in COMMANDS:  # noqa: PTH119, PTH122
+        return False
+    named = [word.lstrip("-").partition("=") for word in words[1:]]
+    return any(
+        (name == "task" and value == TASK)
+        or name == TASK
+        or (name in ARGUMENTS and (name != "freeze" or any(map(str.isalpha, value))))
+        for name, _, value in named
+    )
 
 
 def is_disabled() -> bool:
@@ -94,6 +116,8 @@ class PatchFinder:
         except Exception as error:  # noqa: BLE001  a broken plugin must never break `yolo detect`
             tell(f"not active, {type(error).__name__}: {error}")
             sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
+            if asked_for(sys.argv):
+                raise SystemExit(1) from None
             return None
         finally:
             self.searching.discard(name)

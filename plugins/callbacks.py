@@ -5,6 +5,7 @@ Where a run begins it is decided what it asks for; only then is the module impor
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from types import ModuleType
@@ -80,7 +81,8 @@ def run(event: str, runner: Any) -> None:
 
 def on_pretrain_routine_start(trainer: Any) -> None:
     """The run begins; neither dataset nor model is there."""
-    if environment := autoload.import_optional("tintbox.environment"):
+    asked = os.environ.get("TINTBOX_ENVIRONMENT", "0") not in ("", "0")  # by a study; else stock's folder is stock's
+    if (asked or wants_resume(trainer.args)) and (environment := autoload.import_optional("tintbox.environment")):
         environment.on_pretrain_routine_start(trainer)
     begin("on_pretrain_routine_start", trainer)
 

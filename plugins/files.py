@@ -5,6 +5,8 @@ from __future__ import annotations
 from difflib import get_close_matches
 from pathlib import Path
 
+import tintbox.cfg
+import tintbox.datasets
 from tintbox.errors import TintboxFileError
 
 SUFFIXES = {".yaml", ".yml"}
@@ -12,9 +14,6 @@ SUFFIXES = {".yaml", ".yml"}
 
 def folders() -> list[Path]:
     """Return the folders of the model, recipe and dataset YAMLs, wherever the package is installed."""
-    import tintbox.cfg
-    import tintbox.datasets
-
     return [Path(package.__path__[0]) for package in (tintbox.cfg, tintbox.datasets)]
 
 

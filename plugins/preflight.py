@@ -63,7 +63,18 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         from tintbox.plugins.freeze import plan as freeze_plan
 
         freeze_plan.check_model(model, given)
+    elif task == "colorize" and freezes_all(model, given.get("freeze")):
+        raise TintboxError(
+            f"freeze={given['freeze']}: nothing of {selection.title(model)} is left to train; freeze less"
+        )
     places.check(task, "train", given, typed)
+
+
+def freezes_all(model: Any, freeze: Any) -> bool:
+    """Return whether Ultralytics' own ``freeze``, a number of layers or a list of their numbers, leaves nothing."""
+    numbers = range(freeze) if isinstance(freeze, int) else freeze or ()
+    names = tuple(f"model.{number}." for number in numbers)
+    return bool(names) and all(name.startswith(names) for name, _ in model.named_parameters())
 
 
 def class_names(data: Any) -> dict[int, str] | list[str] | None:

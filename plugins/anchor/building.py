@@ -12,9 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, one_line
-from tintbox.limits import MODEL_OUTPUTS
+from tintbox.limits import CLASSES, MODEL_OUTPUTS
 from tintbox.plugins import trunk
+from tintbox.plugins.anchor import network
 
 # What parsing a description raises whose layers do not fit each other.
 MISFIT = (
@@ -33,11 +35,9 @@ def shapes(description: Mapping[str, Any], channels: int) -> dict[str, torch.Siz
     Raises:
         TintboxError: Its layers do not fit each other, or put out more than `limits.LAYER_OUTPUT` numbers.
     """
-    from ultralytics.nn import tasks
-
     with torch.device("meta"), torch.no_grad(), DefaultActivation():
         try:
-            layers, save = tasks.parse_model(deepcopy(dict(description)), channels, verbose=False)
+            layers, save = network.build(deepcopy(dict(description)), channels, verbose=False)
             with trunk.watch_limits(layers):
                 _forward(layers.eval(), save, torch.zeros(1, channels, trunk.PROBE, trunk.PROBE))
         except TintboxError:
@@ -62,6 +62,35 @@ def build(description: Mapping[str, Any], channels: int) -> nn.Module:
             raise
         except MISFIT as error:
             raise TintboxError(f"its layers do not fit each other ({one_line(error)[:200]})") from None
+
+
+def check_rows(spec: Mapping[str, Any]) -> None:
+    """Check that the backbone and head of a model's YAML are lists of rows: [from, repeats, module, arguments].
+
+    Raises:
+        TintboxError: They are not.
+    """
+    for part in ("backbone", "head"):
+        rows = spec[part]
+        for i, row in enumerate(rows if isinstance(rows, list) and rows else [None]):
+            fits = isinstance(row, list) and len(row) == 4 and isinstance(row[2], str) and isinstance(row[3], list)
+            sources = row[0] if fits and isinstance(row[0], list) else [row[0]] if fits else []
+            if not (fits and is_whole(row[1], 1) and sources and all(map(is_whole, sources))):
+                raise TintboxError(f"{part}, row {i}: {str(row)[:80]}: give [from, repeats, module, [arguments]]")
+
+
+def parse(spec: dict[str, Any], channels: int, verbose: bool = True) -> tuple[nn.Sequential, list[int]]:
+    """Return what Ultralytics' parser would for a YAML with an anchor head, `network.build`, tried first.
+
+    Raises:
+        TintboxError: It cannot be built, for whatever is in the YAML.
+    """
+    classes = spec.get("nc")
+    if not is_whole(classes, 1, CLASSES):
+        raise TintboxError(f"nc={str(classes)[:80]}: give the number of classes, 1 to {CLASSES:,}")
+    shapes(spec, channels)
+    with DefaultActivation():
+        return network.build(spec, channels, verbose)
 
 
 class DefaultActivation:

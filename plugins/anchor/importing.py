@@ -64,7 +64,7 @@ SUFFIXES = (".pt", ".weights")
 def _lines(path: Path) -> list[str]:
     """Return the lines of a file that are not empty."""
     if not path.is_file():
-        raise TintboxFileError(f"names={path}: no such file")
+        raise TintboxFileError(f"names={path}: {'a folder, no file' if path.is_dir() else 'no such file'}")
     content = darknet.read(path, CFG_BYTES + 1)
     if len(content) > CFG_BYTES:
         raise TintboxError(f"names={path}: larger than {CFG_BYTES >> 20} MiB, which no list of class names is")

@@ -9,6 +9,7 @@ Verified against Ultralytics 8.4.190.
 """
 
 import tintbox.plugins.host.capabilities as capabilities  # so that an error names it whole, where it is missing
+import tintbox.plugins.host.refusals as refusals  # first: a run is refused before anything else is done for it
 from tintbox.plugins.host.finding import find_spec
 from tintbox.plugins.host.table import PATCHES, Patch, apply, broken, modules, read, resolve, state
 
@@ -20,4 +21,15 @@ REGISTERING = (
 for _name in REGISTERING:
     read(f"{__name__}.{_name}")
 
-__all__ = ["PATCHES", "Patch", "apply", "broken", "capabilities", "find_spec", "modules", "resolve", "state"]
+__all__ = [
+    "PATCHES",
+    "Patch",
+    "apply",
+    "broken",
+    "capabilities",
+    "find_spec",
+    "modules",
+    "refusals",
+    "resolve",
+    "state",
+]

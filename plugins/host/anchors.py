@@ -4,12 +4,40 @@ from __future__ import annotations
 
 import functools
 import pickle
+from pathlib import Path
 from typing import Any
 
 from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.table import patch
 
 HEADS = {"AnchorDetect", "DarknetDetect"}
+CONTENT = (TypeError, AttributeError, KeyError, pickle.UnpicklingError)  # by which loading tells of a file's content
+
+
+def name_head(d: Any) -> str:
+    """Return the name of the last layer of a model's YAML; none of what is no model, which Ultralytics says."""
+    try:
+        return str([*d["backbone"], *d["head"]][-1][2])
+    except (LookupError, TypeError):
+        return ""
+
+
+@patch("ultralytics.nn.tasks", "yaml_model_load")
+def anchor_yamls(tasks: Any) -> None:
+    """Check the rows of a YAML with an anchor head: Ultralytics reads some of them before it parses the model."""
+    yaml_model_load = tasks.yaml_model_load
+
+    @functools.wraps(yaml_model_load)
+    def load(path: Any) -> dict[str, Any]:
+        found = yaml_model_load(path)
+        if name_head(found) in HEADS:
+            capabilities.require("anchor models", str(path))
+            from tintbox.plugins.anchor import building
+
+            building.check_rows(found)
+        return found
+
+    tasks.yaml_model_load = load
 
 
 @patch("ultralytics.nn.tasks", "parse_model", "DetectionModel")
@@ -22,13 +50,13 @@ def anchor_models(tasks: Any) -> None:
 
     @functools.wraps(parse_model)
     def parse(d: dict[str, Any], ch: int, verbose: bool = True) -> Any:
-        head = str([*d["backbone"], *d["head"]][-1][2])
+        head = name_head(d)
         if head not in HEADS:
             return parse_model(d, ch, verbose)
         capabilities.require("anchor models", f"a model with {head}")
-        from tintbox.plugins.anchor import network
+        from tintbox.plugins.anchor import building
 
-        return network.build(d, ch, verbose)
+        return building.parse(d, ch, verbose)
 
     tasks.parse_model = parse
 
@@ -93,16 +121,24 @@ def other_checkpoints(tasks: Any) -> None:
     def load(weight: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return load_checkpoint(weight, *args, **kwargs)
-        except TintboxError:
+        except (TintboxError, OSError, MemoryError, tasks.torch.cuda.OutOfMemoryError):
             raise
-        except (TypeError, AttributeError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
-            if isinstance(error, RuntimeError) and "corrupt file" not in str(error):
-                raise  # such as a full GPU
+        except Exception as error:
+            if not (isinstance(error, CONTENT) or from_reader(error)):
+                raise
             why = one_line(error).replace("ERROR ❌️ ", "").removeprefix(f"{weight} ").split(". ")[0][:200]
             text = f"{weight}: neither a current checkpoint nor a classic YOLOv3 or YOLOv5 one ({why})"
             raise CheckpointError(text) from error
 
     tasks.load_checkpoint = load
+
+
+def from_reader(error: BaseException) -> bool:
+    """Return whether PyTorch's reader of files has raised an error itself."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return frame is not None and Path(frame.tb_frame.f_code.co_filename).name == "serialization.py"
 
 
 @patch("ultralytics.engine.model", "Model._load")
@@ -124,13 +160,19 @@ def darknet_files(engine: Any) -> None:
 
 @patch("ultralytics.utils.checks", "check_yolov5u_filename")
 def classic_names(checks: Any) -> None:
-    """Leave the name of a classic checkpoint that is there: the stock check makes `yolov5n.pt` into `yolov5nu.pt`."""
+    """Leave the name of a classic checkpoint, or of one made of it, that is there.
+
+    The stock check makes `yolov5n.pt` into `yolov5nu.pt`.
+    """
     from tintbox import checkpoint_file
 
     rename = checks.check_yolov5u_filename
 
     @functools.wraps(rename)
     def keep(file: str, *args: Any, **kwargs: Any) -> str:
-        return file if checkpoint_file.find_classic(file) else rename(file, *args, **kwargs)
+        ours = checkpoint_file.find_classic(file) or (
+            str(file).endswith(".pt") and checkpoint_file.mentions(Path(file), b"tintbox.plugins.anchor")
+        )
+        return file if ours else rename(file, *args, **kwargs)
 
     checks.check_yolov5u_filename = keep

@@ -8,6 +8,7 @@ is needed to refuse, so that it works whatever else is missing.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -20,6 +21,8 @@ from tintbox.plugins.host.table import PATCHES, TASK, broken, state
 ARGUMENTS = ("training_arguments", "argument_checks")
 RESUMING = ("checkpoints", "checkpoint_arguments")
 RUN = ("default_callbacks",)
+OPTIONS = ("tintbox.plugins.options", "tintbox.plugins.preflight", "tintbox.plugins.places")
+RESUME = ("tintbox.plugins.resume.begin", "tintbox.plugins.resume.files")
 
 
 @dataclass(frozen=True)
@@ -44,25 +47,25 @@ CAPABILITIES = (
         "freezing",
         ("freeze", "unfreeze", "freeze_bn", "lr_scale"),
         (*ARGUMENTS, *RUN, *RESUMING),
-        ("tintbox.plugins.options", "tintbox.plugins.preflight", "tintbox.plugins.freeze.training"),
+        (*OPTIONS, *RESUME, "tintbox.plugins.freeze.training", "tintbox.plugins.freeze.report"),
     ),
     Capability(
         "the classification loss",
         ("cls_pos_weight", "cls_smoothing", "cls_focal"),
         (*ARGUMENTS, *RUN, *RESUMING),
-        ("tintbox.plugins.options", "tintbox.plugins.preflight", "tintbox.plugins.loss.training"),
+        (*OPTIONS, *RESUME, "tintbox.plugins.loss.training", "tintbox.plugins.loss.bce"),
     ),
     Capability(
         "COCO evaluation",
         ("coco_eval",),
         (*ARGUMENTS, *RUN, "recorded_predictions", "full_masks"),
-        ("tintbox.plugins.options", "tintbox.plugins.coco_eval.validation"),
+        (*OPTIONS, *RESUME, "tintbox.plugins.coco_eval.validation", "tintbox.plugins.coco_eval.data.masks"),
     ),
     Capability(
         "anchor models",
         ("obj", "obj_pos_weight", "anchor_t", "autoanchor"),
-        (*ARGUMENTS, *RUN, *RESUMING, "anchor_models", "anchor_training"),
-        ("tintbox.plugins.options", "tintbox.plugins.anchor.callbacks", "tintbox.plugins.anchor.head"),
+        (*ARGUMENTS, *RUN, *RESUMING, "anchor_yamls", "anchor_models", "anchor_training"),
+        (*OPTIONS, *RESUME, "tintbox.plugins.anchor.callbacks", "tintbox.plugins.anchor.head"),
     ),
     Capability(
         "colourising",
@@ -70,8 +73,8 @@ CAPABILITIES = (
             *("palette", "rebalance", "temperature", "channel_drop", "input_scale", "crop", "shuffle"),
             *("ema_epochs", "select"),
         ),
-        (*ARGUMENTS, *RUN, *RESUMING, "task_tables", "guess_task", "task_map", "right_task"),
-        ("tintbox.plugins.options", *(f"tintbox.colorization.{m}" for m in ("trainer", "validator", "predictor"))),
+        (*ARGUMENTS, *RUN, *RESUMING, "bare_names", "task_tables", "guess_task", "task_map", "right_task"),
+        (*OPTIONS, *RESUME, *(f"tintbox.colorization.{m}" for m in ("trainer", "validator", "predictor"))),
     ),
     Capability(
         "fast training",
@@ -87,6 +90,18 @@ CAPABILITIES = (
         (),
         (*RUN, "backbone_hand_over"),
         ("tintbox.plugins.transfer.handover", "tintbox.plugins.transfer.norm_statistics"),
+    ),
+    Capability(
+        "arguments in a file of their own",  # asked for by `cfg=` of a run's folder that has one
+        (),
+        (*ARGUMENTS, "run_arguments"),
+        ("tintbox.run_arguments",),
+    ),
+    Capability(
+        "resuming exactly",  # asked for by `resume` in a run that asks for something else of ours
+        (),
+        (*RESUMING, "exact_resume", "resume_errors"),
+        RESUME,
     ),
 )
 BY_TITLE = {capability.title: capability for capability in CAPABILITIES}
@@ -115,6 +130,7 @@ def find_requested(arguments: Mapping[str, Any]) -> Iterator[tuple[Capability, s
     """Yield the capabilities that arguments ask for, each with the first ``name=value`` that does."""
     from ultralytics.utils import DEFAULT_CFG_DICT
 
+    ours = arguments.get("task") == TASK
     for capability in CAPABILITIES:
         for name in capability.arguments:
             value, default = arguments.get(name), DEFAULT_CFG_DICT.get(name)
@@ -126,10 +142,13 @@ def find_requested(arguments: Mapping[str, Any]) -> Iterator[tuple[Capability, s
             else:
                 wanted = value is not None and (default is None or value != default)
             if wanted:
+                ours = True
                 yield capability, f"{name}={value}"
                 break
     if arguments.get("task") == TASK:
         yield BY_TITLE["colourising"], f"task={TASK}"
+    if ours and arguments.get("resume"):
+        yield BY_TITLE["resuming exactly"], f"resume={arguments['resume']}"
 
 
 def check(arguments: Mapping[str, Any]) -> None:
@@ -152,10 +171,20 @@ def require(title: str, what: str) -> None:
         raise refusal(f"{what} asks for {title}, which is off here: {why}; see `tintbox doctor`")
 
 
+class RefusalError(ValueError):
+    """What stands for a ``TintboxError`` where that cannot be had."""
+
+
 def refusal(text: str) -> Exception:
     """Return the error of a user's mistake, or as good a one where tintbox's own cannot be had."""
     errors = import_optional("tintbox.errors")
-    return errors.TintboxError(text) if errors else ValueError(text)
+    return errors.TintboxError(text) if errors else RefusalError(text)
+
+
+def is_mistake(error: Exception) -> bool:
+    """Return whether an error is a user's mistake, to be told in one line."""
+    errors = sys.modules.get("tintbox.errors")
+    return isinstance(error, (RefusalError, getattr(errors, "TintboxError", RefusalError)))
 
 
 def check_run(runner: Any) -> None:

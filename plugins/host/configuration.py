@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import functools
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
-from tintbox.plugins.host import capabilities
+from tintbox.plugins.host import capabilities, refusals
 from tintbox.plugins.host.arguments import OPTIONS_HELP
 from tintbox.plugins.host.table import DEFAULT_DATA, DEFAULT_MODEL, TASK, patch
 
@@ -107,24 +105,9 @@ def argument_checks(cfg: Any) -> None:
     cfg.check_cfg, cfg.check_dict_alignment = check_values, check_names
 
 
-@patch("ultralytics.cfg", "get_cfg")
-def refusals(cfg: Any) -> None:
-    """Refuse what is asked for and is off, whatever other patch does not fit: every run's arguments come by here."""
-    get_cfg = cfg.get_cfg
-
-    @functools.wraps(get_cfg)
-    def checked_cfg(*args: Any, **kwargs: Any) -> Any:
-        made = get_cfg(*args, **kwargs)
-        capabilities.check(vars(made))
-        return made
-
-    cfg.get_cfg = checked_cfg
-
-
 @patch("ultralytics.cfg", "entrypoint", "ARGV", "merge_equals_args", "DEFAULT_CFG_DICT", "TASKS", "MODES")
 def command_line(cfg: Any) -> None:
-    """Tell a user's mistake in one line with exit status 1: the stock entry point shows every error as a traceback."""
-    from tintbox.errors import TintboxError, one_line
+    """Know the words of the command while it runs, and tell a mistake in them before Ultralytics shows a traceback."""
     from tintbox.plugins.host import arguments, command
 
     entrypoint = cfg.entrypoint
@@ -132,15 +115,9 @@ def command_line(cfg: Any) -> None:
     @functools.wraps(entrypoint)
     def run(debug: str = "") -> None:
         words = (debug.split(" ") if debug else cfg.ARGV)[1:]
-        with command.remember_words(words):
-            try:
-                command.check_words(cfg.merge_equals_args(words), cfg.DEFAULT_CFG_DICT, cfg.TASKS, cfg.MODES)
-                entrypoint(debug)
-                arguments.tell_of_options(words)
-            except TintboxError as error:
-                if os.environ.get("TINTBOX_TRACEBACK", "0") not in ("", "0"):
-                    raise
-                print(f"yolo: {one_line(error)}", file=sys.stderr)
-                raise SystemExit(1) from None
+        with refusals.in_one_line(), command.remember_words(words):
+            command.check_words(cfg.merge_equals_args(words), cfg.DEFAULT_CFG_DICT, cfg.TASKS, cfg.MODES)
+            entrypoint(debug)
+            arguments.tell_of_options(words)
 
     cfg.entrypoint = run

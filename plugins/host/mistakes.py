@@ -11,9 +11,11 @@ import contextlib
 import errno
 import functools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from tintbox.errors import TintboxError, TintboxFileError, one_line
+from tintbox.plugins.autoload import import_optional
 from tintbox.plugins.host import command
 from tintbox.plugins.host.table import TASK, patch
 
@@ -75,31 +77,48 @@ def raise_system_errors() -> Iterator[None]:
 
 @patch("ultralytics.engine.model", *(f"Model.{mode}" for mode in MODES), "Model._check_is_pytorch_model")
 def runs_of_a_colouriser(engine: Any) -> None:
-    """Know, while a method of a colouriser runs, that it is tintbox's task; tell what the system refuses it."""
+    """Know, while a method of a colouriser runs, that it is tintbox's task; tell what the system refuses it.
+
+    Before it runs, check what Ultralytics lets through: `check_cfg` knows neither the mode nor the task.
+    """
     engine.Model._check_is_pytorch_model = check(engine.Model._check_is_pytorch_model, TypeError)
 
-    def known(method: Any) -> Any:
+    def known(method: Any, mode: str) -> Any:
         @functools.wraps(method)
         def run(self: Any, *args: Any, **kwargs: Any) -> Any:
             if self.task != TASK:
                 return method(self, *args, **kwargs)
             with command.mark_ours(), raise_system_errors():
+                if arguments := import_optional("tintbox.colorization.arguments"):
+                    arguments.check(mode, kwargs)
                 return method(self, *args, **kwargs)
 
         return run
 
     for mode in MODES:
-        setattr(engine.Model, mode, known(getattr(engine.Model, mode)))
+        setattr(engine.Model, mode, known(getattr(engine.Model, mode), mode))
 
 
 @patch("ultralytics.engine.model", "Model._new", "Model._load")
 def colourisers_that_are_not_there(engine: Any) -> None:
-    """Tell of a model's file that cannot be read, where the command or the call names tintbox's task."""
+    """Tell of a model's file that cannot be read, where the command or the call names tintbox's task.
+
+    A YAML is read by tintbox's reader first, which knows limits; Ultralytics' raises what its parser does.
+    """
+    from tintbox import yaml_file
+
+    def check_yaml(file: Any) -> None:
+        path = Path(str(file))
+        if path.suffix in (".yaml", ".yml") and path.is_file() and not isinstance(yaml_file.read(path), dict):
+            raise TintboxError(f"{file}: no mapping, so no model's YAML")
 
     def known(method: Any) -> Any:
         @functools.wraps(method)
         def read(self: Any, file: Any, task: str | None = None, *args: Any, **kwargs: Any) -> Any:
-            with raise_system_errors() if task == TASK else contextlib.nullcontext():
+            if task != TASK:
+                return method(self, file, task, *args, **kwargs)
+            check_yaml(file)
+            with raise_system_errors():
                 return method(self, file, task, *args, **kwargs)
 
         return read
@@ -148,5 +167,38 @@ def faulty_exports(exporter: Any) -> None:
 
 @patch("ultralytics.nn.autobackend", "AutoBackend.__init__")
 def faulty_formats(autobackend: Any) -> None:
-    """Files of weights in a format that is not known."""
-    autobackend.AutoBackend.__init__ = check(autobackend.AutoBackend.__init__, TypeError)
+    """Files of weights in a format that is not known, and exported models that their runtime cannot read."""
+    init = check(autobackend.AutoBackend.__init__, TypeError)
+
+    @functools.wraps(init)
+    def load(self: Any, model: Any = "yolo26n.pt", *args: Any, **kwargs: Any) -> None:
+        try:
+            init(self, model, *args, **kwargs)
+        except (TintboxError, OSError, ImportError, MemoryError):
+            raise
+        except Exception as error:
+            if not command.is_ours() or Path(str(model)).suffix in ("", ".pt"):
+                raise
+            raise TintboxError(f"{model}: cannot be loaded ({one_line(error)[:200]})") from error
+
+    autobackend.AutoBackend.__init__ = load
+
+
+@patch("ultralytics.data.loaders", "LoadImagesAndVideos.__next__")
+def faulty_pictures(loaders: Any) -> None:
+    """Pictures whose header claims more than OpenCV reads: it raises an error for them, where it passes others over."""
+    import cv2
+
+    following = loaders.LoadImagesAndVideos.__next__
+
+    @functools.wraps(following)
+    def read(self: Any) -> Any:
+        try:
+            return following(self)
+        except cv2.error as error:
+            if not command.is_ours():
+                raise
+            why = one_line(error).partition("error: ")[2][:120]
+            raise TintboxError(f"{self.files[self.count]}: cannot be read as a picture ({why})") from error
+
+    loaders.LoadImagesAndVideos.__next__ = read

@@ -10,21 +10,6 @@ from tintbox.plugins.autoload import import_optional
 from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.table import patch
 
-BEGINNINGS = (
-    "on_pretrain_routine_start",
-    "on_pretrain_routine_end",
-    "on_val_start",
-    "on_predict_start",
-    "on_export_start",
-)
-
-
-@patch("ultralytics.utils.callbacks.base", "default_callbacks")
-def last_refusals(base: Any) -> None:
-    """Refuse a run that asks for what is off, where it begins: the last place, and one that needs no other patch."""
-    for event in BEGINNINGS:
-        base.default_callbacks[event].append(capabilities.check_run)
-
 
 @patch("ultralytics.utils.callbacks.base", "default_callbacks")
 def default_callbacks(base: Any) -> None:

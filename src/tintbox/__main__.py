@@ -11,7 +11,7 @@ def main() -> None:
     words = sys.argv[1:]
     try:
         if words == ["doctor"]:
-            from tintbox.cli import doctor
+            import tintbox.cli.doctor as doctor  # so that an error names it whole, where it is missing
 
             raise SystemExit(doctor.main())
         from tintbox.cli.app import main as command

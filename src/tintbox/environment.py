@@ -1,4 +1,7 @@
-"""Where a run was made: ``environment.json`` in its folder, so that a report can say it later, on another machine."""
+"""Where a run was made: ``environment.json`` in its folder, so that a report can say it later, on another machine.
+
+Runs of tintbox's, and those of a study, write it; a plain run of Ultralytics leaves the files that a stock one leaves.
+"""
 
 from __future__ import annotations
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # of a terminal; Ultralytics' messages have them
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class TintboxError(ValueError):
@@ -28,8 +32,12 @@ class CheckpointError(TintboxError, TypeError):
 
 
 def one_line(text: object) -> str:
-    """Return ``text`` with every run of white space, line ends included, as one space."""
-    return " ".join(str(text).split())
+    """Return ``text`` as a terminal may show it, with every run of white space, line ends included, as one space.
+
+    Colours go; what else steers a terminal, as a stranger's file may have it, is written out.
+    """
+    line = " ".join(COLOUR.sub("", str(text)).split())
+    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], line)
 
 
 @contextmanager

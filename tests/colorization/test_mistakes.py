@@ -108,6 +108,12 @@ def test_more_colours_than_there_are(cli, tmp_path):
         (["epochs=-1"], "epochs"),
         (["epochs=three"], "epochs=three"),
         (["fliplr=2"], "fliplr=2"),
+        (["batch=-2"], "batch=-2: give a number of pictures"),
+        (["batch=1.5"], "batch=1.5: give a number of pictures"),
+        (["seed=99999999999"], "seed=99999999999: give a number from 0"),
+        (["freeze=1"], "freeze=1: nothing of"),
+        (["resume=nothing.pt"], "resume=nothing.pt: no such file"),
+        (["resume=5"], "resume=5: no such file"),
         (["colour=red"], "'colour' is not a valid YOLO argument"),
     ],
 )
@@ -115,6 +121,30 @@ def test_wrong_arguments(cli, tmp_path, words, message):
     line = fails(cli, "colorize", "train", f"data={dataset(tmp_path)}", *SMALL, *words, f"project={tmp_path}/runs")
     assert message in line
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("mode", "words", "message"),
+    [
+        ("predict", "batch=0", "batch=0: give 1 or more pictures"),
+        ("predict", "batch=-1", "batch=-1: give 1 or more pictures"),
+        ("predict", "batch=0.5", "batch=0.5: give 1 or more pictures"),
+        ("predict", "imgsz=abc", "imgsz=abc: give a side in pixels"),
+        ("predict", "imgsz=[32,32,32]", "imgsz=[32, 32, 32]: give a side in pixels"),
+        ("predict", "imgsz=99999999", "imgsz=99999999: more than 16384 pixels"),
+        ("track", "source=fruit.png", "finds no objects that could be tracked"),
+        ("val", "batch=1.5", "batch=1.5: give a number of pictures"),
+        ("val", "batch=-2", "batch=-2: give a number of pictures"),
+        ("export", "batch=-1", "batch=-1: give 1 or more pictures"),
+        ("export", "format=onnx opset=99", "opset=99: give an opset"),
+        ("export", "format=onnx quantize=8", "quantize=8: colourisers are exported"),
+        ("export", "format=onnx int8=True", "quantize=8: colourisers are exported"),
+    ],
+)
+def test_wrong_arguments_of_a_trained_model(cli, trained, tmp_path, mode, words, message):
+    more = {"predict": ["source=fruit.png"], "val": [f"data={tmp_path}/data.yaml"]}.get(mode, [])
+    assert message in fails(cli, "colorize", mode, f"model={trained}/weights/best.pt", *more, *words.split())
+    assert not list(tmp_path.iterdir()), "a failed command left something behind"
 
 
 def test_model_yaml_with_an_unknown_key(cli, tmp_path):

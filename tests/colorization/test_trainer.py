@@ -99,7 +99,7 @@ def test_seed_recipe_is_the_assignments_protocol(tiny_data, tmp_path):
         assert torch.equal(a, b)
 
 
-def test_a_killed_run_is_resumed(tiny_data, tmp_path):
+def test_a_killed_run_is_resumed(tiny_data, tmp_path, caplog):
     class KilledError(Exception):
         pass
 
@@ -114,7 +114,12 @@ def test_a_killed_run_is_resumed(tiny_data, tmp_path):
         model.train(**settings, project=str(tmp_path), name="run")
     palette = YOLO(tmp_path / "run/weights/last.pt").model.palette
     resumed = YOLO(tmp_path / "run/weights/last.pt")
-    resumed.train(resume=True)
+    for other in (5, "horses24"):
+        with pytest.raises(TintboxError, match=f"palette={other}: .*last.pt has another one; leave it out to resume"):
+            YOLO(tmp_path / "run/weights/last.pt").train(resume=True, palette=other)
+    palette.save(tmp_path / "same.yaml")
+    resumed.train(resume=True, palette=str(tmp_path / "same.yaml"))
+    assert "Resume ignores" not in caplog.text
     assert [r["epoch"] for r in rows(tmp_path / "run")] == [1, 2, 3, 4]
     assert resumed.model.palette == palette
     assert resumed.trainer.args.lr0 == 0.03

@@ -105,3 +105,32 @@ def test_missing_package_is_told_when_ultralytics_is_imported_and_not_before(pyt
     assert "colorize" not in done.stdout
     assert "detect" in done.stdout
     assert done.stderr.count("tintbox: not active") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ("yolo detect train freeze=backbone", True),
+        ("/bin/yolo train freeze=[0,neck]", True),
+        ("yolo.exe train --cls_focal=1.5", True),
+        ("yolo colorize train", True),
+        ("yolo train task=colorize", True),
+        ("yolo detect train freeze=10 project=colorize", False),
+        ("yolo detect train freeze=[0,1] data=palette.yaml", False),
+        ("my_script.py freeze=backbone", False),
+        ("", False),
+    ],
+)
+def test_what_a_command_asks_for_where_nothing_else_can_be_read(words, asked):
+    assert autoload.asked_for(words.split()) is asked
+
+
+@pytest.mark.parametrize(("word", "status"), [("freeze=backbone", 1), ("freeze=[0,1]", 0), ("epochs=1", 0)])
+def test_without_the_package_a_freeze_that_stock_would_pass_over_is_refused(python, start_up_line, word, status):
+    code = (
+        "import sys; sys.meta_path[:] = [f for f in sys.meta_path if getattr(f, '__name__', '') != 'TintboxStart'];"
+        f"exec({start_up_line!r}); sys.modules['tintbox'] = None; sys.argv = ['yolo', {word!r}]; import ultralytics"
+    )
+    done = python("-c", code)
+    assert done.returncode == status and done.stderr.count("\n") == 1, done.stderr
+    assert "tintbox: not active" in done.stderr

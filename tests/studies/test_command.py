@@ -87,6 +87,7 @@ def test_runs_side_by_side_share_the_cores(grid):
     assert len(given) == 4
     for words, environment in given:
         assert environment["TINTBOX_THREADS"] == part
+        assert environment["TINTBOX_ENVIRONMENT"] == "1", "where a plain run was made is kept"
         assert "OMP_NUM_THREADS" not in environment, "Ultralytics sets it as it does in every run"
         assert words[-1] == f"workers={min(local.LOADERS, int(part))}"
 

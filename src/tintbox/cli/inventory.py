@@ -83,7 +83,9 @@ def read_names(file: Path) -> Iterator[tuple[str, str]]:
             yield from ((node.module or "", alias.name) for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names if NAME.fullmatch(alias.name))
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in IMPORTERS:
+        elif (
+            isinstance(node, ast.Call) and (getattr(node.func, "attr", "") or getattr(node.func, "id", "")) in IMPORTERS
+        ):
             values = [str(word.value) for word in node.args if isinstance(word, ast.Constant)]
             yield from ((value, "") for value in values if NAME.fullmatch(value))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and TABLED.fullmatch(node.value):

@@ -158,7 +158,7 @@ def list_unrecorded(entries: Sequence[Entry]) -> list[str]:
     none = [entry.name for entry in entries if not entry.run.environment]
     if not none:
         return []
-    why = "no environment.json, which tintbox writes when a training starts; what is known, the checkpoint says"
+    why = "no environment.json, which runs with arguments of tintbox's write; what is known, the checkpoint says"
     return [f"{', '.join(none)}: {why}."]
 
 

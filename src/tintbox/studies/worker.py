@@ -43,8 +43,8 @@ def start(
         where: The working directory, against which relative paths are read; None for this process's.
     """
     Outcome(outcome.STARTED, arguments=arguments).write(folder)
-    # Unbuffered, so that the log's last line is what was said last.
-    variables = {**os.environ, "PYTHONUNBUFFERED": "1", **environment}
+    # Unbuffered, so that the log's last line is what was said last; where a plain run was made is kept as well.
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1", "TINTBOX_ENVIRONMENT": "1", **environment}
     with (folder / outcome.LOG).open("ab") as log:
         return subprocess.Popen(
             [*command(folder), *more], stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=where, start_new_session=True,

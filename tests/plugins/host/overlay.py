@@ -1,13 +1,15 @@
 """A copy of tintbox in which things are broken, one after another, and stock commands that run on it.
 
-    python overlay.py FOLDER < cases.json > results.json
+    python overlay.py FOLDER COMMAND...
 
-A case is a mapping: ``kind`` (how something is broken), ``names`` (of what), ``words`` (the command), ``env``. Each
-runs in a process of its own, forked from this one after all that stock Ultralytics imports has been imported, so that
-it takes a second or two.
+A line of standard input is a case, a mapping in JSON: ``kind`` (how something is broken), ``names`` (of what),
+``words`` (the command), ``env``; a line of standard output is its result. Each runs in a process of its own, forked
+from this one, in which all that others wrote and the command COMMAND imports has been imported: PyTorch's compiler,
+which every training imports, takes longer than all the rest of a run.
 """
 
 import contextlib
+import gc
 import importlib
 import io
 import json
@@ -92,12 +94,13 @@ class Finder:
         return spec
 
 
-def warm() -> None:
-    """Import what others wrote and Ultralytics uses: a first process says what that is."""
+def warm(words: list[str], place: Path) -> None:
+    """Import what others wrote and Ultralytics uses: a first process runs a command and says what that is."""
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
+        os.chdir(place)
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            runpy.run_path(__file__, run_name="warm")["everything"]()
+            everything(words)
         names = [n for n in sys.modules if not n.startswith(("ultralytics", "tintbox", "__"))]
         with os.fdopen(writing, "w") as out:
             json.dump(names, out)
@@ -109,16 +112,17 @@ def warm() -> None:
     for name in names:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
+    gc.freeze()  # Ultralytics collects garbage every epoch, and there is none here
 
 
-def everything() -> None:
-    """Import Ultralytics and all of tintbox."""
-    from ultralytics import YOLO
+def everything(words: list[str]) -> None:
+    """Run a command, then import all of tintbox."""
+    command(words)
+
     from ultralytics.engine import exporter, tuner  # noqa: F401
 
     from tintbox.cli import inventory
 
-    YOLO("yolo11n.yaml")
     inventory.take()
 
 
@@ -184,25 +188,26 @@ def run(words: list[str], place: Path, names: list[str], environment: dict[str, 
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     said = {name: (place / name).read_text(errors="replace") for name in ("stdout", "stderr")}
     files = {str(p.relative_to(place)) for p in place.rglob("*") if p.is_file()}
-    said["csv"] = "".join(p.read_text() for p in place.rglob("results.csv"))
+    for key, name in (("csv", "results.csv"), ("args", "args.yaml")):
+        said[key] = "".join(p.read_text() for p in place.rglob(name))
     return {"status": status, **said, "files": sorted(files), "seconds": time.perf_counter() - begin}
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, *words: str) -> None:
     """Run the cases of standard input."""
-    package = folder / "tintbox"
+    package, place = folder / "tintbox", folder / "place"
     sys.dont_write_bytecode = True
     # A checkout that is installed for editing would step in for what is missing.
     sys.meta_path[:] = [finder for finder in sys.meta_path if "Editable" not in getattr(finder, "__name__", "")]
-    warm()
-    results = []
-    for case in json.load(sys.stdin):
+    place.mkdir()
+    warm(list(words), place)
+    for line in sys.stdin:
+        case = json.loads(line)
         renamed = case["names"] if case["kind"] == "renamed" else []
         breaks = [] if renamed or case["kind"] == "whole" else case["names"]
         with broken(package, case["kind"], breaks):
-            results.append({**case, **run(case["words"], folder / "place", renamed, case["env"])})
-    json.dump(results, sys.stdout)
+            print(json.dumps({**case, **run(case["words"], place, renamed, case["env"])}), flush=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

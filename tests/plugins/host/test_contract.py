@@ -121,6 +121,7 @@ def test_functions_that_dataset_files_calls_are_there():
 # What patched functions import when they are called, in runs that ask for something of ours alone.
 LATE = {
     "anchor_models.parse": "tintbox.plugins.anchor",
+    "anchor_yamls.load": "tintbox.plugins.anchor",
     "anchor_training.criterion": "tintbox.plugins.anchor.loss",
     "anchor_training.class_rows": "tintbox.plugins.anchor",
     "classic_checkpoints.load": "tintbox.plugins.anchor",

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import shlex
 import shutil
 
 import pytest
@@ -19,6 +20,7 @@ KINDS = {
     "colorize": ("colorize-pool.yaml", {"palette": 4, "crop": 0.1, "fliplr": 0.5}),
     "frozen": ("yolo11n.yaml", {"freeze": "backbone", "close_mosaic": 1, "optimizer": "SGD"}),
     "closing": ("yolo11n.yaml", {"cls_pos_weight": 2, "close_mosaic": 2, "nbs": 12, "batch": 2}),
+    "plain": ("yolo11n.yaml", {}),
     "end-to-end": ("yolo26n.yaml", {"freeze": "backbone", "unfreeze": {2: "all"}, "optimizer": "MuSGD"}),
 }
 
@@ -181,6 +183,19 @@ def test_a_torn_last_names_the_best(how, damage, copy, cli):
     assert status == 1 and "Traceback" not in said
     line = said.splitlines()[-1]
     assert f"{last} is damaged" in line and f"yolo train resume model={best}" in line
+
+
+@pytest.mark.parametrize("kind", ["colorize", "plain"])
+def test_the_command_that_a_torn_last_names_goes_on_from_the_best(kind, fruit, tmp_path, cli):
+    run = train(kind, fruit, tmp_path / "a folder", stop=2)
+    (run / "weights/last.pt").write_bytes(b"PK")
+    task = "colorize" if kind == "colorize" else "detect"
+    status, said = cli(task, "train", "resume=True", f"model={run / 'weights/last.pt'}")
+    assert status == 1 and said.splitlines()[-1].startswith("yolo: ")
+    status, said = cli(*shlex.split(said.split("`")[1])[1:])
+    assert status == 0, said
+    assert [row["epoch"] for row in rows(run)][-1] == str(EPOCHS)
+    assert YOLO(run / "weights/last.pt").ckpt["epoch"] == -1
 
 
 def test_where_both_are_torn_only_the_damage_is_told(copy, cli):

@@ -1,0 +1,69 @@
+"""Values of Ultralytics' own arguments that it lets through, and that would end badly in a colouriser's run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tintbox.checks import is_whole
+from tintbox.colorization.data import check_size
+from tintbox.errors import TintboxError
+
+STRIDE = 32
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What an argument may be in some modes of the `yolo` command."""
+
+    name: str
+    modes: tuple[str, ...]
+    fits: Callable[[Any], bool]
+    words: str
+
+
+def is_batch(value: Any) -> bool:
+    """Return whether a value is a number of pictures, or a share of the memory, which is a fraction or -1."""
+    return is_whole(value, -1) or (isinstance(value, float) and 0 < value < 1)
+
+
+def is_checkpoint(value: Any) -> bool:
+    """Return whether ``resume`` says yes or no, or names a file that is there: any other text finds another run."""
+    return isinstance(value, bool) or (isinstance(value, (str, Path)) and (not value or Path(value).is_file()))
+
+
+WIDTHS = {"16", "32", "fp16", "fp32", "w16a16", "w32a32"}  # of weights, as `quantize` names them
+
+RULES = (
+    Rule("batch", ("predict", "export"), lambda value: is_whole(value, 1), "give 1 or more pictures"),
+    Rule("batch", ("train", "val"), is_batch, "give a number of pictures, e.g. batch=16"),
+    Rule("seed", ("train",), lambda value: is_whole(value, 0, 2**32 - 1), "give a number from 0 to 4294967295"),
+    Rule("resume", ("train",), is_checkpoint, "no such file; give the last.pt of a run, or resume=True model=LAST.pt"),
+    Rule("opset", ("export",), lambda value: is_whole(value, 0, 23), "give an opset of ONNX, e.g. opset=17"),
+    Rule(
+        "quantize", ("export",), lambda v: str(v).lower() in WIDTHS, "colourisers are exported with quantize=16 or 32"
+    ),
+    Rule("int8", ("export",), lambda value: not value, "colourisers are exported with half=True or as they are"),
+)
+
+
+def check(mode: str, arguments: Mapping[str, Any]) -> None:
+    """Check the arguments of a colouriser's run.
+
+    Args:
+        mode: "train", "val", "predict", "track", "export" or "benchmark".
+        arguments: What the user gave.
+
+    Raises:
+        TintboxError: In one line, naming the argument and what is accepted; or the mode is none for a colouriser.
+    """
+    if mode == "track":
+        raise TintboxError("a colouriser finds no objects that could be tracked; `yolo colorize predict` takes videos")
+    for rule in RULES:
+        value = arguments.get(rule.name)
+        if mode in rule.modes and value is not None and not rule.fits(value):
+            raise TintboxError(f"{rule.name}={value}: {rule.words}")
+    if mode == "predict" and arguments.get("imgsz") is not None:
+        check_size(arguments["imgsz"], STRIDE)

@@ -1,0 +1,104 @@
+"""Patches that refuse what is asked for and is off, wherever a run may begin: each may be the one that does not fit.
+
+They need nothing of tintbox but what `capabilities` does, so they are in place whatever else is missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tintbox.plugins.host import capabilities
+from tintbox.plugins.host.table import TASK, patch
+
+OWN = "tintbox.yaml"  # `tintbox.run_arguments.OWN`, which may be what is broken
+BEGINNINGS = (
+    "on_pretrain_routine_start",
+    "on_pretrain_routine_end",
+    "on_val_start",
+    "on_predict_start",
+    "on_export_start",
+)
+
+
+@contextlib.contextmanager
+def in_one_line() -> Iterator[None]:
+    """Tell a user's mistake in one line with exit status 1; with ``TINTBOX_TRACEBACK`` as Python does."""
+    try:
+        yield
+    except Exception as error:
+        if not capabilities.is_mistake(error) or os.environ.get("TINTBOX_TRACEBACK", "0") not in ("", "0"):
+            raise
+        errors = sys.modules.get("tintbox.errors")
+        line = getattr(errors, "one_line", lambda text: " ".join(str(text).split()))(error)
+        print(f"yolo: {line}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+@patch("ultralytics.utils.callbacks.base", "default_callbacks")
+def last_refusals(base: Any) -> None:
+    """Refuse a run that asks for what is off, where it begins: the last place, and one that needs no other patch."""
+    for event in BEGINNINGS:
+        base.default_callbacks[event].append(capabilities.check_run)
+
+
+@patch("ultralytics.cfg", "get_cfg")
+def refusals(cfg: Any) -> None:
+    """Refuse what is asked for and is off, whatever other patch does not fit: every run's arguments come by here."""
+    get_cfg = cfg.get_cfg
+
+    @functools.wraps(get_cfg)
+    def checked_cfg(*args: Any, **kwargs: Any) -> Any:
+        made = get_cfg(*args, **kwargs)
+        capabilities.check(vars(made))
+        return made
+
+    cfg.get_cfg = checked_cfg
+
+
+@patch("ultralytics.utils", "YAML.load")
+def refusals_of_files(utils: Any) -> None:
+    """Refuse the arguments of a run by `cfg=` if those of tintbox, in a file beside them, would not be read."""
+    load = utils.YAML.load.__func__
+
+    @functools.wraps(load)
+    def load_all(cls: Any, file: Any = "data.yaml", *args: Any, **kwargs: Any) -> Any:
+        path = Path(file)
+        if path.name == "args.yaml" and path.with_name(OWN).is_file():
+            capabilities.require("arguments in a file of their own", f"{OWN} beside {file}")
+        return load(cls, file, *args, **kwargs)
+
+    utils.YAML.load = classmethod(load_all)
+
+
+@patch("ultralytics.cfg", "check_dict_alignment")
+def refusals_of_names(cfg: Any) -> None:
+    """Refuse what is asked for by a name that is not known here because tintbox's own are off."""
+    check_dict_alignment = cfg.check_dict_alignment
+
+    @functools.wraps(check_dict_alignment)
+    def check_names(base: dict[str, Any], custom: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        capabilities.check({name: value for name, value in custom.items() if name not in base or name == "task"})
+        if TASK in custom.keys() - base.keys():
+            capabilities.require("colourising", TASK)
+        check_dict_alignment(base, custom, *args, **kwargs)
+
+    cfg.check_dict_alignment = check_names
+
+
+@patch("ultralytics.cfg", "entrypoint")
+def refusals_in_a_line(cfg: Any) -> None:
+    """Tell in one line what is refused: the stock entry point shows every error as a traceback."""
+    entrypoint = cfg.entrypoint
+
+    @functools.wraps(entrypoint)
+    def run(*args: Any, **kwargs: Any) -> None:
+        with in_one_line():
+            entrypoint(*args, **kwargs)
+
+    cfg.entrypoint = run
