@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 HOST = "ultralytics"
 COMMANDS = ("yolo", "ultralytics")
 # What asks for tintbox in a command, known here for when nothing else of it can be read: the arguments of
-# `host.capabilities`, and the task. Of Ultralytics' own `freeze` a text does, which stock passes over without a word.
+# `host.capabilities`, and the task. Two are Ultralytics' own, and ask for tintbox by some of their values.
+SHARED = {"freeze": lambda value: any(map(str.isalpha, value)), "amp": lambda value: value == "auto"}
 ARGUMENTS = {
-    *("freeze", "unfreeze", "freeze_bn", "lr_scale", "cls_pos_weight", "cls_smoothing", "cls_focal", "coco_eval"),
+    *SHARED,
+    *("unfreeze", "freeze_bn", "lr_scale", "cls_pos_weight", "cls_smoothing", "cls_focal", "coco_eval"),
     *("obj", "obj_pos_weight", "anchor_t", "autoanchor", "palette", "rebalance", "temperature", "channel_drop"),
     *("input_scale", "crop", "shuffle", "ema_epochs", "select"),
 }
@@ -63,7 +65,7 @@ def asked_for(words: Sequence[str]) -> bool:
     return any(
         (name == "task" and value == TASK)
         or name == TASK
-        or (name in ARGUMENTS and (name != "freeze" or any(map(str.isalpha, value))))
+        or (name in ARGUMENTS and (name not in SHARED or SHARED[name](value)))
         for name, _, value in named
     )
 

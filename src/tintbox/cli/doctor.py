@@ -61,7 +61,7 @@ def examine() -> Report:
     except Exception as error:  # noqa: BLE001  the inventory says which module it is
         report.plugin = report.plugin or "off"
         report.problems.append(f"the plugin is off: {type(error).__name__}: {error}")
-    report.modules = {name: state for name, state in take().items() if state != "ok"}
+    report.modules |= {name: state for name, state in take().items() if state != "ok"}
     report.problems += [f"module {name}: {state}" for name, state in report.modules.items()]
     try:
         import torch
@@ -89,6 +89,8 @@ def plugin(report: Report) -> None:
 
     from tintbox.plugins import host
 
+    # One with patches that is missing is named nowhere else.
+    report.modules = {module: why.removeprefix(f"{module}: ") for module, why in host.broken.items()}
     for p in host.PATCHES:
         report.checks += check(p, applied=active, host=host)
     report.problems += [f"{c.patch}: {c.name} {c.state}" for c in report.checks if c.state != "ok"]
