@@ -44,7 +44,9 @@ class Clock:
         self.begun = self.last = 0.0
 
     def lap(self, part: str) -> None:
-        """Count the time since the last call to ``part``."""
+        """Count the time since the last call to ``part``, if an epoch is going on."""
+        if "epoch" in self.epochs[-1]:
+            return
         now = time.perf_counter()
         self.epochs[-1][part] += now - self.last
         self.last = now
@@ -55,9 +57,10 @@ class Clock:
         self.epochs.append(dict.fromkeys(PARTS, 0.0))
 
     def end(self, trainer) -> None:
-        """An epoch is over."""
-        self.lap("rest")
-        self.epochs[-1]["epoch"] = self.last - self.begun
+        """An epoch is over; the event comes once more after the final validation of best.pt, which is no epoch's."""
+        if "epoch" not in self.epochs[-1]:
+            self.lap("rest")
+            self.epochs[-1]["epoch"] = self.last - self.begun
 
     def callbacks(self) -> dict:
         """Return the functions by event."""

@@ -4,7 +4,8 @@
 
 A small network of 40 convolutions is trained in bfloat16 on all cores beside processes that want one core each, as a
 loader or another program does. At the end of every parallel loop the threads wait for the last one: spinning, which is
-OpenMP's own way, or asleep (`tintbox.threads.rest`). Each run is a process of its own, and the runs alternate. With
+OpenMP's own way, asleep (`tintbox.threads.rest`), or the one or the other by what other programs do
+(`tintbox.threads.watch`). Each run is a process of its own, and the runs alternate. With
 --busy 0 it shows what sleeping costs where nothing else runs.
 """
 
@@ -22,7 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
 
-WAYS = ("spinning", "asleep")
+WAYS = ("spinning", "asleep", "watched")
 
 
 def spin() -> None:
@@ -41,6 +42,9 @@ def measure(way: str, steps: int) -> list[float]:
     torch.set_num_threads(threads.cores())
     if way == "asleep":
         threads.rest(threads.cores())
+    elif way == "watched":
+        threads.watch(threads.cores())
+        time.sleep(3 * threads.SECONDS)
     layers = [nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32), nn.SiLU()) for _ in range(40)]
     network = nn.Sequential(*layers).to(memory_format=torch.channels_last)
     pictures = torch.rand(4, 32, 40, 40).to(memory_format=torch.channels_last)

@@ -1,5 +1,7 @@
 """How many threads may be used."""
 
+import threading
+
 import pytest
 
 from tintbox import threads
@@ -32,13 +34,91 @@ def test_limit_of_openmp(monkeypatch, setting, most):
 
 @pytest.mark.parametrize(("openmp", "own"), [("", ""), ("1", ""), ("", "1"), ("64", "")])
 def test_all_cores_but_for_the_limits(python, openmp, own):
-    """And where several threads compute, one team more rests, so that theirs waits asleep."""
+    """And where several threads compute, one thread watches what others do, once."""
     code = (
         "import threading, torch, ultralytics; from tintbox.threads import use_all_cores\n"
         "for _ in range(2): use_all_cores(torch.device('cpu'))\n"
-        "print(torch.get_num_threads(), sum(t.name == 'tintbox-rest' for t in threading.enumerate()))"
+        "print(torch.get_num_threads(), sum(t.name == 'tintbox-watch' for t in threading.enumerate()))"
     )
     done = python("-c", code, env={"OMP_NUM_THREADS": openmp, "TINTBOX_THREADS": own})
-    threads_, resting = map(int, done.stdout.split()[-2:])
+    threads_, watching = map(int, done.stdout.split()[-2:])
     assert threads_ == (1 if "1" in (openmp, own) else threads.cores()), done.stderr
-    assert resting == (threads_ > 1)
+    assert watching == (threads_ > 1)
+
+
+def test_threads_to_spare(monkeypatch):
+    monkeypatch.setattr(threads, "cores", lambda: 8)
+    monkeypatch.setattr(threads, "watch", lambda count: None)
+    monkeypatch.setattr(threads, "USER_THREADS", None)
+    monkeypatch.delenv("TINTBOX_THREADS", raising=False)
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        for spare, expected in ((0, 8), (2, 6), (9, 1)):
+            threads.use_all_cores(torch.device("cpu"), spare)
+            assert torch.get_num_threads() == expected
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_team_rests_while_others_want_a_core(monkeypatch):
+    """Others' seconds are made up: two looks without any, five with one core, then none for good."""
+    looks = iter([0, 0, 0, 1, 2, 3, 4, 5, *[5] * 1000])
+    clock = iter(range(2000))
+    naps = []
+
+    class Stop(BaseException):
+        """Ends the watch."""
+
+    def busy():
+        return next(clock), next(looks)
+
+    def sleep(seconds):
+        naps.append(seconds)
+        if len(naps) > 20:
+            raise Stop
+
+    formed = []
+    monkeypatch.setattr(threads, "rest", lambda count: formed.append(Team()) or formed[-1])
+    monkeypatch.setattr(threads, "busy_seconds", busy)
+    with pytest.raises(Stop):
+        threads._watch(threads.cores(), sleep)
+    (team,) = formed
+    assert team.dismissed
+
+
+class Team:
+    """Stands for a resting team, and notes that it was dismissed."""
+
+    dismissed = False
+
+    def set(self):
+        """Dismiss it."""
+        self.dismissed = True
+
+
+def test_a_resting_team_is_dismissed():
+    team = threads.rest(2)
+    resting = [t for t in threading.enumerate() if t.name == "tintbox-rest"]
+    assert len(resting) == 1
+    team.set()
+    resting[0].join(10)
+    assert not resting[0].is_alive()
+
+
+def test_what_others_use_is_seen(python):
+    """A process that spins for a second is one core's worth."""
+    import subprocess
+    import sys
+    import time
+
+    first = threads.busy_seconds()
+    other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        time.sleep(1.5)
+    finally:
+        other.kill()
+        other.wait()
+    second = threads.busy_seconds()
+    assert (second[1] - first[1]) / (second[0] - first[0]) > 0.3

@@ -8,7 +8,7 @@ import torch
 from ultralytics.utils import LOGGER
 
 from tintbox.plugins.precision.policy import Policy
-from tintbox.threads import use_all_cores
+from tintbox.threads import available, use_all_cores
 
 MOST_LOADERS = 8  # Ultralytics' own default on a GPU
 
@@ -19,18 +19,19 @@ def begin(trainer: Any, policy: Policy) -> None:
     if policy.remark:
         LOGGER.info(policy.remark)
     if policy.on_processor:
-        use_all_cores(trainer.device)
-        trainer.args.workers = loaders(torch.get_num_threads())
+        loaders = split(available())
+        use_all_cores(trainer.device, spare=loaders)
+        trainer.args.workers = loaders
 
 
-def loaders(threads: int) -> int:
-    """Return how many processes load ahead; Ultralytics has none on a CPU, so that every step waits for its pictures.
+def split(threads: int) -> int:
+    """Return how many of the threads are loaders, processes that load ahead; the others compute.
 
-    Loading takes a quarter to a half of what a step takes on one thread, the half with a frozen backbone
-    (benchmarks/epoch_profile.py). The threads of a step may use all cores nevertheless: they wait for pictures and for
-    each other asleep, and the loaders for room in their queue.
+    Loading takes a tenth of what a step takes on two threads, and a fifth with a frozen backbone, and a process that
+    loads ahead disturbs two threads more than it saves: it made an epoch a tenth longer (benchmarks/epoch_profile.py).
+    On many cores the step is short and would wait for its pictures.
     """
-    return 0 if threads < 2 else min(MOST_LOADERS, max(1, threads // 3))
+    return min(MOST_LOADERS, threads // 4)
 
 
 def lay_out(trainer: Any) -> None:

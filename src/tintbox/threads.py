@@ -5,14 +5,20 @@ from __future__ import annotations
 import functools
 import os
 import threading
+import time
 
 TYPE_CHECKING = False  # typing's own would cost the start of an interpreter
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
 
 # Ultralytics sets OMP_NUM_THREADS=1 when it is imported. The start-up hook imports this module before that, so that the
 # user's own setting is known: keep this module cheap, and keep the hook importing it.
 USER_THREADS = os.environ.get("OMP_NUM_THREADS")
+# How often others' share of the cores is looked at, from which share of one on they count, and for how many looks in a
+# row they must be quiet.
+SECONDS, SHARE, PATIENCE = 0.5, 0.2, 6
 
 
 def cores() -> int:
@@ -32,47 +38,88 @@ def users_threads() -> int | None:
     return int(limit) if limit.isdigit() and int(limit) else None
 
 
-def use_all_cores(device: torch.device) -> None:
-    """Let torch use every core that this process may run on, unless it uses a GPU.
+def available() -> int:
+    """Return the number of threads that may compute here: the cores, or less where the user set a limit.
 
-    ``OMP_NUM_THREADS``, if the user set it, is a limit; so is ``TINTBOX_THREADS``, where processes share the machine.
+    ``OMP_NUM_THREADS``, if the user set it, is one; so is ``TINTBOX_THREADS``, where processes share the machine.
+    """
+    return min([cores(), *(limit for limit in (users_threads(), most_threads()) if limit)])
+
+
+def use_all_cores(device: torch.device, spare: int = 0) -> None:
+    """Let torch use all threads that are `available`, but for ``spare`` ones, unless it uses a GPU.
 
     Ultralytics leaves torch one thread, which suits a data loader's worker but not a process of its own.
     """
     import torch
 
     if device.type == "cpu":
-        threads = min([cores(), *(limit for limit in (users_threads(), most_threads()) if limit)])
+        threads = max(1, available() - spare)
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
         if threads > 1:
-            rest(threads)
+            watch(threads)
 
 
 @functools.cache
-def rest(threads: int) -> None:
-    """Make OpenMP's threads sleep while they wait for each other, by a second team of them that does nothing.
+def watch(threads: int) -> None:
+    """Have OpenMP's threads sleep while they wait for each other, for as long as others want the same cores.
 
     At the end of every parallel loop the threads wait for the last one. GNU OpenMP lets them spin for milliseconds
-    before they sleep; whatever else wants a core, a process that loads pictures above all, then takes it from the one
-    thread that still works. On a busy machine that made a training step of two threads three to six times as long, and
-    single ones twenty times (benchmarks/waiting.py). They sleep at once where OpenMP has more threads than cores: so
-    says its manual of GOMP_SPINCOUNT, which itself is read before anybody could know that a run wants it.
-
-    The team is there until the process ends; nothing but the waiting changes.
+    before they sleep, which is the quickest while the cores are theirs. But where another program wants one of them,
+    it is the thread that still works that has to share: steps then take up to six times as long, single ones twenty
+    times. Waiting asleep avoids that, and costs a third on a quiet machine (benchmarks/waiting.py). OpenMP lets threads
+    sleep where it has more of them than cores, as its manual says of GOMP_SPINCOUNT, which itself is read before
+    anybody could know that a run wants it. So a second team, which does nothing, is there while the machine is busy.
 
     Args:
         threads: How many threads compute.
     """
+    threading.Thread(target=_watch, args=(threads,), name="tintbox-watch", daemon=True).start()
+
+
+def _watch(threads: int, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Form the resting team when others want a core, and dismiss it when they have not for a while."""
+    team, quiet, before = None, 0, busy_seconds()
+    while True:
+        sleep(SECONDS)
+        now = busy_seconds()
+        others = (now[1] - before[1]) / max(now[0] - before[0], 1e-9)  # cores that other processes used
+        before = now
+        crowded = others > cores() - threads + SHARE
+        quiet = 0 if crowded else quiet + 1
+        if crowded and team is None:
+            team = rest(threads)
+        elif team is not None and quiet >= PATIENCE:
+            team.set()
+            team = None
+
+
+def busy_seconds() -> tuple[float, float]:
+    """Return the time, and the seconds that other processes have used on this one's cores."""
+    import psutil
+
+    here = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(cores()))
+    used = sum(
+        sum(times) - times.idle - getattr(times, "iowait", 0) - getattr(times, "guest", 0)
+        for core, times in enumerate(psutil.cpu_times(percpu=True))
+        if core in here
+    )
+    return time.monotonic(), used - time.process_time()
+
+
+def rest(threads: int) -> threading.Event:
+    """Form a team of OpenMP threads that does nothing until the event that is returned is set."""
     import torch
 
-    formed = threading.Event()
+    formed, dismissed = threading.Event(), threading.Event()
 
     def form() -> None:
         torch.set_num_threads(threads)  # OpenMP keeps the number per thread
         torch.zeros(1 << 20).add_(1)  # large enough to be done in parallel
         formed.set()
-        threading.Event().wait()
+        dismissed.wait()
 
     threading.Thread(target=form, name="tintbox-rest", daemon=True).start()
     formed.wait()
+    return dismissed
