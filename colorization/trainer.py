@@ -23,9 +23,9 @@ from tintbox.colorization.loader import Order, PictureLoader
 from tintbox.colorization.model import ColorizeModel, describe, output_stride
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_base import BasePalette
-from tintbox.colorization.processor import fast_bfloat16
 from tintbox.colorization.validator import ColorizeValidator
 from tintbox.errors import TintboxError
+from tintbox.processor import fast_bfloat16
 from tintbox.threads import use_all_cores
 
 RECIPES = {  # what holds where the user says nothing, by whether the model is on a detector

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from tintbox.colorization.processor import fast_bfloat16
 from tintbox.plugins.options import AMP_AUTO
+from tintbox.processor import fast_bfloat16
 
 BF16 = "bf16"
 

@@ -7,8 +7,8 @@ import torch
 import yaml
 from ultralytics import YOLO
 
-from tintbox.colorization.processor import fast_bfloat16
 from tintbox.plugins.precision import training
+from tintbox.processor import fast_bfloat16
 
 STEPS, BATCH, SIDE = 20, 4, 64
 # Of a network with fresh weights, whose assignment of boxes to cells jumps: of one step's loss, and of the mean of all.
