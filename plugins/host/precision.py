@@ -31,8 +31,6 @@ def amp_auto(cfg: Any) -> None:
 @patch("ultralytics.utils.torch_utils", "autocast")
 def processor_autocast(torch_utils: Any) -> None:
     """Autocast to bfloat16 on a CPU: the stock function raises there, though PyTorch can."""
-    import torch
-
     from tintbox.plugins.precision import arithmetic
 
     autocast = torch_utils.autocast
@@ -40,7 +38,7 @@ def processor_autocast(torch_utils: Any) -> None:
     @functools.wraps(autocast)
     def on_any_device(enabled: Any, device: str = "cuda") -> Any:
         if device == "cpu" and arithmetic.wants_bfloat16(enabled):
-            return torch.amp.autocast("cpu", dtype=torch.bfloat16)
+            return arithmetic.mix()
         return autocast(enabled, device)
 
     torch_utils.autocast = on_any_device

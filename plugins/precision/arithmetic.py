@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+_mixed: ContextVar[bool] = ContextVar("mixed", default=False)  # in bfloat16 by `mix`, not by a user's own autocast
 _validating: ContextVar[bool] = ContextVar("validating", default=False)  # in bfloat16, where stock has float32
 
 
@@ -27,9 +28,20 @@ def wants_bfloat16(enabled: bool | torch.dtype) -> bool:
     return enabled is torch.bfloat16 or _validating.get()
 
 
+@contextlib.contextmanager
+def mix() -> Iterator[None]:
+    """Let a CPU compute in bfloat16."""
+    token = _mixed.set(True)
+    try:
+        with torch.amp.autocast("cpu", dtype=torch.bfloat16):
+            yield
+    finally:
+        _mixed.reset(token)
+
+
 def is_mixed() -> bool:
-    """Return whether the CPU computes in bfloat16 at the moment."""
-    return torch.is_autocast_enabled("cpu")
+    """Return whether the CPU computes in bfloat16 at the moment, by `mix`."""
+    return _mixed.get() and torch.is_autocast_enabled("cpu")
 
 
 def cast_float32(value: Any) -> Any:

@@ -196,6 +196,8 @@ TINTBOX = {
     "show model": ("s.pt", "zip", "model=s.pt data=data.yaml out=out/s.png"),
     "show data": ("s.yaml", "yaml", "model=detector.pt data=s.yaml imgsz=32 out=out/s.png"),
     "show images": ("s.png", "picture", "model=detector.pt data=data.yaml images=s.png imgsz=32 out=out/s.png"),
+    "recipe data": ("s.yaml", "yaml", "model=tiny.yaml data=s.yaml imgsz=32 out=out/r.yaml"),
+    "recipe model": ("s.pt", "zip", "model=s.pt data=data.yaml imgsz=32 out=out/r.yaml"),
     "study grid": ("s.yaml", "yaml", "s.yaml project=out name=g"),
     "study data": ("s.yaml", "yaml", "model=tiny.yaml data=s.yaml epochs=1 project=out name=g"),
     "study model": ("s.pt", "zip", "model=s.pt data=data.yaml epochs=1 project=out name=g"),

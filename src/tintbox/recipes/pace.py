@@ -13,6 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from tintbox.errors import TintboxError, one_line
+
 STEPS, SKIPPED = 6, 2  # timed, and before those
 REST = 1.15  # an epoch's time by that of its steps and its validation: bookkeeping, saving
 VALIDATION = 0.4  # the time of a picture in validation by that in training
@@ -52,6 +54,9 @@ def measure(model: str, data: str, settings: Mapping[str, Any]) -> Pace:
         model: A checkpoint or a model's YAML.
         data: A dataset's YAML.
         settings: Training arguments, with imgsz and batch.
+
+    Raises:
+        TintboxError: There is no such model, or it cannot be trained on the dataset.
     """
     from ultralytics import YOLO
     from ultralytics.utils import LOGGER
@@ -78,6 +83,10 @@ def measure(model: str, data: str, settings: Mapping[str, Any]) -> Pace:
             fixed = {"val": False, "plots": False, "save": False, "verbose": False, "project": str(Path(project))}
             with contextlib.suppress(Finished):
                 yolo.train(data=data, epochs=SKIPPED + STEPS + 2, **settings, **fixed)
+    except TintboxError:
+        raise
+    except Exception as error:  # whatever a strange model or dataset leads to
+        raise TintboxError(f"{model} cannot be trained on {data}: {one_line(error) or type(error).__name__}") from error
     finally:
         LOGGER.setLevel(level)
     counted = marks[min(SKIPPED, len(marks) - 2) :]

@@ -11,7 +11,8 @@ SMALL = {
     "nc": 2,
     "activation": "nn.LeakyReLU(0.1)",
     "backbone": [[-1, 1, "Conv", [8, 3, 2]], [-1, 1, "Conv", [16, 3, 2]]],
-    "head": [[[0, 1], 1, "Detect", ["nc"]]],
+    "anchors": [[8, 8, 12, 12], [16, 16, 24, 24]],
+    "head": [[[0, 1], 1, "AnchorDetect", ["nc", "anchors"]]],
 }
 
 
@@ -26,7 +27,14 @@ def test_shapes_are_those_of_the_model():
     assert Conv.default_act is default
 
 
-@pytest.mark.parametrize("row", [[-1, 1, "Conv", []], [5, 1, "Conv", [8]], [-1, 1, "NoSuchLayer", [8]]])
-def test_layers_that_do_not_fit_are_one_line(row):
-    with pytest.raises(TintboxError, match="its layers do not fit each other"):
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ([-1, 1, "Conv", []], "its layers do not fit each other"),
+        ([5, 1, "Conv", [8]], "its layers do not fit each other"),
+        ([-1, 1, "NoSuchLayer", [8]], "'NoSuchLayer' is no layer"),
+    ],
+)
+def test_layers_that_do_not_fit_are_one_line(row, said):
+    with pytest.raises(TintboxError, match=said):
         building.shapes({**SMALL, "backbone": [row, SMALL["backbone"][1]]}, 3)

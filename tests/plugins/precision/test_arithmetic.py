@@ -19,6 +19,13 @@ def test_bfloat16_is_wanted_by_type_or_in_a_validation():
     with arithmetic.validating():
         assert arithmetic.wants_bfloat16(False)
     assert not arithmetic.wants_bfloat16(False)
+
+
+def test_a_users_own_autocast_is_theirs():
     with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert not arithmetic.is_mixed()
+    with arithmetic.mix():
         assert arithmetic.is_mixed()
+        with torch.autocast("cpu", enabled=False):
+            assert not arithmetic.is_mixed()
     assert not arithmetic.is_mixed()
