@@ -71,9 +71,9 @@ release-check:
 	grep -qx '__version__ = "$(TAG:v%=%)"' src/tintbox/__init__.py
 	grep -q '^## $(TAG:v%=%) ([0-9]' CHANGELOG.md
 
-# The notebook, executed as it stands.
+# The notebook, executed as it stands: its cells call `tintbox`, which a shell with the environment active finds.
 notebook: $(READY)
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 examples
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest --nbmake --nbmake-timeout=300 examples
 
 # The documentation site, in site/, without network, neither now nor when it is read. Its search wants a server:
 # python -m http.server -d site
