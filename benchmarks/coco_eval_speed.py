@@ -89,12 +89,7 @@ def hotcoco(truth: str, detections: str) -> float:
     """Evaluate with an engine in Rust, which hands its matches over slowly; return AP."""
     from hotcoco import COCO, COCOeval
 
-    labelled = COCO(truth)
-    evaluation = COCOeval(labelled, labelled.load_res(detections), "bbox")
-    evaluation.evaluate()
-    evaluation.accumulate()
-    evaluation.summarize()
-    return float(evaluation.stats[0])
+    return _by_api(COCO, COCOeval, truth, detections)
 
 
 def _by_api(coco, evaluator, truth: str, detections: str) -> float:

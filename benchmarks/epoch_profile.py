@@ -141,15 +141,9 @@ def main() -> None:
         return
     print(machine.describe(), flush=True)
     shared = [word for key in OPTIONS for word in (f"--{key}", str(getattr(args, key)))]
-    results: dict[str, list[dict]] = {variant: [] for variant in args.variants}
-    with tempfile.TemporaryDirectory() as root:
-        for number in range(args.rounds):
-            for variant in args.variants[:: -1 if number % 2 else 1]:
-                name = f"{number}-{args.variants.index(variant)}"
-                words = [*shared, "--one", variant, str(Path(root) / name)]
-                result = runs.run_all(__file__, {name: words}, Path(root))[name]
-                print(f"round {number + 1}, {variant}: {median(result, 'epoch'):.2f} s an epoch", flush=True)
-                results[variant].append(result)
+    results = runs.run_in_turns(
+        __file__, args.variants, args.rounds, shared, lambda result: f"{median(result, 'epoch'):.2f} s an epoch"
+    )
     words = [f"{args.imgsz} px", f"batch {args.batch}", f"fraction {args.fraction}", f"{args.rounds} rounds"]
     print(f"\n{Path(args.model).name} on {Path(args.data).name}: {', '.join(words)} of {args.epochs} epochs\n")
     print(report(results))

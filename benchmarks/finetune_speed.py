@@ -162,17 +162,12 @@ def main() -> None:
 
         args.data = str(Path(tintbox.datasets.__path__[0]) / "bccd.yaml")  # the bare name needs the plugin
     shared = [word for key in OPTIONS for word in (f"--{key}", str(getattr(args, key)))]
-    results: dict[str, list[dict]] = {variant: [] for variant in args.variants}
-    with tempfile.TemporaryDirectory() as root:
-        for number in range(args.rounds):
-            for variant in args.variants[:: -1 if number % 2 else 1]:
-                name = f"{number}-{args.variants.index(variant)}"
-                words = [*shared, "--one", variant, str(Path(root) / name)]
-                variables = {"TINTBOX_DISABLE": "1"} if variant.startswith(OFF) else {}
-                variables |= {"OMP_NUM_THREADS": str(args.threads)} if args.threads else {}
-                result = runs.run_all(__file__, {name: words}, Path(root), environment=variables)[name]
-                print(f"round {number + 1}, {variant}: {1000 * statistics.median(result['clock']):.1f} ms", flush=True)
-                results[variant].append(result)
+    limit = {"OMP_NUM_THREADS": str(args.threads)} if args.threads else {}
+    results = runs.run_in_turns(
+        __file__, args.variants, args.rounds, shared,
+        lambda result: f"{1000 * statistics.median(result['clock']):.1f} ms",
+        lambda variant: limit | ({"TINTBOX_DISABLE": "1"} if variant.startswith(OFF) else {}),
+    )  # fmt: skip
     threads = next(iter(results.values()))[0]["threads"]
     words = [f"{args.imgsz} px", f"batch {args.batch}", f"{threads} threads", f"{args.rounds} rounds"]
     print(f"\n{Path(args.model).name} on {Path(args.data).name}: {', '.join(words)} of {args.steps} steps each; "

@@ -7,6 +7,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -68,6 +69,36 @@ def run_all(
 
     with ThreadPoolExecutor(side_by_side) as pool:
         return dict(zip(jobs, pool.map(one, jobs)))
+
+
+def run_in_turns(
+    script: str | Path,
+    variants: Sequence[str],
+    rounds: int,
+    words: Sequence[str],
+    told: Callable[[dict], str],
+    environment: Callable[[str], dict[str, str]] = lambda variant: {},
+) -> dict[str, list[dict]]:
+    """Return the results of a run per round of each variant, in reverse order every other round.
+
+    Args:
+        script: As for `run_all`; it takes ``--one VARIANT FOLDER``.
+        variants: What is compared.
+        rounds: Runs of each.
+        words: The script's other arguments.
+        told: What is printed of a result.
+        environment: Variables to set for a variant.
+    """
+    results: dict[str, list[dict]] = {variant: [] for variant in variants}
+    with tempfile.TemporaryDirectory() as root:
+        for number in range(rounds):
+            for variant in variants[:: -1 if number % 2 else 1]:
+                name = f"{number}-{variants.index(variant)}"
+                job = {name: [*words, "--one", variant, str(Path(root) / name)]}
+                result = run_all(script, job, Path(root), environment=environment(variant))[name]
+                print(f"round {number + 1}, {variant}: {told(result)}", flush=True)
+                results[variant].append(result)
+    return results
 
 
 def mean(values: Sequence[float], digits: int = 1) -> str:

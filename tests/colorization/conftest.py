@@ -4,7 +4,25 @@ import cv2
 import numpy as np
 import pytest
 
+from tintbox.colorization.palette import Palette
 from tintbox.errors import TintboxError
+
+
+@pytest.fixture(scope="session")
+def ab313():
+    """The palette of that name."""
+    return Palette.load("ab313")
+
+
+@pytest.fixture(scope="session")
+def every_colour():
+    """Make a cube of 8-bit colours, black and white included: (N, 3) uint8."""
+
+    def make(step):
+        axis = np.append(np.arange(0, 255, step), 255).astype(np.uint8)
+        return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
+
+    return make
 
 
 @pytest.fixture

@@ -9,13 +9,7 @@ from tintbox.colorization.lab import lab_to_rgb, rgb_to_lab
 color = pytest.importorskip("skimage.color")
 
 
-def every_colour(step):
-    """A cube of 8-bit colours, black and white included: (N, 3) uint8."""
-    axis = np.append(np.arange(0, 255, step), 255).astype(np.uint8)
-    return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
-
-
-def test_lab_equals_scikit_image():
+def test_lab_equals_scikit_image(every_colour):
     pixels = every_colour(5)
     expected = color.rgb2lab(pixels[None])[0]
     assert np.abs(rgb_to_lab(torch.tensor(pixels)).numpy() - expected).max() < 1e-4

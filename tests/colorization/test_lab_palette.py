@@ -15,17 +15,6 @@ from tintbox.errors import TintboxError
 color = pytest.importorskip("skimage.color")
 
 
-@pytest.fixture(scope="module")
-def ab313():
-    return Palette.load("ab313")
-
-
-def every_colour(step):
-    """A cube of 8-bit colours, black and white included: (N, 3) uint8."""
-    axis = np.append(np.arange(0, 255, step), 255).astype(np.uint8)
-    return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
-
-
 def test_the_bins_are_those_in_gamut(ab313):
     """A bin is in if some sRGB colour is less than a grid step away in a and in b; the paper's list has four more."""
     scipy = pytest.importorskip("scipy.spatial")
@@ -42,7 +31,7 @@ def test_the_bins_are_those_in_gamut(ab313):
     assert expected <= found
 
 
-def test_soft_encoding_equals_a_plain_search(ab313):
+def test_soft_encoding_equals_a_plain_search(ab313, every_colour):
     pixels = every_colour(37)
     ab = color.rgb2lab(pixels[None])[0, :, 1:]
     squares = ((ab[:, None] - ab313.bins) ** 2).sum(-1)  # (N, 313)

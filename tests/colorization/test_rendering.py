@@ -1,23 +1,10 @@
 """From scores and labels to pictures in colour."""
 
 import numpy as np
-import pytest
 import torch
 
 from tintbox.colorization.lab import rgb_to_lab
-from tintbox.colorization.palette import Palette
 from tintbox.colorization.rendering import render, show
-
-
-@pytest.fixture(scope="module")
-def ab313():
-    return Palette.load("ab313")
-
-
-def every_colour(step):
-    """A cube of 8-bit colours, black and white included: (N, 3) uint8."""
-    axis = np.append(np.arange(0, 255, step), 255).astype(np.uint8)
-    return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
 
 
 def test_a_picture_keeps_its_lightness(ab313):
@@ -28,7 +15,7 @@ def test_a_picture_keeps_its_lightness(ab313):
     assert (lab[..., 1:] - 12).abs().max() < 1.5
 
 
-def test_truth_in_the_palette_is_near_the_picture(ab313):
+def test_truth_in_the_palette_is_near_the_picture(ab313, every_colour):
     picture = torch.tensor(every_colour(85).reshape(1, 8, 8, 3))
     shown = show(ab313, ab313.encode(picture), picture)
     distance = (rgb_to_lab(shown) - rgb_to_lab(picture))[..., 1:].norm(dim=-1)

@@ -67,11 +67,23 @@ def test_boxes_at_a_border(read):
     assert found.at_border.tolist() == [True, False, True]
 
 
-def test_iou_is_that_of_torchvision():
+def test_doubles_are_those_of_torchvisions_iou():
+    """Each box but the first of a picture and class is a double if it overlaps one before it that is none itself."""
     import torch
     from torchvision.ops import box_iou
 
     rng = np.random.default_rng(0)
-    for a, b in zip(rng.random((50, 4)), rng.random((50, 4))):
-        corners = [torch.tensor([[x - w / 2, y - h / 2, x + w / 2, y + h / 2]]) for x, y, w, h in (a, b)]
-        assert labels.iou(a, b) == pytest.approx(float(box_iou(*corners)), abs=1e-9)
+    boxes = np.concatenate([rng.uniform(0.3, 0.7, (40, 2)), rng.uniform(0.2, 0.4, (40, 2))], axis=1)
+    boxes = np.concatenate([boxes, boxes * rng.uniform(0.95, 1.05, boxes.shape), boxes[:5]])
+    keys = rng.integers(0, 3, len(boxes))
+    keys[80:] = keys[:5]
+    corners = torch.tensor(np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2], axis=1))
+    iou = box_iou(corners, corners).numpy()
+    expected = {}
+    for i in range(len(boxes)):
+        for j in range(i):
+            if keys[i] == keys[j] and iou[i, j] > labels.SAME and expected.get(j) != labels.TWICE:
+                expected[i] = labels.TWICE if iou[i, j] > 1 - 1e-9 else labels.NEARLY
+                break
+    assert labels.find_doubles(boxes, keys) == expected
+    assert set(expected.values()) == {labels.TWICE, labels.NEARLY}

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tintbox.plugins.coco_eval.overlaps import of_boxes, pairs
+
 # What is wrong with a row -> what becomes of it.
 FAULTS = {
     "no numbers, or too few": "Ultralytics leaves the whole picture out",
@@ -66,6 +68,7 @@ def read(files: Sequence[str], classes: int, keypoints: int = 0) -> Labels:
         keypoints: Numbers after the box in a row of pose labels.
     """
     found: list[tuple[int, int, np.ndarray]] = []  # class, picture, box
+    places: list[str] = []
     faults: dict[str, list[str]] = {}
     missing = empty = 0
     for picture, file in enumerate(files):
@@ -77,20 +80,22 @@ def read(files: Sequence[str], classes: int, keypoints: int = 0) -> Labels:
         except (OSError, UnicodeDecodeError):
             faults.setdefault(NUMBERS, []).append(file)
             continue
-        own: list[tuple[int, np.ndarray]] = []
         rows = [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
         empty += not rows
         for number, words in rows:
-            box = parse(words, keypoints)
-            wrong = _find_fault(box, classes) or (box is not None and _find_double(box, own))
-            if wrong:
+            labelled = parse(words, keypoints)
+            if wrong := _find_fault(labelled, classes):
                 faults.setdefault(wrong, []).append(f"{file}:{number}")
-            if box is not None and wrong in (None, False, NEARLY):
-                own.append(box)
-        found += [(index, picture, box) for index, box in own]
+            elif labelled is not None:
+                found.append((labelled[0], picture, labelled[1]))
+                places.append(f"{file}:{number}")
     boxes = np.array([box for _, _, box in found], dtype=np.float64).reshape(-1, 4)
     indices, pictures = (np.array([row[i] for row in found], dtype=np.int64) for i in (0, 1))
-    return Labels(indices, boxes, pictures, faults, missing, empty)
+    doubles = find_doubles(boxes, pictures * classes + indices)
+    for row, wrong in sorted(doubles.items()):
+        faults.setdefault(wrong, []).append(places[row])
+    kept = np.array([doubles.get(row) != TWICE for row in range(len(boxes))], dtype=bool)
+    return Labels(indices[kept], boxes[kept], pictures[kept], faults, missing, empty)
 
 
 def parse(words: Sequence[str], keypoints: int = 0) -> tuple[int, np.ndarray] | None:
@@ -122,21 +127,26 @@ def _find_fault(labelled: tuple[int, np.ndarray] | None, classes: int) -> str | 
     return EMPTY if box[2:].min() <= 0 else None
 
 
-def _find_double(labelled: tuple[int, np.ndarray], others: Sequence[tuple[int, np.ndarray]]) -> str | None:
-    """Return what is wrong with a row beside the others of its picture, or None."""
-    index, box = labelled
-    for other, theirs in others:
-        if other == index and (overlap := iou(box, theirs)) > SAME:
-            return TWICE if overlap > 1 - 1e-9 else NEARLY
-    return None
+def find_doubles(boxes: np.ndarray, keys: np.ndarray) -> dict[int, str]:
+    """Return the boxes that are of an object which has one already -> what is wrong with them.
 
-
-def iou(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the intersection over union of two boxes (x, y, width, height)."""
-    low = np.maximum(a[:2] - a[2:] / 2, b[:2] - b[2:] / 2)
-    high = np.minimum(a[:2] + a[2:] / 2, b[:2] + b[2:] / 2)
-    shared = float(np.prod(np.clip(high - low, 0, None)))
-    return shared / max(float(np.prod(a[2:]) + np.prod(b[2:])) - shared, 1e-12)
+    Args:
+        boxes: ``(N, 4)`` x, y, width, height, the centre first.
+        keys: ``(N,)`` numbers of each one's picture and class: only boxes of the same are compared.
+    """
+    corners = np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
+    overlap = of_boxes(corners, corners, np.zeros(len(boxes), bool))
+    order = np.argsort(keys, kind="stable")
+    found: dict[int, str] = {}
+    for place, other in pairs(keys[order], keys):
+        row = order[place]
+        earlier = other < row
+        row, other = row[earlier], other[earlier]
+        iou = overlap(row, other)
+        for i in np.flatnonzero(iou > SAME):  # few
+            if int(row[i]) not in found and found.get(int(other[i])) != TWICE:
+                found[int(row[i])] = TWICE if iou[i] > 1 - 1e-9 else NEARLY
+    return found
 
 
 def count_faults(labels: Labels) -> Counter[str]:
