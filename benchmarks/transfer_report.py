@@ -8,23 +8,26 @@ from pathlib import Path
 import runs
 
 
-def read_evaluation(folder: Path):
-    """Return the COCO evaluation of a run, from the truth and the predictions in its ``val``."""
+def read_evaluation(folder: Path, split: str = "val"):
+    """Return the COCO evaluation of a run, from the truth and the predictions in its folder of the split's name."""
     from tintbox.plugins.coco_eval.data.detections import Detections
     from tintbox.plugins.coco_eval.data.truth import Truth
     from tintbox.plugins.coco_eval.evaluation import evaluate
     from tintbox.plugins.coco_eval.settings import Settings
 
-    truth = Truth.read(folder / "val" / "annotations.json")
-    detections = Detections.read(folder / "val" / "predictions.json", truth)
+    truth = Truth.read(folder / split / "annotations.json")
+    detections = Detections.read(folder / split / "predictions.json", truth)
     return evaluate(truth, detections, settings=Settings(explain=False))
 
 
-def intervals(pairs: list[tuple[Path, Path]]) -> tuple[tuple[float, float, float], list[tuple[float, float]]]:
+def intervals(
+    pairs: list[tuple[Path, Path]], split: str = "val"
+) -> tuple[tuple[float, float, float], list[tuple[float, float]]]:
     """Return the difference in COCO's AP between two starts, with 95% intervals from a paired bootstrap.
 
     Args:
         pairs: Per seed the folders of both runs, of the same share: ours, and the one that it is compared with.
+        split: What was predicted, a folder in each.
 
     Returns:
         The mean over the seeds with an interval for which images and seeds are both resampled, and per seed the
@@ -36,7 +39,7 @@ def intervals(pairs: list[tuple[Path, Path]]) -> tuple[tuple[float, float, float
     from tintbox.plugins.coco_eval.comparison import Comparison
     from tintbox.plugins.coco_eval.metrics import overall
 
-    compared = [Comparison(read_evaluation(others), read_evaluation(ours)) for ours, others in pairs]
+    compared = [Comparison(read_evaluation(others, split), read_evaluation(ours, split)) for ours, others in pairs]
     samples = np.stack([(overall(c.second.samples) - overall(c.first.samples))[..., 0] for c in compared])  # (S, R)
     drawn = np.random.default_rng(0).integers(len(pairs), size=(len(pairs), samples.shape[1]))
     pooled = np.take_along_axis(samples, drawn, axis=0).mean(0)

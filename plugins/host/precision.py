@@ -76,6 +76,22 @@ def fast_training(engine: Any) -> None:
     engine.BaseTrainer._setup_train, engine.BaseTrainer.validate = setup_fast, validate_alike
 
 
+@patch("ultralytics.utils.nms", "non_max_suppression")
+def early_suppression(nms: Any) -> None:
+    """Stop suppressing at `max_det` boxes where `amp` validates an epoch: the validator passes no limit of its own."""
+    from tintbox.plugins.precision import arithmetic
+    from tintbox.plugins.precision.suppression import stop_early
+
+    suppress = nms.non_max_suppression
+    quick = stop_early(suppress)
+
+    @functools.wraps(suppress)
+    def suppress_early(*args: Any, **kwargs: Any) -> Any:
+        return (quick if arithmetic.is_validating() else suppress)(*args, **kwargs)
+
+    nms.non_max_suppression = suppress_early
+
+
 @patch("ultralytics.nn.tasks", "BaseModel.loss")
 def loss_in_float32(tasks: Any) -> None:
     """Compute losses in float32 under a CPU's autocast: there, unlike on CUDA, PyTorch leaves them in bfloat16."""

@@ -23,6 +23,11 @@ def validating() -> Iterator[None]:
         _validating.reset(token)
 
 
+def is_validating() -> bool:
+    """Return whether an epoch is being validated, by `validating`."""
+    return _validating.get()
+
+
 def wants_bfloat16(enabled: bool | torch.dtype) -> bool:
     """Return whether Ultralytics' request of an autocast on a CPU is one for bfloat16: by type, or in a validation."""
     return enabled is torch.bfloat16 or _validating.get()

@@ -22,6 +22,7 @@ def recipe(
     data: str | Path,
     minutes: float = 30,
     imgsz: int | None = None,
+    epochs: int | None = None,
     device: Any = None,
     out: str | Path = "recipe.yaml",
 ) -> tuple[Survey, Recipe, machine.Pace, Path]:
@@ -32,6 +33,7 @@ def recipe(
         data: The dataset's YAML.
         minutes: How long the training may take.
         imgsz: Side in pixels, if it is not to be chosen.
+        epochs: Passes over the pictures, if they are not to be chosen; the minutes do not count then.
         device: Where to train.
         out: The file to write.
 
@@ -46,7 +48,7 @@ def recipe(
     settings = {**rules.Recipe(rules.choose_learning(held), []).arguments(), "batch": rules.choose_batch(held)}
     settings |= {"nbs": settings["batch"], "amp": "auto", "imgsz": size, "device": device}
     pace = machine.measure(str(model), str(data), settings)
-    chosen = rules.choose(held, pace, minutes, imgsz)
+    chosen = rules.choose(held, pace, minutes, imgsz, epochs)
     return held, chosen, pace, recipe_file.write(out, chosen, str(model), str(data), minutes)
 
 

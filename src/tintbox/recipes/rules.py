@@ -72,7 +72,7 @@ def choose_batch(survey: Survey) -> int:
     return max(2, min(BATCH, 2 ** int(math.log2(max(pictures // 4, 2)))))
 
 
-def choose(survey: Survey, pace: Pace, minutes: float, imgsz: int | None = None) -> Recipe:
+def choose(survey: Survey, pace: Pace, minutes: float, imgsz: int | None = None, epochs: int | None = None) -> Recipe:
     """Return the recipe for a dataset.
 
     Args:
@@ -80,36 +80,38 @@ def choose(survey: Survey, pace: Pace, minutes: float, imgsz: int | None = None)
         pace: How fast the model trains here.
         minutes: How long the training may take.
         imgsz: The side in pixels that the user wants.
+        epochs: The passes over the pictures that the user wants; the minutes do not count then.
 
     Raises:
         TintboxError: Not even one epoch fits into the time.
     """
     batch = choose_batch(survey)
-    schedule, size = choose_schedule(survey, pace, minutes, batch, imgsz)
+    schedule, size = choose_schedule(survey, pace, minutes, batch, imgsz, epochs)
     settings = [size, *schedule, *choose_learning(survey), *choose_loss(survey), *choose_augmentation(survey)]
     return Recipe(settings, advise(survey))
 
 
 def choose_schedule(
-    survey: Survey, pace: Pace, minutes: float, batch: int, imgsz: int | None
+    survey: Survey, pace: Pace, minutes: float, batch: int, imgsz: int | None, epochs: int | None = None
 ) -> tuple[list[Setting], Setting]:
-    """Return size, epochs and what goes with them, within the time."""
+    """Return size, epochs and what goes with them, within the time if the epochs are not given."""
     training, validation = (len(survey.splits[name].files) for name in ("train", "val"))
     per_epoch = math.ceil(training / batch)
     wanted = min(max(math.ceil(STEPS / per_epoch), LEAST_EPOCHS), MOST_EPOCHS)
     needed, size = (imgsz, imgsz) if imgsz else choose_size(survey)
     seconds = pace.epoch(training, validation, size)
-    while size > needed and wanted * seconds > 60 * minutes:
+    while size > needed and not epochs and wanted * seconds > 60 * minutes:
         size -= 32
         seconds = pace.epoch(training, validation, size)
-    epochs = min(wanted, int(60 * minutes / seconds))
+    asked, epochs = epochs, epochs or min(wanted, int(60 * minutes / seconds))
     if epochs < 1:
         raise TintboxError(
             f"minutes={minutes:g}: an epoch at {size} px takes about {seconds / 60:.1f} minutes on this machine; "
             f"give minutes={math.ceil(LEAST_EPOCHS * seconds / 60)} for {LEAST_EPOCHS} epochs, or a smaller imgsz="
         )
     total = f"about {epochs * seconds / 60:.1f} minutes on {pace.device}, {seconds:.1f} s an epoch"
-    short = f", of {wanted} that {STEPS} steps would take; more minutes= would help" if epochs < wanted else ""
+    more = "epochs" if asked else "minutes"
+    short = f", of {wanted} that {STEPS} steps would take; more {more}= would help" if epochs < wanted else ""
     small = np.quantile(survey.splits["train"].sides, SMALL)
     why = f"a tenth of the boxes are under {small * size:.0f} px wide at this size"
     if imgsz:

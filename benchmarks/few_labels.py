@@ -1,0 +1,174 @@
+"""Few labels: what a newcomer types, the guides' advice, a strong rival and tintbox's recipes, on many data sets.
+
+    python benchmarks/few_labels.py --model yolo11n.pt --jobs 2 [--json results.json] [--figure few-labels.png]
+    python benchmarks/few_labels.py --model yolo11n.pt --datasets cards --shares 20 --rows stock recipe
+    python benchmarks/few_labels.py --model yolo11n.pt --extra mine=mine.yaml  # a row: the recipe, these put over it
+
+For every data set, share of the training labels and seed, the seed draws the pictures and is that of the run; all rows
+see the same pictures, equally often (`EPOCHS`), in the same arithmetic (amp=auto), at the same size. The row `recipe`
+trains by what `tintbox recipe` writes for just these pictures. Nothing is validated while training: the weights of the
+last epoch are judged, by COCO's AP on the test split, which is used for nothing else. The recipes' rules were made on
+the data sets of `TUNED`; the others were run once, when the rules were done.
+
+With --minutes, rows train for equal minutes instead, each at its own speed: stock in float32 as it comes; run these
+with --jobs 1 on a machine that does nothing else.
+
+Differences are paired: per data set and share an interval for which test pictures and seeds are resampled; over the
+data sets Student's t of the data sets' means. Every run is an ordinary run folder with its predictions in `test/`;
+finished runs are kept, so a killed benchmark goes on where it was. `TINTBOX_DATA` names the folder with the data sets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import few_labels_report as report
+import machine
+import runs
+from transfer import dataset_of, pictures_of, write_yaml
+
+from tintbox.yaml_file import read as read_yaml
+
+TUNED = ("bccd", "aquarium", "cards")
+DATASETS = {"bccd": 320, "aquarium": 320, "cards": 320, "boards": 320, "pcb": 480}  # name -> pixels
+EPOCHS = {"20": 50, "25%": 30, "100%": 15}  # share of the training pictures, or their number -> passes over them
+RECIPE = "recipe"  # the row whose arguments `tintbox recipe` writes
+ROWS = {
+    "stock": {},
+    "freeze10": {"freeze": 10},
+    "nbs16": {"nbs": 16},
+    "recipe-finetune": {"cfg": "recipe-finetune.yaml"},
+    RECIPE: {},
+}
+VALIDATED = 2  # pictures: Ultralytics validates once at the end, whatever it is told
+
+
+def count(share: str, pictures: int) -> int:
+    """Return how many pictures a share is."""
+    return round(pictures * int(share[:-1]) / 100) if share.endswith("%") else min(int(share), pictures)
+
+
+def draw(args: argparse.Namespace, dataset: str, share: str, seed: int) -> str:
+    """Return a dataset YAML with the training pictures that the seed draws; smaller shares are part of larger ones."""
+    described = dataset_of(f"{dataset}.yaml")
+    files = pictures_of(described["train"])
+    random.Random(seed).shuffle(files)
+    chosen = files[: count(share, len(files))]
+    file = args.root / "data" / f"{dataset}-{share.replace('%', 'of100')}-{seed}.yaml"
+    few = file.with_name(f"{file.stem}-val.txt")
+    few.parent.mkdir(parents=True, exist_ok=True)
+    few.write_text("\n".join(pictures_of(described["val"])[:VALIDATED]) + "\n")
+    return write_yaml(file, {**described, "val": few}, chosen)
+
+
+def arguments(args: argparse.Namespace, row: str, data: str, share: str, imgsz: int, folder: Path) -> dict:
+    """Return a row's training arguments."""
+    if row in ROWS and row != RECIPE:
+        return ROWS[row]
+    from tintbox.recipes.command import recipe
+
+    folder.mkdir(parents=True, exist_ok=True)
+    length = {"minutes": args.minutes} if args.minutes else {"epochs": EPOCHS[share]}
+    *_, file = recipe(args.model, data, **length, imgsz=imgsz, out=folder / "recipe.yaml")
+    return {"cfg": str(file), **(read_yaml(args.extra[row]) if row in args.extra else {})}
+
+
+def train(args: argparse.Namespace, dataset: str, share: str, seed: int, row: str, folder: Path) -> None:
+    """Train one run, judge its last weights on the test split, write the result."""
+    from ultralytics import YOLO
+
+    imgsz = DATASETS[dataset]
+    data = draw(args, dataset, share, seed)
+    own = arguments(args, row, data, share, imgsz, folder)
+    if args.minutes:
+        fixed = {"epochs": 1000, "time": args.minutes / 60} if row in ROWS and row != RECIPE else {}
+    else:
+        fixed = {"epochs": EPOCHS[share], "amp": "auto"}
+    model, begin = YOLO(args.model), time.perf_counter()
+    model.train(
+        **own, **fixed, data=data, imgsz=imgsz, seed=seed, workers=0, cache="ram", plots=False, val=False,
+        save=False, project=str(folder.parent), name=folder.name, exist_ok=True,
+    )  # fmt: skip
+    seconds = time.perf_counter() - begin
+    box = YOLO(folder / "weights" / "last.pt").val(
+        data=data, split="test", imgsz=imgsz, workers=0, plots=False, save_json=True,
+        coco_eval={"resamples": 0, "explain": False}, project=str(folder), name="test", exist_ok=True,
+    )  # fmt: skip
+    for file in (folder / "weights").glob("*.pt"):
+        file.unlink()  # hundreds of runs
+    result = {"dataset": dataset, "share": share, "seed": seed, "row": row, "seconds": seconds}
+    runs.write_result(folder, {**result, "mAP50-95": float(box.box.map), "mAP50": float(box.box.map50)})
+
+
+def result_line(name: str, result: dict) -> str:
+    """Return a finished run's line."""
+    return f"{name}: mAP50-95 {100 * result['mAP50-95']:.1f}; {result['seconds'] / 60:.1f} min"
+
+
+def list_jobs(args: argparse.Namespace) -> dict[str, list[str]]:
+    """Return the name of every run -> the words that make it; the seeds one after the other."""
+    shared = ["--model", args.model, "--root", str(args.root)]
+    shared += ["--minutes", str(args.minutes)] if args.minutes else []
+    for name, file in args.extra.items():
+        shared += ["--extra", f"{name}={file}"]
+    jobs = {}
+    for seed in args.seeds:
+        for share in args.shares:
+            for dataset in args.datasets:
+                for row in [*args.rows, *args.extra]:
+                    what = [Path(args.model).stem, dataset, share.replace("%", "of100"), row, str(seed)]
+                    what += [f"{args.minutes:g}min"] if args.minutes else []
+                    name = "-".join(what)
+                    jobs[name] = [*shared, "--one", dataset, share, str(seed), row, str(args.root / name)]
+    return jobs
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", required=True, help="a pretrained checkpoint")
+    parser.add_argument("--datasets", nargs="+", choices=list(DATASETS), default=list(DATASETS))
+    parser.add_argument("--shares", nargs="+", choices=list(EPOCHS), default=list(EPOCHS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--rows", nargs="*", choices=list(ROWS), default=list(ROWS))
+    parser.add_argument(
+        "--extra", nargs="+", action="extend", default=[], metavar="NAME=FILE", help="more rows, by YAML"
+    )
+    parser.add_argument("--minutes", type=float, help="train for equal minutes instead of equal passes")
+    parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
+    parser.add_argument("--root", type=Path, default=Path("runs/few-labels"), help="where the run folders go")
+    parser.add_argument("--json", type=Path, help="where to write the numbers of every run")
+    parser.add_argument("--figure", type=Path, help="where to draw the differences")
+    parser.add_argument("--report", action="store_true", help="train nothing: report what is there")
+    parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    args.root = args.root.resolve()
+    args.extra = {name: str(Path(file).resolve()) for name, file in (word.split("=", 1) for word in args.extra)}
+    if args.one:
+        dataset, share, seed, row, folder = args.one
+        train(args, dataset, share, int(seed), row, Path(folder))
+        return
+    print(machine.describe(), flush=True)
+    jobs = list_jobs(args)
+    if args.report:
+        jobs = {name: words for name, words in jobs.items() if (args.root / name / runs.RESULT).is_file()}
+    found = runs.run_all(__file__, jobs, args.root, args.jobs, result_line)
+    results = [{**result, "folder": name} for name, result in found.items()]
+    if args.json:
+        args.json.write_text(json.dumps(results, indent=1) + "\n")
+    seconds = statistics.mean(r["seconds"] for r in results)
+    print(f"\n{args.model}: {len(results)} runs, {seconds:.0f} s each on average\n")
+    print(report.make(results, args.root, TUNED))
+    if args.figure:
+        report.draw(results, args.root, args.figure)
+
+
+if __name__ == "__main__":
+    main()

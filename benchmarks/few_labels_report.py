@@ -1,0 +1,129 @@
+"""What `few_labels.py` prints and draws: tables, paired differences with intervals, the picture."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from pathlib import Path
+
+import runs
+from transfer_report import intervals, span
+
+AGAINST = ("stock", "nbs16")  # what every other row is compared with
+Key = tuple[str, str, str]  # data set, share, row
+
+
+def group(results: list[dict]) -> dict[Key, dict[int, dict]]:
+    """Return the runs of each data set, share and row, by seed."""
+    found: dict[Key, dict[int, dict]] = {}
+    for result in results:
+        found.setdefault((result["dataset"], result["share"], result["row"]), {})[result["seed"]] = result
+    return found
+
+
+def list_values(results: list[dict], key: str) -> list[str]:
+    """Return the values of a key, in the order in which they come."""
+    return list(dict.fromkeys(r[key] for r in results))
+
+
+def make(results: list[dict], root: Path, tuned: tuple[str, ...]) -> str:
+    """Return the tables: AP by data set and share, then the differences to stock and to the strong rival."""
+    cells = group(results)
+    parts = [tabulate_accuracy(cells, results, tuned)]
+    for other in AGAINST:
+        if other in list_values(results, "row"):
+            parts.append(tabulate_differences(cells, results, root, other, tuned))
+    return "\n\n".join(parts)
+
+
+def tabulate_accuracy(cells: dict[Key, dict[int, dict]], results: list[dict], tuned: tuple[str, ...]) -> str:
+    """Return mAP50-95 on the test split in percent, mean ± standard deviation over the seeds."""
+    rows = list_values(results, "row")
+    lines = ["mAP50-95 on the test split, percent, mean ± standard deviation over the seeds (* rules made on it)", ""]
+    lines += [f"| labels | data | n | {' | '.join(rows)} |", "|---" * (len(rows) + 3) + "|"]
+    for share in list_values(results, "share"):
+        for dataset in list_values(results, "dataset"):
+            found = [cells.get((dataset, share, row), {}) for row in rows]
+            if not any(found):
+                continue
+            values = [runs.mean([100 * r["mAP50-95"] for r in own.values()]) if own else "" for own in found]
+            seeds = "/".join(map(str, sorted({len(own) for own in found if own})))
+            lines.append(f"| {share} | {dataset}{'*' * (dataset in tuned)} | {seeds} | {' | '.join(values)} |")
+    return "\n".join(lines)
+
+
+def compare(
+    cells: dict[Key, dict[int, dict]], root: Path, dataset: str, share: str, row: str, other: str
+) -> tuple[float, float, float] | None:
+    """Return the difference in AP of two rows and its interval over test pictures and seeds, in -1..1."""
+    ours, theirs = cells.get((dataset, share, row), {}), cells.get((dataset, share, other), {})
+    seeds = sorted(ours.keys() & theirs.keys())
+    if not seeds:
+        return None
+    pairs = [(root / ours[seed]["folder"], root / theirs[seed]["folder"]) for seed in seeds]
+    return intervals(pairs, "test")[0]
+
+
+def over_datasets(values: list[float]) -> str:
+    """Return the mean of the data sets' differences, in points, with the 95% interval of Student's t."""
+    from scipy import stats
+
+    middle = statistics.mean(values)
+    if len(values) < 2:
+        return f"{100 * middle:+.1f}"
+    half = stats.t.ppf(0.975, len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    return f"{100 * middle:+.1f} {span((middle - half, middle + half))}"
+
+
+def tabulate_differences(
+    cells: dict[Key, dict[int, dict]], results: list[dict], root: Path, other: str, tuned: tuple[str, ...]
+) -> str:
+    """Return the paired differences to a row, data set by data set, and over the data sets."""
+    rows = [row for row in list_values(results, "row") if row != other]
+    lines = [f"COCO's AP against {other}, points, [95% over test pictures and seeds]", ""]
+    lines += [f"| labels | data | {' | '.join(rows)} |", "|---" * (len(rows) + 2) + "|"]
+    for share in list_values(results, "share"):
+        sums: dict[str, dict[str, float]] = {row: {} for row in rows}
+        for dataset in list_values(results, "dataset"):
+            columns = []
+            for row in rows:
+                found = compare(cells, root, dataset, share, row, other)
+                columns.append(f"{100 * found[0]:+.1f} {span(found[1:])}" if found else "")
+                if found:
+                    sums[row][dataset] = found[0]
+            if any(columns):
+                lines.append(f"| {share} | {dataset}{'*' * (dataset in tuned)} | {' | '.join(columns)} |")
+        for what, of in (("all", lambda name: True), ("not tuned on", lambda name: name not in tuned)):
+            means = [[value for name, value in sums[row].items() if of(name)] for row in rows]
+            if any(len(values) > 1 for values in means):
+                columns = [over_datasets(values) if values else "" for values in means]
+                lines.append(f"| {share} | **{what}**, [95% over data sets] | {' | '.join(columns)} |")
+    return "\n".join(lines)
+
+
+def draw(results: list[dict], root: Path, file: Path) -> None:
+    """Draw the differences to stock: a panel per share, a line per data set, a mark and its interval per row."""
+    from matplotlib.figure import Figure
+
+    cells, other = group(results), AGAINST[0]
+    rows = [row for row in list_values(results, "row") if row != other]
+    shares, datasets = list_values(results, "share"), list_values(results, "dataset")
+    drawing = Figure(figsize=(3.4 * len(shares) + 1, 0.7 * len(datasets) + 1.6), layout="constrained")
+    panels = drawing.subplots(1, len(shares), sharey=True, squeeze=False)[0]
+    for axes, share in zip(panels, shares):
+        for i, row in enumerate(rows):
+            found = [compare(cells, root, dataset, share, row, other) for dataset in datasets]
+            there = [(y + 0.15 * (i - (len(rows) - 1) / 2), d) for y, d in enumerate(found) if d]
+            if there:
+                ys, ds = zip(*there)
+                values = [100 * d[0] for d in ds]
+                errors = [[100 * (d[0] - d[1]) for d in ds], [100 * (d[2] - d[0]) for d in ds]]
+                axes.errorbar(values, ys, xerr=errors, fmt="o", markersize=4, linewidth=1.2, label=row)
+        axes.axvline(0, color="#8a8f98", linewidth=1)
+        label = f"{share} of the labels" if share.endswith("%") else f"{share} labelled pictures"
+        axes.set(title=label, xlabel=f"AP against {other}", yticks=range(len(datasets)), yticklabels=datasets)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].invert_yaxis()
+    handles, labels = panels[0].get_legend_handles_labels()
+    drawing.legend(handles, labels, loc="outside lower center", ncols=len(rows), frameon=False)
+    drawing.savefig(file, dpi=120)
