@@ -61,10 +61,25 @@ def reduce(pictures: torch.Tensor, stride: int) -> torch.Tensor:
 def likeliest(scores: torch.Tensor) -> torch.Tensor:
     """Return the most likely colour of each pixel (B, h, w) for scores (B, K, h, w); of equals, the lower index.
 
-    In float32, in which it is found faster than in bfloat16, of as many pictures at once as fit the cache.
+    Of as many pictures at once as fit the cache. `argmax` is slow in bfloat16; float32 takes half of its time, and
+    whole numbers a quarter.
     """
     pictures = max(1, BLOCK // scores[0].numel()) if len(scores) else 1
-    return torch.cat([part.float().argmax(1) for part in scores.split(pictures)])
+    find = _find_highest if scores.dtype is torch.bfloat16 and scores.device.type == "cpu" else torch.argmax
+    return torch.cat([find(part if find is _find_highest else part.float(), 1) for part in scores.split(pictures)])
+
+
+def _find_highest(scores: torch.Tensor, dim: int) -> torch.Tensor:
+    """Return the index (B, h, w) of the highest of scores (B, K, h, w), bfloat16: as `argmax`, but 0 is above -0.
+
+    Bits of floats are in the order of the floats, once those of negative ones are turned around. The index stands in
+    the bits below them, the lower the higher.
+    """
+    bits = scores.movedim(dim, -1).contiguous().view(torch.int16).int()
+    bits ^= (bits >> 31) & 0x7FFF
+    last = bits.shape[-1] - 1
+    backwards = torch.arange(last, -1, -1, dtype=torch.int32)
+    return (last - ((bits << 15) | backwards).amax(-1).bitwise_and_(0x7FFF)).long()
 
 
 def paint(palette: BasePalette, scores: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:

@@ -33,3 +33,18 @@ def test_painted_pictures_have_the_likeliest_colour_at_the_size_of_the_input():
     scores[:, 1] = 1
     painted = batch.paint(PALETTE, scores, torch.zeros(1, 4, 4, 3, dtype=torch.uint8))
     assert painted.shape == (1, 4, 4, 3) and (painted == torch.tensor([255, 0, 0], dtype=torch.uint8)).all()
+
+
+def test_the_likeliest_colour_is_argmax_in_every_type_and_layout():
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randn(3, 24, 20, 32, generator=generator)
+    scores[:, ::5] = scores[:, 1:2]  # equal ones: the lower index
+    scores[0] -= 9  # all of them below zero
+    for dtype in (torch.float32, torch.float16, torch.bfloat16):
+        expected = torch.tensor(scores.to(dtype).float().numpy().argmax(1))
+        for layout in (torch.contiguous_format, torch.channels_last):
+            found = batch.likeliest(scores.to(dtype).to(memory_format=layout))
+            assert found.dtype == torch.int64 and torch.equal(found, expected)
+    assert batch.likeliest(scores[:0].bfloat16()).shape == (0, 20, 32)
+    extremes = torch.tensor([-torch.inf, -3e38, 3e38, torch.inf]).bfloat16().view(1, 4, 1, 1)
+    assert batch.likeliest(extremes) == 3 and batch.likeliest(extremes[:, :2]) == 1
