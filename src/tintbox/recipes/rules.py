@@ -22,6 +22,8 @@ USUAL = 640  # pixels: what detectors are pretrained with
 SEEN = 16  # pixels of a small box's side that the finest cells, 8 pixels wide, can tell
 SMALL = 0.1  # quantile of the box sides that counts as small
 BATCH = 16
+CLOSING = 10  # epochs without mosaic at the end, as Ultralytics
+WAKE = 0.1  # of the epochs: when the backbone begins to train
 COLOURED = 0.5  # how far colours tell classes, from which on they must not be shifted
 GREY = 0.9  # share of grey pictures from which on colours are nothing to learn
 IMBALANCE = 10  # boxes of the most frequent class by those of the rarest
@@ -118,7 +120,7 @@ def choose_schedule(
         why = f"as asked for; {why}"
     elif size < choose_size(survey)[1]:
         why += f"; {choose_size(survey)[1]} would take longer than the {minutes:g} minutes"
-    closing = max(1, min(10, epochs // 5))
+    closing = max(1, min(CLOSING, epochs // 3))
     return [
         Setting("epochs", epochs, f"{epochs * per_epoch} steps of {batch} pictures{short}; {total}"),
         Setting("batch", batch, f"{per_epoch} steps an epoch of {training} pictures"),
@@ -126,7 +128,7 @@ def choose_schedule(
             "nbs", batch, "every batch is a step; Ultralytics collects 64 pictures for one, which leaves few steps"
         ),
         Setting("patience", max(20, epochs // 2), f"{validation} validation pictures are too few to stop on sooner"),
-        Setting("close_mosaic", closing, "the last fifth of the epochs, ten at most, see whole pictures"),
+        Setting("close_mosaic", closing, f"the last third of the epochs, {CLOSING} at most, see whole pictures"),
         Setting("amp", "auto", "bfloat16 where this machine multiplies it natively, all cores of a CPU"),
     ], Setting("imgsz", size, why)
 
@@ -137,7 +139,9 @@ def choose_learning(survey: Survey) -> list[Setting]:
     return [
         Setting("optimizer", "AdamW", "named, because auto chooses a learning rate of its own"),
         Setting("lr0", 0.002, "of neck and head"),
-        Setting("lr_scale", {"backbone": 0.1}, f"{pictures} pictures move what millions have taught a tenth as fast"),
+        Setting("freeze", "backbone", "at first, while neck and head learn new classes and their errors are large"),
+        Setting("unfreeze", {WAKE: "backbone"}, "after a tenth of the epochs, one at least"),
+        Setting("lr_scale", {"backbone": 0.3}, f"{pictures} pictures move what millions have taught a third as fast"),
         Setting("lrf", 0.01, "the last learning rate as a share of the first"),
         Setting("cos_lr", True, "a cosine between them"),
         Setting("momentum", 0.9, "AdamW's beta1"),
