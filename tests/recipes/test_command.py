@@ -67,7 +67,7 @@ def test_the_recipe_is_one_for_the_stock_command(squares, python, yolo, tmp_path
     told = json.loads(done.stdout[done.stdout.index("{") :])
     file = tmp_path / "made" / "recipe.yaml"
     assert json.loads(json.dumps(yaml.safe_load(file.read_text()))) == told["arguments"]  # JSON's keys are text
-    assert told["arguments"]["imgsz"] == 32 and told["arguments"]["lr_scale"] == {"backbone": 0.3}
+    assert told["arguments"]["imgsz"] == 32 and told["arguments"]["lr_scale"] == {"backbone": 0.5}
     assert told["splits"]["val"]["boxes"] == {"a": 4, "b": 0}
     assert told["pace"]["seconds_per_picture"] > 0
     assert sorted(p.name for p in tmp_path.iterdir()) == ["made"], "nothing else is left behind"

@@ -138,10 +138,10 @@ def choose_learning(survey: Survey) -> list[Setting]:
     pictures = len(survey.splits["train"].files)
     return [
         Setting("optimizer", "AdamW", "named, because auto chooses a learning rate of its own"),
-        Setting("lr0", 0.002, "of neck and head"),
+        Setting("lr0", 0.001, "of neck and head"),
         Setting("freeze", "backbone", "at first, while neck and head learn new classes and their errors are large"),
         Setting("unfreeze", {WAKE: "backbone"}, "after a tenth of the epochs, one at least"),
-        Setting("lr_scale", {"backbone": 0.3}, f"{pictures} pictures move what millions have taught a third as fast"),
+        Setting("lr_scale", {"backbone": 0.5}, f"{pictures} pictures move what millions have taught half as fast"),
         Setting("lrf", 0.01, "the last learning rate as a share of the first"),
         Setting("cos_lr", True, "a cosine between them"),
         Setting("momentum", 0.9, "AdamW's beta1"),
