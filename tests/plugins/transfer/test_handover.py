@@ -37,14 +37,6 @@ def test_the_layers_are_the_detectors_own(name):
     assert colouriser(torch.rand(1, 3, 64, 96)).shape == (1, 313, 16, 24)
 
 
-@pytest.mark.parametrize("scale", "nsmlx")
-def test_every_scale_letter(scale):
-    from tintbox.colorization.base import load_base
-
-    base = load_base("yolo11.yaml", scale)
-    assert (base["scale"], base["yaml_file"]) == (scale, f"yolo11{scale}.yaml")
-
-
 def test_a_trunk_computes_what_the_detector_computes():
     detector, colouriser = YOLO("yolo11n.yaml").model.eval(), YOLO("yolo11n-colorize.yaml").model.eval()
     handover.take_over(colouriser, detector, "x")
