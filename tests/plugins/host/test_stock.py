@@ -4,8 +4,6 @@ import json
 
 import pytest
 
-from tintbox.plugins import callbacks
-
 TRAIN = """
 import json, sys, hashlib, torch
 from ultralytics import YOLO
@@ -31,25 +29,3 @@ def test_training_without_options_is_bit_for_bit_stock(python, fruit, tmp_path, 
     assert results[0]["digest"] == results[1]["digest"]
     assert results[0]["rows"] == results[1]["rows"]
     assert results[0]["modules"] == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "freeze", "loss"),
-    [
-        ({}, False, False),
-        ({"freeze": 10}, False, False),
-        ({"freeze": [0, 1]}, False, False),
-        ({"freeze": "backbone"}, True, False),
-        ({"freeze": [0, "neck"]}, True, False),
-        ({"freeze_bn": "auto", "unfreeze": None}, False, False),
-        ({"freeze_bn": False}, True, False),
-        ({"unfreeze": {5: "all"}}, True, False),
-        ({"lr_scale": 0.9}, True, False),
-        ({"cls_focal": 0}, False, True),
-        ({"cls_pos_weight": "balanced"}, False, True),
-    ],
-)
-def test_what_a_run_asks_for(arguments, freeze, loss):
-    args = type("Args", (), arguments)()
-    assert callbacks.wants_freeze(args) is freeze
-    assert callbacks.wants_loss(args) is loss
