@@ -35,13 +35,3 @@ def test_a_model_without_our_callbacks_is_refused_what_needs_them(fruit, tmp_pat
     with pytest.raises(TintboxError, match="freeze=backbone asks for freezing, but this model's callbacks were"):
         model.train(data=str(fruit), freeze="backbone", project=str(tmp_path / "runs"))
     assert not list(tmp_path.iterdir())
-
-
-def test_the_table_of_tasks_imports_the_colouriser_only_when_it_is_asked_for(python):
-    code = (
-        "import sys; from ultralytics import YOLO; m = YOLO('yolo11n.yaml'); t = m.task_map['colorize'];"
-        "print([n for n in sys.modules if n.startswith('tintbox.colorization.') and not n.endswith('palette_name')]);"
-        "print(sorted(t), t['trainer'].__name__, len(t))"
-    )
-    done = python("-c", code)
-    assert done.stdout.splitlines()[-2:] == ["[]", "['model', 'predictor', 'trainer', 'validator'] ColorizeTrainer 4"]
