@@ -95,16 +95,6 @@ def test_ultralytics_own_results_stay_as_they_are(validate, tmp_path):
 
 
 @pytest.mark.attack("newcomer")
-def test_results_are_a_mapping(validate):
-    outcome = validate("segment", coco_eval={"resamples": 0}).coco
-    assert list(outcome) == list(outcome.keys()) == ["bbox", "segm"] and len(outcome) == 2
-    assert "segm" in outcome and "pose" not in outcome and outcome.get("pose") is None
-    assert dict(outcome) == outcome.evaluations and dict(outcome.items())["segm"] is outcome["segm"]
-    assert repr(outcome).startswith("Outcome({'bbox': <boxes of 10 images: AP=") and len(repr(outcome)) < 300
-    assert outcome._repr_html_().count("<table>") == 6
-
-
-@pytest.mark.attack("newcomer")
 def test_a_model_of_fewer_classes_is_told_twice(validate, variant, log):
     """Before, and once more next to the numbers, which are no numbers for the whole dataset."""
     data = variant()

@@ -48,7 +48,7 @@ def test_the_last_layer_of_a_description(description, name):
 
 def test_errors_of_pytorchs_reader_are_told_from_others(tmp_path):
     (tmp_path / "x.pt").write_bytes(b"PK\x03\x04" + bytes(50))
-    with pytest.raises(Exception) as ours:
+    with pytest.raises(RuntimeError, match="archive") as ours:
         torch.load(tmp_path / "x.pt", weights_only=False)
     assert anchors.from_reader(ours.value)
     with pytest.raises(ValueError, match="mine") as other:

@@ -53,8 +53,8 @@ def test_other_tasks_have_the_classes_that_they_had():
 @pytest.mark.parametrize(
     ("name", "task", "line"),
     [
-        ("yolo11n.yaml", "colorize", "model=yolo11n.yaml is a detect model, not a colorize model; use `yolo detect ...`, "
-         "or give a colorize model, e.g. model=colorize-unet.yaml"),
+        ("yolo11n.yaml", "colorize", "model=yolo11n.yaml is a detect model, not a colorize model; "
+         "use `yolo detect ...`, or give a colorize model, e.g. model=colorize-unet.yaml"),
         ("colorize-unet.yaml", "detect", "model=colorize-unet.yaml is a colorize model, not a detect model; "
          "use `yolo colorize ...`, or give a detect model and this one as pretrained="),
     ],
