@@ -31,21 +31,21 @@ def test_options_lists_the_table(capsys):
 
 
 @pytest.mark.smoke
-def test_report_writes_one_file_of_a_run(python, trained, tmp_path):
-    done = python(TINTBOX, "report", trained, "-o", "page.html", "pictures=false")
+def test_report_writes_one_file_of_a_run(forked, trained, tmp_path):
+    done = forked(TINTBOX, "report", trained, "-o", "page.html", "pictures=false")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "page.html"
     assert 4e6 < (tmp_path / "page.html").stat().st_size < 10e6
 
 
-def test_report_tells_mistakes_in_a_line(python, trained, tmp_path):
+def test_report_tells_mistakes_in_a_line(forked, trained, tmp_path):
     for words, told in (
         ([], "give the folders"),
         ([tmp_path], "args.yaml"),
         ([trained, "m=4"], "'m' is no argument here"),
         ([trained, "out=page.pdf"], "out=page.pdf"),
     ):
-        done = python(TINTBOX, "report", *words)
+        done = forked(TINTBOX, "report", *words)
         assert done.returncode == 1
         (line,) = done.stderr.strip().splitlines()
         assert line.startswith("tintbox: ") and told in line, line

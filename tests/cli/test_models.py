@@ -9,8 +9,8 @@ import pytest
 TINTBOX = Path(sys.executable).with_name("tintbox")
 
 
-def test_complexity_as_json_and_as_a_table(python):
-    done = python(TINTBOX, "complexity", "model=colorize-pool.yaml", "imgsz=32", "--json")
+def test_complexity_as_json_and_as_a_table(forked):
+    done = forked(TINTBOX, "complexity", "model=colorize-pool.yaml", "imgsz=32", "--json")
     assert done.returncode == 0, done.stderr
     total = json.loads(done.stdout)["total"]
     k, nf, nc, nic = 3, 32, 24, 1
@@ -19,9 +19,9 @@ def test_complexity_as_json_and_as_a_table(python):
         "outputs": 2880 * nf + 3328 * nc,
         "connections": k**2 * (1024 * nic * nf + 640 * nf**2 + 256 * nf * nc + 1024 * nc**2) + 2432 * nf + 2048 * nc,
     }
-    shown = python(TINTBOX, "complexity", "model=colorize-pool.yaml", "imgsz=32").stdout
+    shown = forked(TINTBOX, "complexity", "model=colorize-pool.yaml", "imgsz=32").stdout
     assert f"{total['connections']:,}" in shown
-    larger = python(TINTBOX, "complexity", "model=colorize-pool.yaml", "imgsz=[64, 64]", "--json")
+    larger = forked(TINTBOX, "complexity", "model=colorize-pool.yaml", "imgsz=[64, 64]", "--json")
     doubled = json.loads(larger.stdout)["total"]
     assert doubled["weights"] == total["weights"]
     assert doubled["outputs"] == 4 * total["outputs"]

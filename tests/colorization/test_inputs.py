@@ -172,13 +172,13 @@ def test_a_project_that_cannot_be_written(cli, data, trained, pictures, mode, tm
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_a_disk_that_is_full(yolo, data, tmp_path, python):
+def test_a_disk_that_is_full(forked_yolo, data, tmp_path, forked):
     # A limit on the size of files fails a write as a full disk does.
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
         "from ultralytics.cfg import entrypoint; entrypoint()"
     )
-    done = python("-c", code, "colorize", "train", f"data={data()}", *SMALL, f"project={tmp_path}/runs")
+    done = forked("-c", code, "colorize", "train", f"data={data()}", *SMALL, f"project={tmp_path}/runs")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     line = done.stderr.strip().splitlines()[-1]

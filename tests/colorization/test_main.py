@@ -9,12 +9,12 @@ from tintbox.colorization.__main__ import main
 SMALL = ("epochs=1", "batch=4", "imgsz=32", "palette=4", "plots=False")
 
 
-def test_trainer_script(python, tiny_data, tmp_path):
+def test_trainer_script(forked, tiny_data, tmp_path):
     words = (f"data={tiny_data}", *SMALL, f"project={tmp_path}/runs", "name=x")
-    done = python("-m", "tintbox.colorization", *words)
+    done = forked("-m", "tintbox.colorization", *words)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "runs/x/weights/best.pt").is_file()
-    done = python("-m", "tintbox.colorization", "epocs=3")
+    done = forked("-m", "tintbox.colorization", "epocs=3")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "epochs" in done.stderr.strip().splitlines()[-1]

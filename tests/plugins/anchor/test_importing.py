@@ -66,11 +66,11 @@ def test_what_is_no_classic_checkpoint_is_told_in_one_line(classic, tmp_path):
         import_legacy(whole, tmp_path / "new.onnx")
 
 
-def test_import_on_the_command_line(tmp_path, python):
-    done = python("-m", "tintbox", "import-legacy", "old.pt", "new.pt")
+def test_import_on_the_command_line(tmp_path, forked):
+    done = forked("-m", "tintbox", "import-legacy", "old.pt", "new.pt")
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1] == "tintbox: old.pt: no such file"
-    done = python("-m", "tintbox", "import-legacy", "old.pt", "new.pt", "cgf=x")
+    done = forked("-m", "tintbox", "import-legacy", "old.pt", "new.pt", "cgf=x")
     assert done.stderr.strip().splitlines()[-1].endswith("did you mean 'cfg'?")
 
 

@@ -90,9 +90,9 @@ def test_a_run_with_amp(train):
     assert torch.isfinite(train(amp=True).loss).item()
 
 
-def test_restricted_loading(trained, python):
+def test_restricted_loading(trained, forked):
     code = "import sys; from ultralytics import YOLO; print(type(YOLO(sys.argv[1]).model.model[-1]).__name__)"
-    done = python("-c", code, trained.last, env={"ULTRALYTICS_SAFE_LOAD": "1"})
+    done = forked("-c", code, trained.last, env={"ULTRALYTICS_SAFE_LOAD": "1"})
     assert done.stdout.split()[-1:] == ["AnchorDetect"], done.stderr
 
 

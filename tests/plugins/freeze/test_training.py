@@ -322,7 +322,7 @@ def test_a_batchnorm_follows_its_own_parameters():
 # What a run leaves behind ---------------------------------------------------------------------------------------------
 
 
-def test_checkpoints_work_without_the_plugin(train, boxes, python):
+def test_checkpoints_work_without_the_plugin(train, boxes, forked):
     halfway = []
 
     def stop(trainer):
@@ -338,7 +338,7 @@ def test_checkpoints_work_without_the_plugin(train, boxes, python):
         "yolo.predict(data.replace('rectangles.yaml', 'images/val'), imgsz=32);"
         "print('usable')"
     )
-    done = python("-c", code, halfway[0].last, boxes, env={"TINTBOX_DISABLE": "1"})
+    done = forked("-c", code, halfway[0].last, boxes, env={"TINTBOX_DISABLE": "1"})
     assert "usable" in done.stdout, done.stdout + done.stderr
 
 

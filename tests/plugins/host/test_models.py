@@ -7,13 +7,13 @@ from tintbox.plugins.host import models
 
 
 @pytest.mark.attack("half-fitting plugin")
-def test_the_table_of_tasks_imports_the_colouriser_only_when_it_is_asked_for(python):
+def test_the_table_of_tasks_imports_the_colouriser_only_when_it_is_asked_for(forked):
     code = (
         "import sys; from ultralytics import YOLO; m = YOLO('yolo11n.yaml'); t = m.task_map['colorize'];"
         "print([n for n in sys.modules if n.startswith('tintbox.colorization.') and not n.endswith('palette_name')]);"
         "print(sorted(t), t['trainer'].__name__, len(t))"
     )
-    done = python("-c", code)
+    done = forked("-c", code)
     assert done.stdout.splitlines()[-2:] == ["[]", "['model', 'predictor', 'trainer', 'validator'] ColorizeTrainer 4"]
 
 

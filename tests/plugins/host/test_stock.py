@@ -20,10 +20,10 @@ print(json.dumps({"digest": digest, "rows": [r[:1] + r[2:] for r in rows], "modu
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["detect", "e2e"])
-def test_training_without_options_is_bit_for_bit_stock(python, fruit, tmp_path, task):
+def test_training_without_options_is_bit_for_bit_stock(forked, fruit, tmp_path, task):
     results = []
     for disable in ("0", "1"):
-        done = python("-c", TRAIN, fruit, tmp_path / disable, task, env={"TINTBOX_DISABLE": disable})
+        done = forked("-c", TRAIN, fruit, tmp_path / disable, task, env={"TINTBOX_DISABLE": disable})
         assert done.returncode == 0, done.stderr
         results.append(json.loads(done.stdout.strip().splitlines()[-1]))
     assert results[0]["digest"] == results[1]["digest"]

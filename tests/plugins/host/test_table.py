@@ -8,14 +8,14 @@ from tintbox.plugins.host import table
 
 
 @pytest.mark.attack("half-fitting plugin")
-def test_a_patch_that_does_not_fit_is_told_and_skipped(python):
+def test_a_patch_that_does_not_fit_is_told_and_skipped(forked):
     code = (
         "from tintbox.plugins import host\n"
         "host.PATCHES.insert(0, host.Patch('ultralytics.cfg', ('NO_SUCH_NAME',), lambda module: None))\n"
         "host.PATCHES[0].function.__name__ = 'broken'\n"
         "from ultralytics.cfg import TASKS; print('colorize' in TASKS)"
     )
-    done = python("-c", code)
+    done = forked("-c", code)
     assert done.stdout.strip().endswith("True")
     assert "patch 'broken' of ultralytics.cfg does not fit" in done.stderr
 

@@ -94,7 +94,7 @@ def test_losses_are_those_of_float32(task, pictures, tmp_path, monkeypatch):
 
 
 @native
-def test_checkpoints_are_stock_and_resume(pictures, tmp_path, monkeypatch, python):
+def test_checkpoints_are_stock_and_resume(pictures, tmp_path, monkeypatch, forked):
     def stop(trainer):
         trainer.stop = trainer.epoch == 1
 
@@ -117,7 +117,7 @@ def test_checkpoints_are_stock_and_resume(pictures, tmp_path, monkeypatch, pytho
     resume = f"from ultralytics import YOLO; YOLO({str(last)!r}).train(resume=True)"
     for environment in ({}, {"TINTBOX_DISABLE": "1"}):
         last.write_bytes(kept["last"])
-        done = python("-c", resume, env={"TINTBOX_THREADS": "1", **environment})
+        done = forked("-c", resume, env={"TINTBOX_THREADS": "1", **environment})
         assert done.returncode == 0, done.stderr
         assert ("amp=auto: bfloat16" in done.stdout + done.stderr) is (not environment)
 

@@ -45,9 +45,9 @@ def test_a_resumed_run_equals_an_uninterrupted_one(train, kind, fruit, tmp_path)
 
 
 @pytest.mark.slow
-def test_a_stock_ultralytics_goes_on_from_it(copy, yolo):
+def test_a_stock_ultralytics_goes_on_from_it(copy, forked_yolo):
     run = copy("frozen")
-    done = yolo(
+    done = forked_yolo(
         "detect", "train", "resume=True", f"model={run / 'weights/last.pt'}", f"save_dir={run}",
         env={"TINTBOX_DISABLE": "1"},
     )  # fmt: skip

@@ -22,9 +22,9 @@ def test_the_finished_checkpoint_holds_nothing_for_resuming(copy):
     assert after["optimizer"] is None and not hasattr(after["model"], state.KEY)
 
 
-def test_restricted_loading_takes_it(stopped, python):
+def test_restricted_loading_takes_it(stopped, forked):
     code = "import sys; from ultralytics import YOLO; print(YOLO(sys.argv[1]).ckpt['epoch'])"
-    done = python("-c", code, stopped["frozen"] / "weights/last.pt", env={"ULTRALYTICS_SAFE_LOAD": "1"})
+    done = forked("-c", code, stopped["frozen"] / "weights/last.pt", env={"ULTRALYTICS_SAFE_LOAD": "1"})
     assert done.stdout.splitlines()[-1:] == ["1"], done.stderr
 
 
