@@ -14,7 +14,7 @@ import ast, sys
 from pathlib import Path
 from ultralytics.models.yolo.detect import DetectionTrainer
 options = ast.literal_eval(sys.argv[2])
-where = dict(project=str(Path("runs").resolve()), name="run", exist_ok=True, device="cpu", workers=0)
+where = dict(project=str(Path("runs").resolve()), name="run", exist_ok=True, device="cpu", workers=0, plots=False)
 trainer = DetectionTrainer(overrides=dict(model="yolo11n.yaml", data=Path(sys.argv[1]), epochs=1, imgsz=32,
                                           **where, **options))
 print(type(trainer.args.data).__name__, getattr(trainer.args, "cls_focal", None))
