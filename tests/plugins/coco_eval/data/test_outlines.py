@@ -61,7 +61,7 @@ def test_a_picture_without_a_size(size):
 
 
 def test_lengths_are_those_around_the_longest_polygon():
-    square = [0, 0, 3, 0, 3, 3, 0, 3]
+    square = [5, 5, 8, 5, 8, 8, 5, 8]
     found = outlines._lengths([[square], [TRIANGLE, square], [[0, 0, 10, 5, 0, 5]]])
     # A step is as long as its larger part: pycocotools fills a polygon pixel by pixel along that.
     assert found.tolist() == [12, 27, 10 + 10 + 5]
