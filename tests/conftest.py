@@ -1,6 +1,7 @@
 """What all tests share: an Ultralytics that stays offline with settings of its own, and the shared data."""
 
 import atexit
+import json
 import logging
 import os
 import shutil
@@ -147,6 +148,43 @@ def yolo(python):
     """Run the stock `yolo` command in a fresh process."""
     command = Path(sys.executable).with_name("yolo")
     return lambda *words, **kwargs: python(command, *words, **kwargs)
+
+
+@pytest.fixture(scope="session")
+def forks():
+    """A process that runs others as its forks: see forking.py."""
+    command = [sys.executable, str(Path(__file__).with_name("forking.py"))]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    yield process
+    process.stdin.close()
+    process.wait()
+
+
+@pytest.fixture
+def forked(request, python, tmp_path, tmp_path_factory):
+    """As `python`, but for the start of an interpreter: for what is not about how one starts."""
+    if not hasattr(os, "fork"):
+        return python
+    forks = request.getfixturevalue("forks")
+
+    def run(*words, env=None, cwd=tmp_path, timeout=300):
+        out = tmp_path_factory.mktemp("said")
+        call = {"words": [*map(str, words)], "env": {**os.environ, **(env or {})}, "cwd": str(cwd)}
+        forks.stdin.write(json.dumps({**call, "timeout": timeout, "out": str(out)}) + "\n")
+        forks.stdin.flush()
+        status = json.loads(forks.stdout.readline())
+        said = [(out / name).read_text(errors="replace") for name in ("stdout", "stderr")]
+        return subprocess.CompletedProcess(words, status, *said)
+
+    return run
+
+
+@pytest.fixture
+def forked_yolo(forked, yolo):
+    """As `yolo`, in a fork."""
+    if not hasattr(os, "fork"):
+        return yolo
+    return lambda *words, **kwargs: forked(Path(sys.executable).with_name("yolo"), *words, **kwargs)
 
 
 @pytest.fixture

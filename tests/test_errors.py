@@ -31,3 +31,9 @@ def test_the_file_in_which_a_mistake_is_found_is_named_once():
     for line in ("no layers\nin it", "my.cfg: no layers in it"):
         with pytest.raises(TintboxError, match=r"^my\.cfg: no layers in it$"), name_file("my.cfg"):
             raise TintboxError(line)
+
+
+def test_nearest_and_one_line():
+    assert suggest("bakbone", ["backbone", "neck"]) == "; did you mean 'backbone'?"
+    assert suggest("xyz", ["backbone"]) == ""
+    assert one_line("a\n  b\t c\n") == "a b c"

@@ -36,7 +36,7 @@ def test_a_report_has_its_figures_and_the_runs_own_numbers(tiny_data, tmp_path):
 
 
 @pytest.mark.slow
-def test_part_d_fine_tunes_and_draws(python, tmp_path):
+def test_part_d_fine_tunes_and_draws(forked, tmp_path):
     import cv2
     import numpy as np
 
@@ -49,7 +49,7 @@ def test_part_d_fine_tunes_and_draws(python, tmp_path):
         (tmp_path / "boxes" / "labels" / f"{i}.txt").write_text("0 0.5 0.5 0.4 0.4\n")
     described = {"path": str(tmp_path / "boxes"), "train": "images", "val": "images", "names": {0: "square"}}
     (tmp_path / "boxes.yaml").write_text(yaml.safe_dump(described))
-    done = python(TINTBOX, "assignment", "--quick", "parts=D", "detection=boxes.yaml", "imgsz=64", "out=out")
+    done = forked(TINTBOX, "assignment", "--quick", "parts=D", "detection=boxes.yaml", "imgsz=64", "out=out")
     assert done.returncode == 0, done.stdout + done.stderr
     text = (tmp_path / "out" / "assignment.md").read_text()
     assert "| mAP50 / mAP50-95 | before | epoch 1 | epoch 2 | epoch 3 | epoch 4 | epoch 5 |" in text
@@ -71,8 +71,8 @@ def test_part_d_fine_tunes_and_draws(python, tmp_path):
         (["parts=A", "data=fruitbowl.yaml", "out=/proc/locked"], "give out="),
     ],
 )
-def test_mistakes_are_a_line_and_leave_nothing_behind(python, tmp_path, words, told):
-    done = python(TINTBOX, "assignment", *words)
+def test_mistakes_are_a_line_and_leave_nothing_behind(forked, tmp_path, words, told):
+    done = forked(TINTBOX, "assignment", *words)
     assert done.returncode == 1
     lines = [line for line in done.stderr.splitlines() if line.startswith("tintbox:")]
     assert len(lines) == 1

@@ -310,11 +310,11 @@ def test_every_command_is_here(command):
         ("tintbox coco-eval predictions=s.json annotations=s.json", "s.json", b"[1" + b"0" * 6000 + b"]"),
     ],
 )
-def test_real_processes(python, tmp_path, words, strange, content):
+def test_real_processes(forked, tmp_path, words, strange, content):
     """What holds in this process holds for the commands as they are installed."""
     (tmp_path / strange).write_bytes(content)
     command, *rest = words.split()
-    done = python(Path(sys.executable).with_name(command), *rest)
+    done = forked(Path(sys.executable).with_name(command), *rest)
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
     assert done.stderr.splitlines()[-1].startswith(f"{command}: ")
     assert (tmp_path / strange).read_bytes() == content

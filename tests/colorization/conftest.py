@@ -3,7 +3,9 @@
 import cv2
 import numpy as np
 import pytest
+import yaml
 
+from tintbox.colorization import nearest
 from tintbox.colorization.palette import Palette
 from tintbox.errors import TintboxError
 
@@ -25,6 +27,34 @@ def every_colour():
     return make
 
 
+@pytest.fixture(scope="session")
+def nearest_index():
+    """Brute force in float64: the lowest index (...,) of the smallest sum of squares, for values (..., 3)."""
+
+    def find(values, colours):
+        flat = np.asarray(values, np.float64).reshape(-1, 3)
+        parts = [((flat[i : i + 2000, None] - colours) ** 2).sum(-1).argmin(-1) for i in range(0, len(flat), 2000)]
+        return np.concatenate(parts).reshape(np.shape(values)[:-1])
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def assert_nearest(nearest_index):
+    """By cells, from a table that computes what it meets and from one that has met all, encoding is brute force."""
+
+    def check(palette, image):
+        reference = nearest_index(image, palette.colours * palette.scale)
+        assert image[..., 0].size >= nearest.MANY_PIXELS
+        for _ in range(3):
+            indices = palette.encode(image)
+            np.testing.assert_array_equal(indices, reference)
+        assert palette._nearest.table is not None
+        assert indices.dtype == (np.uint8 if len(palette) <= 256 else np.int32)
+
+    return check
+
+
 @pytest.fixture
 def folder(tmp_path):
     """Five PNGs of different shapes, each of one colour."""
@@ -43,3 +73,43 @@ def one_line_error():
         assert "\n" not in str(error.value)
 
     return check
+
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder of three training pictures and one to validate."""
+    for name in ("train/a", "train/b", "train/c", "val/a"):
+        file = tmp_path / "set" / f"{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(file), PICTURE)
+    return tmp_path / "set"
+
+
+@pytest.fixture
+def data(pictures):
+    """Write a dataset YAML of these pictures with more in it; returns its path."""
+
+    def write(more="", **keys):
+        text = yaml.safe_dump({"path": str(pictures), "train": "train", "val": "val", "names": ["thing"], **keys})
+        (pictures / "data.yaml").write_text(text + more)
+        return pictures / "data.yaml"
+
+    return write
+
+
+@pytest.fixture
+def fails(cli, tmp_path):
+    """Run `yolo colorize` with words that must fail in one line; returns that line."""
+
+    def run(*words):
+        code, text = cli("colorize", *words, f"project={tmp_path}/runs")
+        assert code == 1, text
+        assert "Traceback" not in text
+        line = [line for line in text.splitlines() if line.strip()][-1]
+        assert line.startswith("yolo: "), text
+        return line
+
+    return run

@@ -4,14 +4,11 @@ import struct
 import time
 import zlib
 
-import cv2
-import numpy as np
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tintbox.colorization import dataset
 from tintbox.colorization.data import Pictures, check_size, decode
 from tintbox.colorization.palette import Palette
 from tintbox.errors import TintboxError
@@ -26,44 +23,6 @@ FUZZ = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-PICTURE = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    """A folder of three training pictures and one to validate."""
-    for name in ("train/a", "train/b", "train/c", "val/a"):
-        file = tmp_path / "set" / f"{name}.png"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(file), PICTURE)
-    return tmp_path / "set"
-
-
-@pytest.fixture
-def data(pictures):
-    """Write a dataset YAML of these pictures with more in it; returns its path."""
-
-    def write(more="", **keys):
-        text = yaml.safe_dump({"path": str(pictures), "train": "train", "val": "val", "names": ["thing"], **keys})
-        (pictures / "data.yaml").write_text(text + more)
-        return pictures / "data.yaml"
-
-    return write
-
-
-@pytest.fixture
-def fails(cli, tmp_path):
-    """Run `yolo colorize` with words that must fail in one line; returns that line."""
-
-    def run(*words):
-        code, text = cli("colorize", *words, f"project={tmp_path}/runs")
-        assert code == 1, text
-        assert "Traceback" not in text
-        line = [line for line in text.splitlines() if line.strip()][-1]
-        assert line.startswith("yolo: "), text
-        return line
-
-    return run
 
 
 def png(width, height, content=b""):
@@ -77,78 +36,6 @@ def png(width, height, content=b""):
 
 
 # Datasets
-
-
-@pytest.mark.parametrize(
-    ("palette", "message"),
-    [
-        ([1, 2], "palette: list: give a name"),
-        (1, "palette: 1: a palette has 2 to"),
-        ("horse24", "did you mean 'horses24'"),
-        ({"colours": [[0, 0, 0]]}, "palette: dict: a palette of 1 colours"),
-        (True, "palette: True: give a name"),
-    ],
-)
-def test_palettes_of_a_dataset(fails, data, tmp_path, palette, message):
-    assert message in fails("train", f"data={data(palette=palette)}", *SMALL[:-1])
-    assert not (tmp_path / "runs").exists()
-
-
-@pytest.mark.parametrize(
-    ("more", "message"),
-    [
-        ("\nnames: [a\n", "data.yaml:"),
-        ("\nx: &x [*x]\n", "an alias that contains itself"),
-        ("\nx: " + "[" * 60 + "]" * 60, "nested more than"),
-        ("\n\x00", "no YAML"),
-    ],
-)
-@pytest.mark.parametrize("mode", ["train", "val"])
-def test_broken_yaml(fails, data, trained, mode, more, message):
-    model = [] if mode == "train" else [f"model={trained}/weights/best.pt"]
-    assert message in fails(mode, f"data={data(more)}", "imgsz=32", *model)
-
-
-KEYS = st.sampled_from(["path", "train", "val", "test", "names", "nc", "channels", "palette", "x"])
-VALUES = st.recursive(
-    st.one_of(
-        st.none(),
-        st.booleans(),
-        st.integers(-3, 10),
-        st.floats(),
-        st.sampled_from(["train", "val", "train/a.png", "nowhere", "", "../set/train", "\x00", "24", "horses24"]),
-        st.text(max_size=5),
-    ),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3) | st.integers(0, 3), inner, max_size=3)
-    ),
-    max_leaves=5,
-)
-
-
-@FUZZ
-@given(changes=st.dictionaries(KEYS, VALUES, max_size=3))
-def test_any_dataset_is_described_or_refused_in_a_line(data, changes):
-    file = data(**changes)
-    before = file.read_bytes()
-    start = time.monotonic()
-    try:
-        described = dataset.describe(str(file), "val")
-        assert described["train"]
-    except TintboxError as error:
-        assert str(error) and "\n" not in str(error)
-    assert time.monotonic() - start < 2
-    assert file.read_bytes() == before
-
-
-@FUZZ
-@given(text=st.text(alphabet="[]{}:,-&*!|>'\" \n\tab01.%@", max_size=40))
-def test_any_text_is_a_dataset_or_refused_in_a_line(pictures, text):
-    file = pictures / "data.yaml"
-    file.write_text(text)
-    with pytest.raises(TintboxError) as caught:
-        dataset.describe(str(file), "val")
-    assert "\n" not in str(caught.value)
 
 
 # Palette files
@@ -285,13 +172,13 @@ def test_a_project_that_cannot_be_written(cli, data, trained, pictures, mode, tm
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_a_disk_that_is_full(yolo, data, tmp_path, python):
+def test_a_disk_that_is_full(forked_yolo, data, tmp_path, forked):
     # A limit on the size of files fails a write as a full disk does.
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
         "from ultralytics.cfg import entrypoint; entrypoint()"
     )
-    done = python("-c", code, "colorize", "train", f"data={data()}", *SMALL, f"project={tmp_path}/runs")
+    done = forked("-c", code, "colorize", "train", f"data={data()}", *SMALL, f"project={tmp_path}/runs")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     line = done.stderr.strip().splitlines()[-1]

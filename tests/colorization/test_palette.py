@@ -14,24 +14,6 @@ NOISE = RNG.integers(0, 256, (250, 300, 3), dtype=np.uint8)  # more than MANY_PI
 THREE = [[0.0, 0.0, 0.0], [0.5, 0.25, 1.0], [1.0, 1.0, 1.0]]
 
 
-def nearest_index(values, colours):
-    """Brute force in float64, by chunks: the lowest index of the smallest sum of squares."""
-    flat = np.asarray(values, np.float64).reshape(-1, 3)
-    parts = [((flat[i : i + 2000, None] - colours) ** 2).sum(-1).argmin(-1) for i in range(0, len(flat), 2000)]
-    return np.concatenate(parts).reshape(np.shape(values)[:-1])
-
-
-def assert_nearest(palette, image):
-    """By cells, from a table that computes what it meets and from one that has met all, encoding is brute force."""
-    reference = nearest_index(image, palette.colours * palette.scale)
-    assert image[..., 0].size >= nearest.MANY_PIXELS
-    for _ in range(3):
-        indices = palette.encode(image)
-        np.testing.assert_array_equal(indices, reference)
-    assert palette._nearest.table is not None
-    assert indices.dtype == (np.uint8 if len(palette) <= 256 else np.int32)
-
-
 def random_palette(k, seed=0, scale=255.0):
     return Palette(np.random.default_rng(seed).random((k, 3)), scale)
 
@@ -40,20 +22,12 @@ def random_palette(k, seed=0, scale=255.0):
 
 
 @pytest.mark.parametrize(("k", "scale"), [(2, 255.0), (5, 256.0), (24, 255.0), (255, 255), (256, 255.0), (300, 256.0)])
-def test_encode_bytes_equals_brute_force(k, scale):
+def test_encode_bytes_equals_brute_force(assert_nearest, k, scale):
     assert_nearest(random_palette(k, seed=k, scale=scale), NOISE)
 
 
-def test_encode_every_pixel_value_along_the_axes_and_borders():
-    """Each cell of the table is entered at its corners, where a wrong bound would show."""
-    palette = Palette.load("horses24")
-    side = np.concatenate([np.arange(0, 256, 8), np.arange(7, 256, 8)]).astype(np.uint8)
-    corners = np.stack(np.meshgrid(side, side, side, indexing="ij"), axis=-1).reshape(-1, 3)
-    assert_nearest(palette, corners)
-
-
 @pytest.mark.smoke
-def test_ties_go_to_the_lower_index():
+def test_ties_go_to_the_lower_index(assert_nearest):
     grid = np.stack(np.meshgrid(*[np.arange(0, 256, 5, dtype=np.uint8)] * 3, indexing="ij"), axis=-1)
     cube = np.array([[r, g, b] for r in (0, 1) for g in (0, 1) for b in (0, 1)], float)
     for palette in (
@@ -67,32 +41,8 @@ def test_ties_go_to_the_lower_index():
     assert middle.encode(np.array([[50, 0, 0]] * 70000, np.uint8)).max() == 0
 
 
-def test_close_colours_and_many_in_one_cell():
-    palette = Palette((100 + RNG.random((40, 3)) * 6) / 255)
-    image = RNG.integers(90, 120, (400, 400, 3), dtype=np.uint8)
-    assert_nearest(palette, image)
-
-
-def test_small_and_large_pictures_agree():
-    palette = random_palette(24)
-    small = palette.encode(NOISE[:20])  # too few pixels for cells
-    assert palette._nearest.cells is None
-    np.testing.assert_array_equal(palette.encode(NOISE)[:20], small)
-    assert palette._nearest.table is None
-    np.testing.assert_array_equal(palette.encode(NOISE[:20]), small)
-    assert palette._nearest.table is not None
-
-
-def test_more_colours_than_cells_take():
-    palette = random_palette(nearest.CELL_COLOURS + 1)
-    image = NOISE[:20]
-    palette._nearest.seen = nearest.MANY_PIXELS
-    np.testing.assert_array_equal(palette.encode(image), nearest_index(image, palette.colours * 255))
-    assert palette._nearest.cells is None
-
-
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_encode_floats(dtype):
+def test_encode_floats(nearest_index, dtype):
     palette = random_palette(24)
     image = RNG.random((50, 60, 3)).astype(dtype)
     indices = palette.encode(image)
@@ -136,7 +86,7 @@ def test_encode_shapes(shape):
     assert palette.encode(image / 255).shape == shape[:-1]
 
 
-def test_encode_views_and_leaves_the_input_alone():
+def test_encode_views_and_leaves_the_input_alone(nearest_index):
     palette = random_palette(24)
     for view in (NOISE[..., ::-1], NOISE[::2, ::-2], NOISE.transpose(1, 0, 2)):
         before = view.copy()
@@ -146,14 +96,6 @@ def test_encode_views_and_leaves_the_input_alone():
     frozen = NOISE.copy()
     frozen.setflags(write=False)
     np.testing.assert_array_equal(palette.encode(frozen), palette.encode(NOISE))
-
-
-def test_encode_longer_than_a_block(monkeypatch):
-    monkeypatch.setattr(nearest, "BLOCK", 24 * 1000 + 7)
-    palette = random_palette(24)
-    reference = nearest_index(NOISE, palette.colours * 255)
-    np.testing.assert_array_equal(palette.encode(NOISE[:100]), reference[:100])
-    np.testing.assert_array_equal(palette.encode(NOISE), reference)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +191,7 @@ def test_bad_scale(one_line_error, scale):
     one_line_error("^scale=", Palette, THREE, scale)
 
 
-def test_photo_like_picture_equals_brute_force():
+def test_photo_like_picture_equals_brute_force(assert_nearest):
     smooth = cv2.GaussianBlur(RNG.integers(0, 256, (400, 400, 3), dtype=np.uint8), (0, 0), 3)
     smooth = cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX)
     palette = Palette.load("horses24")

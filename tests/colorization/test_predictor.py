@@ -122,9 +122,9 @@ def test_dynamic_export_takes_other_sizes(weights, tmp_path):
     assert (ours.colour != expected.colour).any(-1).mean() < 1e-3
 
 
-def test_checkpoint_loads_under_restricted_loading(python, weights):
+def test_checkpoint_loads_under_restricted_loading(forked, weights):
     code = f"from ultralytics import YOLO; m = YOLO({str(weights)!r}); print(m.task, len(m.model.palette))"
-    done = python("-c", code, env={"ULTRALYTICS_SAFE_LOAD": "1"})
+    done = forked("-c", code, env={"ULTRALYTICS_SAFE_LOAD": "1"})
     assert done.stdout.split()[-2:] == ["colorize", "4"], done.stderr
 
 

@@ -100,15 +100,6 @@ def test_a_clone_in_the_data_folder_is_converted(tree, tmp_path, monkeypatch):
     assert_converted(prepare(tmp_path / "out", "bccd", NAMES), tree)
 
 
-def test_the_conversion_agrees_with_an_annotation_of_the_real_dataset():
-    # Two boxes of BloodImage_00338: one of no area, as its author left it, and one at the lower edge.
-    text = annotation(("RBC", 504, 337, 504, 337), ("WBC", 244, 327, 509, 480), ("RBC", 453, 81, 555, 182)).encode()
-    labels = voc.parse(text, (640, 480), CLASSES, where="x")
-    assert [label[0] for label in labels] == [1, 0]
-    expected = [(0.588281, 0.840625, 0.414062, 0.318750), (0.787500, 0.273958, 0.159375, 0.210417)]
-    assert np.allclose([label[1:] for label in labels], expected, atol=1e-6)
-
-
 @pytest.fixture
 def yolo_folder(tree, tmp_path):
     """A data folder with the dataset in Ultralytics' layout, read-only files and all."""

@@ -89,23 +89,6 @@ def test_fruits_overlap_and_none_is_nearly_hidden(pictures):
         assert area >= 0.8 * LEAST_VISIBLE * whole, name
 
 
-def test_colours_are_told_by_the_class():
-    rng = np.random.default_rng(0)
-    means = np.array(
-        [
-            [(s.colour * s.cover).sum((1, 2)) / s.cover.sum() for s in (draw_fruit(rng, n, 28) for _ in range(8))]
-            for n in NAMES
-        ]
-    )
-    spread = np.linalg.norm(means - means.mean(1, keepdims=True), axis=2).mean()
-    centre = means.mean(1)
-    apart = np.linalg.norm(centre[:, None] - centre[None], axis=2)[~np.eye(len(NAMES), dtype=bool)]
-    assert np.median(apart) > 5 * spread
-    red, green, blue = centre.T
-    kiwi, grapes, apple = (NAMES.index(n) for n in ("kiwi", "grapes", "apple"))
-    assert green[kiwi] > red[kiwi] and blue[grapes] > green[grapes] and red[apple] > 2 * green[apple]
-
-
 @pytest.mark.parametrize("ground", GROUNDS, ids=lambda g: g.__name__)
 def test_every_ground_has_a_texture_in_grey(ground):
     grey = ground(np.random.default_rng(0), 128).mean(0)

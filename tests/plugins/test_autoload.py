@@ -51,13 +51,6 @@ def test_install_after_ultralytics_was_imported(python):
     assert done.stdout.split()[-2:] == ["False", "True"], done.stderr
 
 
-@pytest.mark.parametrize("module", ["ultralytics.cfg", "ultralytics.cfg.__init__"])
-def test_module_as_script_knows_the_plugin(python, module):
-    done = python("-m", module, "help")
-    assert done.returncode == 0, done.stderr
-    assert "'colorize'" in done.stdout + done.stderr
-
-
 def test_broken_plugin_leaves_ultralytics_alone(python, tmp_path):
     # A module named like the one that the finder imports, and broken.
     code = (
@@ -70,18 +63,6 @@ def test_broken_plugin_leaves_ultralytics_alone(python, tmp_path):
     assert "colorize" not in done.stdout
     assert done.stdout.strip().endswith("detect")
     assert done.stderr.count("tintbox: not active") == 1
-
-
-def test_a_patch_that_does_not_fit_is_told_and_skipped(python):
-    code = (
-        "from tintbox.plugins import host\n"
-        "host.PATCHES.insert(0, host.Patch('ultralytics.cfg', ('NO_SUCH_NAME',), lambda module: None))\n"
-        "host.PATCHES[0].function.__name__ = 'broken'\n"
-        "from ultralytics.cfg import TASKS; print('colorize' in TASKS)"
-    )
-    done = python("-c", code)
-    assert done.stdout.strip().endswith("True")
-    assert "patch 'broken' of ultralytics.cfg does not fit" in done.stderr
 
 
 @pytest.fixture

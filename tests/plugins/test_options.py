@@ -4,8 +4,8 @@ import pytest
 from ultralytics.cfg import get_cfg
 from ultralytics.utils import DEFAULT_CFG_DICT
 
-from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
-from tintbox.plugins import files, options
+from tintbox.errors import TintboxError
+from tintbox.plugins import options
 
 
 @pytest.mark.parametrize("option", options.OPTIONS, ids=lambda o: o.name)
@@ -38,44 +38,3 @@ def test_values(name, good, bad):
 def test_unknown_arguments_fail_with_the_nearest_name():
     with pytest.raises(SyntaxError, match="palette"):
         get_cfg(overrides={"pallette": 3})
-
-
-@pytest.mark.smoke
-def test_shipped_yamls_are_found_by_bare_name_from_anywhere(monkeypatch, tmp_path):
-    from ultralytics.utils.checks import check_file, check_yaml
-
-    monkeypatch.chdir(tmp_path)
-    for name in ("colorize-unet.yaml", "recipe-seed.yaml", "fruitbowl.yaml", "cifar10-horses.yaml"):
-        assert check_yaml(name) == str(files.find_all()[name])
-    assert check_file("coco8.yaml").endswith("coco8.yaml"), "Ultralytics' own are found as ever"
-
-
-def test_a_file_of_the_users_goes_first(monkeypatch, tmp_path):
-    from ultralytics.utils.checks import check_yaml
-
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "fruitbowl.yaml").write_text("mine: true")
-    assert check_yaml("fruitbowl.yaml") == "fruitbowl.yaml"
-
-
-def test_no_shipped_name_hides_one_of_ultralytics():
-    from ultralytics.utils import ROOT
-
-    theirs = {path.name for path in (ROOT / "cfg").rglob("*.yaml")}
-    assert not theirs & set(files.find_all())
-
-
-def test_unknown_yaml():
-    from ultralytics.utils.checks import check_yaml
-
-    with pytest.raises(TintboxFileError, match="did you mean 'recipe-seed"):
-        check_yaml("recipe-sed.yaml")
-    with pytest.raises(FileNotFoundError):
-        check_yaml("zzzzzzzzzz.yaml")
-    assert check_yaml("recipe-sed.yaml", hard=False) in ([], "")
-
-
-def test_nearest_and_one_line():
-    assert suggest("bakbone", ["backbone", "neck"]) == "; did you mean 'backbone'?"
-    assert suggest("xyz", ["backbone"]) == ""
-    assert one_line("a\n  b\t c\n") == "a b c"

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 CLASSES = ["red", "<b>gr&een</b>"]
-COLOURS = [(40, 40, 210), (40, 200, 40)]  # BGR
+COLOURS = RED, GREEN = (40, 40, 210), (40, 200, 40)  # BGR
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +25,25 @@ def squares(write_dataset):
 
     splits = {split: [*map(draw, range(n))] for split, n in (("train", 8), ("val", 6))}
     return write_dataset("squares", CLASSES, splits, stem="square")
+
+
+@pytest.fixture(scope="session")
+def three_squares(write_dataset):
+    """A dataset YAML: one red and one green square in each of three pictures of 96x64, a fourth without labels."""
+
+    def draw(i, split):
+        picture = np.full((64, 96, 3), 230, np.uint8)
+        picture[8:24, 8:32] = RED
+        picture[32:56, 48 : 60 + 6 * i] = GREEN
+        red, green = (8, 8, 32, 24), (48, 32, 60 + 6 * i, 56)
+        lines = [
+            f"{c} {(a + x) / 192} {(b + y) / 128} {(x - a) / 96} {(y - b) / 64}"
+            for c, (a, b, x, y) in enumerate((red, green))
+        ]
+        return picture, lines if i < 3 and split != "test" else None
+
+    splits = {split: [draw(i, split) for i in range(4)] for split in ("train", "val", "test")}
+    return write_dataset("squares", ("red", "green"), splits, stem="square")
 
 
 @pytest.fixture(scope="session")

@@ -152,7 +152,7 @@ def test_mistakes(values, line, detector, tmp_path, monkeypatch):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "report.html"]
 
 
-def test_a_full_disk_is_told_before_the_work(python, tmp_path):
+def test_a_full_disk_is_told_before_the_work(forked, tmp_path):
     """A process may write no file of more than a megabyte: the room for the page is not there."""
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))\n"
@@ -162,7 +162,7 @@ def test_a_full_disk_is_told_before_the_work(python, tmp_path):
         "print('at work')\n"
     )
     (tmp_path / "report.html").write_text("the last one")
-    done = python("-c", code)
+    done = forked("-c", code)
     assert "TintboxError: out=report.html: cannot be written (File too large)" in done.stderr and done.stdout == ""
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("report.html", "the last one")]
 

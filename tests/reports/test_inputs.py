@@ -307,7 +307,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("kind", UNREADABLE)
-def test_an_unreadable_folder_is_one_line(python, made, tmp_path, kind):
+def test_an_unreadable_folder_is_one_line(forked, made, tmp_path, kind):
     """Whoever may read everything becomes somebody who may not."""
     run = made("all/run", **{"metrics__mAP50-95(B)": [0.25, 0.5]})
     place, mode = UNREADABLE[kind]
@@ -329,7 +329,7 @@ def test_an_unreadable_folder_is_one_line(python, made, tmp_path, kind):
     before = locked.stat().st_mode
     locked.chmod(mode)
     try:
-        done = python("-c", code, whole, run)
+        done = forked("-c", code, whole, run)
     finally:
         locked.chmod(before)
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr

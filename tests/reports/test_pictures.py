@@ -5,14 +5,12 @@ import re
 
 import cv2
 import numpy as np
-import pytest
 
-from tintbox.errors import TintboxError
 from tintbox.plugins.detector import load_detector
 from tintbox.reports import encoding, pictures
 from tintbox.reports.boxes import Boxes
 from tintbox.reports.gather import gather
-from tintbox.reports.subjects import check_names, subjects
+from tintbox.reports.subjects import subjects
 
 
 def section(*folders):
@@ -64,44 +62,11 @@ def test_colourisers(trained, tiny_data):
         assert np.array_equal(decoded(shown), prediction.pixels.repeat(15, 0).repeat(15, 1))
 
 
-def test_large_pictures_are_reduced():
-    picture = pictures.Picture("", "", np.full((600, 1200, 3), (10, 200, 90), np.uint8))
-    shown = encoding.encode(picture, encoding.SIDE)
-    assert (shown.width, shown.height) == (480, 240)
-    assert np.abs(decoded(shown).astype(int) - (10, 200, 90)).max() <= 4
-
-
 def test_boxes_of_large_pictures_are_reduced_with_them():
     boxes = Boxes(np.array([[100.0, 200, 300, 400]]), ["a"])
     small = pictures.limit_boxes(pictures.Picture("", "", np.zeros((600, 1200, 3), np.uint8), None, boxes, ["a"]))
     assert small.pixels.shape == (240, 480, 3) and small.boxes.corners.tolist() == [[40, 80, 120, 160]]
     assert pictures.limit_boxes(small) is small
-
-
-def test_boxes_are_drawn_where_they_are():
-    picture = pictures.Picture(
-        "", "", np.full((100, 100, 3), 255, np.uint8), None, Boxes(np.array([[20.0, 40, 60, 80]]), ["b"]), ["a", "b"]
-    )
-    pixels = decoded(encoding.encode(picture, 200)).astype(int)  # twice as large
-    colour = np.array(encoding.CLASS_COLOURS[1])
-    for y, x in ((120, 40), (160, 80), (120, 120)):  # left, bottom, right
-        near = np.abs(pixels[y - 2 : y + 3, x - 2 : x + 3] - colour).max(-1)
-        assert near.min() < 60, (y, x)
-    assert np.abs(pixels[115:125, 60:100] - 255).max() < 30  # nothing inside
-
-
-def test_pictures_keep_to_their_room():
-    noise = np.random.default_rng(0).integers(0, 256, (480, 480, 3)).astype(np.uint8)
-    rows = [pictures.Strip(str(i), [pictures.Picture("", "", noise)] * 2) for i in range(4)]
-    whole, sentence = encoding.fit(rows, 10**9)
-    assert sentence == "" and whole[0][1][0].width == 480
-    room = encoding.weight(whole) // 2
-    smaller, sentence = encoding.fit(rows, room)
-    assert sentence == "" and len(smaller) == 4 and smaller[0][1][0].width < 480 and encoding.weight(smaller) <= room
-    room = encoding.weight(whole) // 20
-    fewer, sentence = encoding.fit(rows, room)
-    assert 0 <= len(fewer) < 4 and encoding.weight(fewer) <= room
-    assert sentence.startswith(f"Shown are {len(fewer)} of 4 pictures")
 
 
 def test_what_is_not_there_is_said(detector, stock, copy, tmp_path):
@@ -117,34 +82,3 @@ def test_what_is_not_there_is_said(detector, stock, copy, tmp_path):
     assert [[picture.run for picture in row.pictures] for row in rows] == [[None, 0]] * 2
     assert missing[0].startswith("bare: no predictions: neither best.pt nor last.pt in ")
     assert missing[1].startswith("broken: no predictions: model=") and "cannot be loaded" in missing[1]
-
-
-def test_nothing_is_downloaded(made, monkeypatch):
-    """A dataset that is not there is not fetched, though its YAML says how."""
-    run = made("r", {"data": "coco8.yaml"}, val__box_loss=[1.0])
-    found, notes, _ = subjects(section(run), "val", 2, 0, None)
-    assert found == [] and notes[0].startswith("r: no pictures: data=coco8.yaml: ") and "not found" in notes[0]
-    run = made("u", {"data": "https://example.com/coco8.zip"}, val__box_loss=[1.0])
-    assert subjects(section(run), "val", 2, 0, None)[1] == [
-        "u: no pictures: data=https://example.com/coco8.zip would have to be downloaded"
-    ]
-
-
-def test_named_pictures(detector):
-    (subject,), _, names = subjects(section(detector), "val", 4, 0, ["square3.png", "square1"])
-    assert [file.rsplit("/", 1)[1] for file in subject.files] == ["square3.png", "square1.png"]
-    check_names(["square3.png"], names, "val")
-    with pytest.raises(TintboxError, match=r"images=squar3: no picture of that name in split 'val'.*'square3'"):
-        check_names(["squar3"], names, "val")
-
-
-def test_a_split_that_is_not_there(detector):
-    _, notes, _ = subjects(section(detector), "test", 2, 0, None)
-    assert "split=test: no such split" in notes[0]
-
-
-def test_classifiers_have_no_pictures(made):
-    run = made("r", {"task": "classify"}, metrics__accuracy_top1=[0.5])
-    assert subjects(section(run), "val", 2, 0, None) == (
-        [], ["Pictures are shown of detectors and colourisers, not of classify models."], set()
-    )  # fmt: skip

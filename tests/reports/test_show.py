@@ -5,29 +5,9 @@ import numpy as np
 import pytest
 
 from tintbox.errors import TintboxError
-from tintbox.reports.boxes import choose, describe, read_truth
 from tintbox.reports.show import show
 
 COLOURS = {"red": (40, 40, 210), "green": (40, 200, 40)}  # BGR
-
-
-@pytest.fixture(scope="module")
-def squares(write_dataset):
-    """A dataset YAML: one red and one green square in each of three pictures of 96x64, a fourth without labels."""
-
-    def draw(i, split):
-        picture = np.full((64, 96, 3), 230, np.uint8)
-        picture[8:24, 8:32] = COLOURS["red"]
-        picture[32:56, 48 : 60 + 6 * i] = COLOURS["green"]
-        red, green = (8, 8, 32, 24), (48, 32, 60 + 6 * i, 56)
-        lines = [
-            f"{c} {(a + x) / 192} {(b + y) / 128} {(x - a) / 96} {(y - b) / 64}"
-            for c, (a, b, x, y) in enumerate((red, green))
-        ]
-        return picture, lines if i < 3 and split != "test" else None
-
-    splits = {split: [draw(i, split) for i in range(4)] for split in ("train", "val", "test")}
-    return write_dataset("squares", COLOURS, splits, stem="square")
 
 
 @pytest.fixture(scope="module")
@@ -43,46 +23,19 @@ def checkpoints(tmp_path_factory):
 
 
 @pytest.mark.parametrize("task", ["detect", "segment", "pose", "obb"])
-def test_every_task_with_boxes(task, squares, checkpoints, tmp_path, monkeypatch):
+def test_every_task_with_boxes(task, three_squares, checkpoints, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # An untrained model is unsure of everything; at 0 it predicts what it can.
-    file = show(checkpoints / f"{task}.pt", squares, n=2, conf=0.0, imgsz=64, out="new/picture.png")
+    file = show(checkpoints / f"{task}.pt", three_squares, n=2, conf=0.0, imgsz=64, out="new/picture.png")
     picture = cv2.imread(str(tmp_path / file))
     height, width = picture.shape[:2]
     assert width == 1920 and 1300 < height < 1700  # two columns of 6.4 inches, two rows of 64:96, at 150 dpi
     assert [p.name for p in tmp_path.iterdir()] == ["new"]  # no run folder or the like
 
 
-def test_truth_is_read_as_it_is_labelled(squares):
-    truth, classes, left_out = read_truth(describe(squares), "val")
-    assert classes == ["red", "green"] and left_out == []
-    assert len(truth) == 3  # the fourth picture has no label
-    for path, boxes in truth.items():
-        i = int(path[-5])
-        assert boxes.names == ["red", "green"] and boxes.scores is None
-        assert np.allclose(boxes.corners, [(8, 8, 32, 24), (48, 32, 60 + 6 * i, 56)], atol=1e-3)
-
-
-def test_truth_of_polygons_and_keypoints(squares, tmp_path):
-    for name, label, extra in (
-        ("polygons", "1 0.25 0.25 0.75 0.25 0.5 0.75\n", ""),
-        ("keypoints", "1 0.5 0.5 0.5 0.5 0.3 0.3 2 0.6 0.6 2\n", "kpt_shape: [2, 3]\n"),
-    ):
-        root = tmp_path / name
-        for kind in ("images", "labels"):
-            (root / kind).mkdir(parents=True)
-        cv2.imwrite(str(root / "images" / "a.png"), np.zeros((64, 96, 3), np.uint8))
-        (root / "labels" / "a.txt").write_text(label)
-        file = root / "data.yaml"
-        file.write_text(f"path: {root}\ntrain: images\nval: images\nnames: {{0: red, 1: green}}\n{extra}")
-        ((_, boxes),) = read_truth(describe(file), "val")[0].items()
-        assert boxes.names == ["green"]
-        assert np.allclose(boxes.corners, [(24, 16, 72, 48)], atol=1e-3)
-
-
-def test_the_truth_is_on_the_left_and_where_it_belongs(squares, checkpoints, tmp_path):
+def test_the_truth_is_on_the_left_and_where_it_belongs(three_squares, checkpoints, tmp_path):
     """Without predictions left and right differ exactly about the labelled boxes."""
-    file = show(checkpoints / "detect.pt", squares, n=1, conf=1.0, imgsz=64, out=tmp_path / "picture.png")
+    file = show(checkpoints / "detect.pt", three_squares, n=1, conf=1.0, imgsz=64, out=tmp_path / "picture.png")
     picture = cv2.imread(str(file)).astype(int)
     half = picture.shape[1] // 2
 
@@ -99,15 +52,6 @@ def test_the_truth_is_on_the_left_and_where_it_belongs(squares, checkpoints, tmp
         edges = np.nonzero(left)
         found = np.array([edges[1].min(), edges[0].min(), edges[1].max(), edges[0].max()])
         assert np.abs(found - box_of(square, body[:, :half])).max() <= 12  # line width and resampling
-
-
-def test_choice_of_pictures(squares):
-    truth, _, _ = read_truth(describe(squares), "val")
-    drawn = [tuple(choose(truth, 2, seed, None, "val")) for seed in range(20)]
-    assert drawn == [tuple(choose(truth, 2, seed, None, "val")) for seed in range(20)]
-    assert len(set(drawn)) == 6  # all ordered pairs of three
-    assert [p[-11:] for p in choose(truth, 1, 0, ["square2", "square0.png"], "val")] == ["square2.png", "square0.png"]
-    assert [p[-11:] for p in choose(truth, 1, 0, "square1", "val")] == ["square1.png"]
 
 
 @pytest.mark.parametrize(
@@ -133,10 +77,10 @@ def test_choice_of_pictures(squares):
         ({"out": "show.txt"}, r"out=show\.txt: the suffix tells the format"),
     ],
 )
-def test_mistakes_are_one_line(changes, message, squares, checkpoints, tmp_path, monkeypatch):
+def test_mistakes_are_one_line(changes, message, three_squares, checkpoints, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (checkpoints / "broken.pt").write_bytes(b"no checkpoint")
-    values = {"model": "detect.pt", "data": squares, "imgsz": 64, **changes}
+    values = {"model": "detect.pt", "data": three_squares, "imgsz": 64, **changes}
     if not values["model"].endswith(".yaml"):
         values["model"] = checkpoints / values["model"]
     with pytest.raises(TintboxError, match=message) as caught:
@@ -145,31 +89,12 @@ def test_mistakes_are_one_line(changes, message, squares, checkpoints, tmp_path,
     assert not any(tmp_path.iterdir())
 
 
-def test_a_colouriser_has_no_boxes(trained, squares):
+def test_a_colouriser_has_no_boxes(trained, three_squares):
     with pytest.raises(TintboxError, match="is a colorize model, which has no boxes"):
-        show(trained / "weights" / "best.pt", squares)
+        show(trained / "weights" / "best.pt", three_squares)
 
 
-def test_pictures_are_left_as_they_are(tmp_path):
-    """Ultralytics' own reader of labels rewrites a JPEG without its end, and leaves a cache beside the labels."""
-    for folder in ("images", "labels"):
-        (tmp_path / folder).mkdir()
-    whole = cv2.imencode(".jpg", np.full((64, 96, 3), 90, np.uint8))[1].tobytes()
-    cut, faulty = tmp_path / "images" / "cut.jpg", tmp_path / "images" / "faulty.jpg"
-    cut.write_bytes(whole[:-2])
-    faulty.write_bytes(whole)
-    (tmp_path / "labels" / "cut.txt").write_text("0 0.5 0.5 0.25 0.5\n")
-    (tmp_path / "labels" / "faulty.txt").write_text("7 0.5 0.5 0.25 0.5\n")
-    file = tmp_path / "data.yaml"
-    file.write_text(f"path: {tmp_path}\ntrain: images\nval: images\nnames: {{0: red}}\n")
-    truth, _, left_out = read_truth(describe(file), "val")
-    assert list(truth) == [str(cut)] and np.allclose(truth[str(cut)].corners, [(36, 16, 60, 48)])
-    assert len(left_out) == 1 and "faulty.txt:1: class 7 is not among" in left_out[0]
-    assert cut.read_bytes() == whole[:-2]
-    assert {p.name for p in (tmp_path / "labels").iterdir()} == {"cut.txt", "faulty.txt"}
-
-
-def test_a_picture_that_cannot_be_written_leaves_the_old_one(squares, checkpoints, tmp_path, monkeypatch):
+def test_a_picture_that_cannot_be_written_leaves_the_old_one(three_squares, checkpoints, tmp_path, monkeypatch):
     file = tmp_path / "show.png"
     file.write_text("the old one")
 
@@ -178,5 +103,5 @@ def test_a_picture_that_cannot_be_written_leaves_the_old_one(squares, checkpoint
 
     monkeypatch.setattr("tintbox.reports.show.draw", full)
     with pytest.raises(TintboxError, match=r"out=.*show.png: cannot be written \(.*No space left"):
-        show(checkpoints / "detect.pt", squares, n=1, imgsz=64, out=file)
+        show(checkpoints / "detect.pt", three_squares, n=1, imgsz=64, out=file)
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("show.png", "the old one")]

@@ -101,15 +101,6 @@ def test_paired_differences_are_those_of_compare(detector, copy, tmp_path):
     assert pairs.evaluate_again(section(detector, other).entries, "bbox") == {}
 
 
-def test_an_evaluation_below_the_run(detector, copy):
-    run = copy(detector, "moved")
-    (run / "val").mkdir()
-    (run / "coco.json").rename(run / "val" / "coco.json")
-    entry = section(run).entries[0]
-    assert entry.coco.folder == run / "val"
-    assert entry.coco.parts["bbox"].metrics["AP"] == section(detector).entries[0].coco.parts["bbox"].metrics["AP"]
-
-
 def test_what_differs(detector, stock, copy):
     # A stock run has none of tintbox's arguments, which is no difference where they are at their defaults.
     assert texts(tables.difference_table(section(detector, stock).entries)) == [

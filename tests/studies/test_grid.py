@@ -1,10 +1,8 @@
 """The grid of a study: what words and YAML files ask for."""
 
 import pytest
-import yaml
 
 from tintbox.errors import TintboxError
-from tintbox.studies import place
 from tintbox.studies.grid import parse, run_name
 
 
@@ -52,16 +50,6 @@ def test_a_later_word_overrules_a_file(tmp_path):
     grid = parse([str(file), "lr0=0.5,0.1", "freeze=None"])
     assert grid.fixed == {"classes": [0, 2], "freeze": None}
     assert grid.varied == {"batch": [4, 8], "lr0": [0.5, 0.1]}
-
-
-def test_study_yaml_reads_as_what_was_written(tmp_path):
-    words = ["colorize", "train", "batch=4,8", "seed=0,1", "lr0=1e-5,1e-3", "classes=[0,2]", "model=/a b/m.yaml"]
-    words += ["unfreeze={0.5: backbone},None", "freeze=[0,1],[2]", "cache='ram'", "val=False", "name='10'"]
-    grid = parse(words)
-    place.write(tmp_path, grid)
-    assert place.read(tmp_path) == grid
-    assert list(yaml.safe_load((tmp_path / "study.yaml").read_text()))[:2] == ["task", "classes"]
-    assert [run.name for run in place.read(tmp_path).runs()] == [run.name for run in grid.runs()]
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,11 @@ def picture_size(file: str) -> tuple[int, int]:
     from PIL import Image
     from ultralytics.data.utils import exif_size
 
-    with Image.open(file) as picture:
-        return exif_size(picture)
+    try:
+        with Image.open(file) as picture:
+            return exif_size(picture)
+    except ImportError as error:  # Ultralytics' `Image.open` takes what it does not know for HEIC, and wants a package
+        raise OSError(f"{file}: no picture") from error
 
 
 def is_coco(path: object) -> bool:

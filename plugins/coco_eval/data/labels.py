@@ -126,7 +126,7 @@ def size_of(picture: str) -> tuple[int, int]:
     """
     try:
         size = dataset_files.picture_size(picture)
-    except (OSError, SyntaxError, ValueError, ImportError) as error:  # what a damaged header, or HEIC, leads to
+    except (OSError, SyntaxError, ValueError) as error:  # what a damaged header leads to
         reason = "no such file" if isinstance(error, FileNotFoundError) else "it is no picture, or a damaged one"
         raise TintboxError(f"{picture}: {reason}; mend or remove it, Ultralytics would leave it out") from error
     return size

@@ -65,6 +65,8 @@ def find(key: str, value: Any) -> Path:
     name = str(value)
     if Path(name).suffix.lower() not in YAMLS:
         raise TintboxError(f"{key}={name}: give a YAML file")
+    if is_there(Path(name)):
+        return Path(name)
     try:
         found = search(re.sub(r"([*?[])", r"[\1]", name), download=False)  # names, not patterns
     except (OSError, ValueError) as error:

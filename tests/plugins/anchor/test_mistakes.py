@@ -109,19 +109,6 @@ def test_anchors(refusal, tmp_path, tiny_model, change, message):
     assert message in refusal(*words)
 
 
-def test_formats_that_need_the_stock_head(refusal, tiny_model):
-    line = refusal("export", f"model={tiny_model}", "format=imx", "imgsz=64")
-    assert line == "yolo: format=imx: anchor models export to torchscript, onnx, openvino, engine"
-
-
-def test_import_on_the_command_line(tmp_path, python):
-    done = python("-m", "tintbox", "import-legacy", "old.pt", "new.pt")
-    assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1] == "tintbox: old.pt: no such file"
-    done = python("-m", "tintbox", "import-legacy", "old.pt", "new.pt", "cgf=x")
-    assert done.stderr.strip().splitlines()[-1].endswith("did you mean 'cfg'?")
-
-
 def test_an_imported_model_may_have_the_name_of_the_classic_one(tiny_model, tmp_path):
     YOLO(tiny_model).save(tmp_path / "yolov5n.pt")  # which Ultralytics would look for as yolov5nu.pt
     assert type(YOLO(tmp_path / "yolov5n.pt").model.model[-1]).__name__ == "AnchorDetect"

@@ -1,13 +1,9 @@
 """Anchor models in real training: loss, anchors, fine-tuning options, resume, other classes, exports."""
 
-import logging
-
-import numpy as np
 import pytest
 import torch
 from ultralytics import YOLO
 from ultralytics.nn.tasks import DetectionModel, load_checkpoint
-from ultralytics.utils import LOGGER
 
 from tintbox.plugins.anchor.loss import AnchorLoss, Gains
 
@@ -15,17 +11,6 @@ from tintbox.plugins.anchor.loss import AnchorLoss, Gains
 @pytest.fixture(scope="module")
 def trained(train):
     return train(epochs=2, cls_pos_weight=[1, 2, 4], cls_smoothing=0.1, obj_pos_weight=2, freeze="backbone[:2]")
-
-
-@pytest.fixture
-def log(monkeypatch):
-    """What Ultralytics says."""
-    lines = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())
-    LOGGER.addHandler(handler)
-    yield lines
-    LOGGER.removeHandler(handler)
 
 
 @pytest.mark.smoke
@@ -69,29 +54,6 @@ def test_resume_goes_on_with_its_anchors_and_options(train, log):
     assert not any("k-means" in line for line in log)
 
 
-def test_autoanchor_reports_the_recall_before_and_after(train, log):
-    trainer = train(autoanchor=True)
-    line = next(line for line in log if "best possible recall" in line)
-    assert "after k-means over 26 training boxes" in line
-    head = trainer.model.model[-1]
-    sizes = np.array([area for level in head.anchor_list for area in level]).prod(1)
-    assert (np.diff(sizes) >= 0).all()  # small anchors at the small stride
-    assert trainer.ema.ema.model[-1].anchor_list == head.anchor_list
-    saved = YOLO(trainer.last).model
-    assert saved.model[-1].anchor_list == head.anchor_list
-    assert DetectionModel(saved.yaml, verbose=False).model[-1].anchor_list == head.anchor_list
-
-
-def test_bad_anchors_are_warned_of(train, tmp_path, tiny_model, log):
-    model = tmp_path / "far-anchor.yaml"
-    model.write_text(tiny_model.read_text().replace("- 10\n", "- 300\n").replace("- 16\n", "- 310\n"))
-    text = model.read_text()
-    model.write_text(text.replace("- 24", "- 400").replace("- 40", "- 410"))
-    train(model=model)
-    line = next(line for line in log if "best possible recall" in line)
-    assert "best possible recall 0.0000 of 26 training boxes; they fit badly" in line
-
-
 def test_other_classes_keep_boxes_and_objectness(trained, log):
     old = YOLO(trained.last).model.float()
     new = DetectionModel({**old.yaml, "nc": 2}, verbose=False)
@@ -128,9 +90,9 @@ def test_a_run_with_amp(train):
     assert torch.isfinite(train(amp=True).loss).item()
 
 
-def test_restricted_loading(trained, python):
+def test_restricted_loading(trained, forked):
     code = "import sys; from ultralytics import YOLO; print(type(YOLO(sys.argv[1]).model.model[-1]).__name__)"
-    done = python("-c", code, trained.last, env={"ULTRALYTICS_SAFE_LOAD": "1"})
+    done = forked("-c", code, trained.last, env={"ULTRALYTICS_SAFE_LOAD": "1"})
     assert done.stdout.split()[-1:] == ["AnchorDetect"], done.stderr
 
 

@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -379,19 +378,3 @@ def test_folders_of_different_truth(spoil, message, tintbox, written, tmp_path):
     status, _, errors = tintbox("compare", written["detect"], folder)
     assert status == 1 and len(errors.splitlines()) == 1
     assert message.format(*name_both(str(written["detect"]), str(folder))) in errors
-
-
-@pytest.mark.parametrize(
-    ("paths", "expected"),
-    [
-        (("runs/a", "runs/b"), ("a", "b")),
-        (("runs/a/weights/best.pt", "runs/b/weights/best.pt"), ("a/best", "b/best")),
-        (("x/run", "y/run"), ("x/run", "y/run")),
-        (("a.pt", "a.pt"), ("a.pt (1)", "a.pt (2)")),
-        (("a.pt", "a.onnx"), ("a.pt", "a.onnx")),
-        (("x/..", "/"), (Path.cwd().name, "/")),
-        (("long-common-name-one", "long-common-name-two"), ("…one", "…two")),
-    ],
-)
-def test_two_runs_are_named_by_what_tells_them_apart(paths, expected):
-    assert name_both(*paths) == expected

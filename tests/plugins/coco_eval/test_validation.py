@@ -6,7 +6,6 @@ import io
 import json
 import math
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,36 +84,6 @@ def test_what_is_exported(validate, rectangles, tmp_path):
     assert ids == {str(rectangles["detect"].parent / "images" / "val" / f"{i}.png"): i for i in range(10)}
 
 
-@pytest.mark.parametrize("task", ["detect", "segment"])
-def test_recorded_are_the_predictions_that_ultralytics_saves(task, validate, tmp_path, monkeypatch):
-    """Its own JSON has them rounded, boxes to 3 digits and scores to 5."""
-    from ultralytics.models.yolo.detect import DetectionValidator
-
-    monkeypatch.setattr(DetectionValidator, "coco_evaluate", lambda self, stats, *args, **kwargs: stats)
-    validate(task, save_json=True, name="stock")
-    stock = json.loads((tmp_path / "stock" / "predictions.json").read_text())
-    found = validate(task, coco_eval=CHOSEN).coco.detections
-    # For a custom detection dataset Ultralytics writes no ids, for segmentation the number that a file is named by.
-    assert [Path(row["file_name"]).stem for row in stock] == [str(i) for i in found.image_id]
-    assert [row["category_id"] for row in stock] == found.category_id.tolist()
-    assert np.abs(np.array([row["bbox"] for row in stock]) - found.bbox).max() < 0.0006
-    assert np.abs(np.array([row["score"] for row in stock]) - found.score).max() < 0.000006
-    if task == "segment":
-        assert [row["segmentation"] for row in stock] == found.segmentation
-
-
-def test_recorded_boxes_are_those_that_predict_gives(validate, detectors, rectangles):
-    """In pixels of the file, though validation pads its batches otherwise."""
-    outcome = validate(coco_eval=CHOSEN, conf=0.3, rect=False).coco
-    for file, image_id in outcome.split.image_ids.items():
-        boxes = YOLO(detectors["detect"]).predict(file, imgsz=64, conf=0.3, iou=0.7, rect=False, verbose=False)[0].boxes
-        own = outcome.detections.image_id == image_id
-        corners = outcome.detections.bbox[own]
-        corners[:, 2:] += corners[:, :2]
-        assert len(boxes) == own.sum()
-        assert np.abs(corners - boxes.xyxy.numpy()).max(initial=0) < 0.01
-
-
 def test_ultralytics_own_results_stay_as_they_are(validate, tmp_path):
     stock, ours = validate(name="stock"), validate(coco_eval=True)
     assert ours.results_dict == stock.results_dict and ours.results_dict["metrics/mAP50(B)"] > 0.4
@@ -123,16 +92,6 @@ def test_ultralytics_own_results_stay_as_they_are(validate, tmp_path):
     assert not hasattr(stock, "coco")
     files = {p.name for p in (tmp_path / "run").iterdir()}
     assert files == {"coco.json", "coco.csv"}, "plots=False draws nothing, save_json was not asked for"
-
-
-@pytest.mark.attack("newcomer")
-def test_results_are_a_mapping(validate):
-    outcome = validate("segment", coco_eval={"resamples": 0}).coco
-    assert list(outcome) == list(outcome.keys()) == ["bbox", "segm"] and len(outcome) == 2
-    assert "segm" in outcome and "pose" not in outcome and outcome.get("pose") is None
-    assert dict(outcome) == outcome.evaluations and dict(outcome.items())["segm"] is outcome["segm"]
-    assert repr(outcome).startswith("Outcome({'bbox': <boxes of 10 images: AP=") and len(repr(outcome)) < 300
-    assert outcome._repr_html_().count("<table>") == 6
 
 
 @pytest.mark.attack("newcomer")
@@ -148,36 +107,6 @@ def test_a_model_of_fewer_classes_is_told_twice(validate, variant, log):
     (numbers,) = [i for i, text in enumerate(texts) if "COCO evaluation of boxes" in text]
     assert told[1] in texts[numbers + 1]
     assert len(outcome["bbox"].names) == 3
-
-
-@pytest.mark.parametrize("how", ["error", "interrupt"])
-def test_a_validation_that_breaks_off_leaves_the_validator_as_it_was(how, rectangles, detectors, tmp_path):
-    from ultralytics.models.yolo.detect import DetectionValidator
-
-    def stop(validator):
-        raise KeyboardInterrupt if how == "interrupt" else RuntimeError("the disk is on fire")
-
-    arguments = {"model": str(detectors["detect"]), "data": str(rectangles["detect"]), "imgsz": 64, "plots": False}
-    settings = {"coco_eval": CHOSEN, "save_json": True, "mode": "val", "device": "cpu"}
-    validator = DetectionValidator(args={**arguments, **settings}, save_dir=tmp_path)
-    validator.callbacks["on_val_batch_end"].append(stop)
-    with pytest.raises((KeyboardInterrupt, RuntimeError)):
-        validator()
-    assert validator.args.save_json is True and validator.jdict == []
-    assert not [name for name in vars(validator) if "tintbox" in name]
-
-
-@pytest.mark.parametrize("save_json", [False, True])
-def test_the_validator_is_left_as_it_was(save_json, rectangles, detectors, tmp_path):
-    from ultralytics.models.yolo.detect import DetectionValidator
-
-    arguments = {"model": str(detectors["detect"]), "data": str(rectangles["detect"]), "imgsz": 64, "plots": False}
-    settings = {"coco_eval": {**CHOSEN, "explain": False}, "save_json": save_json, "mode": "val", "device": "cpu"}
-    validator = DetectionValidator(args={**arguments, **settings}, save_dir=tmp_path)
-    first, validator.dataloader = validator(), None
-    assert (validator.args.save_json, validator.jdict) == (save_json, [])
-    assert validator() == first, "and may run again"
-    assert len(json.loads((tmp_path / "predictions.json").read_text()) if save_json else [1]) > 0
 
 
 def test_masks_are_taken_at_full_size_with_coco_eval_alone(validate):

@@ -1,11 +1,9 @@
 """What a run asks for, and what it is refused for."""
 
 import pytest
-import torch
-from torch import nn
 
 from tintbox.errors import TintboxError
-from tintbox.plugins import callbacks, host
+from tintbox.plugins import host
 
 pytestmark = pytest.mark.attack("half-fitting plugin")
 
@@ -37,43 +35,3 @@ def test_a_model_without_our_callbacks_is_refused_what_needs_them(fruit, tmp_pat
     with pytest.raises(TintboxError, match="freeze=backbone asks for freezing, but this model's callbacks were"):
         model.train(data=str(fruit), freeze="backbone", project=str(tmp_path / "runs"))
     assert not list(tmp_path.iterdir())
-
-
-def test_the_table_of_tasks_imports_the_colouriser_only_when_it_is_asked_for(python):
-    code = (
-        "import sys; from ultralytics import YOLO; m = YOLO('yolo11n.yaml'); t = m.task_map['colorize'];"
-        "print([n for n in sys.modules if n.startswith('tintbox.colorization.') and not n.endswith('palette_name')]);"
-        "print(sorted(t), t['trainer'].__name__, len(t))"
-    )
-    done = python("-c", code)
-    assert done.stdout.splitlines()[-2:] == ["[]", "['model', 'predictor', 'trainer', 'validator'] ColorizeTrainer 4"]
-
-
-def test_anchors_are_a_matter_of_the_model():
-    from ultralytics import YOLO
-
-    anchors, plain = YOLO("yolov5n-anchor.yaml").model, YOLO("yolo11n.yaml").model
-    assert callbacks.has_anchors(anchors) and callbacks.has_anchors(nn.DataParallel(anchors))
-    assert not callbacks.has_anchors(plain)
-    assert not callbacks.has_anchors(None) and not callbacks.has_anchors("yolo11n.pt")
-
-
-class Run:
-    """What a callback gets."""
-
-    def __init__(self, **arguments):
-        self.args = type("Args", (), arguments)()
-        self.model = torch.nn.Identity()
-
-
-def test_what_a_run_asks_for_is_decided_where_it_begins(monkeypatch):
-    seen = []
-    module = type("Module", (), {"on_train_batch_start": staticmethod(seen.append)})
-    monkeypatch.setattr(callbacks, "import_module", lambda name: module)
-    run, other = Run(freeze="backbone"), Run()
-    for each in (run, other):
-        callbacks.begin("on_pretrain_routine_end", each)
-    run.args.freeze = None
-    for each in (run, other):
-        callbacks.on_train_batch_start(each)
-    assert seen == [run]

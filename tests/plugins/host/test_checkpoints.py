@@ -41,8 +41,8 @@ for attempt in (
 """
 
 
-def test_a_full_disk_tears_nothing(python, fruit, tmp_path):
-    done = python("-c", FULL, fruit, tmp_path)
+def test_a_full_disk_tears_nothing(forked, fruit, tmp_path):
+    done = forked("-c", FULL, fruit, tmp_path)
     assert done.stdout.splitlines().count("failed") == 2, done.stderr
     weights = tmp_path / "run/weights"
     assert sorted(file.name for file in weights.iterdir()) == ["best.pt", "last.pt"]

@@ -71,11 +71,11 @@ def test_python_gets_both_kinds_of_error():
         get_cfg(overrides={"pallette": 3})
 
 
-def test_help_names_where_the_arguments_are(yolo):
+def test_help_names_where_the_arguments_are(forked_yolo):
     for word in ("help", "cfg", "--help"):
-        done = yolo(word)
+        done = forked_yolo(word)
         assert done.returncode == 0 and "tintbox options" in done.stdout + done.stderr, word
 
 
-def test_help_without_the_plugin_is_stocks(yolo):
-    assert "tintbox" not in yolo("help", env={"TINTBOX_DISABLE": "1"}).stdout
+def test_help_without_the_plugin_is_stocks(forked_yolo):
+    assert "tintbox" not in forked_yolo("help", env={"TINTBOX_DISABLE": "1"}).stdout

@@ -14,7 +14,7 @@ import ast, sys
 from pathlib import Path
 from ultralytics.models.yolo.detect import DetectionTrainer
 options = ast.literal_eval(sys.argv[2])
-where = dict(project=str(Path("runs").resolve()), name="run", exist_ok=True, device="cpu", workers=0)
+where = dict(project=str(Path("runs").resolve()), name="run", exist_ok=True, device="cpu", workers=0, plots=False)
 trainer = DetectionTrainer(overrides=dict(model="yolo11n.yaml", data=Path(sys.argv[1]), epochs=1, imgsz=32,
                                           **where, **options))
 print(type(trainer.args.data).__name__, getattr(trainer.args, "cls_focal", None))
@@ -22,25 +22,25 @@ print(type(trainer.args.data).__name__, getattr(trainer.args, "cls_focal", None)
 OURS = {"cls_focal": 1.5, "freeze": "backbone", "unfreeze": {0.5: "all"}, "freeze_bn": False}
 
 
-def begin(python, fruit, given, cwd, disable="0"):
-    done = python("-c", BEGIN, fruit, repr(given), cwd=cwd, env={"TINTBOX_DISABLE": disable})
+def begin(forked, fruit, given, cwd, disable="0"):
+    done = forked("-c", BEGIN, fruit, repr(given), cwd=cwd, env={"TINTBOX_DISABLE": disable})
     assert done.returncode == 0, done.stderr
     return done.stdout.strip().splitlines()[-1], cwd / "runs/run"
 
 
-def test_a_run_without_options_leaves_the_stock_file(python, fruit, tmp_path):
-    said, folder = begin(python, fruit, {}, tmp_path)
+def test_a_run_without_options_leaves_the_stock_file(forked, fruit, tmp_path):
+    said, folder = begin(forked, fruit, {}, tmp_path)
     ours = (folder / "args.yaml").read_bytes()
     assert not (folder / run_arguments.OWN).exists()
-    stock, _ = begin(python, fruit, {}, tmp_path, disable="1")
+    stock, _ = begin(forked, fruit, {}, tmp_path, disable="1")
     assert (folder / "args.yaml").read_bytes() == ours
     assert said == stock == "str None", "stock makes texts of paths in place"
 
 
-def test_options_are_beside_it_and_both_are_read_together(python, fruit, tmp_path):
+def test_options_are_beside_it_and_both_are_read_together(forked, fruit, tmp_path):
     from ultralytics.utils import YAML
 
-    said, folder = begin(python, fruit, OURS, tmp_path)
+    said, folder = begin(forked, fruit, OURS, tmp_path)
     assert said == "str 1.5"
     stock = yaml.safe_load((folder / "args.yaml").read_text())
     own = yaml.safe_load((folder / run_arguments.OWN).read_text())
@@ -53,29 +53,29 @@ def test_options_are_beside_it_and_both_are_read_together(python, fruit, tmp_pat
     assert YAML.load(folder / "args.yaml") == {**options.own_defaults(), **stock, **own}
 
     # A stock run in the same folder does not know of them; the next of ours takes them away.
-    begin(python, fruit, {}, tmp_path, disable="1")
+    begin(forked, fruit, {}, tmp_path, disable="1")
     assert (folder / run_arguments.OWN).exists() and not set(own) & set(run_arguments.read(folder))
-    begin(python, fruit, {}, tmp_path)
+    begin(forked, fruit, {}, tmp_path)
     assert not (folder / run_arguments.OWN).exists()
 
 
 @pytest.mark.parametrize("given", [{}, OURS], ids=["plain", "options"])
-def test_a_stock_ultralytics_takes_the_file(given, python, fruit, tmp_path):
-    _, folder = begin(python, fruit, given, tmp_path)
+def test_a_stock_ultralytics_takes_the_file(given, forked, fruit, tmp_path):
+    _, folder = begin(forked, fruit, given, tmp_path)
     code = "import sys; from ultralytics.cfg import get_cfg; print(get_cfg(overrides=get_cfg(sys.argv[1])).epochs)"
-    done = python("-c", code, folder / "args.yaml", env={"TINTBOX_DISABLE": "1"})
+    done = forked("-c", code, folder / "args.yaml", env={"TINTBOX_DISABLE": "1"})
     assert done.stdout.strip() == "1", done.stderr
     check = "import sys; from ultralytics.cfg import get_cfg; c = get_cfg(sys.argv[1]); print(c.cls_focal, c.freeze_bn)"
-    done = python("-c", check, folder / "args.yaml")
+    done = forked("-c", check, folder / "args.yaml")
     assert done.stdout.strip() == f"{given.get('cls_focal')} {given.get('freeze_bn', 'auto')}", done.stderr
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("disable", ["0", "1"])
-def test_yolo_trains_with_the_file_of_a_run(disable, python, yolo, fruit, tmp_path):
-    _, folder = begin(python, fruit, OURS, tmp_path)
+def test_yolo_trains_with_the_file_of_a_run(disable, forked, forked_yolo, fruit, tmp_path):
+    _, folder = begin(forked, fruit, OURS, tmp_path)
     words = ["train", f"cfg={folder}/args.yaml", "freeze=None", *["unfreeze=None"] * (disable == "0")]
-    done = yolo(*words, env={"TINTBOX_DISABLE": disable})  # into the same folder, which the file names
+    done = forked_yolo(*words, env={"TINTBOX_DISABLE": disable})  # into the same folder, which the file names
     assert done.returncode == 0, done.stderr
     assert run_folder.read(folder).arguments.get("cls_focal") == (1.5 if disable == "0" else None)
 

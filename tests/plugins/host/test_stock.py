@@ -4,8 +4,6 @@ import json
 
 import pytest
 
-from tintbox.plugins import callbacks
-
 TRAIN = """
 import json, sys, hashlib, torch
 from ultralytics import YOLO
@@ -22,34 +20,12 @@ print(json.dumps({"digest": digest, "rows": [r[:1] + r[2:] for r in rows], "modu
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["detect", "e2e"])
-def test_training_without_options_is_bit_for_bit_stock(python, fruit, tmp_path, task):
+def test_training_without_options_is_bit_for_bit_stock(forked, fruit, tmp_path, task):
     results = []
     for disable in ("0", "1"):
-        done = python("-c", TRAIN, fruit, tmp_path / disable, task, env={"TINTBOX_DISABLE": disable})
+        done = forked("-c", TRAIN, fruit, tmp_path / disable, task, env={"TINTBOX_DISABLE": disable})
         assert done.returncode == 0, done.stderr
         results.append(json.loads(done.stdout.strip().splitlines()[-1]))
     assert results[0]["digest"] == results[1]["digest"]
     assert results[0]["rows"] == results[1]["rows"]
     assert results[0]["modules"] == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "freeze", "loss"),
-    [
-        ({}, False, False),
-        ({"freeze": 10}, False, False),
-        ({"freeze": [0, 1]}, False, False),
-        ({"freeze": "backbone"}, True, False),
-        ({"freeze": [0, "neck"]}, True, False),
-        ({"freeze_bn": "auto", "unfreeze": None}, False, False),
-        ({"freeze_bn": False}, True, False),
-        ({"unfreeze": {5: "all"}}, True, False),
-        ({"lr_scale": 0.9}, True, False),
-        ({"cls_focal": 0}, False, True),
-        ({"cls_pos_weight": "balanced"}, False, True),
-    ],
-)
-def test_what_a_run_asks_for(arguments, freeze, loss):
-    args = type("Args", (), arguments)()
-    assert callbacks.wants_freeze(args) is freeze
-    assert callbacks.wants_loss(args) is loss

@@ -52,10 +52,10 @@ def results(folder):
         return list(csv.DictReader(file))
 
 
-def train(python, call, **arguments):
+def train(forked, call, **arguments):
     """Run ``model.CALL`` of a new yolo11n in a fresh process; returns all that it printed."""
     code = f"from ultralytics import YOLO\nYOLO('yolo11n.yaml').{call}(**{ {**SMALL, **arguments}!r})"
-    done = python("-c", code)
+    done = forked("-c", code)
     printed = done.stdout + done.stderr
     assert done.returncode == 0, printed
     assert "failed, skipping" not in printed, printed
@@ -63,9 +63,9 @@ def train(python, call, **arguments):
 
 
 @pytest.mark.slow
-def test_tune_trains_and_passes_our_arguments_on(python, datasets, tmp_path):
+def test_tune_trains_and_passes_our_arguments_on(forked, datasets, tmp_path):
     ours = {"freeze": ["backbone", -9], "unfreeze": {1: "all"}, "lr_scale": {"backbone": 0.5}, "cls_pos_weight": 2}
-    train(python, "tune", iterations=1, epochs=2, data=str(datasets[0]), project=str(tmp_path / "runs"), **ours)
+    train(forked, "tune", iterations=1, epochs=2, data=str(datasets[0]), project=str(tmp_path / "runs"), **ours)
     (row,) = map(json.loads, (tmp_path / "runs" / "tune" / "tune_results.ndjson").read_text().splitlines())
     assert not row.get("failed_datasets")  # written only where one failed
     folder = Path(row["save_dirs"]["a"])
@@ -75,17 +75,17 @@ def test_tune_trains_and_passes_our_arguments_on(python, datasets, tmp_path):
 
 
 @pytest.mark.slow
-def test_training_on_several_datasets(python, datasets, tmp_path):
-    train(python, "train", data=[str(d) for d in datasets], project=str(tmp_path / "runs"), freeze="backbone")
+def test_training_on_several_datasets(forked, datasets, tmp_path):
+    train(forked, "train", data=[str(d) for d in datasets], project=str(tmp_path / "runs"), freeze="backbone")
     metrics = json.loads((tmp_path / "runs" / "multitrain" / "multitrain_results.json").read_text())["results"]
     assert set(metrics) == {"a", "b"}
     assert all(metrics.values())
 
 
 @pytest.mark.slow
-def test_the_command_trains_on_several_datasets(yolo, datasets, tmp_path):
+def test_the_command_trains_on_several_datasets(forked_yolo, datasets, tmp_path):
     words = [f"{key}={value}" for key, value in {**SMALL, "project": tmp_path / "runs"}.items()]
-    done = yolo("train", "model=yolo11n.yaml", f"data={[str(d) for d in datasets]}", *words)
+    done = forked_yolo("train", "model=yolo11n.yaml", f"data={[str(d) for d in datasets]}", *words)
     assert done.returncode == 0, done.stdout + done.stderr
     for name in "ab":
         assert len(results(tmp_path / "runs" / "multitrain" / name)) == 1

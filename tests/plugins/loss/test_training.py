@@ -345,19 +345,19 @@ assert not [name for name in sys.modules if name.split(".")[0] == "tintbox" and 
 """
 
 
-def test_ultralytics_without_tintbox_predicts_and_validates(interrupted, run, boxes, python):
+def test_ultralytics_without_tintbox_predicts_and_validates(interrupted, run, boxes, forked):
     lines = "".join(
         f"YOLO({str(file)!r}).predict({str(boxes.parent / 'images' / 'val')!r}, imgsz=64, verbose=False)\n"
         f"YOLO({str(file)!r}).val(data={str(boxes)!r}, imgsz=64, plots=False, workers=0, verbose=False)\n"
         for file in (interrupted, run.best)
     )
-    done = python("-c", WITHOUT.format(lines), env={"TINTBOX_DISABLE": "1"})
+    done = forked("-c", WITHOUT.format(lines), env={"TINTBOX_DISABLE": "1"})
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-def test_ultralytics_without_tintbox_resumes(interrupted, python):
+def test_ultralytics_without_tintbox_resumes(interrupted, forked):
     code = WITHOUT.format(f"YOLO({str(interrupted)!r}).train(resume=True)")
-    done = python("-c", code, env={"TINTBOX_DISABLE": "1"})
+    done = forked("-c", code, env={"TINTBOX_DISABLE": "1"})
     assert done.returncode == 0, done.stderr[-2000:]
     assert len((interrupted.parent.parent / "results.csv").read_text().splitlines()) == 3
 

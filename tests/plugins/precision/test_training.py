@@ -10,7 +10,7 @@ from ultralytics import YOLO
 from tintbox.plugins.precision import training
 from tintbox.processor import fast_bfloat16
 
-STEPS, BATCH, SIDE = 20, 4, 64
+STEPS, BATCH, SIDE = 8, 4, 64
 # Of a network with fresh weights, whose assignment of boxes to cells jumps: of one step's loss, and of the mean of all.
 TOLERANCE, MEAN_TOLERANCE = 0.25, 0.03
 native = pytest.mark.skipif(not fast_bfloat16(), reason="this processor does not multiply bfloat16 natively")
@@ -94,7 +94,7 @@ def test_losses_are_those_of_float32(task, pictures, tmp_path, monkeypatch):
 
 
 @native
-def test_checkpoints_are_stock_and_resume(pictures, tmp_path, monkeypatch, python):
+def test_checkpoints_are_stock_and_resume(pictures, tmp_path, monkeypatch, forked):
     def stop(trainer):
         trainer.stop = trainer.epoch == 1
 
@@ -117,7 +117,7 @@ def test_checkpoints_are_stock_and_resume(pictures, tmp_path, monkeypatch, pytho
     resume = f"from ultralytics import YOLO; YOLO({str(last)!r}).train(resume=True)"
     for environment in ({}, {"TINTBOX_DISABLE": "1"}):
         last.write_bytes(kept["last"])
-        done = python("-c", resume, env={"TINTBOX_THREADS": "1", **environment})
+        done = forked("-c", resume, env={"TINTBOX_THREADS": "1", **environment})
         assert done.returncode == 0, done.stderr
         assert ("amp=auto: bfloat16" in done.stdout + done.stderr) is (not environment)
 

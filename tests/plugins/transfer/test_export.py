@@ -8,7 +8,7 @@ from ultralytics import YOLO
 from tintbox.errors import TintboxError
 
 
-def test_export_backbone_is_for_any_ultralytics(python, colouriser, tmp_path):
+def test_export_backbone_is_for_any_ultralytics(forked, colouriser, tmp_path):
     from tintbox.plugins.transfer.export import export_backbone
 
     said = export_backbone(colouriser, tmp_path / "out.pt")
@@ -18,7 +18,7 @@ def test_export_backbone_is_for_any_ultralytics(python, colouriser, tmp_path):
         "m = YOLO('yolo11n.yaml').load(sys.argv[1]).model.state_dict()\n"
         "print(json.dumps([m['model.0.conv.weight'].flatten()[:9].tolist(), 'tintbox.plugins.host' in sys.modules]))"
     )
-    done = python("-c", code, tmp_path / "out.pt", env={"TINTBOX_DISABLE": "1"})
+    done = forked("-c", code, tmp_path / "out.pt", env={"TINTBOX_DISABLE": "1"})
     weights, plugin = json.loads(done.stdout.strip().splitlines()[-1])
     assert not plugin
     expected = YOLO(colouriser).model.state_dict()["model.0.conv.weight"].flatten()[:9]

@@ -37,14 +37,6 @@ def test_the_layers_are_the_detectors_own(name):
     assert colouriser(torch.rand(1, 3, 64, 96)).shape == (1, 313, 16, 24)
 
 
-@pytest.mark.parametrize("scale", "nsmlx")
-def test_every_scale_letter(scale):
-    from tintbox.colorization.base import load_base
-
-    base = load_base("yolo11.yaml", scale)
-    assert (base["scale"], base["yaml_file"]) == (scale, f"yolo11{scale}.yaml")
-
-
 def test_a_trunk_computes_what_the_detector_computes():
     detector, colouriser = YOLO("yolo11n.yaml").model.eval(), YOLO("yolo11n-colorize.yaml").model.eval()
     handover.take_over(colouriser, detector, "x")
@@ -106,20 +98,20 @@ def test_training_from_a_colouriser(cli, colouriser, fruit, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_detector_made_so_is_a_stock_checkpoint(python, colouriser, fruit, tmp_path):
+def test_the_detector_made_so_is_a_stock_checkpoint(forked, colouriser, fruit, tmp_path):
     make = (
         "import sys; from ultralytics import YOLO\n"
         "YOLO('yolo11n.yaml').train(data=sys.argv[1], pretrained=sys.argv[2], project=sys.argv[3], name='run', "
         "epochs=2, imgsz=64, batch=4, workers=0, plots=False, val=False)"
     )
-    done = python("-c", make, fruit, colouriser, tmp_path)
+    done = forked("-c", make, fruit, colouriser, tmp_path)
     assert done.returncode == 0, done.stderr
     load = (
         "import sys, json, numpy; from ultralytics import YOLO; m = YOLO(sys.argv[1])\n"
         "r = m.predict(numpy.zeros((64, 64, 3), 'uint8'), imgsz=64, verbose=False)\n"
         "print(json.dumps([m.task, len(r), [k for k in sys.modules if k.startswith('tintbox.plugins.host')]]))"
     )
-    done = python("-c", load, tmp_path / "run/weights/last.pt", env={"TINTBOX_DISABLE": "1"})
+    done = forked("-c", load, tmp_path / "run/weights/last.pt", env={"TINTBOX_DISABLE": "1"})
     assert json.loads(done.stdout.strip().splitlines()[-1]) == ["detect", 1, []], done.stderr
 
 

@@ -10,7 +10,6 @@ from pycocotools.cocoeval import COCOeval
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval.data.detections import Detections
-from tintbox.plugins.coco_eval.data.run_lengths import pixels
 from tintbox.plugins.coco_eval.data.truth import Truth
 
 TRUTH = Truth(
@@ -141,25 +140,6 @@ def test_masks(file, tmp_path, listed, boxes):
     assert [loaded.annToMask(loaded.anns[i + 1]).tolist() for i in range(4)] == [m.tolist() for _, m in masks]
     # pycocotools takes the area from the mask only if the file has no boxes.
     assert loaded.anns[1]["area"] == (14 if boxes else masks[0][1].sum())
-
-
-def test_pixels_of_run_lengths():
-    rng = np.random.default_rng(1)
-    texts, areas = [], []
-    for i in range(200):
-        height, width = rng.integers(1, 300, 2)
-        share = rng.choice([0.0, 0.01, 0.5, 0.99, 1.0])
-        m = rng.random((height, width)) < share
-        m[: height // 2] &= bool(i % 2)
-        texts.append(mask.encode(np.asfortranarray(m.astype(np.uint8)))["counts"].decode())
-        areas.append(height * width)
-    assert pixels(texts).tolist() == areas
-    wrong = ["", "garbage", "zz{", "é", "`", "PPPPPPPPPPPPPP", "O"]
-    mixed = [texts[0], *wrong, texts[1]]
-    found = pixels(mixed).tolist()
-    assert found[0] == areas[0] and found[-1] == areas[1]
-    assert found[1] == found[4] == found[5] == found[6] == found[7] == -1
-    assert pixels([]).tolist() == []
 
 
 RLE, _ = run_lengths(0)

@@ -1,7 +1,5 @@
 """The worst pictures and the chart: which, in what order, and what is in them."""
 
-import math
-
 import cv2
 import numpy as np
 import pytest
@@ -9,50 +7,12 @@ import pytest
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.errors import chart as error_chart
 from tintbox.plugins.coco_eval.errors import picture as error_picture
 from tintbox.plugins.coco_eval.errors.examples import Weight, bar_chart, draw_worst, weigh
 from tintbox.plugins.coco_eval.errors.picture import COLOURS
-from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS, explain
+from tintbox.plugins.coco_eval.errors.tide import explain
 
 CAT, DOG = 1, 2
-TRUTH = [  # picture, class, box
-    (5, CAT, (20, 20, 60, 60)),
-    (5, DOG, (120, 20, 60, 60)),
-    (6, CAT, (20, 20, 60, 60)),
-    (6, DOG, (120, 20, 60, 60)),
-    (7, CAT, (20, 20, 60, 60)),
-]
-FOUND = [  # picture, class, box, score
-    (5, CAT, (20, 20, 60, 60), 0.9),  # right
-    (5, CAT, (120, 20, 60, 60), 0.6),  # classification
-    (5, CAT, (20, 100, 30, 30), 0.1),  # background, not drawn
-    (6, CAT, (20, 20, 60, 24), 0.5),  # localisation, IoU 0.4
-    (6, CAT, (120, 20, 60, 24), 0.8),  # both
-    (7, CAT, (20, 20, 60, 60), 0.2),  # right, not drawn
-    (7, CAT, (100, 100, 60, 60), 0.7),  # background
-    (8, CAT, (100, 100, 60, 60), 0.2),  # background, not drawn
-]
-
-
-@pytest.fixture
-def case():
-    """Truth, detections and what is wrong with them; picture 8 has no objects."""
-    truth = Truth(
-        [{"id": i, "file_name": f"${i}_a$.png", "width": 200, "height": 150} for i in (8, 7, 6, 5)],
-        [
-            {"id": i, "image_id": image, "category_id": label, "bbox": list(box), "area": box[2] * box[3], "iscrowd": 0}
-            for i, (image, label, box) in enumerate(TRUTH, start=1)
-        ],
-        [
-            {"id": CAT, "name": "cat"},
-            {"id": DOG, "name": "dog $x$"},
-            {"id": 9, "name": "no such thing here at all, none"},
-        ],
-    )
-    image, label, box, score = map(np.array, zip(*FOUND))
-    detections = Detections(image, label, box.astype(float), score)
-    return truth, detections, explain(truth, detections)
 
 
 @pytest.fixture
@@ -68,12 +28,6 @@ def drawn(monkeypatch):
     return calls
 
 
-def near(picture, colour):
-    """The number of pixels that are about of this colour."""
-    bgr = [int(colour[i : i + 2], 16) for i in (5, 3, 1)]
-    return int((np.abs(picture.astype(int) - bgr).max(-1) < 30).sum())
-
-
 def test_weights_are_objects_not_found_plus_scores_of_false_detections(case):
     truth, detections, explanation = case
     weights = weigh(explanation, truth, detections)
@@ -82,7 +36,7 @@ def test_weights_are_objects_not_found_plus_scores_of_false_detections(case):
     assert Weight(1, 2, 0.5).total == 2.5
 
 
-def test_the_worst_pictures(case, drawn, tmp_path):
+def test_the_worst_pictures(near, case, drawn, tmp_path):
     truth, detections, explanation = case
     paths = {i: tmp_path / f"{i}.png" for i in (5, 6)}
     for path in paths.values():
@@ -147,54 +101,3 @@ def test_a_folder_that_cannot_be_written(case, tmp_path):
         draw_worst(explanation, truth, detections, {}, tmp_path / "file")
     with pytest.raises(TintboxError, match="cannot be written"):
         bar_chart(explanation, tmp_path / "file" / "chart.png")
-
-
-def test_the_chart_has_a_column_per_kind_and_a_row_per_class(case, tmp_path, monkeypatch):
-    _, _, explanation = case
-    columns = {}
-    bars = error_chart._bars
-
-    def recorded(axes, title, places, values, colour, top):
-        columns[title] = values
-        bars(axes, title, places, values, colour, top)
-
-    monkeypatch.setattr(error_chart, "_bars", recorded)
-    file = bar_chart(explanation, tmp_path / "new" / "chart.png")
-    assert list(columns) == ["AP50", *KINDS, *SPECIALS]
-    cat, dog, _ = explanation.classes
-    assert cat.ap > dog.ap == 0
-    assert columns["AP50"] == [explanation.overall.ap, dog.ap, cat.ap]  # least first; without objects no row
-    for kind in KINDS + SPECIALS:
-        assert columns[kind] == [loss.gain[kind] for loss in (explanation.overall, dog, cat)]
-    picture = cv2.imread(str(file))
-    lost = [kind for kind in KINDS if max(columns[kind]) > 0.1]
-    assert lost and all(near(picture, COLOURS[kind]) > 500 for kind in lost)
-
-
-def test_the_chart_shows_no_more_than_twenty_classes(tmp_path, monkeypatch):
-    count = 30
-    truth = Truth(
-        [{"id": 1, "width": 900, "height": 20}],
-        [
-            {"id": i, "image_id": 1, "category_id": i, "bbox": [30 * i - 30, 0, 10, 10], "area": 100, "iscrowd": 0}
-            for i in range(1, count + 1)
-        ],
-        [{"id": i, "name": f"class {i}"} for i in range(1, count + 1)],
-    )
-    half = range(1, count, 2)  # these are found
-    boxes = [truth.annotations[i - 1]["bbox"] for i in half]
-    detections = Detections(np.ones(15, int), np.array(half), np.array(boxes, float), np.full(15, 0.5))
-    labels = []
-    label = error_chart._label
-    monkeypatch.setattr(error_chart, "_label", lambda loss: labels.append(loss.name) or label(loss))
-    bar_chart(explain(truth, detections), tmp_path / "chart.png")
-    assert labels[0] == "all" and len(labels) == 21
-    assert labels[1:16] == [f"class {i}" for i in range(2, count + 1, 2)]
-
-
-def test_the_chart_of_nothing(tmp_path):
-    truth = Truth([{"id": 1, "width": 9, "height": 9}], [], [{"id": 1, "name": "a"}])
-    nothing = Detections(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 4)), np.zeros(0))
-    explanation = explain(truth, nothing)
-    assert math.isnan(explanation.overall.ap)
-    assert bar_chart(explanation, tmp_path / "chart.png").stat().st_size > 1000

@@ -1,0 +1,77 @@
+"""What `tintbox doctor` finds out."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tintbox.cli import doctor
+
+TINTBOX = Path(sys.executable).with_name("tintbox")
+
+
+@pytest.mark.smoke
+def test_doctor_finds_all_well(python):
+    done = python(TINTBOX, "doctor")
+    assert done.returncode == 0, done.stdout
+    assert "all well" in done.stdout
+    assert "tintbox_autoload" in done.stdout
+    assert "ultralytics.cfg.TASKS" in done.stdout
+    assert "missing" not in done.stdout
+
+
+def test_doctor_exits_1_when_switched_off(python):
+    done = python(TINTBOX, "doctor", env={"TINTBOX_DISABLE": "1"})
+    assert done.returncode == 1
+    assert "switched off by TINTBOX_DISABLE" in done.stdout
+
+
+def test_doctor_exits_1_when_the_start_up_file_did_not_run(python):
+    # -S skips site-packages' start-up files; the packages themselves are put back by hand.
+    paths = os.pathsep.join(p for p in sys.path if p)
+    finder = next(Path(p) for p in sys.path if (Path(p) / "ultralytics").is_dir())
+    code = (
+        "import sys, runpy, importlib.util\n"
+        f"for f in __import__('pathlib').Path({str(finder)!r}).glob('__editable___tintbox_*_finder.py'):\n"
+        "    spec = importlib.util.spec_from_file_location('finder', f); m = importlib.util.module_from_spec(spec)\n"
+        "    spec.loader.exec_module(m); m.install()\n"
+        "sys.argv = ['tintbox', 'doctor']\n"
+        "from tintbox.cli.app import main; main()"
+    )
+    done = python("-S", "-c", code, env={"PYTHONPATH": paths})
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "did not run" in done.stdout
+
+
+def test_doctor_names_what_is_missing(monkeypatch):
+    from tintbox.plugins import host
+
+    lost = host.Patch("ultralytics.cfg", ("NO_SUCH_NAME",), lambda module: None)
+    monkeypatch.setattr(host, "PATCHES", [*host.PATCHES, lost])
+    report = doctor.examine()
+    assert [c.name for c in report.checks if c.state == "missing"] == ["ultralytics.cfg.NO_SUCH_NAME"]
+    assert any("NO_SUCH_NAME missing" in p for p in report.problems)
+
+
+def test_an_optional_fault_is_a_problem_in_words(monkeypatch):
+    """What a broken module or a missing package leads to; the rest is looked at all the same."""
+    monkeypatch.setattr(doctor, "take", lambda: {"tintbox.luma": "ok", "tintbox.reports.page": "SyntaxError: line 3"})
+    monkeypatch.setattr(doctor, "PACKAGES", ("torch", "no-such-package"))
+    report = doctor.examine()
+    assert report.versions["no-such-package"] == "missing" and report.versions["torch"][0].isdigit()
+    assert "package no-such-package is missing" in report.problems
+    assert report.modules == {"tintbox.reports.page": "SyntaxError: line 3"}
+    assert "module tintbox.reports.page: SyntaxError: line 3" in report.problems
+    assert report.device and all(check.state == "ok" for check in report.checks)
+
+
+def test_it_imports_the_standard_library_alone():
+    """It must be able to speak when everything else is broken."""
+    import ast
+
+    tree = ast.parse(Path(doctor.__file__).read_text())
+    named = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
+    named |= {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+    assert {name.split(".")[0] for name in named} - sys.stdlib_module_names == {"tintbox"}
+    assert {name for name in named if name.startswith("tintbox")} == {"tintbox.cli.inventory"}

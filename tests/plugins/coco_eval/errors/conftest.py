@@ -1,0 +1,60 @@
+"""A case with every kind of error."""
+
+import numpy as np
+import pytest
+
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.truth import Truth
+from tintbox.plugins.coco_eval.errors.tide import explain
+
+CAT, DOG = 1, 2
+TRUTH = [  # picture, class, box
+    (5, CAT, (20, 20, 60, 60)),
+    (5, DOG, (120, 20, 60, 60)),
+    (6, CAT, (20, 20, 60, 60)),
+    (6, DOG, (120, 20, 60, 60)),
+    (7, CAT, (20, 20, 60, 60)),
+]
+
+
+FOUND = [  # picture, class, box, score
+    (5, CAT, (20, 20, 60, 60), 0.9),  # right
+    (5, CAT, (120, 20, 60, 60), 0.6),  # classification
+    (5, CAT, (20, 100, 30, 30), 0.1),  # background, not drawn
+    (6, CAT, (20, 20, 60, 24), 0.5),  # localisation, IoU 0.4
+    (6, CAT, (120, 20, 60, 24), 0.8),  # both
+    (7, CAT, (20, 20, 60, 60), 0.2),  # right, not drawn
+    (7, CAT, (100, 100, 60, 60), 0.7),  # background
+    (8, CAT, (100, 100, 60, 60), 0.2),  # background, not drawn
+]
+
+
+@pytest.fixture
+def case():
+    """Truth, detections and what is wrong with them; picture 8 has no objects."""
+    truth = Truth(
+        [{"id": i, "file_name": f"${i}_a$.png", "width": 200, "height": 150} for i in (8, 7, 6, 5)],
+        [
+            {"id": i, "image_id": image, "category_id": label, "bbox": list(box), "area": box[2] * box[3], "iscrowd": 0}
+            for i, (image, label, box) in enumerate(TRUTH, start=1)
+        ],
+        [
+            {"id": CAT, "name": "cat"},
+            {"id": DOG, "name": "dog $x$"},
+            {"id": 9, "name": "no such thing here at all, none"},
+        ],
+    )
+    image, label, box, score = map(np.array, zip(*FOUND))
+    detections = Detections(image, label, box.astype(float), score)
+    return truth, detections, explain(truth, detections)
+
+
+@pytest.fixture(scope="session")
+def near():
+    """The number of pixels of a picture that are about of a colour."""
+
+    def count(picture, colour):
+        bgr = [int(colour[i : i + 2], 16) for i in (5, 3, 1)]
+        return int((np.abs(picture.astype(int) - bgr).max(-1) < 30).sum())
+
+    return count

@@ -1,0 +1,93 @@
+"""One model's evaluation."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.coco_eval import evaluation
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.masks import encode
+from tintbox.plugins.coco_eval.data.truth import Truth
+from tintbox.plugins.coco_eval.errors import tide
+from tintbox.plugins.coco_eval.evaluation import evaluate
+from tintbox.plugins.coco_eval.matching import match
+from tintbox.plugins.coco_eval.settings import Settings
+
+
+@pytest.mark.parametrize("explain", [False, True])
+def test_one_evaluation_matches_once(synthetic, monkeypatch, explain):
+    """There is one matching for numbers, intervals and errors together."""
+    truth, detections = synthetic.case(2, images=20)
+    matched = []
+    for module in (evaluation, tide):
+        monkeypatch.setattr(module, "match", lambda *args, **kwargs: matched.append(args) or match(*args, **kwargs))
+    evaluate(truth, detections, settings=Settings(resamples=10, explain=explain))
+    assert len(matched) == 1
+
+
+def test_numbers_and_counts_are_those_of_their_parts(pair, synthetic):
+    truth, detections = pair
+    found = evaluate(truth, detections, settings=Settings(resamples=3, explain=False))
+    stats = synthetic.pycocotools(truth, detections).stats
+    np.testing.assert_allclose(np.nan_to_num(found.values, nan=-1), stats, atol=1e-9)
+    assert found.names == [f"class {k}" for k in range(4)] and found.images == len(truth.images)
+    own = [a["category_id"] for a in truth.annotations if not a["iscrowd"]]
+    assert found.truths == [own.count(3 + 2 * k) for k in range(4)]
+    assert found.samples.shape == (3, 4, 12) and found.errors is None
+
+
+TRUTH = Truth(
+    [{"id": 1, "height": 9, "width": 9}],
+    [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 4, 4], "area": 16}],
+    [{"id": 1, "name": "a"}],
+)
+ONE = Detections(np.array([1]), np.array([1]), np.array([[0, 0, 4, 4.0]]), np.array([0.5]))
+MASK = encode(np.ones((1, 9, 9)))
+
+
+@pytest.mark.parametrize(
+    ("truth", "detections", "more", "line"),
+    [
+        (TRUTH, ONE, {"iou_type": "segm"}, "iou_type=segm: the predictions have no masks; use iou_type=bbox"),
+        (TRUTH, replace(ONE, segmentation=MASK), {"iou_type": "segm"},
+         "iou_type=segm: the ground truth has boxes without masks; use iou_type=bbox"),
+        (Truth([], [], TRUTH.categories), Detections.empty(), {},
+         "the ground truth has no images or no categories: there is nothing to evaluate"),
+        (Truth(TRUTH.images, [], []), Detections.empty(), {},
+         "the ground truth has no images or no categories: there is nothing to evaluate"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_evaluated(truth, detections, more, line):
+    with pytest.raises(TintboxError) as caught:
+        evaluate(truth, detections, **more)
+    assert str(caught.value) == line
+
+
+def test_more_resamples_than_the_memory_holds(monkeypatch):
+    monkeypatch.setattr(evaluation, "COCO_WEIGHTS", 5)
+    evaluate(TRUTH, ONE, settings=Settings(resamples=5))
+    with pytest.raises(TintboxError, match="resamples=6: too many for 1 images; give up to 5, 0 for no intervals"):
+        evaluate(TRUTH, ONE, settings=Settings(resamples=6))
+
+
+def test_a_fingerprint_is_of_the_content_in_whatever_order(pair):
+    truth, _ = pair
+    mixed = Truth(truth.images[::-1], truth.annotations[::-1], truth.categories[::-1])
+    assert evaluation.fingerprint(mixed) == evaluation.fingerprint(truth)
+    first = truth.annotations[0]
+    for change in ({"area": first["area"] + 1e-9}, {"iscrowd": 1 - first["iscrowd"]}, {"bbox": [0, 0, 1, 1]}):
+        other = Truth(truth.images, [{**first, **change}, *truth.annotations[1:]], truth.categories)
+        assert evaluation.fingerprint(other) != evaluation.fingerprint(truth)
+    fewer = Truth([i for i in truth.images if i["id"] != first["image_id"]], [], truth.categories)
+    assert evaluation.fingerprint(fewer) != evaluation.fingerprint(Truth(truth.images, [], truth.categories))
+    assert evaluation.fingerprint(Truth([], [], [])) == evaluation.fingerprint(Truth([], [], []))
+
+
+def test_masks_are_evaluated_where_all_have_them():
+    masked = Truth(TRUTH.images, [{**TRUTH.annotations[0], "segmentation": MASK[0]}], TRUTH.categories)
+    with_masks = replace(ONE, segmentation=MASK)
+    assert evaluation.iou_types(masked, with_masks, with_masks) == ["bbox", "segm"]
+    assert evaluation.iou_types(masked, with_masks, ONE) == ["bbox"]
+    assert evaluation.iou_types(TRUTH, with_masks) == ["bbox"]

@@ -1,0 +1,109 @@
+"""Where detections come from."""
+
+from pathlib import Path
+
+import pytest
+
+from tintbox.errors import TintboxError, TintboxFileError
+from tintbox.plugins.coco_eval import sources
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.truth import Truth
+from tintbox.plugins.coco_eval.sources import name_both
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (("runs/a", "runs/b"), ("a", "b")),
+        (("runs/a/weights/best.pt", "runs/b/weights/best.pt"), ("a/best", "b/best")),
+        (("x/run", "y/run"), ("x/run", "y/run")),
+        (("a.pt", "a.pt"), ("a.pt (1)", "a.pt (2)")),
+        (("a.pt", "a.onnx"), ("a.pt", "a.onnx")),
+        (("x/..", "/"), (Path.cwd().name, "/")),
+        (("long-common-name-one", "long-common-name-two"), ("…one", "…two")),
+    ],
+)
+def test_two_runs_are_named_by_what_tells_them_apart(paths, expected):
+    assert name_both(*paths) == expected
+
+
+def source(name, images=(1, 2), classes=("a", "b"), objects=1):
+    """Truth of some pictures, without detections."""
+    rows = [{"id": i, "image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1], "area": 1} for i in range(objects)]
+    truth = Truth(
+        [{"id": i, "file_name": f"{i}.png"} for i in images], rows,
+        [{"id": i, "name": name_} for i, name_ in enumerate(classes, 1)],
+    )  # fmt: skip
+    return sources.Source(name, truth, Detections.empty())
+
+
+def test_equal_truth_is_comparable():
+    sources.check_comparable(source("a"), source("b"))
+
+
+@pytest.mark.parametrize(
+    ("other", "line"),
+    [
+        (source("b", classes=("a", "c")), "the two have different classes: a has a, b; b has a, c"),
+        (source("b", images=(1, 3, 4)), "a and b were evaluated on different images: 1 only in a, 2 only in b"),
+        (source("b", objects=2), "a and b were evaluated against different labels of the same images"),
+    ],
+)
+def test_other_truth_is_not(other, line):
+    with pytest.raises(TintboxError) as caught:
+        sources.check_comparable(source("a"), other)
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(("imgsz", "fits"), [(None, True), (640, True), ([64, 32], True), ([], True), (10**7, False),
+                                             ([32, 10**8], False)])  # fmt: skip
+def test_a_size_that_no_memory_holds(imgsz, fits):
+    if fits:
+        sources.check_size(imgsz)
+    else:
+        with pytest.raises(TintboxError, match=r"imgsz=.*: one picture takes [\d,]+ GiB, this machine has \d+"):
+            sources.check_size(imgsz)
+
+
+def test_a_folder_with_both_files_has_them(tmp_path):
+    assert not sources.has_files(str(tmp_path / "nowhere"))
+    (tmp_path / "annotations.json").touch()
+    assert not sources.has_files(str(tmp_path))
+    (tmp_path / "predictions.json").touch()
+    assert sources.has_files(str(tmp_path))
+
+
+def test_what_is_not_there_is_told_with_the_nearest_name(tmp_path):
+    (tmp_path / "best.pt").touch()
+    sources.check_there(str(tmp_path))
+    sources.check_there(str(tmp_path / "best.pt"))
+    for name, message in (
+        ("bets.pt", r"no such run or checkpoint; did you mean 'best\.pt'\?"),
+        ("best.pt/x", "no such run or checkpoint"),
+        ("a\x00b", "cannot be read"),
+        ("a" * 300, "cannot be read"),
+    ):
+        with pytest.raises(TintboxError, match=message) as caught:
+            sources.check_there(str(tmp_path / name))
+        assert "\n" not in str(caught.value)
+
+
+def test_the_checkpoint_of_a_run_is_its_best(tmp_path):
+    with pytest.raises(TintboxFileError):
+        sources.checkpoint(str(tmp_path))
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "best.pt").touch()
+    assert sources.checkpoint(str(tmp_path)) == tmp_path / "weights" / "best.pt"
+    assert sources.checkpoint("x/yolo.onnx") == Path("x/yolo.onnx")
+    (tmp_path / "best_openvino_model").mkdir()
+    exported = tmp_path / "best_openvino_model"
+    assert sources.checkpoint(str(exported)) == exported, "an exported model may be a folder"
+
+
+def test_a_plugin_that_is_off_evaluates_no_model(monkeypatch):
+    sources.check_active()
+    monkeypatch.setenv("TINTBOX_DISABLE", "1")
+    with pytest.raises(TintboxError, match=r"TINTBOX_DISABLE=1, and no model is evaluated without; unset it, or give"):
+        sources.check_active()

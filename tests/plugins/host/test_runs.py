@@ -1,0 +1,39 @@
+"""What is patched of runs: callbacks, the check before a run, exports."""
+
+import pytest
+from ultralytics import YOLO
+from ultralytics.engine import exporter
+
+from tintbox.errors import TintboxError
+from tintbox.plugins import callbacks
+
+
+def test_our_callbacks_are_among_the_defaults_once():
+    from ultralytics.utils.callbacks.base import default_callbacks, get_default_callbacks
+
+    for function in callbacks.CALLBACKS:
+        assert default_callbacks[function.__name__].count(function) == 1
+        assert function in get_default_callbacks()[function.__name__]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "told"),
+    [("a.onnx", 74_000, 0.1001), ("a.torchscript", 74_000, 0.1001), ("a.onnx", 0, 0.0), ("a.engine", 74_000, None),
+     ("a.onnx", 300_000, None)],
+)  # fmt: skip
+def test_small_exports_are_whole(tmp_path, name, size, told):
+    file = tmp_path / name
+    file.write_bytes(bytes(size))
+    assert exporter.file_size(file) == pytest.approx(size / 2**20 if told is None else told)
+
+
+def test_arguments_of_a_recipe_are_checked_with_those_given(tmp_path, monkeypatch):
+    """Before anything is made."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recipe.yaml").write_text("freeze: bakbone\n")
+    model = YOLO("yolo11n.yaml")
+    with pytest.raises(TintboxError, match="did you mean 'backbone'"):
+        model.train(cfg="recipe.yaml", data="coco8.yaml")
+    with pytest.raises(TintboxError, match="freeze='nack'"):
+        model.train(cfg="recipe.yaml", data="coco8.yaml", freeze="nack")
+    assert [path.name for path in tmp_path.iterdir()] == ["recipe.yaml"]

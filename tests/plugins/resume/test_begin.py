@@ -1,0 +1,80 @@
+"""Before the first epoch of a resumed run: is there anything to resume?"""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+import torch
+from ultralytics import YOLO
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.resume import begin
+
+pytestmark = pytest.mark.attack("resume")
+
+
+@pytest.mark.parametrize("how", ["resume=True model=", "resume="])
+def test_a_finished_run_is_told_in_one_line(how, trained, cli, tmp_path):
+    last = trained / "weights/last.pt"
+    before = last.read_bytes()
+    status, said = cli("colorize", "train", *f"{how}{last}".split(), f"project={tmp_path}")
+    assert status == 1 and "nothing to resume" in said.splitlines()[-1] and "Traceback" not in said
+    assert last.read_bytes() == before
+
+
+def test_a_run_with_options_is_finished_too(copy, cli):
+    run = copy("frozen")
+    from ultralytics.utils.torch_utils import strip_optimizer
+
+    strip_optimizer(run / "weights/last.pt")
+    status, said = cli("detect", "train", "resume", f"model={run / 'weights/last.pt'}")
+    assert status == 1 and "nothing to resume" in said.splitlines()[-1]
+
+
+def test_a_run_that_was_killed_before_its_last_strip_is_finished(copy):
+    run = copy("frozen")
+    checkpoint = torch.load(run / "weights/last.pt", weights_only=False)
+    checkpoint["epoch"] = 3
+    torch.save(checkpoint, run / "weights/last.pt")
+    with pytest.raises(TintboxError, match="nothing to resume"):
+        YOLO(run / "weights/last.pt").train(resume=True, save_dir=str(run))
+
+
+@pytest.mark.parametrize(
+    ("resume", "epoch", "goes_on"),
+    [(True, 0, True), (True, 2, True), (True, 3, False), (True, -1, False), (True, 9, False), (False, -1, True)],
+)
+def test_a_run_of_four_epochs(resume, epoch, goes_on):
+    trainer = SimpleNamespace(resume=resume, epochs=4, args=SimpleNamespace(model="last.pt"))
+    if goes_on:
+        begin.check(trainer, {"epoch": epoch})
+    else:
+        line = "model=last.pt is a finished run's: there is nothing to resume; leave out `resume` to train on from it"
+        with pytest.raises(TintboxError, match=re.escape(line)):
+            begin.check(trainer, {"epoch": epoch})
+    begin.check(trainer, None)
+
+
+def loaded(checkpoint, task="detect", **own):
+    """A loaded `YOLO`, as far as it is asked."""
+    return SimpleNamespace(ckpt=checkpoint, ckpt_path="x.pt", task=task, model=SimpleNamespace(tintbox_args=own))
+
+
+@pytest.mark.parametrize(
+    ("model", "ours"),
+    [
+        (loaded({"epoch": -1, "train_args": {}}), False),  # stock says what it says
+        (loaded({"epoch": -1, "train_args": {"freeze": "neck"}}), True),
+        (loaded({"epoch": -1, "train_args": {}}, cls_smoothing=0.1), True),
+        (loaded({"epoch": -1, "train_args": {}}, task="colorize"), True),
+        (loaded({"epoch": 3, "optimizer": None, "train_args": {}}, task="colorize"), True),
+        (loaded({"epoch": 3, "optimizer": {}, "train_args": {}}, task="colorize"), False),  # there is something
+        (loaded(None, task="colorize"), False),  # a YAML
+    ],
+)
+def test_a_finished_checkpoint_of_ours_is_refused(model, ours):
+    if ours:
+        with pytest.raises(TintboxError, match=r"x\.pt is a finished run's"):
+            begin.check_finished(model)
+    else:
+        begin.check_finished(model)

@@ -1,0 +1,80 @@
+"""COCO evaluations as data."""
+
+import json
+import os
+
+import pytest
+
+from tintbox.reports import evaluations
+from tintbox.reports.gather import gather
+
+
+def section(*folders):
+    (found,), _ = gather([str(folder) for folder in folders])
+    return found
+
+
+def test_an_evaluation_below_the_run(detector, copy):
+    run = copy(detector, "moved")
+    (run / "val").mkdir()
+    (run / "coco.json").rename(run / "val" / "coco.json")
+    entry = section(run).entries[0]
+    assert entry.coco.folder == run / "val"
+    assert entry.coco.parts["bbox"].metrics["AP"] == section(detector).entries[0].coco.parts["bbox"].metrics["AP"]
+
+
+VALUE = {"value": 0.5, "low": 0.25, "high": 0.75}
+PART = {
+    "images": 3, "level": 0.95, "resamples": 10, "seed": 0, "metrics": {"AP50": VALUE, "AP": {**VALUE, "low": None}},
+    "classes": {"cat": {"objects": 4, "metrics": {"AP": VALUE}}},
+    "errors": {"pos": 0.5, "overall": {"gain": {"missed": 0.125}, "count": {"missed": 2}}},
+    "precision_recall": {"recall": [0, 1], "precision": {"cat": [[1.0, 0.5], [0, 0]], "dog": [[0.5, 0.0]]}},
+}  # fmt: skip
+
+
+def test_numbers_are_read_and_none_is_nan():
+    found = evaluations.part(PART)
+    assert list(found.metrics) == ["AP", "AP50"], "the main one first"
+    assert found.metrics["AP50"] == evaluations.Value(0.5, 0.25, 0.75) and found.metrics["AP50"].bounded
+    assert not found.metrics["AP"].bounded and not evaluations.Value(1.0).bounded
+    assert found.classes["cat"] == (4, found.metrics["AP50"])
+    assert found.measure == "AP50" and found.errors == {"missed": (0.125, 2)}
+    assert found.precision == [0.75, 0.25] and found.recall == [0, 1], "the mean over the classes at the first IoU"
+
+
+def test_without_errors_and_curves():
+    found = evaluations.part({key: value for key, value in PART.items() if key not in ("errors", "precision_recall")})
+    assert found.errors == {} and found.precision == found.recall == [] and found.measure == "AP50"
+    assert evaluations.part({**PART, "errors": None, "precision_recall": None}) == found
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"images": "many"}, "ValueError"),
+        ({"metrics": {}}, "KeyError: 'AP'"),
+        ({"level": 2}, "ValueError: level=2: give a number between 0 and 1"),
+        ({"resamples": None}, "ValueError: resamples=None"),
+        ({"classes": [1]}, "AttributeError"),
+        ({"precision_recall": {"recall": [0] * 2000, "precision": {}}}, "ValueError: 2,000 recalls, more than 1,001"),
+        (None, "holds no evaluation"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path, change, problem):
+    content = {} if change is None else {"bbox": {**PART, **change}}
+    (tmp_path / "coco.json").write_text(json.dumps(content))
+    found, said = evaluations.read(tmp_path)
+    assert found is None and said.startswith(str(tmp_path / "coco.json")) and problem in said and "\n" not in said
+
+
+def test_the_runs_own_goes_before_the_newest_below_it(tmp_path):
+    assert evaluations.read(tmp_path) == (None, "")
+    for place, (name, split) in enumerate((("val", "old"), ("val2", "new"), ("", "own"))):
+        (tmp_path / name).mkdir(exist_ok=True)
+        file = tmp_path / name / "coco.json"
+        file.write_text(json.dumps({"split": split, "bbox": PART}))
+        os.utime(file, (place, place))
+        assert evaluations.read(tmp_path)[0].split == split
+    (tmp_path / "coco.json").write_text("{")
+    found, said = evaluations.read(tmp_path)
+    assert found.split == "new" and said == "", "one that is whole is shown"

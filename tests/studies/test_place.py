@@ -1,0 +1,83 @@
+"""The folder of a study, and which study it has."""
+
+import pytest
+import yaml
+
+from tintbox.errors import TintboxError
+from tintbox.studies import place
+from tintbox.studies.grid import parse
+
+
+def test_study_yaml_reads_as_what_was_written(tmp_path):
+    words = ["colorize", "train", "batch=4,8", "seed=0,1", "lr0=1e-5,1e-3", "classes=[0,2]", "model=/a b/m.yaml"]
+    words += ["unfreeze={0.5: backbone},None", "freeze=[0,1],[2]", "cache='ram'", "val=False", "name='10'"]
+    grid = parse(words)
+    place.write(tmp_path, grid)
+    assert place.read(tmp_path) == grid
+    assert list(yaml.safe_load((tmp_path / "study.yaml").read_text()))[:2] == ["task", "classes"]
+    assert [run.name for run in place.read(tmp_path).runs()] == [run.name for run in grid.runs()]
+
+
+def grid(*words):
+    return parse(["epochs=1", *words])
+
+
+def test_the_next_free_folder(tmp_path):
+    project = f"project={tmp_path}"
+    first, own = place.choose(grid("batch=4,8", project))
+    assert first == tmp_path / "study" and own.fixed == {"epochs": 1} and own.varied == {"batch": [4, 8]}
+    first.mkdir()
+    assert place.choose(grid("batch=4,8", project))[0] == first, "an empty one is free"
+    place.write(first, own)
+    assert place.choose(grid("batch=4,8", project))[0] == first, "and so is one that has this study"
+    assert place.choose(grid("batch=4,8,16", project))[0] == first, "or a part of it"
+    assert place.choose(grid("batch=2", project))[0] == tmp_path / "study-2"
+    (tmp_path / "study-2").mkdir()
+    (tmp_path / "study-2" / "mine.txt").touch()
+    assert place.choose(grid("batch=2", project))[0] == tmp_path / "study-3"
+
+
+def test_a_name_that_is_given_is_that_folder_and_no_other(tmp_path):
+    words = (f"project={tmp_path}", "name=mine")
+    folder, own = place.choose(grid("batch=4,8", *words))
+    assert folder == tmp_path / "mine"
+    folder.mkdir()
+    (folder / "x").touch()
+    with pytest.raises(TintboxError, match="mine is there and is no study; give another name="):
+        place.choose(grid("batch=4,8", *words))
+    place.write(folder, own)
+    with pytest.raises(TintboxError, match="mine has another study: epochs differs; give another name="):
+        place.choose(parse(["epochs=2", "batch=4,8", *words]))
+    with pytest.raises(TintboxError, match="has another study: batch, seed differ; give another"):
+        place.choose(grid("batch=4", "seed=0,1", *words))
+
+
+def test_a_folder_whose_study_cannot_be_read_is_left_alone(tmp_path):
+    (tmp_path / "study.yaml").write_text("a: [\n")
+    assert not place.is_free_for(tmp_path, grid("batch=4"))
+    assert not place.is_free_for(tmp_path / "study.yaml", grid("batch=4")), "a file is no folder"
+    assert place.is_free_for(tmp_path / "nowhere", grid("batch=4"))
+
+
+def test_what_a_lock_leaves_behind_is_no_study(tmp_path):
+    for name in (place.LOCK, place.HOLDER):
+        (tmp_path / name).touch()
+    assert place.is_free_for(tmp_path, grid("batch=4"))
+
+
+def test_a_word_is_a_folder_unless_a_task_is_called_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("detect", "train", "mine"):
+        (tmp_path / name).mkdir()
+    assert place.is_folder("mine") and not place.is_folder("nothing") and not place.is_folder("a\x00")
+    assert not place.is_folder("detect") and not place.is_folder("train")
+    (tmp_path / "detect" / "study.yaml").touch()
+    assert place.is_folder("detect")
+
+
+def test_a_folder_without_a_study(tmp_path):
+    with pytest.raises(TintboxError, match=r"is no study: study\.yaml is missing"):
+        place.read(tmp_path)
+    place.write(tmp_path, grid("batch=4,8"))
+    assert place.read(tmp_path, ["batch=4,8,16"]).varied == {"batch": [4, 8, 16]}
+    assert f"# Use: tintbox study {tmp_path}\n" in (tmp_path / "study.yaml").read_text()
