@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from tintbox.errors import TintboxError
-from tintbox.reports.boxes import choose, describe, read_truth
+from tintbox.plugins.coco_eval.data.description import describe
+from tintbox.reports.boxes import choose, read_truth
 from tintbox.reports.show import show
 
 COLOURS = {"red": (40, 40, 210), "green": (40, 200, 40)}  # BGR

@@ -14,12 +14,12 @@ import numpy as np
 from tintbox import yaml_file
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval.data import dataset_files
+from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.recipes import labels as label_files
 from tintbox.recipes import pictures
 from tintbox.recipes.labels import Labels
 from tintbox.recipes.pictures import Look
-from tintbox.reports.boxes import describe
 
 SPLITS = ("train", "val", "test")
 
