@@ -14,6 +14,7 @@ from tintbox import atomic, json_file
 from tintbox.errors import TintboxError
 from tintbox.limits import PREDICTIONS_BYTES
 from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import GROUP, Truth
 from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IMAGE_IDS, PREDICTIONS
 
@@ -69,18 +70,14 @@ def pool(folders: Sequence[Path], groups: Mapping[str, str] | None = None) -> Po
     detections = []
     for part in parts:
         new = {old: image_ids[file] for file, old in part.image_ids.items()}
-        group = (
-            {new[old]: {GROUP: groups[file]} for file, old in part.image_ids.items() if file in groups}
-            if groups
-            else {}
-        )
-        numbered = [{**image, "id": new[image["id"]]} for image in part.truth.images]
-        images += [{**image, **group.get(image["id"], {})} for image in numbered]
+        images += [{**image, "id": new[image["id"]]} for image in part.truth.images]
         annotations += [{**row, "image_id": new[row["image_id"]]} for row in part.truth.annotations]
         own = part.detections
         renamed = np.array([new[i] for i in own.image_id.tolist()], dtype=np.int64)
         detections.append(replace(own, image_id=renamed))
     images.sort(key=lambda image: image["id"])
+    if groups:  # the ids follow the paths
+        images = [{**image, GROUP: groups.get(file, file)} for image, file in zip(images, sorted(files))]
     annotations.sort(key=lambda row: row["image_id"])  # stable: in a picture as they were
     annotations = [{**row, "id": i} for i, row in enumerate(annotations, start=1)]
     return Pooled(Truth(images, annotations, categories), _join(detections), image_ids)
@@ -109,6 +106,25 @@ def _join(parts: Sequence[Detections]) -> Detections:
     )
 
 
-def find_pooled(folder: Path) -> list[Path]:
-    """Return the folders directly below one whose predictions were pooled, by name."""
-    return sorted(path.parent for path in folder.glob(f"*/{MARK}") if path.is_file())
+def stand_for(run: str) -> str:
+    """Return what a run's name stands for: of a study with folds that has one setting, what its folds say together.
+
+    Raises:
+        TintboxError: It has several.
+    """
+    folder = Path(run)
+    try:
+        if not folder.is_dir() or has_files(folder):
+            return run
+        pooled = sorted(path.parent for path in folder.glob(f"*/{MARK}") if has_files(path.parent))
+    except (OSError, ValueError):
+        return run  # whoever reads it says why
+    if len(pooled) > 1:
+        names = list_values((path.name for path in pooled), most=6)
+        raise TintboxError(f"{run}: a study of several settings or seeds ({names}); name one, e.g. {pooled[0]}")
+    return str(pooled[0]) if pooled else run
+
+
+def has_files(folder: Path) -> bool:
+    """Return whether a folder has truth and predictions in COCO's JSON."""
+    return all((folder / name).is_file() for name in (ANNOTATIONS, PREDICTIONS))

@@ -90,6 +90,16 @@ COMPLEXITY = (
 )
 STUDY = (
     Key("model, data, ...", "those of `yolo train`", None, "one value, or several with commas between: the grid"),
+    Key(
+        "folds", "a whole number of 2 or more", None, "train on so many folds of train and val, and pool what they find"
+    ),
+    Key(
+        "groups",
+        "a CSV file, auto, names or none",
+        "auto",
+        "what stays together in a fold; auto: frames by their names",
+    ),
+    Key("fold_seed", WHOLE, 0, "what the choice of the folds depends on"),
     Key("project", "a folder", "runs/study", "where the study's folder is made", text),
     Key("name", "a name", "study", "of its folder", text),
 )

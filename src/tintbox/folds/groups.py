@@ -74,9 +74,10 @@ def by_names(files: Sequence[str], parts: int, *, sure: bool) -> Groups:
     matches = [FRAME.fullmatch(source) for source in sources]
     videos = [match["video"] if match else source for match, source in zip(matches, sources)]
     sizes = Counter(videos)
-    shared = sum(size for size in sizes.values() if size > 1)
+    frames = Counter(video for video, _ in set(zip(videos, sources)))  # copies of a picture are no frames
+    shared = sum(sizes[video] for video, count in frames.items() if count > 1)
     fitting = max(sizes.values()) <= math.ceil(len(files) / parts)
-    several = sum(size > 1 for size in sizes.values())
+    several = sum(count > 1 for count in frames.values())
     if sure or (several >= parts and fitting and 2 * shared >= len(files)):
         return Groups(videos, tell(videos, files, "by their names"))
     copies = Counter(sources)

@@ -61,10 +61,10 @@ def check_arguments(grid: Grid, *, many: bool) -> list[str]:
     for task in values(grid, "task"):
         if task not in TASKS:
             raise TintboxError(f"task={task}: no such task ({', '.join(sorted(TASKS))}){suggest(str(task), TASKS)}")
-    crossing.check_words(grid)
+    told = crossing.check_pictures(grid)
     if grid.size > MANY and not many:
         sizes = " x ".join(f"{len(v)} {key}" for key, v in grid.varied.items())
-        sizes += f" x {grid.folds} folds" * bool(grid.folds)
+        sizes = " x ".join(filter(None, (sizes, f"{grid.folds} folds" * bool(grid.folds))))
         raise TintboxError(f"{grid.size:,} runs ({sizes}) are more than {MANY}; give --yes if you mean it")
     if grid.size > MOST_RUNS:
         raise TintboxError(f"{grid.size:,} runs are more than a study can have ({MOST_RUNS:,})")
@@ -73,8 +73,7 @@ def check_arguments(grid: Grid, *, many: bool) -> list[str]:
     for name in ("data", "cfg", "model", "pretrained"):
         for value in values(grid, name):
             files.check(name, value)
-    notes = check_runs(grid)
-    return [*notes, *crossing.check_pictures(grid)]
+    return [*check_runs(grid), *told]
 
 
 def values(grid: Grid, key: str) -> Sequence[Any]:

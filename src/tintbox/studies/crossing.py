@@ -16,6 +16,7 @@ from tintbox.folds import files, pictures
 from tintbox.folds.choice import WORDS, Choice
 from tintbox.folds.files import Folds
 from tintbox.folds.pictures import Pictures
+from tintbox.plugins import options
 from tintbox.plugins.coco_eval.outcome import IOU_TYPES
 from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.studies.grid import FOLD, Grid
@@ -27,12 +28,11 @@ ALONE = {"resamples": 0, "explain": False}
 REFUSED = {
     "val": "a fold is looked at once, when its run has ended",
     "split": "a run is judged on its fold",
-    "save_json": "the predictions of a fold are kept in any case",
 }
 
 
 def check_words(grid: Grid) -> None:
-    """Check what a grid says of folds before its runs are listed.
+    """Check what a grid says of folds.
 
     Raises:
         TintboxError: A value is none, or an argument does not go with folds.
@@ -55,11 +55,13 @@ def check_task(grid: Grid, task: str | None) -> None:
 
 
 def check_pictures(grid: Grid) -> list[str]:
-    """Return what is to be told of a grid's folds, none for a grid without.
+    """Return what is to be told of a grid's folds, none for a grid without; before its runs are listed.
 
     Raises:
-        TintboxError: The dataset cannot be split so.
+        TintboxError: A value is none, an argument does not go with folds, or the dataset cannot be split so.
     """
+    check_words(grid)
+    check_task(grid, grid.fixed.get("task"))
     split.cache_clear()
     choice = Choice.of(grid.fixed)
     return split(str(grid.fixed["data"]), choice)[2] if choice else []
@@ -109,8 +111,7 @@ def resolve(folder: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
     if not is_fold(arguments):
         return dict(arguments)
     own = {key: value for key, value in arguments.items() if key not in (*WORDS, FOLD)}
-    asked = arguments.get("coco_eval")
-    evaluated = {**(asked if isinstance(asked, Mapping) else {}), **ALONE}
+    evaluated = {**wishes(arguments), **ALONE}
     data = folder.parent / FOLDER / files.yaml_name(arguments[FOLD])
     return {**own, "data": str(data), **JUDGED, "coco_eval": evaluated}
 
@@ -138,6 +139,11 @@ def validation(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
 
 def evaluation_settings(arguments: Mapping[str, Any]) -> Settings:
     """Return how the pooled predictions of a run's folds are evaluated: by its ``coco_eval=``, if that says so."""
+    return Settings(**{**wishes(arguments), "examples": 0, "report": True})
+
+
+def wishes(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ``coco_eval=`` says of the evaluation, nothing for true or false."""
     asked = arguments.get("coco_eval")
-    chosen = dict(asked) if isinstance(asked, Mapping) else {}
-    return Settings(**{**chosen, "examples": 0, "report": True})
+    asked = options.parse(asked) if isinstance(asked, str) else asked
+    return dict(asked) if isinstance(asked, Mapping) else {}

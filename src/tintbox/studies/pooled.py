@@ -152,7 +152,7 @@ def write(
     """
     runs = [one.found for one in folds if one.found]
     names = [one.run.name for one in folds]
-    about = {"model": ", ".join(names), "data": str(run.arguments["data"]), "split": "val"}
+    about = {"model": ", ".join(names), "data": str(run.arguments["data"]), "split": "all folds"}
     output.save(folder, kinds, about, pictures=run.arguments.get("plots") is not False)
     own = {"data": str(run.arguments["data"]), "name": folder.name, "save_dir": str(folder)}
     atomic.write_text(folder / ARGUMENTS, yaml.safe_dump({**runs[0].arguments, **own}, sort_keys=False))
