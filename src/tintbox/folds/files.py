@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,9 +68,15 @@ def write(folder: Path, folds: Folds, kept: Mapping[str, Any], data: str) -> Non
             "val": [file for file, own in zip(folds.files, folds.folds) if own == fold],
         }
         write_dataset(folder / yaml_name(fold), parts, kept, about)
+    rows = zip(folds.files, folds.folds, folds.groups, folds.splits)
+    atomic.write_text(folder / TABLE, as_csv([HEADER, *rows]))
+
+
+def as_csv(rows: Iterable[Sequence[Any]]) -> str:
+    """Return rows as text."""
     stream = io.StringIO(newline="")
-    csv.writer(stream).writerows([HEADER, *zip(folds.files, folds.folds, folds.groups, folds.splits)])
-    atomic.write_text(folder / TABLE, stream.getvalue())
+    csv.writer(stream).writerows(rows)
+    return stream.getvalue()
 
 
 def write_dataset(file: Path, parts: Mapping[str, Sequence[str]], kept: Mapping[str, Any], about: str) -> None:
