@@ -88,7 +88,7 @@ GOOD = "train/a.jpg,x\nb.jpg,y\nval/a.jpg,z\nc.jpg,x\n"
         ('"b.jpg,x\n', "cannot be read"),
         (b"\xff\xfe\x00", "not in UTF-8"),
         ("x" * 200_000, "cannot be read"),
-        ("train/a.jpg,x\nb.jpg,x\nval/a.jpg,x\nc.jpg,y\n", "2 groups of pictures, fewer than folds=3"),
+        ("train/a.jpg,x\nb.jpg,x\nval/a.jpg,x\nc.jpg,y\n", "2 groups of pictures, too few for 3 folds"),
     ],
 )
 def test_files_that_are_none(table, text, said):

@@ -107,7 +107,7 @@ def attempt(monkeypatch, capfd, tmp_path, clips):
         (["folds=2", "fold_seed=-1"], "fold_seed=-1: give a whole number of 0 or more"),
         (["folds=2", "groups=nowhere.csv"], "groups=nowhere.csv: no such file"),
         (["folds=2", "groups={a: 1}"], "give a CSV file, auto, names or none"),
-        (["folds=7", "groups=names"], "groups=names: 6 groups of pictures, fewer than folds=7"),
+        (["folds=7", "groups=names"], "groups=names: 6 groups of pictures, too few for 7 folds"),
         (["groups=none"], "groups=None: it says how folds are made; give folds=5"),
         (["folds=2", "val=True"], "val= does not go with folds=2: a fold is looked at once"),
         (["folds=2", "split=test"], "split= does not go with folds=2"),

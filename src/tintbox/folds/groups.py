@@ -34,7 +34,7 @@ class Groups:
     said: str
 
 
-def find(files: Sequence[str], how: Any, parts: int, word: str = "folds") -> Groups:
+def find(files: Sequence[str], how: Any, parts: int, what: str = "folds") -> Groups:
     """Return which pictures belong together.
 
     Args:
@@ -42,7 +42,7 @@ def find(files: Sequence[str], how: Any, parts: int, word: str = "folds") -> Gro
         how: ``"auto"`` goes by the names where they look like frames of videos, ``"names"`` by them in any case,
             ``"none"``, None or False keeps nothing together; anything else is a CSV file of pictures and groups.
         parts: In how many parts the pictures are to be split.
-        word: The argument that says so, for errors.
+        what: What the parts are called, for errors.
 
     Raises:
         TintboxError: The file is none, lacks pictures or names unknown ones, or there are fewer groups than parts.
@@ -56,8 +56,8 @@ def find(files: Sequence[str], how: Any, parts: int, word: str = "folds") -> Gro
     groups = len(set(found.names))
     if groups < parts:
         raise TintboxError(
-            f"groups={how}: {groups} group{'s' * (groups > 1)} of pictures, fewer than {word}={parts}; lower {word}=, "
-            "or groups=none if pictures need not stay together"
+            f"groups={how}: {groups} group{'s' * (groups > 1)} of pictures, too few for {parts} {what}; give "
+            f"fewer {what}, or groups=none if pictures need not stay together"
         )
     return found
 

@@ -28,7 +28,7 @@ def split(data: str | Path, share: float, out: str | Path, together: Any = group
     if not lacks_validation(data):
         raise TintboxError(f"split={share:g}: {data} has a validation split; leave split= out")
     found = gather(data)
-    together = groups.find(found.files, together, 2, "split")
+    together = groups.find(found.files, together, 2, "splits")
     part = partition.divide(found.counts, together.names, [1 - share, share])
     if len(set(part.tolist())) < 2:
         raise TintboxError(f"split={share:g}: {len(found.files)} pictures cannot be split so; give another share")
