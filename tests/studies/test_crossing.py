@@ -127,9 +127,13 @@ def test_what_is_refused(attempt, clips, words, said):
 def test_no_data_and_no_labels(attempt, write_dataset):
     assert "data= is missing: folds=2 needs a dataset to split" in attempt("folds=2", data=None)
     blank = np.zeros((32, 32, 3), np.uint8)
-    for lines in (None, []):
+    said = {
+        None: "no label file for any of the 4 pictures in split 'train'",
+        (): "no labels in its pictures (train, val)",
+    }
+    for lines, line in said.items():
         data = write_dataset("blank", ["a"], {"train": [(blank, lines)] * 4, "val": [(blank, lines)] * 2})
-        assert "no labels in its pictures (train, val); label some" in attempt("folds=2", data=data)
+        assert line in attempt("folds=2", data=data)
     data = write_dataset("wrong", ["a"], {"train": [(blank, ["1 .5 .5 .1 .1"])] * 4, "val": [(blank, [])] * 2})
     assert "class 1 is not among the dataset's 1 classes" in attempt("folds=2", data=data)
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.data import dataset_files
 from tintbox.plugins.coco_eval.data.description import describe, describe_without_validation, lacks_validation
 from tintbox.plugins.coco_eval.data.layout import title
 from tintbox.plugins.coco_eval.data.truth import from_labels
@@ -50,8 +49,6 @@ def gather(data: str | Path) -> Pictures:
     classes = len(described["names"])
     found: dict[str, tuple[str, np.ndarray]] = {}
     for split in (name for name in POOLED if described.get(name)):
-        if not any(map(_is_there, dataset_files.label_files(_pictures(described, split)))):
-            continue  # of a split without any labels, or it is told below
         truth = from_labels(described, split)
         places = {image: i for i, image in enumerate(truth.image_ids.values())}
         counts = np.zeros((len(places), classes), dtype=np.int64)
@@ -68,13 +65,3 @@ def gather(data: str | Path) -> Pictures:
     return Pictures(
         str(data), files, [found[file][0] for file in files], counts, kept, bool(described.get("annotations"))
     )
-
-
-def _pictures(described: Mapping[str, Any], split: str) -> list[str]:
-    from tintbox.plugins.coco_eval.data.layout import split_pictures
-
-    return split_pictures(described, split)
-
-
-def _is_there(file: str) -> bool:
-    return Path(file).is_file()

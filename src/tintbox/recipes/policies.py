@@ -111,13 +111,16 @@ def _seconds(recipe: Recipe, tried: int, pictures: int, pace: Pace) -> tuple[flo
 
 
 def find(cells: Sequence[CrossedCell]) -> list[Finding]:
-    """Return what came out, the recipe's own policy first."""
+    """Return what came out, the recipe's own policy first: of masks where all have some, else of boxes."""
     first = cells[0]
+    kind = "segm" if all("segm" in kinds for cell in cells for kinds in cell.seeds.values()) else "bbox"
     return [
         Finding(
-            Path(str(c.settings["cfg"])).stem, c.estimate("bbox"), None if c is first else c.difference(first, "bbox")
+            Path(str(cell.settings["cfg"])).stem,
+            cell.estimate(kind),
+            None if cell is first else cell.difference(first, kind),
         )
-        for c in cells
+        for cell in cells
     ]
 
 

@@ -121,6 +121,7 @@ class Pools:
             except (TintboxError, OSError) as error:
                 self.problems[run.name] = one_line(error)
                 continue
+            self.problems.pop(run.name, None)
             settings = {key: value for key, value in run.settings.items() if key != REPLICATE}
             cell = cells.setdefault(run.cell, CrossedCell(settings, {}, {}))
             seed = run.settings.get(REPLICATE)
