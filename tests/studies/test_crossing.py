@@ -116,6 +116,10 @@ def attempt(monkeypatch, capfd, tmp_path, clips):
         (["folds=2", "model=yolo11n-cls.yaml"], "pooled for detect and segment, not for classify"),
         (["folds=2", "model=yolo11n-pose.yaml"], "pooled for detect and segment, not for pose"),
         (["folds=2", "data=nowhere.yaml"], "nowhere.yaml"),
+        (["folds=2", "data=**.yaml"], "data=**.yaml"),
+        (["folds=2", f"data={'x' * 5000}.yaml"], "data=xxx"),
+        (["folds=2", "data=http://nowhere.invalid/a.yaml"], "nowhere.invalid"),
+        (["folds=2", "data=3"], "data=3"),
         (["folds=15", "groups=none", "seed=" + ",".join(map(str, range(20)))], "300 runs (20 seed x 15 folds)"),
     ],
 )  # fmt: skip
@@ -155,9 +159,10 @@ def test_folds_of_pictures_that_have_changed(clips, tmp_path):
     times = {file: file.stat().st_mtime_ns for file in (tmp_path / "study/folds").iterdir()}
     assert crossing.prepare(tmp_path / "study", grid) == first
     assert {file: file.stat().st_mtime_ns for file in times} == times, "they were written again"
-    (tmp_path / "study/folds/fold_1.yaml").unlink()
-    crossing.prepare(tmp_path / "study", grid)
-    assert (tmp_path / "study/folds/fold_1.yaml").is_file()
+    for name in ("fold_1.yaml", "fold_2-val.txt"):
+        (tmp_path / "study/folds" / name).unlink()
+        crossing.prepare(tmp_path / "study", grid)
+        assert (tmp_path / "study/folds" / name).is_file()
     for gone in copied.parent.glob("*/train/trainclip0_000.*"):
         gone.unlink()
     crossing.split.cache_clear()

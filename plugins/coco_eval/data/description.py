@@ -40,10 +40,17 @@ def describe(data: str | Path, *, download: bool = True) -> dict[str, Any]:
 
 
 def find(data: str | Path) -> Path | None:
-    """Return the file that a dataset YAML's name means, searched as Ultralytics does; None if it is nowhere."""
+    """Return the file that a dataset YAML's name means, searched as Ultralytics does; None if it is nowhere.
+
+    Raises:
+        TintboxError: It is a pattern that several files match, or a name that no file can have.
+    """
     from ultralytics.utils.checks import check_file
 
-    found = check_file(str(data), download=False, hard=False)
+    try:
+        found = check_file(str(data), download=False, hard=False)
+    except (OSError, ValueError) as error:
+        raise TintboxError(f"data={data}: {one_line(error)}") from error
     return Path(str(found)) if found else None
 
 
@@ -62,7 +69,7 @@ def describe_without_validation(data: str | Path) -> dict[str, Any]:
     """
     file = find(data)
     content = yaml_file.read(file or data)
-    root = content.get("path") or (file or Path(data)).resolve().parent
+    root = content.get("path") or (file or Path(data)).absolute().parent
     with tempfile.TemporaryDirectory(prefix="tintbox-data-") as folder:
         whole = Path(folder) / Path(data).name
         whole.write_text(yaml.safe_dump({**content, "path": str(root), "val": content["train"]}), encoding="utf-8")

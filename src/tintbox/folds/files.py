@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +80,24 @@ def as_csv(rows: Iterable[Sequence[Any]]) -> str:
     return stream.getvalue()
 
 
+def are_there(folder: Path, folds: Folds) -> bool:
+    """Return whether the YAML and the lists of every fold are in a folder."""
+    yamls = [folder / yaml_name(fold) for fold in range(folds.number)]
+    return all(path.is_file() for file in yamls for path in (file, *map(partial(list_of, file), ("train", "val"))))
+
+
+def list_of(file: Path, split: str) -> Path:
+    """Return the list of a split's pictures that goes with a dataset's YAML."""
+    return file.with_name(f"{file.stem}-{split}.txt")
+
+
 def write_dataset(file: Path, parts: Mapping[str, Sequence[str]], kept: Mapping[str, Any], about: str) -> None:
     """Write a dataset's YAML, and beside it a list of pictures for each split; it can be moved with its lists."""
-    lists = {split: f"{file.stem}-{split}.txt" for split in parts}
     for split, pictures in parts.items():
-        atomic.write_text(file.with_name(lists[split]), "".join(f"{picture}\n" for picture in pictures))
-    body = yaml.safe_dump({**lists, **kept}, sort_keys=False, allow_unicode=True)
+        atomic.write_text(list_of(file, split), "".join(f"{picture}\n" for picture in pictures))
+    body = yaml.safe_dump(
+        {**{split: list_of(file, split).name for split in parts}, **kept}, sort_keys=False, allow_unicode=True
+    )
     atomic.write_text(file, f"# {about}, by tintbox {tintbox.__version__}.\n{body}")
 
 

@@ -51,7 +51,7 @@ def split(data: str | Path, share: float, out: str | Path, together: Any = group
 
 def check_free(file: Path) -> None:
     """Raise TintboxError if there is a file in the way that no earlier call has written."""
-    lists = [file.with_name(f"{file.stem}-{name}.txt") for name in ("train", "val")]
+    lists = [files.list_of(file, name) for name in ("train", "val")]
     try:
         ours = file.is_file() and file.read_text(encoding="utf-8", errors="replace").startswith(HEAD)
         there = [path for path in (file, *lists) if path.exists()]

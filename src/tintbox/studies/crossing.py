@@ -11,14 +11,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tintbox import run_arguments
 from tintbox.errors import TintboxError
 from tintbox.folds import files, pictures
 from tintbox.folds.choice import WORDS, Choice
 from tintbox.folds.files import Folds
 from tintbox.folds.pictures import Pictures
 from tintbox.plugins import options
-from tintbox.plugins.coco_eval.outcome import IOU_TYPES
+from tintbox.plugins.coco_eval.outcome import IOU_TYPES, PREDICTIONS
 from tintbox.plugins.coco_eval.settings import Settings
+from tintbox.plugins.coco_eval.sources import VALIDATION
 from tintbox.studies.grid import FOLD, Grid
 
 FOLDER = "folds"  # in the study's
@@ -96,7 +98,7 @@ def prepare(folder: Path, grid: Grid) -> Folds | None:
             "give the study another name="
         )
     folds = there or folds
-    if not there or not all((folder / FOLDER / files.yaml_name(fold)).is_file() for fold in range(folds.number)):
+    if not there or not files.are_there(folder / FOLDER, folds):
         files.write(folder / FOLDER, folds, found.kept, found.data)
     return folds
 
@@ -116,25 +118,21 @@ def resolve(folder: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {**own, "data": str(data), **JUDGED, "coco_eval": evaluated}
 
 
-def validation(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
+def validation(folder: Path, weights: Path, arguments: Mapping[str, Any]) -> list[str] | None:
     """Return the words of the `yolo` command that judges a trained run on its fold; None if it has been judged.
 
     Args:
         folder: The run's folder.
+        weights: Its last weights.
         arguments: What `resolve` returns.
     """
-    from tintbox import run_arguments
-    from tintbox.plugins.coco_eval.outcome import PREDICTIONS
-    from tintbox.plugins.coco_eval.sources import VALIDATION
-
     if (folder / PREDICTIONS).is_file():
         return None
     trained = run_arguments.read(folder)
     place = {"project": folder.parent, "name": folder.name, "exist_ok": True}
     how = {key: trained[key] for key in (*VALIDATION, "plots") if trained.get(key) is not None}
     wanted = {"data": arguments["data"], "coco_eval": arguments["coco_eval"], "save_json": True}
-    best = folder / "weights" / "best.pt"
-    return ["val", f"model={best}", *(f"{key}={value}" for key, value in {**how, **wanted, **place}.items())]
+    return ["val", f"model={weights}", *(f"{key}={value}" for key, value in {**how, **wanted, **place}.items())]
 
 
 def evaluation_settings(arguments: Mapping[str, Any]) -> Settings:

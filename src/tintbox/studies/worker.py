@@ -76,10 +76,10 @@ def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
     """Return the words of the `yolo` command that begins or resumes a run; None if nothing is left to do."""
     fold, arguments = crossing.is_fold(arguments), crossing.resolve(folder, arguments)
     files = outcome.find_whole_checkpoints(folder)
-    if any(outcome.is_trained(folder, file) for file in files):
+    if trained := [file for file in files if outcome.is_trained(folder, file)]:
         if any(file.name == "best.pt" for file in files) or not (folder / outcome.WEIGHTS / "best.pt").exists():
             # It was killed while its best weights were validated once more, which a fold is trained for.
-            return crossing.validation(folder, arguments) if fold else None
+            return crossing.validation(folder, trained[0], arguments) if fold else None
         files = []  # the best weights are damaged, and from the last ones nothing goes on
     if files:
         # The folder may have been moved since.
