@@ -36,7 +36,7 @@ class Written(NamedTuple):
     pace: machine.Pace
     told: list[str]
     probe: probing.Outcome | None
-    data: Path
+    data: str
     file: Path
 
 
@@ -70,20 +70,21 @@ def recipe(
         TintboxError: The dataset cannot be learnt from, the time is too short, or the file cannot be written.
     """
     told: list[str] = []
-    source = Path(str(data))
+    source = str(data)
     if split is not None:
-        source, told = splitting.split(data, split, out, groups)
+        made, told = splitting.split(data, split, out, groups)
+        source = str(made)
     held = survey.take(source)
-    request = {"model": str(model), "data": str(source), "minutes": minutes, "imgsz": imgsz, "epochs": epochs}
+    request = {"model": str(model), "data": source, "minutes": minutes, "imgsz": imgsz, "epochs": epochs}
     request |= {"device": device, "groups": groups}
     known = probing.resume(probing.folder_of(out), request) if probe else None
-    pace = known or time_steps(held, str(model), str(source), imgsz, device)
+    pace = known or time_steps(held, str(model), source, imgsz, device)
     if not probe:
         chosen = rules.choose(held, pace, minutes, imgsz, epochs)
-        file = recipe_file.write(out, chosen, str(model), str(source), minutes)
+        file = recipe_file.write(out, chosen, str(model), source, minutes)
         return Written(held, chosen, pace, told, None, source, file)
     found = probing.probe(held, pace, request, out)
-    file = recipe_file.write(out, found.recipe, str(model), str(source), minutes, found.comments())
+    file = recipe_file.write(out, found.recipe, str(model), source, minutes, found.comments())
     return Written(held, found.recipe, pace, told, found, source, file)
 
 
@@ -135,7 +136,7 @@ def as_json(written: Written) -> str:
     }
     content = {
         "recipe": str(written.file),
-        "data": str(written.data),
+        "data": written.data,
         "arguments": chosen.arguments(),
         "reasons": {s.name: s.reason for s in chosen.settings},
         "advice": chosen.advice,

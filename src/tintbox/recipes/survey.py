@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from tintbox import yaml_file
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval.data import dataset_files
-from tintbox.plugins.coco_eval.data.description import describe
+from tintbox.plugins.coco_eval.data.description import describe, lacks_validation
 from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.recipes import labels as label_files
 from tintbox.recipes import pictures
@@ -119,10 +118,7 @@ def measure(file: str) -> tuple[int, int]:
 
 def check_validation(data: str | Path) -> None:
     """Refuse a dataset without a validation split, with a way to make one."""
-    if not str(data).endswith((".yaml", ".yml")) or not Path(data).is_file():
-        return
-    content = yaml_file.read(str(data))
-    if isinstance(content, dict) and content.get("train") and not (content.get("val") or content.get("validation")):
+    if lacks_validation(data):
         raise TintboxError(
             f"{data}: no val split, and nothing can be judged on the pictures that are learnt from; tintbox recipe ... "
             "split=0.2 keeps a fifth of them for that, or name a folder of other pictures in a line val: images/val"
