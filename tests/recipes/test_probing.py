@@ -18,10 +18,10 @@ from tintbox.studies import outcome
 
 pytestmark = pytest.mark.attack("folds")
 
-# Two policies on two folds: four runs.
+# The recipe's own policy and another on two folds: four runs.
 SMALL = """
 from tintbox.recipes import policies, probing
-policies.CANDIDATES = {name: policies.CANDIDATES[name] for name in ("backbone-0.1", "frozen")}
+policies.CANDIDATES = {"frozen": policies.CANDIDATES["frozen"]}
 policies.FOLDS = probing.FOLDS = 2
 policies.LEAST_EPOCHS, policies.LEAST_STEPS = 2, 1
 from tintbox.cli import app
@@ -62,10 +62,10 @@ def probed(squares, tmp_path_factory):
     command = [sys.executable, "-c", SMALL, *words, "probe=true", "groups=groups.csv", "--json"]
     folder = cwd / "recipe-probe"
     with subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        wait_for(lambda: (folder / "cfg_backbone-0.1-fold_1" / "args.yaml").is_file(), process)
+        wait_for(lambda: (folder / "cfg_recipe-fold_1" / "args.yaml").is_file(), process)
         process.send_signal(signal.SIGKILL)
     assert not (cwd / "recipe.yaml").exists()
-    first = folder / "cfg_backbone-0.1-fold_0"
+    first = folder / "cfg_recipe-fold_0"
     times = {file: file.stat().st_mtime_ns for file in first.rglob("*") if file.is_file()}
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -78,7 +78,7 @@ def test_a_killed_probe_goes_on(probed):
     cwd, done = probed
     assert "4 runs, 1 of them done" in done.stderr
     told = json.loads(done.stdout)
-    assert sorted(told["probe"]["policies"]) == ["backbone-0.1", "frozen"] and told["probe"]["pictures"] == 12
+    assert list(told["probe"]["policies"]) == ["recipe", "frozen"] and told["probe"]["pictures"] == 12
     arguments = yaml.safe_load((cwd / "recipe.yaml").read_text())
     assert arguments == told["arguments"] and arguments["epochs"] == 2
     text = (cwd / "recipe.yaml").read_text()
@@ -143,7 +143,7 @@ def test_too_few_minutes(squares, monkeypatch, capfd, tmp_path):
         app.main()
     (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("tintbox: ")]
     assert line.startswith(
-        "tintbox: minutes=1: too few to try 7 policies on 3 folds in 50% of them on cpu; give minutes="
+        "tintbox: minutes=1: too few to try 8 policies on 3 folds in 50% of them on cpu; give minutes="
     )
     assert int(line.split("give minutes=")[1].split(",")[0]) >= 7
     assert not list(tmp_path.iterdir())

@@ -211,7 +211,7 @@ def write_study(
         rows = [[file, group] for file, group in together.items()]
         atomic.write_text(folder / GROUPS, files.as_csv(rows))
         together = str(folder / GROUPS)
-    short = {"epochs": planned.epochs, "close_mosaic": max(1, min(10, planned.epochs // 5))}
+    short = {"epochs": planned.epochs, "close_mosaic": max(1, min(rules.CLOSING, planned.epochs // 3))}
     common = {key: value for key, value in recipe.arguments().items() if key not in (*POLICY, "patience")}
     candidates = []
     for name, policy in planned.policies.items():
