@@ -16,12 +16,22 @@ BLOCK = 1000  # resamples at once
 ENTRIES = 1 << 25  # the most whole numbers of 32 bits that are kept for a block: 128 MiB
 
 
-def draw(images: int, resamples: int, seed: int = 0) -> np.ndarray:
-    """Return ``(images, resamples)`` int32 how often each image is drawn in each resample of as many images."""
+def draw(images: int, resamples: int, seed: int = 0, groups: np.ndarray | None = None) -> np.ndarray:
+    """Return ``(images, resamples)`` int32 how often each image is drawn in each resample of as many images.
+
+    Args:
+        images: How many there are.
+        resamples: How many resamples.
+        seed: What they depend on.
+        groups: ``(images,)`` number of each one's group, from 0 on, where images are no independent ones, as the frames
+            of a video: groups are drawn then, as many as there are, each with all of its images.
+    """
     generator = np.random.default_rng(seed)
+    units = images if groups is None else int(groups.max()) + 1
     counts = np.empty((images, resamples), dtype=np.int32)
     for i in range(resamples):
-        counts[:, i] = np.bincount(generator.integers(images, size=images), minlength=images)
+        drawn = np.bincount(generator.integers(units, size=units), minlength=units)
+        counts[:, i] = drawn if groups is None else drawn[groups]
     return counts
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from tintbox import atomic
 from tintbox.errors import TintboxError, one_line
-from tintbox.plugins.coco_eval import output, sources, tables
+from tintbox.plugins.coco_eval import output, pooling, sources, tables
 from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
@@ -73,7 +73,7 @@ def compare(first: str, second: str, values: Mapping[str, Any], chosen: Settings
 
     Two folders of JSON are compared as they are, unless an argument says on what, or how, to run their models anew.
     """
-    pair = first, second
+    pair = pooling.stand_for(first), pooling.stand_for(second)
     for run in pair:
         sources.check_there(run)
     names = sources.name_both(*pair)

@@ -17,7 +17,7 @@ from tintbox.plugins.coco_eval.columns import Columns
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.outlines import check_masks
 from tintbox.plugins.coco_eval.data.ranks import sorted_ids
-from tintbox.plugins.coco_eval.data.truth import Truth
+from tintbox.plugins.coco_eval.data.truth import GROUP, Truth
 from tintbox.plugins.coco_eval.errors import tide
 from tintbox.plugins.coco_eval.estimates import Estimates
 from tintbox.plugins.coco_eval.matching import match
@@ -99,7 +99,8 @@ def evaluate(
     images, resamples = len(truth.images), settings.resamples
     samples = np.empty((0, len(categories), len(METRICS)))
     if resamples:
-        samples = bootstrap.reweight(matches, bootstrap.draw(images, resamples, settings.seed))
+        drawn = bootstrap.draw(images, resamples, settings.seed, group_numbers(truth))
+        samples = bootstrap.reweight(matches, drawn)
     return Evaluation(
         iou_type=iou_type,
         names=[category["name"] for category in categories],
@@ -116,6 +117,15 @@ def evaluate(
     )
 
 
+def group_numbers(truth: Truth) -> np.ndarray | None:
+    """Return the number of each image's group, by rising image id, or None where images stand for themselves."""
+    groups = {image["id"]: image.get(GROUP) for image in truth.images}
+    if any(group is None for group in groups.values()):
+        return None
+    names = [str(groups[image]) for image in sorted_ids(groups).tolist()]
+    return np.unique(names, return_inverse=True)[1]
+
+
 def fingerprint(truth: Truth) -> str:
     """Return a text that is the same for truth with the same images, objects and classes, in whatever order."""
     rows = truth.annotations
@@ -128,6 +138,8 @@ def fingerprint(truth: Truth) -> str:
     digest = hashlib.sha256()
     for content in (images, categories, ids[order], numbers[order]):
         digest.update(content.tobytes())
+    if (groups := group_numbers(truth)) is not None:  # resamples of which are no pairs of others
+        digest.update(groups.tobytes())
     return digest.hexdigest()
 
 

@@ -14,7 +14,8 @@ from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Split, Truth
 from tintbox.plugins.coco_eval.evaluation import Evaluation
 
-ANNOTATIONS, PREDICTIONS = "annotations.json", "predictions.json"  # what save_json writes
+# What save_json writes: COCO's JSON, and the id of each picture's path.
+ANNOTATIONS, PREDICTIONS, IMAGE_IDS = "annotations.json", "predictions.json", "image_ids.json"
 IOU_TYPES = {"detect": ("bbox",), "segment": ("bbox", "segm")}
 
 

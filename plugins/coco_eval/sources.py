@@ -11,6 +11,7 @@ from typing import Any
 
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 from tintbox.path_names import distinct_names
+from tintbox.plugins.coco_eval import pooling
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.layout import check_split
 from tintbox.plugins.coco_eval.data.rows import list_values
@@ -121,7 +122,7 @@ def check_data(data: Any, split: str) -> None:
 def has_files(run: str) -> bool:
     """Return whether a folder has truth and predictions in COCO's JSON."""
     try:
-        return all((Path(run) / name).is_file() for name in (ANNOTATIONS, PREDICTIONS))
+        return pooling.has_files(Path(run))
     except OSError as error:  # a folder that may be listed, but not entered
         raise TintboxError(f"{run}: cannot be read ({error.strerror})") from error
 

@@ -17,7 +17,15 @@ from tintbox.plugins.coco_eval.data.records import collect, keep_classes, keep_v
 from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import Split, for_dataset
 from tintbox.plugins.coco_eval.evaluation import evaluate
-from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IOU_TYPES, PREDICTIONS, Outcome, check_task, draw_worst
+from tintbox.plugins.coco_eval.outcome import (
+    ANNOTATIONS,
+    IMAGE_IDS,
+    IOU_TYPES,
+    PREDICTIONS,
+    Outcome,
+    check_task,
+    draw_worst,
+)
 from tintbox.plugins.coco_eval.recording import Recording
 from tintbox.plugins.coco_eval.settings import settings
 from tintbox.terminal import make_printable
@@ -156,7 +164,7 @@ def save_json(folder: Path, split: Split, detections: Detections) -> None:
     split.truth.save(folder / ANNOTATIONS)
     detections.save(folder / PREDICTIONS)
     ids = {str(file): image_id for file, image_id in split.image_ids.items()}
-    atomic.write_text(folder / "image_ids.json", json.dumps(ids, indent=1))
+    atomic.write_text(folder / IMAGE_IDS, json.dumps(ids, indent=1))
 
 
 def best_of(validator: Any) -> Path:

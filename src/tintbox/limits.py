@@ -50,6 +50,7 @@ JSON_DEPTH = 50  # lists and objects inside each other, in the JSON files of a r
 JSON_VALUES = 2_000_000  # in one, by its commas; the coco.json of 1,200 classes has 1.3 million
 JSON_BYTES = 1 << 20  # a run.json of a study; one has about 500 bytes
 LOG_BYTES = 1 << 16  # the end of a log, which is read for the reason of a failure
+GROUPS_BYTES = 16 << 20  # of a file of groups: 100,000 pictures take 4 MB
 MOST_RUNS = 100_000  # of a study: a folder each, and a line each in its tables
 
 # COCO evaluation

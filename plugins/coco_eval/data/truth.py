@@ -22,6 +22,7 @@ from tintbox.plugins.coco_eval.data.layout import annotation_file, image_ids, sp
 from tintbox.plugins.coco_eval.data.rows import Rows, parse, pause_collection, read_bytes
 
 LISTS = ("images", "annotations", "categories")
+GROUP = "tintbox_group"  # of an image: those of a group, as frames of a video, are drawn together for intervals
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def compare(
         list[str] | None,
         words_argument(
             "FIRST SECOND [KEY=VALUE]...",
-            "two runs' folders, checkpoints, or folders that --save-json wrote; key=value arguments",
+            "runs' folders, checkpoints, folders that --save-json wrote, cells of a study with folds; key=value words",
         ),
     ] = None,
 ) -> None:

@@ -38,6 +38,11 @@ def whole(low: int) -> Check:
     return lambda x: is_whole(x, low)
 
 
+def part(value: Any) -> bool:
+    """Return whether a value is a number between 0 and 1."""
+    return is_number(value, 0, 1) and 0 < value < 1
+
+
 def size(value: Any) -> bool:
     """Return whether a value is a side in pixels, or a height and a width."""
     sides = value if isinstance(value, list) else [value]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -20,14 +22,17 @@ def recipe(
     values = read(words, tables.RECIPE)
     from tintbox.recipes import command
 
-    held, chosen, pace, file = command.recipe(**values)
+    # What a probe prints of its runs is no part of the JSON.
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        written = command.recipe(**values)
     if as_json:
-        print(command.as_json(held, chosen, pace, file))
+        print(command.as_json(written))
         return
-    for title, columns, rows in command.tables(held, chosen):
+    for title, columns, rows in command.tables(written.held, written.recipe):
         table(title, columns, rows)
-    print("what would help more than settings:", *(f"- {line}" for line in chosen.advice), sep="\n")
-    print(f"\nyolo train model={values['model']} data={values['data']} cfg={file}")
+    print("what would help more than settings:", *(f"- {line}" for line in written.recipe.advice), sep="\n")
+    print("", *written.told, *(written.probe.comments() if written.probe else ()), sep="\n")
+    print(f"\nyolo train model={values['model']} data={written.data} cfg={written.file}")
 
 
 def import_legacy(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tintbox.cli.keys import Key, flag, number, size, text, texts, whole
+from tintbox.cli.keys import Key, flag, number, part, size, text, texts, whole
 from tintbox.plugins.coco_eval.settings import DEFAULTS
 
 SPLIT = "train, val, test or minival"
@@ -90,6 +90,16 @@ COMPLEXITY = (
 )
 STUDY = (
     Key("model, data, ...", "those of `yolo train`", None, "one value, or several with commas between: the grid"),
+    Key(
+        "folds", "a whole number of 2 or more", None, "train on so many folds of train and val, and pool what they find"
+    ),
+    Key(
+        "groups",
+        "a CSV file, auto, names or none",
+        "auto",
+        "what stays together in a fold; auto: frames by their names",
+    ),
+    Key("fold_seed", WHOLE, 0, "what the choice of the folds depends on"),
     Key("project", "a folder", "runs/study", "where the study's folder is made", text),
     Key("name", "a name", "study", "of its folder", text),
 )
@@ -101,4 +111,7 @@ RECIPE = (
     Key("epochs", "a whole number of 1 or more", None, "passes over the pictures, instead of minutes=", whole(1)),
     Key("device", "cpu, or a GPU's number", None, "where to train"),
     Key("out", "a .yaml file", "recipe.yaml", "the file to write", text),
+    Key("probe", "true or false", False, "try policies on folds of train, in up to half of the minutes", flag),
+    Key("split", "a number between 0 and 1", None, "without a val split: the share of train to keep for it", part),
+    Key("groups", "a CSV file, auto, names or none", "auto", "what stays together in a fold or split"),
 )

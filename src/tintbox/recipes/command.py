@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from tintbox.folds.groups import AUTO
 from tintbox.recipes import pace as machine
-from tintbox.recipes import recipe_file, rules, survey
+from tintbox.recipes import probing, recipe_file, rules, splitting, survey
 from tintbox.recipes.labels import count_faults
 from tintbox.recipes.rules import Recipe
 from tintbox.recipes.survey import Survey
 
 Table = tuple[str, dict[str, str], list[list[str]]]  # title, alignment by header, rows
+
+
+class Written(NamedTuple):
+    """A recipe that was written.
+
+    Attributes:
+        held: What the dataset holds.
+        recipe: The recipe.
+        pace: How fast the model trains here.
+        told: What was found out about the pictures on the way, in lines.
+        probe: What was tried and what came out, None without a probe.
+        data: The dataset's YAML, the one with a validation split if that was made.
+        file: The recipe's file.
+    """
+
+    held: Survey
+    recipe: Recipe
+    pace: machine.Pace
+    told: list[str]
+    probe: probing.Outcome | None
+    data: str
+    file: Path
 
 
 def recipe(
@@ -25,7 +48,10 @@ def recipe(
     epochs: int | None = None,
     device: Any = None,
     out: str | Path = "recipe.yaml",
-) -> tuple[Survey, Recipe, machine.Pace, Path]:
+    probe: bool = False,
+    split: float | None = None,
+    groups: Any = AUTO,
+) -> Written:
     """Write a recipe for a dataset, a model and this machine.
 
     Args:
@@ -36,20 +62,38 @@ def recipe(
         epochs: Passes over the pictures, if they are not to be chosen; the minutes do not count then.
         device: Where to train.
         out: The file to write.
-
-    Returns:
-        What the dataset holds, the recipe, the machine's pace and the file.
+        probe: Whether to try policies on folds of the training pictures, in up to half of the minutes.
+        split: The share of the training pictures to keep for validation, of a dataset that has no validation split.
+        groups: Which pictures stay together in a fold or split; see `tintbox.folds.groups.find`.
 
     Raises:
         TintboxError: The dataset cannot be learnt from, the time is too short, or the file cannot be written.
     """
-    held = survey.take(data)
+    told: list[str] = []
+    source = str(data)
+    if split is not None:
+        made, told = splitting.split(data, split, out, groups)
+        source = str(made)
+    held = survey.take(source)
+    request = {"model": str(model), "data": source, "minutes": minutes, "imgsz": imgsz, "epochs": epochs}
+    request |= {"device": device, "groups": groups}
+    known = probing.resume(probing.folder_of(out), request) if probe else None
+    pace = known or time_steps(held, str(model), source, imgsz, device)
+    if not probe:
+        chosen = rules.choose(held, pace, minutes, imgsz, epochs)
+        file = recipe_file.write(out, chosen, str(model), source, minutes)
+        return Written(held, chosen, pace, told, None, source, file)
+    found = probing.probe(held, pace, request, out)
+    file = recipe_file.write(out, found.recipe, str(model), source, minutes, found.comments())
+    return Written(held, found.recipe, pace, told, found, source, file)
+
+
+def time_steps(held: Survey, model: str, data: str, imgsz: int | None, device: Any) -> machine.Pace:
+    """Return how fast a model trains on a dataset here."""
     size = imgsz or rules.choose_size(held)[1]
     settings = {**rules.Recipe(rules.choose_learning(held), []).arguments(), "batch": rules.choose_batch(held)}
     settings |= {"nbs": settings["batch"], "amp": "auto", "imgsz": size, "device": device}
-    pace = machine.measure(str(model), str(data), settings)
-    chosen = rules.choose(held, pace, minutes, imgsz, epochs)
-    return held, chosen, pace, recipe_file.write(out, chosen, str(model), str(data), minutes)
+    return machine.measure(model, data, settings)
 
 
 def tables(held: Survey, chosen: Recipe) -> list[Table]:
@@ -76,8 +120,9 @@ def tables(held: Survey, chosen: Recipe) -> list[Table]:
     ]
 
 
-def as_json(held: Survey, chosen: Recipe, pace: machine.Pace, file: Path) -> str:
+def as_json(written: Written) -> str:
     """Return all of it as JSON."""
+    held, chosen, pace = written.held, written.recipe, written.pace
     splits = {
         name: {
             "pictures": len(split.files),
@@ -90,7 +135,8 @@ def as_json(held: Survey, chosen: Recipe, pace: machine.Pace, file: Path) -> str
         for name, split in held.splits.items()
     }
     content = {
-        "recipe": str(file),
+        "recipe": str(written.file),
+        "data": written.data,
         "arguments": chosen.arguments(),
         "reasons": {s.name: s.reason for s in chosen.settings},
         "advice": chosen.advice,
@@ -98,5 +144,6 @@ def as_json(held: Survey, chosen: Recipe, pace: machine.Pace, file: Path) -> str
         "splits": splits,
         "shared": {" and ".join(names): pairs for names, pairs in held.shared.items()},
         "colours": held.colours,
+        "probe": written.probe.as_dict() if written.probe else None,
     }
     return json.dumps(content, indent=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,18 @@ from tintbox.errors import TintboxError, one_line
 from tintbox.recipes.rules import Recipe
 
 
-def write(file: str | Path, recipe: Recipe, model: str, data: str, minutes: float) -> Path:
+def write(
+    file: str | Path, recipe: Recipe, model: str, data: str, minutes: float, measured: Sequence[str] = ()
+) -> Path:
     """Write a recipe.
+
+    Args:
+        file: The file.
+        recipe: The recipe.
+        model: The model that it is for.
+        data: The dataset.
+        minutes: The time that it is for.
+        measured: What was measured for it, in lines.
 
     Raises:
         TintboxError: The file cannot be written.
@@ -22,7 +33,7 @@ def write(file: str | Path, recipe: Recipe, model: str, data: str, minutes: floa
     lines = [
         f"# {Path(model).name} on {Path(data).name} in {minutes:g} minutes, by tintbox {tintbox.__version__}.",
         f"# Use: yolo train model={model} data={data} cfg={file}",
-        *(f"# {line}" for line in recipe.advice),
+        *(f"# {line}" for line in (*recipe.advice, *measured)),
     ]
     for setting in recipe.settings:
         if setting.value is None:

@@ -11,15 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from tintbox import yaml_file
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval.data import dataset_files
+from tintbox.plugins.coco_eval.data.description import describe, lacks_validation
 from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.recipes import labels as label_files
 from tintbox.recipes import pictures
 from tintbox.recipes.labels import Labels
 from tintbox.recipes.pictures import Look
-from tintbox.reports.boxes import describe
 
 SPLITS = ("train", "val", "test")
 
@@ -119,11 +118,8 @@ def measure(file: str) -> tuple[int, int]:
 
 def check_validation(data: str | Path) -> None:
     """Refuse a dataset without a validation split, with a way to make one."""
-    if not str(data).endswith((".yaml", ".yml")) or not Path(data).is_file():
-        return
-    content = yaml_file.read(str(data))
-    if isinstance(content, dict) and content.get("train") and not (content.get("val") or content.get("validation")):
+    if lacks_validation(data):
         raise TintboxError(
-            f"{data}: no val split, and nothing can be judged on the pictures that are learnt from; move every fifth "
-            "picture with its labels to a folder of its own and name it in a line val: images/val"
+            f"{data}: no val split, and nothing can be judged on the pictures that are learnt from; tintbox recipe ... "
+            "split=0.2 keeps a fifth of them for that, or name a folder of other pictures in a line val: images/val"
         )

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tintbox import yaml_file
-from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
+from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.limits import LABEL_BYTES
 from tintbox.reports import picture_file
 
@@ -33,32 +32,6 @@ class Boxes:
     scores: list[float] | None = None
 
 
-def describe(data: str | Path, *, download: bool = True) -> dict[str, Any]:
-    """Return what a dataset's YAML says, its paths resolved.
-
-    Args:
-        data: The YAML, or what else Ultralytics takes for a dataset.
-        download: Whether what is not there may be downloaded.
-
-    Raises:
-        TintboxError: There is no such dataset, or the YAML makes no sense.
-    """
-    from ultralytics.data.utils import check_det_dataset
-    from ultralytics.utils.checks import check_file
-
-    try:
-        if Path(data).suffix in (".yaml", ".yml"):
-            if file := check_file(str(data), download=False, hard=False):
-                yaml_file.read(str(file))  # Ultralytics' own reader has no limits
-            elif not download:
-                raise TintboxFileError(f"data={data}: no such file")
-        return check_det_dataset(str(data), autodownload=download)
-    except TintboxError:
-        raise
-    except Exception as error:  # whatever a strange YAML leads to
-        raise TintboxError(f"data={data}: {one_line(error) or type(error).__name__}") from error
-
-
 def read_truth(data: Mapping[str, Any], split: str) -> tuple[dict[str, Boxes], list[str], list[str]]:
     """Return the labelled boxes of a split by the path of the picture, the class names, and what was left out and why.
 
@@ -66,7 +39,7 @@ def read_truth(data: Mapping[str, Any], split: str) -> tuple[dict[str, Boxes], l
     that is none. No file is changed, which Ultralytics' own reader does to pictures that it thinks damaged.
 
     Args:
-        data: What ``describe`` returns.
+        data: What `describe` returns.
         split: The split's name in it.
 
     Raises:

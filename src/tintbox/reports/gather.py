@@ -13,6 +13,7 @@ from tintbox import checkpoint_file, json_file, limits, run_folder
 from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, TintboxFileError, one_line
 from tintbox.path_names import distinct_names
+from tintbox.plugins.coco_eval.pooling import MARK
 from tintbox.reports.evaluations import CocoFile
 from tintbox.reports.evaluations import read as read_coco
 from tintbox.run_folder import RunFolder
@@ -133,6 +134,8 @@ def members(folder: Path) -> list[Path]:
         return []
     found = [path for path in folder.iterdir() if path.is_dir() and may_be_run(path)]
     planned = {name: place for place, name in enumerate(study_runs(folder))}
+    if any((path / MARK).is_file() for path in found):  # with folds, of which one alone says little
+        found = [path for path in found if path.name in planned]
     return sorted(found, key=lambda path: (planned.get(path.name, len(planned)), natural_key(path.name)))
 
 
@@ -145,11 +148,14 @@ def may_be_run(folder: Path) -> bool:
 
 
 def study_runs(folder: Path) -> list[str]:
-    """Return the names of a study's runs, the baseline's first; none where the folder is no study."""
+    """Return the names of a study's runs, the baseline's first; none where the folder is no study.
+
+    Of a study with folds they are the folders that say what the folds' runs have found together.
+    """
     from tintbox.studies import place
 
     try:
-        return [run.name for run in place.read(folder).runs()]
+        return [run.name for run in place.read(folder).pooled().runs()]
     except (TintboxError, OSError):
         return []
 

@@ -12,9 +12,10 @@ from tintbox import atomic
 from tintbox.checks import is_share, is_whole
 from tintbox.errors import TintboxError, one_line
 from tintbox.luma import luma
+from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.plugins.detector import load_detector
 from tintbox.reports import prediction
-from tintbox.reports.boxes import CROWD, Boxes, choose, describe, read_truth
+from tintbox.reports.boxes import CROWD, Boxes, choose, read_truth
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")
 COLUMN = 6.4  # width of a picture in inches

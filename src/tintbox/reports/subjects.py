@@ -9,8 +9,9 @@ from typing import Any
 
 from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.plugins import autoload
+from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.plugins.detector import TASKS
-from tintbox.reports.boxes import Boxes, choose, describe, read_truth
+from tintbox.reports.boxes import Boxes, choose, read_truth
 from tintbox.reports.gather import Entry, Section, value_text
 
 COLORIZE = "colorize"

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.errors import TintboxError, one_line, suggest
+from tintbox.folds.choice import WORDS
 from tintbox.limits import MOST_RUNS
 from tintbox.plugins import options
-from tintbox.studies import dependence, files
+from tintbox.studies import crossing, dependence, files
 from tintbox.studies.grid import Grid
 from tintbox.studies.values import text
 
@@ -45,6 +46,10 @@ def check_arguments(grid: Grid, *, many: bool) -> list[str]:
     from ultralytics.utils import DEFAULT_CFG_DICT
 
     for key in (*grid.fixed, *grid.varied):
+        if key in WORDS:
+            if key in grid.varied:
+                raise TintboxError(f"{key}={','.join(map(str, grid.varied[key][:3]))}: a study has one {key}")
+            continue
         if key in PLACE:
             raise TintboxError(f"{key}= is no argument of a study: {PLACE[key]}")
         if key not in DEFAULT_CFG_DICT:
@@ -56,8 +61,10 @@ def check_arguments(grid: Grid, *, many: bool) -> list[str]:
     for task in values(grid, "task"):
         if task not in TASKS:
             raise TintboxError(f"task={task}: no such task ({', '.join(sorted(TASKS))}){suggest(str(task), TASKS)}")
+    told = crossing.check_pictures(grid)
     if grid.size > MANY and not many:
         sizes = " x ".join(f"{len(v)} {key}" for key, v in grid.varied.items())
+        sizes = " x ".join(filter(None, (sizes, f"{grid.folds} folds" * bool(grid.folds))))
         raise TintboxError(f"{grid.size:,} runs ({sizes}) are more than {MANY}; give --yes if you mean it")
     if grid.size > MOST_RUNS:
         raise TintboxError(f"{grid.size:,} runs are more than a study can have ({MOST_RUNS:,})")
@@ -66,7 +73,7 @@ def check_arguments(grid: Grid, *, many: bool) -> list[str]:
     for name in ("data", "cfg", "model", "pretrained"):
         for value in values(grid, name):
             files.check(name, value)
-    return check_runs(grid)
+    return [*check_runs(grid), *told]
 
 
 def values(grid: Grid, key: str) -> Sequence[Any]:
@@ -84,7 +91,7 @@ def check_runs(grid: Grid) -> list[str]:
     from ultralytics.utils import DEFAULT_CFG_DICT
 
     for key in (*grid.fixed, *grid.varied):
-        for value in grid.varied.get(key) or [grid.fixed[key]]:
+        for value in () if key in WORDS else grid.varied.get(key) or [grid.fixed[key]]:
             try:
                 check_cfg({key: value})
             except TintboxError:
@@ -99,14 +106,15 @@ def check_runs(grid: Grid) -> list[str]:
         task = run.arguments.get("task") or recipe.get("task")
         model = files.model(str(arguments["model"] or TASK2MODEL[str(task or DEFAULT_TASK)]))
         task = task or model.task
+        crossing.check_task(grid, task)
         if wrong := dependence.explain_unfit(run, arguments, task, model):
             raise TintboxError(f"{run.name}: {wrong}" if grid.varied else wrong)
         runs.append((run, arguments, task))
     if wrong := dependence.find_same(runs):
         raise TintboxError(wrong)
     _, arguments, task = runs[0]
-    why = {key: dependence.explain_ignored(key, arguments, task) for key in grid.fixed}
-    set_ = {key: value for key, value in grid.fixed.items() if value and why[key]}
+    why = {key: dependence.explain_ignored(key, arguments, task) for key in grid.fixed if key not in WORDS}
+    set_ = {key: value for key, value in grid.fixed.items() if value and why.get(key)}
     return [f"{key}={text(value)} does not count: {why[key]}" for key, value in set_.items()]
 
 

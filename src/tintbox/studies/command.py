@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from tintbox import run_folder
 from tintbox.errors import TintboxError, one_line
-from tintbox.studies import checks, lock, outcome, pictures, place, table
+from tintbox.folds.files import Folds
+from tintbox.studies import checks, crossing, lock, outcome, pictures, place, table
 from tintbox.studies.cells import Result, group_by_cell
 from tintbox.studies.grid import Grid, Run, parse
 from tintbox.studies.outcome import Outcome
@@ -74,6 +75,7 @@ def train(folder: Path, grid: Grid, notes: Sequence[str], workers: int = 1, ray:
         if (folder / place.FILE).is_file() and (other := place.explain_difference(folder, grid)):
             raise TintboxError(f"{other}: it has just begun; give a folder of its own, by name=")
         place.write(folder, grid)
+        save = saver(folder, grid, crossing.prepare(folder, grid))
         todo = find_unfinished(folder, runs)
         names = {run.name for run in runs} - {run.name for run in todo}
         done = {name: found for name in names if (found := outcome.read(folder / name))}
@@ -84,8 +86,8 @@ def train(folder: Path, grid: Grid, notes: Sequence[str], workers: int = 1, ray:
             flush=True,
         )
         if todo:
-            drive(folder, runs, done, begin(todo, folder, workers, ray))
-        show(folder, grid)
+            drive(folder, runs, done, begin(todo, folder, workers, ray), save)
+        show(folder, grid, save)
     return folder
 
 
@@ -121,8 +123,10 @@ def begin(runs: Sequence[Run], folder: Path, workers: int, ray: str | None) -> R
     return ClusterRuns(runs, folder, ray, workers)
 
 
-def drive(folder: Path, runs: Sequence[Run], done: dict[str, Outcome], work: Runs) -> None:
-    """Wait until all runs have ended, and keep the tables up to date."""
+def drive(
+    folder: Path, runs: Sequence[Run], done: dict[str, Outcome], work: Runs, save: Callable[[list[Result]], Any]
+) -> None:
+    """Wait until all runs have ended, and keep the tables up to date by handing what came of all runs to ``save``."""
     came = {run.name: result(folder, run) for run in runs}
     try:
         with Progress(runs, done, folder) as progress:
@@ -132,7 +136,7 @@ def drive(folder: Path, runs: Sequence[Run], done: dict[str, Outcome], work: Run
                 progress.update(running, ended)
                 if ended:  # the others have not changed, and there may be thousands
                     came |= {run.name: result(folder, run) for run in (*running, *(run for run, _ in ended))}
-                    table.save(folder, list(came.values()), folder.name)
+                    save(list(came.values()))
                 time.sleep(PAUSE)
     except KeyboardInterrupt:
         raise TintboxError(f"stopped; {go_on(folder)}") from None
@@ -171,11 +175,22 @@ def read_run(folder: Path) -> run_folder.RunFolder | None:
         return None
 
 
-def show(folder: Path, grid: Grid) -> None:
+def saver(folder: Path, grid: Grid, folds: Folds | None) -> Callable[[list[Result]], Any]:
+    """Return what writes the tables of a study: of all runs, or with folds of what they say together."""
+    if folds is None:
+        return lambda came: table.save(folder, came, folder.name)
+    from tintbox.studies import crossed_table
+    from tintbox.studies.pooled import Pools
+
+    pools = Pools(folder, grid, folds)
+    return lambda came: crossed_table.save(folder, came, pools.update(came), folds, pools.problems)
+
+
+def show(folder: Path, grid: Grid, save: Callable[[list[Result]], Any]) -> None:
     """Write the tables and pictures of a study, and print the table."""
     came = [result(folder, run) for run in grid.runs()]
-    table.save(folder, came, folder.name)
-    if cells := group_by_cell(came):
+    save(came)
+    if not grid.folds and (cells := group_by_cell(came)):
         pictures.draw(folder, cells)
     print(f"\n{(folder / 'study.md').read_text(encoding='utf-8').partition(chr(10))[2].strip()}\n")
     failed = [r.run.name for r in came if r.outcome and r.outcome.state == outcome.FAILED]

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import yaml_file
+from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, suggest, suggest_file
+from tintbox.folds.choice import WORDS
 from tintbox.studies.values import as_hashable, check, read_value, split, text
 
 REPLICATE = "seed"  # runs that differ in it alone are one cell of the table
+FOLD = "fold"  # which fold a run is judged on, where there are folds; as with the seed
 LONGEST = 60  # characters of a run's name that come from one argument
 LONGEST_NAME = 200  # bytes of it
 
@@ -36,8 +39,8 @@ class Run:
 
     @property
     def cell(self) -> tuple[str, ...]:
-        """What it shares with the runs that differ from it by chance alone: its settings without the seed, as text."""
-        return tuple(str(value) for key, value in self.settings.items() if key != REPLICATE)
+        """Its settings without seed and fold, as text: what runs share that differ by chance alone."""
+        return tuple(str(value) for key, value in self.settings.items() if key not in (REPLICATE, FOLD))
 
 
 @dataclass(frozen=True)
@@ -55,13 +58,26 @@ class Grid:
     @property
     def size(self) -> int:
         """How many runs it has; nothing is built for that."""
-        return math.prod(map(len, self.varied.values()))
+        return math.prod(map(len, self.varied.values())) * max(1, self.folds)
+
+    @property
+    def folds(self) -> int:
+        """How many folds each of its settings is trained on; 0 for none."""
+        folds = self.fixed.get("folds")
+        return folds if is_whole(folds, 2) else 0
+
+    def pooled(self) -> Grid:
+        """Return the grid without folds: a run of it stands for as many of this one's, one after the other."""
+        return Grid({key: value for key, value in self.fixed.items() if key not in WORDS}, self.varied)
 
     def runs(self) -> list[Run]:
-        """Return all runs, the baseline's first, and the seeds of a cell one after the other."""
+        """Return all runs, the baseline's first, then the seeds of a cell, then the folds of a seed."""
         keys = sorted(self.varied, key=lambda key: key == REPLICATE)  # a stable sort: seed last
+        axes = [self.varied[key] for key in keys]
+        if self.folds:
+            keys, axes = [*keys, FOLD], [*axes, range(self.folds)]
         found = []
-        for values in itertools.product(*(self.varied[key] for key in keys)):
+        for values in itertools.product(*axes):
             settings = dict(zip(keys, values))
             found.append(Run(run_name(settings), settings, {**self.fixed, **settings}))
         return number_names(found)

@@ -15,7 +15,9 @@ from typing import Any
 from tintbox import atomic, checkpoint_file, json_file, run_arguments
 from tintbox.errors import TintboxError, one_line
 from tintbox.limits import JSON_BYTES, LOG_BYTES
+from tintbox.plugins.coco_eval.outcome import PREDICTIONS
 from tintbox.run_folder import RESULTS
+from tintbox.studies.grid import FOLD
 
 FILE, LOG, WEIGHTS = "run.json", "log.txt", "weights"
 FINISHED, FAILED, STARTED = "finished", "failed", "started"
@@ -90,11 +92,16 @@ def claims_to_be_finished(folder: Path) -> bool:
 
 
 def is_finished(folder: Path, found: Outcome | None) -> bool:
-    """Return whether a run has ended well, and the weights that it is for can be read."""
-    if found is None or found.state != FINISHED:
+    """Return whether a run has ended well, and the weights that it is for can be read, and predictions of a fold."""
+    if found is None or found.state != FINISHED or lacks_predictions(folder, found.arguments):
         return False
     best = folder / WEIGHTS / "best.pt"  # there is none if no epoch had a fitness
     return checkpoint_file.is_whole(best if best.exists() else best.with_name("last.pt"))
+
+
+def lacks_predictions(folder: Path, arguments: Mapping[str, Any] | None) -> bool:
+    """Return whether a run is of a fold, and what it predicts for its fold is not there."""
+    return FOLD in (arguments or {}) and not (folder / PREDICTIONS).is_file()
 
 
 def trained_epochs(folder: Path) -> int:

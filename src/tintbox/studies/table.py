@@ -85,6 +85,12 @@ def markdown(results: Sequence[Result], title: str) -> str:
         parts += [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *map(escape, lines))]
     for group in groups.values():
         parts += find_equal(group)
+    return "\n".join([*parts, *find_lacking(results)]) + "\n"
+
+
+def find_lacking(results: Sequence[Result]) -> list[str]:
+    """Return what is below the table: which runs failed and why, and how many are missing."""
+    parts: list[str] = []
     failed = [r for r in results if r.outcome and r.outcome.state == "failed"]
     unread = [r for r in results if r.found is None and r.outcome and r.outcome.state == "finished"]
     lacking = [r for r in results if r.outcome is None or r.outcome.state == "started"]
@@ -94,7 +100,7 @@ def markdown(results: Sequence[Result], title: str) -> str:
         parts += ["", *(f"- {r.run.name} is finished, but its {RESULTS} or {ARGUMENTS} cannot be read" for r in unread)]
     if lacking:
         parts += ["", f"{len(lacking)} of {len(results)} runs are not there yet."]
-    return "\n".join(parts) + "\n"
+    return parts
 
 
 def find_equal(group: Sequence[Cell]) -> list[str]:

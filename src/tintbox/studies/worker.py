@@ -17,7 +17,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tintbox.studies import outcome
+from tintbox.plugins.coco_eval.outcome import PREDICTIONS
+from tintbox.studies import crossing, outcome
 from tintbox.studies.outcome import Outcome
 
 
@@ -63,23 +64,28 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 def end(folder: Path, status: int, arguments: Mapping[str, Any]) -> Outcome:
     """Write down and return how a run ended whose process had this exit status."""
-    state = outcome.FAILED if status else outcome.FINISHED
-    found = Outcome(state, outcome.reason(folder, status) if status else "", arguments)
+    lacking = not status and outcome.lacks_predictions(folder, arguments)
+    state = outcome.FAILED if status or lacking else outcome.FINISHED
+    why = "its fold could not be evaluated; its log says why" if lacking else ""
+    found = Outcome(state, outcome.reason(folder, status) if status else why, arguments)
     found.write(folder)
     return found
 
 
 def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
-    """Return the words of the `yolo` command that begins or resumes a run; None if nothing is left to train."""
+    """Return the words of the `yolo` command that begins or resumes a run; None if nothing is left to do."""
+    fold, arguments = crossing.is_fold(arguments), crossing.resolve(folder, arguments)
     files = outcome.find_whole_checkpoints(folder)
-    if any(outcome.is_trained(folder, file) for file in files):
+    if trained := [file for file in files if outcome.is_trained(folder, file)]:
         if any(file.name == "best.pt" for file in files) or not (folder / outcome.WEIGHTS / "best.pt").exists():
-            return None  # it was killed while its best weights were validated once more
+            # It was killed while its best weights were validated once more, which a fold is trained for.
+            return crossing.validation(folder, trained[0], arguments) if fold else None
         files = []  # the best weights are damaged, and from the last ones nothing goes on
     if files:
         # The folder may have been moved since.
-        return ["train", f"model={files[0]}", f"resume={files[0]}", f"save_dir={folder}"]
-    for old in (*folder.glob("results.*"), folder / outcome.WEIGHTS):
+        data = [f"data={arguments['data']}"] if fold else []
+        return ["train", f"model={files[0]}", f"resume={files[0]}", f"save_dir={folder}", *data]
+    for old in (*folder.glob("results.*"), *folder.glob(PREDICTIONS), folder / outcome.WEIGHTS):
         shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     place = {"project": folder.parent, "name": folder.name, "exist_ok": True}
     task = [str(arguments["task"])] if arguments.get("task") else []

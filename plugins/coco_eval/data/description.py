@@ -1,0 +1,84 @@
+"""What a dataset's YAML says, its paths resolved by Ultralytics."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tintbox import yaml_file
+from tintbox.errors import TintboxError, TintboxFileError, one_line
+
+YAMLS = (".yaml", ".yml")
+
+
+def describe(data: str | Path, *, download: bool = True) -> dict[str, Any]:
+    """Return what a dataset's YAML says, its paths resolved.
+
+    Args:
+        data: The YAML, or what else Ultralytics takes for a dataset.
+        download: Whether what is not there may be downloaded.
+
+    Raises:
+        TintboxError: There is no such dataset, or the YAML makes no sense.
+    """
+    from ultralytics.data.utils import check_det_dataset
+
+    try:
+        if Path(data).suffix in YAMLS:
+            if file := find(data):
+                yaml_file.read(file)  # Ultralytics' own reader has no limits
+            elif not download:
+                raise TintboxFileError(f"data={data}: no such file")
+        return check_det_dataset(str(data), autodownload=download)
+    except TintboxError:
+        raise
+    except Exception as error:  # whatever a strange YAML leads to
+        raise TintboxError(f"data={data}: {one_line(error) or type(error).__name__}") from error
+
+
+def find(data: str | Path) -> Path | None:
+    """Return the file that a dataset YAML's name means, searched as Ultralytics does; None if it is nowhere.
+
+    Raises:
+        TintboxError: It is a pattern that several files match, or a name that no file can have.
+    """
+    from ultralytics.utils.checks import check_file
+
+    try:
+        found = check_file(str(data), download=False, hard=False)
+    except (OSError, ValueError) as error:
+        raise TintboxError(f"data={data}: {one_line(error)}") from error
+    return Path(str(found)) if found else None
+
+
+def lacks_validation(data: str | Path) -> bool:
+    """Return whether a dataset is a YAML with a training split and no validation split."""
+    file = find(data) if Path(data).suffix in YAMLS else None
+    content = yaml_file.read(file) if file else None
+    return isinstance(content, dict) and bool(content.get("train")) and not _validation(content)
+
+
+def describe_without_validation(data: str | Path) -> dict[str, Any]:
+    """Return what the YAML of a dataset says that has no validation split, which Ultralytics refuses.
+
+    Raises:
+        TintboxError: As `describe`.
+    """
+    file = find(data)
+    content = yaml_file.read(file or data)
+    root = content.get("path") or (file or Path(data)).absolute().parent
+    with tempfile.TemporaryDirectory(prefix="tintbox-data-") as folder:
+        whole = Path(folder) / Path(data).name
+        whole.write_text(yaml.safe_dump({**content, "path": str(root), "val": content["train"]}), encoding="utf-8")
+        try:
+            described = describe(whole)
+        except TintboxError as error:
+            raise TintboxError(one_line(error).replace(str(whole), str(data))) from error
+    return {**described, "val": None, "yaml_file": str(file or data)}
+
+
+def _validation(content: dict[str, Any]) -> Any:
+    return content.get("val") or content.get("validation")

@@ -1,0 +1,75 @@
+"""How pictures are split for cross-validation: how many folds, what stays together, by which seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tintbox.checks import is_whole
+from tintbox.errors import TintboxError
+from tintbox.folds import groups, partition
+from tintbox.folds.files import Folds
+from tintbox.folds.pictures import POOLED, Pictures
+
+WORDS = ("folds", "groups", "fold_seed")  # of `tintbox study`; no arguments of a training
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was asked for.
+
+    Attributes:
+        folds: How many.
+        groups: What stays together; see `groups.find`.
+        seed: What the choice among equal folds depends on.
+    """
+
+    folds: int
+    groups: Any = groups.AUTO
+    seed: int = 0
+
+    @classmethod
+    def of(cls, words: Mapping[str, Any]) -> Choice | None:
+        """Return the choice of a study's words, None for a study without folds.
+
+        Raises:
+            TintboxError: A value is none.
+        """
+        if "folds" not in words:
+            for word in WORDS[1:]:
+                if word in words:
+                    raise TintboxError(f"{word}={words[word]}: it says how folds are made; give folds=5, say")
+            return None
+        folds, seed = words["folds"], words.get("fold_seed", 0)
+        if not is_whole(folds, 2):
+            raise TintboxError(f"folds={folds}: give a whole number of 2 or more")
+        if not is_whole(seed, 0, 2**32 - 1):
+            raise TintboxError(f"fold_seed={seed}: give a whole number of 0 or more")
+        together = words.get("groups", groups.AUTO)
+        if not (together is None or isinstance(together, (str, bool, int, float))):
+            raise TintboxError(f"groups={together}: give a CSV file, {groups.AUTO}, {groups.NAMES} or {groups.NONE}")
+        return cls(folds, together, seed)
+
+    def split(self, pictures: Pictures) -> tuple[Folds, list[str]]:
+        """Return the folds of some pictures, and what is to be told of them in lines.
+
+        Raises:
+            TintboxError: There are more folds than pictures or groups, or the file of the groups is wrong.
+        """
+        files = pictures.files
+        if self.folds > len(files):
+            raise TintboxError(
+                f"folds={self.folds}: {pictures.data} has {len(files)} pictures for training and validation; give fewer"
+            )
+        together = groups.find(files, self.groups, self.folds)
+        parts = partition.divide(pictures.counts, together.names, [1 / self.folds] * self.folds, self.seed)
+        pooled = " and ".join(
+            f"{pictures.splits.count(split)} of {split}" for split in POOLED if split in pictures.splits
+        )
+        sizes = [int((parts == fold).sum()) for fold in range(self.folds)]
+        size = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{sizes[0]}"
+        notes = [f"{self.folds} folds of {size} pictures, from {pooled}; the test split is not touched", together.said]
+        if pictures.annotated:
+            notes.append(f"annotations: of {pictures.data} is not used: the truth of folds is the label files")
+        return Folds(files, parts.tolist(), together.names, pictures.splits), notes

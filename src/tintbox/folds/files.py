@@ -1,0 +1,123 @@
+"""Folds as ordinary datasets: a YAML and two lists of pictures each, and one table that says which picture is where."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import tintbox
+from tintbox import atomic
+from tintbox.errors import TintboxError, one_line
+
+TABLE = "folds.csv"
+HEADER = ["picture", "fold", "group", "split"]
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Pictures in folds.
+
+    Attributes:
+        files: The pictures' absolute paths, sorted.
+        folds: The fold of each.
+        groups: The group of each.
+        splits: The split of the dataset that each is of.
+    """
+
+    files: list[str]
+    folds: list[int]
+    groups: list[str]
+    splits: list[str]
+
+    @property
+    def number(self) -> int:
+        """How many folds there are."""
+        return max(self.folds) + 1
+
+    @property
+    def grouped(self) -> dict[str, str]:
+        """Picture -> its group; empty where every picture is a group of its own."""
+        return dict(zip(self.files, self.groups)) if len(set(self.groups)) < len(self.files) else {}
+
+
+def yaml_name(fold: int) -> str:
+    """Return the name of a fold's dataset."""
+    return f"fold_{fold}.yaml"
+
+
+def write(folder: Path, folds: Folds, kept: Mapping[str, Any], data: str) -> None:
+    """Write the folds into a folder; the table comes last, so that where it is, all is.
+
+    Args:
+        folder: Where to, made if need be.
+        folds: The folds.
+        kept: What a dataset's YAML has besides its splits.
+        data: What the pictures are of, for the head of the YAMLs.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for fold in range(folds.number):
+        about = f"fold {fold} of {folds.number} of {one_line(data)}: learns from the others, is judged on its own"
+        parts = {
+            "train": [file for file, own in zip(folds.files, folds.folds) if own != fold],
+            "val": [file for file, own in zip(folds.files, folds.folds) if own == fold],
+        }
+        write_dataset(folder / yaml_name(fold), parts, kept, about)
+    rows = zip(folds.files, folds.folds, folds.groups, folds.splits)
+    atomic.write_text(folder / TABLE, as_csv([HEADER, *rows]))
+
+
+def as_csv(rows: Iterable[Sequence[Any]]) -> str:
+    """Return rows as text."""
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows(rows)
+    return stream.getvalue()
+
+
+def are_there(folder: Path, folds: Folds) -> bool:
+    """Return whether the YAML and the lists of every fold are in a folder."""
+    yamls = [folder / yaml_name(fold) for fold in range(folds.number)]
+    return all(path.is_file() for file in yamls for path in (file, *map(partial(list_of, file), ("train", "val"))))
+
+
+def list_of(file: Path, split: str) -> Path:
+    """Return the list of a split's pictures that goes with a dataset's YAML."""
+    return file.with_name(f"{file.stem}-{split}.txt")
+
+
+def write_dataset(file: Path, parts: Mapping[str, Sequence[str]], kept: Mapping[str, Any], about: str) -> None:
+    """Write a dataset's YAML, and beside it a list of pictures for each split; it can be moved with its lists."""
+    for split, pictures in parts.items():
+        atomic.write_text(list_of(file, split), "".join(f"{picture}\n" for picture in pictures))
+    body = yaml.safe_dump(
+        {**{split: list_of(file, split).name for split in parts}, **kept}, sort_keys=False, allow_unicode=True
+    )
+    atomic.write_text(file, f"# {about}, by tintbox {tintbox.__version__}.\n{body}")
+
+
+def read(folder: Path) -> Folds | None:
+    """Return the folds that a folder has, None if there are none yet.
+
+    Raises:
+        TintboxError: Their table cannot be read.
+    """
+    file = folder / TABLE
+    try:
+        if not file.is_file():
+            return None
+        rows = list(csv.reader(io.StringIO(file.read_text(encoding="utf-8"), newline="")))
+        if rows[0] != HEADER:
+            raise ValueError("its heading is another one")
+        files, folds, groups, splits = (list(column) for column in zip(*rows[1:]))
+        numbers = list(map(int, folds))
+        if set(numbers) != set(range(max(numbers) + 1)):
+            raise ValueError("folds are missing")
+        return Folds(files, numbers, groups, splits)
+    except (OSError, ValueError, LookupError, csv.Error) as error:
+        raise TintboxError(f"{file}: cannot be read ({one_line(error)}); give the study another name=") from error

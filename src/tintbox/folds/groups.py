@@ -1,0 +1,172 @@
+"""Which pictures belong together, as the frames of a video do: by a file that says so, or by their names."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest, suggest_file
+from tintbox.limits import GROUPS_BYTES
+
+AUTO, NAMES, NONE = "auto", "names", "none"
+HEADER = ["picture", "group"]
+FRAME = re.compile(r"(?P<video>.*?[^\W\d_].*?)[\W_]*(?P<frame>\d+)")  # clip3_0001; a name of digits alone tells nothing
+EXPORTED = ".rf."  # Roboflow's copies of a picture: its name, this, and a digest
+SHOWN = 3  # names in a line
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The group of each picture.
+
+    Attributes:
+        names: The groups' names, in the order of the pictures; a picture that belongs to no other has its own.
+        said: What was found, in a line.
+    """
+
+    names: list[str]
+    said: str
+
+
+def find(files: Sequence[str], how: Any, parts: int, what: str = "folds") -> Groups:
+    """Return which pictures belong together.
+
+    Args:
+        files: The pictures.
+        how: ``"auto"`` goes by the names where they look like frames of videos, ``"names"`` by them in any case,
+            ``"none"``, None or False keeps nothing together; anything else is a CSV file of pictures and groups.
+        parts: In how many parts the pictures are to be split.
+        what: What the parts are called, for errors.
+
+    Raises:
+        TintboxError: The file is none, lacks pictures or names unknown ones, or there are fewer groups than parts.
+    """
+    if how in (None, False, NONE):
+        return Groups(list(files), "groups: none was asked for; every picture stands for itself")
+    if how in (AUTO, NAMES, True):
+        found = by_names(files, parts, sure=how != AUTO)
+    else:
+        found = read(Path(str(how)), files)
+    groups = len(set(found.names))
+    if groups < parts:
+        raise TintboxError(
+            f"groups={how}: {groups} group{'s' * (groups > 1)} of pictures, too few for {parts} {what}; give "
+            f"fewer {what}, or groups=none if pictures need not stay together"
+        )
+    return found
+
+
+def by_names(files: Sequence[str], parts: int, *, sure: bool) -> Groups:
+    """Return the groups that the names tell: ``clip3_0001.jpg`` is a frame of ``clip3``.
+
+    A name is a frame's if it ends in a number behind something with a letter; all with the same beginning are one
+    video's. Without being asked for, that counts only where it looks like videos: most pictures share their beginning
+    with others, there are as many beginnings as parts, and none is larger than a part; otherwise pictures are numbered,
+    as in IMG_0001. Copies that Roboflow has made of one picture (``a.rf.1f3b.jpg``) always stay together.
+    """
+    sources = [Path(file).stem.split(EXPORTED)[0] for file in files]
+    matches = [FRAME.fullmatch(source) for source in sources]
+    videos = [match["video"] if match else source for match, source in zip(matches, sources)]
+    sizes = Counter(videos)
+    frames = Counter(video for video, _ in set(zip(videos, sources)))  # copies of a picture are no frames
+    shared = sum(sizes[video] for video, count in frames.items() if count > 1)
+    fitting = max(sizes.values()) <= math.ceil(len(files) / parts)
+    several = sum(count > 1 for count in frames.values())
+    if sure or (several >= parts and fitting and 2 * shared >= len(files)):
+        return Groups(videos, tell(videos, files, "by their names"))
+    copies = Counter(sources)
+    if len(copies) < len(files):
+        return Groups(sources, tell(sources, files, "copies of one picture by their names"))
+    why = "no names that look like frames of videos"
+    if several:
+        largest, size = sizes.most_common(1)[0]
+        why = f"{size} of {len(files)} names begin with {shorten(largest)}, which looks like pictures numbered"
+    return Groups(list(files), f"groups: none ({why}; groups=FILE says what has to stay together)")
+
+
+def tell(names: Sequence[str], files: Sequence[str], how: str) -> str:
+    """Return in a line how many groups there are."""
+    sizes = Counter(names)
+    largest, size = sizes.most_common(1)[0]
+    example = next(Path(file).name for name, file in zip(names, files) if name == largest)
+    return (
+        f"groups: {len(sizes)} of {min(sizes.values())} to {size} pictures {how}, e.g. {shorten(largest)} "
+        f"({example}, ...); groups=none if they need not stay together"
+    )
+
+
+def shorten(name: str, most: int = 40) -> str:
+    """Return a name that fits into a line."""
+    shown = one_line(name)
+    return shown if len(shown) <= most else f"{shown[: most - 3]}..."
+
+
+def read(file: Path, files: Sequence[str]) -> Groups:
+    """Return the groups that a CSV file says: a picture and its group a row, perhaps under ``picture,group``.
+
+    A picture is written as its file's name, or with as much of its path as tells it from others.
+
+    Raises:
+        TintboxError: It cannot be read, a row is none, or it lacks pictures or names unknown ones; the line says which.
+    """
+    by_name: dict[str, list[int]] = {}
+    for place, path in enumerate(files):
+        by_name.setdefault(Path(path).name, []).append(place)
+    found: dict[int, str] = {}
+    for number, row in rows(file):
+        where = f"groups={file}:{number}"
+        if len(row) != len(HEADER) or not all(row):
+            raise TintboxError(f"{where}: {','.join(row)[:60] or 'nothing'}: a row is {','.join(HEADER)}")
+        wanted = PurePosixPath(row[0].replace("\\", "/"))
+        places = [
+            place
+            for place in by_name.get(wanted.name, [])
+            if Path(files[place]).parts[-len(wanted.parts) :] == wanted.parts
+        ]
+        if not places:
+            raise TintboxError(
+                f"{where}: '{shorten(row[0])}' is no picture of the training or validation split"
+                f"{suggest(wanted.name, by_name)}"
+            )
+        if len(places) > 1:
+            raise TintboxError(
+                f"{where}: {len(places)} pictures are called '{shorten(row[0])}'; write their folders too"
+            )
+        if found.setdefault(places[0], row[1]) != row[1]:
+            raise TintboxError(f"{where}: '{shorten(row[0])}' is in '{shorten(found[places[0]])}' already")
+    if lacking := [Path(path).name for place, path in enumerate(files) if place not in found]:
+        names = ", ".join(lacking[:SHOWN]) + ", ..." * (len(lacking) > SHOWN)
+        raise TintboxError(f"groups={file}: {len(lacking)} of {len(files)} pictures are not in it: {names}; add them")
+    groups = [found[place] for place in range(len(files))]
+    return Groups(groups, tell(groups, files, f"by {file.name}").partition(";")[0])
+
+
+def rows(file: Path) -> list[tuple[int, list[str]]]:
+    """Return the rows of a CSV file with their lines' numbers, without empty ones and the heading.
+
+    Raises:
+        TintboxError: It cannot be read.
+    """
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(GROUPS_BYTES + 1)
+        if len(raw) > GROUPS_BYTES:
+            raise TintboxError(f"groups={file}: larger than {GROUPS_BYTES >> 20} MiB, which is no list of groups")
+        reader = csv.reader(raw.decode("utf-8-sig").splitlines(), strict=True)
+        found = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
+    except FileNotFoundError as error:
+        raise TintboxFileError(
+            f"groups={file}: no such file{suggest_file(file)}; give a CSV file, {AUTO}, {NAMES} or {NONE}"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise TintboxError(f"groups={file}: not in UTF-8; give a CSV file of {','.join(HEADER)}") from error
+    except (OSError, ValueError, csv.Error) as error:
+        why = getattr(error, "strerror", None) or one_line(error)
+        raise TintboxError(f"groups={file}: cannot be read ({why}); give a CSV file of {','.join(HEADER)}") from error
+    return found[1:] if found and [cell.lower() for cell in found[0][1]] == HEADER else found

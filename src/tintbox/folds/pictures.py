@@ -1,0 +1,67 @@
+"""The labelled pictures that folds are made of: those of training and validation, never of the test split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.coco_eval.data.description import describe, describe_without_validation, lacks_validation
+from tintbox.plugins.coco_eval.data.layout import title
+from tintbox.plugins.coco_eval.data.truth import from_labels
+
+POOLED = ("train", "val")
+KEPT = ("names", "channels", "kpt_shape", "kpt_names", "flip_idx")  # of a dataset's YAML, besides its splits
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """P pictures with their labels; K classes.
+
+    Attributes:
+        data: The dataset, as it was named.
+        files: Their absolute paths, sorted.
+        splits: The split of the dataset that each is of, the first one if it is in several.
+        counts: ``(P, K)`` number of objects of each class.
+        kept: What else a YAML of these pictures needs, by key.
+        annotated: Whether the dataset names COCO JSON files, of which folds make no use.
+    """
+
+    data: str
+    files: list[str]
+    splits: list[str]
+    counts: np.ndarray
+    kept: Mapping[str, Any]
+    annotated: bool
+
+
+def gather(data: str | Path) -> Pictures:
+    """Return the labelled pictures of a dataset's training and validation splits; the latter may be missing.
+
+    Raises:
+        TintboxError: There is no such dataset, it has no labels, or a label or picture is wrong; the line says which.
+    """
+    described = describe_without_validation(data) if lacks_validation(data) else describe(data)
+    classes = len(described["names"])
+    found: dict[str, tuple[str, np.ndarray]] = {}
+    for split in (name for name in POOLED if described.get(name)):
+        truth = from_labels(described, split)
+        places = {image: i for i, image in enumerate(truth.image_ids.values())}
+        counts = np.zeros((len(places), classes), dtype=np.int64)
+        indices = {category: index for index, category in truth.category_ids.items()}
+        for row in truth.truth.annotations:
+            counts[places[row["image_id"]], indices[row["category_id"]]] += 1
+        for file, image in truth.image_ids.items():
+            found.setdefault(str(Path(file).absolute()), (split, counts[places[image]]))
+    files = sorted(found)
+    counts = np.array([found[file][1] for file in files]).reshape(-1, classes)
+    if not counts.any():
+        raise TintboxError(f"{title(described)}: no labels in its pictures ({', '.join(POOLED)}); label some")
+    kept = {key: described[key] for key in KEPT if described.get(key) is not None}
+    return Pictures(
+        str(data), files, [found[file][0] for file in files], counts, kept, bool(described.get("annotations"))
+    )

@@ -1,0 +1,158 @@
+"""What a probe tries: how far to freeze and how fast the backbone learns, and what is chosen of what came out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tintbox.recipes.pace import REST, VALIDATION, Pace
+from tintbox.recipes.rules import Recipe, Setting
+from tintbox.studies.pooled import CrossedCell, Estimate
+
+SHARE = 0.5  # of the minutes, at most
+FOLDS = 3
+LEAST_EPOCHS, LEAST_STEPS = 5, 100  # of a run from which policies can be told apart
+STARTUP = 10.0  # seconds of a run before its first step and after its last
+# What a policy is made of, and the policies that are tried beside the recipe's own.
+POLICY = ("freeze", "unfreeze", "freeze_bn", "lr_scale")
+CANDIDATES: dict[str, dict[str, Any]] = {
+    "backbone-0.1": {"lr_scale": {"backbone": 0.1}},
+    "backbone-0.3": {"lr_scale": {"backbone": 0.3}},
+    "one-rate": {},
+    "frozen": {"freeze": "backbone"},
+    "frozen-5-rest-0.3": {"freeze": "backbone[:5]", "lr_scale": {"backbone": 0.3}},
+    "batchnorms-0.1": {"freeze_bn": True, "lr_scale": {"backbone": 0.1}},
+    "decay-0.8": {"lr_scale": 0.8},
+}
+OWN = "recipe"  # the recipe's policy, where it is none of these
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is tried.
+
+    Attributes:
+        policies: By name; the recipe's own comes first.
+        epochs: Of each run.
+        seconds: What all runs take, about.
+    """
+
+    policies: Mapping[str, Mapping[str, Any]]
+    epochs: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came out for a policy.
+
+    Attributes:
+        name: Its name.
+        ap: COCO's AP over all training pictures.
+        gap: How far it is ahead of the recipe's own policy; None for that.
+    """
+
+    name: str
+    ap: Estimate
+    gap: Estimate | None
+
+    @property
+    def line(self) -> str:
+        """It in words, in points of AP."""
+        own = f"{self.name}: AP {100 * self.ap.value:.1f}"
+        return own if self.gap is None else f"{own}, {margin(self.gap)}"
+
+
+def margin(gap: Estimate) -> str:
+    """Return a difference in points with its interval."""
+    value, low, high = (round(100 * x, 1) + 0.0 for x in (gap.value, gap.low, gap.high))
+    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}]"
+
+
+def policies_beside(arguments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the policies to try by name, the one that a recipe has by its arguments first."""
+    own = {key: arguments[key] for key in POLICY if key in arguments}
+    name = next((name for name, policy in CANDIDATES.items() if policy == own), OWN)
+    return {name: own, **{other: policy for other, policy in CANDIDATES.items() if other != name}}
+
+
+def plan(recipe: Recipe, pictures: int, pace: Pace, minutes: float) -> Plan:
+    """Return what is tried within a share of the minutes.
+
+    Args:
+        recipe: The recipe for the run itself.
+        pictures: How many there are to train on.
+        pace: How fast the model trains here.
+        minutes: For the probe and the run together; `needed` says how many suffice.
+    """
+    tried = policies_beside(recipe.arguments())
+    epoch, rest = _seconds(recipe, len(tried), pictures, pace)
+    epochs = min(int((60 * SHARE * minutes - rest) / epoch), int(recipe.arguments()["epochs"]))
+    return Plan(tried, epochs, rest + epochs * epoch)
+
+
+def needed(recipe: Recipe, pictures: int, pace: Pace) -> float:
+    """Return how many minutes a probe and the run need together, so that policies can be told apart."""
+    arguments = recipe.arguments()
+    epoch, rest = _seconds(recipe, len(policies_beside(arguments)), pictures, pace)
+    steps = math.ceil(pictures * (FOLDS - 1) / FOLDS / int(arguments["batch"]))
+    least = min(max(LEAST_EPOCHS, math.ceil(LEAST_STEPS / steps)), int(arguments["epochs"]))
+    return (rest + least * epoch) / 60 / SHARE
+
+
+def _seconds(recipe: Recipe, tried: int, pictures: int, pace: Pace) -> tuple[float, float]:
+    """Return the seconds of an epoch of all runs together, and those of what each run does once."""
+    picture = pace.at(int(recipe.arguments()["imgsz"]))
+    judging = 2 * VALIDATION * pictures * picture  # at the last epoch, and of best.pt
+    return tried * (FOLDS - 1) * pictures * picture * REST, tried * (FOLDS * STARTUP + judging)
+
+
+def find(cells: Sequence[CrossedCell]) -> list[Finding]:
+    """Return what came out, the recipe's own policy first: of masks where all have some, else of boxes."""
+    first = cells[0]
+    kind = "segm" if all("segm" in kinds for cell in cells for kinds in cell.seeds.values()) else "bbox"
+    return [
+        Finding(
+            Path(str(cell.settings["cfg"])).stem,
+            cell.estimate(kind),
+            None if cell is first else cell.difference(first, kind),
+        )
+        for cell in cells
+    ]
+
+
+def pick(findings: Sequence[Finding]) -> Finding | None:
+    """Return the policy that is ahead most of those whose interval is above zero, None where the recipe's own stays."""
+    sure = [(one.gap.value, one) for one in findings if one.gap and one.gap.low > 0]
+    return max(sure, key=lambda pair: pair[0])[1] if sure else None
+
+
+def apply(recipe: Recipe, planned: Plan, findings: Sequence[Finding], pictures: int) -> Recipe:
+    """Return a recipe with the policy that was chosen, and why, in numbers.
+
+    Args:
+        recipe: The recipe with its own policy.
+        planned: What was tried.
+        findings: What came out.
+        pictures: How many all policies were judged on.
+    """
+    over = f"points of AP over {findings[0].name} on {FOLDS} folds of the {pictures} training pictures"
+    winner = pick(findings)
+    if winner is None or winner.gap is None:
+        others = [(one.gap.value, one) for one in findings[1:] if one.gap]
+        why = f"measured: none of {len(findings) - 1} others is better beyond chance"
+        if others:
+            best = max(others, key=lambda pair: pair[0])[1]
+            why += f"; the best of them, {best.name}: {margin(best.gap)} {over}" if best.gap else ""
+        name = next((s.name for s in recipe.settings if s.name in POLICY), "lr0")
+        settings = [replace(s, reason=f"{s.reason}; {why}") if s.name == name else s for s in recipe.settings]
+        return replace(recipe, settings=settings)
+    why = f"measured: {winner.name} is ahead by {margin(winner.gap)} {over}"
+    chosen = [Setting(key, value, why) for key, value in planned.policies[winner.name].items()]
+    chosen = chosen or [Setting("lr_scale", None, f"left out, one rate for all; {why}")]
+    kept = [s for s in recipe.settings if s.name not in POLICY]
+    place = next((i + 1 for i, s in enumerate(kept) if s.name == "lr0"), len(kept))
+    return replace(recipe, settings=[*kept[:place], *chosen, *kept[place:]])

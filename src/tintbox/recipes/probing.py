@@ -1,0 +1,239 @@
+"""A probe: short runs of several policies on folds of the training pictures, where looking at the data can't decide.
+
+`tintbox study` trains them. Neither validation nor test pictures are looked at: what those say later is news.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tintbox import atomic, json_file
+from tintbox.errors import TintboxError, one_line
+from tintbox.folds import files, groups
+from tintbox.folds.pictures import Pictures, gather
+from tintbox.limits import JSON_BYTES
+from tintbox.recipes import policies, rules
+from tintbox.recipes.pace import Pace
+from tintbox.recipes.policies import FOLDS, POLICY, Finding, Plan
+from tintbox.recipes.recipe_file import as_yaml
+from tintbox.recipes.rules import Recipe
+from tintbox.recipes.survey import Survey
+from tintbox.studies import checks, crossing
+from tintbox.studies import command as study
+from tintbox.studies.grid import Grid, from_values
+from tintbox.studies.pooled import CrossedCell, Pools
+
+FILE, DATA, GROUPS = "probe.json", "data.yaml", "groups.csv"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A probe that is done.
+
+    Attributes:
+        recipe: The recipe, with the policy that was chosen.
+        planned: What was tried.
+        findings: What came out, the recipe's own policy first.
+        pictures: Number of training pictures that all were judged on.
+        folder: Where the runs are.
+    """
+
+    recipe: Recipe
+    planned: Plan
+    findings: Sequence[Finding]
+    pictures: int
+    folder: Path
+
+    @property
+    def chosen(self) -> str:
+        """The name of the chosen policy."""
+        return (policies.pick(self.findings) or self.findings[0]).name
+
+    def comments(self) -> list[str]:
+        """Return every policy with its numbers, in lines."""
+        tried = self.planned.policies
+        lines = [
+            f"probe: {FOLDS * len(tried)} runs of {self.planned.epochs} epochs on {FOLDS} folds of the {self.pictures} "
+            f"training pictures, kept in {self.folder}; AP in points, and the difference to {self.findings[0].name} "
+            "with its 95% interval:"
+        ]
+        for one in self.findings:
+            what = ", ".join(f"{key}={as_yaml(value)}" for key, value in tried[one.name].items()) or "one rate for all"
+            lines.append(f"- {one.line} ({what}){': chosen' * (one.name == self.chosen)}")
+        return lines
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "folder": str(self.folder),
+            "folds": FOLDS,
+            "epochs": self.planned.epochs,
+            "pictures": self.pictures,
+            "chosen": self.chosen,
+            "policies": {
+                one.name: {
+                    "arguments": dict(self.planned.policies[one.name]),
+                    "AP": asdict(one.ap),
+                    "difference": asdict(one.gap) if one.gap else None,
+                }
+                for one in self.findings
+            },
+        }
+
+
+def folder_of(out: str | Path) -> Path:
+    """Return where the probe for a recipe lies: beside it."""
+    return Path(out).with_name(f"{Path(out).stem}-probe")
+
+
+def resume(folder: Path, request: Mapping[str, Any]) -> Pace | None:
+    """Return the pace that a probe was begun with in a folder, None if there is none; so its runs stay the same.
+
+    Raises:
+        TintboxError: It was begun with other arguments, or the folder is something else.
+    """
+    try:
+        if not (folder / FILE).is_file():
+            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+                raise TintboxError(f"{folder} is there and is no probe; give another out=")
+            return None
+    except OSError as error:
+        raise TintboxError(f"{folder}: cannot be read ({error.strerror}); give another out=") from error
+    found = json_file.read(folder / FILE, JSON_BYTES)
+    try:
+        pace = Pace(float(found["pace"]["seconds"]), int(found["pace"]["imgsz"]), str(found["pace"]["device"]))
+        if not (0 < pace.seconds < math.inf and pace.imgsz > 0):
+            raise ValueError("no pace")
+        begun = dict(found["request"])
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        raise TintboxError(f"{folder / FILE}: no probe's; remove {folder} or give another out=") from error
+    if differing := [key for key in {**begun, **request} if begun.get(key) != request.get(key)]:
+        was = one_line(", ".join(f"{key}={begun.get(key)}" for key in sorted(differing)))
+        raise TintboxError(f"{folder} has a probe with {was}; remove it or give another out=")
+    return pace
+
+
+def probe(held: Survey, pace: Pace, request: Mapping[str, Any], out: str | Path) -> Outcome:
+    """Train what is not trained yet of a probe, and return what came out.
+
+    Args:
+        held: What the dataset holds.
+        pace: How fast the model trains here.
+        request: The command's arguments: model, data, minutes, imgsz, epochs, device, groups.
+        out: The recipe's file.
+
+    Raises:
+        TintboxError: The minutes do not suffice, the training pictures cannot be split, or a run has failed.
+    """
+    minutes, imgsz, epochs = float(request["minutes"]), request["imgsz"], request["epochs"]
+    training = len(held.splits["train"].files)
+    recipe = check_minutes(held, pace, minutes, imgsz, epochs)
+    planned = policies.plan(recipe, training, pace, minutes)
+    # What the probe does not need of its share is the run's.
+    longer = rules.choose(held, pace, minutes - planned.seconds / 60, imgsz, epochs)
+    if longer.arguments()["imgsz"] == recipe.arguments()["imgsz"]:
+        recipe = longer
+    pictures = gather(request["data"])
+    own = [file for file, split in zip(pictures.files, pictures.splits) if split == "train"]
+    if len(own) < FOLDS:
+        raise TintboxError(f"probe=true: {len(own)} training pictures are too few for {FOLDS} folds; label more")
+    together = find_groups(pictures, own, request["groups"])
+    folder = folder_of(out)
+    checks.check_folder(folder, FOLDS * len(planned.policies), word="out")
+    with study.explain_failures(folder):
+        atomic.write_text(folder / FILE, json.dumps({"request": dict(request), "pace": asdict(pace)}, indent=1))
+        grid = write_study(folder.resolve(), planned, recipe, pictures, own, request, together)
+    notes = [f"the probe takes about {planned.seconds / 60:.1f} of the {minutes:g} minutes"]
+    study.train(folder, grid, [*notes, *checks.check_arguments(grid, many=False)])
+    findings = policies.find(pool(folder, grid))
+    return Outcome(policies.apply(recipe, planned, findings, len(own)), planned, findings, len(own), folder)
+
+
+def check_minutes(held: Survey, pace: Pace, minutes: float, imgsz: int | None, epochs: int | None) -> Recipe:
+    """Return the recipe for the minutes that a probe leaves.
+
+    Raises:
+        TintboxError: They do not suffice for probe and run; the line says how many would.
+    """
+    rules.choose(held, pace, minutes, imgsz, epochs)  # an epoch has to fit in any case
+    training, wanted = len(held.splits["train"].files), minutes
+    while True:  # with more minutes the recipe may take larger pictures, which need more
+        try:
+            recipe = rules.choose(held, pace, (1 - policies.SHARE) * wanted, imgsz, epochs)
+        except TintboxError:  # not even an epoch
+            wanted *= 2
+            continue
+        need = policies.needed(recipe, training, pace)
+        if need <= wanted:
+            break
+        wanted = math.ceil(need)
+    if wanted > minutes:
+        tried, share = len(policies.policies_beside(recipe.arguments())), 100 * policies.SHARE
+        raise TintboxError(
+            f"minutes={minutes:g}: too few to try {tried} policies on {FOLDS} folds in {share:.0f}% of them on "
+            f"{pace.device}; give minutes={wanted:g}, or leave probe= out"
+        )
+    return recipe
+
+
+def find_groups(pictures: Pictures, own: Sequence[str], together: Any) -> Any:
+    """Return what stays together of the training pictures: as it was asked for, or picture -> group of a file.
+
+    Raises:
+        TintboxError: The file is none.
+    """
+    if together in (None, True, False, groups.AUTO, groups.NAMES, groups.NONE):
+        return together
+    found = dict(zip(pictures.files, groups.find(pictures.files, together, FOLDS).names))
+    return {file: found[file] for file in own}
+
+
+def write_study(
+    folder: Path,
+    planned: Plan,
+    recipe: Recipe,
+    pictures: Pictures,
+    own: Sequence[str],
+    request: Mapping[str, Any],
+    together: Any,
+) -> Grid:
+    """Write a probe's dataset, groups and candidates, and return the grid of its study: a recipe for each policy."""
+    about = f"the training pictures of {one_line(pictures.data)}; folds are made of them, so there is no val"
+    files.write_dataset(folder / DATA, {"train": own}, pictures.kept, about)
+    if isinstance(together, Mapping):
+        rows = [[file, group] for file, group in together.items()]
+        atomic.write_text(folder / GROUPS, files.as_csv(rows))
+        together = str(folder / GROUPS)
+    short = {"epochs": planned.epochs, "close_mosaic": max(1, min(rules.CLOSING, planned.epochs // 3))}
+    common = {key: value for key, value in recipe.arguments().items() if key not in (*POLICY, "patience")}
+    candidates = []
+    for name, policy in planned.policies.items():
+        file = folder / "policies" / f"{name}.yaml"
+        file.parent.mkdir(exist_ok=True)
+        atomic.write_text(file, yaml.safe_dump({**common, **short, **policy}, sort_keys=False))
+        candidates.append(str(file))
+    words = {"model": request["model"], "data": str(folder / DATA), "folds": FOLDS, "groups": together, "plots": False}
+    words |= {"device": request["device"]} if request["device"] is not None else {}
+    return from_values({**{key: [value] for key, value in words.items()}, "cfg": candidates})
+
+
+def pool(folder: Path, grid: Grid) -> list[CrossedCell]:
+    """Return the cells of a probe's study, the recipe's own policy first.
+
+    Raises:
+        TintboxError: One is not complete.
+    """
+    folds = crossing.prepare(folder, grid)
+    pools = Pools(folder, grid, folds) if folds else None
+    cells = pools.update([study.result(folder, run) for run in grid.runs()]) if pools else []
+    if len(cells) < len(grid.varied["cfg"]):
+        why = next(iter(pools.problems.values()), "runs are missing") if pools else "there are no folds"
+        raise TintboxError(f"{folder}: the probe has no result ({why}); {study.go_on(folder)}")
+    return cells

@@ -1,0 +1,100 @@
+"""The tables of a study with folds: COCO's AP of every cell over all pictures, and how far that is from the first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tintbox import atomic
+from tintbox.folds.files import Folds
+from tintbox.plugins.coco_eval import tables
+from tintbox.plugins.coco_eval.estimates import TITLES
+from tintbox.plugins.coco_eval.metrics import column
+from tintbox.studies import table
+from tintbox.studies.cells import Result, spread
+from tintbox.studies.pooled import CrossedCell, Estimate
+from tintbox.studies.values import text
+
+SHOWN = ("AP", "AP50")  # the first of them is compared
+
+
+def save(
+    folder: Path, results: Sequence[Result], cells: Sequence[CrossedCell], folds: Folds, problems: Mapping[str, str]
+) -> None:
+    """Write ``study.md``, ``study.csv`` with a row per cell, and ``runs.csv`` with a row per run, each whole."""
+    lines = [f"# {folder.name}", *markdown(cells, folds), *table.find_lacking(results)]
+    lines += [f"- {name}: its folds cannot be put together: {why}" for name, why in problems.items()]
+    atomic.write_text(folder / "study.md", "\n".join(lines) + "\n")
+    atomic.write_text(folder / "study.csv", table.as_csv(cell_rows(cells)))
+    atomic.write_text(folder / "runs.csv", table.as_csv(table.run_rows(results)))
+
+
+def markdown(cells: Sequence[CrossedCell], folds: Folds) -> list[str]:
+    """Return the tables of the cells as lines of Markdown, one per kind of IoU; the first cell is the baseline."""
+    if not cells:
+        return []
+    like = next(iter(cells[0].seeds.values()))
+    kinds = [kind for kind in TITLES if all(kind in one for cell in cells for one in cell.seeds.values())]
+    one = next(iter(like.values()))
+    said = f"COCO's numbers over all {one.images:,} pictures, "
+    said += f"each predicted by the run of {folds.number} that had not learnt from it"
+    if one.settings.resamples:
+        drawn = f"{len(set(folds.groups)):,} groups of images" if folds.grouped else "images"
+        said += f"; {tables.intervals_text(one.settings).replace('images', drawn)}"
+    if any(len(cell.seeds) > 1 for cell in cells):
+        said += ", mean ± standard deviation over the seeds"
+    lines = ["", f"{said}."]
+    for kind in kinds:
+        head, rows = _rows(cells, kind)
+        lines += ["", f"## {TITLES[kind]}", ""] if len(kinds) > 1 else [""]
+        lines += [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *map(table.escape, rows))]
+    return lines
+
+
+def _rows(cells: Sequence[CrossedCell], kind: str) -> tuple[list[str], list[list[str]]]:
+    keys = list(cells[0].settings)
+    against = ["against the first", "interval of that", "verdict"] if len(cells) > 1 else []
+    head = [*keys, "n", "AP", "interval", *against, *SHOWN[1:], "time of all folds"]
+    lines = []
+    for cell in cells:
+        estimate = cell.estimate(kind)
+        compared = [""] * len(against)
+        if against and cell is not cells[0] and (gap := cell.difference(cells[0], kind)):
+            bounds = np.array([gap.low, gap.high])
+            compared = [tables.number(gap.value, "+"), span(gap, "+"), tables.verdict(gap.value, bounds)]
+        others = [tables.number(float(np.mean(cell.values(kind, column(key))))) for key in SHOWN[1:]]
+        lines.append([
+            *(text(cell.settings[key]) for key in keys), str(len(cell.seeds)), with_spread(cell.values(kind)),
+            span(estimate), *compared, *others, table.duration(list(cell.seconds.values())),
+        ])  # fmt: skip
+    return head, lines
+
+
+def with_spread(values: Sequence[float]) -> str:
+    """Return a mean with its standard deviation over the seeds, if there are several."""
+    deviation = spread(values)
+    return tables.number(float(np.mean(values))) + ("" if math.isnan(deviation) else f" ± {deviation:.3f}")
+
+
+def span(estimate: Estimate, sign: str = "") -> str:
+    """Return an interval as ``[low, high]``, or an empty text."""
+    return tables.span(np.array([estimate.low, estimate.high]), sign)
+
+
+def cell_rows(cells: Sequence[CrossedCell]) -> Iterator[Sequence[Any]]:
+    """Yield a heading and a row per cell and kind of IoU."""
+    keys = list(cells[0].settings) if cells else []
+    numbers = [f"{name}{end}" for name in ("AP", "against_first") for end in ("", "_low", "_high")]
+    yield [*keys, "iou_type", "n", *numbers, "AP_sd", "AP50", "seconds_mean"]
+    for cell in cells:
+        for kind in next(iter(cell.seeds.values())):
+            own, gap = cell.estimate(kind), None if cell is cells[0] else cell.difference(cells[0], kind)
+            found = [own.value, own.low, own.high, *((gap.value, gap.low, gap.high) if gap else [math.nan] * 3)]
+            ap50 = float(np.mean(cell.values(kind, column("AP50"))))
+            found += [spread(cell.values(kind)), ap50, float(np.mean(list(cell.seconds.values())))]
+            shown = ["" if math.isnan(x) else x for x in found]
+            yield [*(cell.settings[key] for key in keys), kind, len(cell.seeds), *shown]

@@ -1,0 +1,147 @@
+"""The runs of a study with folds: what is asked for, the folds in its folder, and what a run is given of them.
+
+Every run learns from all folds but its own, is not looked at before it has ended, and is judged by its last weights:
+nothing is chosen on the fold, so the fold is as new to it as any picture.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tintbox import run_arguments
+from tintbox.errors import TintboxError
+from tintbox.folds import files, pictures
+from tintbox.folds.choice import WORDS, Choice
+from tintbox.folds.files import Folds
+from tintbox.folds.pictures import Pictures
+from tintbox.plugins import options
+from tintbox.plugins.coco_eval.outcome import IOU_TYPES, PREDICTIONS
+from tintbox.plugins.coco_eval.settings import Settings
+from tintbox.plugins.coco_eval.sources import VALIDATION
+from tintbox.studies.grid import FOLD, Grid
+
+FOLDER = "folds"  # in the study's
+# What a run of a fold is given; an evaluation of a fold alone needs no intervals.
+JUDGED = {"val": False, "save_json": True}
+ALONE = {"resamples": 0, "explain": False}
+REFUSED = {
+    "val": "a fold is looked at once, when its run has ended",
+    "split": "a run is judged on its fold",
+}
+
+
+def check_words(grid: Grid) -> None:
+    """Check what a grid says of folds.
+
+    Raises:
+        TintboxError: A value is none, or an argument does not go with folds.
+    """
+    if Choice.of(grid.fixed) is None:
+        return
+    for key, why in REFUSED.items():
+        if key in grid.fixed or key in grid.varied:
+            raise TintboxError(f"{key}= does not go with folds={grid.folds}: {why}; leave it out")
+    if "data" in grid.varied:
+        raise TintboxError(f"data={','.join(map(str, grid.varied['data'][:3]))}: folds= splits one dataset; give one")
+    if not grid.fixed.get("data"):
+        raise TintboxError(f"data= is missing: folds={grid.folds} needs a dataset to split, e.g. data=my.yaml")
+
+
+def check_task(grid: Grid, task: str | None) -> None:
+    """Raise TintboxError if runs of a task, None for unknown, cannot be judged on folds."""
+    if grid.folds and task and task not in IOU_TYPES:
+        raise TintboxError(f"folds={grid.folds}: predictions are pooled for {' and '.join(IOU_TYPES)}, not for {task}")
+
+
+def check_pictures(grid: Grid) -> list[str]:
+    """Return what is to be told of a grid's folds, none for a grid without; before its runs are listed.
+
+    Raises:
+        TintboxError: A value is none, an argument does not go with folds, or the dataset cannot be split so.
+    """
+    check_words(grid)
+    check_task(grid, grid.fixed.get("task"))
+    split.cache_clear()
+    choice = Choice.of(grid.fixed)
+    return split(str(grid.fixed["data"]), choice)[2] if choice else []
+
+
+@functools.lru_cache(maxsize=1)
+def split(data: str, choice: Choice) -> tuple[Pictures, Folds, list[str]]:
+    """Return a dataset's pictures, their folds, and what is to be told of them.
+
+    Raises:
+        TintboxError: The dataset cannot be split so.
+    """
+    found = pictures.gather(data)
+    return found, *choice.split(found)
+
+
+def prepare(folder: Path, grid: Grid) -> Folds | None:
+    """Write the folds of a grid into its study's folder, and return them; those that are there stay.
+
+    Raises:
+        TintboxError: The folds that are there are of other pictures.
+    """
+    choice = Choice.of(grid.fixed)
+    if choice is None:
+        return None
+    there = files.read(folder / FOLDER)
+    found, folds, _ = split(str(grid.fixed["data"]), choice)
+    if there and there.files != found.files:
+        new, gone = (len(set(a) - set(b)) for a, b in ((found.files, there.files), (there.files, found.files)))
+        raise TintboxError(
+            f"{folder / FOLDER}: {found.data} has {new} pictures more and {gone} less than when its folds were made; "
+            "give the study another name="
+        )
+    folds = there or folds
+    if not there or not files.are_there(folder / FOLDER, folds):
+        files.write(folder / FOLDER, folds, found.kept, found.data)
+    return folds
+
+
+def is_fold(arguments: Mapping[str, Any]) -> bool:
+    """Return whether a run's arguments are those of a fold."""
+    return FOLD in arguments
+
+
+def resolve(folder: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run's arguments, those of a fold with its dataset in place of the study's, wherever the folder is."""
+    if not is_fold(arguments):
+        return dict(arguments)
+    own = {key: value for key, value in arguments.items() if key not in (*WORDS, FOLD)}
+    evaluated = {**wishes(arguments), **ALONE}
+    data = folder.parent / FOLDER / files.yaml_name(arguments[FOLD])
+    return {**own, "data": str(data), **JUDGED, "coco_eval": evaluated}
+
+
+def validation(folder: Path, weights: Path, arguments: Mapping[str, Any]) -> list[str] | None:
+    """Return the words of the `yolo` command that judges a trained run on its fold; None if it has been judged.
+
+    Args:
+        folder: The run's folder.
+        weights: Its last weights.
+        arguments: What `resolve` returns.
+    """
+    if (folder / PREDICTIONS).is_file():
+        return None
+    trained = run_arguments.read(folder)
+    place = {"project": folder.parent, "name": folder.name, "exist_ok": True}
+    how = {key: trained[key] for key in (*VALIDATION, "plots") if trained.get(key) is not None}
+    wanted = {"data": arguments["data"], "coco_eval": arguments["coco_eval"], "save_json": True}
+    return ["val", f"model={weights}", *(f"{key}={value}" for key, value in {**how, **wanted, **place}.items())]
+
+
+def evaluation_settings(arguments: Mapping[str, Any]) -> Settings:
+    """Return how the pooled predictions of a run's folds are evaluated: by its ``coco_eval=``, if that says so."""
+    return Settings(**{**wishes(arguments), "examples": 0, "report": True})
+
+
+def wishes(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ``coco_eval=`` says of the evaluation, nothing for true or false."""
+    asked = arguments.get("coco_eval")
+    asked = options.parse(asked) if isinstance(asked, str) else asked
+    return dict(asked) if isinstance(asked, Mapping) else {}

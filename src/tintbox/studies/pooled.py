@@ -1,0 +1,181 @@
+"""The cells of a study with folds: the predictions of a cell's folds put together, evaluated over all pictures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from tintbox import atomic
+from tintbox.errors import TintboxError, one_line
+from tintbox.folds.files import Folds
+from tintbox.plugins.coco_eval import bootstrap, output, pooling
+from tintbox.plugins.coco_eval.estimates import Estimates
+from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate, iou_types
+from tintbox.plugins.coco_eval.metrics import column, overall
+from tintbox.run_folder import ARGUMENTS, RESULTS, RunFolder
+from tintbox.studies import crossing
+from tintbox.studies.cells import Result, mean
+from tintbox.studies.grid import REPLICATE, Grid, Run
+from tintbox.studies.outcome import FINISHED
+
+AP = column("AP")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval over pictures; NaN where there is none."""
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+
+
+@dataclass(frozen=True)
+class CrossedCell:
+    """The runs of a study that differ by seed and fold alone, as far as all folds of a seed are there.
+
+    Attributes:
+        settings: The value of every varied argument but the seed.
+        seeds: Seed -> IoU type -> evaluation over all pictures.
+        seconds: Of training, the folds of a seed together, by seed.
+    """
+
+    settings: Mapping[str, Any]
+    seeds: Mapping[Any, Mapping[str, Evaluation]]
+    seconds: Mapping[Any, float]
+
+    def estimate(self, kind: str, place: int = AP) -> Estimate:
+        """Return the mean of one of the twelve numbers over the seeds, with an interval over pictures."""
+        found = [kinds[kind] for kinds in self.seeds.values()]
+        samples = np.mean([overall(one.samples)[:, place] for one in found], axis=0)
+        return _estimate(samples, float(np.mean([one.values[place] for one in found])), found[0], (0, 1))
+
+    def values(self, kind: str, place: int = AP) -> list[float]:
+        """Return one of the twelve numbers, seed by seed."""
+        return [float(kinds[kind].values[place]) for kinds in self.seeds.values()]
+
+    def difference(self, other: CrossedCell, kind: str, place: int = AP) -> Estimate | None:
+        """Return how much it is ahead of another cell, seed by seed and picture by picture.
+
+        None where the two have no seed in common, or were evaluated on other pictures, labels or classes.
+        """
+        both = [
+            (self.seeds[seed][kind], other.seeds[seed][kind])
+            for seed in self.seeds
+            if seed in other.seeds and kind in other.seeds[seed]
+        ]
+        if not both or len({one.fingerprint for pair in both for one in pair}) > 1:
+            return None
+        samples = [overall(one.samples)[:, place] - overall(two.samples)[:, place] for one, two in both]
+        value = float(np.mean([one.values[place] - two.values[place] for one, two in both]))
+        return _estimate(np.mean(samples, axis=0), value, both[0][0], None)
+
+
+def _estimate(samples: np.ndarray, value: float, like: Estimates, span: tuple[float, float] | None) -> Estimate:
+    low, high = bootstrap.interval(samples, np.array(value), like.settings.level)
+    return Estimate(value, *(float(x if span is None else np.clip(x, *span)) for x in (low, high)))
+
+
+@dataclass
+class Pools:
+    """What the finished cells of a study with folds have found; each is evaluated once.
+
+    Attributes:
+        folder: The study's folder.
+        grid: Its grid.
+        folds: Its folds.
+        problems: Name of a cell's folder -> why its predictions cannot be put together.
+    """
+
+    folder: Path
+    grid: Grid
+    folds: Folds
+    problems: dict[str, str] = field(default_factory=dict)
+    _known: dict[str, tuple[pooling.Pooled, dict[str, Evaluation]]] = field(default_factory=dict)
+
+    def members(self, results: Sequence[Result]) -> list[tuple[Run, list[Result]]]:
+        """Return the run that stands for all folds of a setting and seed, with these, for each of them."""
+        count = self.grid.folds
+        return [(run, list(results[i * count : (i + 1) * count])) for i, run in enumerate(self.grid.pooled().runs())]
+
+    def update(self, results: Sequence[Result]) -> list[CrossedCell]:
+        """Return the cells of which a seed is complete; a folder is written for each seed that has become so.
+
+        Args:
+            results: What came of all runs of the grid, in its order.
+        """
+        cells: dict[tuple[str, ...], CrossedCell] = {}
+        for run, folds in self.members(results):
+            if not all(one.outcome and one.outcome.state == FINISHED and one.found for one in folds):
+                continue
+            try:
+                kinds = self._evaluate(run, folds)
+            except (TintboxError, OSError) as error:
+                self.problems[run.name] = one_line(error)
+                continue
+            self.problems.pop(run.name, None)
+            settings = {key: value for key, value in run.settings.items() if key != REPLICATE}
+            cell = cells.setdefault(run.cell, CrossedCell(settings, {}, {}))
+            seed = run.settings.get(REPLICATE)
+            cell.seeds[seed] = kinds  # type: ignore[index]
+            cell.seconds[seed] = sum(one.found.seconds for one in folds if one.found)  # type: ignore[index]
+        return list(cells.values())
+
+    def _evaluate(self, run: Run, folds: Sequence[Result]) -> dict[str, Evaluation]:
+        if run.name not in self._known:
+            found = pooling.pool([self.folder / one.run.name for one in folds], self.folds.grouped)
+            chosen = crossing.evaluation_settings(run.arguments)
+            kinds = {kind: evaluate(found.truth, found.detections, kind, chosen) for kind in _kinds(found)}
+            write(self.folder / run.name, found, kinds, run, folds)
+            self._known[run.name] = found, kinds
+        return self._known[run.name][1]
+
+
+def _kinds(found: pooling.Pooled) -> list[str]:
+    return iou_types(found.truth, found.detections)
+
+
+def write(
+    folder: Path, found: pooling.Pooled, kinds: Mapping[str, Evaluation], run: Run, folds: Sequence[Result]
+) -> None:
+    """Write the folder of a setting and seed: what its folds' runs say of all pictures, as the folder of one run.
+
+    `tintbox report` and `tintbox compare` take it as such: the arguments are the folds', the dataset is the study's,
+    and every number of an epoch is the mean over the folds.
+    """
+    runs = [one.found for one in folds if one.found]
+    names = [one.run.name for one in folds]
+    about = {"model": ", ".join(names), "data": str(run.arguments["data"]), "split": "all folds"}
+    output.save(folder, kinds, about, pictures=run.arguments.get("plots") is not False)
+    own = {"data": str(run.arguments["data"]), "name": folder.name, "save_dir": str(folder)}
+    atomic.write_text(folder / ARGUMENTS, yaml.safe_dump({**runs[0].arguments, **own}, sort_keys=False))
+    atomic.write_text(folder / RESULTS, mean_curves(runs))
+    found.save(folder, names)  # last: it makes the folder one that `tintbox compare` takes
+
+
+def mean_curves(runs: Sequence[RunFolder]) -> str:
+    """Return a ``results.csv`` of the means of several, as far as all of them go; times are added up.
+
+    What a run writes of an epoch that was not validated, which is 0, is no number here.
+    """
+    columns = [name for name in runs[0].curves if all(name in run.curves for run in runs)]
+    epochs = min(run.epochs for run in runs)
+    stream = io.StringIO(newline="")
+    lines = csv.writer(stream)
+    lines.writerow(columns)
+    for epoch in range(epochs):
+        row = []
+        for name in columns:
+            numbers = [run.curves[name][epoch] for run in runs]
+            unknown = epoch < epochs - 1 and name.startswith(("metrics/", "val/"))
+            row.append(math.nan if unknown else sum(numbers) if name == "time" else mean(numbers))
+        lines.writerow([int(row[0]) if columns[0] == "epoch" else row[0], *row[1:]])
+    return stream.getvalue()

@@ -1,0 +1,153 @@
+"""Cells of a study with folds, of runs made by hand: numbers, intervals and differences over all pictures."""
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+import yaml
+
+from tintbox import run_folder
+from tintbox.folds.files import Folds
+from tintbox.plugins.coco_eval import bootstrap
+from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.truth import Truth
+from tintbox.plugins.coco_eval.evaluation import evaluate
+from tintbox.plugins.coco_eval.metrics import overall
+from tintbox.studies import crossed_table
+from tintbox.studies.cells import Result
+from tintbox.studies.grid import parse
+from tintbox.studies.outcome import Outcome
+from tintbox.studies.pooled import Pools
+
+GRID = parse(["model=a.yaml", "data=d.yaml", "folds=2", "freeze=None,backbone,10", "seed=0,1", "plots=False"])
+PICTURES = [f"/data/{i:02}.jpg" for i in range(10)]
+FOLDS = Folds(PICTURES, [i % 2 for i in range(10)], PICTURES, ["train"] * 10)
+BLUR = {None: 6, "backbone": 2, 10: 6}  # pixels by which the boxes of a cell are off
+
+
+def write_run(folder, run):
+    """Write what a run of a fold leaves: its arguments, two epochs, and predictions for its pictures."""
+    fold, seed, freeze = (run.settings[key] for key in ("fold", "seed", "freeze"))
+    truth = np.random.default_rng(1)
+    boxes = truth.uniform([0, 0, 20, 20], [50, 50, 45, 45], (len(PICTURES), 3, 4)).round(2)
+    noise = np.random.default_rng([seed, 7]).normal(0, BLUR[freeze], boxes.shape)
+    mine = [i for i in range(len(PICTURES)) if FOLDS.folds[i] == fold]
+    images, annotations, rows = [], [], []
+    for image, i in enumerate(mine, start=1):
+        images.append({"id": image, "file_name": f"{i:02}.jpg", "width": 100, "height": 100})
+        for k, box in enumerate(boxes[i].tolist()):
+            row = {"image_id": image, "category_id": 1 + k % 2}
+            annotations.append({**row, "bbox": box})
+            rows.append(
+                {**row, "bbox": (np.array(box) + noise[i, k]).clip(1).tolist(), "score": 0.9 - 0.01 * i - 0.1 * k}
+            )
+    folder.mkdir(parents=True)
+    names = [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]
+    content = {"images": images, "annotations": annotations, "categories": names}
+    (folder / "annotations.json").write_text(json.dumps(content))
+    (folder / "predictions.json").write_text(json.dumps(rows))
+    (folder / "image_ids.json").write_text(json.dumps({PICTURES[i]: image for image, i in enumerate(mine, start=1)}))
+    (folder / "args.yaml").write_text(
+        yaml.safe_dump({"task": "detect", "epochs": 2, "data": "fold.yaml", "seed": seed})
+    )
+    lines = [
+        "epoch,time,train/box_loss,metrics/mAP50-95(B),val/box_loss",
+        f"1,3,{2 + fold},0,0",
+        f"2,{6 + fold},1,0.5,2",
+    ]
+    (folder / "results.csv").write_text("\n".join(lines) + "\n")
+
+
+def made(folder, grid=GRID, lacking=()):
+    """The results of the study; some of its runs are not there."""
+    found = []
+    for run in grid.runs():
+        if run.name in lacking:
+            found.append(Result(run, None, None))
+            continue
+        write_run(folder / run.name, run)
+        found.append(Result(run, Outcome("finished", arguments=run.arguments), run_folder.read(folder / run.name)))
+    return found
+
+
+def evaluation(folder):
+    truth = Truth.read(folder / "annotations.json")
+    return evaluate(truth, Detections.read(folder / "predictions.json", truth))
+
+
+def test_numbers_over_all_pictures_and_seeds(tmp_path):
+    pools = Pools(tmp_path, GRID, FOLDS)
+    cells = pools.update(made(tmp_path))
+    assert [cell.settings for cell in cells] == [{"freeze": value} for value in (None, "backbone", 10)]
+    first, second, third = cells
+    one = [evaluation(tmp_path / f"freeze_None-seed_{seed}") for seed in (0, 1)]
+    other = [evaluation(tmp_path / f"freeze_backbone-seed_{seed}") for seed in (0, 1)]
+    assert one[0].images == 10 and sum(one[0].truths) == 30
+    assert first.estimate("bbox").value == pytest.approx(np.mean([e["AP"] for e in one]), abs=1e-12)
+    gaps = np.mean([overall(b.samples)[:, 0] - overall(a.samples)[:, 0] for a, b in zip(one, other)], axis=0)
+    value = np.mean([b["AP"] - a["AP"] for a, b in zip(one, other)])
+    expected = bootstrap.interval(gaps, np.array(value))
+    gap = second.difference(first, "bbox")
+    assert (gap.value, gap.low, gap.high) == pytest.approx((value, *expected), abs=1e-12)
+    assert gap.low > 0.1, "boxes that are nearer are better beyond chance"
+    same = third.difference(first, "bbox")
+    assert same.value == same.low == same.high == 0
+    assert first.seconds == {0: 13.0, 1: 13.0}, "both folds together"
+
+
+def test_the_tables(tmp_path):
+    pools = Pools(tmp_path, GRID, FOLDS)
+    results = made(tmp_path, lacking=["freeze_10-seed_1-fold_0"])
+    cells = pools.update(results)
+    crossed_table.save(tmp_path, results, cells, FOLDS, pools.problems)
+    text = (tmp_path / "study.md").read_text()
+    assert "over all 10 pictures, each predicted by the run of 2 that had not learnt from it; 95% intervals" in text
+    assert "mean ± standard deviation over the seeds" in text
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
+    assert rows[0][:7] == ["freeze", "n", "AP", "interval", "against the first", "interval of that", "verdict"]
+    assert [row[:2] for row in rows[2:]] == [["None", "2"], ["backbone", "2"], ["10", "1"]]
+    assert [row[6] for row in rows[2:]] == ["", "better", "equal"]
+    assert "1 of 12 runs are not there yet." in text
+    with (tmp_path / "study.csv").open() as stream:
+        table = list(csv.DictReader(stream))
+    assert float(table[1]["against_first"]) == pytest.approx(cells[1].difference(cells[0], "bbox").value)
+    with (tmp_path / "runs.csv").open() as stream:
+        assert [row["fold"] for row in csv.DictReader(stream)] == ["0", "1"] * 6
+
+
+def test_a_cell_is_an_ordinary_folder_of_a_run(tmp_path):
+    Pools(tmp_path, GRID, FOLDS).update(made(tmp_path))
+    folder = tmp_path / "freeze_None-seed_0"
+    run = run_folder.read(folder)
+    assert run.arguments["data"] == "d.yaml" and run.arguments["seed"] == 0
+    assert run.curves["train/box_loss"] == [2.5, 1.0] and run.curves["time"] == [6.0, 13.0]
+    assert math.isnan(run.curves["metrics/mAP50-95(B)"][0]) and run.curves["metrics/mAP50-95(B)"][1] == 0.5
+    assert run.best == 1
+    assert json.loads((folder / "pooled.json").read_text())["runs"] == [f"{folder.name}-fold_{fold}" for fold in (0, 1)]
+
+
+def test_groups_make_intervals_wider(tmp_path):
+    alone = Pools(tmp_path / "a", GRID, FOLDS).update(made(tmp_path / "a"))[0].estimate("bbox")
+    grouped = Folds(PICTURES, FOLDS.folds, ["x", "y"] * 5, FOLDS.splits)
+    together = Pools(tmp_path / "b", GRID, grouped).update(made(tmp_path / "b"))[0].estimate("bbox")
+    assert together.value == alone.value
+    assert (together.low, together.high) != (alone.low, alone.high)
+
+
+@pytest.mark.attack("folds")
+@pytest.mark.parametrize("file", ["predictions.json", "annotations.json", "image_ids.json"])
+@pytest.mark.parametrize("raw", ["", "{}", "[", None])
+def test_a_damaged_fold_costs_its_cell_only(tmp_path, file, raw):
+    results = made(tmp_path)
+    broken = tmp_path / "freeze_10-seed_0-fold_1" / file
+    broken.unlink()
+    if raw is not None:
+        broken.write_text(raw)
+    pools = Pools(tmp_path, GRID, FOLDS)
+    cells = pools.update(results)
+    assert [len(cell.seeds) for cell in cells] == [2, 2, 1]
+    assert file in pools.problems["freeze_10-seed_0"]
+    crossed_table.save(tmp_path, results, cells, FOLDS, pools.problems)
+    assert "- freeze_10-seed_0: its folds cannot be put together: " in (tmp_path / "study.md").read_text()
