@@ -7,7 +7,7 @@ from typing import Any
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.extend import forks, network, training
-from tintbox.plugins.extend.classes import NewClasses, Names
+from tintbox.plugins.extend.classes import Names, NewClasses
 from tintbox.plugins.extend.network import ExtendedModel
 from tintbox.plugins.freeze import selection, selectors
 
@@ -35,8 +35,10 @@ def check_resume(model: Any, arguments: Mapping[str, Any], names: Names | None) 
         training.resumed_classes(model, names, model.args.get("classes"), arguments.get("data"))
 
 
-def check_run(model: Any, task: str, arguments: Mapping[str, Any], names: Names | None) -> tuple[ExtendedModel, Names]:
-    """Return the model that a run would train, and its new classes.
+def check_run(
+    model: Any, task: str, arguments: Mapping[str, Any], names: Names | None
+) -> tuple[ExtendedModel, list[str] | None]:
+    """Return the model that a run would train, and its new classes if they are known.
 
     Args:
         model: The loaded or built network; it stays as it is.
@@ -49,7 +51,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], names: Names 
     """
     value = arguments["extend"]
     if task != "detect":
-        raise TintboxError(f"extend={value}: {selection.title(model)} is a {task} model; only detect models are extended")
+        raise TintboxError(f"extend={value}: {selection.title(model)} is a {task} model; detect models alone can be")
     if getattr(model, "pt_path", None) is None:
         raise TintboxError(
             f"extend={value}: {selection.title(model)} has no trained weights; give a checkpoint, e.g. model=yolo11n.pt"
@@ -67,8 +69,8 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], names: Names 
     fork = forks.find(value, network.trunk_groups(model), selection.title(model))
     names = {0: "item"} if arguments.get("single_cls") else names
     data = arguments.get("data")
-    new: Names = NewClasses.of(model.names, names, arguments.get("classes"), data).names if names else ("new",)
-    extended = network.extend(model, fork, list(new))
+    new = list(NewClasses.of(model.names, names, arguments.get("classes"), data).names) if names else None
+    extended = network.extend(model, fork, new or ["new"])
     freeze = arguments.get("freeze")
     if selectors.freezes(freeze) and not selectors.is_policy(freeze):
         raise TintboxError(

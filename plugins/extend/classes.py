@@ -73,7 +73,9 @@ class NewClasses:
         new = [i for i, name in left.items() if fold(name) not in there]
         known = tuple(name for name in left.values() if fold(name) in there)
         if not new:
-            what = f"the model knows {listed(known)} already" if known else f"classes={chosen} names none of its classes"
+            what = (
+                f"the model knows {listed(known)} already" if known else f"classes={chosen} names none of its classes"
+            )
             raise TintboxError(f"extend: no new class in data={data}: {what}; train without extend=")
         indices = tuple(new.index(i) if i in new else -1 for i in range(max(names) + 1))
         return cls(tuple(names[i] for i in new), indices, known)

@@ -49,7 +49,5 @@ def find(value: Any, groups: Mapping[str, range], title: str) -> int:
     if not -len(layers) <= start < len(layers):
         raise TintboxError(f"extend={value}: {group} has {len(layers)} layers in {title}")
     if layers[start] == 0:
-        raise TintboxError(
-            f"extend={value}: nothing would be shared with the old network; begin later, e.g. {DEFAULT}"
-        )
+        raise TintboxError(f"extend={value}: nothing would be shared with the old network; begin later, e.g. {DEFAULT}")
     return layers[start]

@@ -78,6 +78,7 @@ class JoinedDetect(Detect):
     def _apply(self, fn: Callable[[Tensor], Tensor], *args: Any, **kwargs: Any) -> JoinedDetect:
         """Move to a device or type, with what Ultralytics moves of a model's last layer only."""
         super()._apply(fn, *args, **kwargs)
+        head: Any
         for head in self.heads:
             head.stride, head.anchors, head.strides = fn(head.stride), fn(head.anchors), fn(head.strides)
         return self

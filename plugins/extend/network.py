@@ -19,7 +19,6 @@ from tintbox.plugins.extend.classes import as_dict
 from tintbox.plugins.extend.head import JoinedDetect, renew
 from tintbox.plugins.freeze import selection
 
-
 TRANSIENT = ("criterion", "class_weights")  # what a model has of the training that it comes from
 
 
@@ -35,6 +34,10 @@ class ExtendedModel(DetectionModel):
         starts: Of every branch, its first layer; the number of the heads if it has none.
         label_indices: Class of the labels -> among the newest head's, -1 for none; None if they are the same.
     """
+
+    model: Any
+    forks: list[int]
+    starts: list[int]
 
     def __init__(self, base: DetectionModel) -> None:
         """Take a copy of a detector, with no branch yet.
@@ -70,7 +73,7 @@ class ExtendedModel(DetectionModel):
         start = len(layers)
         moved = {old: start + old - fork for old in range(fork, self.size)}
         for old, new in moved.items():
-            layer: Any = deepcopy(layers[old])
+            layer = deepcopy(layers[old])
             place(layer, new, [moved.get(j, j) for j in inputs(layers[old])])
             layers.append(layer)
         levels = inputs(joined)

@@ -1,11 +1,11 @@
 """A training run with ``extend=``: its model, its labels, and what of it stays as it was.
 
-What Ultralytics calls is in `host.extension`; the functions at the end are the trainer's callbacks, named as the events.
+`host.extension` calls `begin`; the functions at the end are the trainer's callbacks, named as the events.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -50,9 +50,11 @@ class Extension:
                 left, away = left + int(kept.sum()), away + int((~kept).sum())
         if not left:
             raise TintboxError(f"extend: no training picture has a box of {listed(self.added.names)}")
-        if away and RANK in {-1, 0}:
-            what = f"the model knows {listed(self.added.known)}"
-            LOGGER.info(f"{PREFIX}{away} of {left + away} training boxes are left out: {what}")
+        if self.added.known and RANK in {-1, 0}:
+            LOGGER.info(
+                f"{PREFIX}the model knows {listed(self.added.known)} already: {away} of {left + away} training boxes, "
+                "theirs, are left out"
+            )
 
 
 def begin(trainer: Any, weights: Any) -> ExtendedModel:
@@ -67,7 +69,7 @@ def begin(trainer: Any, weights: Any) -> ExtendedModel:
     """
     data, args = trainer.data, trainer.args
     if weights is None:
-        raise TintboxError(f"extend={args.extend}: {args.model} has no trained weights; give a checkpoint, e.g. yolo11n.pt")
+        raise TintboxError(f"extend={args.extend}: {args.model} has no trained weights; give a checkpoint")
     network.check_base(weights)
     channels = weights.yaml.get("channels", 3)
     if data["channels"] != channels:
@@ -99,8 +101,8 @@ def resumed_classes(model: ExtendedModel, names: Any, chosen: Any, data: Any) ->
     added = NewClasses.of(every[:-count], names, chosen, data)
     if list(added.names) != every[-count:]:
         raise TintboxError(
-            f"data={data} has other new classes ({listed(added.names)}) than the run ({listed(every[-count:])}); resume "
-            "with the same dataset, or train the finished model on this one"
+            f"data={data} has other new classes ({listed(added.names)}) than the run ({listed(every[-count:])}); "
+            "resume with its dataset, or extend the finished model by this one"
         )
     return added
 
@@ -113,19 +115,19 @@ def tell(model: ExtendedModel, added: NewClasses) -> None:
     sizes = {name: p.numel() for name, p in model.named_parameters()}
     still = sum(sizes[name] for name in held)
     where = f"layer {model.forks[-1]}" if model.forks[-1] < model.size else "the head"
+    count = len(added.names)
     LOGGER.info(
-        f"{PREFIX}{len(added.names)} new classes ({listed(added.names)}) beside {len(model.names) - len(added.names)}, in "
-        f"a branch from {where} on: {sum(sizes.values()) - still:,} parameters train, {still:,} stay as they are"
+        f"{PREFIX}{count} new classes ({listed(added.names)}) beside {len(model.names) - count}, in a branch from "
+        f"{where} on: {sum(sizes.values()) - still:,} parameters train, {still:,} stay as they are"
     )
-    if added.known:
-        LOGGER.info(f"{PREFIX}the model knows {listed(added.known)} already: their boxes are left out of training")
 
 
 def models_of(trainer: Any) -> list[ExtendedModel]:
     """Return the training model and its moving average; none in another run."""
     if not hasattr(trainer, "tintbox_extend"):
         return []
-    return [plan.network(trainer.model), *([plan.network(trainer.ema.ema)] if trainer.ema else [])]
+    models: list[Any] = [trainer.model, *([trainer.ema.ema] if trainer.ema else [])]
+    return [cast(ExtendedModel, plan.network(model)) for model in models]
 
 
 def on_pretrain_routine_end(trainer: Any) -> None:

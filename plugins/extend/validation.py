@@ -1,4 +1,4 @@
-"""Validation of an extended model: its classes are the dataset's of the same names, and no branch crowds another out."""
+"""Validation of an extended model: its classes are the dataset's of the same names, and none crowds another out."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def select(model: Any, value: Any, label: str = "") -> list[str]:
         chosen = chosen - found if away else chosen | found
     if still := chosen & held(model):
         raise TintboxError(
-            f"{label or f'freeze={value_text(value)}'}: {min(still)} is of the old model, which extend= leaves as it is; "
+            f"{label or f'freeze={value_text(value)}'}: {min(still)} is of the old model, which stays as it is; "
             f"name parts of the new branch ({', '.join(groups(model))})"
         )
     if not chosen:

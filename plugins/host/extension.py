@@ -15,6 +15,7 @@ NETWORK = "tintbox.plugins.extend.network"
 
 def find_counts(model: Any) -> list[int]:
     """Return how many classes each head of an extended model has, whatever runs it; none for any other model."""
+    each: Any
     for each in (model, getattr(model, "model", None)):
         if type(each).__module__ == NETWORK:
             return list(each.joined.counts)
@@ -23,8 +24,9 @@ def find_counts(model: Any) -> list[int]:
         counts = json.loads(told) if isinstance(told, str) else told
     except ValueError:
         return []
-    whole = isinstance(counts, list) and all(type(count) is int and count > 0 for count in counts)
-    return counts if whole and sum(counts) == len(model.names) else []
+    if not isinstance(counts, list) or not all(type(count) is int and count > 0 for count in counts):
+        return []
+    return counts if sum(counts) == len(model.names) else []
 
 
 @patch("ultralytics.models.yolo.detect.train", "DetectionTrainer.get_model", "DetectionTrainer.build_dataset")
