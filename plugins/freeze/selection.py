@@ -94,7 +94,7 @@ def _match(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
     if word.isdigit() and word not in children and int(word) not in known["all"]:
         if not known["all"]:
             raise TintboxError(f"{label}: {where} has no numbered layers; name its modules ({', '.join(children)})")
-        raise TintboxError(f"{label}: no layer {word} in {where} (0 to {len(model.model) - 1})")
+        raise TintboxError(f"{label}: no layer {word} in {where} ({known['all'][0]} to {known['all'][-1]})")
     return _below(model, names, word, label)
 
 
