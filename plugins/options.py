@@ -103,6 +103,11 @@ OPTIONS = (
         topic="extend", tasks=("detect",),
     ),
     Option(
+        "reconcile", None, "true | false", flag,
+        "extended models: a surer box of a newer class takes the place of an older class's (None: the checkpoint's)",
+        topic="extend", tasks=("detect",), modes=("train", "val", "predict", "track"),
+    ),
+    Option(
         "amp", True, "auto, or any of Ultralytics' own values", lambda value: None,  # Ultralytics checks its own
         "auto: bfloat16 where processor or GPU multiply it natively; on a CPU channels last and all cores as well",
         topic="speed", takes=lambda value: value == AMP_AUTO,

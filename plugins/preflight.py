@@ -40,6 +40,8 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         model, names = checks_of_extend().check_run(model, task, given, names)
     elif callbacks.is_extended(model):
         checks_of_extend().refuse_plain(given.get("model") or model.pt_path)
+    elif given.get("reconcile") is not None:
+        raise TintboxError(f"reconcile={given['reconcile']}: counts in training with extend=; leave it out")
     if isinstance(given.get("pretrained"), (str, Path)) and (
         handover := autoload.import_optional("tintbox.plugins.transfer.handover")
     ):

@@ -32,12 +32,14 @@ class ExtendedModel(DetectionModel):
         size: How many layers the trunk has.
         forks: Of every branch, the trunk's layer that its first one is a copy of; ``size`` if it is a head alone.
         starts: Of every branch, its first layer; the number of the heads if it has none.
+        reconcile: Whether a surer box of a newer class takes the place of an older one's, unless one asks otherwise.
         label_indices: Class of the labels -> among the newest head's, -1 for none; None if they are the same.
     """
 
     model: Any
     forks: list[int]
     starts: list[int]
+    reconcile: bool = False
 
     def __init__(self, base: DetectionModel) -> None:
         """Take a copy of a detector, with no branch yet.
@@ -137,7 +139,7 @@ class ExtendedModel(DetectionModel):
 
     def metadata(self) -> dict[str, Any]:
         """Return what exports of the model have besides the usual."""
-        return {"branches": list(self.joined.counts)}
+        return {"branches": list(self.joined.counts), "reconcile": self.reconcile}
 
     def held(self, names: Iterable[str]) -> frozenset[str]:
         """Return those of the names of parameters or statistics that stay as they are: all but the newest branch's."""

@@ -84,6 +84,8 @@ def begin(trainer: Any, weights: Any) -> ExtendedModel:
         fork = forks.find(args.extend, network.trunk_groups(weights), selection.title(weights))
         model = network.extend(weights, fork, added.names)
         tell(model, added)
+    if args.reconcile is not None:
+        model.reconcile = args.reconcile
     model.label_indices = list(added.indices)
     trainer.tintbox_extend = Extension(added, model.names, data)
     trainer.data = {**data, "names": dict(enumerate(added.names)), "nc": len(added.names)}

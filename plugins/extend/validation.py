@@ -11,6 +11,7 @@ from ultralytics.utils import LOGGER, RANK
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.extend.classes import Names, as_dict, listed, match
+from tintbox.plugins.extend.reconcile import kept
 
 Predictions = list[dict[str, Tensor]]
 
@@ -22,9 +23,12 @@ class ClassView:
         counts: How many classes each head of the model has.
         names: The dataset's.
         indices: Class of the model -> the dataset's, -1 for none.
+        reconciles: Whether a newer class's box takes an older one's place.
     """
 
-    def __init__(self, counts: Sequence[int], model: Names, dataset: Names, data: Any) -> None:
+    def __init__(
+        self, counts: Sequence[int], model: Names, dataset: Names, data: Any, reconciles: bool = False
+    ) -> None:
         """Match classes by name.
 
         Args:
@@ -32,10 +36,12 @@ class ClassView:
             model: The model's class names.
             dataset: The dataset's.
             data: Its name.
+            reconciles: As the attribute.
 
         Raises:
             TintboxError: They have no class in common.
         """
+        self.reconciles = reconciles
         self.counts, self.names = list(counts), as_dict(dataset)
         found = match(model, dataset)
         if not found:
@@ -71,6 +77,8 @@ class ClassView:
         indices = torch.tensor(self.indices, device=every["cls"].device, dtype=every["cls"].dtype)
         classes = indices[every["cls"].long()]
         order = every["conf"].argsort(descending=True, stable=True)
+        if self.reconciles:
+            order = order[kept(every["bboxes"], every["conf"], every["cls"], self.counts)[order]]
         order = order[classes[order] >= 0]
         return {name: (classes if name == "cls" else values)[order] for name, values in every.items()}
 
@@ -103,18 +111,19 @@ class Renamed:
         return getattr(self.model_, name)
 
 
-def view(validator: Any, counts: Sequence[int], names: Names) -> ClassView | None:
+def view(validator: Any, counts: Sequence[int], names: Names, reconciles: bool = False) -> ClassView | None:
     """Return a model's classes as a validation's dataset has them; None if all are one to it.
 
     Args:
         validator: Ultralytics', with its data.
         counts: How many classes each head of the model has.
         names: The model's.
+        reconciles: As of the `ClassView`.
     """
     dataset = validator.dataloader.dataset.data["names"]
     if validator.args.single_cls and len(dataset) > 1:
         return None
-    return ClassView(counts, names, dataset, validator.args.data)
+    return ClassView(counts, names, dataset, validator.args.data, reconciles)
 
 
 def on_val_start(validator: Any) -> None:

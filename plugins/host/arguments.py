@@ -56,12 +56,13 @@ def right_places(engine: Any) -> None:
     `Model.train` is checked by the patch `preflight`.
     """
     from tintbox.plugins import places
-    from tintbox.plugins.host import command
+    from tintbox.plugins.host import command, extension
 
     def checked(method: Any, mode: str) -> Any:
         @functools.wraps(method)
         def run(self: Any, *args: Any, **kwargs: Any) -> Any:
             places.check(self.task, mode, kwargs, command.find_typed(kwargs))
+            extension.check_reconcile(self.model, kwargs)
             return method(self, *args, **kwargs)
 
         return run

@@ -69,8 +69,8 @@ CAPABILITIES = (
     ),
     Capability(
         "new classes",
-        ("extend",),
-        (*ARGUMENTS, *RUN, *RESUMING, "extended_training", "extended_validation"),
+        ("extend", "reconcile"),
+        (*ARGUMENTS, *RUN, *RESUMING, "extended_training", "extended_validation", "extended_prediction"),
         (*OPTIONS, *RESUME, *(f"tintbox.plugins.extend.{m}" for m in ("checks", "training", "validation"))),
     ),
     Capability(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from tintbox.plugins.host import capabilities
@@ -27,6 +28,26 @@ def find_counts(model: Any) -> list[int]:
     if not isinstance(counts, list) or not all(type(count) is int and count > 0 for count in counts):
         return []
     return counts if sum(counts) == len(model.names) else []
+
+
+def reconciles(runner: Any, model: Any) -> bool:
+    """Return whether a newer class's box takes an older one's place: as is asked for, else as the model says."""
+    if runner.args.reconcile is not None:
+        return runner.args.reconcile
+    found = [getattr(each, "reconcile", None) for each in (model, getattr(model, "model", None))]
+    return any(value is True or value == "True" for value in found)  # a text in an export's metadata
+
+
+def check_reconcile(model: Any, arguments: Mapping[str, Any]) -> None:
+    """Refuse `reconcile` for a model that has nothing to be reconciled; what is exported is asked when it runs.
+
+    Raises:
+        TintboxError: It is no extended model.
+    """
+    if arguments.get("reconcile") and not isinstance(model, str) and not find_counts(model):
+        raise capabilities.refusal(
+            f"reconcile={arguments['reconcile']}: the model has no new classes beside old ones; leave it out"
+        )
 
 
 @patch("ultralytics.models.yolo.detect.train", "DetectionTrainer.get_model", "DetectionTrainer.build_dataset")
@@ -96,7 +117,7 @@ def extended_validation(module: Any) -> None:
             return
         from tintbox.plugins.extend import validation
 
-        self.tintbox_classes = view = validation.view(self, counts, model.names)
+        self.tintbox_classes = view = validation.view(self, counts, model.names, reconciles(self, model))
         init_metrics(self, validation.Renamed(model, view.names) if view else model)
         if view:
             view.tell()
@@ -108,3 +129,22 @@ def extended_validation(module: Any) -> None:
         return view.postprocess(preds, self.end2end, stock) if view else stock(preds)
 
     validator_class.get_model, validator_class.init_metrics, validator_class.postprocess = model, init, classes
+
+
+@patch("ultralytics.models.yolo.detect.predict", "DetectionPredictor.postprocess")
+def extended_prediction(module: Any) -> None:
+    """Leave out the old classes' boxes in whose place there is a surer one of a new class, with `reconcile`."""
+    predictor_class = module.DetectionPredictor
+    postprocess = predictor_class.postprocess
+
+    @functools.wraps(postprocess)
+    def reconciled(self: Any, *args: Any, **kwargs: Any) -> Any:
+        results = postprocess(self, *args, **kwargs)
+        counts = find_counts(self.model)
+        if not counts or not reconciles(self, self.model):
+            return results
+        from tintbox.plugins.extend.reconcile import kept
+
+        return [result[kept(result.boxes.xyxy, result.boxes.conf, result.boxes.cls, counts)] for result in results]
+
+    predictor_class.postprocess = reconciled
