@@ -63,6 +63,7 @@ ANCHOR_HEADS = "tintbox.plugins.anchor.head"
 WANTED: dict[str, Callable[[Any], bool]] = {
     # First of all: what trains, and which classes a validation is about, is what the others see.
     "tintbox.plugins.extend.training": lambda run: hasattr(run, "tintbox_extend"),
+    "tintbox.plugins.extend.checks": lambda run: is_extended(getattr(run, "model", None)),
     "tintbox.plugins.extend.validation": lambda run: hasattr(run, "tintbox_counts"),
     # Before the next one: it makes the loss that is set up there.
     "tintbox.plugins.anchor.callbacks": lambda run: has_anchors(getattr(run, "model", None)),

@@ -56,13 +56,12 @@ def right_places(engine: Any) -> None:
     `Model.train` is checked by the patch `preflight`.
     """
     from tintbox.plugins import places
-    from tintbox.plugins.host import command, extension
+    from tintbox.plugins.host import command
 
     def checked(method: Any, mode: str) -> Any:
         @functools.wraps(method)
         def run(self: Any, *args: Any, **kwargs: Any) -> Any:
             places.check(self.task, mode, kwargs, command.find_typed(kwargs))
-            extension.check_reconcile(self.model, kwargs)
             return method(self, *args, **kwargs)
 
         return run

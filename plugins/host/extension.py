@@ -148,3 +148,19 @@ def extended_prediction(module: Any) -> None:
         return [result[kept(result.boxes.xyxy, result.boxes.conf, result.boxes.cls, counts)] for result in results]
 
     predictor_class.postprocess = reconciled
+
+
+@patch("ultralytics.engine.model", "Model.val", "Model.predict", "Model.track")
+def reconciling(engine: Any) -> None:
+    """Refuse `reconcile` before a folder is made, for a model that has nothing to be reconciled."""
+
+    def checked(method: Any) -> Any:
+        @functools.wraps(method)
+        def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+            check_reconcile(self.model, kwargs)
+            return method(self, *args, **kwargs)
+
+        return run
+
+    for mode in ("val", "predict", "track"):
+        setattr(engine.Model, mode, checked(getattr(engine.Model, mode)))

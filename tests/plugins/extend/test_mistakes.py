@@ -103,6 +103,11 @@ def test_several_datasets(extended, old, fruit, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_an_export_that_needs_the_stock_head(refusal, extended):
+    line = refusal("export", f"model={extended['yolo11n'].best}", "format=ncnn", "imgsz=64")
+    assert "format=ncnn: extended models export to torchscript, onnx, openvino, engine" in line
+
+
 def test_where_it_does_not_count(refusal, old, fruit):
     line = refusal("detect", "val", f"model={old['yolo11n']}", f"data={fruit}", "extend=true")
     assert "extend=True: counts in `yolo detect train` only" in line
