@@ -25,19 +25,9 @@ COMMANDS = ("yolo", "ultralytics")
 SHARED = {"freeze": lambda value: any(map(str.isalpha, value)), "amp": lambda value: value == "auto"}
 ARGUMENTS = {
     *SHARED,
-    *(
-        "extend",
-        "reconcile",
-        "unfreeze",
-        "freeze_bn",
-        "lr_scale",
-        "cls_pos_weight",
-        "cls_smoothing",
-        "cls_focal",
-        "coco_eval",
-    ),
+    *("unfreeze", "freeze_bn", "lr_scale", "cls_pos_weight", "cls_smoothing", "cls_focal", "coco_eval"),
     *("obj", "obj_pos_weight", "anchor_t", "autoanchor", "palette", "rebalance", "temperature", "channel_drop"),
-    *("input_scale", "crop", "shuffle", "ema_epochs", "select"),
+    *("input_scale", "crop", "shuffle", "ema_epochs", "select", "extend", "reconcile"),
 }
 TASK = "colorize"
 

@@ -17,6 +17,7 @@ from tintbox.errors import TintboxError
 from tintbox.plugins import trunk
 from tintbox.plugins.extend.classes import as_dict
 from tintbox.plugins.extend.head import JoinedDetect, renew
+from tintbox.plugins.extend.narrowing import narrow
 from tintbox.plugins.freeze import selection
 
 TRANSIENT = ("criterion", "class_weights")  # what a model has of the training that it comes from
@@ -65,7 +66,7 @@ class ExtendedModel(DetectionModel):
         return self.model[-1]
 
     def add_branch(self, fork: int, names: Sequence[str]) -> None:
-        """Add a branch for new classes, begun from the old network's weights.
+        """Add a branch for new classes, begun from the old network's weights; a head alone has narrower branches.
 
         Args:
             fork: The trunk's layer where it begins; ``size`` for a head alone.
@@ -80,7 +81,10 @@ class ExtendedModel(DetectionModel):
             layers.append(layer)
         levels = inputs(joined)
         own = [moved.get(j, j) for j in levels[: joined.levels[0]]]
-        heads = JoinedDetect([*joined.heads, renew(joined.heads[0], len(names))])
+        head = renew(joined.heads[0], len(names))
+        if fork == self.size:  # all that it adds is the head, which costs as much as the old one otherwise
+            narrow(head)
+        heads = JoinedDetect([*joined.heads, head])
         place(heads, len(layers), [*levels, *own])
         self.model = nn.Sequential(*layers, heads)
         self.save = sorted({j for layer in self.model for j in trunk.sources(layer.f, layer.i)})
