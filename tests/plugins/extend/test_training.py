@@ -15,6 +15,7 @@ from tintbox.plugins.extend.network import ExtendedModel
 from .conftest import KINDS, OLD, WEIGHTS
 
 NEW = list("cdefgh")
+SPLITS = ("train", "val")
 
 
 @torch.no_grad()
@@ -83,7 +84,7 @@ def test_validation_is_about_the_datasets_classes(extended, fruit, tmp_path):
 def test_options_are_for_the_new_part(old, fruit, train_tiny, tmp_path):
     trainer = train_tiny(
         old["yolo11n"], fruit, extend="backbone[8:]", epochs=2, freeze="backbone", unfreeze={1: "backbone"},
-        lr_scale={"head": 0.5, "neck": 2}, cls_pos_weight={"c": 3}, optimizer="SGD", freeze_bn=False,
+        lr_scale={"head": 0.5, "neck": 2}, cls_pos_weight={"c": 3}, optimizer="SGD", freeze_bn=False, amp="auto",
     )  # fmt: skip
     model = trainer.model
     assert model.criterion.bce.pos_weight.tolist() == [3, 1, 1, 1, 1, 1]
@@ -98,7 +99,8 @@ def test_options_are_for_the_new_part(old, fruit, train_tiny, tmp_path):
     assert frozen
 
 
-def test_a_stopped_run_goes_on_as_if_it_had_not_been(old, fruit, extended, train_tiny, load):
+@pytest.mark.attack("resume")
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(old, fruit, extended, train_tiny, load, write_dataset):
     class StoppedError(Exception):
         pass
 
@@ -112,6 +114,9 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(old, fruit, extended, train
         train_tiny(
             old["yolo26n"], fruit, extend="head", epochs=2, lr0=0.01, callbacks=[("on_fit_epoch_end", stop)]
         )  # fmt: skip
+    others = write_dataset("others", ["n"], {s: [(np.zeros((32, 32, 3), np.uint8), ["0 .5 .5 .4 .4"])] for s in SPLITS})
+    with pytest.raises(TintboxError, match=r"has other new classes \(n\) than the run \(c, d, e"):
+        YOLO(saved[0].last).train(resume=True, data=str(others))
     yolo = YOLO(saved[0].last)
     yolo.train(resume=True)
     assert yolo.trainer.start_epoch == 1
@@ -196,7 +201,7 @@ def test_real_weights_keep_their_predictions(name, shared_data, train_tiny, load
     import cv2
 
     trainer = train_tiny(
-        file, shared_data / "cards" / "cards.yaml", extend=True, fraction=0.02, val=False, split="train", lr0=0.05
+        file, shared_data / "cards" / "cards.yaml", extend=True, fraction=0.02, val=False, lr0=0.05
     )  # fmt: skip
     shown = sorted((shared_data / "coco" / "val2017_subset" / "images").rglob("*.jpg"))[:4]
     assert len(shown) == 4
