@@ -35,9 +35,9 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         if callbacks.is_extended(model):
             checks_of_extend().check_resume(model, given, class_names(given.get("data")))
         return
-    names = class_names(given.get("data"))
+    new: list[str] | None = None  # classes that are trained, where these are not all of the dataset's
     if given.get("extend"):
-        model, names = checks_of_extend().check_run(model, task, given, names)
+        model, new = checks_of_extend().check_run(model, task, given, class_names(given.get("data")))
     elif callbacks.is_extended(model):
         checks_of_extend().refuse_plain(given.get("model") or model.pt_path)
     elif given.get("reconcile") is not None:
@@ -59,7 +59,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         wrong = class_weights.check_task(given) or loss_callbacks.check_model(chosen, model, task)
         if wrong:
             raise TintboxError(wrong)
-        value = given.get("cls_pos_weight")
+        value, names = given.get("cls_pos_weight"), new or class_names(given.get("data"))
         if names and not given.get("single_cls") and (wrong := class_weights.check_names(value, names)):
             raise TintboxError(f"cls_pos_weight={value}: {wrong}")
     set_ = [name for name in ANCHOR_OPTIONS if given.get(name, DEFAULTS[name]) not in (None, DEFAULTS[name])]

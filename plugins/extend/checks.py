@@ -32,7 +32,7 @@ def check_resume(model: Any, arguments: Mapping[str, Any], names: Names | None) 
     Raises:
         TintboxError: It is not.
     """
-    if isinstance(model, ExtendedModel) and names:
+    if isinstance(model, ExtendedModel) and names and not model.args.get("single_cls"):
         training.resumed_classes(model, names, model.args.get("classes"), arguments.get("data"))
 
 

@@ -32,8 +32,9 @@ def find_counts(model: Any) -> list[int]:
 
 def reconciles(runner: Any, model: Any) -> bool:
     """Return whether a newer class's box takes an older one's place: as is asked for, else as the model says."""
-    if runner.args.reconcile is not None:
-        return runner.args.reconcile
+    asked = getattr(runner.args, "reconcile", None)
+    if asked is not None:
+        return asked
     found = [getattr(each, "reconcile", None) for each in (model, getattr(model, "model", None))]
     return any(value is True or value == "True" for value in found)  # a text in an export's metadata
 
@@ -113,6 +114,7 @@ def extended_validation(module: Any) -> None:
     def init(self: Any, model: Any) -> None:
         self.tintbox_classes = None
         if not (counts := find_counts(model)):
+            check_reconcile(model, vars(self.args))
             init_metrics(self, model)
             return
         from tintbox.plugins.extend import validation
@@ -141,6 +143,7 @@ def extended_prediction(module: Any) -> None:
     def reconciled(self: Any, *args: Any, **kwargs: Any) -> Any:
         results = postprocess(self, *args, **kwargs)
         counts = find_counts(self.model)
+        check_reconcile(self.model, vars(self.args))
         if not counts or not reconciles(self, self.model):
             return results
         from tintbox.plugins.extend.reconcile import kept
