@@ -48,14 +48,24 @@ def has_anchors(model: Any) -> bool:
     return any(type(layer).__module__ == ANCHOR_HEADS for layer in layers(model))
 
 
+def is_extended(model: Any) -> bool:
+    """Return whether a network is one with new classes beside the old ones."""
+    return type(model).__module__ == EXTENDED
+
+
 def layers(model: Any) -> Iterable[Any]:
     """Return all layers of a network; none of what is a network no longer, or not yet."""
     return getattr(model, "modules", tuple)()
 
 
+EXTENDED = "tintbox.plugins.extend.network"
 ANCHOR_HEADS = "tintbox.plugins.anchor.head"
 WANTED: dict[str, Callable[[Any], bool]] = {
-    # First: it makes the loss that the next one sets up.
+    # First of all: what trains, and which classes a validation is about, is what the others see.
+    "tintbox.plugins.extend.training": lambda run: hasattr(run, "tintbox_extend"),
+    "tintbox.plugins.extend.checks": lambda run: is_extended(getattr(run, "model", None)),
+    "tintbox.plugins.extend.validation": lambda run: hasattr(run, "tintbox_counts"),
+    # Before the next one: it makes the loss that is set up there.
     "tintbox.plugins.anchor.callbacks": lambda run: has_anchors(getattr(run, "model", None)),
     "tintbox.plugins.loss.training": lambda run: wants_loss(run.args),
     "tintbox.plugins.freeze.training": lambda run: wants_freeze(run.args),

@@ -11,6 +11,7 @@ from tintbox.checks import is_number
 from tintbox.colorization import palette_name
 from tintbox.errors import TintboxError, suggest
 from tintbox.plugins.coco_eval import settings as coco_settings
+from tintbox.plugins.extend import forks
 from tintbox.plugins.freeze import selectors
 from tintbox.plugins.loss import weights as class_weights
 
@@ -95,6 +96,16 @@ OPTIONS = (
         "lr_scale", None, "{selector: factor} | float", selectors.check_lr_scale,
         "learning-rate factors, e.g. {backbone: 0.1}; one float d: layer-wise decay d^(distance from the head)",
         topic="freeze", structured=True,
+    ),
+    Option(
+        "extend", False, "true | head | neck | backbone[5:]", forks.check,
+        "new classes beside the old ones, which stay as they are: where the new ones' own branch begins",
+        topic="extend", tasks=("detect",),
+    ),
+    Option(
+        "reconcile", None, "true | false", flag,
+        "extended models: a surer box of a newer class takes the place of an older class's (None: the checkpoint's)",
+        topic="extend", tasks=("detect",), modes=("train", "val", "predict", "track"),
     ),
     Option(
         "amp", True, "auto, or any of Ultralytics' own values", lambda value: None,  # Ultralytics checks its own

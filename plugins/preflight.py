@@ -31,8 +31,17 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
     """
     given = {**arguments, "task": task}
     options.check(given)
-    if given.get("resume"):
-        return  # the checkpoint's arguments count
+    if given.get("resume"):  # the checkpoint's arguments count
+        if callbacks.is_extended(model):
+            checks_of_extend().check_resume(model, given, class_names(given.get("data")))
+        return
+    new: list[str] | None = None  # classes that are trained, where these are not all of the dataset's
+    if given.get("extend"):
+        model, new = checks_of_extend().check_run(model, task, given, class_names(given.get("data")))
+    elif callbacks.is_extended(model):
+        checks_of_extend().refuse_plain(given.get("model") or model.pt_path)
+    elif given.get("reconcile") is not None:
+        raise TintboxError(f"reconcile={given['reconcile']}: counts in training with extend=; leave it out")
     if isinstance(given.get("pretrained"), (str, Path)) and (
         handover := autoload.import_optional("tintbox.plugins.transfer.handover")
     ):
@@ -50,7 +59,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         wrong = class_weights.check_task(given) or loss_callbacks.check_model(chosen, model, task)
         if wrong:
             raise TintboxError(wrong)
-        value, names = given.get("cls_pos_weight"), class_names(given.get("data"))
+        value, names = given.get("cls_pos_weight"), new or class_names(given.get("data"))
         if names and not given.get("single_cls") and (wrong := class_weights.check_names(value, names)):
             raise TintboxError(f"cls_pos_weight={value}: {wrong}")
     set_ = [name for name in ANCHOR_OPTIONS if given.get(name, DEFAULTS[name]) not in (None, DEFAULTS[name])]
@@ -68,6 +77,13 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
             f"freeze={given['freeze']}: nothing of {selection.title(model)} is left to train; freeze less"
         )
     places.check(task, "train", given, typed)
+
+
+def checks_of_extend() -> Any:
+    """Return the module of the checks of ``extend=``."""
+    from tintbox.plugins.extend import checks
+
+    return checks
 
 
 def freezes_all(model: Any, freeze: Any) -> bool:

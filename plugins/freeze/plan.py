@@ -90,7 +90,8 @@ class FreezePlan:
         if wrong := selectors.check_together(arguments):
             raise TintboxError(wrong)
         freeze, unfreeze = arguments.get("freeze"), arguments.get("unfreeze") or {}
-        names = tuple(name for name, p in model.named_parameters() if p.dtype.is_floating_point)
+        held = selection.held(model)
+        names = tuple(n for n, p in model.named_parameters() if p.dtype.is_floating_point and n not in held)
         fixed = {name for name in names if ".dfl" in name}  # constants that look like weights: always frozen upstream
         stages = []
         for epoch, value in unfreeze.items():
@@ -98,7 +99,7 @@ class FreezePlan:
             stages.append((epoch, frozenset(select(model, value, label)) - fixed))
         norms = {}
         for name, module in model.named_modules():
-            if isinstance(module, _BatchNorm):
+            if isinstance(module, _BatchNorm) and f"{name}.weight" not in held:
                 owner = name if module.affine else name.rpartition(".")[0]  # without parameters: the block's decide
                 norms[name] = tuple(n for n in names if n.startswith(f"{owner}."))
         plan = cls(

@@ -17,6 +17,8 @@ def groups(model: Any) -> dict[str, range]:
 
     A network of another make has no numbered layers, and ``all`` is its only group.
     """
+    if own := getattr(model, "selector_groups", None):  # of an extended model, whose old part is out of reach
+        return own()
     layers = getattr(model, "model", None)
     if not isinstance(layers, Sized):
         return {"all": range(0)}
@@ -32,6 +34,12 @@ def groups(model: Any) -> dict[str, range]:
 def title(model: Any) -> str:
     """Return a model's name, e.g. ``yolo11n``."""
     return Path(str((getattr(model, "yaml", None) or {}).get("yaml_file") or type(model).__name__)).stem
+
+
+def held(model: Any) -> frozenset[str]:
+    """Return the names of the parameters of a model that never train: those of the old part of an extended one."""
+    own = getattr(model, "held_parameters", None)
+    return own() if own else frozenset()
 
 
 def layer_of(name: str) -> int | None:
@@ -57,6 +65,11 @@ def select(model: Any, value: Any, label: str = "") -> list[str]:
         away, word = split(entry)
         found = _match(model, names, word, label or f"freeze={entry!r}")
         chosen = chosen - found if away else chosen | found
+    if still := chosen & held(model):
+        raise TintboxError(
+            f"{label or f'freeze={value_text(value)}'}: {min(still)} is of the old model, which stays as it is; "
+            f"name parts of the new branch ({', '.join(groups(model))})"
+        )
     if not chosen:
         raise TintboxError(f"{label or f'freeze={value_text(value)}'}: that leaves no parameter of {title(model)}")
     return [name for name in names if name in chosen]
@@ -69,19 +82,19 @@ def _match(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
     group = slice_[1] if slice_ else word
     if slice_ or group in GROUPS or re.fullmatch(r"\w*[^\W\d]\w*", word):  # a word that is no number
         if group == "all" and not slice_:
-            return set(names)
+            return set(names) - held(model)
         if group in known:
             layers = _slice(known[group], slice_) if slice_ else known[group]
             if not layers:
                 raise TintboxError(f"{label}: {group} has {len(known[group])} layers in {where}")
-            return {name for name in names if layer_of(name) in layers}
+            return {name for name in names if layer_of(name) in layers} - held(model)
         if word not in children:
             there = [*known, *(() if "model" in children else children)]
             raise TintboxError(f"{label}: no such group in {where} ({', '.join(there)}){suggest(group, there)}")
     if word.isdigit() and word not in children and int(word) not in known["all"]:
         if not known["all"]:
             raise TintboxError(f"{label}: {where} has no numbered layers; name its modules ({', '.join(children)})")
-        raise TintboxError(f"{label}: no layer {word} in {where} (0 to {len(model.model) - 1})")
+        raise TintboxError(f"{label}: no layer {word} in {where} ({known['all'][0]} to {known['all'][-1]})")
     return _below(model, names, word, label)
 
 

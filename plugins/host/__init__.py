@@ -14,7 +14,7 @@ from tintbox.plugins.host.finding import find_spec
 from tintbox.plugins.host.table import PATCHES, Patch, apply, broken, modules, read, resolve, state
 
 REGISTERING = (
-    *("anchors", "arguments", "checkpoints", "configuration", "evaluation", "models"),
+    *("anchors", "arguments", "checkpoints", "configuration", "evaluation", "extension", "models"),
     *("precision", "run_arguments", "runs"),
     "mistakes",  # last, so that it sees what the other patches let through
 )

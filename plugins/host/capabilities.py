@@ -68,6 +68,12 @@ CAPABILITIES = (
         (*OPTIONS, *RESUME, "tintbox.plugins.anchor.callbacks", "tintbox.plugins.anchor.head"),
     ),
     Capability(
+        "new classes",
+        ("extend", "reconcile"),
+        (*ARGUMENTS, *RUN, *RESUMING, "extended_training", "extended_validation", "extended_prediction"),
+        (*OPTIONS, *RESUME, *(f"tintbox.plugins.extend.{m}" for m in ("checks", "training", "validation"))),
+    ),
+    Capability(
         "colourising",
         (
             *("palette", "rebalance", "temperature", "channel_drop", "input_scale", "crop", "shuffle"),

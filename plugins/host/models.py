@@ -37,9 +37,11 @@ def safe_classes(tasks: Any) -> None:
         try:
             from tintbox.colorization import colour_head, model, networks, transposed
             from tintbox.plugins.anchor import head, layers
+            from tintbox.plugins.extend.head import JoinedDetect
+            from tintbox.plugins.extend.network import ExtendedModel
 
             ours += [model.ColorizeModel, *networks.NETWORKS.values(), *colour_head.HEADS.values()]
-            ours += [transposed.ConvTranspose2d, *head.HEADS.values(), *layers.LAYERS]
+            ours += [transposed.ConvTranspose2d, *head.HEADS.values(), *layers.LAYERS, ExtendedModel, JoinedDetect]
         except Exception as error:  # noqa: BLE001  stock checkpoints load all the same
             tell(f"no model of tintbox can be loaded, {type(error).__name__}: {error}")
         return {**build(cls), **{f"{c.__module__}.{c.__qualname__}": c for c in ours}}

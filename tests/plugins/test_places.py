@@ -17,7 +17,7 @@ VALUES = {
     "freeze": "backbone", "unfreeze": {1: "neck"}, "freeze_bn": True, "lr_scale": 0.9, "palette": 3, "rebalance": 0.5,
     "temperature": 0.3, "channel_drop": 0.1, "input_scale": 256, "crop": 0.1, "shuffle": "once", "ema_epochs": 2,
     "select": "last", "cls_pos_weight": 2, "cls_smoothing": 0.1, "cls_focal": 1.5, "coco_eval": True, "obj": 2,
-    "obj_pos_weight": 2, "anchor_t": 3, "autoanchor": True, "amp": "auto",
+    "obj_pos_weight": 2, "anchor_t": 3, "autoanchor": True, "amp": "auto", "extend": "neck", "reconcile": True,
 }  # fmt: skip
 
 

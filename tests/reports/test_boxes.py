@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from tintbox.errors import TintboxError
-from tintbox.reports.boxes import choose, describe, keypoints, read_truth
+from tintbox.plugins.coco_eval.data.description import describe
+from tintbox.reports.boxes import choose, keypoints, read_truth
 
 
 def test_truth_is_read_as_it_is_labelled(three_squares):

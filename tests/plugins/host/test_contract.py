@@ -129,6 +129,9 @@ LATE = {
     "exact_resume.resume": "tintbox.plugins.resume",
     "fast_training.setup_fast": "tintbox.plugins.precision",
     "recorded_predictions.update": "tintbox.plugins.coco_eval.data.masks",
+    "extended_training.model": "tintbox.plugins.extend",
+    "extended_validation.init": "tintbox.plugins.extend",
+    "extended_prediction.reconciled": "tintbox.plugins.extend",
     "safe_classes.build_with_tintbox": "tintbox.",  # with its own net
 }
 

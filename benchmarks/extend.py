@@ -1,0 +1,203 @@
+"""New classes beside the old ones, against what one does otherwise: old, new and all classes' AP, and what it costs.
+
+    python benchmarks/extend.py --model yolo11n.pt --old coco-val.yaml --new cards.yaml boards.yaml bccd.yaml
+    python benchmarks/extend.py --model yolo11n.pt --old coco-val.yaml --new cards.yaml --small --seeds 0
+
+`plain` fine-tunes the whole model, `freeze10` and `freeze` all but its first ten layers, or backbone and neck; `pseudo`
+trains it on the new pictures with the old model's boxes beside the new labels; the others are values of `extend=`, with
+`cards.yaml+boards.yaml` one after the other. The weights of the last epoch are validated, none are selected. All is
+both validation sets together, where objects of the one in the other's pictures have no label.
+
+Every run is a folder with a ``result.json``; finished ones are kept, so a killed benchmark goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import extend_data
+import machine
+import runs
+from finetune import settings
+
+METHODS: dict[str, dict[str, Any]] = {
+    "original": {},
+    "plain": {},
+    "freeze10": {"freeze": 10},
+    "freeze": {"freeze": ["backbone", "neck"]},
+    "pseudo": {},
+    **{fork: {"extend": fork} for fork in ("head", "neck", "backbone[5:]", "backbone[2:]")},
+}
+RECIPE = {"optimizer": "AdamW", "lr0": 0.002, "nbs": 16, "warmup_bias_lr": 0.0}
+SMALL = {"imgsz": 320, "epochs": 15, "batch": 16}
+
+
+def run(args: argparse.Namespace, method: str, new: str, seed: int, folder: Path) -> None:
+    """Train a method on a dataset, or on several one after the other; validate, and write the result."""
+    from ultralytics import YOLO
+
+    parts, seconds, model = new.split("+"), [], args.model
+    sets, every = extend_data.unions(args.old, parts, folder / "data")
+    for i, data in enumerate(parts if method != "original" else []):
+        trained = data
+        if method == "pseudo":
+            trained = extend_data.pseudo(model, data, every, folder / "data" / f"pseudo{i}", args.imgsz)
+        yolo, times = YOLO(model), []
+        yolo.add_callback("on_train_epoch_start", lambda trainer, times=times: times.append([time.perf_counter()]))
+        yolo.add_callback("on_train_epoch_end", lambda trainer, times=times: times[-1].append(time.perf_counter()))
+        yolo.train(
+            **{**RECIPE, **settings(args.set), **METHODS[method]}, data=trained, epochs=args.epochs, imgsz=args.imgsz,
+            batch=args.batch, seed=seed, workers=args.workers, plots=False, val=False, cache="ram",
+            project=str(folder), name=f"train{i}", exist_ok=True,
+        )  # fmt: skip
+        model = str(folder / f"train{i}" / "weights" / "last.pt")
+        seconds = [end - start for start, end in times]
+    result: dict[str, Any] = {"method": method, "new": new, "seed": seed}
+    result["epoch"] = statistics.median(seconds) if seconds else None
+    names = list(YOLO(model).names.values())
+    for reconcile in (False, True) if "extend" in METHODS[method] else (None,):
+        told = {} if reconcile is None else {"reconcile": reconcile}
+        if names == every[: len(names)]:
+            found = {part: evaluate(args, model, data, folder / "val", **told) for part, data in sets.items()}
+        else:  # it knows the classes of the last dataset alone, by their numbers there
+            found = {"old": [0.0, 0.0, 0.0], "new": evaluate(args, model, parts[-1], folder / "val"), "all": None}
+        result["reconcile" if reconcile else "exact"] = found
+    runs.write_result(folder, {**result, **cost(model, args.imgsz)})
+
+
+def evaluate(args: argparse.Namespace, model: str, data: str, folder: Path, **told: Any) -> list[float]:
+    """Return COCO's AP of a model on a dataset, and the ends of its interval."""
+    from ultralytics import YOLO
+
+    found = YOLO(model).val(
+        data=data, imgsz=args.imgsz, batch=args.batch, workers=args.workers, plots=False, verbose=False,
+        coco_eval={"resamples": args.resamples, "explain": False}, project=str(folder), name="v", exist_ok=True, **told,
+    ).coco["bbox"]  # fmt: skip
+    return [float(found.values[0]), *(map(float, found.intervals[0]) if args.resamples else ())]
+
+
+def cost(model: str, imgsz: int, rounds: int = 15) -> dict[str, float]:
+    """Return a model's GFLOPs at 640 pixels, its parameters, and the milliseconds of a picture, fused, by itself."""
+    import torch
+    from ultralytics import YOLO
+    from ultralytics.utils.torch_utils import get_flops
+
+    network = YOLO(model).model.eval()
+    costs = {"GFLOPs": get_flops(network, 640), "parameters": sum(p.numel() for p in network.parameters())}
+    network.fuse(verbose=False)
+    x, times = torch.rand(1, 3, imgsz, imgsz), []
+    with torch.inference_mode():
+        for _ in range(rounds):
+            begin = time.perf_counter()
+            network(x)
+            times.append(1000 * (time.perf_counter() - begin))
+    return {**costs, "ms": statistics.median(times)}
+
+
+def figures(results: list[dict], mode: str, part: str) -> str:
+    """Return the AP of some runs in percent: mean and deviation, of one run with its interval."""
+    found = [r[mode][part] for r in results if r.get(mode, {}).get(part)]
+    if not found:
+        return ""
+    if len(found) > 1:
+        return runs.mean([100 * ap[0] for ap in found])
+    ap, *ends = (f"{100 * v:.1f}" for v in found[0])
+    return f"{ap} ({' to '.join(ends)})" if ends else ap
+
+
+def table(results: list[dict]) -> str:
+    """Return the Markdown table of the runs on one dataset."""
+    header = ["method", "n", "old AP", "new AP", "all AP", "GFLOPs", "parameters", "ms", "s an epoch"]
+    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+    for method in dict.fromkeys(r["method"] for r in results):
+        own = [r for r in results if r["method"] == method]
+        one = own[0]
+        costs = [f"{one['GFLOPs']:.1f}", f"{one['parameters'] / 1e6:.2f} M", f"{one['ms']:.0f}"]
+        epochs = [r["epoch"] for r in own if r["epoch"]]
+        costs.append(f"{statistics.median(epochs):.1f}" if epochs else "")
+        for mode in ("exact", "reconcile"):
+            if mode in one:
+                aps = [figures(own, mode, part) for part in ("old", "new", "all")]
+                title = method + (", reconcile" if mode == "reconcile" else "")
+                lines.append(f"| {' | '.join([title, str(len(own)), *aps, *costs])} |")
+    return "\n".join(lines)
+
+
+def draw(results: list[dict], file: Path) -> None:
+    """Draw new AP against GFLOPs, a line of the forks per dataset."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    for new in dict.fromkeys(r["new"] for r in results):
+        points = {}
+        for r in results:
+            if r["new"] == new and "extend" in METHODS[r["method"]]:
+                points.setdefault((r["GFLOPs"], r["method"]), []).append(100 * r["exact"]["new"][0])
+        there = sorted((flops, statistics.mean(aps), fork) for (flops, fork), aps in points.items())
+        axes.plot([p[0] for p in there], [p[1] for p in there], "o-", label=new)
+        for flops, ap, fork in there:
+            axes.annotate(fork, (flops, ap), fontsize=7)
+    axes.set(xlabel="GFLOPs at 640 pixels", ylabel="AP of the new classes")
+    axes.legend()
+    figure.savefig(file, dpi=150)
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="yolo11n.pt", help="the trained checkpoint that is extended")
+    parser.add_argument("--old", required=True, help="a dataset YAML whose val pictures judge the old classes")
+    parser.add_argument(
+        "--new", nargs="+", default=["cards.yaml", "boards.yaml", "bccd.yaml", "cards.yaml+boards.yaml"]
+    )
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--imgsz", type=int, default=640)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--resamples", type=int, default=1000)
+    parser.add_argument("--small", action="store_true", help=" ".join(f"--{k} {v}" for k, v in SMALL.items()))
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="training arguments for all methods")
+    parser.add_argument("--workers", type=int, default=1, help="loader processes per run")
+    parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
+    parser.add_argument("--root", type=Path, default=Path("runs/extend"), help="where the run folders go")
+    parser.add_argument("--figure", type=Path, help="where to draw new AP against GFLOPs")
+    parser.add_argument("--one", nargs=4, metavar=("METHOD", "NEW", "SEED", "FOLDER"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.small:
+        vars(args).update(SMALL)
+    if args.one:
+        method, new, seed, folder = args.one
+        run(args, method, new, int(seed), Path(folder))
+        return
+    print(machine.describe(), flush=True)
+    root = args.root.resolve()
+    shared = ["--model", args.model, "--old", args.old, "--workers", str(args.workers)]
+    for name in ("epochs", "imgsz", "batch", "resamples"):
+        shared += [f"--{name}", str(getattr(args, name))]
+    shared += ["--set", *args.set] if args.set else []
+    jobs = {}
+    for new in args.new:
+        title = "+".join(Path(part).stem for part in new.split("+"))
+        for method in args.methods:
+            for seed in args.seeds[: 1 if method == "original" else None]:
+                what = [Path(args.model).stem, title, f"{args.epochs}x{args.imgsz}", *args.set, method, str(seed)]
+                name = "-".join(what).replace("=", "_").replace("/", "_")
+                jobs[name] = [*shared, "--one", method, new, str(seed), str(root / name)]
+    found = runs.run_all(__file__, jobs, root, args.jobs, lambda name, r: f"{name}: new {figures([r], 'exact', 'new')}")
+    results = list(found.values())
+    if args.figure:
+        draw(results, args.figure)
+    for new in args.new:
+        print(f"\n{Path(args.model).stem}, {new}, {args.epochs} epochs at {args.imgsz} pixels, AP in percent\n")
+        print(table([r for r in results if r["new"] == new]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""The datasets of benchmarks/extend.py: old and new pictures as one, and pseudo-labels for joint training."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from itertools import chain
+from pathlib import Path
+
+import yaml
+
+Lines = Callable[[Path], list[str]]
+
+
+def described(data: str) -> dict:
+    """Return Ultralytics' description of a dataset."""
+    from ultralytics.data.utils import check_det_dataset
+
+    return check_det_dataset(data)
+
+
+def pictures(folder: str | Path) -> list[Path]:
+    """Return the picture files below a folder, sorted."""
+    from tintbox.colorization.data import image_files
+
+    return sorted(map(Path, image_files(folder)))
+
+
+def labels_of(picture: Path) -> Path:
+    """Return where Ultralytics looks for a picture's labels."""
+    head, _, tail = str(picture).rpartition("/images/")
+    return Path(f"{head}/labels/{tail}").with_suffix(".txt")
+
+
+def renumbered(names: dict[int, str], every: list[str]) -> Lines:
+    """Return what gives the lines of a picture's labels with the classes' numbers among others' names."""
+
+    def lines(picture: Path) -> list[str]:
+        file = labels_of(picture)
+        rows = [line.split() for line in file.read_text().splitlines()] if file.is_file() else []
+        return [" ".join([str(every.index(names[int(row[0])])), *row[1:]]) for row in rows if row]
+
+    return lines
+
+
+def write(root: Path, every: list[str], splits: dict[str, list[tuple[Path, Lines]]]) -> str:
+    """Write a dataset of other datasets' pictures, anew, and return its YAML's name."""
+    for split, found in splits.items():
+        for kind in ("images", "labels"):
+            shutil.rmtree(root / kind / split, ignore_errors=True)
+            (root / kind / split).mkdir(parents=True)
+        for i, (picture, lines) in enumerate(found):
+            name = f"{i}-{picture.name}"
+            (root / "images" / split / name).symlink_to(picture)
+            (root / "labels" / split / name).with_suffix(".txt").write_text("\n".join(lines(picture)) + "\n")
+    file = root / "data.yaml"
+    folders = {split: f"images/{split}" for split in ("train", "val")}
+    file.write_text(yaml.safe_dump({"path": str(root), **folders, "names": dict(enumerate(every))}))
+    return str(file)
+
+
+def unions(old: str, new: list[str], root: Path) -> tuple[dict[str, str], list[str]]:
+    """Write datasets of the old and the new validation pictures, and of both, with the names of all classes.
+
+    Objects of the one in the other's pictures have no labels.
+
+    Returns:
+        What is validated -> its YAML, and the names, the old ones first.
+    """
+    parts = [described(data) for data in (old, *new)]
+    every = list(dict.fromkeys(name for part in parts for name in part["names"].values()))
+    found = [[(p, renumbered(part["names"], every)) for p in pictures(part["val"])] for part in parts]
+    sets = {"old": found[0], "new": [*chain(*found[1:])], "all": [*chain(*found)]}
+    return {part: write(root / part, every, {"train": f[:1], "val": f}) for part, f in sets.items()}, every
+
+
+def pseudo(model: str, new: str, every: list[str], root: Path, imgsz: int, conf: float = 0.4) -> str:
+    """Write a dataset of the new pictures with the old model's boxes beside their own; return its YAML's name."""
+    from ultralytics import YOLO
+
+    part, yolo = described(new), YOLO(model)
+    own = renumbered(part["names"], every)
+
+    def both(picture: Path) -> list[str]:
+        (found,) = yolo.predict(picture, imgsz=imgsz, conf=conf, verbose=False)
+        boxes = zip(found.boxes.cls.tolist(), found.boxes.xywhn.tolist())
+        return own(picture) + [" ".join(map(str, (every.index(yolo.names[int(c)]), *box))) for c, box in boxes]
+
+    splits = {split: [(p, both) for p in pictures(part[split])] for split in ("train", "val")}
+    return write(root, every, splits)

@@ -1,0 +1,91 @@
+"""What can be checked of a run with ``extend=`` before its folder is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.extend import forks, network, training
+from tintbox.plugins.extend.classes import Names, NewClasses
+from tintbox.plugins.extend.network import ExtendedModel
+from tintbox.plugins.freeze import selection, selectors
+
+FORMATS = ("torchscript", "onnx", "openvino", "engine")  # others rewrite parts of the stock head
+WITHOUT = ("distill_model", "quantize", "compile")  # Ultralytics' own ways to train, which make another network of it
+
+
+def refuse_plain(model: Any) -> None:
+    """Refuse to train an extended model as any other: Ultralytics would build it anew, without its branches.
+
+    Raises:
+        TintboxError: Always.
+    """
+    raise TintboxError(
+        f"model={model} is an extended model, which stays as it is; train new classes beside it with extend=true"
+    )
+
+
+def check_resume(model: Any, arguments: Mapping[str, Any], names: Names | None) -> None:
+    """Check that a run is resumed with its own classes.
+
+    Raises:
+        TintboxError: It is not.
+    """
+    if isinstance(model, ExtendedModel) and names and not model.args.get("single_cls"):
+        training.resumed_classes(model, names, model.args.get("classes"), arguments.get("data"))
+
+
+def check_run(
+    model: Any, task: str, arguments: Mapping[str, Any], names: Names | None
+) -> tuple[ExtendedModel, list[str] | None]:
+    """Return the model that a run would train, and its new classes if they are known.
+
+    Args:
+        model: The loaded or built network; it stays as it is.
+        task: Its task.
+        arguments: The run's, checked one by one.
+        names: The dataset's classes; None if they are not known yet.
+
+    Raises:
+        TintboxError: The model cannot be extended so, or another argument does not go with it.
+    """
+    value = arguments["extend"]
+    if task != "detect":
+        raise TintboxError(f"extend={value}: {selection.title(model)} is a {task} model; detect models alone can be")
+    if getattr(model, "pt_path", None) is None:
+        raise TintboxError(
+            f"extend={value}: {selection.title(model)} has no trained weights; give a checkpoint, e.g. model=yolo11n.pt"
+        )
+    if arguments.get("pretrained", True) is not True:
+        raise TintboxError(
+            f"extend={value}: pretrained={arguments['pretrained']} would replace the weights of the model that is "
+            "extended; leave it out"
+        )
+    if isinstance(arguments.get("data"), (list, tuple)):
+        raise TintboxError(f"extend={value}: give one dataset; extend the model again for the next one")
+    if set_ := [name for name in WITHOUT if arguments.get(name)]:
+        raise TintboxError(f"{set_[0]}={arguments[set_[0]]} does not go with extend={value}; leave it out")
+    network.check_base(model)
+    fork = forks.find(value, network.trunk_groups(model), selection.title(model))
+    names = {0: "item"} if arguments.get("single_cls") else names
+    data = arguments.get("data")
+    new = list(NewClasses.of(model.names, names, arguments.get("classes"), data).names) if names else None
+    extended = network.extend(model, fork, new or ["new"])
+    freeze = arguments.get("freeze")
+    if selectors.freezes(freeze) and not selectors.is_policy(freeze):
+        raise TintboxError(
+            f"freeze={freeze}: numbers of layers are the old model's, which extend= leaves as it is; name parts of the "
+            f"new branch ({', '.join(extended.selector_groups())})"
+        )
+    return extended, new
+
+
+def on_export_start(exporter: Any) -> None:
+    """Refuse the formats that need the stock head.
+
+    Raises:
+        TintboxError: The format is one of them.
+    """
+    if exporter.args.format not in FORMATS:
+        raise TintboxError(f"format={exporter.args.format}: extended models export to {', '.join(FORMATS)}")

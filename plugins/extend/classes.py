@@ -1,0 +1,88 @@
+"""The classes of an extended model and those of a dataset: which is which, by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tintbox.errors import TintboxError
+
+Names = Mapping[int, Any] | Sequence[Any]
+
+
+def fold(name: Any) -> str:
+    """Return a class name as names are compared: as Ultralytics does, without regard to case and outer spaces."""
+    return str(name).strip().lower()
+
+
+def as_dict(names: Names) -> dict[int, str]:
+    """Return class names, which a dataset YAML may have as a list, as index -> name."""
+    pairs = names.items() if isinstance(names, Mapping) else enumerate(names)
+    return {int(index): str(name) for index, name in pairs}
+
+
+def listed(names: Iterable[str], most: int = 5) -> str:
+    """Return names as a sentence has them; of many, the first ones and how many more there are."""
+    every = [str(name)[:40] for name in names]
+    rest = len(every) - most
+    return ", ".join(every if rest <= 1 else [*every[:most], f"{rest} more"])
+
+
+def match(names: Names, others: Names) -> dict[int, int]:
+    """Return index among ``names`` -> index among ``others`` of the same name; of a name twice the first one counts."""
+    there: dict[str, int] = {}
+    for index, name in as_dict(others).items():
+        there.setdefault(fold(name), index)
+    return {index: there[fold(name)] for index, name in as_dict(names).items() if fold(name) in there}
+
+
+@dataclass(frozen=True)
+class NewClasses:
+    """What a dataset adds to a model.
+
+    Attributes:
+        names: The new classes, in the dataset's order.
+        indices: Class in the dataset -> its index among the new ones, -1 for what is left out.
+        known: The dataset's classes that the model has already.
+    """
+
+    names: tuple[str, ...]
+    indices: tuple[int, ...]
+    known: tuple[str, ...]
+
+    @classmethod
+    def of(cls, old: Names, dataset: Names, chosen: Any = None, data: Any = "the dataset") -> NewClasses:
+        """Return what a dataset adds to the classes of a model.
+
+        Args:
+            old: The model's classes.
+            dataset: The dataset's.
+            chosen: Of ``classes=``: an index or indices in the dataset; None for all.
+            data: The dataset's name, for the errors.
+
+        Raises:
+            TintboxError: A name stands twice in the dataset, or no new class is left.
+        """
+        names, wanted = as_dict(dataset), chosen_classes(chosen)
+        folded = [fold(name) for name in names.values()]
+        if twice := [name for name in names.values() if folded.count(fold(name)) > 1]:
+            raise TintboxError(f"data={data}: '{twice[0]}' is the name of two classes; extend= tells classes by name")
+        there = {fold(name) for name in as_dict(old).values()}
+        left = {i: n for i, n in names.items() if wanted is None or i in wanted}
+        new = [i for i, name in left.items() if fold(name) not in there]
+        known = tuple(name for name in left.values() if fold(name) in there)
+        if not new:
+            what = (
+                f"the model knows {listed(known)} already" if known else f"classes={chosen} names none of its classes"
+            )
+            raise TintboxError(f"extend: no new class in data={data}: {what}; train without extend=")
+        indices = tuple(new.index(i) if i in new else -1 for i in range(max(names) + 1))
+        return cls(tuple(names[i] for i in new), indices, known)
+
+
+def chosen_classes(value: Any) -> Collection[int] | None:
+    """Return the indices that ``classes=`` names, None for all."""
+    if value is None:
+        return None
+    return set(value) if isinstance(value, (list, tuple, set)) else {value}

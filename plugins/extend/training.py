@@ -1,0 +1,149 @@
+"""A training run with ``extend=``: its model, its labels, and what of it stays as it was.
+
+`host.extension` calls `begin`; the functions at the end are the trainer's callbacks, named as the events.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import torch
+from ultralytics.utils import LOGGER, RANK, colorstr
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.extend import forks, network
+from tintbox.plugins.extend.classes import NewClasses, listed
+from tintbox.plugins.extend.network import ExtendedModel
+from tintbox.plugins.freeze import plan, selection
+
+PREFIX = colorstr("extend: ")
+
+
+class Extension:
+    """What a run adds, as ``trainer.tintbox_extend``.
+
+    Attributes:
+        added: The new classes.
+        names: All classes of the model.
+        data: The dataset as Ultralytics describes it, with all its classes; the trainer's own has the new ones alone.
+    """
+
+    def __init__(self, added: NewClasses, names: dict[int, str], data: dict[str, Any]) -> None:
+        self.added, self.names, self.data = added, names, data
+
+    def relabel(self, dataset: Any) -> None:
+        """Leave the boxes of other classes out of a training set, and number those of the new ones as the head does.
+
+        Raises:
+            TintboxError: No box is left.
+        """
+        indices, left, away = np.asarray(self.added.indices), 0, 0
+        for part in getattr(dataset, "datasets", [dataset]):
+            for label in part.labels:
+                classes = indices[label["cls"].reshape(-1).astype(int)]
+                kept = classes >= 0
+                label["cls"] = classes[kept].reshape(-1, 1).astype(label["cls"].dtype)
+                label["bboxes"] = label["bboxes"][kept]
+                if label.get("segments"):
+                    label["segments"] = [segment for segment, keep in zip(label["segments"], kept) if keep]
+                left, away = left + int(kept.sum()), away + int((~kept).sum())
+        if not left:
+            raise TintboxError(f"extend: no training picture has a box of {listed(self.added.names)}")
+        if self.added.known and RANK in {-1, 0}:
+            LOGGER.info(
+                f"{PREFIX}the model knows {listed(self.added.known)} already: {away} of {left + away} training boxes, "
+                "theirs, are left out"
+            )
+
+
+def begin(trainer: Any, weights: Any) -> ExtendedModel:
+    """Return the model that a run trains, and let the trainer's dataset be about the new classes alone.
+
+    Args:
+        trainer: Ultralytics', with its dataset.
+        weights: The network that is extended; of a resumed run the extended one itself.
+
+    Raises:
+        TintboxError: It cannot be extended, or the dataset adds no class, or other ones than the resumed run's.
+    """
+    data, args = trainer.data, trainer.args
+    if weights is None:
+        raise TintboxError(f"extend={args.extend}: {args.model} has no trained weights; give a checkpoint")
+    network.check_base(weights)
+    channels = weights.yaml.get("channels", 3)
+    if data["channels"] != channels:
+        raise TintboxError(f"extend: data={args.data} has {data['channels']} channels, the model {channels}")
+    if trainer.resume:
+        if not isinstance(weights, ExtendedModel) or not weights.starts:
+            raise TintboxError(f"model={args.model} is no run with extend=; leave out `resume`")
+        added = resumed_classes(weights, data["names"], args.classes, args.data)
+        model = ExtendedModel(weights).float().train()
+    else:
+        added = NewClasses.of(weights.names, data["names"], args.classes, args.data)
+        fork = forks.find(args.extend, network.trunk_groups(weights), selection.title(weights))
+        model = network.extend(weights, fork, added.names)
+        tell(model, added)
+    if args.reconcile is not None:
+        model.reconcile = args.reconcile
+    model.label_indices = list(added.indices)
+    trainer.tintbox_extend = Extension(added, model.names, data)
+    trainer.data = {**data, "names": dict(enumerate(added.names)), "nc": len(added.names)}
+    return model
+
+
+def resumed_classes(model: ExtendedModel, names: Any, chosen: Any, data: Any) -> NewClasses:
+    """Return what a resumed run's dataset adds to the model before the run.
+
+    Raises:
+        TintboxError: Other classes than the run's.
+    """
+    count = model.joined.counts[-1]
+    every = list(model.names.values())
+    added = NewClasses.of(every[:-count], names, chosen, data)
+    if list(added.names) != every[-count:]:
+        raise TintboxError(
+            f"data={data} has other new classes ({listed(added.names)}) than the run ({listed(every[-count:])}); "
+            "resume with its dataset, or extend the finished model by this one"
+        )
+    return added
+
+
+def tell(model: ExtendedModel, added: NewClasses) -> None:
+    """Say what is added, where it begins, and what trains."""
+    if RANK not in {-1, 0}:
+        return
+    held = model.held_parameters()
+    sizes = {name: p.numel() for name, p in model.named_parameters()}
+    still = sum(sizes[name] for name in held)
+    where = f"layer {model.forks[-1]}" if model.forks[-1] < model.size else "the head"
+    count = len(added.names)
+    LOGGER.info(
+        f"{PREFIX}{count} new classes ({listed(added.names)}) beside {len(model.names) - count}, in a branch from "
+        f"{where} on: {sum(sizes.values()) - still:,} parameters train, {still:,} stay as they are"
+    )
+
+
+def models_of(trainer: Any) -> list[ExtendedModel]:
+    """Return the training model and its moving average; none in another run."""
+    if not hasattr(trainer, "tintbox_extend"):
+        return []
+    models: list[Any] = [trainer.model, *([trainer.ema.ema] if trainer.ema else [])]
+    return [cast(ExtendedModel, plan.network(model)) for model in models]
+
+
+def on_pretrain_routine_end(trainer: Any) -> None:
+    """Freeze the old part, and give the models their names: Ultralytics has given them the dataset's."""
+    for model in models_of(trainer):
+        model.names, model.nc = dict(trainer.tintbox_extend.names), len(trainer.tintbox_extend.names)
+        model.hold()
+
+
+@torch.no_grad()
+def on_train_epoch_end(trainer: Any) -> None:
+    """Copy the old part into the moving average: an average of equal values is rounded."""
+    live, *averages = models_of(trainer)
+    for average in averages:
+        there, here = average.state_dict(), live.state_dict()
+        for name in live.held(here):
+            there[name].copy_(here[name])

@@ -1,0 +1,65 @@
+"""Trained detectors to extend, and pictures."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+WEIGHTS = Path(os.environ.get("TINTBOX_WEIGHTS") or Path(__file__).resolve().parents[4] / "shared" / "weights")
+KINDS = ("yolov8n", "yolo11n", "yolo26n")
+OLD = ("a", "b", "x", "y")  # two of the fruit dataset's classes, and two others
+
+
+@pytest.fixture(scope="session")
+def old(tmp_path_factory):
+    """Checkpoints of detectors that find something everywhere, by kind."""
+    from ultralytics import YOLO
+    from ultralytics.nn.tasks import DetectionModel
+
+    folder = tmp_path_factory.mktemp("old")
+
+    def make(kind):
+        torch.manual_seed(0)
+        yolo = YOLO(f"{kind}.yaml")
+        yolo.model = DetectionModel(f"{kind}.yaml", nc=len(OLD), verbose=False)
+        yolo.model.names = dict(enumerate(OLD))
+        for module in yolo.model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                nn.init.uniform_(module.weight, 0.8, 1.2)
+                module.momentum = None
+        with torch.no_grad():  # statistics of what goes through, or it would fade away
+            yolo.model.train()(torch.rand(8, 3, 64, 64))
+        for module in yolo.model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = 0.03
+        head = yolo.model.model[-1]
+        for branch in [*head.cv3, *getattr(head, "one2one_cv3", ())]:
+            nn.init.normal_(branch[-1].weight, std=0.05)
+            nn.init.uniform_(branch[-1].bias, -2, 0)
+        yolo.save(folder / f"{kind}.pt")
+        return folder / f"{kind}.pt"
+
+    return {kind: make(kind) for kind in KINDS}
+
+
+@pytest.fixture(scope="session")
+def pictures():
+    """Pictures, (6, 3, 96, 64)."""
+    return torch.rand(6, 3, 96, 64, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture(scope="session")
+def load():
+    """Load a checkpoint's network, in evaluation mode."""
+    from ultralytics import YOLO
+
+    return lambda file: YOLO(str(file)).model.eval()
+
+
+@pytest.fixture(scope="session")
+def extended(old, fruit, train_tiny):
+    """Finished runs with new classes, each with another fork, by kind."""
+    forks = {"yolov8n": "neck", "yolo11n": True, "yolo26n": "head"}
+    return {kind: train_tiny(old[kind], fruit, extend=fork, epochs=2, lr0=0.01) for kind, fork in forks.items()}

@@ -1,0 +1,40 @@
+"""Heads with fewer channels inside: the ones that stay do what they did, and the head alone is cheap."""
+
+import copy
+
+import pytest
+import torch
+from ultralytics.utils.torch_utils import get_flops
+
+from tintbox.plugins.extend import network
+from tintbox.plugins.extend.narrowing import LEAST, narrow
+
+from .conftest import KINDS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_channels_that_say_nothing_can_go(kind, old, load):
+    """Of the hidden channels of all convolutions every other one is silent: without them the outputs are the same."""
+    head = load(old[kind]).model[-1]
+    features = [torch.rand(2, conv[0].conv.in_channels, 8, 8) for conv in head.cv2]
+    for branch in head.cv2:  # whose hidden channels are more than the least
+        for layer in branch[:-1]:
+            layer.bn.weight.data[::2] = layer.bn.bias.data[::2] = 0
+            layer.bn.running_mean.zero_()
+    slim = copy.deepcopy(head)
+    narrow(slim)
+    for before, after, x in zip(head.cv2, slim.cv2, features):
+        assert torch.allclose(before(x), after(x), atol=1e-5)
+        widths = [layer.conv.out_channels for layer in after[:-1]]
+        assert widths == [max(LEAST, layer.conv.out_channels // 2) for layer in before[:-1]]
+    for before, after, x in zip(head.cv3, slim.cv3, features):
+        assert before(x).shape == after(x).shape
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_head_alone_adds_a_fifth_of_the_work_at_most(kind):
+    from ultralytics.nn.tasks import DetectionModel
+
+    model = DetectionModel(f"{kind}.yaml", verbose=False)  # of 80 classes
+    made = network.extend(model, len(model.model) - 1, list("abcdef"))
+    assert get_flops(made, 640) < 1.2 * get_flops(model, 640)

@@ -1,0 +1,143 @@
+"""An extended network: the old one in it is the old one, whatever is done to it, and a branch begins as its copy."""
+
+import copy
+import pickle
+
+import pytest
+import torch
+from ultralytics import YOLO
+from ultralytics.nn.tasks import load_checkpoint
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.extend import forks, network
+
+from .conftest import KINDS, OLD
+
+SPECS = ("head", "neck", "neck[4:]", "backbone[5:]", "backbone[1:]")
+
+
+def extend(model, spec, names=("n", "m")):
+    return network.extend(model, forks.find(spec, network.trunk_groups(model), "m"), list(names)).eval()
+
+
+@torch.no_grad()
+def run(model, x):
+    return model(x)[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("spec", SPECS)
+def test_old_predictions_are_the_same_bits_and_the_branch_begins_with_the_old_boxes(kind, spec, old, load, pictures):
+    model = load(old[kind])
+    made = extend(model, spec)
+    before, after = run(model, pictures), run(made, pictures)
+    anchors, rows = before.shape[2], 4 + len(OLD)
+    assert after.shape == (6, rows + 2, 2 * anchors)
+    assert torch.equal(after[:, :rows, :anchors], before)
+    if spec != "head":  # which is narrower
+        assert torch.equal(after[:, :4, anchors:], before[:, :4])  # every layer of the branch reads what it should
+    assert not after[:, rows:, :anchors].any() and not after[:, 4:rows, anchors:].any()
+    assert after[:, rows:, anchors:].any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_three_extensions_leave_all_before_them_as_it_was(kind, old, load, pictures):
+    model, names = load(old[kind]), list(OLD)
+    for i, spec in enumerate(("backbone[5:]", "head", "neck")):
+        before = run(model, pictures)
+        model = extend(model, spec, [f"n{i}"])
+        names.append(f"n{i}")
+        assert torch.equal(run(model, pictures)[:, : before.shape[1], : before.shape[2]], before)
+        assert list(model.names.values()) == names
+    assert model.joined.counts == [4, 1, 1, 1]
+
+
+def test_end_to_end_boxes_of_the_old_classes_are_not_crowded_out(old, load, pictures):
+    model = load(old["yolo26n"])
+    made = extend(extend(model, "neck"), "head", ["o"])
+    model.end2end = made.end2end = True
+    before, after = run(model, pictures), run(made, pictures)
+    count = before.shape[1]
+    assert after.shape == (6, 3 * count, 6)
+    assert torch.equal(after[:, :count], before)
+    for head, classes in ((1, (4, 5)), (2, (6,))):
+        assert set(after[:, head * count : (head + 1) * count, 5].unique().tolist()) <= set(classes)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_runs_the_newest_branch_as_validation_does(kind, old, load, pictures):
+    made = extend(extend(load(old[kind]), "neck"), "backbone[3:]", ["o"])
+    made.end2end = False
+    with torch.no_grad():
+        (_, raw), alone = made(pictures), made.run_newest(pictures)
+    raw, alone = (found.get("one2many", found) for found in (raw, {**alone} if isinstance(alone, dict) else alone[1]))
+    assert all(torch.equal(raw[name], alone[name]) for name in ("boxes", "scores"))
+
+
+def test_only_the_newest_branch_is_run_in_training_and_has_gradients(old, load, pictures):
+    made = extend(extend(load(old["yolo11n"]), "head"), "neck", ["o"]).train()
+    seen = []
+    for i, layer in enumerate(made.model):
+        layer.register_forward_hook(lambda *_, i=i: seen.append(i))
+    found = made(pictures)
+    assert seen == [*range(11), *range(made.starts[-1], len(made.model) - 1)]
+    found["scores"].sum().backward()
+    held = made.held_parameters()
+    assert all(p.grad is None for name, p in made.named_parameters() if name in held)
+    assert any(p.grad is not None for name, p in made.named_parameters() if name not in held)
+
+
+def test_what_is_old_stays_in_evaluation_mode(old, load, pictures):
+    made = extend(load(old["yolo11n"]), "backbone[5:]").train()
+    before = {name: value.clone() for name, value in made.state_dict().items()}
+    made(pictures)
+    changed = {name for name, value in made.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed and not changed & made.held(before)
+
+
+@pytest.mark.parametrize("kind", ["yolo11n", "yolo26n"])
+def test_copies_pickles_half_precision_and_fusion_keep_the_old_predictions(kind, old, load, pictures):
+    model = load(old[kind])
+    made = extend(model, "neck")
+    before = run(model, pictures)
+
+    def same(one, base=before):
+        return torch.equal(run(one, pictures)[:, : base.shape[1], : base.shape[2]], base)
+
+    assert same(copy.deepcopy(made))
+    assert same(pickle.loads(pickle.dumps(made)))
+    assert same(copy.deepcopy(made).half().float())
+    fused = copy.deepcopy(made).fuse(verbose=False)
+    assert fused.is_fused()
+    assert same(fused, run(copy.deepcopy(model).fuse(verbose=False), pictures))
+
+
+@pytest.mark.smoke
+def test_restricted_loading_and_another_process_know_the_model(old, load, tmp_path, python, pictures, monkeypatch):
+    yolo = YOLO(str(old["yolo11n"]))
+    before = run(yolo.model.eval(), pictures)
+    yolo.model = extend(yolo.model, "head")
+    file = tmp_path / "extended.pt"
+    yolo.save(file)
+    from ultralytics.nn import tasks
+
+    monkeypatch.setattr(tasks, "SAFE_LOAD", True)
+    model, _ = load_checkpoint(file)
+    assert torch.equal(run(model, pictures)[:, : before.shape[1], : before.shape[2]], before)
+    code = f"from ultralytics import YOLO; m = YOLO(r'{file}'); print('FOUND', m.task, list(m.names.values()))"
+    for env in ({}, {"ULTRALYTICS_SAFE_LOAD": "1"}):
+        done = python("-c", code, env=env)
+        assert "FOUND detect ['a', 'b', 'x', 'y', 'n', 'm']" in done.stdout, done.stderr
+
+
+@pytest.mark.attack("arguments")
+@pytest.mark.parametrize("name", ["yolov5n-anchor.yaml", "yolo11n-seg.yaml", "yolov10n.yaml", "yolov8n-pose.yaml"])
+def test_other_heads_are_refused(name):
+    with pytest.raises(TintboxError, match=r"^extend: .* has a \w+ head; models with the detection heads of"):
+        network.check_base(YOLO(name).model)
+
+
+@pytest.mark.attack("arguments")
+def test_a_fused_model_is_refused(old, load):
+    with pytest.raises(TintboxError, match="fused for prediction"):
+        network.check_base(load(old["yolo11n"]).fuse(verbose=False))

@@ -1,0 +1,66 @@
+"""Which box stays where an old class and a new one see the same object."""
+
+import pytest
+import torch
+from ultralytics import YOLO
+
+from tintbox.plugins.extend.reconcile import generations, kept
+
+from .conftest import OLD
+
+BOXES = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 6], [50, 50, 60, 60], [0, 0, 10, 10]])
+
+
+def stay(scores, classes, counts=(2, 1, 1)):
+    return kept(BOXES, torch.tensor(scores), torch.tensor(classes), counts).tolist()
+
+
+def test_a_class_is_of_a_head():
+    assert generations(torch.tensor([0.0, 1, 2, 3, 5]), [2, 1, 3]).tolist() == [0, 0, 1, 2, 2]
+
+
+def test_an_old_box_goes_where_a_surer_new_one_lies_on_it():
+    assert stay([0.5, 0.6, 0.9, 0.9, 0.1], [0, 2, 2, 2, 1]) == [False, True, True, True, False]
+
+
+def test_nothing_else_goes():
+    assert all(stay([0.6, 0.5, 0.9, 0.9, 0.5], [0, 2, 2, 2, 2]))  # the new ones are less sure, or elsewhere
+    assert all(stay([0.5, 0.6, 0.7, 0.8, 0.9], [0, 1, 0, 1, 0]))  # all of one head
+    assert all(stay([0.6, 0.5, 0.4, 0.9, 0.5], [2, 0, 1, 3, 0])[i] for i in (0, 3))
+    assert all(stay([0.5] * 5, [0, 2, 2, 3, 2]))  # none is surer
+
+
+def test_a_newer_extension_is_new_to_an_older_one():
+    assert stay([0.5, 0.6, 0.9, 0.9, 0.1], [2, 3, 0, 0, 0]) == [False, True, True, True, False]
+
+
+def test_prediction_and_validation_reconcile_when_asked(extended, fruit, tmp_path):
+    best, picture = extended["yolov8n"].best, sorted(fruit.parent.glob("images/val/*"))[0]
+
+    def predict(**kwargs):
+        yolo = YOLO(best)
+        for branch in yolo.model.joined.heads[-1].cv3:  # sure of something everywhere
+            torch.nn.init.constant_(branch[-1].bias, 4.0)
+        (found,) = yolo.predict(picture, imgsz=64, conf=0.01, max_det=10**6, verbose=False, **kwargs)
+        return found.boxes.data
+
+    exact, less = predict(), predict(reconcile=True)
+    assert torch.equal(exact, predict(reconcile=False))
+    stays = kept(exact[:, :4], exact[:, 4], exact[:, 5], [len(OLD), 6])
+    assert torch.equal(less, exact[stays]) and 0 < len(less) < len(exact)
+    YOLO(best).val(data=str(fruit), imgsz=64, plots=False, workers=0, project=str(tmp_path), reconcile=True)
+
+
+def test_the_setting_is_kept_in_the_checkpoint(old, fruit, train_tiny):
+    trainer = train_tiny(old["yolo11n"], fruit, extend="head", reconcile=True)
+    assert YOLO(trainer.best).model.reconcile
+    assert trainer.validator.tintbox_classes.reconciles
+
+
+@pytest.mark.attack("arguments")
+def test_other_models_have_nothing_to_reconcile(refusal, old, fruit):
+    words = f"model={old['yolo11n']}", f"data={fruit}"
+    assert "reconcile=True: the model has no new classes" in refusal("val", *words, "reconcile=true")
+    assert "reconcile=True: the model has no new" in refusal("predict", words[0], "source=x.png", "reconcile=true")
+    assert "reconcile=True: counts in training with extend=" in refusal("train", *words, "reconcile=true")
+    assert "reconcile=0.5: give true or false" in refusal("val", *words, "reconcile=0.5")

@@ -1,0 +1,119 @@
+"""Validation of an extended model: the old classes' boxes are those of the old model, and classes go by name."""
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from ultralytics import YOLO
+from ultralytics.utils import nms
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.extend import forks, network
+from tintbox.plugins.extend.validation import ClassView
+
+from .conftest import OLD
+
+
+def detections(yolo, data, tmp_path, **kwargs):
+    """What a validator keeps of every picture, as one array: x1, y1, x2, y2, score, class."""
+    kept = []
+
+    def keep(validator):
+        stock = validator.update_metrics
+
+        def update(preds, batch):
+            kept.extend(torch.cat((p["bboxes"], p["conf"][:, None], p["cls"][:, None]), 1).clone() for p in preds)
+            stock(preds, batch)
+
+        validator.update_metrics = update
+
+    yolo.add_callback("on_val_start", keep)
+    found = yolo.val(
+        data=str(data), imgsz=64, plots=False, workers=0, batch=2, project=str(tmp_path), verbose=False, **kwargs
+    )  # fmt: skip
+    return kept, found
+
+
+@pytest.fixture
+def named(tmp_path, fruit):
+    """A dataset YAML of the fruit's pictures with other names."""
+
+    def make(names):
+        file = tmp_path / f"{'-'.join(names)}.yaml"
+        file.write_text(yaml.safe_dump({**yaml.safe_load(fruit.read_text()), "names": list(names)}))
+        return file
+
+    return make
+
+
+@pytest.mark.parametrize("kind", ["yolov8n", "yolo26n"])
+@pytest.mark.parametrize("settings", [{}, {"max_det": 7}, {"conf": 0.4}, {"nms": False, "max_det": 9}])
+def test_old_classes_are_validated_as_by_the_old_model(kind, settings, old, extended, named, tmp_path):
+    """Even where the list of boxes is full: on a dataset of the old classes in their order, and in another."""
+    data = named([*OLD, "p", "q", "r", "s"])  # whose last classes neither model knows
+    before, one = detections(YOLO(old[kind]), data, tmp_path, **settings)
+    after, other = detections(YOLO(extended[kind].best), data, tmp_path, **settings)
+    assert sum(map(len, before)) > 0
+    assert all(map(torch.equal, before, after))
+    aps = [{c: ap for c, ap in zip(m.box.ap_class_index, m.box.all_ap) if c < len(OLD)} for m in (one, other)]
+    assert aps[0].keys() == aps[1].keys() and all(np.array_equal(aps[0][c], aps[1][c]) for c in aps[0])
+
+
+def test_classes_go_by_name(extended, fruit, named, tmp_path):
+    best = extended["yolov8n"].best
+    whole, _ = detections(YOLO(best), fruit, tmp_path)
+    turned, _ = detections(YOLO(best), named("hgfedcba"), tmp_path)
+    for there, here in zip(whole, turned):
+        assert torch.equal(there[:, :5], here[:, :5])
+        assert torch.equal(7 - there[:, 5], here[:, 5])
+    some, found = detections(YOLO(best), named(["Q", " C ", *(f"q{i}" for i in range(6))]), tmp_path)
+    assert {int(c) for boxes in some for c in boxes[:, 5]} <= {1}
+    assert found.names[1] == " C "
+
+
+@pytest.mark.attack("arguments")
+def test_a_dataset_without_a_class_in_common_is_refused(extended, named, tmp_path):
+    with pytest.raises(TintboxError, match=r"the model knows none of its classes \(1, 2, 3"):
+        YOLO(extended["yolo11n"].best).val(data=str(named("12345678")), imgsz=64, project=str(tmp_path))
+
+
+def test_single_cls_is_ultralytics_own(extended, fruit, tmp_path):
+    kept, _ = detections(YOLO(extended["yolo11n"].best), fruit, tmp_path, single_cls=True)
+    assert kept
+
+
+def test_every_head_is_suppressed_alone():
+    """Against the stock function with the classes of each head: exact even where the list of boxes is full."""
+    generator = torch.Generator().manual_seed(0)
+    decoded = torch.rand(2, 4 + 5, 400, generator=generator)
+    decoded[:, :4] *= 64
+    decoded[:, 4:] **= 3
+
+    def stock(x):
+        found = nms.non_max_suppression(x, 0.001, 0.6, multi_label=True, max_det=20)
+        return [{"bboxes": y[:, :4], "conf": y[:, 4], "cls": y[:, 5]} for y in found]
+
+    names = dict(enumerate("abcde"))
+    found = ClassView([3, 2], names, names, "x").postprocess(decoded.clone(), False, stock)
+    for i, picture in enumerate(found):
+        for classes in ([0, 1, 2], [3, 4]):
+            (expected,) = nms.non_max_suppression(
+                decoded[i : i + 1].clone(), 0.001, 0.6, classes=classes, multi_label=True, max_det=20
+            )
+            mine = torch.isin(picture["cls"], torch.tensor(classes))
+            assert torch.equal(picture["bboxes"][mine], expected[:, :4])
+            assert torch.equal(picture["conf"][mine], expected[:, 4])
+
+
+def test_prediction_has_the_old_boxes_as_before(old, load, pictures):
+    """With Ultralytics' own suppression of all at once, unless the list of boxes is full."""
+    model = load(old["yolo11n"])
+    made = network.extend(model, forks.find("neck", network.trunk_groups(model), ""), ["n"]).eval()
+    with torch.no_grad():
+        for conf, several in ((0.25, False), (0.01, True)):
+            before, after = (
+                nms.non_max_suppression(m(pictures)[0], conf, 0.7, multi_label=several, max_det=10**6)
+                for m in (model, made)
+            )
+            assert sum(map(len, before)) > 0
+            assert all(torch.equal(one, other[other[:, 5] < len(OLD)]) for one, other in zip(before, after))
