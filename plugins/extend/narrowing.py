@@ -1,15 +1,56 @@
-"""A narrower head: branches with half of the hidden channels, those that say most."""
+"""A narrower head: branches with some of the hidden channels, those that say most."""
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 from ultralytics.nn.modules.conv import Conv
 from ultralytics.nn.modules.head import Detect
 
 LEAST = 16  # channels of a branch; Ultralytics' own heads have no fewer
+BRANCHES = ("cv2", "cv3", "one2one_cv2", "one2one_cv3")
+SHARES = (1.0, 0.75, 0.5)  # of the channels, the widest first
+SIDE = 64  # pixels of a picture on which operations are counted; they go with its area
+
+
+def count_operations(network: nn.Module, channels: int) -> float:
+    """Return a detector's multiplications for a pixel of the picture.
+
+    Args:
+        network: It stays as it is.
+        channels: Of a picture.
+    """
+    copied = deepcopy(network).float().eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        copied(torch.zeros(1, channels, SIDE, SIDE, device=next(copied.parameters()).device))
+    return counter.get_total_flops() / 2 / SIDE**2
+
+
+def count_head_operations(head: Detect) -> float:
+    """Return the multiplications of a head's branches for a pixel of the picture."""
+    branches = [branches for name in BRANCHES if (branches := getattr(head, name, None))]
+    return sum(
+        module.weight.numel() / stride**2
+        for levels in branches
+        for branch, stride in zip(levels, head.stride.tolist())
+        for module in branch.modules()
+        if isinstance(module, nn.Conv2d)
+    )
+
+
+def fit(head: Detect, most: float) -> Detect:
+    """Return the widest head whose branches need no more multiplications for a pixel than that, or the narrowest."""
+    for share in SHARES:
+        slim = deepcopy(head)
+        if share < 1:
+            narrow(slim, share)
+        if count_head_operations(slim) <= most:
+            break
+    return slim
 
 
 @torch.no_grad()
@@ -23,7 +64,7 @@ def narrow(head: Detect, share: float = 0.5) -> None:
         head: The head, with weights.
         share: Of the channels that stay.
     """
-    for name in ("cv2", "cv3", "one2one_cv2", "one2one_cv3"):
+    for name in BRANCHES:
         for branch in getattr(head, name, None) or ():
             narrow_branch(branch, share)
 

@@ -15,11 +15,14 @@ from ultralytics.utils.loss import E2ELoss, v8DetectionLoss
 
 from tintbox.errors import TintboxError
 from tintbox.plugins import trunk
+from tintbox.plugins.extend import narrowing
 from tintbox.plugins.extend.classes import as_dict
 from tintbox.plugins.extend.head import JoinedDetect, renew
-from tintbox.plugins.extend.narrowing import narrow
 from tintbox.plugins.freeze import selection
 
+HEAD_SHARE = (
+    0.19  # of the original's operations: what a branch that is a head alone may need; a fifth with its decoding
+)
 TRANSIENT = ("criterion", "class_weights")  # what a model has of the training that it comes from
 
 
@@ -33,6 +36,7 @@ class ExtendedModel(DetectionModel):
         size: How many layers the trunk has.
         forks: Of every branch, the trunk's layer that its first one is a copy of; ``size`` if it is a head alone.
         starts: Of every branch, its first layer; the number of the heads if it has none.
+        operations: Multiplications of the original for a pixel of the picture.
         reconcile: Whether a surer box of a newer class takes the place of an older one's, unless one asks otherwise.
         label_indices: Class of the labels -> among the newest head's, -1 for none; None if they are the same.
     """
@@ -40,6 +44,7 @@ class ExtendedModel(DetectionModel):
     model: Any
     forks: list[int]
     starts: list[int]
+    operations: float
     reconcile: bool = False
 
     def __init__(self, base: DetectionModel) -> None:
@@ -59,6 +64,7 @@ class ExtendedModel(DetectionModel):
         place(joined, len(layers), inputs(head))
         self.model = nn.Sequential(*layers, joined)
         self.size, self.forks, self.starts = len(layers), [], []
+        self.operations = narrowing.count_operations(base, self.yaml.get("channels", 3))
 
     @property
     def joined(self) -> JoinedDetect:
@@ -83,7 +89,7 @@ class ExtendedModel(DetectionModel):
         own = [moved.get(j, j) for j in levels[: joined.levels[0]]]
         head = renew(joined.heads[0], len(names))
         if fork == self.size:  # all that it adds is the head, which costs as much as the old one otherwise
-            narrow(head)
+            head = narrowing.fit(head, HEAD_SHARE * self.operations)
         heads = JoinedDetect([*joined.heads, head])
         place(heads, len(layers), [*levels, *own])
         self.model = nn.Sequential(*layers, heads)

@@ -1,13 +1,14 @@
 """Heads with fewer channels inside: the ones that stay do what they did, and the head alone is cheap."""
 
 import copy
+from itertools import pairwise
 
 import pytest
 import torch
 from ultralytics.utils.torch_utils import get_flops
 
 from tintbox.plugins.extend import network
-from tintbox.plugins.extend.narrowing import LEAST, narrow
+from tintbox.plugins.extend.narrowing import LEAST, count_head_operations, count_operations, fit, narrow
 
 from .conftest import KINDS
 
@@ -38,3 +39,25 @@ def test_a_head_alone_adds_a_fifth_of_the_work_at_most(kind):
     model = DetectionModel(f"{kind}.yaml", verbose=False)  # of 80 classes
     made = network.extend(model, len(model.model) - 1, list("abcdef"))
     assert get_flops(made, 640) < 1.2 * get_flops(model, 640)
+    # All of a fifth that widths of a quarter's steps allow: without, a wide head would be a narrow one for nothing.
+    head = network.renew(model.model[-1], 6)
+    widths = [branch[0].conv.out_channels for branch in made.joined.heads[-1].cv2]
+    assert widths == [branch[0].conv.out_channels for branch in fit(head, 0.19 * made.operations).cv2]
+
+
+def test_operations_are_those_that_ultralytics_counts():
+    from ultralytics.nn.tasks import DetectionModel
+
+    model = DetectionModel("yolov8n.yaml", verbose=False)
+    assert 2 * count_operations(model, 3) * 640**2 / 1e9 == pytest.approx(get_flops(model, 640), rel=0.03)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_widest_head_that_fits_is_taken(kind, old, load):
+    head = load(old[kind]).model[-1]
+    full = count_head_operations(head)
+    widths = [[layer.conv.out_channels for layer in fit(head, most).cv2[0][:-1]] for most in (full, 0.9 * full, 0)]
+    before = [layer.conv.out_channels for layer in head.cv2[0][:-1]]
+    assert widths[0] == before and widths[2] == [max(LEAST, c // 2) for c in before]
+    assert all(sum(a) >= sum(b) for a, b in pairwise(widths))
+    assert head.cv2[0][0].conv.out_channels == before[0], "the head itself stays"
