@@ -1,42 +1,11 @@
 """Folds of a dataset as datasets that a stock Ultralytics reads."""
 
-import numpy as np
 import pytest
-import yaml
 
 from tintbox.errors import TintboxError
 from tintbox.folds import files
 from tintbox.folds.choice import Choice
 from tintbox.folds.pictures import gather
-
-BLANK = np.full((32, 32, 3), 90, np.uint8)
-
-
-@pytest.fixture(scope="module")
-def labelled(write_dataset):
-    """Twelve pictures of train and six of val: one object of class a in all, one of b in every third."""
-    rows = [["0 .5 .5 .2 .2", *(["1 .2 .2 .1 .1"] if i % 3 == 0 else [])] for i in range(12)]
-    splits = {"train": [(BLANK, row) for row in rows], "val": [(BLANK, row) for row in rows[:6]]}
-    return write_dataset("labelled", ["a", "b"], {**splits, "test": [(BLANK, rows[0])] * 3})
-
-
-def test_train_and_val_are_pooled_and_test_is_not(labelled):
-    found = gather(labelled)
-    assert len(found.files) == 18 and found.counts.sum(axis=0).tolist() == [18, 6]
-    assert found.files == sorted(found.files) and not any("/test/" in file for file in found.files)
-    folds, notes = Choice(3).split(found)
-    assert notes[0] == "3 folds of 6 pictures, from 12 of train and 6 of val; the test split is not touched"
-    owns = np.array(folds.folds)
-    assert [found.counts[owns == fold].sum(axis=0).tolist() for fold in range(3)] == [[6, 2]] * 3
-
-
-def test_a_dataset_without_val_has_folds_of_train(labelled, tmp_path):
-    content = yaml.safe_load(labelled.read_text())
-    del content["val"]
-    file = tmp_path / "no_val.yaml"
-    file.write_text(yaml.safe_dump(content))
-    found = gather(file)
-    assert set(found.splits) == {"train"} and len(found.files) == 12
 
 
 def test_folds_are_ordinary_datasets(labelled, tmp_path):

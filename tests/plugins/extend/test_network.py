@@ -52,18 +52,6 @@ def test_three_extensions_leave_all_before_them_as_it_was(kind, old, load, pictu
     assert model.joined.counts == [4, 1, 1, 1]
 
 
-def test_end_to_end_boxes_of_the_old_classes_are_not_crowded_out(old, load, pictures):
-    model = load(old["yolo26n"])
-    made = extend(extend(model, "neck"), "head", ["o"])
-    model.end2end = made.end2end = True
-    before, after = run(model, pictures), run(made, pictures)
-    count = before.shape[1]
-    assert after.shape == (6, 3 * count, 6)
-    assert torch.equal(after[:, :count], before)
-    for head, classes in ((1, (4, 5)), (2, (6,))):
-        assert set(after[:, head * count : (head + 1) * count, 5].unique().tolist()) <= set(classes)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_training_runs_the_newest_branch_as_validation_does(kind, old, load, pictures):
     made = extend(extend(load(old[kind]), "neck"), "backbone[3:]", ["o"])
