@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torchvision.ops import box_iou
+from ultralytics.utils.metrics import box_iou
 
 IOU = 0.7  # of two boxes that are taken for one object, as in Ultralytics' own suppression
 
