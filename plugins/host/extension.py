@@ -112,14 +112,15 @@ def extended_validation(module: Any) -> None:
 
     @functools.wraps(init_metrics)
     def init(self: Any, model: Any) -> None:
-        self.tintbox_classes = None
+        vars(self).pop("tintbox_classes", None)  # of the validation before
         if not (counts := find_counts(model)):
             check_reconcile(model, vars(self.args))
             init_metrics(self, model)
             return
         from tintbox.plugins.extend import validation
 
-        self.tintbox_classes = view = validation.view(self, counts, model.names, reconciles(self, model))
+        view = validation.view(self, counts, model.names, reconciles(self, model))
+        self.tintbox_classes = view
         init_metrics(self, validation.Renamed(model, view.names) if view else model)
         if view:
             view.tell()

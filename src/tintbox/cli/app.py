@@ -23,6 +23,7 @@ app = typer.Typer(
 # Topic -> its guide, of the arguments in `yolo`.
 TOPICS = {
     "freeze": "docs/freeze.md",
+    "extend": "docs/extend.md",
     "loss": "docs/loss.md",
     "colorize": "docs/colorize.md",
     "coco": "docs/coco.md",
