@@ -25,19 +25,26 @@ def stop_early(suppress: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(suppress)
     def suppress_some(
-        prediction: Any, conf_thres: float = 0.25, *args: Any, max_det: int = 300, nc: int = 0, **kwargs: Any
+        prediction: Any,
+        conf_thres: float = 0.25,
+        iou_thres: float = 0.45,
+        *args: Any,
+        max_det: int = 300,
+        nc: int = 0,
+        **kwargs: Any,
     ) -> Any:
+        kwargs |= {"max_det": max_det, "nc": nc}
         scores = prediction[0] if isinstance(prediction, (list, tuple)) else prediction
         others = {"max_nms", "return_idxs"} & kwargs.keys() or kwargs.get("rotated") or kwargs.get("end2end")
         if args or others or scores.shape[-1] == END_TO_END:
-            return suppress(prediction, conf_thres, *args, max_det=max_det, nc=nc, **kwargs)
-        found = suppress(scores, conf_thres, max_det=max_det, nc=nc, max_nms=FIRST, **kwargs)
+            return suppress(prediction, conf_thres, iou_thres, *args, **kwargs)
+        found = suppress(scores, conf_thres, iou_thres, max_nms=FIRST, **kwargs)
         few = [i for i, kept in enumerate(found) if len(kept) < max_det]
         classes = nc or scores.shape[1] - 4
         many = (scores[few, 4 : 4 + classes] > conf_thres).flatten(1).sum(1) > FIRST
         again = torch.tensor(few, dtype=torch.int64)[many.cpu()]
         if len(again):
-            for i, kept in zip(again.tolist(), suppress(scores[again], conf_thres, max_det=max_det, nc=nc, **kwargs)):
+            for i, kept in zip(again.tolist(), suppress(scores[again], conf_thres, iou_thres, **kwargs)):
                 found[i] = kept
         return found
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-import torchvision  # noqa: F401  without it, Ultralytics has another function for it, which is slow
+import torchvision  # without it, Ultralytics has another function for it, which is slow
 from ultralytics.utils import nms
 
 from tintbox.plugins.precision import arithmetic
@@ -81,3 +81,19 @@ def test_only_validations_of_a_fast_training_stop_early(monkeypatch):
     with arithmetic.validating():
         nms.non_max_suppression(raw, 0.001, multi_label=True)
     assert sizes == [30000, FIRST]
+
+
+def test_the_validator_calls_it_so_that_it_stops_early(monkeypatch, tmp_path):
+    """As Ultralytics writes its arguments, by place and by name."""
+    from ultralytics.models.yolo.detect import DetectionValidator
+
+    validator = DetectionValidator(save_dir=tmp_path, args={"conf": 0.001})
+    validator.nc, validator.end2end = 3, False
+    raw = predict(2, 2 * FIRST, 3, 5000)
+    expected = validator.postprocess(raw)
+    sizes, nms_of = [], torchvision.ops.nms
+    monkeypatch.setattr("torchvision.ops.nms", lambda boxes, *rest: sizes.append(len(boxes)) or nms_of(boxes, *rest))
+    with arithmetic.validating():
+        found = validator.postprocess(raw)
+    assert sizes == [FIRST, FIRST]
+    assert all(torch.equal(a[name], b[name]) for a, b in zip(found, expected) for name in a)
