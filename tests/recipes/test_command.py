@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import yaml
 
-from tintbox.recipes import recipe_file, survey
+from tintbox.recipes import command, recipe_file, survey
+from tintbox.recipes.policies import POLICY
 from tintbox.recipes.rules import Recipe, Setting
 
 
@@ -49,6 +50,14 @@ def test_survey(squares):
     assert train.sizes.tolist() == [[64, 64]] * 8 and len(train.looks) == 8
     assert sorted(set(np.round(train.sides, 6))) == [0.1, 0.25]
     assert held.shared == {("train", "val"): []}
+
+
+def test_steps_are_timed_with_everything_awake_as_in_most_epochs(squares, monkeypatch):
+    settings = {}
+    monkeypatch.setattr("tintbox.recipes.pace.measure", lambda model, data, given: settings.update(given))
+    command.time_steps(survey.take(squares), "yolo11n.yaml", str(squares), 64, None)
+    assert settings["batch"] == settings["nbs"] == 2 and settings["imgsz"] == 64 and settings["optimizer"] == "AdamW"
+    assert not settings.keys() & set(POLICY), "a sleeping backbone takes two thirds of the time"
 
 
 @pytest.mark.slow

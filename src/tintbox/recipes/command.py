@@ -12,6 +12,7 @@ from tintbox.folds.groups import AUTO
 from tintbox.recipes import pace as machine
 from tintbox.recipes import probing, recipe_file, rules, splitting, survey
 from tintbox.recipes.labels import count_faults
+from tintbox.recipes.policies import POLICY
 from tintbox.recipes.rules import Recipe
 from tintbox.recipes.survey import Survey
 
@@ -89,9 +90,11 @@ def recipe(
 
 
 def time_steps(held: Survey, model: str, data: str, imgsz: int | None, device: Any) -> machine.Pace:
-    """Return how fast a model trains on a dataset here."""
+    """Return how fast a model trains on a dataset here, with everything awake, as it is in most epochs."""
     size = imgsz or rules.choose_size(held)[1]
-    settings = {**rules.Recipe(rules.choose_learning(held), []).arguments(), "batch": rules.choose_batch(held)}
+    learning = rules.Recipe(rules.choose_learning(held), []).arguments()
+    settings = {key: value for key, value in learning.items() if key not in POLICY}
+    settings["batch"] = rules.choose_batch(held)
     settings |= {"nbs": settings["batch"], "amp": "auto", "imgsz": size, "device": device}
     return machine.measure(model, data, settings)
 
