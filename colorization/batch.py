@@ -65,17 +65,19 @@ def likeliest(scores: torch.Tensor) -> torch.Tensor:
     whole numbers a quarter.
     """
     pictures = max(1, BLOCK // scores[0].numel()) if len(scores) else 1
-    find = _find_highest if scores.dtype is torch.bfloat16 and scores.device.type == "cpu" else torch.argmax
-    return torch.cat([find(part if find is _find_highest else part.float(), 1) for part in scores.split(pictures)])
+    parts = scores.split(pictures)
+    if scores.dtype is torch.bfloat16 and scores.device.type == "cpu":
+        return torch.cat([_find_highest(part) for part in parts])
+    return torch.cat([part.float().argmax(1) for part in parts])
 
 
-def _find_highest(scores: torch.Tensor, dim: int) -> torch.Tensor:
+def _find_highest(scores: torch.Tensor) -> torch.Tensor:
     """Return the index (B, h, w) of the highest of scores (B, K, h, w), bfloat16: as `argmax`, but 0 is above -0.
 
     Bits of floats are in the order of the floats, once those of negative ones are turned around. The index stands in
     the bits below them, the lower the higher.
     """
-    bits = scores.movedim(dim, -1).contiguous().view(torch.int16).int()
+    bits = scores.movedim(1, -1).contiguous().view(torch.int16).int()
     bits ^= (bits >> 31) & 0x7FFF
     last = bits.shape[-1] - 1
     backwards = torch.arange(last, -1, -1, dtype=torch.int32)

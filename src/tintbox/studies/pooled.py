@@ -99,7 +99,7 @@ class Pools:
     grid: Grid
     folds: Folds
     problems: dict[str, str] = field(default_factory=dict)
-    _known: dict[str, tuple[pooling.Pooled, dict[str, Evaluation]]] = field(default_factory=dict)
+    _known: dict[str, dict[str, Evaluation]] = field(default_factory=dict)
 
     def members(self, results: Sequence[Result]) -> list[tuple[Run, list[Result]]]:
         """Return the run that stands for all folds of a setting and seed, with these, for each of them."""
@@ -133,14 +133,11 @@ class Pools:
         if run.name not in self._known:
             found = pooling.pool([self.folder / one.run.name for one in folds], self.folds.grouped)
             chosen = crossing.evaluation_settings(run.arguments)
-            kinds = {kind: evaluate(found.truth, found.detections, kind, chosen) for kind in _kinds(found)}
+            pair = found.truth, found.detections
+            kinds = {kind: evaluate(*pair, kind, chosen) for kind in iou_types(*pair)}
             write(self.folder / run.name, found, kinds, run, folds)
-            self._known[run.name] = found, kinds
-        return self._known[run.name][1]
-
-
-def _kinds(found: pooling.Pooled) -> list[str]:
-    return iou_types(found.truth, found.detections)
+            self._known[run.name] = kinds
+        return self._known[run.name]
 
 
 def write(
