@@ -8,22 +8,9 @@ from itertools import chain
 from pathlib import Path
 
 import yaml
+from transfer import dataset_of, pictures_of
 
 Lines = Callable[[Path], list[str]]
-
-
-def described(data: str) -> dict:
-    """Return Ultralytics' description of a dataset."""
-    from ultralytics.data.utils import check_det_dataset
-
-    return check_det_dataset(data)
-
-
-def pictures(folder: str | Path) -> list[Path]:
-    """Return the picture files below a folder, sorted."""
-    from tintbox.colorization.data import image_files
-
-    return sorted(map(Path, image_files(folder)))
 
 
 def labels_of(picture: Path) -> Path:
@@ -67,9 +54,9 @@ def unions(old: str, new: list[str], root: Path) -> tuple[dict[str, str], list[s
     Returns:
         What is validated -> its YAML, and the names, the old ones first.
     """
-    parts = [described(data) for data in (old, *new)]
+    parts = [dataset_of(data) for data in (old, *new)]
     every = list(dict.fromkeys(name for part in parts for name in part["names"].values()))
-    found = [[(p, renumbered(part["names"], every)) for p in pictures(part["val"])] for part in parts]
+    found = [[(p, renumbered(part["names"], every)) for p in map(Path, pictures_of(part["val"]))] for part in parts]
     sets = {"old": found[0], "new": [*chain(*found[1:])], "all": [*chain(*found)]}
     return {part: write(root / part, every, {"train": f[:1], "val": f}) for part, f in sets.items()}, every
 
@@ -78,7 +65,7 @@ def pseudo(model: str, new: str, every: list[str], root: Path, imgsz: int, conf:
     """Write a dataset of the new pictures with the old model's boxes beside their own; return its YAML's name."""
     from ultralytics import YOLO
 
-    part, yolo = described(new), YOLO(model)
+    part, yolo = dataset_of(new), YOLO(model)
     own = renumbered(part["names"], every)
 
     def both(picture: Path) -> list[str]:
@@ -86,5 +73,5 @@ def pseudo(model: str, new: str, every: list[str], root: Path, imgsz: int, conf:
         boxes = zip(found.boxes.cls.tolist(), found.boxes.xywhn.tolist())
         return own(picture) + [" ".join(map(str, (every.index(yolo.names[int(c)]), *box))) for c, box in boxes]
 
-    splits = {split: [(p, both) for p in pictures(part[split])] for split in ("train", "val")}
+    splits = {split: [(p, both) for p in map(Path, pictures_of(part[split]))] for split in ("train", "val")}
     return write(root, every, splits)

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import statistics
 import sys
 import time
@@ -32,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import few_labels_report as report
 import machine
 import runs
-from transfer import dataset_of, pictures_of, write_yaml
+from transfer import dataset_of, pictures_of, shuffle_pictures, write_yaml
 
 from tintbox.yaml_file import read as read_yaml
 
@@ -57,13 +56,17 @@ def count(share: str, pictures: int) -> int:
     return round(pictures * int(share[:-1]) / 100) if share.endswith("%") else min(int(share), pictures)
 
 
+def name_share(share: str) -> str:
+    """Return a share as a part of a file's name."""
+    return share.replace("%", "of100")
+
+
 def draw(args: argparse.Namespace, dataset: str, share: str, seed: int) -> str:
     """Return a dataset YAML with the training pictures that the seed draws; smaller shares are part of larger ones."""
     described = dataset_of(f"{dataset}.yaml")
-    files = pictures_of(described["train"])
-    random.Random(seed).shuffle(files)
+    files = shuffle_pictures(described, seed)
     chosen = files[: count(share, len(files))]
-    file = args.root / "data" / f"{dataset}-{share.replace('%', 'of100')}-{seed}.yaml"
+    file = args.root / "data" / f"{dataset}-{name_share(share)}-{seed}.yaml"
     few = file.with_name(f"{file.stem}-val.txt")
     few.parent.mkdir(parents=True, exist_ok=True)
     few.write_text("\n".join(pictures_of(described["val"])[:VALIDATED]) + "\n")
@@ -125,7 +128,7 @@ def list_jobs(args: argparse.Namespace) -> dict[str, list[str]]:
         for share in args.shares:
             for dataset in args.datasets:
                 for row in [*args.rows, *args.extra]:
-                    what = [Path(args.model).stem, dataset, share.replace("%", "of100"), row, str(seed)]
+                    what = [Path(args.model).stem, dataset, name_share(share), row, str(seed)]
                     what += [f"{args.minutes:g}min"] if args.minutes else []
                     name = "-".join(what)
                     jobs[name] = [*shared, "--one", dataset, share, str(seed), row, str(args.root / name)]

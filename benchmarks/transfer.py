@@ -94,11 +94,17 @@ def pictures_of(folder: str | Path) -> list[str]:
     return [str(file) for file in image_files(folder)]
 
 
+def shuffle_pictures(described: dict, seed: int) -> list[str]:
+    """Return a dataset's training pictures in the order in which a seed draws them."""
+    files = pictures_of(described["train"])
+    random.Random(seed).shuffle(files)
+    return files
+
+
 def subset(args: argparse.Namespace, share: int, seed: int) -> tuple[str, int]:
     """Return a dataset YAML with a share of the training pictures, in percent, drawn by the seed; and their number."""
     described = dataset_of(args.data)
-    files = pictures_of(described["train"])
-    random.Random(seed).shuffle(files)
+    files = shuffle_pictures(described, seed)
     count = max(1, round(len(files) * share / 100))
     name = f"{Path(args.data).stem}-{share}-{seed}.yaml"
     return write_yaml(args.root / "data" / name, described, files[:count]), count
