@@ -131,6 +131,27 @@ def trained(tiny_data, tmp_path_factory):
     return project / "run"
 
 
+@pytest.fixture(scope="session")
+def stop_at():
+    """Let a function train until an event, as if the process had been killed there; returns the trainer."""
+
+    class StoppedError(Exception):
+        pass
+
+    def run(train, event, *words, **arguments):
+        stopped = []
+
+        def stop(trainer):
+            stopped.append(trainer)
+            raise StoppedError
+
+        with pytest.raises(StoppedError):
+            train(*words, **arguments, callbacks=[(event, stop)])
+        return stopped[0]
+
+    return run
+
+
 @pytest.fixture
 def python(tmp_path):
     """Run Python in a fresh process and an empty folder; returns the finished process with its output as text."""

@@ -18,6 +18,7 @@ import runpy
 import signal
 import sys
 import traceback
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 OURS = ("ultralytics", "tintbox", "__")
@@ -33,15 +34,26 @@ def main() -> None:
 
 
 def warm() -> None:
-    """Import what others wrote; which that is, is found out in a process that ends."""
+    """Import what others wrote and a training needs."""
+    import_others(begin, MORE.split())
+    assert not [name for name in sys.modules if name.startswith(OURS[:2])]
+
+
+def begin() -> None:
+    """Import Ultralytics as a training does."""
+    from ultralytics import YOLO
+    from ultralytics.engine import exporter, trainer  # noqa: F401
+
+    YOLO("yolo11n.yaml")
+
+
+def import_others(use: Callable[[], object], more: Iterable[str] = ()) -> None:
+    """Import what others wrote and a function uses, and more; what that is, is found out in a process that ends."""
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
         sink = io.StringIO()
         with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink), contextlib.suppress(Exception):
-            from ultralytics import YOLO
-            from ultralytics.engine import exporter, trainer  # noqa: F401
-
-            YOLO("yolo11n.yaml")
+            use()
         names = [name for name in sys.modules if not name.startswith(OURS)]
         with os.fdopen(writing, "w") as out:
             json.dump(names, out)
@@ -50,10 +62,9 @@ def warm() -> None:
     with os.fdopen(reading) as said:
         names = json.load(said)
     os.waitpid(child, 0)
-    for name in [*names, *MORE.split()]:
+    for name in [*names, *more]:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
-    assert not [name for name in sys.modules if name.startswith(OURS[:2])]
 
 
 def call(words: list[str], env: dict[str, str], cwd: str, timeout: float, out: str) -> int:

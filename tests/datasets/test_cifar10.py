@@ -5,7 +5,6 @@ import os
 import zipfile
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import yaml
@@ -14,33 +13,12 @@ from tintbox.datasets.cifar10 import prepare
 from tintbox.datasets.cifar10_archive import CLASSES, SOURCE
 from tintbox.errors import TintboxError, TintboxFileError
 
+from .conftest import Evil, load, one_line_error
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("TINTBOX_DATA") or REPOSITORY.parent / "shared" / "data")
 HORSES = DATA / "cifar10-horses.npz"
 YAMLS = Path(str(importlib.resources.files("tintbox.datasets")))
-
-
-@pytest.fixture(autouse=True)
-def _no_source(monkeypatch):
-    monkeypatch.delenv(SOURCE, raising=False)
-
-
-def load(folder: Path, pattern: str) -> np.ndarray:
-    return np.stack([cv2.imread(str(p))[..., ::-1] for p in sorted(folder.glob(pattern))])
-
-
-def one_line_error(caught) -> str:
-    text = str(caught.value)
-    assert "\n" not in text and len(text) < 600
-    return text
-
-
-class Evil:
-    def __init__(self, call, *args):
-        self.call, self.args = call, args
-
-    def __reduce__(self):
-        return self.call, self.args
 
 
 def test_source_that_is_not_there(tmp_path, monkeypatch):

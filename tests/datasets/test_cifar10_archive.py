@@ -9,7 +9,6 @@ import tarfile
 from pathlib import Path
 from typing import ClassVar
 
-import cv2
 import numpy as np
 import pytest
 
@@ -18,28 +17,7 @@ from tintbox.datasets.cifar10 import prepare
 from tintbox.datasets.cifar10_archive import CLASSES, SOURCE, download
 from tintbox.errors import TintboxError
 
-
-@pytest.fixture(autouse=True)
-def _no_source(monkeypatch):
-    monkeypatch.delenv(SOURCE, raising=False)
-
-
-def load(folder: Path, pattern: str) -> np.ndarray:
-    return np.stack([cv2.imread(str(p))[..., ::-1] for p in sorted(folder.glob(pattern))])
-
-
-def one_line_error(caught) -> str:
-    text = str(caught.value)
-    assert "\n" not in text and len(text) < 600
-    return text
-
-
-class Evil:
-    def __init__(self, call, *args):
-        self.call, self.args = call, args
-
-    def __reduce__(self):
-        return self.call, self.args
+from .conftest import Evil, load, one_line_error
 
 
 class Python2Pickler(pickle._Pickler):

@@ -15,6 +15,8 @@ from tintbox.datasets import voc
 from tintbox.datasets.detection import SOURCE, prepare
 from tintbox.errors import TintboxError, TintboxFileError
 
+from .conftest import annotation
+
 YAMLS = Path(str(importlib.resources.files("tintbox.datasets")))
 NAMES = {0: "RBC", 1: "WBC", 2: "Platelets"}
 CLASSES = list(NAMES.values())
@@ -22,18 +24,8 @@ WIDTH, HEIGHT = 64, 48
 
 
 @pytest.fixture(autouse=True)
-def _no_source(monkeypatch):
+def _no_data(monkeypatch):
     monkeypatch.delenv(SOURCE, raising=False)
-
-
-def annotation(*objects) -> str:
-    """An annotation as the dataset's are; its size is wrong, as it is in some: the picture's own counts."""
-    parts = [
-        f"<object><name>{name}</name><pose>Unspecified</pose><bndbox><xmin>{a}</xmin><ymin>{b}</ymin>"
-        f"<xmax>{c}</xmax><ymax>{d}</ymax></bndbox></object>"
-        for name, a, b, c, d in objects
-    ]
-    return f"<annotation><size><width>0</width><height>0</height></size>{''.join(parts)}</annotation>"
 
 
 OBJECTS = {

@@ -8,17 +8,9 @@ import pytest
 from tintbox.datasets import voc
 from tintbox.errors import TintboxError, TintboxFileError
 
+from .conftest import annotation
+
 CLASSES = ["RBC", "WBC", "Platelets"]
-
-
-def annotation(*objects) -> str:
-    """An annotation as the dataset's are; its size is wrong, as it is in some: the picture's own counts."""
-    parts = [
-        f"<object><name>{name}</name><pose>Unspecified</pose><bndbox><xmin>{a}</xmin><ymin>{b}</ymin>"
-        f"<xmax>{c}</xmax><ymax>{d}</ymax></bndbox></object>"
-        for name, a, b, c, d in objects
-    ]
-    return f"<annotation><size><width>0</width><height>0</height></size>{''.join(parts)}</annotation>"
 
 
 def test_the_conversion_agrees_with_an_annotation_of_the_real_dataset():

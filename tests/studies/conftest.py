@@ -1,4 +1,6 @@
-"""Folders of runs made by hand, for tables and pictures."""
+"""Folders of runs made by hand, for tables and pictures; and patience with those that are at work."""
+
+import time
 
 import pytest
 
@@ -6,6 +8,15 @@ from tintbox import run_folder
 from tintbox.studies.cells import Result
 from tintbox.studies.grid import Grid
 from tintbox.studies.outcome import Outcome
+
+
+def wait_for(condition, seconds=180):
+    """Wait until a condition holds."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+    return found
 
 
 def write_run(folder, curves, task="colorize"):

@@ -15,17 +15,10 @@ import pytest
 from tintbox.studies import local, outcome
 from tintbox.threads import cores
 
+from .conftest import wait_for
+
 TINTBOX = Path(sys.executable).with_name("tintbox")
 TINY = ("task=colorize", "model=colorize-convt.yaml", "imgsz=32", "plots=False")
-
-
-def wait_for(condition, seconds=180):
-    """Wait until a condition holds."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
-    return found
 
 
 def rows(folder):

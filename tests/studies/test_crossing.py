@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +24,8 @@ from tintbox.plugins.coco_eval.differences import Differences
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.studies import checks, command, crossing, outcome, place, worker
 from tintbox.studies.grid import parse
+
+from .conftest import wait_for
 
 TINTBOX = Path(sys.executable).with_name("tintbox")
 TINY = ("model=yolo11n.yaml", "imgsz=32", "epochs=2", "batch=3", "plots=False", "workers=0", "device=cpu")
@@ -168,15 +169,6 @@ def test_folds_of_pictures_that_have_changed(clips, tmp_path):
     crossing.split.cache_clear()
     with pytest.raises(TintboxError, match="0 pictures more and 1 less than when its folds were made"):
         crossing.prepare(tmp_path / "study", grid)
-
-
-def wait_for(condition, seconds=180):
-    """Wait until a condition holds."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -31,21 +31,11 @@ def test_the_run_has_the_loss_and_the_options(trained):
     assert {name.split(".")[1] for name in frozen} == {"0", "1"}
 
 
-def test_resume_goes_on_with_its_anchors_and_options(train, log):
-    class StoppedError(Exception):
-        pass
-
-    saved = []
-
-    def stop(trainer):
-        saved.append(trainer)
-        raise StoppedError
-
-    with pytest.raises(StoppedError):
-        train(epochs=3, obj_pos_weight=2.0, autoanchor=True, callbacks=[("on_model_save", stop)])
-    anchors = saved[0].model.model[-1].anchor_list
+def test_resume_goes_on_with_its_anchors_and_options(train, stop_at, log):
+    stopped = stop_at(train, "on_model_save", epochs=3, obj_pos_weight=2.0, autoanchor=True)
+    anchors = stopped.model.model[-1].anchor_list
     log.clear()
-    model = YOLO(saved[0].last)
+    model = YOLO(stopped.last)
     model.train(resume=True)
     assert model.trainer.start_epoch == 1
     assert model.trainer.args.obj_pos_weight == 2.0

@@ -10,8 +10,6 @@ which every training imports, takes longer than all the rest of a run.
 
 import contextlib
 import gc
-import importlib
-import io
 import json
 import os
 import runpy
@@ -20,6 +18,11 @@ import sys
 import time
 import traceback
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+from forking import import_others
+
+sys.path.pop()  # no case is to find the folders there
 
 BREAKS = {
     "syntax": "def broken(:\n",
@@ -95,23 +98,13 @@ class Finder:
 
 
 def warm(words: list[str], place: Path) -> None:
-    """Import what others wrote and Ultralytics uses: a first process runs a command and says what that is."""
-    reading, writing = os.pipe()
-    if (child := os.fork()) == 0:
+    """Import what others wrote and a command uses."""
+
+    def use() -> None:
         os.chdir(place)
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            everything(words)
-        names = [n for n in sys.modules if not n.startswith(("ultralytics", "tintbox", "__"))]
-        with os.fdopen(writing, "w") as out:
-            json.dump(names, out)
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as said:
-        names = json.load(said)
-    os.waitpid(child, 0)
-    for name in names:
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
+        everything(words)
+
+    import_others(use)
     gc.freeze()  # Ultralytics collects garbage every epoch, and there is none here
 
 
