@@ -109,6 +109,8 @@ def check_unfreeze(value: Any) -> str | None:
     if not isinstance(value, Mapping) or not value:
         return "give a mapping from epoch to selectors, e.g. {5: neck, 10: all}"
     for epoch, selectors in value.items():
+        if isinstance(epoch, str):
+            return f"epoch '{epoch}' is text, as all keys of JSON are; give a number"
         if not is_whole(epoch, 0) and not (isinstance(epoch, float) and 0 < epoch < 1):
             return f"epoch {epoch} is neither a whole number from 0 on nor a share of the run between 0 and 1"
         if wrong := check_selectors(selectors):

@@ -39,6 +39,7 @@ def test_unfreeze():
         assert selectors.check_unfreeze(value), value
     for selector in (*BAD_SELECTORS, []):
         assert selectors.check_unfreeze({1: selector}), selector
+    assert selectors.check_unfreeze({"0.1": "all"}) == "epoch '0.1' is text, as all keys of JSON are; give a number"
 
 
 def test_freeze_bn_and_lr_scale():
