@@ -39,7 +39,7 @@ def prepare(
     """
     pictures = batch["img"]
     small = reduce(pictures, output_stride)
-    truth = palette.targets(small.permute(0, 2, 3, 1))  # on the CPU, where the pictures are
+    truth = palette.targets(small.permute(0, 2, 3, 1))  # where the pictures are
     if palette.weights is not None:
         truth["weights"] = torch.tensor(palette.weights, dtype=torch.float32)
     truth["label"] = truth["label"].long()

@@ -24,7 +24,7 @@ from tintbox.limits import PICTURE_PIXELS, TRAINED_SIDE
 from tintbox.threads import cores
 
 SUFFIXES = {".avif", ".bmp", ".dng", ".jpeg", ".jpg", ".jp2", ".mpo", ".png", ".tif", ".tiff", ".webp"}
-MEMORY_SHARE = 0.3  # of the available memory, which the decoded pictures of one split may take
+MEMORY_SHARE = 0.3  # of the available memory, which the decoded pictures of one split may take; of a GPU's likewise
 THREADS = min(8, cores())
 ENDINGS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82"}  # first bytes -> last bytes, of JPEG and PNG
 
@@ -206,10 +206,17 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.files)
 
+    def move(self, device: torch.device) -> None:
+        """Move pictures that are held in memory to a GPU, if they fit well: no batch has to be copied there then."""
+        if self.memory is not None and device.type == "cuda":
+            free, _ = torch.cuda.mem_get_info(device)
+            if self.memory.numel() < MEMORY_SHARE * free:
+                self.memory = self.memory.to(device)
+
     def read(self, indices: torch.Tensor) -> torch.Tensor:
-        """Return the pictures of ``indices`` (B,) as (B, H, W, 3), uint8 RGB."""
+        """Return the pictures of ``indices`` (B,) as (B, H, W, 3), uint8 RGB, on the device where they are held."""
         if self.memory is not None:
-            return self.memory[indices]
+            return self.memory[indices.to(self.memory.device)]
         with ThreadPoolExecutor(THREADS) as pool:
             return torch.from_numpy(np.stack(list(pool.map(self._read_one, indices.tolist()))))
 
@@ -222,6 +229,6 @@ class Pictures:
         raise TintboxError(f"none of {len(self)} image files can be read any more, e.g. '{self.files[index]}'")
 
     def sample(self, n: int, seed: int = 0) -> torch.Tensor:
-        """Return at most ``n`` pictures drawn without replacement, (n, H, W, 3), uint8 RGB."""
+        """Return at most ``n`` pictures drawn without replacement, (n, H, W, 3), uint8 RGB, on the CPU."""
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))[:n]
-        return self.read(order.sort().values)
+        return self.read(order.sort().values).cpu()

@@ -1,6 +1,7 @@
 """Batches of pictures in an order that a seed and an epoch determine.
 
-Of pictures held in memory a batch is one indexing operation; others are decoded by threads, one batch ahead.
+Of pictures held in memory, a GPU's where there is one, a batch is one indexing operation; others are decoded by
+threads, one batch ahead.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ class PictureLoader:
         if self.crop:
             pictures = shift(pictures, self.crop, chance)
         if self.flip:
-            flipped = torch.rand(len(pictures), generator=chance) < self.flip
+            flipped = (torch.rand(len(pictures), generator=chance) < self.flip).to(pictures.device)
             pictures = torch.where(flipped[:, None, None, None], pictures.flip(2), pictures)
         return {"img": pictures.permute(0, 3, 1, 2), "im_file": [str(self.dataset.files[i]) for i in indices.tolist()]}
 
@@ -123,10 +124,10 @@ def shift(pictures: torch.Tensor, share: float, chance: torch.Generator) -> torc
         reflect(
             torch.arange(side) + torch.randint(-int(side * share), int(side * share) + 1, (batch, 1), generator=chance),
             side,
-        )
+        ).to(pictures.device)
         for side in sides
     )
-    return pictures[torch.arange(batch)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return pictures[torch.arange(batch, device=pictures.device)[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
 def reflect(index: torch.Tensor, side: int) -> torch.Tensor:

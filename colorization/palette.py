@@ -125,4 +125,4 @@ class Palette(BasePalette):
     def shares(self, pictures: torch.Tensor) -> np.ndarray:
         """Return the share of each colour in the pixels of pictures (N, H, W, 3), uint8: (K,), summing to 1."""
         counts = torch.bincount(self.encode(pictures).flatten().long(), minlength=len(self)).double()
-        return (counts / counts.sum()).numpy()
+        return (counts / counts.sum()).cpu().numpy()

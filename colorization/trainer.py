@@ -142,6 +142,7 @@ class ColorizeTrainer(BaseTrainer):
     ) -> PictureLoader:
         """Return the batches of a split: shuffled and augmented for training, as they are for validation."""
         pictures, training = self.pictures(dataset_path), mode == "train"
+        pictures.move(self.device)
         world = distributed.get_world_size() if rank >= 0 and distributed.is_initialized() else 1
         order = Order(len(pictures), self.args.shuffle if training else None, self.args.seed, max(rank, 0), world)
         if not training:

@@ -51,6 +51,17 @@ def test_flip_all_and_none():
     assert torch.equal(next(iter(PictureLoader(Held(), 3, Order(3))))["img"], pictures.permute(0, 3, 1, 2))
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_batches_on_a_gpu_are_the_same(folder):
+    here, there = (Pictures(image_files(folder), 16) for _ in range(2))
+    there.move(torch.device("cuda"))
+    for a, b in zip(*(PictureLoader(p, 2, Order(5, "epoch"), flip=0.5, crop=0.2) for p in (here, there))):
+        assert b["img"].is_cuda and torch.equal(a["img"], b["img"].cpu())
+        assert a["im_file"] == b["im_file"]
+    assert torch.equal(here.sample(3), there.sample(3))
+
+
 def test_shift_equals_reflection_padding_and_cropping():
     pictures = torch.randint(0, 256, (64, 8, 8, 3), dtype=torch.uint8)
     moved = shift(pictures, 0.25, torch.Generator().manual_seed(0))
