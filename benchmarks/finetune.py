@@ -4,8 +4,8 @@
     python benchmarks/finetune.py --model yolo11n.pt --small --jobs 2   # 320 pixels, 10 epochs, two runs side by side
     python benchmarks/finetune.py --model yolo11n.pt --data aquarium.yaml --variants stock recipe --set lr0=0.001
 
-Epochs, image size, batch and all other settings are the same for all variants but those that the variant is about;
-the variant `control` has the recipe's optimizer and schedule without tintbox's options.
+Epochs, image size and all other settings are the same for all variants but those that the variant is about; the recipe
+has its own batch. The variant `control` has the recipe's optimizer and schedule without tintbox's options.
 best.pt, chosen on the validation split as always, is validated on both the validation and the test split. Every run is
 an ordinary run folder with a ``result.json``; finished runs are kept, so a killed benchmark goes on where it was.
 `TINTBOX_DATA` may name a folder with the datasets (see datasets/bccd.yaml).
@@ -43,10 +43,11 @@ def train(args: argparse.Namespace, variant: str, seed: int, folder: Path) -> No
     model = YOLO(args.model)
     if variant == SCRATCH:
         model = YOLO(model.model.yaml["yaml_file"])
+    own = VARIANTS[variant] if "cfg" in VARIANTS[variant] else {**VARIANTS[variant], "batch": args.batch}
     start = time.perf_counter()
     model.train(
-        **{**settings(args.set), **VARIANTS[variant]}, data=args.data, epochs=args.epochs, imgsz=args.imgsz,
-        batch=args.batch, seed=seed, workers=args.workers, plots=False,
+        **{**own, **settings(args.set)}, data=args.data, epochs=args.epochs, imgsz=args.imgsz, seed=seed,
+        workers=args.workers, plots=False,
         project=str(folder.parent), name=folder.name, exist_ok=True,
     )  # fmt: skip
     seconds = time.perf_counter() - start

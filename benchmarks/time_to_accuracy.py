@@ -8,6 +8,11 @@ included). Stock's accuracy is that of its last epoch; a run has reached it when
 has, so that a lucky epoch does not count, and at the last of them. "Sooner" is stock's whole time by ours, and beside
 it stock's time until it was there itself by ours: for both, the mean over the seeds and a 95% interval of Student's t
 on the logarithms of the ratios, seed by seed. Finished runs are kept, so a killed benchmark goes on where it was.
+
+With --jobs 2 runs go side by side, which is twice as soon done and says nothing about minutes; --pace 8 then times the
+first eight epochs of every case and variant again, alone, and takes the clock of all runs from there: an epoch after
+the eighth takes the median of the last three.
+
 `TINTBOX_DATA` names the folder with the datasets (see datasets/cards.yaml).
 """
 
@@ -18,6 +23,7 @@ import math
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -51,14 +57,16 @@ def train(args: argparse.Namespace, case: str, variant: str, seed: int, folder: 
     def note(trainer) -> None:
         minutes = [(time.perf_counter() - marks["clock"]) / 60, (used() - marks["processor"]) / 60]
         epochs.append([*minutes, float(trainer.metrics[METRIC])])
+        trainer.stop |= len(epochs) == args.pace
 
     model = YOLO(args.model)
     model.add_callback("on_pretrain_routine_start", begin)
     model.add_callback("on_fit_epoch_end", note)
     data, fraction = CASES[case]
+    own = VARIANTS[variant] if "cfg" in VARIANTS[variant] else {**VARIANTS[variant], "batch": args.batch}
     model.train(
-        **VARIANTS[variant], data=data, fraction=fraction, epochs=args.epochs, imgsz=args.imgsz, batch=args.batch,
-        seed=seed, patience=0, plots=False, project=str(folder.parent), name=folder.name, exist_ok=True,
+        **own, data=data, fraction=fraction, epochs=args.epochs, imgsz=args.imgsz, seed=seed, patience=0, plots=False,
+        project=str(folder.parent), name=folder.name, exist_ok=True,
     )  # fmt: skip
     result = {"case": case, "variant": variant, "seed": seed, "epochs": epochs[: args.epochs]}
     runs.write_result(folder, result)
@@ -71,6 +79,14 @@ def reach(result: dict, accuracy: float, column: int = 0) -> float | None:
         if statistics.median(accuracies[i - 2 : i + 1]) >= accuracy:
             return result["epochs"][i][column]
     return None
+
+
+def take_clock(epochs: list[list[float]], pace: list[list[float]]) -> list[list[float]]:
+    """Return a run's epochs with the minutes of a shorter one that was alone on the machine."""
+    times = [minutes for minutes, *_ in pace]
+    each = statistics.median(after - before for before, after in zip(times[-4:], times[-3:]))
+    times += [times[-1] + each * (i + 1) for i in range(len(epochs) - len(times))]
+    return [[minutes, *rest] for minutes, (_, *rest) in zip(times, epochs)]
 
 
 def interval(ratios: list[float]) -> str:
@@ -159,10 +175,14 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--imgsz", type=int, default=320)
     parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--jobs", type=int, default=1, help="runs side by side; then the clock needs --pace")
+    parser.add_argument("--pace", type=int, help="epochs of a run of each kind, alone, that all minutes come from")
     parser.add_argument("--picture", type=Path, help="where the curves are drawn, e.g. minutes.svg")
     parser.add_argument("--root", type=Path, default=Path("runs/time_to_accuracy"), help="where the run folders go")
     parser.add_argument("--one", nargs=4, metavar=("CASE", "VARIANT", "SEED", "FOLDER"), help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.pace is not None and args.pace < 4:
+        parser.error("--pace: give 4 epochs or more")
     if args.one:
         case, variant, seed, folder = args.one
         train(args, case, variant, int(seed), Path(folder))
@@ -171,13 +191,22 @@ def main() -> None:
     root = args.root.resolve()
     shared = [word for key in ("model", "epochs", "imgsz", "batch") for word in (f"--{key}", str(getattr(args, key)))]
     setting = f"{Path(args.model).stem}-{args.imgsz}px-e{args.epochs}-b{args.batch}"
-    jobs = {}
-    for seed in args.seeds:
-        for case in args.cases:
-            for variant in VARIANTS:
-                name = f"{setting}-{case}-{variant}-{seed}"
-                jobs[name] = [*shared, "--one", case, variant, str(seed), str(root / name)]
-    results = list(runs.run_all(__file__, jobs, root, 1, result_line).values())
+
+    def run(seeds: list[int], jobs: int, ending: str = "", more: Sequence[str] = ()) -> list[dict]:
+        words = {}
+        for seed in seeds:
+            for case in args.cases:
+                for variant in VARIANTS:
+                    name = f"{setting}-{case}-{variant}-{seed}{ending}"
+                    words[name] = [*shared, *more, "--one", case, variant, str(seed), str(root / name)]
+        return list(runs.run_all(__file__, words, root, jobs, result_line).values())
+
+    results = run(args.seeds, args.jobs)
+    if args.pace:
+        alone = run(args.seeds[:1], 1, f"-pace{args.pace}", ["--pace", str(args.pace)])
+        paces = {(r["case"], r["variant"]): r["epochs"] for r in alone}
+        for r in results:
+            r["epochs"] = take_clock(r["epochs"], paces[r["case"], r["variant"]])
     words = [f"{args.epochs} epochs", f"{args.imgsz} px", f"batch {args.batch}", "mean ± standard deviation"]
     print(f"\n{Path(args.model).name}: {', '.join(words)}\n")
     print(report(results))
