@@ -214,7 +214,7 @@ def check_base(model: Any) -> None:
         )
     if head.nl != len(model.yaml["head"][-1][0]):
         raise TintboxError(
-            f"extend: {selection.title(model)} is extended already, and was written by `tintbox export-stock`; give the "
+            f"extend: {selection.title(model)} is extended already and was written by `tintbox export-stock`; give the "
             "checkpoint that it was made from"
         )
     if model.is_fused():
