@@ -18,13 +18,14 @@ from ultralytics.nn.tasks import DetectionModel
 
 from tintbox import atomic
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
-from tintbox.plugins import options, trunk
+from tintbox.plugins import trunk
 from tintbox.plugins.extend.head import JoinedDetect
 from tintbox.plugins.extend.network import ExtendedModel, inputs, place
 from tintbox.plugins.freeze import selection
 
 NEVER = -100.0  # the logit of a class that a head has not: its sigmoid is 0 in float32, and half precision holds it
 BOXES, CLASSES = ("cv2", "one2one_cv2"), ("cv3", "one2one_cv3")
+ARGUMENTS = ("task", "data", "imgsz", "single_cls")  # of the training: what Ultralytics reads of a finished model's
 KEPT = ("yaml", "names", "nc", "inplace", "task")  # of a model's attributes: what Ultralytics gives its own
 
 
@@ -50,11 +51,11 @@ def export_stock(source: str | Path, target: str | Path) -> str:
         model, checkpoint = tasks.load_checkpoint(source)
     except (OSError, TypeError, RuntimeError) as error:
         raise TintboxError(f"{source}: {one_line(error)}") from error
-    made = join(checked(model, source)).half()
+    made, arguments = join(checked(model, source)).half(), checkpoint.get("train_args") or {}
     content = {
         "epoch": -1,
         "model": made,
-        "train_args": options.drop_own(checkpoint.get("train_args") or {}),
+        "train_args": {name: value for name, value in arguments.items() if name in ARGUMENTS},
         "date": datetime.now().astimezone().isoformat(),
         "version": ultralytics.__version__,
     }
