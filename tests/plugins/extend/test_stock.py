@@ -177,6 +177,7 @@ def labelled(results, folder):
     return folder / "numbered.yaml"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["yolo11n", "yolo26n"])
 def test_on_real_pictures(kind, shared_data, load, forked, tmp_path):
     """With weights that find what is in them: the same raw predictions, boxes and AP."""
@@ -189,9 +190,9 @@ def test_on_real_pictures(kind, shared_data, load, forked, tmp_path):
     export_stock(tmp_path / "extended.pt", tmp_path / "stock.pt")
     for image in images:
         labels = Path(str(image).replace("/images/", "/labels/")).with_suffix(".txt")
-        for kind_, file in (("images", image), ("labels", labels)):
-            (tmp_path / kind_).mkdir(exist_ok=True)
-            (tmp_path / kind_ / file.name).write_bytes(file.read_bytes() if file.is_file() else b"")
+        for folder, file in (("images", image), ("labels", labels)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / file.name).write_bytes(file.read_bytes() if file.is_file() else b"")
     data = {"path": str(tmp_path), "train": "images", "val": "images", "names": yolo.model.names}
     (tmp_path / "data.yaml").write_text(yaml.safe_dump(data))
     x = np.stack([cv2.resize(cv2.imread(str(image)), (320, 256))[..., ::-1] for image in images])
