@@ -61,7 +61,7 @@ def export_stock(
     source: Annotated[str, typer.Argument(metavar="BEST.PT", help="the checkpoint of a run with extend=")],
     target: Annotated[str, typer.Argument(metavar="OUT.PT", help="the detector checkpoint to write")],
 ) -> None:
-    """Write a model with new classes beside its old ones as a detector that any Ultralytics loads."""
+    """Write a model with new classes beside its old ones as a detector for an Ultralytics without tintbox."""
     from tintbox.plugins.extend.stock import export_stock as export
 
     print(export(source, target))
