@@ -202,7 +202,7 @@ def check_base(model: Any) -> None:
     """Check that a model can be extended.
 
     Raises:
-        TintboxError: It has another head or make than those of YOLOv8, YOLO11 and YOLO26, or is fused.
+        TintboxError: It has another head or make than those of YOLOv8, YOLO11 and YOLO26, or is fused, or exported.
     """
     if isinstance(model, ExtendedModel):
         return
@@ -211,6 +211,11 @@ def check_base(model: Any) -> None:
         raise TintboxError(
             f"extend: {selection.title(model)} has a {type(head).__name__} head; models with the detection heads of "
             "YOLOv8, YOLO11 and YOLO26 can be extended"
+        )
+    if head.nl != len(model.yaml["head"][-1][0]):
+        raise TintboxError(
+            f"extend: {selection.title(model)} is extended already and was written by `tintbox export-stock`; give the "
+            "checkpoint that it was made from"
         )
     if model.is_fused():
         raise TintboxError(f"extend: {selection.title(model)} is fused for prediction; give the checkpoint as trained")

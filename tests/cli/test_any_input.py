@@ -210,6 +210,7 @@ TINTBOX = {
     "import-legacy weights": ("s.weights", "binary", "s.weights out/new.pt cfg=tiny.cfg"),
     "import-legacy cfg": ("s.cfg", "yaml", "tiny.weights out/new.pt cfg=s.cfg"),
     "export-backbone": ("s.pt", "zip", "s.pt out/new.pt"),
+    "export-stock": ("s.pt", "zip", "s.pt out/new.pt"),
     "complexity": ("s.yaml", "yaml", "model=s.yaml"),
     "complexity checkpoint": ("s.pt", "zip", "model=s.pt"),
 }  # fmt: skip
@@ -285,7 +286,9 @@ def test_any_topic(attempt, word):
 
 
 @pytest.mark.attack("newcomer")
-@pytest.mark.parametrize("words", ["show data=data.yaml model=", "coco-eval data=data.yaml model=", "export-backbone "])
+@pytest.mark.parametrize(
+    "words", ["show data=data.yaml model=", "coco-eval data=data.yaml model=", "export-backbone ", "export-stock "]
+)
 def test_a_model_that_is_not_there(attempt, words):
     said = attempt("s.txt", b"", "tintbox", *f"{words}nothing.pt".split(), *(["x.pt"] * words.startswith("export")))
     assert "nothing.pt" in said and ("no such" in said or "not exist" in said), said

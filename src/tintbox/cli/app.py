@@ -100,6 +100,7 @@ for command, keys in (
     (runs.assignment, tables.ASSIGNMENT),
     (models.import_legacy, tables.IMPORT),
     (models.export_backbone, ()),
+    (models.export_stock, ()),
     (models.complexity, tables.COMPLEXITY),
 ):
     app.command(cls=explain_keys(keys))(command)

@@ -1,4 +1,4 @@
-"""The commands of `tintbox` about models: recipe, import-legacy, export-backbone, complexity."""
+"""The commands of `tintbox` about models: recipe, import-legacy, export-backbone, export-stock, complexity."""
 
 from __future__ import annotations
 
@@ -53,6 +53,16 @@ def export_backbone(
 ) -> None:
     """Write a colouriser's backbone and neck as a detector that any Ultralytics loads with `pretrained=`."""
     from tintbox.plugins.transfer.export import export_backbone as export
+
+    print(export(source, target))
+
+
+def export_stock(
+    source: Annotated[str, typer.Argument(metavar="BEST.PT", help="the checkpoint of a run with extend=")],
+    target: Annotated[str, typer.Argument(metavar="OUT.PT", help="the detector checkpoint to write")],
+) -> None:
+    """Write a model with new classes beside its old ones as a detector for an Ultralytics without tintbox."""
+    from tintbox.plugins.extend.stock import export_stock as export
 
     print(export(source, target))
 

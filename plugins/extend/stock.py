@@ -1,0 +1,165 @@
+"""An extended model as a plain detector, for an Ultralytics that has no tintbox.
+
+Several heads are one stock `Detect` with the levels of all of them: anchors lie level after level there, so that one
+head's come after the other's. Each class branch puts out all classes, those of other heads at a constant of no score.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from ultralytics.nn.modules.head import Detect
+from ultralytics.nn.tasks import DetectionModel
+
+from tintbox import atomic
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
+from tintbox.plugins import trunk
+from tintbox.plugins.extend.head import JoinedDetect
+from tintbox.plugins.extend.network import ExtendedModel, inputs, place
+from tintbox.plugins.freeze import selection
+
+NEVER = -100.0  # the logit of a class that a head has not: its sigmoid is 0 in float32, and half precision holds it
+BOXES, CLASSES = ("cv2", "one2one_cv2"), ("cv3", "one2one_cv3")
+ARGUMENTS = ("task", "data", "imgsz", "single_cls")  # of the training: what Ultralytics reads of a finished model's
+KEPT = ("yaml", "names", "nc", "inplace", "task")  # of a model's attributes: what Ultralytics gives its own
+
+
+def export_stock(source: str | Path, target: str | Path) -> str:
+    """Write an extended model as a checkpoint of stock layers, in half precision as all of Ultralytics' are.
+
+    Args:
+        source: The checkpoint of a run with ``extend=``.
+        target: The `.pt` to write; one that is there is replaced.
+
+    Returns:
+        A line that says what was written.
+
+    Raises:
+        TintboxError: The source is no such checkpoint, or the target cannot be written.
+    """
+    import ultralytics
+    from ultralytics.nn import tasks
+
+    source, target = Path(str(source)), Path(str(target))
+    check_target(source, target)
+    try:
+        model, checkpoint = tasks.load_checkpoint(source)
+    except (OSError, TypeError, RuntimeError) as error:
+        raise TintboxError(f"{source}: {one_line(error)}") from error
+    made, arguments = join(checked(model, source)).half(), checkpoint.get("train_args") or {}
+    content = {
+        "epoch": -1,
+        "model": made,
+        "train_args": {name: value for name, value in arguments.items() if name in ARGUMENTS},
+        "date": datetime.now().astimezone().isoformat(),
+        "version": ultralytics.__version__,
+    }
+    try:
+        with atomic.replacing(target) as part, part.open("wb") as file:
+            torch.save(content, file)
+    except (OSError, RuntimeError) as error:
+        raise TintboxError(f"{target}: cannot be written ({one_line(error)})") from error
+    counts = " + ".join(map(str, model.joined.counts))
+    return f"{target}: {selection.title(model)} with {counts} classes, in stock layers only"
+
+
+def check_target(source: Path, target: Path) -> None:
+    """Check what can be told before the checkpoint is loaded.
+
+    Raises:
+        TintboxError: The source is not there, or the target is no place for a checkpoint.
+    """
+    if not source.is_file():
+        what = "a folder, no file" if source.is_dir() else "no such file"
+        raise TintboxFileError(f"{source}: {what}; give the checkpoint of a run with extend={suggest_file(source)}")
+    if target.suffix != ".pt":
+        raise TintboxError(f"{target}: give the file to write the suffix .pt")
+    if target.is_dir():
+        raise TintboxError(f"{target}: a folder; give the name of a file")
+    if not target.parent.is_dir():
+        raise TintboxFileError(f"{target}: there is no folder {target.parent}; make it first")
+    if target.exists() and target.samefile(source):
+        raise TintboxError(f"{target}: would overwrite the model itself; give another name")
+
+
+def checked(model: Any, source: Path) -> ExtendedModel:
+    """Return a checkpoint's model if it is an extended one.
+
+    Raises:
+        TintboxError: It is another.
+    """
+    if isinstance(model, ExtendedModel) and model.starts:
+        return model
+    head = getattr(model, "model", [None])[-1]
+    if type(model).__module__.partition(".")[0] == "ultralytics" and not type(head).__module__.startswith("tintbox"):
+        raise TintboxError(f"{source}: {selection.title(model)} is a stock model already; there is nothing to do")
+    raise TintboxError(f"{source}: {selection.title(model)} is no detector that was trained with extend=")
+
+
+@torch.no_grad()
+def join(model: ExtendedModel) -> DetectionModel:
+    """Return an extended model's network as a plain `DetectionModel`, in evaluation mode.
+
+    Its predictions are the extended model's to rounding. End to end, where every head of the extended model has
+    ``max_det`` boxes of its own, it has the ``max_det`` surest of all.
+
+    Args:
+        model: It stays as it is.
+    """
+    *layers, joined = deepcopy(model.model)
+    head, sources = join_heads(joined), inputs(joined)
+    if joined.i == model.size:  # the head alone is extended
+        # Stock training would find the old head's weights here, under their names, and classes at `NEVER` in them,
+        # which no object is ever assigned to. Under another number it begins a new head, as with any other fork.
+        layers.append(nn.Identity())
+        trunk.place(layers[-1], joined.i, -1)
+    place(head, len(layers), sources)
+    made = DetectionModel.__new__(DetectionModel)  # its own __init__ builds a network from a YAML
+    nn.Module.__init__(made)
+    vars(made).update({name: deepcopy(getattr(model, name)) for name in KEPT if hasattr(model, name)})
+    made.yaml["nc"] = joined.nc
+    made.model, made.stride = nn.Sequential(*layers, head), head.stride
+    made.save = sorted({j for layer in made.model for j in trunk.sources(layer.f, layer.i)})
+    return made.requires_grad_(False).eval()
+
+
+def join_heads(joined: JoinedDetect) -> Detect:
+    """Return one `Detect` in place of several: the oldest, with the branches of all."""
+    heads: list[Any] = list(joined.heads)
+    head = heads[0]
+    for name in (*BOXES, *CLASSES):
+        if getattr(head, name, None) is None:
+            continue
+        branches, first = [], 0
+        for one, count in zip(heads, joined.counts):
+            for branch in getattr(one, name):
+                if name in CLASSES:
+                    branch[-1] = widen(branch[-1], first, joined.nc)
+                branches.append(branch)
+            first += count
+        setattr(head, name, nn.ModuleList(branches))
+    head.stride = torch.cat([one.stride for one in heads])
+    head.nc, head.no, head.nl = joined.nc, joined.no, joined.nl
+    head.shape, head.anchors, head.strides = None, torch.empty(0), torch.empty(0)
+    return head
+
+
+def widen(last: nn.Conv2d, first: int, count: int) -> nn.Conv2d:
+    """Return the last convolution of a class branch with more classes, all but its own at `NEVER`.
+
+    Args:
+        last: 1x1, of its own classes.
+        first: Where these are among all.
+        count: How many there are in all.
+    """
+    wide = nn.Conv2d(last.in_channels, count, 1).to(last.weight)
+    own = slice(first, first + last.out_channels)
+    nn.init.zeros_(wide.weight)
+    nn.init.constant_(wide.bias, NEVER)  # type: ignore[arg-type]
+    wide.weight[own], wide.bias[own] = last.weight, last.bias  # type: ignore[index, assignment]
+    return wide

@@ -1,0 +1,302 @@
+"""An extended model in stock layers: the same predictions, by an Ultralytics that cannot even import tintbox."""
+
+import copy
+import json
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import yaml
+from ultralytics import YOLO
+from ultralytics.nn.modules.head import Detect
+from ultralytics.nn.tasks import DetectionModel
+
+from tintbox.checkpoint_archive import open_checkpoint
+from tintbox.checkpoint_file import instructions
+from tintbox.errors import TintboxError
+from tintbox.plugins.extend import forks, network
+from tintbox.plugins.extend.stock import NEVER, export_stock, join
+
+from .conftest import KINDS, OLD, WEIGHTS
+
+TWICE = ("backbone[5:]", "head")
+ALONE = """
+import json, sys
+for name in [name for name in sys.modules if name.partition(".")[0] == "tintbox"]:
+    del sys.modules[name]
+sys.modules["tintbox"] = None  # whoever imports it gets an ImportError
+import torch
+from ultralytics import YOLO
+"""
+
+
+def extend(model, *specs):
+    """Extend a model once for each spec; the new classes' scores are anything."""
+    torch.manual_seed(3)
+    for i, spec in enumerate(specs):
+        fork = forks.find(spec, network.trunk_groups(model), "m")
+        model = network.extend(model, fork, [f"n{i}", f"m{i}"])
+        head = model.joined.heads[-1]
+        for branch in [*head.cv3, *getattr(head, "one2one_cv3", ())]:
+            torch.nn.init.normal_(branch[-1].weight, std=0.05)
+            torch.nn.init.uniform_(branch[-1].bias, -2, 0)
+    return model.half().float().eval()  # as a checkpoint has it
+
+
+@torch.no_grad()
+def run(model, x):
+    return model(x)[0]
+
+
+def assert_close(found, expected, side):
+    """Compare (B, 4 + classes, N): boxes in pixels of a picture's side, and scores."""
+    assert found.shape == expected.shape
+    assert (found[:, :4] - expected[:, :4]).abs().max() / side < 1e-5
+    assert (found[:, 4:] - expected[:, 4:]).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("specs", [("head",), ("neck",), ("backbone[5:]",), ("head", "head"), TWICE], ids="+".join)
+def test_predictions_are_the_same(kind, specs, old, load, pictures):
+    model = extend(load(old[kind]), *specs)
+    made = join(model).half().float()
+    assert type(made) is DetectionModel and type(made.model[-1]) is Detect
+    model.end2end = made.end2end = False
+    for _ in range(2):  # the second time fused for prediction
+        found, expected = run(made, pictures), run(model, pictures)
+        assert_close(found, expected, 96)
+        assert torch.equal(found[:, 4:] == 0, expected[:, 4:] == 0)  # not nearly: at any confidence they are no boxes
+        smaller = pictures[:, :, :64, :32]  # with other anchors
+        assert_close(run(made, smaller), run(model, smaller), 64)
+        model.fuse(verbose=False), made.fuse(verbose=False)
+
+
+@pytest.mark.parametrize("specs", [("head",), TWICE], ids="+".join)
+def test_end_to_end_it_has_the_surest_of_all_heads(specs, old, load, pictures):
+    """As long as one head alone has as many anchors as there may be boxes."""
+    model = extend(load(old["yolo26n"]), *specs)
+    for head in model.joined.heads:
+        for branch in head.one2one_cv3:
+            branch[-1].weight.data *= 0.1  # or the surest would all be at 1
+    made = join(model)
+    model.end2end = made.end2end = True
+    for _ in range(2):  # the second time fused for prediction
+        for most in (12 * 8 + 6 * 4 + 3 * 2, 20):  # all anchors of a head, and fewer
+            for one in (model, made):
+                one.set_head_attr(max_det=most)
+            found, every = run(made, pictures), run(model, pictures)
+            assert found.shape == (6, most, 6) and every.shape == (6, most * (1 + len(specs)), 6)
+            for there, rows in zip(found, every):
+                here = rows[rows[:, 4].argsort(descending=True)][:most]
+                assert (there[:, 4] - here[:, 4]).abs().max() < 1e-5
+                here = here[here[:, 4] > here[-1, 4] + 1e-5]  # of those that are alike at the end some are cut
+                scale = torch.tensor([96, 96, 96, 96, 1, 1])
+                assert ((there[:, None] - here) / scale).abs().amax(2).amin(0).max() < 1e-5
+        model.fuse(verbose=False), made.fuse(verbose=False)
+
+
+def test_the_model_stays_as_it_is(old, load, pictures):
+    model = extend(load(old["yolo11n"]), "neck")
+    before, state = run(model, pictures), copy.deepcopy(model.state_dict())
+    join(model)
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+    assert model.yaml["nc"] == len(OLD) and torch.equal(run(model, pictures), before)
+
+
+def export(trainer, folder):
+    """Write a run's model in stock layers."""
+    said = export_stock(trainer.best, folder / "stock.pt")
+    assert said.endswith("with 4 + 6 classes, in stock layers only")
+    return folder / "stock.pt"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_of_tintbox_is_in_the_file(kind, extended, tmp_path):
+    file = export(extended[kind], tmp_path)
+    with open_checkpoint(file) as archive:
+        raw = archive.pickle()
+    modules = {value.split()[0].partition(".")[0] for name, value in instructions(raw) if name == "GLOBAL"}
+    assert "ultralytics" in modules and modules <= {"ultralytics", "torch", "collections", "__builtin__"}
+    assert b"tintbox" not in raw and b"reconcile" not in raw
+    assert [path.name for path in tmp_path.iterdir()] == ["stock.pt"]
+    assert file.stat().st_size < 1.05 * extended[kind].best.stat().st_size + 50_000
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_ultralytics_without_tintbox_predicts_and_validates_with_it(
+    kind, extended, load, fruit, pictures, forked, tmp_path
+):
+    file, model, yolo = export(extended[kind], tmp_path), load(extended[kind].best), YOLO(extended[kind].best)
+    model.end2end = False
+    torch.save(pictures, tmp_path / "pictures.pt")
+    images = sorted(fruit.parent.glob("images/val/*"))
+    settings = {"imgsz": 32, "rect": False, "conf": 1e-6, "max_det": 3000, "verbose": False}
+    found = yolo.predict(images, **settings)
+    data = labelled(found, tmp_path)
+    validation = {**settings, "data": str(data), "plots": False, "workers": 0, "batch": 2}
+    code = ALONE + (
+        "file, settings, validation, *images = map(json.loads, sys.argv[1:])\n"
+        "model = YOLO(file).model.eval()\n"
+        "model.end2end = False\n"
+        "torch.save(model(torch.load('pictures.pt'))[0].detach(), 'raw.pt')\n"
+        "torch.save([r.boxes.data for r in YOLO(file).predict(images, **settings)], 'boxes.pt')\n"
+        "found = YOLO(file).val(**validation, project='.')\n"
+        "print(json.dumps([found.names, found.box.all_ap.tolist(), found.box.ap_class_index.tolist()]))\n"
+    )
+    words = map(json.dumps, (str(file), settings, validation, *map(str, images)))
+    done = forked("-c", code, *words, env={"TINTBOX_DISABLE": "1", "ULTRALYTICS_SAFE_LOAD": "1"})
+    assert done.returncode == 0, done.stderr
+    assert_close(torch.load(tmp_path / "raw.pt"), run(model, pictures), 96)
+    for there, here in zip(torch.load(tmp_path / "boxes.pt"), found):
+        assert len(there) == len(here.boxes) > 0
+        assert torch.allclose(there[:, 4], here.boxes.conf, atol=1e-5)
+    names, aps, classes = json.loads(done.stdout.strip().splitlines()[-1])
+    assert list(names.values()) == [*OLD, *"cdefgh"]
+    expected = yolo.val(**validation, project=str(tmp_path)).box
+    assert classes == expected.ap_class_index.tolist() and {c < len(OLD) for c in classes} == {True, False}
+    assert np.allclose(aps, expected.all_ap, atol=1e-6)
+
+
+def labelled(results, folder):
+    """Write pictures with the surest boxes of either head as their labels; returns the dataset's YAML."""
+    for result in results:
+        image, boxes = Path(result.path), result.boxes
+        rows = torch.cat((boxes.cls[:, None], boxes.xywhn), 1)
+        rows = torch.cat([rows[boxes.cls < len(OLD)][:3], rows[boxes.cls >= len(OLD)][:3]])
+        for kind, name, content in (
+            ("images", image.name, image.read_bytes()),
+            ("labels", f"{image.stem}.txt", "".join(f"{int(c)} {x} {y} {w} {h}\n" for c, x, y, w, h in rows).encode()),
+        ):
+            (folder / kind / "val").mkdir(parents=True, exist_ok=True)
+            (folder / kind / "val" / name).write_bytes(content)
+    data = {"path": str(folder), "train": "images/val", "val": "images/val", "names": results[0].names}
+    (folder / "numbered.yaml").write_text(yaml.safe_dump(data))
+    return folder / "numbered.yaml"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["yolo11n", "yolo26n"])
+def test_on_real_pictures(kind, shared_data, load, forked, tmp_path):
+    """With weights that find what is in them: the same raw predictions, boxes and AP."""
+    weights, images = WEIGHTS / f"{kind}-recon.pt", sorted(shared_data.glob("coco/coco128/images/**/*.jpg"))[:8]
+    if not weights.is_file() or not images:
+        pytest.skip("no weights and pictures here")
+    yolo = YOLO(str(weights))
+    yolo.model = extend(yolo.model, "head")
+    yolo.save(tmp_path / "extended.pt")
+    export_stock(tmp_path / "extended.pt", tmp_path / "stock.pt")
+    for image in images:
+        labels = Path(str(image).replace("/images/", "/labels/")).with_suffix(".txt")
+        for folder, file in (("images", image), ("labels", labels)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / file.name).write_bytes(file.read_bytes() if file.is_file() else b"")
+    data = {"path": str(tmp_path), "train": "images", "val": "images", "names": yolo.model.names}
+    (tmp_path / "data.yaml").write_text(yaml.safe_dump(data))
+    x = np.stack([cv2.resize(cv2.imread(str(image)), (320, 256))[..., ::-1] for image in images])
+    torch.save(torch.from_numpy(x).permute(0, 3, 1, 2).float() / 255, tmp_path / "x.pt")
+    validation = {"data": "data.yaml", "imgsz": 320, "plots": False, "workers": 0, "verbose": False, "project": "."}
+    validation["max_det"] = 10_000  # the untrained head's boxes are many, and stock has one list for all
+    code = ALONE + (
+        "raw = YOLO('stock.pt').model.eval()(torch.load('x.pt'))[0].detach()\n"
+        "found = YOLO('stock.pt').predict('images', imgsz=320, conf=0.05, verbose=False)\n"
+        "box = YOLO('stock.pt').val(**json.loads(sys.argv[1])).box\n"
+        "torch.save([raw, [r.boxes.data for r in found], box.all_ap.tolist()], 'found.pt')\n"
+    )
+    done = forked("-c", code, json.dumps(validation), env={"TINTBOX_DISABLE": "1"})
+    assert done.returncode == 0, done.stderr
+    raw, boxes, aps = torch.load(tmp_path / "found.pt")
+    assert_close(raw, run(load(tmp_path / "extended.pt"), torch.load(tmp_path / "x.pt")), 320)
+    found = YOLO(tmp_path / "extended.pt").predict(tmp_path / "images", imgsz=320, conf=0.05, verbose=False)
+    for there, here in zip(boxes, found):
+        assert len(there) == len(here.boxes) > 0
+        assert torch.allclose(there, here.boxes.data, atol=1e-2)
+    validation |= {"data": str(tmp_path / "data.yaml"), "project": str(tmp_path)}
+    expected = YOLO(tmp_path / "extended.pt").val(**validation).box.all_ap
+    assert np.allclose(aps, expected, atol=1e-3) and expected.mean() > 0.1
+
+
+@pytest.mark.parametrize(("kind", "form"), [("yolov8n", "torchscript"), ("yolo11n", "onnx"), ("yolo26n", "onnx")])
+def test_exports_say_the_same(kind, form, extended, load, tmp_path):
+    file = export(extended[kind], tmp_path)
+    x = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+    model = load(extended[kind].best)
+    model.end2end = False
+    if form == "onnx":
+        pytest.importorskip("onnx")
+        runtime = pytest.importorskip("onnxruntime")
+    exported = YOLO(str(file)).export(format=form, imgsz=64)
+    if form == "torchscript":
+        found = torch.jit.load(exported)(x)
+    else:
+        session = runtime.InferenceSession(exported, providers=["CPUExecutionProvider"])
+        found = torch.from_numpy(session.run(None, {"images": x.numpy()})[0])
+    expected = run(model, x)
+    assert (found[:, :4] - expected[:, :4]).abs().max() / 64 < 1e-4
+    assert (found[:, 4:] - expected[:, 4:]).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("specs", [("head",), ("neck",), TWICE], ids="+".join)
+def test_stock_training_begins_from_the_old_network_with_a_new_head(specs, old, load):
+    """Never with the classes of no score, which no object would be assigned to."""
+    base = load(old["yolo11n"])
+    made = join(extend(base, *specs))
+    for names in (list(made.names.values()), ["n0", "m0"]):
+        begun = DetectionModel(copy.deepcopy(made.yaml), nc=len(names), verbose=False)
+        begun.names = dict(enumerate(names))
+        begun.load(made, verbose=False)
+        last = len(begun.model) - 1
+        trunk = {name for name in begun.state_dict() if not name.startswith(f"model.{last}.")}
+        assert all(torch.equal(begun.state_dict()[name], base.state_dict()[name]) for name in trunk)
+        assert all(branch[-1].bias.min() > NEVER / 2 for branch in begun.model[-1].cv3)
+
+
+@pytest.mark.attack("arguments")
+@pytest.mark.parametrize("specs", [("head",), ("neck",)], ids="+".join)
+def test_what_was_exported_is_not_extended(specs, old, load):
+    made = join(extend(load(old["yolo11n"]), *specs))
+    with pytest.raises(TintboxError, match=r"^extend: yolo11n is extended already and was written by `tintbox export"):
+        network.check_base(made)
+
+
+@pytest.mark.attack("arguments")
+@pytest.mark.parametrize(
+    ("source", "target", "message"),
+    [
+        ("extendet.pt", "out.pt", r"extendet.pt: no such file; .* did you mean 'extended.pt'"),
+        (".", "out.pt", "a folder, no file"),
+        ("broken.pt", "out.pt", "broken.pt"),
+        ("detector.pt", "out.pt", "detector.pt: yolo11n is a stock model already; there is nothing to do"),
+        ("segment.pt", "out.pt", "segment.pt: yolo11n-seg is a stock model already"),
+        ("anchor.pt", "out.pt", "anchor.pt: .* is no detector that was trained with extend="),
+        ("extended.pt", "out.txt", "out.txt: give the file to write the suffix .pt"),
+        ("extended.pt", "extended.pt", "would overwrite the model itself"),
+        ("extended.pt", "link.pt", "would overwrite the model itself"),
+        ("extended.pt", "folder.pt", "a folder; give the name of a file"),
+        ("extended.pt", "nowhere/out.pt", "there is no folder .*nowhere; make it first"),
+        ("extended.pt", "full.pt", "full.pt: cannot be written"),
+    ],
+)
+def test_mistakes_are_one_line_and_change_nothing(source, target, message, extended, tmp_path):
+    if target == "full.pt" and not os.path.exists("/dev/full"):  # noqa: PTH110
+        pytest.skip("no full device here")
+    for name, kind in (("detector", "yolo11n"), ("segment", "yolo11n-seg"), ("anchor", "yolov5n-anchor")):
+        if source == f"{name}.pt":
+            YOLO(f"{kind}.yaml").save(tmp_path / source)
+    (tmp_path / "extended.pt").write_bytes(extended["yolo26n"].best.read_bytes())
+    (tmp_path / "broken.pt").write_bytes(b"nothing")
+    (tmp_path / "folder.pt").mkdir()
+    (tmp_path / "link.pt").hardlink_to(tmp_path / "extended.pt")
+    (tmp_path / "full.pt").symlink_to("/dev/full")
+    before = {path: path.read_bytes() for path in Path(tmp_path).iterdir() if path.is_file()}
+    with pytest.raises(TintboxError, match=message) as caught:
+        export_stock(tmp_path / source, tmp_path / target)
+    assert "\n" not in str(caught.value)
+    assert {path: path.read_bytes() for path in Path(tmp_path).iterdir() if path.is_file()} == before
+
+
+def test_an_older_file_is_replaced(extended, tmp_path):
+    (tmp_path / "stock.pt").write_bytes(b"older")
+    assert type(YOLO(export(extended["yolov8n"], tmp_path)).model) is DetectionModel
