@@ -77,8 +77,8 @@ class ExtendedModel(DetectionModel):
         Args:
             fork: The trunk's layer where it begins; ``size`` for a head alone.
             names: Of the new classes.
-            room: The share of the original's operations that it may need, for which its head is made narrower; None if
-                its layers are whole copies.
+            room: The share of the original's operations that it may need, for which it has a narrower head; None if its
+                layers are whole copies.
         """
         *layers, joined = self.model
         before = 0.0 if room is None else self.count_operations()
@@ -103,7 +103,7 @@ class ExtendedModel(DetectionModel):
         if room is not None:
             over = self.count_operations() - before - room * self.operations
             most = narrowing.count_head_operations(head) - over
-            heads.heads[-1] = narrowing.fit(head, most, narrowing.EIGHTHS)
+            heads.heads[-1] = narrowing.fit(head, most, narrowing.SLIM)
 
     def count_operations(self) -> float:
         """Return the multiplications for a pixel of the picture."""

@@ -8,7 +8,7 @@ import torch
 from ultralytics.utils.torch_utils import get_flops
 
 from tintbox.plugins.extend import forks, network
-from tintbox.plugins.extend.narrowing import EIGHTHS, LEAST, count_head_operations, count_operations, fit, narrow
+from tintbox.plugins.extend.narrowing import LEAST, SLIM, count_head_operations, count_operations, fit, narrow
 
 from .conftest import KINDS
 
@@ -55,8 +55,8 @@ def test_a_slim_branch_adds_two_fifths_of_the_work_at_most(name):
     assert get_flops(made, 640) < 1.4 * get_flops(model, 640)
     head, wide = made.joined.heads[-1], network.renew(model.model[-1], 6)
     added = made.count_operations() - made.operations
-    widths = [copy.deepcopy(wide) for _ in EIGHTHS]
-    for slim, share in zip(widths, EIGHTHS):
+    widths = [copy.deepcopy(wide) for _ in SLIM]
+    for slim, share in zip(widths, SLIM):
         narrow(slim, share)
     costs = [count_head_operations(slim) for slim in widths]
     mine = count_head_operations(head)
