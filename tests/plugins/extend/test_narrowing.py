@@ -65,7 +65,6 @@ def test_a_slim_branch_adds_two_fifths_of_the_work_at_most(name):
     assert all(added - mine + cost > room * made.operations for cost in wider), "a wider one would have fitted"
     again = network.extend(made, neck, ["n"], room)
     assert again.count_operations() - made.count_operations() < 0.4 * made.operations
-    assert all(p.shape == q.shape for p, q in zip(made.model[neck].parameters(), again.model[neck].parameters()))
 
 
 def test_operations_are_those_that_ultralytics_counts():
