@@ -32,7 +32,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "freeze10": {"freeze": 10},
     "freeze": {"freeze": ["backbone", "neck"]},
     "pseudo": {},
-    **{fork: {"extend": fork} for fork in ("head", "neck", "backbone[5:]", "backbone[2:]")},
+    **{fork: {"extend": fork} for fork in ("head", "slim", "neck", "backbone[5:]", "backbone[2:]")},
 }
 RECIPE = {"optimizer": "AdamW", "lr0": 0.002, "nbs": 16, "warmup_bias_lr": 0.0}
 SMALL = {"imgsz": 320, "epochs": 15, "batch": 16}

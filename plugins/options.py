@@ -98,7 +98,7 @@ OPTIONS = (
         topic="freeze", structured=True,
     ),
     Option(
-        "extend", False, "true | head | neck | backbone[5:]", forks.check,
+        "extend", False, "true | head | slim | neck | backbone[5:]", forks.check,
         "new classes beside the old ones, which stay as they are: where the new ones' own branch begins",
         topic="extend", tasks=("detect",),
     ),

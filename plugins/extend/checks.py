@@ -71,7 +71,7 @@ def check_run(
     names = {0: "item"} if arguments.get("single_cls") else names
     data = arguments.get("data")
     new = list(NewClasses.of(model.names, names, arguments.get("classes"), data).names) if names else None
-    extended = network.extend(model, fork, new or ["new"])
+    extended = network.extend(model, fork, new or ["new"], forks.room(value))
     freeze = arguments.get("freeze")
     if selectors.freezes(freeze) and not selectors.is_policy(freeze):
         raise TintboxError(

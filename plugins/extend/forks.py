@@ -9,18 +9,19 @@ from typing import Any
 from tintbox.errors import TintboxError, suggest
 
 DEFAULT = "backbone[5:]"  # what `true` stands for
-WORDS = ("head", "neck")
+WORDS = {"head": "head", "neck": "neck", "slim": "neck"}  # -> the group that the branch begins with
+SLIM_SHARE = 0.39  # of the original's operations: what a slim branch may need; two fifths with its decoding
 SLICE = re.compile(r"(backbone|neck)\[(-?\d+):\]")
-HINT = "give true, head, neck, or the layer from which on the new classes have their own, e.g. backbone[5:]"
+HINT = "give true, head, slim, neck, or the layer from which on the new classes have their own, e.g. backbone[5:]"
 
 
 def check(value: Any) -> str | None:
     """Return what is wrong with a value of ``extend``, or None."""
-    if isinstance(value, bool) or value in WORDS:
+    if isinstance(value, bool):
         return None
     if not isinstance(value, str):
         return HINT
-    if SLICE.fullmatch(value):
+    if value in WORDS or SLICE.fullmatch(value):
         return None
     if value == "backbone":
         return "nothing would be shared with the old network; give a layer to begin with, e.g. backbone[5:]"
@@ -42,7 +43,7 @@ def find(value: Any, groups: Mapping[str, range], title: str) -> int:
     """
     text = DEFAULT if value is True else str(value)
     if text in WORDS:
-        return groups[text][0]
+        return groups[WORDS[text]][0]
     found = SLICE.fullmatch(text)
     group, start = (found[1], int(found[2])) if found else ("", 0)
     layers = groups.get(group, range(0))
@@ -51,3 +52,8 @@ def find(value: Any, groups: Mapping[str, range], title: str) -> int:
     if layers[start] == 0:
         raise TintboxError(f"extend={value}: nothing would be shared with the old network; begin later, e.g. {DEFAULT}")
     return layers[start]
+
+
+def room(value: Any) -> float | None:
+    """Return the share of the original's operations that a branch may need, None if its layers are whole copies."""
+    return SLIM_SHARE if value == "slim" else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -14,6 +15,7 @@ from ultralytics.nn.modules.head import Detect
 LEAST = 16  # channels of a branch; Ultralytics' own heads have no fewer
 BRANCHES = ("cv2", "cv3", "one2one_cv2", "one2one_cv3")
 SHARES = (1.0, 0.75, 0.5)  # of the channels, the widest first
+SLIM = (0.5, 0.375)  # with a neck of its own, wider heads were no better
 SIDE = 64  # pixels of a picture on which operations are counted; they go with its area
 
 
@@ -42,9 +44,15 @@ def count_head_operations(head: Detect) -> float:
     )
 
 
-def fit(head: Detect, most: float) -> Detect:
-    """Return the widest head whose branches need no more multiplications for a pixel than that, or the narrowest."""
-    for share in SHARES:
+def fit(head: Detect, most: float, shares: Sequence[float] = SHARES) -> Detect:
+    """Return the widest head whose branches need no more multiplications for a pixel than that, or the narrowest.
+
+    Args:
+        head: It stays as it is.
+        most: Multiplications.
+        shares: Of the channels that may stay, the widest first.
+    """
+    for share in shares:
         slim = deepcopy(head)
         if share < 1:
             narrow(slim, share)

@@ -71,14 +71,17 @@ class ExtendedModel(DetectionModel):
         """The last layer, the joined heads."""
         return self.model[-1]
 
-    def add_branch(self, fork: int, names: Sequence[str]) -> None:
+    def add_branch(self, fork: int, names: Sequence[str], room: float | None = None) -> None:
         """Add a branch for new classes, begun from the old network's weights; a head alone has narrower branches.
 
         Args:
             fork: The trunk's layer where it begins; ``size`` for a head alone.
             names: Of the new classes.
+            room: The share of the original's operations that it may need, for which it has a narrower head; None if its
+                layers are whole copies.
         """
         *layers, joined = self.model
+        before = 0.0 if room is None else self.count_operations()
         start = len(layers)
         moved = {old: start + old - fork for old in range(fork, self.size)}
         for old, new in moved.items():
@@ -97,6 +100,16 @@ class ExtendedModel(DetectionModel):
         self.forks, self.starts = [*self.forks, fork], [*self.starts, start]
         self.names = {**self.names, **dict(enumerate(names, len(self.names)))}
         self.nc = len(self.names)
+        if room is not None:
+            over = self.count_operations() - before - room * self.operations
+            most = narrowing.count_head_operations(head) - over
+            heads.heads[-1] = narrowing.fit(head, most, narrowing.SLIM)
+
+    def count_operations(self) -> float:
+        """Return the multiplications for a pixel of the picture."""
+        if not self.starts:
+            return self.operations
+        return narrowing.count_operations(self, self.yaml.get("channels", 3))
 
     def train(self, mode: bool = True) -> ExtendedModel:
         """Set the mode of what trains; the rest stays in evaluation mode, so that its statistics stand still."""
@@ -221,16 +234,17 @@ def check_base(model: Any) -> None:
         raise TintboxError(f"extend: {selection.title(model)} is fused for prediction; give the checkpoint as trained")
 
 
-def extend(model: DetectionModel, fork: int, names: Sequence[str]) -> ExtendedModel:
+def extend(model: DetectionModel, fork: int, names: Sequence[str], room: float | None = None) -> ExtendedModel:
     """Return a model with a branch for new classes, in training mode.
 
     Args:
         model: A trained detector, extended or not, that `check_base` accepts; it stays as it is.
         fork: As in `ExtendedModel.add_branch`.
         names: Of the new classes.
+        room: As in `ExtendedModel.add_branch`.
     """
     extended = ExtendedModel(model).float()
-    extended.add_branch(fork, names)
+    extended.add_branch(fork, names, room)
     return extended.train()
 
 

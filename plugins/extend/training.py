@@ -82,7 +82,7 @@ def begin(trainer: Any, weights: Any) -> ExtendedModel:
     else:
         added = NewClasses.of(weights.names, data["names"], args.classes, args.data)
         fork = forks.find(args.extend, network.trunk_groups(weights), selection.title(weights))
-        model = network.extend(weights, fork, added.names)
+        model = network.extend(weights, fork, added.names, forks.room(args.extend))
         tell(model, added)
     if args.reconcile is not None:
         model.reconcile = args.reconcile

@@ -61,5 +61,5 @@ def load():
 @pytest.fixture(scope="session")
 def extended(old, fruit, train_tiny):
     """Finished runs with new classes, each with another fork, by kind."""
-    forks = {"yolov8n": "neck", "yolo11n": True, "yolo26n": "head"}
+    forks = {"yolov8n": "slim", "yolo11n": True, "yolo26n": "head"}
     return {kind: train_tiny(old[kind], fruit, extend=fork, epochs=2, lr0=0.01) for kind, fork in forks.items()}

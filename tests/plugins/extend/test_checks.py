@@ -32,8 +32,9 @@ def names(tmp_path_factory, fruit):
 @pytest.mark.parametrize(
     ("extend", "words"),
     [
-        ("nek", "extend=nek: give true, head, neck"),
-        ("7", "extend=7: give true, head, neck"),
+        ("nek", "extend=nek: give true, head, slim, neck"),
+        ("7", "extend=7: give true, head, slim, neck"),
+        ("slimm", "did you mean 'slim'?"),
         ("backbone[2:4]", "a branch goes on to the end"),
         ("backbone[0:]", "nothing would be shared"),
         ("neck[40:]", "extend=neck[40:]: neck has 12 layers in yolo11n"),

@@ -11,8 +11,8 @@ GROUPS = {"backbone": range(11), "neck": range(11, 23), "head": range(23, 24)}  
 @pytest.mark.parametrize(
     ("value", "layer"),
     [
-        (True, 5), ("head", 23), ("neck", 11), ("backbone[5:]", 5), ("backbone[-2:]", 9), ("neck[3:]", 14),
-        ("backbone[1:]", 1), ("neck[0:]", 11),
+        (True, 5), ("head", 23), ("neck", 11), ("slim", 11), ("backbone[5:]", 5), ("backbone[-2:]", 9),
+        ("neck[3:]", 14), ("backbone[1:]", 1), ("neck[0:]", 11),
     ],
 )  # fmt: skip
 def test_a_fork_is_a_layer(value, layer):
@@ -24,10 +24,11 @@ def test_a_fork_is_a_layer(value, layer):
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (1, "give true, head, neck"), (5.0, "give true"), (["neck"], "give true"), ("nek", "did you mean 'neck'"),
+        (1, "give true, head, slim, neck"), (5.0, "give true"), (["neck"], "give true"), ("nek", "did you mean 'neck'"),
+        ("slin", "did you mean 'slim'"),
         ("backbone", "nothing would be shared"), ("backbone[5]", "goes on to the end"),
         ("backbone[2:5]", "goes on to the end"), ("backbone[:5]", "goes on to the end"), ("head[0:]", "goes on"),
-        ("", "give true"), ("backbone[0x5:]", "goes on to the end"),
+        ("", "give true"), ("slim[2:]", "goes on to the end"), ("backbone[0x5:]", "goes on to the end"),
     ],
 )  # fmt: skip
 def test_another_value_is_told(value, words):
@@ -39,3 +40,8 @@ def test_another_value_is_told(value, words):
 def test_a_layer_that_is_not_there_or_the_first_is_told(value):
     with pytest.raises(TintboxError, match=r"has 1[12] layers in yolo11n|nothing would be shared"):
         forks.find(value, GROUPS, "yolo11n")
+
+
+def test_a_slim_branch_alone_has_a_limit():
+    assert 0 < forks.room("slim") < 0.4
+    assert [forks.room(value) for value in (True, "head", "neck", "backbone[5:]")] == [None] * 4

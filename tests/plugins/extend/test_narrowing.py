@@ -7,8 +7,8 @@ import pytest
 import torch
 from ultralytics.utils.torch_utils import get_flops
 
-from tintbox.plugins.extend import network
-from tintbox.plugins.extend.narrowing import LEAST, count_head_operations, count_operations, fit, narrow
+from tintbox.plugins.extend import forks, network
+from tintbox.plugins.extend.narrowing import LEAST, SLIM, count_head_operations, count_operations, fit, narrow
 
 from .conftest import KINDS
 
@@ -43,6 +43,28 @@ def test_a_head_alone_adds_a_fifth_of_the_work_at_most(kind):
     head = network.renew(model.model[-1], 6)
     widths = [branch[0].conv.out_channels for branch in made.joined.heads[-1].cv2]
     assert widths == [branch[0].conv.out_channels for branch in fit(head, 0.19 * made.operations).cv2]
+
+
+@pytest.mark.parametrize("name", [*KINDS, "yolo11s"])
+def test_a_slim_branch_adds_two_fifths_of_the_work_at_most(name):
+    from ultralytics.nn.tasks import DetectionModel
+
+    model = DetectionModel(f"{name}.yaml", verbose=False)  # of 80 classes
+    neck, room = forks.find("slim", network.trunk_groups(model), name), forks.room("slim")
+    made = network.extend(model, neck, list("abcdef"), room)
+    assert get_flops(made, 640) < 1.4 * get_flops(model, 640)
+    head, wide = made.joined.heads[-1], network.renew(model.model[-1], 6)
+    added = made.count_operations() - made.operations
+    widths = [copy.deepcopy(wide) for _ in SLIM]
+    for slim, share in zip(widths, SLIM):
+        narrow(slim, share)
+    costs = [count_head_operations(slim) for slim in widths]
+    mine = count_head_operations(head)
+    assert mine in costs
+    wider = [cost for cost in costs if cost > mine]
+    assert all(added - mine + cost > room * made.operations for cost in wider), "a wider one would have fitted"
+    again = network.extend(made, neck, ["n"], room)
+    assert again.count_operations() - made.count_operations() < 0.4 * made.operations
 
 
 def test_operations_are_those_that_ultralytics_counts():

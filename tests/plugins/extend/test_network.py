@@ -13,11 +13,12 @@ from tintbox.plugins.extend import forks, network
 
 from .conftest import KINDS, OLD
 
-SPECS = ("head", "neck", "neck[4:]", "backbone[5:]", "backbone[1:]")
+SPECS = ("head", "slim", "neck", "neck[4:]", "backbone[5:]", "backbone[1:]")
 
 
 def extend(model, spec, names=("n", "m")):
-    return network.extend(model, forks.find(spec, network.trunk_groups(model), "m"), list(names)).eval()
+    fork = forks.find(spec, network.trunk_groups(model), "m")
+    return network.extend(model, fork, list(names), forks.room(spec)).eval()
 
 
 @torch.no_grad()
@@ -34,16 +35,19 @@ def test_old_predictions_are_the_same_bits_and_the_branch_begins_with_the_old_bo
     anchors, rows = before.shape[2], 4 + len(OLD)
     assert after.shape == (6, rows + 2, 2 * anchors)
     assert torch.equal(after[:, :rows, :anchors], before)
-    if spec != "head":  # which is narrower
+    if spec not in ("head", "slim"):  # which are narrower
         assert torch.equal(after[:, :4, anchors:], before[:, :4])  # every layer of the branch reads what it should
     assert not after[:, rows:, :anchors].any() and not after[:, 4:rows, anchors:].any()
     assert after[:, rows:, anchors:].any()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_three_extensions_leave_all_before_them_as_it_was(kind, old, load, pictures):
+@pytest.mark.parametrize(
+    "specs", [("backbone[5:]", "head", "neck"), ("slim", "neck", "slim"), ("neck[4:]", "slim", "head")]
+)
+def test_three_extensions_leave_all_before_them_as_it_was(kind, specs, old, load, pictures):
     model, names = load(old[kind]), list(OLD)
-    for i, spec in enumerate(("backbone[5:]", "head", "neck")):
+    for i, spec in enumerate(specs):
         before = run(model, pictures)
         model = extend(model, spec, [f"n{i}"])
         names.append(f"n{i}")

@@ -80,6 +80,18 @@ def test_validation_is_about_the_datasets_classes(extended, fruit, tmp_path):
     assert found.coco is not None
 
 
+def test_groups_of_a_slim_branch(old, fruit, train_tiny):
+    trainer = train_tiny(
+        old["yolo26n"], fruit, extend="slim", epochs=1, lr_scale={"head": 0.5, "neck": 2}, freeze="neck"
+    )
+    model, plan = trainer.model, trainer.tintbox_freeze.plan
+    start, last = model.starts[-1], len(model.model) - 1
+    assert {int(name.split(".")[1]) for name in plan.start if ".dfl" not in name} >= {last - 1}
+    assert {int(name.split(".")[1]) for name in plan.start if ".dfl" not in name} <= {*range(start, last)}
+    assert {plan.factors[n] for n in plan.factors if n.startswith(f"model.{last}.")} == {0.5}
+    assert not set(plan.names) & model.held_parameters()
+
+
 def test_options_are_for_the_new_part(old, fruit, train_tiny, tmp_path):
     trainer = train_tiny(
         old["yolo11n"], fruit, extend="backbone[8:]", epochs=2, freeze="backbone", unfreeze={1: "backbone"},
@@ -99,27 +111,31 @@ def test_options_are_for_the_new_part(old, fruit, train_tiny, tmp_path):
 
 
 @pytest.mark.attack("resume")
-def test_a_stopped_run_goes_on_as_if_it_had_not_been(old, fruit, extended, train_tiny, stop_at, load, write_dataset):
-    stopped = stop_at(train_tiny, "on_fit_epoch_end", old["yolo26n"], fruit, extend="head", epochs=2, lr0=0.01)
+@pytest.mark.parametrize(("kind", "fork"), [("yolo26n", "head"), ("yolov8n", "slim")])
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(
+    kind, fork, old, fruit, extended, train_tiny, stop_at, load, write_dataset
+):
+    stopped = stop_at(train_tiny, "on_fit_epoch_end", old[kind], fruit, extend=fork, epochs=2, lr0=0.01)
     others = write_dataset("others", ["n"], {s: [(np.zeros((32, 32, 3), np.uint8), ["0 .5 .5 .4 .4"])] for s in SPLITS})
     with pytest.raises(TintboxError, match=r"has other new classes \(n\) than the run \(c, d, e"):
         YOLO(stopped.last).train(resume=True, data=str(others))
     yolo = YOLO(stopped.last)
     yolo.train(resume=True)
     assert yolo.trainer.start_epoch == 1
-    one, other = load(yolo.trainer.last).state_dict(), load(extended["yolo26n"].last).state_dict()
+    one, other = load(yolo.trainer.last).state_dict(), load(extended[kind].last).state_dict()
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_extended_again(extended, load, pictures, write_dataset, train_tiny):
+@pytest.mark.parametrize("fork", ["neck", "slim"])
+def test_extended_again(fork, extended, load, pictures, write_dataset, train_tiny):
     """By a dataset that has a class of the first model, one of the first extension and one that is new."""
     rng = np.random.default_rng(0)
     splits = {s: [(rng.integers(0, 255, (64, 64, 3), np.uint8), [f"{c} .5 .5 .4 .4" for c in range(3)])] * 4
               for s in ("train", "val")}  # fmt: skip
     data = write_dataset("again", ["y", "c", "z"], splits)
     first = load(extended["yolo11n"].best)
-    trainer = train_tiny(extended["yolo11n"].best, data, extend="neck", optimizer="SGD", lr0=0.1)
+    trainer = train_tiny(extended["yolo11n"].best, data, extend=fork, optimizer="SGD", lr0=0.1)
     again = load(trainer.best)
     assert list(again.names.values()) == [*OLD, *NEW, "z"]
     assert same(run(first, pictures), run(again, pictures))
