@@ -1,0 +1,102 @@
+"""Does a fine-tuned detector gain by being averaged with the one that it began from (`tintbox average`)?
+
+    python benchmarks/average.py --model yolo11n.pt --jobs 2
+
+As in benchmarks/few_labels.py, whose pictures and recipe these are: 20 labelled pictures that the seed draws, trained by
+what `tintbox recipe` writes for them, the last weights. These are averaged with the model, as far as backbone and neck
+go, by several shares, and every average is judged by mAP50-95 on the test split. Finished runs are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import few_labels
+import machine
+import runs
+from few_labels_report import over_datasets
+
+LABELS = "20"  # pictures
+SHARES = (1.0, 0.9, 0.75, 0.5)  # of the fine-tuned weights
+
+
+def run(args: argparse.Namespace, dataset: str, seed: int, folder: Path) -> None:
+    """Train a run, average it by every share, write what came out."""
+    from ultralytics import YOLO
+
+    from tintbox.plugins.transfer.average import average
+
+    imgsz, data = few_labels.DATASETS[dataset], few_labels.draw(args, dataset, LABELS, seed)
+    own = few_labels.arguments(args, few_labels.RECIPE, data, LABELS, imgsz, folder)
+    settings = {"data": data, "imgsz": imgsz, "workers": 0, "plots": False, "exist_ok": True}
+    YOLO(args.model).train(
+        **{"amp": "auto", **own, **settings, "epochs": few_labels.EPOCHS[LABELS]}, seed=seed, cache="ram", val=False,
+        save=False, project=str(folder.parent), name=folder.name,
+    )  # fmt: skip
+    last, mean, found = folder / "weights" / "last.pt", folder / "weights" / "mean.pt", {}
+    for share in SHARES:
+        average(last, args.model, mean, share)
+        judged = YOLO(mean).val(**settings, split="test", verbose=False, project=str(folder), name="test")
+        found[str(share)] = float(judged.box.map)
+    for file in (last, mean):
+        file.unlink()
+    runs.write_result(folder, {"dataset": dataset, "seed": seed, "mAP50-95": found})
+
+
+def result_line(name: str, result: dict) -> str:
+    """Return a finished run's line."""
+    return f"{name}: " + ", ".join(f"{share}: {100 * value:.1f}" for share, value in result["mAP50-95"].items())
+
+
+def report(results: list[dict]) -> str:
+    """Return the Markdown table: mAP50-95 and the gains, seed by seed and over the data sets."""
+    lines = [f"| data | n | as trained | {' | '.join(f'{share:g} of it' for share in SHARES[1:])} |"]
+    lines.append("|---" * (len(SHARES) + 2) + "|")
+    means: dict[float, list[float]] = {share: [] for share in SHARES[1:]}
+    for dataset in dict.fromkeys(r["dataset"] for r in results):
+        own = [r["mAP50-95"] for r in results if r["dataset"] == dataset]
+        columns = [runs.mean([100 * found["1.0"] for found in own])]
+        for share, gains in means.items():
+            each = [found[str(share)] - found["1.0"] for found in own]
+            gains.append(statistics.mean(each))
+            columns.append(f"{100 * gains[-1]:+.1f} ({100 * min(each):+.1f} to {100 * max(each):+.1f})")
+        lines.append(f"| {dataset} | {len(own)} | {' | '.join(columns)} |")
+    lines.append(f"| **all**, [95% over data sets] | | | {' | '.join(map(over_datasets, means.values()))} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", required=True, help="a pretrained checkpoint")
+    parser.add_argument("--datasets", nargs="+", choices=list(few_labels.DATASETS), default=list(few_labels.DATASETS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
+    parser.add_argument("--root", type=Path, default=Path("runs/average"), help="where the run folders go")
+    parser.add_argument("--one", nargs=3, metavar=("DATASET", "SEED", "FOLDER"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    args.root, args.minutes, args.extra = args.root.resolve(), None, {}
+    if args.one:
+        dataset, seed, folder = args.one
+        run(args, dataset, int(seed), Path(folder))
+        return
+    print(machine.describe(), flush=True)
+    shared = ["--model", args.model, "--root", str(args.root)]
+    jobs = {}
+    for seed in args.seeds:
+        for dataset in args.datasets:
+            name = f"{Path(args.model).stem}-{dataset}-{seed}"
+            jobs[name] = [*shared, "--one", dataset, str(seed), str(args.root / name)]
+    results = list(runs.run_all(__file__, jobs, args.root, args.jobs, result_line).values())
+    print(
+        f"\n{args.model}, {LABELS} pictures, mAP50-95 on the test split in percent, gains in points (lowest to highest)\n"
+    )
+    print(report(results))
+
+
+if __name__ == "__main__":
+    main()
