@@ -2,9 +2,9 @@
 
     python benchmarks/average.py --model yolo11n.pt --jobs 2
 
-As in benchmarks/few_labels.py, whose pictures and recipe these are: 20 labelled pictures that the seed draws, trained by
-what `tintbox recipe` writes for them, the last weights. These are averaged with the model, as far as backbone and neck
-go, by several shares, and every average is judged by mAP50-95 on the test split. Finished runs are kept.
+As in benchmarks/few_labels.py, whose pictures and recipe these are: 20 labelled pictures that the seed draws, trained
+by what `tintbox recipe` writes for them, the last weights. These are averaged with the model, as far as backbone and
+neck go, by several shares, and every average is judged by mAP50-95 on the test split. Finished runs are kept.
 """
 
 from __future__ import annotations
