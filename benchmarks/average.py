@@ -92,9 +92,7 @@ def main() -> None:
             name = f"{Path(args.model).stem}-{dataset}-{seed}"
             jobs[name] = [*shared, "--one", dataset, str(seed), str(args.root / name)]
     results = list(runs.run_all(__file__, jobs, args.root, args.jobs, result_line).values())
-    print(
-        f"\n{args.model}, {LABELS} pictures, mAP50-95 on the test split in percent, gains in points (lowest to highest)\n"
-    )
+    print(f"\n{args.model}, {LABELS} pictures: mAP50-95 on the test split in percent, gains (lowest to highest)\n")
     print(report(results))
 
 
