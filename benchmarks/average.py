@@ -1,4 +1,4 @@
-"""Does a fine-tuned detector gain by being averaged with the one that it began from (`tintbox average`)?
+"""Does a fine-tuned detector gain by being averaged with the one that it began from (WiSE-FT, Wortsman et al. 2022)?
 
     python benchmarks/average.py --model yolo11n.pt --jobs 2
 
@@ -24,11 +24,21 @@ LABELS = "20"  # pictures
 SHARES = (1.0, 0.9, 0.75, 0.5)  # of the fine-tuned weights
 
 
+def blend(tuned: Path, start: str, share: float):
+    """Return a fine-tuned model with the average of its weights and those of its start, but for the head."""
+    from ultralytics import YOLO
+
+    model, first = YOLO(tuned), YOLO(start).model.float().state_dict()
+    head = f"model.{len(model.model.model) - 1}."
+    for name, value in model.model.float().state_dict().items():
+        if value.is_floating_point() and not name.startswith(head):
+            value.copy_(share * value + (1 - share) * first[name])
+    return model
+
+
 def run(args: argparse.Namespace, dataset: str, seed: int, folder: Path) -> None:
     """Train a run, average it by every share, write what came out."""
     from ultralytics import YOLO
-
-    from tintbox.plugins.transfer.average import average
 
     imgsz, data = few_labels.DATASETS[dataset], few_labels.draw(args, dataset, LABELS, seed)
     own = few_labels.arguments(args, few_labels.RECIPE, data, LABELS, imgsz, folder)
@@ -39,7 +49,7 @@ def run(args: argparse.Namespace, dataset: str, seed: int, folder: Path) -> None
     )  # fmt: skip
     last, mean, found = folder / "weights" / "last.pt", folder / "weights" / "mean.pt", {}
     for share in SHARES:
-        average(last, args.model, mean, share)
+        blend(last, args.model, share).save(mean)
         judged = YOLO(mean).val(**settings, split="test", verbose=False, project=str(folder), name="test")
         found[str(share)] = float(judged.box.map)
     for file in (last, mean):

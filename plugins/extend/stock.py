@@ -16,8 +16,8 @@ from torch import nn
 from ultralytics.nn.modules.head import Detect
 from ultralytics.nn.tasks import DetectionModel
 
-from tintbox import atomic, checkpoint_file
-from tintbox.errors import TintboxError, one_line
+from tintbox import atomic
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 from tintbox.plugins import trunk
 from tintbox.plugins.extend.head import JoinedDetect
 from tintbox.plugins.extend.network import ExtendedModel, inputs, place
@@ -46,7 +46,7 @@ def export_stock(source: str | Path, target: str | Path) -> str:
     from ultralytics.nn import tasks
 
     source, target = Path(str(source)), Path(str(target))
-    checkpoint_file.check_new(target, [source], "give the checkpoint of a run with extend=")
+    check_target(source, target)
     try:
         model, checkpoint = tasks.load_checkpoint(source)
     except (OSError, TypeError, RuntimeError) as error:
@@ -66,6 +66,25 @@ def export_stock(source: str | Path, target: str | Path) -> str:
         raise TintboxError(f"{target}: cannot be written ({one_line(error)})") from error
     counts = " + ".join(map(str, model.joined.counts))
     return f"{target}: {selection.title(model)} with {counts} classes, in stock layers only"
+
+
+def check_target(source: Path, target: Path) -> None:
+    """Check what can be told before the checkpoint is loaded.
+
+    Raises:
+        TintboxError: The source is not there, or the target is no place for a checkpoint.
+    """
+    if not source.is_file():
+        what = "a folder, no file" if source.is_dir() else "no such file"
+        raise TintboxFileError(f"{source}: {what}; give the checkpoint of a run with extend={suggest_file(source)}")
+    if target.suffix != ".pt":
+        raise TintboxError(f"{target}: give the file to write the suffix .pt")
+    if target.is_dir():
+        raise TintboxError(f"{target}: a folder; give the name of a file")
+    if not target.parent.is_dir():
+        raise TintboxFileError(f"{target}: there is no folder {target.parent}; make it first")
+    if target.exists() and target.samefile(source):
+        raise TintboxError(f"{target}: would overwrite the model itself; give another name")
 
 
 def checked(model: Any, source: Path) -> ExtendedModel:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pickletools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tintbox.checkpoint_archive import PICKLE, BombError, explain_failures, is_zip, open_checkpoint
-from tintbox.errors import TintboxError, TintboxFileError, suggest_file
+from tintbox.errors import TintboxError
 from tintbox.limits import PICKLE_BYTES, PICKLE_INSTRUCTIONS
 
 # The opcode GLOBAL of pickle protocol 2, and the modules of the repositories ultralytics/yolov3 and ultralytics/yolov5.
@@ -28,33 +28,6 @@ def is_whole(path: Path) -> bool:
             return archive.is_whole()
     except TintboxError:
         return False
-
-
-def check_new(target: Path, sources: Sequence[Path], hint: str) -> None:
-    """Check what can be told of a checkpoint to write, before those that it is made from are loaded.
-
-    Args:
-        target: The file to write.
-        sources: What it is made from.
-        hint: What to give where a source is not there.
-
-    Raises:
-        TintboxError: A source is not there, or the target is no place for a checkpoint.
-    """
-    for source in sources:
-        if not source.is_file():
-            what = "a folder, no file" if source.is_dir() else "no such file"
-            raise TintboxFileError(f"{source}: {what}; {hint}{suggest_file(source)}")
-    if target.suffix != ".pt":
-        raise TintboxError(f"{target}: give the file to write the suffix .pt")
-    if target.is_dir():
-        raise TintboxError(f"{target}: a folder; give the name of a file")
-    if not target.parent.is_dir():
-        raise TintboxFileError(f"{target}: there is no folder {target.parent}; make it first")
-    if target.exists():
-        for source in sources:
-            if target.samefile(source):
-                raise TintboxError(f"{target}: would overwrite {source}; give another name")
 
 
 def head(path: Path) -> bytes:

@@ -209,7 +209,6 @@ TINTBOX = {
     "import-legacy": ("s.pt", "zip", "s.pt out/new.pt"),
     "import-legacy weights": ("s.weights", "binary", "s.weights out/new.pt cfg=tiny.cfg"),
     "import-legacy cfg": ("s.cfg", "yaml", "tiny.weights out/new.pt cfg=s.cfg"),
-    "average": ("s.pt", "zip", "s.pt s.pt out/new.pt"),
     "export-backbone": ("s.pt", "zip", "s.pt out/new.pt"),
     "export-stock": ("s.pt", "zip", "s.pt out/new.pt"),
     "complexity": ("s.yaml", "yaml", "model=s.yaml"),

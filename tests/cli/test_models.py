@@ -60,19 +60,16 @@ def test_import_and_export_hand_their_words_on(monkeypatch):
     from tintbox.cli import app
     from tintbox.plugins.anchor import importing
     from tintbox.plugins.extend import stock
-    from tintbox.plugins.transfer import average, export
+    from tintbox.plugins.transfer import export
 
     calls = []
     monkeypatch.setattr(importing, "import_legacy", lambda *words, **keys: calls.append((words, keys)) or "new.pt")
     monkeypatch.setattr(export, "export_backbone", lambda *words: calls.append((words, {})) or "out.pt")
-    monkeypatch.setattr(average, "average", lambda *words, **keys: calls.append((words, keys)) or "mean.pt")
     monkeypatch.setattr(stock, "export_stock", lambda *words: calls.append((words, {})) or "stock.pt")
     runner = CliRunner()
     assert runner.invoke(app.app, ["import-legacy", "a.weights", "b.pt", "cfg=x.cfg"]).output.strip() == "new.pt"
     assert runner.invoke(app.app, ["export-backbone", "a.pt", "b.pt"]).output.strip() == "out.pt"
     assert runner.invoke(app.app, ["export-stock", "c.pt", "d.pt"]).output.strip() == "stock.pt"
-    assert runner.invoke(app.app, ["average", "e.pt", "f.pt", "g.pt", "share=0.5"]).output.strip() == "mean.pt"
     assert calls == [
         (("a.weights", "b.pt"), {"cfg": "x.cfg", "names": None}), (("a.pt", "b.pt"), {}), (("c.pt", "d.pt"), {}),
-        (("e.pt", "f.pt", "g.pt"), {"share": 0.5}),
     ]  # fmt: skip

@@ -98,7 +98,6 @@ for command, keys in (
     (runs.study, tables.STUDY),
     (runs.report, tables.REPORT),
     (runs.assignment, tables.ASSIGNMENT),
-    (models.average, tables.AVERAGE),
     (models.import_legacy, tables.IMPORT),
     (models.export_backbone, ()),
     (models.export_stock, ()),

@@ -1,4 +1,4 @@
-"""The commands of `tintbox` about models: recipe, average, import-legacy, export-backbone, export-stock, complexity."""
+"""The commands of `tintbox` about models: recipe, import-legacy, export-backbone, export-stock, complexity."""
 
 from __future__ import annotations
 
@@ -33,19 +33,6 @@ def recipe(
     print("what would help more than settings:", *(f"- {line}" for line in written.recipe.advice), sep="\n")
     print("", *written.told, *(written.probe.comments() if written.probe else ()), sep="\n")
     print(f"\nyolo train model={values['model']} data={written.data} cfg={written.file}")
-
-
-def average(
-    tuned: Annotated[str, typer.Argument(metavar="BEST.PT", help="the fine-tuned checkpoint")],
-    start: Annotated[str, typer.Argument(metavar="START.PT", help="the one that it began from")],
-    target: Annotated[str, typer.Argument(metavar="OUT.PT", help="the checkpoint to write")],
-    words: Annotated[list[str] | None, words_argument("[KEY=VALUE]...")] = None,
-) -> None:
-    """Average a fine-tuned network with the one that it began from: often better than either, without training."""
-    values = read(words, tables.AVERAGE)
-    from tintbox.plugins.transfer.average import average as write
-
-    print(write(tuned, start, target, **values))
 
 
 def import_legacy(

@@ -80,7 +80,6 @@ ASSIGNMENT = (
     Key("parts", "some of ABCD", "ABCD", "which parts"),
     Key("out", "a folder", "runs/assignment", "where everything goes; the same one goes on", text),
 )
-AVERAGE = (Key("share", SHARE, 0.75, "of the fine-tuned weights", number(0, 1)),)
 IMPORT = (
     Key("cfg", "a Darknet .cfg", None, "of Darknet: the layers; by default the .cfg beside the weights", text),
     Key("names", "a file with a name per line", None, "of Darknet: the class names", text),
