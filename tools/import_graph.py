@@ -88,8 +88,8 @@ def draw(file: Path) -> None:
             )
     ground = f"ground floor: {', '.join(sorted(rows[-1]))}"
     box(axes, 0, -GAP * (len(rows) - 1), ground, "ground", 9.5)
-    for name, others in imports.items():
-        for other in others:
+    for name, others in sorted(imports.items()):  # always the same file
+        for other in sorted(others):
             (x, y), (to_x, to_y) = place[name], place[other]
             up = to_y > y
             side = HEIGHT / 2 if up else -HEIGHT / 2
