@@ -69,3 +69,16 @@ def test_any_damage_is_told_in_one_line_or_harmless(whole, tmp_path_factory, dat
     checkpoint_file.is_whole(file), checkpoint_file.facts(file)
     with contextlib.suppress(checkpoint_archive.BombError):
         checkpoint_file.find_classic(file)
+
+
+def test_what_is_written_is_whole_or_not_there(tmp_path):
+    file = tmp_path / "new" / "out.pt"
+    with pytest.raises(TintboxError, match=r"^[^\n]*out.pt: cannot be written \([^\n]*\)$"):
+        checkpoint_file.write(file, {"w": torch.ones(2)})
+    checkpoint_file.write(file, {"w": torch.ones(2)}, make_folder=True)
+    checkpoint_file.write(file, {"w": torch.zeros(2)})
+    before = file.read_bytes()
+    assert torch.equal(torch.load(file)["w"], torch.zeros(2))
+    with pytest.raises(AttributeError):
+        checkpoint_file.write(file, {"w": torch.ones(2), "broken": lambda: None})
+    assert [path.name for path in file.parent.iterdir()] == ["out.pt"] and file.read_bytes() == before

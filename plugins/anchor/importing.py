@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from tintbox import atomic
-from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
+from tintbox import checkpoint_file
+from tintbox.errors import TintboxError, TintboxFileError, suggest
 from tintbox.limits import CFG_BYTES
 from tintbox.plugins.anchor import darknet, legacy
 
@@ -49,12 +49,7 @@ def import_legacy(
     else:
         model = legacy.checkpoint(source)["model"]
     content = {"model": _compact(model), "train_args": {}, "date": datetime.now().astimezone().isoformat()}
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with atomic.replacing(target) as part, part.open("wb") as file:
-            torch.save(content, file)
-    except (OSError, RuntimeError) as error:
-        raise TintboxError(f"{target}: cannot be written ({one_line(error)})") from None
+    checkpoint_file.write(target, content, make_folder=True)
     return target
 
 

@@ -16,7 +16,7 @@ from torch import nn
 from ultralytics.nn.modules.head import Detect
 from ultralytics.nn.tasks import DetectionModel
 
-from tintbox import atomic
+from tintbox import checkpoint_file
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 from tintbox.plugins import trunk
 from tintbox.plugins.extend.head import JoinedDetect
@@ -59,11 +59,7 @@ def export_stock(source: str | Path, target: str | Path) -> str:
         "date": datetime.now().astimezone().isoformat(),
         "version": ultralytics.__version__,
     }
-    try:
-        with atomic.replacing(target) as part, part.open("wb") as file:
-            torch.save(content, file)
-    except (OSError, RuntimeError) as error:
-        raise TintboxError(f"{target}: cannot be written ({one_line(error)})") from error
+    checkpoint_file.write(target, content)
     counts = " + ".join(map(str, model.joined.counts))
     return f"{target}: {selection.title(model)} with {counts} classes, in stock layers only"
 

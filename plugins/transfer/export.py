@@ -6,6 +6,7 @@ from copy import deepcopy
 from datetime import datetime, timezone
 from pathlib import Path
 
+from tintbox import checkpoint_file
 from tintbox.errors import TintboxError, TintboxFileError, one_line
 
 
@@ -25,7 +26,6 @@ def export_backbone(source: str | Path, target: str | Path) -> str:
     Raises:
         TintboxError: If the source is no such checkpoint or the target cannot be written.
     """
-    import torch
     import ultralytics
     from ultralytics.nn import tasks
 
@@ -57,8 +57,5 @@ def export_backbone(source: str | Path, target: str | Path) -> str:
         "date": datetime.now(timezone.utc).isoformat(),
         "version": ultralytics.__version__,
     }
-    try:
-        torch.save(checkpoint, target)
-    except (OSError, RuntimeError) as error:
-        raise TintboxError(f"{target}: cannot be written ({one_line(error)})") from error
+    checkpoint_file.write(target, checkpoint)
     return f"{target}: {handover.title(detector)}, {handover.report(detector, match)}; the head is new"

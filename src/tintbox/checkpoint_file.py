@@ -1,4 +1,7 @@
-"""Files of PyTorch, read as zips with a pickle in them: within limits, and without running anything of theirs."""
+"""Files of PyTorch: read as zips with a pickle in them, within limits, without running anything of theirs.
+
+And written whole, or not at all.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tintbox import atomic
 from tintbox.checkpoint_archive import PICKLE, BombError, explain_failures, is_zip, open_checkpoint
-from tintbox.errors import TintboxError
+from tintbox.errors import TintboxError, one_line
 from tintbox.limits import PICKLE_BYTES, PICKLE_INSTRUCTIONS
 
 # The opcode GLOBAL of pickle protocol 2, and the modules of the repositories ultralytics/yolov3 and ultralytics/yolov5.
@@ -28,6 +32,28 @@ def is_whole(path: Path) -> bool:
             return archive.is_whole()
     except TintboxError:
         return False
+
+
+def write(target: Path, content: dict[str, Any], make_folder: bool = False) -> None:
+    """Write a checkpoint whole, or leave what is there.
+
+    Args:
+        target: The file.
+        content: What `torch.save` takes.
+        make_folder: Whether to make the folder that it is to be in.
+
+    Raises:
+        TintboxError: It cannot be written.
+    """
+    import torch
+
+    try:
+        if make_folder:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic.replacing(target) as part, part.open("wb") as file:
+            torch.save(content, file)
+    except (OSError, RuntimeError) as error:
+        raise TintboxError(f"{target}: cannot be written ({one_line(error)})") from error
 
 
 def head(path: Path) -> bytes:
