@@ -10,7 +10,7 @@ from tintbox.errors import TintboxError, suggest
 
 DEFAULT = "backbone[5:]"  # what `true` stands for
 WORDS = {"head": "head", "neck": "neck", "slim": "neck"}  # -> the group that the branch begins with
-SLIM_SHARE = 0.39  # of the original's operations: what a slim branch may need; two fifths with its decoding
+SLIM_SHARE = 0.398  # of the original's operations: what a slim branch may need; two fifths with its decoding
 SLICE = re.compile(r"(backbone|neck)\[(-?\d+):\]")
 HINT = "give true, head, slim, neck, or the layer from which on the new classes have their own, e.g. backbone[5:]"
 

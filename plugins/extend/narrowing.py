@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from ultralytics.nn.modules.conv import Conv
 from ultralytics.nn.modules.head import Detect
+from ultralytics.nn.tasks import BaseModel
 
 LEAST = 16  # channels of a branch; Ultralytics' own heads have no fewer
 BRANCHES = ("cv2", "cv3", "one2one_cv2", "one2one_cv3")
@@ -19,25 +20,27 @@ SLIM = (1.0, 0.875, 0.75, 0.625, 0.5, 0.375)  # in finer steps, and narrower: be
 SIDE = 64  # pixels of a picture on which operations are counted; they go with its area
 
 
-def count_operations(network: nn.Module, channels: int) -> float:
-    """Return a detector's multiplications for a pixel of the picture.
+def count_operations(network: BaseModel, channels: int) -> float:
+    """Return a detector's multiplications for a pixel of the picture, in prediction: fused, of two heads one.
 
     Args:
         network: It stays as it is.
         channels: Of a picture.
     """
-    copied = deepcopy(network).float().eval()
+    copied = deepcopy(network).float().eval().fuse(verbose=False)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         copied(torch.zeros(1, channels, SIDE, SIDE, device=next(copied.parameters()).device))
     return counter.get_total_flops() / 2 / SIDE**2
 
 
 def count_head_operations(head: Detect) -> float:
-    """Return the multiplications of a head's branches for a pixel of the picture."""
-    branches = [branches for name in BRANCHES if (branches := getattr(head, name, None))]
+    """Return the multiplications of a head's branches for a pixel of the picture, in prediction.
+
+    There, of an end-to-end head's branches and their one-to-many twins, which cost the same, only the ones are run.
+    """
     return sum(
         module.weight.numel() / stride**2
-        for levels in branches
+        for levels in (head.cv2, head.cv3)
         for branch, stride in zip(levels, head.stride.tolist())
         for module in branch.modules()
         if isinstance(module, nn.Conv2d)
