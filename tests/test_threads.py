@@ -32,6 +32,29 @@ def test_limit_of_openmp(monkeypatch, setting, most):
     assert threads.users_threads() == most
 
 
+@pytest.mark.parametrize(
+    ("files", "most"),
+    [
+        ({}, None),
+        ({"cpu.max": "max 100000\n"}, None),
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "20000 100000\n"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
+    ],
+)
+def test_limit_of_a_container(tmp_path, monkeypatch, files, most):
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    monkeypatch.setattr(threads, "CGROUP", tmp_path)
+    assert threads.quota() == most
+    monkeypatch.setattr(threads, "cores", lambda: 64)
+    monkeypatch.setattr(threads, "USER_THREADS", None)
+    monkeypatch.delenv("TINTBOX_THREADS", raising=False)
+    assert threads.available() == (most or 64)
+
+
 @pytest.mark.parametrize(("openmp", "own"), [("", ""), ("1", ""), ("", "1"), ("64", "")])
 def test_all_cores_but_for_the_limits(python, openmp, own):
     """And where several threads compute, one thread watches what others do, once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import threading
 import time
@@ -19,11 +20,25 @@ USER_THREADS = os.environ.get("OMP_NUM_THREADS")
 # How often others' share of the cores is looked at, from which share of one on they count, and for how many looks in a
 # row they must be quiet.
 SECONDS, SHARE, PATIENCE = 0.5, 0.2, 6
+CGROUP = "/sys/fs/cgroup"
 
 
 def cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def quota() -> int | None:
+    """Return how many cores' time a container may use (`docker run --cpus`), None for any: affinity does not say."""
+    from pathlib import Path
+
+    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):  # cgroups 2 and 1
+        try:
+            share, period = " ".join(Path(CGROUP, name).read_text() for name in names).split()
+        except (OSError, ValueError):
+            continue
+        return max(1, math.ceil(int(share) / int(period))) if share.isdigit() else None
+    return None
 
 
 def most_threads() -> int | None:
@@ -39,11 +54,11 @@ def users_threads() -> int | None:
 
 
 def available() -> int:
-    """Return the number of threads that may compute here: the cores, or less where the user set a limit.
+    """Return the number of threads that may compute here: the cores, or less where a container or the user limits it.
 
     ``OMP_NUM_THREADS``, if the user set it, is one; so is ``TINTBOX_THREADS``, where processes share the machine.
     """
-    return min([cores(), *(limit for limit in (users_threads(), most_threads()) if limit)])
+    return min([cores(), *(limit for limit in (quota(), users_threads(), most_threads()) if limit)])
 
 
 def use_all_cores(device: torch.device, spare: int = 0) -> None:
