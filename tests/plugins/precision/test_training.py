@@ -6,8 +6,9 @@ import pytest
 import torch
 import yaml
 from ultralytics import YOLO
+from ultralytics.nn.tasks import DetectionModel
 
-from tintbox.plugins.precision import training
+from tintbox.plugins.precision import policy, training
 from tintbox.processor import fast_bfloat16
 
 STEPS, BATCH, SIDE = 8, 4, 64
@@ -29,6 +30,10 @@ LABELS = {  # a square in the middle, as each task writes it
     "pose": "0 .5 .5 .5 .5 .3 .3 2 .7 .7 2",
     "detect": "0 .5 .5 .5 .5",
 }
+
+
+class Reached(Exception):  # noqa: N818 - it ends a run, it is no error
+    """A network's own loss is computed."""
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +148,34 @@ def test_validation_in_training_decodes_boxes_in_float32(pictures, tmp_path, mon
     )
     assert dtypes == {torch.float32}
     assert math.isfinite(seen[0])
+
+
+@native
+def test_a_loss_out_of_reach_is_left_in_float32(pictures, tmp_path, monkeypatch, caplog):
+    class OwnLoss(DetectionModel):
+        def loss(self, batch, preds=None):
+            raise Reached(torch.is_autocast_enabled("cpu"))
+
+    monkeypatch.setattr("ultralytics.models.yolo.detect.train.DetectionModel", OwnLoss)
+    monkeypatch.setattr(training.LOGGER, "propagate", True)
+    with caplog.at_level("INFO"), pytest.raises(Reached, match="False"):
+        train("yolo11n.yaml", pictures("detect"), tmp_path, monkeypatch, amp="auto")
+    assert "amp=auto: float32 (OwnLoss has a loss of its own), channels last, 1 thread" in caplog.text
+
+
+def test_a_run_without_native_bfloat16_asks_for_it_where_it_is_resumed(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(policy, "fast_bfloat16", lambda: False)
+    _, trainer = train("yolo11n.yaml", pictures("detect"), tmp_path, monkeypatch, amp="auto", epochs=1)
+    checkpoint = torch.load(trainer.last, map_location="cpu", weights_only=False)
+    assert checkpoint["train_args"]["amp"] is True and checkpoint["model"].tintbox_args == {"amp": "auto"}
+
+
+@pytest.mark.parametrize(("method", "copies"), [("fork", True), ("spawn", False), (None, None)])
+def test_loaders_only_where_processes_are_copies(monkeypatch, method, copies):
+    """A script without `if __name__ == "__main__"`, which is all right in stock's training on a CPU, stays so."""
+    monkeypatch.setattr(training.multiprocessing, "get_start_method", lambda allow_none: method)
+    expected = training.multiprocessing.get_all_start_methods()[0] == "fork" if method is None else copies
+    assert training.forks() is expected
 
 
 @pytest.mark.parametrize(("threads", "loaders"), [(1, 0), (2, 0), (3, 0), (4, 1), (16, 4), (64, training.MOST_LOADERS)])
