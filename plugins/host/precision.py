@@ -44,12 +44,26 @@ def processor_autocast(torch_utils: Any) -> None:
     torch_utils.autocast = on_any_device
 
 
-@patch("ultralytics.engine.trainer", "BaseTrainer._setup_train", "BaseTrainer.validate", "unwrap_model")
+@patch(
+    "ultralytics.engine.trainer",
+    *(f"BaseTrainer.{m}" for m in ("_do_train", "_setup_train", "validate")),
+    "unwrap_model",
+)
 def fast_training(engine: Any) -> None:
     """Apply `amp` before the trainer reads it, on every rank; no callback comes between the arguments and the model."""
     from tintbox.plugins.precision import arithmetic
 
-    setup, validate = engine.BaseTrainer._setup_train, engine.BaseTrainer.validate
+    trainer = engine.BaseTrainer
+    train, setup, validate = trainer._do_train, trainer._setup_train, trainer.validate
+
+    @functools.wraps(train)
+    def train_fast(self: Any) -> Any:
+        if self.args.amp not in ("auto", "bf16"):
+            return train(self)
+        from tintbox.plugins.precision import training
+
+        with training.threads_given_back():
+            return train(self)
 
     @functools.wraps(setup)
     def setup_fast(self: Any) -> Any:
@@ -78,7 +92,7 @@ def fast_training(engine: Any) -> None:
         with arithmetic.validating():
             return validate(self)
 
-    engine.BaseTrainer._setup_train, engine.BaseTrainer.validate = setup_fast, validate_alike
+    trainer._do_train, trainer._setup_train, trainer.validate = train_fast, setup_fast, validate_alike
 
 
 def own_loss(network: Any) -> str:

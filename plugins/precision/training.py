@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from ultralytics.utils import LOGGER
 
 from tintbox.plugins.precision.policy import Policy, on_processor
-from tintbox.threads import available, use_all_cores
+from tintbox.threads import available, unwatch, use_all_cores
 
 MOST_LOADERS = 8  # Ultralytics' own default on a GPU
+
+
+@contextlib.contextmanager
+def threads_given_back() -> Iterator[None]:
+    """Leave the process at a run's end, whatever ended it, with the threads that it had."""
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        unwatch()
+        torch.set_num_threads(before)
 
 
 def begin(trainer: Any, policy: Policy) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import os
 import threading
@@ -21,6 +20,7 @@ USER_THREADS = os.environ.get("OMP_NUM_THREADS")
 # row they must be quiet.
 SECONDS, SHARE, PATIENCE = 0.5, 0.2, 6
 CGROUP = "/sys/fs/cgroup"
+_ends: dict[int, threading.Event] = {}  # of the watches that go on, by threads
 
 
 def cores() -> int:
@@ -76,7 +76,6 @@ def use_all_cores(device: torch.device, spare: int = 0) -> None:
             watch(threads)
 
 
-@functools.cache
 def watch(threads: int) -> None:
     """Have OpenMP's threads sleep while they wait for each other, for as long as others want the same cores.
 
@@ -90,14 +89,26 @@ def watch(threads: int) -> None:
     Args:
         threads: How many threads compute.
     """
-    threading.Thread(target=_watch, args=(threads,), name="tintbox-watch", daemon=True).start()
+    if threads not in _ends:
+        end = _ends[threads] = threading.Event()
+        threading.Thread(target=_watch, args=(threads, end.wait), name="tintbox-watch", daemon=True).start()
 
 
-def _watch(threads: int, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Form the resting team when others want a core, and dismiss it when they have not for a while."""
+def unwatch() -> None:
+    """Leave OpenMP's threads to themselves again."""
+    while _ends:
+        _ends.popitem()[1].set()
+
+
+def _watch(threads: int, ended: Callable[[float], bool]) -> None:
+    """Form the resting team when others want a core, and dismiss it when they have not for a while, and at the end.
+
+    Args:
+        threads: How many threads compute.
+        ended: Waits for as many seconds, and returns whether it is the end.
+    """
     team, quiet, before = None, 0, busy_seconds()
-    while True:
-        sleep(SECONDS)
+    while not ended(SECONDS):
         now = busy_seconds()
         others = (now[1] - before[1]) / max(now[0] - before[0], 1e-9)  # cores that other processes used
         before = now
@@ -108,6 +119,8 @@ def _watch(threads: int, sleep: Callable[[float], None] = time.sleep) -> None:
         elif team is not None and quiet >= PATIENCE:
             team.set()
             team = None
+    if team is not None:
+        team.set()
 
 
 def busy_seconds() -> tuple[float, float]:

@@ -8,6 +8,7 @@ import yaml
 from ultralytics import YOLO
 from ultralytics.nn.tasks import DetectionModel
 
+from tintbox import threads
 from tintbox.plugins.precision import policy, training
 from tintbox.processor import fast_bfloat16
 
@@ -21,6 +22,8 @@ MODELS = {
     "pose": "yolo11n-pose.yaml",
     "obb": "yolo11n-obb.yaml",
     "classify": "yolo11n-cls.yaml",
+    "semantic": "yolo26n-sem.yaml",
+    "depth": "yolo26n-depth.yaml",
     "anchors": "yolov5n-anchor.yaml",
     "end to end": "yolo26n.yaml",
 }
@@ -58,10 +61,19 @@ def pictures(tmp_path_factory):
                 (root / folder).mkdir(exist_ok=True)
             cv2.imwrite(str(root / "images" / f"{i}.png"), picture)
             (root / "labels" / f"{i}.txt").write_text(LABELS.get(task, LABELS["detect"]))
+            inside = np.zeros((SIDE, SIDE), np.uint8)
+            inside[16:48, 16:48] = 1
+            if task in ("semantic", "depth"):
+                (root / task).mkdir(exist_ok=True)
+                cv2.imwrite(str(root / task / f"{i}.png"), inside if task == "semantic" else 256 * (1 + np.uint16(inside)))
         if task == "classify":
             return root
         content = {"path": str(root), "train": "images", "val": "images", "names": {0: "square"}}
-        content |= {"kpt_shape": [2, 3]} if task == "pose" else {}
+        content |= {
+            "pose": {"kpt_shape": [2, 3]},
+            "semantic": {"names": {0: "ground", 1: "square"}, "masks_dir": "semantic"},
+            "depth": {"depth_scale": 256},
+        }.get(task, {})
         (root / "data.yaml").write_text(yaml.safe_dump(content))
         return root / "data.yaml"
 
@@ -168,6 +180,16 @@ def test_a_run_without_native_bfloat16_asks_for_it_where_it_is_resumed(pictures,
     _, trainer = train("yolo11n.yaml", pictures("detect"), tmp_path, monkeypatch, amp="auto", epochs=1)
     checkpoint = torch.load(trainer.last, map_location="cpu", weights_only=False)
     assert checkpoint["train_args"]["amp"] is True and checkpoint["model"].tintbox_args == {"amp": "auto"}
+
+
+def test_an_interrupted_run_leaves_the_process_as_it_was(monkeypatch):
+    monkeypatch.setattr(threads, "_ends", {})
+    before = torch.get_num_threads()
+    with pytest.raises(KeyboardInterrupt), training.threads_given_back():
+        torch.set_num_threads(before + 1)
+        threads.watch(2)
+        raise KeyboardInterrupt
+    assert torch.get_num_threads() == before and not threads._ends
 
 
 @pytest.mark.parametrize(("method", "copies"), [("fork", True), ("spawn", False), (None, None)])
