@@ -65,7 +65,8 @@ def pictures(tmp_path_factory):
             inside[16:48, 16:48] = 1
             if task in ("semantic", "depth"):
                 (root / task).mkdir(exist_ok=True)
-                cv2.imwrite(str(root / task / f"{i}.png"), inside if task == "semantic" else 256 * (1 + np.uint16(inside)))
+                target = inside if task == "semantic" else 256 * (1 + np.uint16(inside))
+                cv2.imwrite(str(root / task / f"{i}.png"), target)
         if task == "classify":
             return root
         content = {"path": str(root), "train": "images", "val": "images", "names": {0: "square"}}
