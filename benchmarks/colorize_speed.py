@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("--model", default="colorize-unet.yaml")
     parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--amp", default="true", help="Ultralytics' amp=, e.g. bf16")
+    parser.add_argument("--amp", default="true", help="Ultralytics' amp=, e.g. false")
     args = parser.parse_args()
     print(machine.describe())
 
@@ -107,7 +107,7 @@ def main() -> None:
         model.add_callback(event, getattr(timer, event))
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         model.train(data="cifar10-horses.yaml", imgsz=32, batch=args.batch, epochs=args.epochs + WARM, project=folder,
-                    amp=args.amp if args.amp == "bf16" else args.amp == "true")  # fmt: skip
+                    amp={"true": True, "false": False}.get(args.amp, args.amp))  # fmt: skip
     import torch
 
     images = len(timer.loop.grey)

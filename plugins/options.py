@@ -76,6 +76,15 @@ def choice(*values: str) -> Check:
     return check
 
 
+def check_amp(value: Any) -> str | None:
+    """Check an arithmetic: a truth value, or a word in any case, as Ultralytics reads it."""
+    return (
+        None
+        if isinstance(value, bool)
+        else choice(AMP_AUTO, "bf16", "fp16", "fp32", "true", "false")(str(value).lower())
+    )
+
+
 OPTIONS = (
     Option(
         "freeze", None, "int | list of int | selector | list of selectors", selectors.check_freeze,
@@ -108,7 +117,7 @@ OPTIONS = (
         topic="extend", tasks=("detect",), modes=("train", "val", "predict", "track"),
     ),
     Option(
-        "amp", True, "auto, or any of Ultralytics' own values", lambda value: None,  # Ultralytics checks its own
+        "amp", True, "auto, or any of Ultralytics' own values", check_amp,
         "auto: bfloat16 where processor or GPU multiply it natively; on a CPU channels last and all cores as well",
         topic="speed", takes=lambda value: value == AMP_AUTO,
     ),

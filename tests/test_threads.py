@@ -32,6 +32,29 @@ def test_limit_of_openmp(monkeypatch, setting, most):
     assert threads.users_threads() == most
 
 
+@pytest.mark.parametrize(
+    ("files", "most"),
+    [
+        ({}, None),
+        ({"cpu.max": "max 100000\n"}, None),
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "20000 100000\n"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
+    ],
+)
+def test_limit_of_a_container(tmp_path, monkeypatch, files, most):
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    monkeypatch.setattr(threads, "CGROUP", tmp_path)
+    assert threads.quota() == most
+    monkeypatch.setattr(threads, "cores", lambda: 64)
+    monkeypatch.setattr(threads, "USER_THREADS", None)
+    monkeypatch.delenv("TINTBOX_THREADS", raising=False)
+    assert threads.available() == (most or 64)
+
+
 @pytest.mark.parametrize(("openmp", "own"), [("", ""), ("1", ""), ("", "1"), ("64", "")])
 def test_all_cores_but_for_the_limits(python, openmp, own):
     """And where several threads compute, one thread watches what others do, once."""
@@ -62,30 +85,32 @@ def test_threads_to_spare(monkeypatch):
         torch.set_num_threads(before)
 
 
-def test_a_team_rests_while_others_want_a_core(monkeypatch):
-    """Others' seconds are made up: two looks without any, five with one core, then none for good."""
-    looks = iter([0, 0, 0, 1, 2, 3, 4, 5, *[5] * 1000])
+@pytest.mark.parametrize("looks", [40, 6])
+def test_a_team_rests_while_others_want_a_core(monkeypatch, looks):
+    """Others' seconds are made up: two looks without any, five with one core, then none for good.
+
+    The watch ends after a number of looks, and the team with it if it has not been dismissed before.
+    """
+    used = iter([0, 0, 0, 1, 2, 3, 4, 5, *[5] * 1000])
     clock = iter(range(2000))
-    naps = []
-
-    class Stop(BaseException):
-        """Ends the watch."""
-
-    def busy():
-        return next(clock), next(looks)
-
-    def sleep(seconds):
-        naps.append(seconds)
-        if len(naps) > 20:
-            raise Stop
-
+    ended = iter([*[False] * looks, True])
     formed = []
     monkeypatch.setattr(threads, "rest", lambda count: formed.append(Team()) or formed[-1])
-    monkeypatch.setattr(threads, "busy_seconds", busy)
-    with pytest.raises(Stop):
-        threads._watch(threads.cores(), sleep)
+    monkeypatch.setattr(threads, "busy_seconds", lambda: (next(clock), next(used)))
+    threads._watch(threads.cores(), lambda seconds: next(ended))
     (team,) = formed
     assert team.dismissed
+
+
+def test_a_watch_ends(monkeypatch):
+    monkeypatch.setattr(threads, "_ends", {})
+    before = set(threading.enumerate())
+    for _ in range(2):
+        threads.watch(2)
+    (watching,) = [t for t in threading.enumerate() if t.name == "tintbox-watch" and t not in before]
+    threads.unwatch()
+    watching.join(10)
+    assert not watching.is_alive()
 
 
 class Team:

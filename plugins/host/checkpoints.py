@@ -60,7 +60,7 @@ def checkpoints(trainer: Any) -> None:
     def save(self: Any) -> Any:
         kept = {name: getattr(self, name) for name in ("args", "wdir", "last", "best")}
         network = self.ema.ema
-        arguments = policy.record(vars(self.args), self.device)
+        arguments = policy.record(self)
         self.args = type(self.args)(**options.drop_own(arguments))
         self.wdir, self.last, self.best = (WholePath(kept[name]) for name in ("wdir", "last", "best"))
         if ours := options.pick_own(arguments):

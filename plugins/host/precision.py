@@ -44,26 +44,45 @@ def processor_autocast(torch_utils: Any) -> None:
     torch_utils.autocast = on_any_device
 
 
-@patch("ultralytics.engine.trainer", "BaseTrainer._setup_train", "BaseTrainer.validate")
+@patch(
+    "ultralytics.engine.trainer",
+    *(f"BaseTrainer.{m}" for m in ("_do_train", "_setup_train", "validate")),
+    "unwrap_model",
+)
 def fast_training(engine: Any) -> None:
     """Apply `amp` before the trainer reads it, on every rank; no callback comes between the arguments and the model."""
     from tintbox.plugins.precision import arithmetic
 
-    setup, validate = engine.BaseTrainer._setup_train, engine.BaseTrainer.validate
+    trainer = engine.BaseTrainer
+    train, setup, validate = trainer._do_train, trainer._setup_train, trainer.validate
+
+    @functools.wraps(train)
+    def train_fast(self: Any) -> Any:
+        if self.args.amp not in ("auto", "bf16"):
+            return train(self)
+        from tintbox.plugins.precision import training
+
+        with training.threads_given_back():
+            return train(self)
 
     @functools.wraps(setup)
     def setup_fast(self: Any) -> Any:
-        if self.args.amp not in ("auto", "bf16"):
+        asked = self.args.amp
+        if asked not in ("auto", "bf16"):
             return setup(self)
         from tintbox.plugins.precision import policy, training
 
-        chosen = policy.choose(self.args.amp, self.device, self.args.task)
+        chosen = policy.choose(asked, self.device, self.args.task)
         if chosen is None:
             return setup(self)
         training.begin(self, chosen)
         result = setup(self)
         if chosen.on_processor:
+            if chosen.amp and (kind := own_loss(engine.unwrap_model(self.model))):
+                chosen = policy.float32(f"{kind} has a loss of its own")
+                training.settle(self, chosen)
             training.lay_out(self)
+        training.tell(asked, chosen, self.args.workers)
         return result
 
     @functools.wraps(validate)
@@ -73,7 +92,19 @@ def fast_training(engine: Any) -> None:
         with arithmetic.validating():
             return validate(self)
 
-    engine.BaseTrainer._setup_train, engine.BaseTrainer.validate = setup_fast, validate_alike
+    trainer._do_train, trainer._setup_train, trainer.validate = train_fast, setup_fast, validate_alike
+
+
+def own_loss(network: Any) -> str:
+    """Return the class of a network whose loss `loss_in_float32` does not reach, "" for others.
+
+    RT-DETR, YOLO-World, YOLOE: of these the boxes are rounded to bfloat16 long before they could be made float32.
+    """
+    from ultralytics.nn.tasks import BaseModel
+
+    loss = getattr(type(network), "loss", None)
+    reached = loss is BaseModel.loss or getattr(loss, "__module__", "").startswith("tintbox.")
+    return "" if reached else type(network).__name__
 
 
 @patch("ultralytics.utils.nms", "non_max_suppression")

@@ -29,8 +29,11 @@ def is_validating() -> bool:
 
 
 def wants_bfloat16(enabled: bool | torch.dtype) -> bool:
-    """Return whether Ultralytics' request of an autocast on a CPU is one for bfloat16: by type, or in a validation."""
-    return enabled is torch.bfloat16 or _validating.get()
+    """Return whether Ultralytics' request of an autocast on a CPU is one for bfloat16: by type, or a validation's own.
+
+    Within that one, a request of none is a loss's, and means it.
+    """
+    return enabled is torch.bfloat16 or (_validating.get() and not is_mixed())
 
 
 @contextlib.contextmanager

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 import torch
 
@@ -12,6 +12,7 @@ from tintbox.plugins.options import AMP_AUTO
 from tintbox.processor import fast_bfloat16
 
 BF16 = "bf16"
+on_processor: WeakSet[Any] = WeakSet()  # trainers whose own `amp` is what a policy made of the user's
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Policy:
     Attributes:
         amp: What Ultralytics is told.
         on_processor: Whether the run is on a CPU and has asked to be fast there, with channels last and all cores.
-        remark: What the user is told, in a line; empty for nothing.
+        remark: What the user is told of the arithmetic, part of a line; empty for nothing.
     """
 
     amp: bool | str
@@ -42,19 +43,23 @@ def choose(amp: Any, device: torch.device, task: str) -> Policy | None:
     if amp not in (AMP_AUTO, BF16):
         return None
     if device.type == "cpu":
-        if task == "colorize":
-            return Policy(True)
-        if fast_bfloat16():
-            return Policy(BF16, True, f"amp={amp}: bfloat16 autocast, channels last, all cores")
-        why = "this processor does not multiply bfloat16 natively"
-        return Policy(False, True, f"amp={amp}: {why}: float32, channels last, all cores")
+        chosen = Policy(BF16, True, "bfloat16") if fast_bfloat16() else float32("this processor has no native bfloat16")
+        return Policy(True, False, chosen.remark) if task == "colorize" else chosen
     if amp == BF16:
         return None  # Ultralytics' own
     native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return Policy(BF16 if native else True)
 
 
-def record(arguments: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
-    """Return a run's arguments as its checkpoints keep them: a stock Ultralytics refuses to resume `bf16` on a CPU."""
-    amp = arguments.get("amp")
-    return {**arguments, "amp": AMP_AUTO if device.type == "cpu" and amp == BF16 else amp}
+def float32(why: str) -> Policy:
+    """Return the policy of a run on a CPU that is to be fast but for bfloat16."""
+    return Policy(False, True, f"float32 ({why})")
+
+
+def record(trainer: Any) -> dict[str, Any]:
+    """Return a run's arguments as its checkpoints keep them: it is resumed by what its next processor can do.
+
+    A stock Ultralytics refuses to resume `bf16` on a CPU; what tintbox adds is kept apart from what stock reads.
+    """
+    arguments = vars(trainer.args)
+    return {**arguments, "amp": AMP_AUTO} if trainer in on_processor else arguments

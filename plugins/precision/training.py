@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from ultralytics.utils import LOGGER
 
-from tintbox.plugins.precision.policy import Policy
-from tintbox.threads import available, use_all_cores
+from tintbox.plugins.precision.policy import Policy, on_processor
+from tintbox.threads import available, unwatch, use_all_cores
 
 MOST_LOADERS = 8  # Ultralytics' own default on a GPU
+
+
+@contextlib.contextmanager
+def threads_given_back() -> Iterator[None]:
+    """Leave the process at a run's end, whatever ended it, with the threads that it had."""
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        unwatch()
+        torch.set_num_threads(before)
 
 
 def begin(trainer: Any, policy: Policy) -> None:
     """Set threads, loader processes and Ultralytics' own argument, before model and loaders are there."""
     trainer.args.amp = policy.amp
-    if policy.remark:
-        LOGGER.info(policy.remark)
     if policy.on_processor:
-        loaders = split(available())
+        on_processor.add(trainer)
+        loaders = split(available()) if forks() else 0
         use_all_cores(trainer.device, spare=loaders)
         trainer.args.workers = loaders
+
+
+def forks() -> bool:
+    """Return whether a new process is a copy of this one; one that runs the user's script anew may recurse."""
+    method = multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
+    return method == "fork"
 
 
 def split(threads: int) -> int:
@@ -32,6 +51,11 @@ def split(threads: int) -> int:
     On many cores the step is short and would wait for its pictures.
     """
     return min(MOST_LOADERS, threads // 4)
+
+
+def settle(trainer: Any, policy: Policy) -> None:
+    """Tell Ultralytics of another policy than it began with, now that the model is known."""
+    trainer.args.amp, trainer.amp = policy.amp, bool(policy.amp)
 
 
 def lay_out(trainer: Any) -> None:
@@ -46,3 +70,14 @@ def lay_out(trainer: Any) -> None:
     for module in trainer.model.modules():
         if isinstance(module, torch.nn.SiLU):
             module.inplace = False
+
+
+def tell(asked: str, policy: Policy, loaders: int) -> None:
+    """Say in a line what came of the user's `amp`."""
+    words = [policy.remark]
+    if policy.on_processor:
+        threads = torch.get_num_threads()
+        words += ["channels last", f"{threads} thread{'s' * (threads > 1)}"]
+        words += [f"{loaders} loader process{'es' * (loaders > 1)}"] * bool(loaders)
+    if policy.remark:
+        LOGGER.info(f"amp={asked}: {', '.join(words)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import math
 import os
 import threading
 import time
@@ -19,11 +19,26 @@ USER_THREADS = os.environ.get("OMP_NUM_THREADS")
 # How often others' share of the cores is looked at, from which share of one on they count, and for how many looks in a
 # row they must be quiet.
 SECONDS, SHARE, PATIENCE = 0.5, 0.2, 6
+CGROUP = "/sys/fs/cgroup"
+_ends: dict[int, threading.Event] = {}  # of the watches that go on, by threads
 
 
 def cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def quota() -> int | None:
+    """Return how many cores' time a container may use (`docker run --cpus`), None for any: affinity does not say."""
+    from pathlib import Path
+
+    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):  # cgroups 2 and 1
+        try:
+            share, period = " ".join(Path(CGROUP, name).read_text() for name in names).split()
+        except (OSError, ValueError):
+            continue
+        return max(1, math.ceil(int(share) / int(period))) if share.isdigit() else None
+    return None
 
 
 def most_threads() -> int | None:
@@ -39,11 +54,11 @@ def users_threads() -> int | None:
 
 
 def available() -> int:
-    """Return the number of threads that may compute here: the cores, or less where the user set a limit.
+    """Return the number of threads that may compute here: the cores, or less where a container or the user limits it.
 
     ``OMP_NUM_THREADS``, if the user set it, is one; so is ``TINTBOX_THREADS``, where processes share the machine.
     """
-    return min([cores(), *(limit for limit in (users_threads(), most_threads()) if limit)])
+    return min([cores(), *(limit for limit in (quota(), users_threads(), most_threads()) if limit)])
 
 
 def use_all_cores(device: torch.device, spare: int = 0) -> None:
@@ -61,7 +76,6 @@ def use_all_cores(device: torch.device, spare: int = 0) -> None:
             watch(threads)
 
 
-@functools.cache
 def watch(threads: int) -> None:
     """Have OpenMP's threads sleep while they wait for each other, for as long as others want the same cores.
 
@@ -75,14 +89,26 @@ def watch(threads: int) -> None:
     Args:
         threads: How many threads compute.
     """
-    threading.Thread(target=_watch, args=(threads,), name="tintbox-watch", daemon=True).start()
+    if threads not in _ends:
+        end = _ends[threads] = threading.Event()
+        threading.Thread(target=_watch, args=(threads, end.wait), name="tintbox-watch", daemon=True).start()
 
 
-def _watch(threads: int, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Form the resting team when others want a core, and dismiss it when they have not for a while."""
+def unwatch() -> None:
+    """Leave OpenMP's threads to themselves again."""
+    while _ends:
+        _ends.popitem()[1].set()
+
+
+def _watch(threads: int, ended: Callable[[float], bool]) -> None:
+    """Form the resting team when others want a core, and dismiss it when they have not for a while, and at the end.
+
+    Args:
+        threads: How many threads compute.
+        ended: Waits for as many seconds, and returns whether it is the end.
+    """
     team, quiet, before = None, 0, busy_seconds()
-    while True:
-        sleep(SECONDS)
+    while not ended(SECONDS):
         now = busy_seconds()
         others = (now[1] - before[1]) / max(now[0] - before[0], 1e-9)  # cores that other processes used
         before = now
@@ -93,6 +119,8 @@ def _watch(threads: int, sleep: Callable[[float], None] = time.sleep) -> None:
         elif team is not None and quiet >= PATIENCE:
             team.set()
             team = None
+    if team is not None:
+        team.set()
 
 
 def busy_seconds() -> tuple[float, float]:

@@ -128,6 +128,7 @@ LATE = {
     "torn_checkpoints.load": "tintbox.plugins.resume",
     "exact_resume.resume": "tintbox.plugins.resume",
     "fast_training.setup_fast": "tintbox.plugins.precision",
+    "fast_training.train_fast": "tintbox.plugins.precision",
     "recorded_predictions.update": "tintbox.plugins.coco_eval.data.masks",
     "extended_training.model": "tintbox.plugins.extend",
     "extended_validation.init": "tintbox.plugins.extend",

@@ -18,6 +18,8 @@ def test_bfloat16_is_wanted_by_type_or_in_a_validation():
     assert not any(map(arithmetic.wants_bfloat16, (True, False, torch.float16)))
     with arithmetic.validating():
         assert arithmetic.wants_bfloat16(False)
+        with arithmetic.mix():
+            assert not arithmetic.wants_bfloat16(False), "a loss that asks for float32 has it"
     assert not arithmetic.wants_bfloat16(False)
 
 

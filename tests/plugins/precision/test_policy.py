@@ -1,21 +1,43 @@
 """What `amp=auto` and `amp=bf16` mean on a device."""
 
+from types import SimpleNamespace
+
+import pytest
 import torch
 
 from tintbox.plugins.options import AMP_AUTO
 from tintbox.plugins.precision import policy
 
 
+class Trainer:
+    """What of a trainer counts for its record."""
+
+    def __init__(self, amp):
+        self.args = SimpleNamespace(amp=amp, a=1)
+
+
 def test_stock_values_are_left_to_ultralytics():
     cpu = torch.device("cpu")
     assert [policy.choose(amp, cpu, "detect") for amp in (True, False, "fp16", "fp32")] == [None] * 4
-    assert policy.choose("auto", cpu, "colorize") == policy.Policy(True)
-    assert policy.record({"amp": "bf16", "a": 1}, cpu) == {"amp": AMP_AUTO, "a": 1}
-    assert policy.record({"amp": True}, cpu) == {"amp": True}
+
+
+@pytest.mark.parametrize(("native", "word"), [(True, "bfloat16"), (False, "float32 (this processor")])
+def test_a_colouriser_has_its_own_mixed_precision_and_says_which(monkeypatch, native, word):
+    monkeypatch.setattr(policy, "fast_bfloat16", lambda: native)
+    chosen = policy.choose("auto", torch.device("cpu"), "colorize")
+    assert chosen.amp is True and not chosen.on_processor and chosen.remark.startswith(word)
 
 
 def test_without_native_bfloat16_it_is_float32_and_said(monkeypatch):
     monkeypatch.setattr(policy, "fast_bfloat16", lambda: False)
     chosen = policy.choose("bf16", torch.device("cpu"), "detect")
     assert chosen.amp is False and chosen.on_processor
-    assert "does not multiply bfloat16 natively: float32" in chosen.remark
+    assert chosen.remark == "float32 (this processor has no native bfloat16)"
+
+
+@pytest.mark.parametrize("amp", ["bf16", False])
+def test_a_checkpoint_asks_for_what_the_next_processor_can_do(amp):
+    fast, stock = Trainer(amp), Trainer(amp)
+    policy.on_processor.add(fast)
+    assert policy.record(fast) == {"amp": AMP_AUTO, "a": 1}
+    assert policy.record(stock) == {"amp": amp, "a": 1}

@@ -6,8 +6,10 @@ import pytest
 import torch
 import yaml
 from ultralytics import YOLO
+from ultralytics.nn.tasks import DetectionModel
 
-from tintbox.plugins.precision import training
+from tintbox import threads
+from tintbox.plugins.precision import policy, training
 from tintbox.processor import fast_bfloat16
 
 STEPS, BATCH, SIDE = 8, 4, 64
@@ -20,6 +22,8 @@ MODELS = {
     "pose": "yolo11n-pose.yaml",
     "obb": "yolo11n-obb.yaml",
     "classify": "yolo11n-cls.yaml",
+    "semantic": "yolo26n-sem.yaml",
+    "depth": "yolo26n-depth.yaml",
     "anchors": "yolov5n-anchor.yaml",
     "end to end": "yolo26n.yaml",
 }
@@ -29,6 +33,10 @@ LABELS = {  # a square in the middle, as each task writes it
     "pose": "0 .5 .5 .5 .5 .3 .3 2 .7 .7 2",
     "detect": "0 .5 .5 .5 .5",
 }
+
+
+class Reached(Exception):  # noqa: N818 - it ends a run, it is no error
+    """A network's own loss is computed."""
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +61,20 @@ def pictures(tmp_path_factory):
                 (root / folder).mkdir(exist_ok=True)
             cv2.imwrite(str(root / "images" / f"{i}.png"), picture)
             (root / "labels" / f"{i}.txt").write_text(LABELS.get(task, LABELS["detect"]))
+            inside = np.zeros((SIDE, SIDE), np.uint8)
+            inside[16:48, 16:48] = 1
+            if task in ("semantic", "depth"):
+                (root / task).mkdir(exist_ok=True)
+                target = inside if task == "semantic" else 256 * (1 + np.uint16(inside))
+                cv2.imwrite(str(root / task / f"{i}.png"), target)
         if task == "classify":
             return root
         content = {"path": str(root), "train": "images", "val": "images", "names": {0: "square"}}
-        content |= {"kpt_shape": [2, 3]} if task == "pose" else {}
+        content |= {
+            "pose": {"kpt_shape": [2, 3]},
+            "semantic": {"names": {0: "ground", 1: "square"}, "masks_dir": "semantic"},
+            "depth": {"depth_scale": 256},
+        }.get(task, {})
         (root / "data.yaml").write_text(yaml.safe_dump(content))
         return root / "data.yaml"
 
@@ -143,6 +161,44 @@ def test_validation_in_training_decodes_boxes_in_float32(pictures, tmp_path, mon
     )
     assert dtypes == {torch.float32}
     assert math.isfinite(seen[0])
+
+
+@native
+def test_a_loss_out_of_reach_is_left_in_float32(pictures, tmp_path, monkeypatch, caplog):
+    class OwnLoss(DetectionModel):
+        def loss(self, batch, preds=None):
+            raise Reached(torch.is_autocast_enabled("cpu"))
+
+    monkeypatch.setattr("ultralytics.models.yolo.detect.train.DetectionModel", OwnLoss)
+    monkeypatch.setattr(training.LOGGER, "propagate", True)
+    with caplog.at_level("INFO"), pytest.raises(Reached, match="False"):
+        train("yolo11n.yaml", pictures("detect"), tmp_path, monkeypatch, amp="auto")
+    assert "amp=auto: float32 (OwnLoss has a loss of its own), channels last, 1 thread" in caplog.text
+
+
+def test_a_run_without_native_bfloat16_asks_for_it_where_it_is_resumed(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(policy, "fast_bfloat16", lambda: False)
+    _, trainer = train("yolo11n.yaml", pictures("detect"), tmp_path, monkeypatch, amp="auto", epochs=1)
+    checkpoint = torch.load(trainer.last, map_location="cpu", weights_only=False)
+    assert checkpoint["train_args"]["amp"] is True and checkpoint["model"].tintbox_args == {"amp": "auto"}
+
+
+def test_an_interrupted_run_leaves_the_process_as_it_was(monkeypatch):
+    monkeypatch.setattr(threads, "_ends", {})
+    before = torch.get_num_threads()
+    with pytest.raises(KeyboardInterrupt), training.threads_given_back():
+        torch.set_num_threads(before + 1)
+        threads.watch(2)
+        raise KeyboardInterrupt
+    assert torch.get_num_threads() == before and not threads._ends
+
+
+@pytest.mark.parametrize(("method", "copies"), [("fork", True), ("spawn", False), (None, None)])
+def test_loaders_only_where_processes_are_copies(monkeypatch, method, copies):
+    """A script without `if __name__ == "__main__"`, which is all right in stock's training on a CPU, stays so."""
+    monkeypatch.setattr(training.multiprocessing, "get_start_method", lambda allow_none: method)
+    expected = training.multiprocessing.get_all_start_methods()[0] == "fork" if method is None else copies
+    assert training.forks() is expected
 
 
 @pytest.mark.parametrize(("threads", "loaders"), [(1, 0), (2, 0), (3, 0), (4, 1), (16, 4), (64, training.MOST_LOADERS)])
