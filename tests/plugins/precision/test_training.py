@@ -12,7 +12,7 @@ from tintbox import threads
 from tintbox.plugins.precision import policy, training
 from tintbox.processor import fast_bfloat16
 
-STEPS, BATCH, SIDE = 8, 4, 64
+STEPS, BATCH, SIDE = 20, 4, 64
 # Of a network with fresh weights, whose assignment of boxes to cells jumps: of one step's loss, and of the mean of all.
 TOLERANCE, MEAN_TOLERANCE = 0.25, 0.03
 native = pytest.mark.skipif(not fast_bfloat16(), reason="this processor does not multiply bfloat16 natively")
