@@ -14,11 +14,9 @@ an ordinary run folder with a ``result.json``; finished runs are kept, so a kill
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
 import runs
 

@@ -22,11 +22,9 @@ import json
 import math
 import os
 import random
-import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
 import runs
 import transfer_report as report
