@@ -93,7 +93,7 @@ def main() -> None:
         run(args, dataset, int(seed), Path(folder))
         return
     print(machine.describe(), flush=True)
-    shared = ["--model", args.model, "--root", str(args.root)]
+    shared = runs.repeat(args, "model", "root")
     jobs = {}
     for seed in args.seeds:
         for dataset in args.datasets:
