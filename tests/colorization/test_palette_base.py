@@ -6,12 +6,10 @@ import torch
 
 from tintbox.colorization.palette import Palette
 
+from .conftest import random_palette
+
 RNG = np.random.default_rng(0)
 THREE = [[0.0, 0.0, 0.0], [0.5, 0.25, 1.0], [1.0, 1.0, 1.0]]
-
-
-def random_palette(k, seed=0, scale=255.0):
-    return Palette(np.random.default_rng(seed).random((k, 3)), scale)
 
 
 def test_decode_indices():
