@@ -15,10 +15,8 @@ import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
+import pytest
 
 REPO = Path(__file__).resolve().parent.parent
 BEFORE = {  # group -> what was found at first

@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import few_labels
 import machine
 import runs
@@ -95,7 +93,7 @@ def main() -> None:
         run(args, dataset, int(seed), Path(folder))
         return
     print(machine.describe(), flush=True)
-    shared = ["--model", args.model, "--root", str(args.root)]
+    shared = runs.repeat(args, "model", "root")
     jobs = {}
     for seed in args.seeds:
         for dataset in args.datasets:

@@ -22,10 +22,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
+import numpy as np
 
 OPTIONAL = ("faster-coco-eval", "hotcoco")
 CASES = {"val2017": (5000, 36000, 80, 250_000), "100 images": (100, 1300, 3, 10_000)}

@@ -15,12 +15,9 @@ import argparse
 import contextlib
 import io
 import statistics
-import sys
 import tempfile
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
 
 WARM = 1  # epochs that are not counted

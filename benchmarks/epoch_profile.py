@@ -21,7 +21,6 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
 import runs
 
@@ -140,7 +139,7 @@ def main() -> None:
         measure(args, args.one[0], Path(args.one[1]))
         return
     print(machine.describe(), flush=True)
-    shared = [word for key in OPTIONS for word in (f"--{key}", str(getattr(args, key)))]
+    shared = runs.repeat(args, *OPTIONS)
     results = runs.run_in_turns(
         __file__, args.variants, args.rounds, shared, lambda result: f"{median(result, 'epoch'):.2f} s an epoch"
     )

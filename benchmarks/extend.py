@@ -15,12 +15,10 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import extend_data
 import machine
 import runs
@@ -62,22 +60,22 @@ def run(args: argparse.Namespace, method: str, new: str, seed: int, folder: Path
     result["epoch"] = statistics.median(seconds) if seconds else None
     names = list(YOLO(model).names.values())
     for reconcile in (False, True) if "extend" in METHODS[method] else (None,):
-        told = {} if reconcile is None else {"reconcile": reconcile}
+        more = {} if reconcile is None else {"reconcile": reconcile}
         if names == every[: len(names)]:
-            found = {part: evaluate(args, model, data, folder / "val", **told) for part, data in sets.items()}
+            found = {part: evaluate(args, model, data, folder / "val", **more) for part, data in sets.items()}
         else:  # it knows the classes of the last dataset alone, by their numbers there
             found = {"old": [0.0, 0.0, 0.0], "new": evaluate(args, model, parts[-1], folder / "val"), "all": None}
         result["reconcile" if reconcile else "exact"] = found
     runs.write_result(folder, {**result, **cost(model, args.imgsz)})
 
 
-def evaluate(args: argparse.Namespace, model: str, data: str, folder: Path, **told: Any) -> list[float]:
+def evaluate(args: argparse.Namespace, model: str, data: str, folder: Path, **more: Any) -> list[float]:
     """Return COCO's AP of a model on a dataset, and the ends of its interval."""
     from ultralytics import YOLO
 
     found = YOLO(model).val(
         data=data, imgsz=args.imgsz, batch=args.batch, workers=args.workers, plots=False, verbose=False,
-        coco_eval={"resamples": args.resamples, "explain": False}, project=str(folder), name="v", exist_ok=True, **told,
+        coco_eval={"resamples": args.resamples, "explain": False}, project=str(folder), name="v", exist_ok=True, **more,
     ).coco["bbox"]  # fmt: skip
     return [float(found.values[0]), *(map(float, found.intervals[0]) if args.resamples else ())]
 
@@ -178,10 +176,7 @@ def main() -> None:
         return
     print(machine.describe(), flush=True)
     root = args.root.resolve()
-    shared = ["--model", args.model, "--old", args.old, "--workers", str(args.workers)]
-    for name in ("epochs", "imgsz", "batch", "resamples"):
-        shared += [f"--{name}", str(getattr(args, name))]
-    shared += ["--set", *args.set] if args.set else []
+    shared = runs.repeat(args, "model", "old", "workers", "epochs", "imgsz", "batch", "resamples", "set")
     jobs = {}
     for new in args.new:
         title = "+".join(Path(part).stem for part in new.split("+"))

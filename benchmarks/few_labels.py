@@ -23,11 +23,9 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import few_labels_report as report
 import machine
 import runs
@@ -119,8 +117,7 @@ def result_line(name: str, result: dict) -> str:
 
 def list_jobs(args: argparse.Namespace) -> dict[str, list[str]]:
     """Return the name of every run -> the words that make it; the seeds one after the other."""
-    shared = ["--model", args.model, "--root", str(args.root)]
-    shared += ["--minutes", str(args.minutes)] if args.minutes else []
+    shared = runs.repeat(args, "model", "root", "minutes")
     for name, file in args.extra.items():
         shared += ["--extra", f"{name}={file}"]
     jobs = {}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import statistics
 from pathlib import Path
 
 import runs
@@ -66,13 +64,8 @@ def compare(
 
 def over_datasets(values: list[float]) -> str:
     """Return the mean of the data sets' differences, in points, with the 95% interval of Student's t."""
-    from scipy import stats
-
-    middle = statistics.mean(values)
-    if len(values) < 2:
-        return f"{100 * middle:+.1f}"
-    half = stats.t.ppf(0.975, len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
-    return f"{100 * middle:+.1f} {span((middle - half, middle + half))}"
+    middle, *bounds = runs.student_interval(values)
+    return f"{100 * middle:+.1f}" + (f" {span(bounds)}" if len(values) > 1 else "")
 
 
 def tabulate_differences(

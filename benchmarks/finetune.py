@@ -14,11 +14,9 @@ an ordinary run folder with a ``result.json``; finished runs are kept, so a kill
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
 import runs
 
@@ -116,9 +114,7 @@ def main() -> None:
         return
     print(machine.describe(), flush=True)
     root = args.root.resolve()
-    shared = ["--model", args.model, "--data", args.data, "--workers", str(args.workers)]
-    shared += ["--epochs", str(args.epochs), "--imgsz", str(args.imgsz), "--batch", str(args.batch)]
-    shared += ["--set", *args.set] if args.set else []
+    shared = runs.repeat(args, "model", "data", "workers", "epochs", "imgsz", "batch", "set")
     # The folder's name has all that the result depends on, so that no other benchmark's run is taken for this one's.
     what = [Path(args.model).stem, Path(args.data).stem, f"{args.imgsz}px", f"e{args.epochs}", f"b{args.batch}"]
     setting = "-".join([*what, *(word.replace("=", "_").replace("/", "_") for word in args.set)])

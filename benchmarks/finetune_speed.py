@@ -29,7 +29,6 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
 import runs
 
@@ -161,10 +160,9 @@ def main() -> None:
         import tintbox.datasets
 
         args.data = str(Path(tintbox.datasets.__path__[0]) / "bccd.yaml")  # the bare name needs the plugin
-    shared = [word for key in OPTIONS for word in (f"--{key}", str(getattr(args, key)))]
     limit = {"OMP_NUM_THREADS": str(args.threads)} if args.threads else {}
     results = runs.run_in_turns(
-        __file__, args.variants, args.rounds, shared,
+        __file__, args.variants, args.rounds, runs.repeat(args, *OPTIONS),
         lambda result: f"{1000 * statistics.median(result['clock']):.1f} ms",
         lambda variant: limit | ({"TINTBOX_DISABLE": "1"} if variant.startswith(OFF) else {}),
     )  # fmt: skip

@@ -11,11 +11,8 @@ read or written once, as where no two operators are made into one. A floor is th
 from __future__ import annotations
 
 import argparse
-import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode

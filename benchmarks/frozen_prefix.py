@@ -15,12 +15,10 @@ import argparse
 import contextlib
 import copy
 import statistics
-import sys
 import time
 from itertools import pairwise
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
 
 PARTS = ("backbone", "neck and head", "loss", "backward", "optimizer", "moving average")

@@ -11,13 +11,10 @@ accuracy (the mean of the classes' recalls) on those of the validation pictures,
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
+import numpy as np
 
 STATISTICS = 32  # batches for the BatchNorm statistics
 

@@ -11,13 +11,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import sys
 from pathlib import Path
 
-import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
+import numpy as np
 
 
 def evaluate(truth, rows: list[dict], most: int = 100):

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import tempfile
 import time
 from pathlib import Path
 
 import machine
 import numpy as np
+import runs
 
 SETTINGS = {"stock": {}, "balanced": {"cls_pos_weight": "balanced"}}
 COLUMNS = ("recall", "precision", "AP50", "AP50-95")
@@ -100,9 +100,7 @@ def main() -> None:
     for which, title in (("rarest", name), ("mean", "mean of all")):
         for key in SETTINGS:
             columns = zip(*([100 * v for v in run[which]] for run in results[key]))
-            cells = [
-                f"{statistics.mean(c):.1f}" + (f" ± {statistics.stdev(c):.1f}" if len(c) > 1 else "") for c in columns
-            ]
+            cells = [runs.mean(column) for column in columns]
             print(f"| {key} | {title} | {' | '.join(cells)} |")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -18,6 +20,16 @@ RESULT = "result.json"  # in a run's folder, when it is finished
 LOG = "log.txt"
 
 
+def repeat(args: argparse.Namespace, *names: str) -> list[str]:
+    """Return the words that give a run's process the options of these names as they were given here, if they were."""
+    words: list[str] = []
+    for name in names:
+        value = getattr(args, name)
+        if value not in (None, []):
+            words += [f"--{name}", *(map(str, value) if isinstance(value, list) else [str(value)])]
+    return words
+
+
 def write_result(folder: Path, result: dict) -> None:
     """Write a run's result; the file appears as a whole."""
     part = folder / f".{RESULT}.part"
@@ -30,7 +42,7 @@ def run_all(
     jobs: Mapping[str, Sequence[str]],
     root: Path,
     side_by_side: int = 1,
-    told: Callable[[str, dict], str] | None = None,
+    line: Callable[[str, dict], str] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> dict[str, dict]:
     """Return the results of all runs, each made by a process of its own unless it is there.
@@ -40,7 +52,7 @@ def run_all(
         jobs: Name of the run, which is its folder's name in ``root`` -> the script's arguments.
         root: Where the folders are.
         side_by_side: Runs at a time; they share the cores.
-        told: Makes the line that is printed after a run from its name and result.
+        line: Makes the line that is printed after a run from its name and result.
         environment: Variables to set for the runs, beside this process's own.
 
     Returns:
@@ -63,8 +75,8 @@ def run_all(
                 said = (folder / LOG).read_text(errors="replace").strip().rpartition("\n")[2]
                 raise SystemExit(f"{name}: the run failed with status {done.returncode}: {said} (see {folder / LOG})")
         result = json.loads((folder / RESULT).read_text())
-        if told:
-            print(told(name, result), flush=True)
+        if line:
+            print(line(name, result), flush=True)
         return result
 
     with ThreadPoolExecutor(side_by_side) as pool:
@@ -76,7 +88,7 @@ def run_in_turns(
     variants: Sequence[str],
     rounds: int,
     words: Sequence[str],
-    told: Callable[[dict], str],
+    figure: Callable[[dict], str],
     environment: Callable[[str], dict[str, str]] = lambda variant: {},
 ) -> dict[str, list[dict]]:
     """Return the results of a run per round of each variant, in reverse order every other round.
@@ -86,7 +98,7 @@ def run_in_turns(
         variants: What is compared.
         rounds: Runs of each.
         words: The script's other arguments.
-        told: What is printed of a result.
+        figure: What is printed of a result.
         environment: Variables to set for a variant.
     """
     results: dict[str, list[dict]] = {variant: [] for variant in variants}
@@ -96,7 +108,7 @@ def run_in_turns(
                 name = f"{number}-{variants.index(variant)}"
                 job = {name: [*words, "--one", variant, str(Path(root) / name)]}
                 result = run_all(script, job, Path(root), environment=environment(variant))[name]
-                print(f"round {number + 1}, {variant}: {told(result)}", flush=True)
+                print(f"round {number + 1}, {variant}: {figure(result)}", flush=True)
                 results[variant].append(result)
     return results
 
@@ -105,3 +117,14 @@ def mean(values: Sequence[float], digits: int = 1) -> str:
     """Return ``mean ± standard deviation``; the deviation of the sample, n - 1."""
     deviation = statistics.stdev(values) if len(values) > 1 else 0
     return f"{statistics.mean(values):.{digits}f} ± {deviation:.{digits}f}"
+
+
+def student_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return the mean and its 95% interval of Student's t; of one value the ends are unknown."""
+    from scipy import stats
+
+    middle = statistics.mean(values)
+    if len(values) < 2:
+        return middle, math.nan, math.nan
+    half = stats.t.ppf(0.975, len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    return middle, middle - half, middle + half

@@ -14,11 +14,9 @@ import argparse
 import csv
 import shutil
 import statistics
-import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
 import runs
 

@@ -21,12 +21,10 @@ from __future__ import annotations
 import argparse
 import math
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
 import runs
 
@@ -91,14 +89,8 @@ def take_clock(epochs: list[list[float]], pace: list[list[float]]) -> list[list[
 
 def interval(ratios: list[float]) -> str:
     """Return the geometric mean of ratios and its 95% interval by Student's t on their logarithms."""
-    from scipy import stats
-
-    logs = [math.log(ratio) for ratio in ratios]
-    middle = statistics.mean(logs)
-    if len(logs) < 2:
-        return f"{math.exp(middle):.1f}"
-    half = stats.t.ppf(0.975, len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
-    return f"{math.exp(middle):.1f} [{math.exp(middle - half):.1f}, {math.exp(middle + half):.1f}]"
+    middle, low, high = map(math.exp, runs.student_interval([math.log(ratio) for ratio in ratios]))
+    return f"{middle:.1f}" + (f" [{low:.1f}, {high:.1f}]" if len(ratios) > 1 else "")
 
 
 def report(results: list[dict]) -> str:
@@ -189,7 +181,7 @@ def main() -> None:
         return
     print(machine.describe(), flush=True)
     root = args.root.resolve()
-    shared = [word for key in ("model", "epochs", "imgsz", "batch") for word in (f"--{key}", str(getattr(args, key)))]
+    shared = runs.repeat(args, "model", "epochs", "imgsz", "batch")
     setting = f"{Path(args.model).stem}-{args.imgsz}px-e{args.epochs}-b{args.batch}"
 
     def run(seeds: list[int], jobs: int, ending: str = "", more: Sequence[str] = ()) -> list[dict]:

@@ -22,11 +22,9 @@ import json
 import math
 import os
 import random
-import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine
 import runs
 import transfer_report as report
@@ -215,11 +213,8 @@ def main() -> None:
     if not args.coco and (missing := [s for s in args.starts if s.startswith("coco")]):
         parser.error(f"--coco is missing, for the starts {', '.join(missing)}")
     print(machine.describe(), flush=True)
-    shared = ["--model", args.model, "--coco", args.coco, "--data", args.data, "--budget", args.budget]
-    shared += ["--workers", str(args.workers), "--root", str(args.root), "--steps", str(args.steps)]
-    shared += ["--pool", *args.pool]
-    for flag, words in (("--pretext", args.pretext), ("--set", args.set)):
-        shared += [flag, *words] if words else []
+    options = ("model", "coco", "data", "budget", "workers", "root", "steps", "pool", "pretext", "set")
+    shared = runs.repeat(args, *options)
     weights = starts_of(args, shared)
     seeds = args.seeds or BUDGETS[args.budget]["seeds"]
     # The folder's name has all that the result depends on, so that no other benchmark's run is taken for this one's.
@@ -230,16 +225,8 @@ def main() -> None:
             for start, file in weights.items():
                 own = args.pretext if STARTS.get(start) else []
                 name = "-".join([*what, start, *own, str(share), str(seed)]).replace("=", "_").replace("/", "_")
-                jobs[name] = [
-                    *shared,
-                    "--one",
-                    "detect",
-                    start,
-                    str(share),
-                    str(seed),
-                    f"weights={file}",
-                    str(args.root / name),
-                ]
+                run = ["detect", start, str(share), str(seed), f"weights={file}", str(args.root / name)]
+                jobs[name] = [*shared, "--one", *run]
     found = runs.run_all(__file__, jobs, args.root, args.jobs, result_line)
     results = [{**result, "folder": name} for name, result in found.items()]
     if args.json:

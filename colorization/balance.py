@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tintbox.checks import is_number
 from tintbox.errors import TintboxError
 
 
@@ -48,7 +49,7 @@ def annealed_mean(scores: torch.Tensor, values: torch.Tensor, temperature: float
 
 def check_number(name: str, value: object, low: float, high: float) -> float:
     """Return a number as a float, or raise a TintboxError if it is out of range."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+    if not is_number(value, low, high):
         raise TintboxError(f"{name}={value!r}; give a number from {low} to {high}")
     return float(value)
 

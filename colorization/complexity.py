@@ -28,6 +28,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, one_line
 
 # The connections of each layer type, from the module, the elements of its input and of its output for one picture.
@@ -92,7 +93,7 @@ def complexity(model: nn.Module, imgsz: tuple[int, int] | int, channels: int) ->
             parameters is of a type that the table of this module does not hold.
     """
     size = tuple(imgsz) if isinstance(imgsz, (tuple, list)) else (imgsz, imgsz)
-    if len(size) != 2 or not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in (*size, channels)):
+    if len(size) != 2 or not all(is_whole(n, 1) for n in (*size, channels)):
         raise TintboxError(f"imgsz={imgsz!r}, channels={channels!r}: give positive whole numbers, imgsz=(H, W) or one")
     rules = {name: rule for name, module in model.named_modules() if (rule := _rule(name, module))}
     modules = {name: model.get_submodule(name) for name in rules}

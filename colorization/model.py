@@ -10,6 +10,7 @@ from torch import nn
 from ultralytics.nn.tasks import BaseModel, yaml_model_load
 from ultralytics.utils.torch_utils import initialize_weights
 
+from tintbox.checks import is_whole
 from tintbox.colorization import colour_head
 from tintbox.colorization.base import load_base
 from tintbox.colorization.colour_head import HEADS
@@ -181,7 +182,7 @@ def describe(cfg: str | Path | dict[str, Any]) -> dict[str, Any]:
             raise TintboxError(f"{name}: {key} '{spec[key]}' is unknown ({', '.join(known_names)}){hint}")
     if spec["in_channels"] not in (1, 3):
         raise TintboxError(f"{name}: in_channels={spec['in_channels']}; grey pictures have 1 channel or 3 equal ones")
-    if kind == "base" and (isinstance(spec["width"], bool) or not isinstance(spec["width"], int) or spec["width"] < 1):
+    if kind == "base" and not is_whole(spec["width"], 1):
         raise TintboxError(f"{name}: width={spec['width']}; give a whole number of channels of 1 or more, e.g. 64")
     palette = spec["palette"]
     if isinstance(palette, bool) or not isinstance(palette, (int, str, Path, dict)):

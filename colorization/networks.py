@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tintbox.checks import is_whole
 from tintbox.colorization.transposed import ConvTranspose2d
 from tintbox.errors import TintboxError
 
@@ -81,7 +82,7 @@ class SeedNet(nn.Module):
         least = {"kernel": 2, "num_filters": 1, "num_colours": 1, "num_in_channels": 1}
         given = (kernel, num_filters, num_colours, num_in_channels)
         for (name, low), value in zip(least.items(), given, strict=True):
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            if not is_whole(value, low):
                 raise TintboxError(f"{name}={value!r}: {type(self).__name__} needs a whole number of {low} or more")
             setattr(self, name, value)
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NoReturn, TypeVar
 import numpy as np
 import torch
 
+from tintbox.checks import is_number
 from tintbox.colorization import palette_file
 from tintbox.colorization.balance import check_number, check_weights
 from tintbox.errors import TintboxError
@@ -88,16 +89,8 @@ class BasePalette(ABC):
         """The class names ``{index: "#rrggbb"}``."""
         return {index: f"#{bytes(pixel).hex()}" for index, pixel in enumerate(self._pixels)}
 
-    def normalise(self, pixels: Array) -> Array:
-        """Return 8-bit ``pixels`` of any shape as float32 in [0, 1]: divided by the scale."""
-        if isinstance(pixels, torch.Tensor) and pixels.dtype == torch.uint8:
-            return pixels.float() / self.scale
-        if isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8:
-            return np.divide(pixels, np.float32(self.scale), dtype=np.float32)
-        raise TintboxError(f"pixels are {describe(pixels)}; give a numpy array or torch tensor of uint8")
-
     def to_pixels(self, values: Array) -> Array:
-        """Return float ``values`` of any shape as uint8: the inverse of ``normalise``, rounded and clipped."""
+        """Return float ``values`` of any shape as uint8: multiplied by the scale, rounded and clipped."""
         if isinstance(values, torch.Tensor) and values.is_floating_point():
             wide = values if values.dtype == torch.float64 else values.float()
             return (wide * self.scale).round().clamp(0, 255).to(torch.uint8)
@@ -218,7 +211,7 @@ def check_count(count: int, most: int = PALETTE_COLOURS) -> None:
 
 def check_scale(scale: object) -> float:
     """Return ``scale`` as a float, or raise a TintboxError if it is no positive number."""
-    if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale <= 1e9:
+    if not is_number(scale, 0, 1e9) or scale == 0:
         raise TintboxError(f"scale={scale!r}; give a positive number, 255 in most cases")
     return float(scale)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tintbox.checks import is_whole
+
 MOST = 65_536  # colours
 
 
 def check(value: Any) -> str | None:
     """Return what is wrong with a palette's name, path or number of colours, or None."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if is_whole(value):
         return None if 2 <= value <= MOST else f"a palette has 2 to {MOST} colours"
     if not isinstance(value, (str, Path)) or not str(value).strip():
         return "give a name, a path to a YAML file, or a number of colours"

@@ -15,6 +15,7 @@ from ultralytics.nn.tasks import load_checkpoint, yaml_model_load
 from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK
 
 import tintbox.cfg
+from tintbox.checks import is_number
 from tintbox.colorization import dataset, palette_choice, plots
 from tintbox.colorization.batch import as_numpy, prepare, truth_rows
 from tintbox.colorization.data import Pictures, check_size, image_files
@@ -64,7 +65,7 @@ class ColorizeTrainer(BaseTrainer):
                 raise TintboxError(f"channel_drop={given['channel_drop']}: {name} has one input channel, not three")
             recipe = yaml.safe_load(RECIPES["base" in spec].read_text(encoding="utf-8"))
             epochs = given.get("epochs", recipe["epochs"])
-            if isinstance(epochs, (int, float)) and not isinstance(epochs, bool):
+            if is_number(epochs):
                 recipe["warmup_epochs"] = round(WARMUP * epochs, 2)
             given = {**recipe, **given}
         given["task"] = "colorize"

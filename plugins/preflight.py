@@ -56,7 +56,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         from tintbox.plugins.loss import training as loss_callbacks
 
         chosen = class_weights.pick_set(given)
-        wrong = class_weights.check_task(given) or loss_callbacks.check_model(chosen, model, task)
+        wrong = class_weights.check_task(task, chosen) or loss_callbacks.check_model(chosen, model, task)
         if wrong:
             raise TintboxError(wrong)
         value, names = given.get("cls_pos_weight"), new or class_names(given.get("data"))
@@ -71,7 +71,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
     if callbacks.wants_freeze(args):
         from tintbox.plugins.freeze import plan as freeze_plan
 
-        freeze_plan.check_model(model, given)
+        freeze_plan.FreezePlan.of(freeze_plan.network(model), given)
     elif task == "colorize" and freezes_all(model, given.get("freeze")):
         raise TintboxError(
             f"freeze={given['freeze']}: nothing of {selection.title(model)} is left to train; freeze less"

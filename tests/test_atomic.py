@@ -1,5 +1,6 @@
 """Files are replaced whole or not at all."""
 
+import csv
 import os
 import stat
 import subprocess
@@ -105,3 +106,10 @@ def test_only_old_parts_are_cleared(tmp_path):
     atomic.clear_parts(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == [".c-0123abcd.part.pt", ".e.part", ".f-0123.part", "d.part"]
     atomic.clear_parts(tmp_path / "missing")
+
+
+def test_a_table_is_read_as_it_was_written(tmp_path):
+    rows = [["a,b", 'c"d', "e\nf"], ["", 1.5, None], ["half \ud800"]]
+    atomic.write_csv(tmp_path / "x.csv", iter(rows))
+    with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file)) == [rows[0], ["", "1.5", ""], ["half \\ud800"]]

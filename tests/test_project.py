@@ -32,3 +32,11 @@ def test_citation_names_this_version():
 def test_every_target_is_phony_and_says_what_it_is():
     text = (REPO / "Makefile").read_text(encoding="utf-8")
     assert targets() == set(re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)[1].split())
+
+
+def test_the_code_in_contributing_is_the_code():
+    """What it shows by example: a row of the options, a patch."""
+    shown = re.findall(r"^```text\n(.*?)^```$", (REPO / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    code = [(REPO / "plugins" / name).read_text("utf-8") for name in ("options.py", "host/configuration.py")]
+    assert len(shown) == 2
+    assert [example in text for example, text in zip(shown, code)] == [True, True]

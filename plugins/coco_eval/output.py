@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +83,7 @@ def save(folder: Path, found: Mapping[str, Estimates], about: Mapping[str, Any],
         rows.append([kind, "all", sum(e.truths), *_cells(e.values, e.intervals)])
         for name, objects, values, bounds in zip(e.names, e.truths, e.classes, e.class_intervals):
             rows.append([kind, name, objects, *_cells(values, bounds)])
-    _write_csv(folder / "coco.csv", rows)
+    atomic.write_csv(folder / "coco.csv", rows)
     if pictures:
         for kind, evaluation in found.items():
             drawings.draw(evaluation, folder, "" if kind == "bbox" else f"_{kind}")
@@ -131,11 +129,4 @@ def save_comparison_csv(file: Path, content: Mapping[str, Any]) -> None:
         for name, numbers in [("all", compared["metrics"]), *compared["classes"].items()]:
             for key, row in numbers.items():
                 rows.append([kind, name, key, *(NONE if row[c] is None else row[c] for c in columns)])
-    _write_csv(file, rows)
-
-
-def _write_csv(file: Path, rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table; half characters in a class's name, which no encoding has, become their escapes."""
-    stream = io.StringIO(newline="")
-    csv.writer(stream).writerows(rows)
-    atomic.write_bytes(file, stream.getvalue().encode("utf-8", "backslashreplace"))
+    atomic.write_csv(file, rows)

@@ -12,6 +12,7 @@ from typing import Any
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 from tintbox.path_names import distinct_names
 from tintbox.plugins.coco_eval import pooling
+from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.layout import check_split
 from tintbox.plugins.coco_eval.data.rows import list_values
@@ -72,7 +73,7 @@ def validate(model: Any, data: Any, split: Any, **arguments: Any) -> Any:
     if not data:
         raise TintboxError(f"data= is missing, and {model} does not say what it was trained on; e.g. data=bccd.yaml")
     split = split or "val"
-    check_data(data, split)
+    check_split(describe(str(data)), split, data)
     check_size(arguments.get("imgsz"))
     try:
         return detector.val(data=str(data), split=split, **arguments)
@@ -104,19 +105,6 @@ def check_size(imgsz: Any) -> None:
         raise TintboxError(
             f"imgsz={imgsz}: one picture takes {need >> 30:,} GiB, this machine has {there >> 30}; give a smaller one"
         )
-
-
-def check_data(data: Any, split: str) -> None:
-    """Raise TintboxError if there is no such dataset or split."""
-    from ultralytics.data.utils import check_det_dataset
-
-    try:
-        found = check_det_dataset(str(data))
-    except TintboxError:
-        raise
-    except REFUSALS as error:
-        raise TintboxError(f"data={data}: {one_line(error)}") from error
-    check_split(found, split, data)
 
 
 def has_files(run: str) -> bool:

@@ -17,7 +17,7 @@ from ultralytics.nn.modules.head import Detect
 from ultralytics.nn.tasks import DetectionModel
 
 from tintbox import checkpoint_file
-from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
+from tintbox.errors import TintboxError
 from tintbox.plugins import trunk
 from tintbox.plugins.extend.head import JoinedDetect
 from tintbox.plugins.extend.network import ExtendedModel, inputs, place
@@ -43,14 +43,10 @@ def export_stock(source: str | Path, target: str | Path) -> str:
         TintboxError: The source is no such checkpoint, or the target cannot be written.
     """
     import ultralytics
-    from ultralytics.nn import tasks
 
     source, target = Path(str(source)), Path(str(target))
-    check_target(source, target)
-    try:
-        model, checkpoint = tasks.load_checkpoint(source)
-    except (OSError, TypeError, RuntimeError) as error:
-        raise TintboxError(f"{source}: {one_line(error)}") from error
+    what = "the checkpoint of a run with extend="
+    model, checkpoint = checkpoint_file.load_for_export(source, target, what)
     made, arguments = join(checked(model, source)).half(), checkpoint.get("train_args") or {}
     content = {
         "epoch": -1,
@@ -62,25 +58,6 @@ def export_stock(source: str | Path, target: str | Path) -> str:
     checkpoint_file.write(target, content)
     counts = " + ".join(map(str, model.joined.counts))
     return f"{target}: {selection.title(model)} with {counts} classes, in stock layers only"
-
-
-def check_target(source: Path, target: Path) -> None:
-    """Check what can be told before the checkpoint is loaded.
-
-    Raises:
-        TintboxError: The source is not there, or the target is no place for a checkpoint.
-    """
-    if not source.is_file():
-        what = "a folder, no file" if source.is_dir() else "no such file"
-        raise TintboxFileError(f"{source}: {what}; give the checkpoint of a run with extend={suggest_file(source)}")
-    if target.suffix != ".pt":
-        raise TintboxError(f"{target}: give the file to write the suffix .pt")
-    if target.is_dir():
-        raise TintboxError(f"{target}: a folder; give the name of a file")
-    if not target.parent.is_dir():
-        raise TintboxFileError(f"{target}: there is no folder {target.parent}; make it first")
-    if target.exists() and target.samefile(source):
-        raise TintboxError(f"{target}: would overwrite the model itself; give another name")
 
 
 def checked(model: Any, source: Path) -> ExtendedModel:

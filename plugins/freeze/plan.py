@@ -205,11 +205,7 @@ def _factors(model: nn.Module, lr_scale: Any, names: tuple[str, ...]) -> dict[st
             label = f"lr_scale={{{selector}: {factor}}}"
             factors.update(dict.fromkeys(select(model, selector, label), float(factor)))
     elif lr_scale is not None:
-        if not (numbered := selection.groups(model)["all"]):
-            raise TintboxError(
-                f"lr_scale={lr_scale}: {selection.title(model)} has no numbered layers; name its modules"
-            )
-        last = numbered[-1]
+        last = _list_layers(model, f"lr_scale={lr_scale}")[-1]
         layers = {name: selection.layer_of(name) for name in names}
         factors = {name: float(lr_scale) ** (last - layer) for name, layer in layers.items() if layer is not None}
     return {name: factor for name, factor in factors.items() if factor != 1}
@@ -221,13 +217,3 @@ def network(model: nn.Module) -> nn.Module:
 
     model = unwrap_model(model)
     return getattr(model, "student_model", model)
-
-
-def check_model(model: nn.Module, arguments: Mapping[str, Any]) -> None:
-    """Check training arguments against the model that they are for, before a run's folder is made.
-
-    Raises:
-        TintboxError: If a selector names nothing in the model, or too little is left to train.
-    """
-    if selectors.is_active(arguments):
-        FreezePlan.of(network(model), arguments)

@@ -55,8 +55,6 @@ def check_model(options: dict[str, Any], model: Any, task: str) -> str | None:
     from ultralytics.nn.modules.head import Detect
     from ultralytics.nn.tasks import WorldModel, YOLOEModel
 
-    if not options:
-        return None
     name, value = next(iter(options.items()))
     kind = type(model).__name__
     if not isinstance(model.model[-1], Detect):  # RT-DETR's decoder, a classifier, a colouriser, ...

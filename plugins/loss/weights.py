@@ -81,10 +81,8 @@ def pick_set(arguments: Any) -> dict[str, Any]:
     return {name: values[name] for name in OPTIONS if values.get(name) is not None}
 
 
-def check_task(arguments: Any) -> str | None:
-    """Check that the task of ``arguments`` has a classification BCE, if one of the options is set."""
-    task = arguments.get("task") if isinstance(arguments, Mapping) else getattr(arguments, "task", None)
-    options = pick_set(arguments)
+def check_task(task: str, options: Mapping[str, Any]) -> str | None:
+    """Check that a task has a classification BCE, if one of the options is set: those that `pick_set` returns."""
     if not options or task not in OTHER_LOSSES:
         return None
     name, value = next(iter(options.items()))

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from ultralytics.utils.torch_utils import unwrap_model
 
 from tintbox.plugins.resume.steps import Steps
 
@@ -40,7 +41,7 @@ class Position:
         Args:
             optimizer: The optimizer's own.
         """
-        trainer, network = self.trainer, _network(self.trainer.model)
+        trainer, network = self.trainer, unwrap_model(self.trainer.model)
         live, average = network.state_dict(), trainer.ema.ema.state_dict()
         # A distilled model's teacher is in neither; what is no tensor, such as a quantizer's state, Ultralytics keeps.
         names = [name for name, value in average.items() if name in live and isinstance(value, torch.Tensor)]
@@ -68,7 +69,7 @@ class Position:
         """
         trainer = self.trainer
         weights, average = dict(saved["weights"]), {**saved["weights"], **saved["average"]}
-        _network(trainer.model).load_state_dict(weights, strict=False)
+        unwrap_model(trainer.model).load_state_dict(weights, strict=False)
         trainer.ema.ema.load_state_dict(average, strict=False)
         groups = trainer.optimizer.state_dict()["param_groups"]
         trainer.optimizer.load_state_dict({"state": saved["optimizer"], "param_groups": groups})
@@ -81,7 +82,7 @@ class Position:
         if not (saved := self.saved):
             return
         self.saved = {}
-        for name, parameter in _network(trainer.model).named_parameters():
+        for name, parameter in unwrap_model(trainer.model).named_parameters():
             if name in saved["gradients"]:
                 parameter.grad = saved["gradients"][name].to(parameter)
         if trainer.world_size > 1:
@@ -154,10 +155,3 @@ def _fill(dataset: Any, buffer: list[int]) -> None:
         for index in buffer:
             dataset.load_image(index)
         dataset.buffer = list(buffer)
-
-
-def _network(model: Any) -> Any:
-    """Return a model without what wraps it."""
-    from ultralytics.utils.torch_utils import unwrap_model
-
-    return unwrap_model(model)

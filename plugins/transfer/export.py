@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from tintbox import checkpoint_file
-from tintbox.errors import TintboxError, TintboxFileError, one_line
+from tintbox.errors import TintboxError
 
 
 def export_backbone(source: str | Path, target: str | Path) -> str:
@@ -32,14 +32,8 @@ def export_backbone(source: str | Path, target: str | Path) -> str:
     from tintbox.plugins.transfer import handover
 
     source, target = Path(source), Path(target)
-    if target.suffix != ".pt":
-        raise TintboxError(f"{target}: give the file to write the suffix .pt")
-    if not source.is_file():
-        raise TintboxFileError(f"{source}: no such file; give a colouriser's checkpoint, e.g. .../weights/best.pt")
-    try:
-        colouriser, _ = tasks.load_checkpoint(source)
-    except (OSError, TypeError, RuntimeError) as error:
-        raise TintboxError(f"{source}: {one_line(error)}") from error
+    what = "a colouriser's checkpoint, e.g. .../weights/best.pt"
+    colouriser, _ = checkpoint_file.load_for_export(source, target, what)
     if not handover.is_colouriser(colouriser) or "base" not in colouriser.yaml:
         kind = handover.title(colouriser)
         raise TintboxError(f"{source} is no colouriser on a detector but {kind}; train one from yolo11n-colorize.yaml")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 PART = ".part"  # in the name of what is being written
 PARTS = re.compile(rf"\..*-[0-9a-f]{{8}}{re.escape(PART)}(\..+)?")
@@ -94,6 +97,17 @@ def write_text(file: str | Path, content: str) -> None:
         OSError: As `replacing`.
     """
     write_bytes(file, content.encode("utf-8"))
+
+
+def write_csv(file: str | Path, rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table, whole or not at all; half characters, which no encoding has, become their escapes.
+
+    Raises:
+        OSError: As `replacing`.
+    """
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows(rows)
+    write_bytes(file, stream.getvalue().encode("utf-8", "backslashreplace"))
 
 
 def _sync(path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from tintbox import atomic
 from tintbox.checkpoint_archive import PICKLE, BombError, explain_failures, is_zip, open_checkpoint
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 from tintbox.limits import PICKLE_BYTES, PICKLE_INSTRUCTIONS
 
 # The opcode GLOBAL of pickle protocol 2, and the modules of the repositories ultralytics/yolov3 and ultralytics/yolov5.
@@ -54,6 +54,36 @@ def write(target: Path, content: dict[str, Any], make_folder: bool = False) -> N
             torch.save(content, file)
     except (OSError, RuntimeError) as error:
         raise TintboxError(f"{target}: cannot be written ({one_line(error)})") from error
+
+
+def load_for_export(source: Path, target: Path, what: str) -> tuple[Any, dict[str, Any]]:
+    """Return the model and the content of a checkpoint that another one is to be made from.
+
+    Args:
+        source: The checkpoint.
+        target: The `.pt` to write; one that is there is replaced.
+        what: What the source is to be, for the errors.
+
+    Raises:
+        TintboxError: The source cannot be loaded, or the target is no place for a checkpoint.
+    """
+    from ultralytics.nn import tasks
+
+    if not source.is_file():
+        kind = "a folder, no file" if source.is_dir() else "no such file"
+        raise TintboxFileError(f"{source}: {kind}; give {what}{suggest_file(source)}")
+    if target.suffix != ".pt":
+        raise TintboxError(f"{target}: give the file to write the suffix .pt")
+    if target.is_dir():
+        raise TintboxError(f"{target}: a folder; give the name of a file")
+    if not target.parent.is_dir():
+        raise TintboxFileError(f"{target}: there is no folder {target.parent}; make it first")
+    if target.exists() and target.samefile(source):
+        raise TintboxError(f"{target}: would overwrite the model itself; give another name")
+    try:
+        return tasks.load_checkpoint(source)
+    except (OSError, TypeError, RuntimeError) as error:
+        raise TintboxError(f"{source}: {one_line(error).removeprefix(f'{source}: ')}") from error
 
 
 def head(path: Path) -> bytes:

@@ -113,3 +113,7 @@ def fails(cli, tmp_path):
         return line
 
     return run
+
+
+def random_palette(k, seed=0, scale=255.0):
+    return Palette(np.random.default_rng(seed).random((k, 3)), scale)

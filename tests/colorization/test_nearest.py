@@ -5,15 +5,12 @@ import pytest
 import torch
 
 from tintbox.colorization import nearest
-from tintbox.colorization.palette import Palette
 from tintbox.errors import TintboxError
+
+from .conftest import random_palette
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.integers(0, 256, (250, 300, 3), dtype=np.uint8)  # more than MANY_PIXELS: cells, then a table are used
-
-
-def random_palette(k, seed=0):
-    return Palette(np.random.default_rng(seed).random((k, 3)))
 
 
 def test_small_and_large_pictures_agree():

@@ -11,10 +11,6 @@ RNG = np.random.default_rng(0)
 NOISE = RNG.integers(0, 256, (250, 300, 3), dtype=np.uint8)  # more than MANY_PIXELS: cells, then a table are used
 
 
-def random_palette(k, seed=0):
-    return Palette(np.random.default_rng(seed).random((k, 3)))
-
-
 def test_encode_every_pixel_value_along_the_axes_and_borders(assert_nearest):
     """Each cell of the table is entered at its corners, where a wrong bound would show."""
     palette = Palette.load("horses24")

@@ -9,13 +9,11 @@ import torch
 from tintbox.colorization import nearest
 from tintbox.colorization.palette import Palette
 
+from .conftest import random_palette
+
 RNG = np.random.default_rng(0)
 NOISE = RNG.integers(0, 256, (250, 300, 3), dtype=np.uint8)  # more than MANY_PIXELS: cells, then a table are used
 THREE = [[0.0, 0.0, 0.0], [0.5, 0.25, 1.0], [1.0, 1.0, 1.0]]
-
-
-def random_palette(k, seed=0, scale=255.0):
-    return Palette(np.random.default_rng(seed).random((k, 3)), scale)
 
 
 # --- encode ---------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from tintbox.datasets import voc
 from tintbox.datasets.detection import SOURCE, prepare
 from tintbox.errors import TintboxError, TintboxFileError
 
-from .conftest import annotation
+from .conftest import annotation, one_line_error
 
 YAMLS = Path(str(importlib.resources.files("tintbox.datasets")))
 NAMES = {0: "RBC", 1: "WBC", 2: "Platelets"}
@@ -71,12 +71,6 @@ def assert_converted(folder: Path, tree: Path) -> None:
             assert (folder / "labels" / split / f"{stem}.txt").read_text() == LABELS[stem]
             picture = (folder / "images" / split / f"{stem}.jpg").read_bytes()
             assert picture == (tree / "JPEGImages" / f"{stem}.jpg").read_bytes()
-
-
-def one_line_error(caught) -> str:
-    text = str(caught.value)
-    assert "\n" not in text and len(text) < 600
-    return text
 
 
 def test_the_archive_is_downloaded_and_converted(tree, tmp_path):

@@ -1,11 +1,15 @@
 """Runs to report on: a detector and a colouriser trained for two epochs, and copies of them with other numbers."""
 
+import base64
 import json
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 import yaml
+
+from tintbox.reports.gather import gather
 
 CLASSES = ["red", "<b>gr&een</b>"]
 COLOURS = RED, GREEN = (40, 40, 210), (40, 200, 40)  # BGR
@@ -124,3 +128,14 @@ def made(tmp_path):
         return folder
 
     return make
+
+
+def section(*folders):
+    (found,), _ = gather([str(folder) for folder in folders])
+    return found
+
+
+def decoded(encoded):
+    kind, data = encoded.source.split(",")
+    assert kind == "data:image/webp;base64"
+    return cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]

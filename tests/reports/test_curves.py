@@ -7,13 +7,9 @@ import plotly.graph_objects as go
 import pytest
 
 from tintbox.reports import curves, evaluation_figures, metrics
-from tintbox.reports.gather import gather
 from tintbox.reports.scripts import encode
 
-
-def section(*folders):
-    (found,), _ = gather([str(folder) for folder in folders])
-    return found
+from .conftest import section
 
 
 def coloured(value):

@@ -1,8 +1,5 @@
 """Pictures as WebP, within their room."""
 
-import base64
-
-import cv2
 import numpy as np
 import pytest
 
@@ -10,11 +7,7 @@ from tintbox.reports import encoding, pictures
 from tintbox.reports.boxes import Boxes
 from tintbox.reports.subjects import Subject
 
-
-def decoded(encoded):
-    kind, data = encoded.source.split(",")
-    assert kind == "data:image/webp;base64"
-    return cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+from .conftest import decoded
 
 
 def test_large_pictures_are_reduced():

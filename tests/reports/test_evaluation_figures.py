@@ -7,12 +7,8 @@ import pytest
 
 from tintbox.reports import evaluation_figures
 from tintbox.reports.evaluations import Value
-from tintbox.reports.gather import gather
 
-
-def section(*folders):
-    (found,), _ = gather([str(folder) for folder in folders])
-    return found
+from .conftest import section
 
 
 def test_classes_that_are_not_found(detector):

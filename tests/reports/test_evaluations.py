@@ -6,12 +6,8 @@ import os
 import pytest
 
 from tintbox.reports import evaluations
-from tintbox.reports.gather import gather
 
-
-def section(*folders):
-    (found,), _ = gather([str(folder) for folder in folders])
-    return found
+from .conftest import section
 
 
 def test_an_evaluation_below_the_run(detector, copy):

@@ -10,13 +10,10 @@ import pytest
 from skimage.color import rgb2lab
 
 from tintbox.reports import curves, figures, metrics, page
-from tintbox.reports.gather import Entry, gather
+from tintbox.reports.gather import Entry
 from tintbox.run_folder import RunFolder
 
-
-def section(*folders):
-    (found,), _ = gather([str(folder) for folder in folders])
-    return found
+from .conftest import section
 
 
 def test_a_run_has_one_look_everywhere(made):

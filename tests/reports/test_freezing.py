@@ -3,12 +3,8 @@
 import json
 
 from tintbox.reports import freezing
-from tintbox.reports.gather import gather
 
-
-def section(*folders):
-    (found,), _ = gather([str(folder) for folder in folders])
-    return found
+from .conftest import section
 
 
 def test_freeze_schedule(detector, stock):

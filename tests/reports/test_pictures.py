@@ -1,6 +1,5 @@
 """The pictures: the same for every run, of the files' own pixels, within their room."""
 
-import base64
 import re
 
 import cv2
@@ -9,19 +8,9 @@ import numpy as np
 from tintbox.plugins.detector import load_detector
 from tintbox.reports import encoding, pictures
 from tintbox.reports.boxes import Boxes
-from tintbox.reports.gather import gather
 from tintbox.reports.subjects import subjects
 
-
-def section(*folders):
-    (found,), _ = gather([str(folder) for folder in folders])
-    return found
-
-
-def decoded(encoded):
-    kind, data = encoded.source.split(",")
-    assert kind == "data:image/webp;base64"
-    return cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+from .conftest import decoded, section
 
 
 def test_detectors(detector, stock, squares):

@@ -3,13 +3,9 @@
 import pytest
 
 from tintbox.errors import TintboxError
-from tintbox.reports.gather import gather
 from tintbox.reports.subjects import check_names, is_known, resolve_paths, subjects
 
-
-def section(*folders):
-    (found,), _ = gather([str(folder) for folder in folders])
-    return found
+from .conftest import section
 
 
 def test_nothing_is_downloaded(made, monkeypatch):

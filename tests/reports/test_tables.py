@@ -9,13 +9,9 @@ import pytest
 from tintbox.plugins.coco_eval import command
 from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.reports import metrics, pairs, tables
-from tintbox.reports.gather import gather
 from tintbox.reports.verdict import number
 
-
-def section(*folders):
-    (found,), _ = gather([str(folder) for folder in folders])
-    return found
+from .conftest import section
 
 
 def summary(found):

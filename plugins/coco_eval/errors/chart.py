@@ -10,7 +10,7 @@ import numpy as np
 from tintbox import atomic
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.coco_eval.errors.picture import COLOURS, DPI
-from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS, Explanation, Loss
+from tintbox.plugins.coco_eval.errors.tide import KINDS, POS, SPECIALS, Explanation, Loss
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,7 +45,7 @@ def bars(explanation: Explanation) -> Figure:
     top = max([0.01, *(loss.gain[kind] for loss in losses for kind in kinds if loss.objects)])
     figure = Figure(figsize=(14, 2.0 + 0.3 * len(losses)), dpi=DPI, layout="constrained")
     grid = figure.subplots(1, 1 + len(kinds), sharey=True)
-    measure = f"AP{round(100 * explanation.pos)}"
+    measure = f"AP{round(100 * POS)}"
     _bars(grid[0], measure, places, [loss.ap for loss in losses], GREY, 1.0)
     for axes, kind in zip(grid[1:], kinds):
         values = [loss.gain[kind] for loss in losses]

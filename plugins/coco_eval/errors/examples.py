@@ -18,6 +18,9 @@ from tintbox.plugins.coco_eval.errors.tide import KINDS, Explanation
 __all__ = ["bar_chart", "draw_worst", "weigh"]
 
 
+SCORE = 0.25  # detections below it are neither drawn nor counted
+
+
 @dataclass(frozen=True)
 class Weight:
     """How bad the errors in one picture are.
@@ -38,18 +41,17 @@ class Weight:
         return self.lost + self.false
 
 
-def weigh(explanation: Explanation, truth: Truth, detections: Detections, score: float = 0.25) -> list[Weight]:
+def weigh(explanation: Explanation, truth: Truth, detections: Detections) -> list[Weight]:
     """Return the pictures that have errors, the worst first; equal ones in the order of their ids.
 
     Args:
         explanation: What is wrong with the detections.
         truth: The ground truth.
         detections: The detections.
-        score: Detections below it are left out of account.
     """
     ids = np.unique(np.array([image["id"] for image in truth.images], np.int64))
     lost = np.isin(explanation.truth_kind, ("missed", "covered"))
-    wrong = np.isin(explanation.detection_kind, KINDS) & (detections.score >= score)
+    wrong = np.isin(explanation.detection_kind, KINDS) & (detections.score >= SCORE)
     rows = np.array([row["image_id"] for row in truth.annotations], np.int64)[lost]
     objects = np.bincount(np.searchsorted(ids, rows), minlength=len(ids))
     scores = np.bincount(np.searchsorted(ids, detections.image_id[wrong]), detections.score[wrong], len(ids))
@@ -64,7 +66,6 @@ def draw_worst(
     paths: Mapping[int, str | Path],
     folder: str | Path,
     n: int = 20,
-    score: float = 0.25,
 ) -> list[Path]:
     """Draw the pictures with the worst errors: the truth on the left, the detections on the right, coloured by kind.
 
@@ -78,7 +79,6 @@ def draw_worst(
         paths: The file of each picture, by image id.
         folder: Where to write; made if need be.
         n: Number of pictures, if as many have errors.
-        score: Detections below it are neither drawn nor counted.
 
     Returns:
         The files, the worst first: ``01_<name of the picture>.jpg`` and so on.
@@ -87,7 +87,7 @@ def draw_worst(
         TintboxError: The folder cannot be written.
     """
     folder = Path(folder)
-    worst = weigh(explanation, truth, detections, score)[:n]
+    worst = weigh(explanation, truth, detections)[:n]
     images = {image["id"]: image for image in truth.images}
     names = {category["id"]: str(category["name"]) for category in truth.categories}
     truth_image = np.array([row["image_id"] for row in truth.annotations], np.int64)
@@ -98,10 +98,10 @@ def draw_worst(
         for rank, weight in enumerate(worst, start=1):
             image = images[weight.image_id]
             objects = [
-                _object(explanation, truth, row, names, partner.get(row, ("missed", 1.0)), score)
+                _object(explanation, truth, row, names, partner.get(row, ("missed", 1.0)))
                 for row in np.flatnonzero(truth_image == weight.image_id).tolist()
             ]
-            rows = np.flatnonzero((detections.image_id == weight.image_id) & (detections.score >= score))
+            rows = np.flatnonzero((detections.image_id == weight.image_id) & (detections.score >= SCORE))
             rows = rows[np.argsort(detections.score[rows], kind="stable")]  # sure ones on top
             found = [_detection(explanation, truth, detections, row, names) for row in rows.tolist()]
             picture, width, height = read_picture(paths.get(weight.image_id), image, [*objects, *found])
@@ -112,9 +112,9 @@ def draw_worst(
             )
             panels = {
                 f"truth: {census(objects, 'found')}": objects,
-                f"detections from {score:g} on: {census(found, 'right')}": found,
+                f"detections from {SCORE:g} on: {census(found, 'right')}": found,
             }
-            faint = f"only by a detection below {score:g}"
+            faint = f"only by a detection below {SCORE:g}"
             file = folder / f"{rank:0{max(2, len(str(len(worst))))}d}_{Path(name).stem}.jpg"
             draw(picture, width, height, panels, faint, title, file)
             files.append(file)
@@ -129,14 +129,13 @@ def _object(
     row: int,
     names: dict[int, str],
     partner: tuple[str, float],
-    score: float,
 ) -> Box:
     """Return an object of the truth, in the colour of what became of it."""
     annotation = truth.annotations[row]
     state = str(explanation.truth_kind[row])
     kind = partner[0] if state in ("found", "covered") else state
     words = names[annotation["category_id"]] + (" (crowd)" if state == "ignored" else "")
-    faint = state in ("found", "covered") and partner[1] < score
+    faint = state in ("found", "covered") and partner[1] < SCORE
     return Box(tuple(annotation["bbox"]), kind, words, lost=state in ("missed", "covered"), faint=faint)
 
 

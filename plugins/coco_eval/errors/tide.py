@@ -48,7 +48,6 @@ from typing import Any
 
 import numpy as np
 
-from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval.columns import Columns, outside
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
@@ -58,7 +57,8 @@ from tintbox.plugins.coco_eval.matching import match
 from tintbox.plugins.coco_eval.metrics import AREAS
 from tintbox.plugins.coco_eval.overlaps import pairs
 
-IOU_TYPES = ("bbox", "segm")
+POS = 0.5  # IoU from which on an object is found
+BACKGROUND = 0.1  # IoU up to which a detection is of nothing
 ALL = AREAS["all"]
 KINDS = ("classification", "localisation", "both", "duplicate", "background", "missed")
 SPECIALS = ("false positives", "false negatives")
@@ -107,8 +107,6 @@ class Explanation:
         truth_kind: ``(M,)`` str: "found", "missed", "covered" (not found, but a classification or localisation error
             concerns it), or "ignored" (crowd regions).
         iou_type: "bbox" or "segm".
-        pos: IoU from which on an object is found.
-        background: IoU up to which there is nothing.
         max_det: Most detections that count per picture and class.
     """
 
@@ -118,13 +116,11 @@ class Explanation:
     detection_truth: np.ndarray
     truth_kind: np.ndarray
     iou_type: str
-    pos: float
-    background: float
     max_det: int
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures, without the arrays, as JSON can hold them."""
-        settings = {key: getattr(self, key) for key in ("iou_type", "pos", "background", "max_det")}
+        settings = {"iou_type": self.iou_type, "pos": POS, "background": BACKGROUND, "max_det": self.max_det}
         return {**settings, "overall": self.overall.as_dict(), "classes": [loss.as_dict() for loss in self.classes]}
 
 
@@ -132,8 +128,6 @@ def explain(
     truth: Truth,
     detections: Detections,
     iou_type: str = "bbox",
-    pos: float = 0.5,
-    background: float = 0.1,
     max_det: int = 100,
     columns: Columns | None = None,
     partners: Partners | None = None,
@@ -144,22 +138,19 @@ def explain(
         truth: The ground truth.
         detections: What was detected in it.
         iou_type: "bbox", or "segm" for masks.
-        pos: IoU from which on an object is found.
-        background: IoU up to which a detection is of nothing.
         max_det: Most detections that count per picture and class.
         columns: Both as columns, if they are there already.
         partners: What each detection found under these settings, if that is known already.
 
     Raises:
-        TintboxError: The settings make no sense, there are no masks, or an id is unknown.
+        TintboxError: An id is unknown.
     """
-    _check(truth, detections, iou_type, pos, background, max_det)
     columns = columns or Columns.of(truth, detections, iou_type)
-    partners = partners or match(columns, thresholds=[pos], areas={"all": ALL}, limit=max_det).partners
+    partners = partners or match(columns, thresholds=[POS], areas={"all": ALL}, limit=max_det).partners
     asked = ~(columns.crowd | outside(columns.truth_area, ALL))
     code = np.where(partners.ignored, _IGNORED, np.where(partners.truth >= 0, _RIGHT, _BACKGROUND))
     concerned = partners.truth.copy()
-    _assign(code, concerned, columns, np.flatnonzero(asked), pos, background)
+    _assign(code, concerned, columns, np.flatnonzero(asked))
 
     state = np.where(asked, _MISSED, _UNASKED)
     state[concerned[code == _RIGHT]] = _FOUND
@@ -203,12 +194,10 @@ def explain(
         {name: int(counts[name].sum()) for name in KINDS + SPECIALS},
         int(objects.sum()),
     )
-    return Explanation(overall, losses, kind, concerned, _TRUTH_KINDS[state], iou_type, pos, background, max_det)
+    return Explanation(overall, losses, kind, concerned, _TRUTH_KINDS[state], iou_type, max_det)
 
 
-def _assign(
-    code: np.ndarray, concerned: np.ndarray, columns: Columns, objects: np.ndarray, pos: float, background: float
-) -> None:
+def _assign(code: np.ndarray, concerned: np.ndarray, columns: Columns, objects: np.ndarray) -> None:
     """Set, in place, the kind of each detection whose code is background so far, and the object that it concerns.
 
     Args:
@@ -216,8 +205,6 @@ def _assign(
         concerned: ``(N,)`` rows of objects.
         columns: Truth and detections.
         objects: Rows of the objects that are asked for.
-        pos: IoU from which on an object is found.
-        background: IoU up to which there is nothing.
     """
     wrong = np.flatnonzero(code == _BACKGROUND)
     wrong = wrong[np.argsort(columns.image[wrong], kind="stable")]
@@ -229,7 +216,7 @@ def _assign(
         same = columns.label[found] == columns.truth_class[truth]
         starts = np.flatnonzero(np.diff(places, prepend=-1))
         (own, own_at), (other, other_at) = (_best(np.where(mask, iou, -1.0), starts) for mask in (same, ~same))
-        tests = [(own >= background) & (own < pos), other >= pos, own >= pos, np.maximum(own, other) <= background]
+        tests = [(own >= BACKGROUND) & (own < POS), other >= POS, own >= POS, np.maximum(own, other) <= BACKGROUND]
         rows = found[starts]
         code[rows] = np.select(tests, [_LOCALISATION, _CLASSIFICATION, _DUPLICATE, _BACKGROUND], _BOTH)
         at = np.select(tests, [own_at, other_at, own_at, -1], other_at)
@@ -252,21 +239,3 @@ def _per_class(labels: np.ndarray, size: int) -> np.ndarray:
 def _mean(values: np.ndarray, objects: np.ndarray) -> float:
     """Return the mean over the classes that have objects; NaN without any."""
     return float(values[objects > 0].mean()) if objects.any() else math.nan
-
-
-def _check(truth: Truth, detections: Detections, iou_type: str, pos: float, background: float, max_det: int) -> None:
-    """Raise TintboxError for what can't be analysed."""
-    if iou_type not in IOU_TYPES:
-        raise TintboxError(f"iou_type={iou_type}: give one of {', '.join(IOU_TYPES)}")
-    if not 0 <= background < pos <= 1:
-        raise TintboxError(f"background={background}, pos={pos}: give 0 <= background < pos <= 1")
-    if max_det < 1:
-        raise TintboxError(f"max_det={max_det}: give a whole number of 1 or more")
-    if iou_type == "segm":
-        if detections.segmentation is None and len(detections):
-            raise TintboxError(
-                "iou_type=segm: the detections have no masks; give those of a segment model, or use bbox"
-            )
-        bare = sum("segmentation" not in row for row in truth.annotations)
-        if bare:
-            raise TintboxError(f"iou_type=segm: {bare} annotations have no 'segmentation'; add it, or use bbox")

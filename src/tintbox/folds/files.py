@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -70,14 +70,7 @@ def write(folder: Path, folds: Folds, kept: Mapping[str, Any], data: str) -> Non
         }
         write_dataset(folder / yaml_name(fold), parts, kept, about)
     rows = zip(folds.files, folds.folds, folds.groups, folds.splits)
-    atomic.write_text(folder / TABLE, as_csv([HEADER, *rows]))
-
-
-def as_csv(rows: Iterable[Sequence[Any]]) -> str:
-    """Return rows as text."""
-    stream = io.StringIO(newline="")
-    csv.writer(stream).writerows(rows)
-    return stream.getvalue()
+    atomic.write_csv(folder / TABLE, [HEADER, *rows])
 
 
 def are_there(folder: Path, folds: Folds) -> bool:

@@ -208,8 +208,7 @@ def write_study(
     about = f"the training pictures of {one_line(pictures.data)}; folds are made of them, so there is no val"
     files.write_dataset(folder / DATA, {"train": own}, pictures.kept, about)
     if isinstance(together, Mapping):
-        rows = [[file, group] for file, group in together.items()]
-        atomic.write_text(folder / GROUPS, files.as_csv(rows))
+        atomic.write_csv(folder / GROUPS, together.items())
         together = str(folder / GROUPS)
     short = {"epochs": planned.epochs, "close_mosaic": max(1, min(rules.CLOSING, planned.epochs // 3))}
     common = {key: value for key, value in recipe.arguments().items() if key not in (*POLICY, "patience")}

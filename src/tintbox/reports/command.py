@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import atomic
-from tintbox.checks import is_share, is_whole
 from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.plugins.coco_eval.data.layout import SPLITS
 from tintbox.reports import gather, page, prediction, subjects
@@ -116,11 +115,7 @@ def check(n: Any, conf: Any, seed: Any, imgsz: Any, pictures: Any) -> None:
     """Raise TintboxError for values that make no sense."""
     if imgsz is not None and (wrong := prediction.wrong_size(imgsz)):
         raise TintboxError(wrong)
-    for name, value, low in (("n", n, 1), ("seed", seed, 0)):
-        if not is_whole(value, low):
-            raise TintboxError(f"{name}={value}: give a whole number of {low} or more")
-    if not is_share(conf):
-        raise TintboxError(f"conf={conf}: give a number from 0 to 1")
+    prediction.check_choice(n, seed, conf)
     if not isinstance(pictures, bool):
         raise TintboxError(f"pictures={pictures}: give true or false")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tintbox.checks import is_whole
+from tintbox.checks import is_share, is_whole
 from tintbox.errors import TintboxError, one_line
 from tintbox.limits import PREDICTED_SIDE
 from tintbox.reports.boxes import Boxes
@@ -21,6 +21,15 @@ def wrong_size(imgsz: Any) -> str:
         if not is_whole(side, LEAST_SIDE, PREDICTED_SIDE):
             return f"imgsz={one_line(side)[:40]}: give a whole number from {LEAST_SIDE} to {PREDICTED_SIDE}"
     return ""
+
+
+def check_choice(n: Any, seed: Any, conf: Any) -> None:
+    """Raise TintboxError if a number of pictures, the seed that chooses them, or a confidence makes no sense."""
+    for name, value, low in (("n", n, 1), ("seed", seed, 0)):
+        if not is_whole(value, low):
+            raise TintboxError(f"{name}={value}: give a whole number of {low} or more")
+    if not is_share(conf):
+        raise TintboxError(f"conf={conf}: give a number from 0 to 1")
 
 
 def predict(model: Any, file: str, conf: float, imgsz: Any) -> Any:

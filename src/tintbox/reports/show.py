@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from tintbox import atomic
-from tintbox.checks import is_share, is_whole
 from tintbox.errors import TintboxError, one_line
 from tintbox.luma import luma
 from tintbox.plugins.coco_eval.data.description import describe
@@ -128,11 +127,7 @@ def _check(n: Any, conf: Any, imgsz: Any, seed: Any, file: Path) -> None:
     """Raise TintboxError for values that make no sense."""
     if isinstance(imgsz, (list, tuple)) or (wrong := prediction.wrong_size(imgsz)):
         raise TintboxError(wrong if not isinstance(imgsz, (list, tuple)) else f"imgsz={imgsz}: give a whole number")
-    for key, value, low in (("n", n, 1), ("seed", seed, 0)):
-        if not is_whole(value, low):
-            raise TintboxError(f"{key}={value}: give a whole number of {low} or more")
-    if not is_share(conf):
-        raise TintboxError(f"conf={conf}: give a number from 0 to 1")
+    prediction.check_choice(n, seed, conf)
     if file.suffix.lower() not in SUFFIXES:
         raise TintboxError(f"out={file}: the suffix tells the format; give one of {', '.join(SUFFIXES)}")
     if file.is_dir():

@@ -29,8 +29,8 @@ def save(
     lines = [f"# {folder.name}", *markdown(cells, folds), *table.find_lacking(results)]
     lines += [f"- {name}: its folds cannot be put together: {why}" for name, why in problems.items()]
     atomic.write_text(folder / "study.md", "\n".join(lines) + "\n")
-    atomic.write_text(folder / "study.csv", table.as_csv(cell_rows(cells)))
-    atomic.write_text(folder / "runs.csv", table.as_csv(table.run_rows(results)))
+    atomic.write_csv(folder / "study.csv", cell_rows(cells))
+    atomic.write_csv(folder / "runs.csv", table.run_rows(results))
 
 
 def markdown(cells: Sequence[CrossedCell], folds: Folds) -> list[str]:

@@ -118,12 +118,12 @@ def _explain_task(task: str, tasks: Sequence[str]) -> str:
 
 def explain_unfit(run: Run, arguments: Arguments, task: str | None, model: Model) -> str | None:
     """Return why a run would be refused when it starts, as a whole line, or None."""
-    from tintbox.plugins.loss.weights import check_task
+    from tintbox.plugins.loss.weights import check_task, pick_set
     from tintbox.plugins.preflight import ANCHOR_OPTIONS
 
     if wrong := selectors.check_together(arguments):
         return wrong
-    if task and (wrong := check_task({**arguments, "task": task})):
+    if task and (wrong := check_task(task, pick_set(arguments))):
         return wrong
     for option in options.OPTIONS:
         if option.name not in run.arguments or not option.is_set(arguments):

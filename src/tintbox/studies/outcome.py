@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import signal
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import atomic, checkpoint_file, json_file, run_arguments
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import COLOUR, TintboxError, one_line
 from tintbox.limits import JSON_BYTES, LOG_BYTES
 from tintbox.plugins.coco_eval.outcome import PREDICTIONS
 from tintbox.run_folder import RESULTS
@@ -21,7 +20,6 @@ from tintbox.studies.grid import FOLD
 
 FILE, LOG, WEIGHTS = "run.json", "log.txt", "weights"
 FINISHED, FAILED, STARTED = "finished", "failed", "started"
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 TRACEBACK = "Traceback (most recent call last):"
 LONGEST = 300  # characters of a reason
 

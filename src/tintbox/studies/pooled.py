@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -154,25 +152,22 @@ def write(
     output.save(folder, kinds, about, pictures=run.arguments.get("plots") is not False)
     own = {"data": str(run.arguments["data"]), "name": folder.name, "save_dir": str(folder)}
     atomic.write_text(folder / ARGUMENTS, yaml.safe_dump({**runs[0].arguments, **own}, sort_keys=False))
-    atomic.write_text(folder / RESULTS, mean_curves(runs))
+    atomic.write_csv(folder / RESULTS, mean_curves(runs))
     found.save(folder, names)  # last: it makes the folder one that `tintbox compare` takes
 
 
-def mean_curves(runs: Sequence[RunFolder]) -> str:
-    """Return a ``results.csv`` of the means of several, as far as all of them go; times are added up.
+def mean_curves(runs: Sequence[RunFolder]) -> Iterator[Sequence[Any]]:
+    """Yield the rows of a ``results.csv`` of the means of several, as far as all of them go; times are added up.
 
     What a run writes of an epoch that was not validated, which is 0, is no number here.
     """
     columns = [name for name in runs[0].curves if all(name in run.curves for run in runs)]
     epochs = min(run.epochs for run in runs)
-    stream = io.StringIO(newline="")
-    lines = csv.writer(stream)
-    lines.writerow(columns)
+    yield columns
     for epoch in range(epochs):
         row = []
         for name in columns:
             numbers = [run.curves[name][epoch] for run in runs]
             unknown = epoch < epochs - 1 and name.startswith(("metrics/", "val/"))
             row.append(math.nan if unknown else sum(numbers) if name == "time" else mean(numbers))
-        lines.writerow([int(row[0]) if columns[0] == "epoch" else row[0], *row[1:]])
-    return stream.getvalue()
+        yield [int(row[0]) if columns[0] == "epoch" else row[0], *row[1:]]

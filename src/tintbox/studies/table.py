@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,15 +119,8 @@ def escape(line: Sequence[str]) -> list[str]:
 def save(folder: Path, results: Sequence[Result], title: str) -> None:
     """Write ``study.md``, ``study.csv`` with a row per cell, and ``runs.csv`` with a row per run, each whole."""
     atomic.write_text(folder / "study.md", markdown(results, title))
-    atomic.write_text(folder / "study.csv", as_csv(cell_rows(results)))
-    atomic.write_text(folder / "runs.csv", as_csv(run_rows(results)))
-
-
-def as_csv(lines: Iterable[Sequence[Any]]) -> str:
-    """Return rows as text."""
-    stream = io.StringIO(newline="")
-    csv.writer(stream).writerows(lines)
-    return stream.getvalue()
+    atomic.write_csv(folder / "study.csv", cell_rows(results))
+    atomic.write_csv(folder / "runs.csv", run_rows(results))
 
 
 def cell_rows(results: Sequence[Result]) -> Iterator[Sequence[Any]]:

@@ -236,7 +236,7 @@ def test_a_colouriser_is_offered_what_is_evaluated(tintbox, trained, rectangles)
         ("nc: -1", "data="),
         ("names: []", "data="),
         ("names: {{}}\nval: 5", "data="),
-        ("names: [a\nval: {{", "data="),
+        ("names: [a\nval: {{", ": no YAML ("),
     ],
 )
 def test_data_sets_with_faults(text, told, tintbox, detectors, tmp_path):

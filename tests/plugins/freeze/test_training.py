@@ -10,7 +10,7 @@ from ultralytics.nn.tasks import load_checkpoint
 from ultralytics.optim import MuSGD
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.freeze.plan import FreezePlan, check_model
+from tintbox.plugins.freeze.plan import FreezePlan
 from tintbox.plugins.freeze.training import StepFactors
 
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
@@ -363,11 +363,11 @@ EVERYTHING_BUT_NORMS = ["all", *NORMS]
 )
 def test_mistakes_are_one_line(train, arguments, message):
     with pytest.raises(TintboxError, match=message) as error:
-        check_model(YOLO("yolo11n.yaml").model, arguments)
+        FreezePlan.of(YOLO("yolo11n.yaml").model, arguments)
     assert "\n" not in str(error.value)
     with pytest.raises(TintboxError, match=message):
         train(**{"epochs": 2, **arguments})
 
 
 def test_norms_alone_may_train_until_more_wakes():
-    check_model(YOLO("yolo11n.yaml").model, {"freeze": EVERYTHING_BUT_NORMS, "unfreeze": {1: "head"}, "epochs": 2})
+    FreezePlan.of(YOLO("yolo11n.yaml").model, {"freeze": EVERYTHING_BUT_NORMS, "unfreeze": {1: "head"}, "epochs": 2})

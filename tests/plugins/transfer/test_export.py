@@ -30,8 +30,11 @@ def test_export_backbone_is_for_any_ultralytics(forked, colouriser, tmp_path):
     [
         ("missing.pt", "out.pt", "no such file"),
         ("detector.pt", "out.pt", "is no colouriser on a detector but yolo11n"),
-        ("broken.pt", "out.pt", "broken.pt"),
+        (".", "out.pt", "a folder, no file"),
+        ("broken.pt", "out.pt", r"^\S*broken.pt: (?!\S*broken.pt: )"),
         ("detector.pt", "out.txt", "suffix .pt"),
+        ("detector.pt", "detector.pt", "would overwrite the model itself"),
+        ("detector.pt", "nowhere/out.pt", "there is no folder .*nowhere; make it first"),
     ],
 )
 def test_export_backbone_mistakes(tmp_path, source, target, message):

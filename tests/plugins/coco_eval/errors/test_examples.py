@@ -32,7 +32,6 @@ def test_weights_are_objects_not_found_plus_scores_of_false_detections(case):
     truth, detections, explanation = case
     weights = weigh(explanation, truth, detections)
     assert [(w.image_id, w.lost, pytest.approx(w.false)) for w in weights] == [(6, 2, 1.3), (5, 1, 0.6), (7, 0, 0.7)]
-    assert [w.image_id for w in weigh(explanation, truth, detections, score=0.0)] == [6, 5, 7, 8]
     assert Weight(1, 2, 0.5).total == 2.5
 
 

@@ -201,20 +201,6 @@ def test_an_emptied_class_in_which_something_was_detected_keeps_no_precision():
     assert result.overall.count["missed"] == 1
 
 
-@pytest.mark.parametrize(
-    "change, words",
-    [
-        ({"iou_type": "keypoints"}, "bbox, segm"),
-        ({"pos": 0.05}, "0 <= background < pos"),
-        ({"max_det": 0}, "max_det=0"),
-        ({"iou_type": "segm"}, "no masks"),
-    ],
-)
-def test_settings_that_make_no_sense(change, words):
-    with pytest.raises(TintboxError, match=words):
-        explain(truth_of([(1, A, HERE)]), detections_of([(1, A, HERE, 0.5)]), **change)
-
-
 def test_an_unknown_picture_is_refused():
     with pytest.raises(TintboxError, match=r"image_id 7 is not in the truth \(1 such"):
         explain(truth_of([(1, A, HERE)]), detections_of([(7, A, HERE, 0.5)]))
