@@ -129,6 +129,12 @@ def test_bad_words(squares, refused, word, said):
 def test_what_is_missing(refused):
     assert "data= is missing" in refused("model=yolo11n.yaml")
     assert "data=nowhere.yaml" in refused("model=yolo11n.yaml", "data=nowhere.yaml")
+    assert "model=nowhere.pt: 'nowhere.pt' does not exist" in refused("model=nowhere.pt", "data=bccd.yaml")
+    said = refused("model=colorize-pool.yaml", "data=bccd.yaml")
+    assert (
+        said
+        == "tintbox: model=colorize-pool.yaml: recipes are for detect, segment, pose, obb; this is a model to colorize"
+    )
 
 
 def test_a_recipe_as_a_file(tmp_path):

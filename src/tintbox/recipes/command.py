@@ -16,7 +16,9 @@ from tintbox.recipes.labels import count_faults
 from tintbox.recipes.policies import POLICY
 from tintbox.recipes.rules import Recipe
 from tintbox.recipes.survey import Survey
+from tintbox.studies import files
 
+TASKS = ("detect", "segment", "pose", "obb")  # whose labels have boxes
 MOST_CLASSES = 30  # that a table shows
 
 Table = tuple[str, dict[str, str], list[list[str]]]  # title, alignment by header, rows
@@ -73,11 +75,14 @@ def recipe(
         groups: Which pictures stay together in a fold or split; see `tintbox.folds.groups.find`.
 
     Raises:
-        TintboxError: The dataset cannot be learnt from, the time is too short, or the file cannot be written.
+        TintboxError: There is no such model, the dataset cannot be learnt from, the time is too short, or the file
+            cannot be written.
     """
     told: list[str] = []
     source = str(data)
     recipe_file.check(out)
+    if (task := files.model(str(model)).task) not in (None, *TASKS):
+        raise TintboxError(f"model={model}: recipes are for {', '.join(TASKS)}; this is a model to {task}")
     if groups != AUTO and not probe and split is None:
         raise TintboxError(
             f"groups={groups}: it says what stays together in a fold or split; give probe=true or split="
@@ -171,6 +176,7 @@ def as_json(written: Written) -> str:
         "data": written.data,
         "arguments": chosen.arguments(),
         "reasons": {s.name: s.reason for s in chosen.settings},
+        "instead": {s.name: s.instead for s in chosen.settings if s.instead is not None},
         "advice": chosen.advice,
         "pace": {"seconds_per_picture": pace.seconds, "imgsz": pace.imgsz, "device": pace.device},
         "splits": splits,
