@@ -17,7 +17,7 @@ NUMBERED = files(*(f"IMG_{i:04}" for i in range(20)), "other", "cam_1", "cam_2")
 def test_frames_of_videos_stay_together():
     found = groups.find(CLIPS, "auto", 5)
     assert [*dict.fromkeys(found.names)] == [f"clip{clip}" for clip in range(6)]
-    assert found.said.startswith("groups: 6 of 5 to 5 pictures by their names, e.g. clip0 (clip0_0000.jpg, ...)")
+    assert found.said.startswith("groups: 6 of 5 pictures by their names, e.g. clip0 (clip0_0000.jpg, ...)")
     assert "groups=none" in found.said
 
 
@@ -66,7 +66,7 @@ def test_a_file_of_groups(table, head):
     file = table(f"{head}train/a.jpg,x\nb.jpg,y\n\nval/a.jpg, y\n/d/val/c.jpg,x\n")
     found = groups.find(ABCD, file, 2)
     assert found.names == ["x", "y", "y", "x"]
-    assert found.said == "groups: 2 of 2 to 2 pictures by groups.csv, e.g. x (a.jpg, ...)"
+    assert found.said == "groups: 2 of 2 pictures by groups.csv, e.g. x (a.jpg, ...)"
 
 
 GOOD = "train/a.jpg,x\nb.jpg,y\nval/a.jpg,z\nc.jpg,x\n"

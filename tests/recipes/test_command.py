@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import yaml
 
-from tintbox.recipes import command, recipe_file, survey
+from tintbox.recipes import command, recipe_file
+from tintbox.recipes import survey as surveys
 from tintbox.recipes.policies import POLICY
 from tintbox.recipes.rules import Recipe, Setting
 
@@ -43,7 +44,7 @@ def squares(write_dataset):
 
 
 def test_survey(squares):
-    held = survey.take(squares)
+    held = surveys.take(squares)
     assert held.names == ["a", "b"]
     assert held.counts("train").tolist() == [8, 8] and held.counts("val").tolist() == [4, 0]
     train = held.splits["train"]
@@ -55,7 +56,7 @@ def test_survey(squares):
 def test_steps_are_timed_with_everything_awake_as_in_most_epochs(squares, monkeypatch):
     settings = {}
     monkeypatch.setattr("tintbox.recipes.pace.measure", lambda model, data, given: settings.update(given))
-    command.time_steps(survey.take(squares), "yolo11n.yaml", str(squares), 64, None)
+    command.time_steps(surveys.take(squares), "yolo11n.yaml", str(squares), 64, None)
     assert settings["batch"] == settings["nbs"] == 2 and settings["imgsz"] == 64 and settings["optimizer"] == "AdamW"
     assert not settings.keys() & set(POLICY), "a sleeping backbone takes two thirds of the time"
 
@@ -76,7 +77,7 @@ def test_the_recipe_is_one_for_the_stock_command(squares, python, yolo, tmp_path
     told = json.loads(done.stdout[done.stdout.index("{") :])
     file = tmp_path / "made" / "recipe.yaml"
     assert json.loads(json.dumps(yaml.safe_load(file.read_text()))) == told["arguments"]  # JSON's keys are text
-    assert told["arguments"]["imgsz"] == 32 and told["arguments"]["lr_scale"] == {"backbone": 0.5}
+    assert told["arguments"]["imgsz"] == 32 and "lr_scale" not in told["arguments"]  # weights are random
     assert told["splits"]["val"]["boxes"] == {"a": 4, "b": 0}
     assert told["pace"]["seconds_per_picture"] > 0
     assert sorted(p.name for p in tmp_path.iterdir()) == ["made"], "nothing else is left behind"
@@ -108,8 +109,15 @@ def test_a_dataset_without_labels(write_dataset, refused):
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("minutes=0", "minutes=0: give a number above 0"),
-        ("minutes=soon", "minutes=soon: give a number above 0"),
+        ("minutes=0", "minutes=0: give a number from 0.01 to 1000000"),
+        ("minutes=soon", "minutes=soon: give a number from 0.01 to 1000000"),
+        ("minutes=", "minutes=: give a number from 0.01 to 1000000"),
+        ("out=", "out=: give a .yaml file"),
+        ("out=recipe.txt", "out=recipe.txt: a recipe is YAML; give a file that ends in .yaml or .yml"),
+        (
+            "groups=clips.csv",
+            "groups=clips.csv: it says what stays together in a fold or split; give probe=true or split=",
+        ),
         ("imgsz=8", "imgsz=8: give a whole number of 32 or more"),
         ("minuts=3", "'minuts' is no argument here"),
     ],
@@ -121,16 +129,55 @@ def test_bad_words(squares, refused, word, said):
 def test_what_is_missing(refused):
     assert "data= is missing" in refused("model=yolo11n.yaml")
     assert "data=nowhere.yaml" in refused("model=yolo11n.yaml", "data=nowhere.yaml")
+    assert "model=nowhere.pt: 'nowhere.pt' does not exist" in refused("model=nowhere.pt", "data=bccd.yaml")
+    said = refused("model=colorize-pool.yaml", "data=bccd.yaml")
+    assert (
+        said
+        == "tintbox: model=colorize-pool.yaml: recipes are for detect, segment, pose, obb; this is a model to colorize"
+    )
 
 
 def test_a_recipe_as_a_file(tmp_path):
     settings = [
         Setting("epochs", 3, "why"),
         Setting("lr_scale", {"backbone": 0.1}, "slow"),
-        Setting("fliplr", None, "0.0  # if"),
+        Setting("fliplr", None, "if", instead=0.0),
     ]
-    file = recipe_file.write(tmp_path / "a" / "r.yaml", Recipe(settings, ["label more"]), "m.pt", "d.yaml", 30)
+    file = recipe_file.write(tmp_path / "a" / "r.yaml", Recipe(settings, ["label\nmore"]), "m.pt", "d.yaml", 30)
     lines = file.read_text().splitlines()
     assert lines[0].startswith("# m.pt on d.yaml in 30 minutes, by tintbox ")
-    assert lines[2:] == ["# label more", "epochs: 3 # why", "lr_scale: {backbone: 0.1} # slow", "# fliplr: 0.0  # if"]
+    assert lines[2:] == ["# label more", "epochs: 3 # why", "lr_scale: {backbone: 0.1} # slow", "# fliplr: 0.0 # if"]
     assert yaml.safe_load(file.read_text()) == {"epochs": 3, "lr_scale": {"backbone": 0.1}}
+    command.recipe_file.check(file)  # a recipe gives way to another
+    recipe_file.write(file, Recipe(settings, []), "m.pt", "d.yaml", None)
+    assert file.read_text().startswith("# m.pt on d.yaml for the epochs asked for, by tintbox ")
+    assert (
+        recipe_file.command("m.pt", "my data/d.yaml", "r.yaml")
+        == "yolo train model=m.pt 'data=my data/d.yaml' cfg=r.yaml"
+    )
+
+
+def test_what_is_in_a_recipes_place_is_found_before_the_work(squares, refused, tmp_path):
+    words = "model=yolo11n.yaml", f"data={squares}"
+    (tmp_path / "folder.yaml").mkdir()
+    assert "out=folder.yaml: cannot be written (Is a directory)" in refused(*words, "out=folder.yaml")
+    (tmp_path / "my.yaml").write_text("train: images\n")
+    assert "out=my.yaml is there and is no recipe of tintbox's" in refused(*words, "out=my.yaml")
+    assert "out=my.yaml/recipe.yaml: cannot be written" in refused(*words, "out=my.yaml/recipe.yaml")
+    assert "out=/proc/none/recipe.yaml: cannot be written" in refused(*words, "out=/proc/none/recipe.yaml")
+
+
+def test_pictures_that_cannot_be_read_say_nothing_of_sizes(write_dataset):
+    picture = np.zeros((64, 64, 3), np.uint8)
+    file = write_dataset("torn", ["a"], {"train": [(picture, ["0 .5 .5 .25 .25"])] * 4, "val": [(picture, [])]})
+    torn = sorted((file.parent / "images" / "train").iterdir())[1]
+    torn.write_bytes(b"torn")
+    held = surveys.take(file)
+    assert held.splits["train"].sides.tolist() == [0.25] * 3
+    assert held.splits["train"].unreadable == [str(torn)]
+
+
+def test_many_classes_are_shown_by_the_ends(survey):
+    rows = command.class_rows(survey([f"class {i}" for i in range(40)], counts=tuple(range(40))))
+    assert len(rows) == 31 and rows[0] == ["class 39", "39", "30"] and rows[-1] == ["class 0", "0", "30"]
+    assert rows[15] == ["... 10 others", str(sum(range(15, 25))), "300"]

@@ -144,7 +144,7 @@ def test_too_few_minutes(squares, monkeypatch, capfd, tmp_path):
         app.main()
     (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("tintbox: ")]
     assert line.startswith(
-        "tintbox: minutes=1: too few to try 8 policies on 3 folds in 50% of them on cpu; give minutes="
+        "tintbox: minutes=1: too few to try 7 policies on 3 folds in 50% of them on cpu; give minutes="
     )
     assert int(line.split("give minutes=")[1].split(",")[0]) >= 7
     assert not list(tmp_path.iterdir())

@@ -51,7 +51,7 @@ def test_groups_stay_together(one_split, tmp_path):
     file, told = splitting.split(one_split, 0.25, tmp_path / "r.yaml", table)
     val = [int(path.rsplit("/", 1)[1][:-4]) for path in split_pictures(describe(file), "val")]
     assert len(val) == 5 and len({i // 5 for i in val}) == 1
-    assert "4 of 5 to 5 pictures by groups.csv" in told[1]
+    assert "4 of 5 pictures by groups.csv" in told[1]
     table.write_text("".join(f"{i}.png,all\n" for i in range(20)))
     with pytest.raises(TintboxError, match="1 group of pictures, too few for 2 splits"):
         splitting.split(one_split, 0.25, tmp_path / "r2.yaml", table)

@@ -11,7 +11,7 @@ from tintbox.recipes.survey import Split
 
 def split(boxes=(), pictures=(), sizes=(), looks=()):
     labels = SimpleNamespace(boxes=np.array(boxes, float).reshape(-1, 4), pictures=np.array(pictures, int))
-    return Split([], np.array(sizes), labels, dict(enumerate(looks)))
+    return Split([], np.array(sizes, int).reshape(-1, 2), labels, dict(enumerate(looks)))
 
 
 def test_the_side_of_a_box_is_a_share_of_its_pictures_longer_side():
@@ -20,7 +20,7 @@ def test_the_side_of_a_box_is_a_share_of_its_pictures_longer_side():
 
 
 def test_a_picture_that_cannot_be_read_has_no_sides():
-    assert split([(0.5, 0.5, 1, 1)], [0], [(0, 0)]).sides.tolist() == [0]
+    assert split([(0.5, 0.5, 1, 1)], [0], [(0, 0)]).sides.tolist() == []
     assert split().sides.tolist() == []
 
 

@@ -58,7 +58,7 @@ def test_a_grid_with_folds(clips):
     assert len({run.cell for run in grid.runs()}) == 2
     notes = checks.check_arguments(grid, many=False)
     assert notes[0] == "3 folds of 6 pictures, from 12 of train and 6 of val; the test split is not touched"
-    assert notes[1].startswith("groups: 6 of 3 to 3 pictures by their names, e.g. trainclip0 (")
+    assert notes[1].startswith("groups: 6 of 3 pictures by their names, e.g. trainclip0 (")
 
 
 def test_what_a_run_of_a_fold_is_given(clips, tmp_path):

@@ -75,8 +75,8 @@ def read(words: Sequence[str] | None, keys: Sequence[Key]) -> dict[str, Any]:
         value = values[key.name]
         if value is None and key.example:
             raise TintboxError(f"{key.name}= is missing, e.g. {key.name}={key.example}")
-        if value is not None and value != key.default and key.check and not key.check(value):
-            raise TintboxError(f"{key.name}={value}: give {key.values}")
+        if value != key.default and key.check and not key.check(value):
+            raise TintboxError(f"{key.name}={'' if value is None else value}: give {key.values}")
     return values
 
 

@@ -31,8 +31,9 @@ def recipe(
     for title, columns, rows in command.tables(written.held, written.recipe):
         table(title, columns, rows)
     print("what would help more than settings:", *(f"- {line}" for line in written.recipe.advice), sep="\n")
-    print("", *written.told, *(written.probe.comments() if written.probe else ()), sep="\n")
-    print(f"\nyolo train model={values['model']} data={written.data} cfg={written.file}")
+    if lines := [*written.told, *(written.probe.comments() if written.probe else ())]:
+        print("", *lines, sep="\n")
+    print(f"\n{written.command}")
 
 
 def import_legacy(

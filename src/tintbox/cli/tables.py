@@ -106,7 +106,7 @@ STUDY = (
 RECIPE = (
     Key("model", "a checkpoint, or a model's YAML", None, "what to train", text, "yolo11n.pt"),
     Key("data", "a dataset YAML", None, "what to learn", text, "bccd.yaml"),
-    Key("minutes", "a number above 0", 30, "how long the training may take", number(0.01, 1e6)),
+    Key("minutes", "a number from 0.01 to 1000000", 30, "how long the training may take", number(0.01, 1e6)),
     Key("imgsz", "a whole number of 32 or more", None, "side in pixels; by default chosen by the boxes", whole(32)),
     Key("epochs", "a whole number of 1 or more", None, "passes over the pictures, instead of minutes=", whole(1)),
     Key("device", "cpu, or a GPU's number", None, "where to train"),

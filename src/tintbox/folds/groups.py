@@ -95,8 +95,10 @@ def tell(names: Sequence[str], files: Sequence[str], how: str) -> str:
     sizes = Counter(names)
     largest, size = sizes.most_common(1)[0]
     example = next(Path(file).name for name, file in zip(names, files) if name == largest)
+    least = min(sizes.values())
+    span = f"{least} to {size} pictures" if least < size else f"{size} picture{'s' * (size != 1)}"
     return (
-        f"groups: {len(sizes)} of {min(sizes.values())} to {size} pictures {how}, e.g. {shorten(largest)} "
+        f"groups: {len(sizes)} of {span} {how}, e.g. {shorten(largest)} "
         f"({example}, ...); groups=none if they need not stay together"
     )
 

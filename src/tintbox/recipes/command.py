@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tintbox.errors import TintboxError
 from tintbox.folds.groups import AUTO
 from tintbox.recipes import pace as machine
 from tintbox.recipes import probing, recipe_file, rules, splitting, survey
@@ -15,6 +16,10 @@ from tintbox.recipes.labels import count_faults
 from tintbox.recipes.policies import POLICY
 from tintbox.recipes.rules import Recipe
 from tintbox.recipes.survey import Survey
+from tintbox.studies import files
+
+TASKS = ("detect", "segment", "pose", "obb")  # whose labels have boxes
+MOST_CLASSES = 30  # that a table shows
 
 Table = tuple[str, dict[str, str], list[list[str]]]  # title, alignment by header, rows
 
@@ -30,6 +35,7 @@ class Written(NamedTuple):
         probe: What was tried and what came out, None without a probe.
         data: The dataset's YAML, the one with a validation split if that was made.
         file: The recipe's file.
+        command: What trains by it.
     """
 
     held: Survey
@@ -39,6 +45,7 @@ class Written(NamedTuple):
     probe: probing.Outcome | None
     data: str
     file: Path
+    command: str
 
 
 def recipe(
@@ -68,10 +75,18 @@ def recipe(
         groups: Which pictures stay together in a fold or split; see `tintbox.folds.groups.find`.
 
     Raises:
-        TintboxError: The dataset cannot be learnt from, the time is too short, or the file cannot be written.
+        TintboxError: There is no such model, the dataset cannot be learnt from, the time is too short, or the file
+            cannot be written.
     """
     told: list[str] = []
     source = str(data)
+    recipe_file.check(out)
+    if (task := files.model(str(model)).task) not in (None, *TASKS):
+        raise TintboxError(f"model={model}: recipes are for {', '.join(TASKS)}; this is a model to {task}")
+    if groups != AUTO and not probe and split is None:
+        raise TintboxError(
+            f"groups={groups}: it says what stays together in a fold or split; give probe=true or split="
+        )
     if split is not None:
         made, told = splitting.split(data, split, out, groups)
         source = str(made)
@@ -80,19 +95,20 @@ def recipe(
     request |= {"device": device, "groups": groups}
     known = probing.resume(probing.folder_of(out), request) if probe else None
     pace = known or time_steps(held, str(model), source, imgsz, device)
+    time = None if epochs else minutes
     if not probe:
-        chosen = rules.choose(held, pace, minutes, imgsz, epochs)
-        file = recipe_file.write(out, chosen, str(model), source, minutes)
-        return Written(held, chosen, pace, told, None, source, file)
+        chosen = rules.choose(held, pace, minutes, imgsz, epochs, rules.is_pretrained(model))
+        file = recipe_file.write(out, chosen, str(model), source, time)
+        return Written(held, chosen, pace, told, None, source, file, recipe_file.command(model, source, file))
     found = probing.probe(held, pace, request, out)
-    file = recipe_file.write(out, found.recipe, str(model), source, minutes, found.comments())
-    return Written(held, found.recipe, pace, told, found, source, file)
+    file = recipe_file.write(out, found.recipe, str(model), source, time, found.comments())
+    return Written(held, found.recipe, pace, told, found, source, file, recipe_file.command(model, source, file))
 
 
 def time_steps(held: Survey, model: str, data: str, imgsz: int | None, device: Any) -> machine.Pace:
     """Return how fast a model trains on a dataset here, with everything awake, as it is in most epochs."""
     size = imgsz or rules.choose_size(held)[1]
-    learning = rules.Recipe(rules.choose_learning(held), []).arguments()
+    learning = rules.Recipe(rules.choose_learning(held, rules.is_pretrained(model)), []).arguments()
     settings = {key: value for key, value in learning.items() if key not in POLICY}
     settings["batch"] = rules.choose_batch(held)
     settings |= {"nbs": settings["batch"], "amp": "auto", "imgsz": size, "device": device}
@@ -107,20 +123,38 @@ def tables(held: Survey, chosen: Recipe) -> list[Table]:
     )
     for name, split in held.splits.items():
         boxes = len(split.labels.classes)
-        width = np.median(split.sizes.max(axis=1))
+        width = np.median(split.sizes[split.sizes.all(axis=1)].max(axis=1, initial=0)) if len(split.sides) else 0
         splits.append([
             name, f"{len(split.files):,}", f"{boxes:,}", f"{split.labels.unlabelled + split.labels.empty:,}",
-            f"{width * np.quantile(split.sides, rules.SMALL):.0f} px" if boxes else "",
+            f"{width * np.quantile(split.sides, rules.SMALL):.0f} px" if len(split.sides) else "",
             f"{100 * split.labels.at_border.mean():.0f}%" if boxes else "", f"{100 * split.grey:.0f}%",
             f"{count_faults(split.labels).total():,}",
         ])  # fmt: skip
-    classes = [[name, *(f"{held.counts(split)[i]:,}" for split in held.splits)] for i, name in enumerate(held.names)]
-    settings = [[s.name, "" if s.value is None else recipe_file.as_yaml(s.value), s.reason] for s in chosen.settings]
+    settings = [[s.name, show_value(s), s.reason] for s in chosen.settings]
     return [
         (f"{held.title}: the splits", {"split": "left", **right}, splits),
-        ("boxes by class", {"class": "left", **dict.fromkeys(held.splits, "right")}, classes),
+        ("boxes by class", {"class": "left", **dict.fromkeys(held.splits, "right")}, class_rows(held)),
         ("settings", dict.fromkeys(("argument", "value", "reason"), "left"), settings),
     ]
+
+
+def show_value(setting: rules.Setting) -> str:
+    """Return a setting's value for the table, and of one that is left as it is what else it might be."""
+    if setting.value is not None:
+        return recipe_file.as_yaml(setting.value)
+    return "stock" if setting.instead is None else f"stock, or {recipe_file.as_yaml(setting.instead)}"
+
+
+def class_rows(held: Survey) -> list[list[str]]:
+    """Return the boxes of each class by split; of many classes those with the most to learn from, and the fewest."""
+    counts = np.stack([held.counts(split) for split in held.splits], axis=1)
+    if len(counts) <= MOST_CLASSES:
+        return [[name, *(f"{n:,}" for n in row)] for name, row in zip(held.names, counts)]
+    order = np.argsort(-counts[:, 0], kind="stable")
+    first, between, last = np.split(order, [MOST_CLASSES // 2, -(MOST_CLASSES // 2)])
+    rows = [[held.names[i], *(f"{n:,}" for n in counts[i])] for i in (*first, *last)]
+    rest = [f"... {len(between)} others", *(f"{n:,}" for n in counts[between].sum(axis=0))]
+    return [*rows[: len(first)], rest, *rows[len(first) :]]
 
 
 def as_json(written: Written) -> str:
@@ -142,6 +176,7 @@ def as_json(written: Written) -> str:
         "data": written.data,
         "arguments": chosen.arguments(),
         "reasons": {s.name: s.reason for s in chosen.settings},
+        "instead": {s.name: s.instead for s in chosen.settings if s.instead is not None},
         "advice": chosen.advice,
         "pace": {"seconds_per_picture": pace.seconds, "imgsz": pace.imgsz, "device": pace.device},
         "splits": splits,

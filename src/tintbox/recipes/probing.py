@@ -134,10 +134,11 @@ def probe(held: Survey, pace: Pace, request: Mapping[str, Any], out: str | Path)
     """
     minutes, imgsz, epochs = float(request["minutes"]), request["imgsz"], request["epochs"]
     training = len(held.splits["train"].files)
-    recipe = check_minutes(held, pace, minutes, imgsz, epochs)
+    pretrained = rules.is_pretrained(request["model"])
+    recipe = check_minutes(held, pace, minutes, imgsz, epochs, pretrained)
     planned = policies.plan(recipe, training, pace, minutes)
     # What the probe does not need of its share is the run's.
-    longer = rules.choose(held, pace, minutes - planned.seconds / 60, imgsz, epochs)
+    longer = rules.choose(held, pace, minutes - planned.seconds / 60, imgsz, epochs, pretrained)
     if longer.arguments()["imgsz"] == recipe.arguments()["imgsz"]:
         recipe = longer
     pictures = gather(request["data"])
@@ -156,7 +157,9 @@ def probe(held: Survey, pace: Pace, request: Mapping[str, Any], out: str | Path)
     return Outcome(policies.apply(recipe, planned, findings, len(own)), planned, findings, len(own), folder)
 
 
-def check_minutes(held: Survey, pace: Pace, minutes: float, imgsz: int | None, epochs: int | None) -> Recipe:
+def check_minutes(
+    held: Survey, pace: Pace, minutes: float, imgsz: int | None, epochs: int | None, pretrained: bool
+) -> Recipe:
     """Return the recipe for the minutes that a probe leaves.
 
     Raises:
@@ -166,7 +169,7 @@ def check_minutes(held: Survey, pace: Pace, minutes: float, imgsz: int | None, e
     training, wanted = len(held.splits["train"].files), minutes
     while True:  # with more minutes the recipe may take larger pictures, which need more
         try:
-            recipe = rules.choose(held, pace, (1 - policies.SHARE) * wanted, imgsz, epochs)
+            recipe = rules.choose(held, pace, (1 - policies.SHARE) * wanted, imgsz, epochs, pretrained)
         except TintboxError:  # not even an epoch
             wanted *= 2
             continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,14 @@ import yaml
 import tintbox
 from tintbox import atomic
 from tintbox.errors import TintboxError, one_line
+from tintbox.plugins.coco_eval.data.description import YAMLS
 from tintbox.recipes.rules import Recipe
+
+OURS = "by tintbox"  # of the first line, by which a recipe is known
 
 
 def write(
-    file: str | Path, recipe: Recipe, model: str, data: str, minutes: float, measured: Sequence[str] = ()
+    file: str | Path, recipe: Recipe, model: str, data: str, minutes: float | None, measured: Sequence[str] = ()
 ) -> Path:
     """Write a recipe.
 
@@ -24,29 +29,58 @@ def write(
         recipe: The recipe.
         model: The model that it is for.
         data: The dataset.
-        minutes: The time that it is for.
+        minutes: The time that it is for, None where the epochs were asked for.
         measured: What was measured for it, in lines.
 
     Raises:
         TintboxError: The file cannot be written.
     """
-    lines = [
-        f"# {Path(model).name} on {Path(data).name} in {minutes:g} minutes, by tintbox {tintbox.__version__}.",
-        f"# Use: yolo train model={model} data={data} cfg={file}",
-        *(f"# {line}" for line in (*recipe.advice, *measured)),
+    within = f"in {minutes:g} minutes" if minutes else "for the epochs asked for"
+    comments = [
+        f"{Path(model).name} on {Path(data).name} {within}, {OURS} {tintbox.__version__}.",
+        f"Use: {command(model, data, file)}",
+        *recipe.advice,
+        *measured,
     ]
+    lines = [f"# {one_line(comment)}" for comment in comments]  # a class may have any name
     for setting in recipe.settings:
-        if setting.value is None:
-            lines.append(f"# {setting.name}: {setting.reason}")
-        else:
-            lines.append(f"{setting.name}: {as_yaml(setting.value)} # {setting.reason}")
+        left = setting.value is None
+        value = setting.instead if left else setting.value
+        shown = "" if value is None else f"{as_yaml(value)} # "
+        lines.append(f"{'# ' * left}{setting.name}: {shown}{one_line(setting.reason)}")
     path = Path(file)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_text(path, "\n".join(lines) + "\n")
     except OSError as error:
-        raise TintboxError(f"out={file}: cannot be written ({one_line(error)})") from error
+        raise TintboxError(f"out={file}: cannot be written ({error.strerror or one_line(error)})") from error
     return path
+
+
+def check(out: str | Path) -> None:
+    """Check before the work that a recipe can be written.
+
+    Raises:
+        TintboxError: It is named as no YAML, there is something else in its place, or no right to write there.
+    """
+    file = Path(out)
+    if file.suffix not in YAMLS:
+        raise TintboxError(f"out={out}: a recipe is YAML; give a file that ends in {' or '.join(YAMLS)}")
+    try:
+        if file.exists():
+            first = file.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+            if first and not (first.startswith("# ") and OURS in first):
+                raise TintboxError(f"out={out} is there and is no recipe of tintbox's; give another out=")
+        there = next(place for place in file.absolute().parents if place.exists())
+    except OSError as error:
+        raise TintboxError(f"out={out}: cannot be written ({error.strerror or one_line(error)})") from error
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise TintboxError(f"out={out}: cannot be written in {there}; give another out=")
+
+
+def command(model: str | Path, data: str | Path, file: str | Path) -> str:
+    """Return the command that trains by a recipe, as a shell takes it."""
+    return shlex.join(["yolo", "train", f"model={model}", f"data={data}", f"cfg={file}"])
 
 
 def as_yaml(value: Any) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from tintbox.errors import TintboxError
-from tintbox.recipes.labels import FAULTS, count_faults
+from tintbox.plugins.coco_eval.data.description import YAMLS
+from tintbox.recipes.advice import advise
 from tintbox.recipes.pace import Pace
 from tintbox.recipes.survey import Survey
 
@@ -38,11 +39,13 @@ class Setting:
         name: Of the argument.
         value: None leaves Ultralytics' own, and is written as a comment.
         reason: Why, in a line.
+        instead: What to set if one knows better than the pictures, of a value that is left.
     """
 
     name: str
     value: Any
     reason: str
+    instead: Any = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,19 @@ def choose_batch(survey: Survey) -> int:
     return max(2, min(BATCH, 2 ** int(math.log2(max(pictures // 4, 2)))))
 
 
-def choose(survey: Survey, pace: Pace, minutes: float, imgsz: int | None = None, epochs: int | None = None) -> Recipe:
+def is_pretrained(model: str | Path) -> bool:
+    """Return whether a model has learnt something: of a YAML the weights are random."""
+    return Path(model).suffix not in YAMLS
+
+
+def choose(
+    survey: Survey,
+    pace: Pace,
+    minutes: float,
+    imgsz: int | None = None,
+    epochs: int | None = None,
+    pretrained: bool = True,
+) -> Recipe:
     """Return the recipe for a dataset.
 
     Args:
@@ -83,14 +98,17 @@ def choose(survey: Survey, pace: Pace, minutes: float, imgsz: int | None = None,
         minutes: How long the training may take.
         imgsz: The side in pixels that the user wants.
         epochs: The passes over the pictures that the user wants; the minutes do not count then.
+        pretrained: Whether the model has learnt something.
 
     Raises:
         TintboxError: Not even one epoch fits into the time.
     """
     batch = choose_batch(survey)
     schedule, size = choose_schedule(survey, pace, minutes, batch, imgsz, epochs)
-    settings = [size, *schedule, *choose_learning(survey), *choose_loss(survey), *choose_augmentation(survey)]
-    return Recipe(settings, advise(survey))
+    learning = choose_learning(survey, pretrained)
+    settings = [size, *schedule, *learning, *choose_loss(survey), *choose_augmentation(survey)]
+    begin = "begin with pretrained weights (model=yolo11n.pt, say): these are random, and take far more labels"
+    return Recipe(settings, [*([] if pretrained else [begin]), *advise(survey)])
 
 
 def choose_schedule(
@@ -108,12 +126,12 @@ def choose_schedule(
     asked, epochs = epochs, epochs or min(wanted, int(60 * minutes / seconds))
     if epochs < 1:
         raise TintboxError(
-            f"minutes={minutes:g}: an epoch at {size} px takes about {seconds / 60:.1f} minutes on this machine; "
+            f"minutes={minutes:g}: an epoch at {size} px takes about {seconds:.1f} seconds on this machine; "
             f"give minutes={math.ceil(LEAST_EPOCHS * seconds / 60)} for {LEAST_EPOCHS} epochs, or a smaller imgsz="
         )
     total = f"about {epochs * seconds / 60:.1f} minutes on {pace.device}, {seconds:.1f} s an epoch"
     more = "epochs" if asked else "minutes"
-    short = f", of {wanted} that {STEPS} steps would take; more {more}= would help" if epochs < wanted else ""
+    short = f"; {wanted} epochs would be {wanted * per_epoch}, for which give more {more}=" if epochs < wanted else ""
     small = np.quantile(survey.splits["train"].sides, SMALL)
     why = f"a tenth of the boxes are under {small * size:.0f} px wide at this size"
     if imgsz:
@@ -127,21 +145,28 @@ def choose_schedule(
         Setting(
             "nbs", batch, "every batch is a step; Ultralytics collects 64 pictures for one, which leaves few steps"
         ),
-        Setting("patience", max(20, epochs // 2), f"{validation} validation pictures are too few to stop on sooner"),
+        Setting(
+            "patience",
+            max(20, epochs // 2),
+            f"epochs without progress on the {validation} validation pictures: half of all, 20 at least",
+        ),
         Setting("close_mosaic", closing, f"the last third of the epochs, {CLOSING} at most, see whole pictures"),
         Setting("amp", "auto", "bfloat16 where this machine multiplies it natively, all cores of a CPU"),
     ], Setting("imgsz", size, why)
 
 
-def choose_learning(survey: Survey) -> list[Setting]:
-    """Return optimizer, learning rates, and what they are for the backbone."""
+def choose_learning(survey: Survey, pretrained: bool = True) -> list[Setting]:
+    """Return optimizer, learning rates, and what they are for a backbone that has learnt something."""
     pictures = len(survey.splits["train"].files)
-    return [
-        Setting("optimizer", "AdamW", "named, because auto chooses a learning rate of its own"),
-        Setting("lr0", 0.001, "of neck and head"),
+    backbone = [
         Setting("freeze", "backbone", "at first, while neck and head learn new classes and their errors are large"),
         Setting("unfreeze", {WAKE: "backbone"}, "after a tenth of the epochs, one at least"),
         Setting("lr_scale", {"backbone": 0.5}, f"{pictures} pictures move what millions have taught half as fast"),
+    ]
+    return [
+        Setting("optimizer", "AdamW", "named, because auto chooses a learning rate of its own"),
+        Setting("lr0", 0.001, "of neck and head" if pretrained else "of all layers: none has learnt anything yet"),
+        *(backbone if pretrained else []),
         Setting("lrf", 0.01, "the last learning rate as a share of the first"),
         Setting("cos_lr", True, "a cosine between them"),
         Setting("momentum", 0.9, "AdamW's beta1"),
@@ -162,7 +187,7 @@ def choose_loss(survey: Survey) -> list[Setting]:
         survey.names[int(i)] for i in (np.where(counts > 0, counts, counts.max() + 1).argmin(), counts.argmax())
     )
     reason = f"{common} is {ratio:.0f} times as frequent; finds more {rare}, raises more false alarms: docs/loss.md"
-    return [Setting("cls_pos_weight", None, f"balanced  # {reason}")]
+    return [Setting("cls_pos_weight", None, reason, instead="balanced")]
 
 
 def choose_augmentation(survey: Survey) -> list[Setting]:
@@ -174,7 +199,11 @@ def choose_augmentation(survey: Survey) -> list[Setting]:
         found += [Setting("hsv_h", 0.0, reason), Setting("hsv_s", 0.0, reason)]
     elif survey.colours is not None and survey.colours >= COLOURED:
         found.append(
-            Setting("hsv_h", 0.0, f"a box's mean colour tells its class, {100 * survey.colours:.0f}% above chance")
+            Setting(
+                "hsv_h",
+                0.0,
+                f"a box's mean colour tells its class: {100 * survey.colours:.0f} of 100; 0 is chance, 100 always",
+            )
         )
     sided = [name for name in survey.names if SIDES.search(name)]
     characters = [name for name in survey.names if len(name) == 1 and name.isalnum()]
@@ -185,49 +214,7 @@ def choose_augmentation(survey: Survey) -> list[Setting]:
             Setting("fliplr", 0.0, f"classes are characters ({', '.join(characters[:3])}, ...), which mirroring spoils")
         )
     else:
-        found.append(Setting("fliplr", None, "0.0  # if a mirrored object is another one, which pictures do not tell"))
-    return found
-
-
-def advise(survey: Survey) -> list[str]:
-    """Return what would help more than settings."""
-    found = []
-    for (first, second), pairs in survey.shared.items():
-        if pairs:
-            share = f"{len(pairs)} of {len(survey.splits[second].files)} pictures in {second}"
-            names = ", ".join(Path(b).name for _, b in pairs[:3])
-            found.append(f"{share} are in {first} too, e.g. {names}: take them out of {first}, or numbers are too good")
-    for name, split in survey.splits.items():
-        for wrong, count in sorted(count_faults(split.labels).items()):
-            place = split.labels.faults[wrong][0]
-            found.append(f"{count} label{'s' * (count > 1)} in {name}: {wrong} ({FAULTS[wrong]}), e.g. {place}")
-        if missing := split.labels.unlabelled:
-            found.append(
-                f"{missing} of {len(split.files)} pictures in {name} have no label file: backgrounds, or forgotten?"
-            )
-    train, val = survey.counts("train"), survey.counts("val")
-    if len(train) > 1:
-        rarest = int(train.argmin())
         found.append(
-            f"label more of {survey.names[rarest]}: {train[rarest]} boxes of {train.sum():,} to learn from, the fewest"
+            Setting("fliplr", None, "if a mirrored object is another one, which pictures do not tell", instead=0.0)
         )
-    fewest = int(val.argmin())
-    found.append(
-        f"the validation split has {val[fewest]} objects of {survey.names[fewest]}: "
-        + (
-            f"a difference below about {see(int(val[fewest])):.0f} points of its AP can't be seen"
-            if val[fewest]
-            else "its AP can't be told"
-        )
-    )
     return found
-
-
-def see(objects: int) -> float:
-    """Return the smallest difference of two models' AP, in points, that so many objects can show.
-
-    1.96 standard errors of a paired difference of shares: each object is found by half of the models, and what one
-    model finds goes with what the other finds by a correlation of one half, so that the standard deviation of the
-    difference is one half for each object. Objects of one picture are less independent than that: it is the least.
-    """
-    return 100 * 1.96 * 0.5 / math.sqrt(max(objects, 1))

@@ -41,11 +41,16 @@ class Split:
 
     @cached_property
     def sides(self) -> np.ndarray:
-        """The square root of each box's area ``(N,)`` as a share of its picture's longer side."""
-        if not len(self.labels.boxes):
-            return np.zeros(0)
-        pixels = self.labels.boxes[:, 2:] * self.sizes[self.labels.pictures]
-        return np.sqrt(pixels.prod(axis=1)) / np.maximum(self.sizes[self.labels.pictures].max(axis=1), 1)
+        """The square root of each box's area as a share of its picture's longer side, of pictures that can be read."""
+        sizes = self.sizes[self.labels.pictures]
+        readable = sizes.all(axis=1)
+        sizes = sizes[readable]
+        return np.sqrt((self.labels.boxes[readable, 2:] * sizes).prod(axis=1)) / sizes.max(axis=1, initial=1)
+
+    @property
+    def unreadable(self) -> list[str]:
+        """The pictures that cannot be read."""
+        return [file for file, size in zip(self.files, self.sizes) if not size.all()]
 
     @property
     def grey(self) -> float:
@@ -91,7 +96,9 @@ def take(data: str | Path) -> Survey:
     keypoints = int(np.prod(described.get("kpt_shape") or 0))
     splits = {name: look_at(described, name, len(names), keypoints) for name in SPLITS if described.get(name)}
     train = splits["train"]
-    if not len(train.labels.classes):
+    if not len(train.sides):
+        if len(train.labels.classes):
+            raise TintboxError(f"{data}: none of the labelled pictures in its training split can be read")
         raise TintboxError(f"{data}: no labels in its training split, so there is nothing to learn from; label some")
     shared = {}
     for first, second in combinations(splits, 2):

@@ -1,0 +1,40 @@
+"""What would help more than settings, on surveys made up here."""
+
+import numpy as np
+import pytest
+
+from tintbox.recipes import advice
+from tintbox.recipes.labels import EMPTY
+
+
+def test_advice(survey):
+    held = survey(counts=(100, 7), shared={("train", "val"): [("/train/1.jpg", "/val/2.jpg")]})
+    held.splits["train"].labels.faults[EMPTY] = ["/train/1.txt:3", "/train/9.txt:1"]
+    found = advice.advise(held)
+    assert found[0].startswith("1 of 20 pictures in val are in train too, e.g. 2.jpg")
+    assert found[1].startswith("2 labels in train: without area") and found[1].endswith("e.g. /train/1.txt:3")
+    assert "label more of dog: 7 boxes of 107" in found[2]
+    assert "30 objects of cat and as few of 1 other class: a difference below about 18 points" in found[3]
+
+
+def test_what_can_be_seen_is_what_a_simulation_sees():
+    """Two equal models on n objects, correlated by one half: 95% of the differences are below the figure."""
+    rng = np.random.default_rng(0)
+    n, draws = 100, 20_000
+    first = rng.random((draws, n)) < 0.5
+    second = np.where(rng.random((draws, n)) < 0.5, first, rng.random((draws, n)) < 0.5)
+    differences = 100 * np.abs(first.mean(axis=1) - second.mean(axis=1))
+    assert np.quantile(differences, 0.95) == pytest.approx(advice.see(n), abs=1.01)  # steps of one point
+
+
+def test_one_and_many_are_told_in_words_that_fit(survey):
+    held = survey(("a", "b", "c", "d"), counts=(5, 1, 0, 0))
+    held.splits["train"].sizes[3] = 0
+    found = advice.advise(held)
+    assert found[0] == "1 of 100 pictures in train cannot be read, e.g. /train/3.jpg: Ultralytics leaves it out"
+    assert found[1] == "label more of c and as few of 1 other class: 0 boxes of 6 to learn from, the fewest"
+    held = survey(("a", "b"), counts=(5, 1))
+    held.splits["train"].labels.unlabelled = 1
+    found = advice.advise(held)
+    assert found[0] == "1 of 100 pictures in train has no label file: backgrounds, or forgotten?"
+    assert found[1] == "label more of b: 1 box of 6 to learn from, the fewest"
