@@ -82,6 +82,27 @@ def test_single_cls_is_ultralytics_own(extended, fruit, tmp_path):
     assert kept
 
 
+def test_single_cls_is_the_class_of_a_training_with_it(old, load, fruit, named, tmp_path):
+    """Boxes of the old classes are no part of it."""
+    yolo = YOLO(old["yolo11n"])
+    yolo.model = network.extend(yolo.model, forks.find("head", network.trunk_groups(yolo.model), ""), ["item"])
+    for branch in yolo.model.joined.heads[1].cv3:
+        torch.nn.init.zeros_(branch[-1].bias)
+    yolo.save(tmp_path / "one.pt")
+    kept, found = detections(YOLO(tmp_path / "one.pt"), fruit, tmp_path, single_cls=True)
+    expected, _ = detections(YOLO(tmp_path / "one.pt"), named(["item", *"1234567"]), tmp_path)
+    assert sum(map(len, kept)) > 0
+    assert all(map(torch.equal, kept, expected))
+    assert found.names == {0: "item"}
+
+
+def test_classes_that_are_left_out_are_not_missed():
+    names = ["a", "x", "y", "z"]
+    assert ClassView([1], ["a"], names, "x").unknown == ["x", "y", "z"]
+    assert ClassView([1], ["a"], names, "x", chosen=[0, 2]).unknown == ["y"]
+    assert ClassView([1], ["a"], names, "x", chosen=0).unknown == []
+
+
 def test_every_head_is_suppressed_alone():
     """Against the stock function with the classes of each head: exact even where the list of boxes is full."""
     generator = torch.Generator().manual_seed(0)
