@@ -8,6 +8,7 @@ from ultralytics import YOLO
 from ultralytics.utils import nms
 
 from tintbox.errors import TintboxError
+from tintbox.plugins.coco_eval import sources
 from tintbox.plugins.extend import forks, network
 from tintbox.plugins.extend.validation import ClassView
 
@@ -94,6 +95,16 @@ def test_single_cls_is_the_class_of_a_training_with_it(old, load, fruit, named, 
     assert sum(map(len, kept)) > 0
     assert all(map(torch.equal, kept, expected))
     assert found.names == {0: "item"}
+
+
+def test_models_that_know_more_and_less_are_compared_on_the_classes_of_a_dataset(extended, fruit, tmp_path):
+    first, again = extended["yolov8n"].best, tmp_path / "again.pt"
+    yolo = YOLO(first)
+    yolo.model = network.extend(yolo.model, forks.find("head", network.trunk_groups(yolo.model), ""), ["z"])
+    yolo.save(again)
+    both = sources.validate_both([first, again], ("one", "two"), {"data": fruit, "imgsz": 64, "workers": 0})
+    sources.check_comparable(*both)
+    assert [category["name"] for category in both[1].truth.categories] == list("abcdefgh")
 
 
 def test_classes_that_are_left_out_are_not_missed():
