@@ -182,7 +182,8 @@ def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[st
     tasks = [detector.task for detector in detectors]
     if tasks[0] != tasks[1]:
         raise TintboxError(f"{names[0]} is a {tasks[0]} model, {names[1]} a {tasks[1]} model; compare models of a task")
-    check_classes(names, [list(detector.names.values()) for detector in detectors])
+    if not any(getattr(detector.model, "classes_by_name", False) for detector in detectors):
+        check_classes(names, [list(detector.names.values()) for detector in detectors])  # else they are the dataset's
     data = values.get("data")
     if not data:
         trained = [detector.overrides.get("data") for detector in detectors]

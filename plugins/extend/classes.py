@@ -74,9 +74,11 @@ class NewClasses:
         known = tuple(name for name in left.values() if fold(name) in there)
         if not new:
             what = (
-                f"the model knows {listed(known)} already" if known else f"classes={chosen} names none of its classes"
+                f"the model knows {listed(known)} already; give a dataset with others, or a model without them"
+                if known
+                else f"classes={chosen} names none of its classes; these are numbered 0 to {max(names)}"
             )
-            raise TintboxError(f"extend: no new class in data={data}: {what}; train without extend=")
+            raise TintboxError(f"extend: no new class in data={data}: {what}")
         indices = tuple(new.index(i) if i in new else -1 for i in range(max(names) + 1))
         return cls(tuple(names[i] for i in new), indices, known)
 

@@ -38,6 +38,7 @@ class ExtendedModel(DetectionModel):
         starts: Of every branch, its first layer; the number of the heads if it has none.
         operations: Multiplications of the original for a pixel of the picture.
         reconcile: Whether a surer box of a newer class takes the place of an older one's, unless one asks otherwise.
+        classes_by_name: Validation takes the dataset's classes, by their names; `compare` needs no equal lists then.
         label_indices: Class of the labels -> among the newest head's, -1 for none; None if they are the same.
     """
 
@@ -46,6 +47,7 @@ class ExtendedModel(DetectionModel):
     starts: list[int]
     operations: float
     reconcile: bool = False
+    classes_by_name = True
 
     def __init__(self, base: DetectionModel) -> None:
         """Take a copy of a detector, with no branch yet.

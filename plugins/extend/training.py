@@ -87,6 +87,7 @@ def begin(trainer: Any, weights: Any) -> ExtendedModel:
     if args.reconcile is not None:
         model.reconcile = args.reconcile
     model.label_indices = list(added.indices)
+    model.requires_grad_(True)  # as a built model's: Ultralytics warns of each that is frozen; `hold` freezes the old
     trainer.tintbox_extend = Extension(added, model.names, data)
     trainer.data = {**data, "names": dict(enumerate(added.names)), "nc": len(added.names)}
     return model

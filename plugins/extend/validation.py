@@ -10,9 +10,10 @@ from torch import Tensor
 from ultralytics.utils import LOGGER, RANK
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.extend.classes import Names, as_dict, listed, match
+from tintbox.plugins.extend.classes import Names, as_dict, chosen_classes, listed, match
 from tintbox.plugins.extend.reconcile import kept
 
+ONE_CLASS = {0: "item"}  # the name that Ultralytics gives the class of a training with `single_cls=True`
 Predictions = list[dict[str, Tensor]]
 
 
@@ -27,7 +28,13 @@ class ClassView:
     """
 
     def __init__(
-        self, counts: Sequence[int], model: Names, dataset: Names, data: Any, reconciles: bool = False
+        self,
+        counts: Sequence[int],
+        model: Names,
+        dataset: Names,
+        data: Any,
+        reconciles: bool = False,
+        chosen: Any = None,
     ) -> None:
         """Match classes by name.
 
@@ -37,6 +44,7 @@ class ClassView:
             dataset: The dataset's.
             data: Its name.
             reconciles: As the attribute.
+            chosen: Of ``classes=``: an index or indices in the dataset; None for all.
 
         Raises:
             TintboxError: They have no class in common.
@@ -47,7 +55,8 @@ class ClassView:
         if not found:
             raise TintboxError(f"data={data}: the model knows none of its classes ({listed(self.names.values())})")
         self.indices = [found.get(i, -1) for i in range(len(as_dict(model)))]
-        self.unknown = [name for i, name in self.names.items() if i not in found.values()]
+        wanted = chosen_classes(chosen) or self.names
+        self.unknown = [name for i, name in self.names.items() if i in wanted and i not in found.values()]
 
     def tell(self) -> None:
         """Say which classes the model does not know."""
@@ -112,7 +121,7 @@ class Renamed:
 
 
 def view(validator: Any, counts: Sequence[int], names: Names, reconciles: bool = False) -> ClassView | None:
-    """Return a model's classes as a validation's dataset has them; None if all are one to it.
+    """Return a model's classes as a validation's dataset has them; None if all are one to it and none to the model.
 
     Args:
         validator: Ultralytics', with its data.
@@ -120,10 +129,12 @@ def view(validator: Any, counts: Sequence[int], names: Names, reconciles: bool =
         names: The model's.
         reconciles: As of the `ClassView`.
     """
-    dataset = validator.dataloader.dataset.data["names"]
-    if validator.args.single_cls and len(dataset) > 1:
-        return None
-    return ClassView(counts, names, dataset, validator.args.data, reconciles)
+    dataset, args = validator.dataloader.dataset.data["names"], validator.args
+    if args.single_cls and len(dataset) > 1:
+        if not match(ONE_CLASS, names):
+            return None
+        dataset = ONE_CLASS  # as it was in training, which ends with this view
+    return ClassView(counts, names, dataset, args.data, reconciles, args.classes)
 
 
 def on_val_start(validator: Any) -> None:

@@ -38,6 +38,7 @@ def old(tmp_path_factory):
         for branch in [*head.cv3, *getattr(head, "one2one_cv3", ())]:
             nn.init.normal_(branch[-1].weight, std=0.05)
             nn.init.uniform_(branch[-1].bias, -2, 0)
+        yolo.model.requires_grad_(False)  # as in the checkpoint of a finished run
         yolo.save(folder / f"{kind}.pt")
         return folder / f"{kind}.pt"
 

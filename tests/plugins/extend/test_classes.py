@@ -26,8 +26,8 @@ def test_classes_that_are_not_chosen_are_left_out():
     ("names", "chosen", "words"),
     [
         (["dog", "person"], None, "the model knows dog, person"),
-        (["ace", "dog"], [1], "the model knows dog"),
-        (["ace", "king"], [7], "classes=.7. names none of its classes"),
+        (["ace", "dog"], [1], "the model knows dog already; give a dataset with others, or"),
+        (["ace", "king"], [7], "classes=.7. names none of its classes; these are numbered 0 to 1"),
         (["ace", "king", "Ace "], None, "'ace' is the name of two classes"),
     ],
 )

@@ -80,6 +80,14 @@ def test_validation_is_about_the_datasets_classes(extended, fruit, tmp_path):
     assert found.coco is not None
 
 
+def test_nothing_is_said_of_parameters_one_by_one(old, fruit, train_tiny, caplog):
+    """Those of a checkpoint have no gradients; Ultralytics warns that it lets them train, which the old ones do not."""
+    train_tiny(old["yolov8n"], fruit, extend="head", val=False)
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line for line in lines if "6 new classes (c, d, e" in line]
+    assert not [line for line in lines if "requires_grad" in line]
+
+
 def test_groups_of_a_slim_branch(old, fruit, train_tiny):
     trainer = train_tiny(
         old["yolo26n"], fruit, extend="slim", epochs=1, lr_scale={"head": 0.5, "neck": 2}, freeze="neck"

@@ -8,6 +8,7 @@ from ultralytics import YOLO
 from ultralytics.utils import nms
 
 from tintbox.errors import TintboxError
+from tintbox.plugins.coco_eval import sources
 from tintbox.plugins.extend import forks, network
 from tintbox.plugins.extend.validation import ClassView
 
@@ -80,6 +81,37 @@ def test_a_dataset_without_a_class_in_common_is_refused(extended, named, tmp_pat
 def test_single_cls_is_ultralytics_own(extended, fruit, tmp_path):
     kept, _ = detections(YOLO(extended["yolo11n"].best), fruit, tmp_path, single_cls=True)
     assert kept
+
+
+def test_single_cls_is_the_class_of_a_training_with_it(old, load, fruit, named, tmp_path):
+    """Boxes of the old classes are no part of it."""
+    yolo = YOLO(old["yolo11n"])
+    yolo.model = network.extend(yolo.model, forks.find("head", network.trunk_groups(yolo.model), ""), ["item"])
+    for branch in yolo.model.joined.heads[1].cv3:
+        torch.nn.init.zeros_(branch[-1].bias)
+    yolo.save(tmp_path / "one.pt")
+    kept, found = detections(YOLO(tmp_path / "one.pt"), fruit, tmp_path, single_cls=True)
+    expected, _ = detections(YOLO(tmp_path / "one.pt"), named(["item", *"1234567"]), tmp_path)
+    assert sum(map(len, kept)) > 0
+    assert all(map(torch.equal, kept, expected))
+    assert found.names == {0: "item"}
+
+
+def test_models_that_know_more_and_less_are_compared_on_the_classes_of_a_dataset(extended, fruit, tmp_path):
+    first, again = extended["yolov8n"].best, tmp_path / "again.pt"
+    yolo = YOLO(first)
+    yolo.model = network.extend(yolo.model, forks.find("head", network.trunk_groups(yolo.model), ""), ["z"])
+    yolo.save(again)
+    both = sources.validate_both([first, again], ("one", "two"), {"data": fruit, "imgsz": 64, "workers": 0})
+    sources.check_comparable(*both)
+    assert [category["name"] for category in both[1].truth.categories] == list("abcdefgh")
+
+
+def test_classes_that_are_left_out_are_not_missed():
+    names = ["a", "x", "y", "z"]
+    assert ClassView([1], ["a"], names, "x").unknown == ["x", "y", "z"]
+    assert ClassView([1], ["a"], names, "x", chosen=[0, 2]).unknown == ["y"]
+    assert ClassView([1], ["a"], names, "x", chosen=0).unknown == []
 
 
 def test_every_head_is_suppressed_alone():
