@@ -15,8 +15,9 @@ import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
-import machine
 import pytest
+
+import machine
 
 REPO = Path(__file__).resolve().parent.parent
 BEFORE = {  # group -> what was found at first

@@ -22,8 +22,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import machine
 import numpy as np
+
+import machine
 
 OPTIONAL = ("faster-coco-eval", "hotcoco")
 CASES = {"val2017": (5000, 36000, 80, 250_000), "100 images": (100, 1300, 3, 10_000)}

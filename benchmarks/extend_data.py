@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 import yaml
+
 from transfer import dataset_of, pictures_of
 
 Lines = Callable[[Path], list[str]]

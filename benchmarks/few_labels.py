@@ -29,9 +29,8 @@ from pathlib import Path
 import few_labels_report as report
 import machine
 import runs
-from transfer import dataset_of, pictures_of, shuffle_pictures, write_yaml
-
 from tintbox.yaml_file import read as read_yaml
+from transfer import dataset_of, pictures_of, shuffle_pictures, write_yaml
 
 TUNED = ("bccd", "aquarium", "cards")
 DATASETS = {"bccd": 320, "aquarium": 320, "cards": 320, "boards": 320, "pcb": 480}  # name -> pixels

@@ -13,11 +13,12 @@ from __future__ import annotations
 import argparse
 import time
 
-import machine
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
+
+import machine
 
 VIEWS = ("view", "as_strided", "expand", "permute", "transpose", "slice", "select", "split", "t.", "detach", "alias")
 SIDE, BYTES = 2048, 1 << 28

@@ -13,8 +13,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import machine
 import numpy as np
+
+import machine
 
 STATISTICS = 32  # batches for the BatchNorm statistics
 

@@ -13,8 +13,9 @@ import contextlib
 import io
 from pathlib import Path
 
-import machine
 import numpy as np
+
+import machine
 
 
 def evaluate(truth, rows: list[dict], most: int = 100):

@@ -22,10 +22,10 @@ from collections.abc import Callable
 from typing import Any
 
 import cv2
-import machine
 import numpy as np
 from scipy.spatial import cKDTree
 
+import machine
 from tintbox.colorization import palette as palette_module
 from tintbox.colorization.nearest import NearestColours
 from tintbox.colorization.palette import Palette

@@ -16,8 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import machine
 import numpy as np
+
+import machine
 import runs
 
 SETTINGS = {"stock": {}, "balanced": {"cls_pos_weight": "balanced"}}
