@@ -2,13 +2,13 @@
 
     python benchmarks/time_to_accuracy.py --model yolo11n.pt [--cases cells cells51 cards] [--picture docs/minutes.svg]
 
-Both train for 50 epochs and validate after each on the same split, one run at a time on all cores. Their mAP50-95 on
-the validation split is noted with the minutes since training began, by the clock and of the processor (loader processes
-included). Stock's accuracy is that of its last epoch; a run has reached it when the median of three epochs in a row
-has, so that a lucky epoch does not count, and at the last of them; to within a point of it, alike. "Sooner" is stock's
-whole time by ours, and beside it stock's time until it was there itself by ours: for both, the mean over the seeds and
-a 95% interval of Student's t on the logarithms of the ratios, seed by seed. Finished runs are kept, so a killed
-benchmark goes on where it was.
+Both train for 50 epochs, and the recipe once more for 25, and validate after each on the same split, one run at a time
+on all cores. Their mAP50-95 on the validation split is noted with the minutes since training began, by the clock and of
+the processor (loader processes included). Stock's accuracy is that of its last epoch; a run has reached it when the
+median of three epochs in a row has, so that a lucky epoch does not count, and at the last of them; to within a point of
+it, alike. "Sooner" is stock's whole time by ours, and beside it stock's time until it was there itself by ours: for
+both, the mean over the seeds and a 95% interval of Student's t on the logarithms of the ratios, seed by seed. Finished
+runs are kept, so a killed benchmark goes on where it was.
 
 With --jobs 2 runs go side by side, which is twice as soon done and says nothing about minutes; --pace 8 then times the
 first eight epochs of every case and variant again, alone, and takes the clock of all runs from there: an epoch after
@@ -34,10 +34,13 @@ CASES = {  # name -> data, fraction of the training split
     "cells51": ("bccd.yaml", 0.25),
     "cards": ("cards.yaml", 1.0),
 }
-VARIANTS = {"stock": {}, "recipe": {"cfg": "recipe-finetune.yaml", "amp": "auto"}}
+RECIPE = {"cfg": "recipe-finetune.yaml", "amp": "auto"}
+VARIANTS = {"stock": {}, "recipe": RECIPE, "half": RECIPE}
+HALF = "half"  # the recipe in half of the epochs
+TITLES = {"stock": "stock", "recipe": "recipe, amp=auto", "half": "the same, half the epochs"}
 METRIC = "metrics/mAP50-95(B)"
 SHORT = (0, 1)  # points of mAP that may lack where the recipe counts as good as stock: both end within such noise
-COLOURS = {"stock": "#8a8f98", "recipe": "#d9480f"}
+COLOURS = {"stock": "#8a8f98", "recipe": "#d9480f", "half": "#f59f00"}
 
 
 def train(args: argparse.Namespace, case: str, variant: str, seed: int, folder: Path) -> None:
@@ -63,12 +66,13 @@ def train(args: argparse.Namespace, case: str, variant: str, seed: int, folder: 
     model.add_callback("on_pretrain_routine_start", begin)
     model.add_callback("on_fit_epoch_end", note)
     data, fraction = CASES[case]
-    own = VARIANTS[variant] if "cfg" in VARIANTS[variant] else {**VARIANTS[variant], "batch": args.batch}
+    own = VARIANTS[variant] or {"batch": args.batch}
+    total = args.epochs // 2 if variant == HALF else args.epochs
     model.train(
-        **own, data=data, fraction=fraction, epochs=args.epochs, imgsz=args.imgsz, seed=seed, patience=0, plots=False,
+        **own, data=data, fraction=fraction, epochs=total, imgsz=args.imgsz, seed=seed, patience=0, plots=False,
         project=str(folder.parent), name=folder.name, exist_ok=True,
     )  # fmt: skip
-    result = {"case": case, "variant": variant, "seed": seed, "epochs": epochs[: args.epochs]}
+    result = {"case": case, "variant": variant, "seed": seed, "epochs": epochs[:total]}
     runs.write_result(folder, result)
 
 
@@ -95,49 +99,54 @@ def interval(ratios: list[float]) -> str:
     return f"{middle:.1f}" + (f" [{low:.1f}, {high:.1f}]" if len(ratios) > 1 else "")
 
 
-def pair_up(results: list[dict]) -> dict[str, list[tuple[dict, dict]]]:
-    """Return case -> stock's run and the recipe's of every seed that both have."""
+def pair_up(results: list[dict]) -> dict[tuple[str, str], list[tuple[dict, dict]]]:
+    """Return case and variant -> stock's run and the variant's of every seed that both have."""
     runs_of = {(r["case"], r["variant"], r["seed"]): r for r in results}
-    found: dict[str, list[tuple[dict, dict]]] = {}
-    for (case, variant, seed), stock in runs_of.items():
-        if variant == "stock" and (recipe := runs_of.get((case, "recipe", seed))):
-            found.setdefault(case, []).append((stock, recipe))
-    return found
+    found: dict[tuple[str, str], list[tuple[dict, dict]]] = {}
+    for (case, variant, seed), own in runs_of.items():
+        if variant != "stock" and (stock := runs_of.get((case, "stock", seed))):
+            found.setdefault((case, variant), []).append((stock, own))
+    return dict(sorted(found.items(), key=lambda item: (list(CASES).index(item[0][0]), item[0][1] == HALF)))
+
+
+def tabulate(header: list[str], rows: list[list[str]]) -> str:
+    """Return a Markdown table."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows))
 
 
 def report_ends(results: list[dict]) -> str:
-    """Return the Markdown table of what the runs have at their ends."""
-    header = ["case", "n", "mAP50-95 of stock", "of the recipe", "minutes of stock", "of the recipe"]
-    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
-    for case, pairs in pair_up(results).items():
-        columns = [case, str(len(pairs))]
-        columns += [runs.mean([100 * pair[i]["epochs"][-1][2] for pair in pairs]) for i in (0, 1)]
-        columns += [runs.mean([pair[i]["epochs"][-1][0] for pair in pairs]) for i in (0, 1)]
-        lines.append(f"| {' | '.join(columns)} |")
-    return "\n".join(lines)
+    """Return the table of what the runs have at their ends."""
+    header = ["case", "against stock", "n", "mAP50-95 of stock", "of this", "minutes of stock", "of this"]
+    rows = []
+    for (case, variant), pairs in pair_up(results).items():
+        ends = [[run["epochs"][-1] for run in pair] for pair in pairs]
+        columns = [case, TITLES[variant], str(len(pairs))]
+        columns += [runs.mean([100 * pair[i][2] for pair in ends]) for i in (0, 1)]
+        rows.append([*columns, *(runs.mean([pair[i][0] for pair in ends]) for i in (0, 1))])
+    return tabulate(header, rows)
 
 
 def report_goals(results: list[dict]) -> str:
-    """Return the Markdown table of how soon the recipe is as good as stock is at its end, or nearly so."""
-    header = ["case", "n", "goal", "minutes of the recipe until there", "times sooner than stock's end"]
+    """Return the table of how soon the recipe is as good as stock is at its end, or nearly so."""
+    header = ["case", "against stock", "n", "goal", "minutes until there", "times sooner than stock's end"]
     header += ["than stock was there itself", "than stock's end, in processor time"]
-    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
-    for case, pairs in pair_up(results).items():
+    rows = []
+    for (case, variant), pairs in pair_up(results).items():
         for points in SHORT:
             goals = [stock["epochs"][-1][2] - points / 100 for stock, _ in pairs]
-            columns = [case, str(len(pairs)), f"{points:g} points below" if points else "stock's mAP"]
-            ours = [reach(recipe, goal) for (_, recipe), goal in zip(pairs, goals)]
+            columns = [case, TITLES[variant], str(len(pairs)), f"{points:g} point below" if points else "stock's mAP"]
+            ours = [reach(own, goal) for (_, own), goal in zip(pairs, goals)]
             if None in ours:
                 columns += [f"never, by {ours.count(None)} of {len(ours)} seeds", "", "", ""]
             else:
                 ends = [stock["epochs"][-1] for stock, _ in pairs]
                 there = [reach(stock, goal) or end[0] for (stock, _), goal, end in zip(pairs, goals, ends)]
-                processor = [reach(recipe, goal, 1) for (_, recipe), goal in zip(pairs, goals)]
+                processor = [reach(own, goal, 1) for (_, own), goal in zip(pairs, goals)]
                 columns += [runs.mean(ours), interval([end[0] / t for end, t in zip(ends, ours)])]
                 columns.append(interval([a / b for a, b in zip(there, ours)]))
                 columns.append(interval([end[1] / t for end, t in zip(ends, processor)]))
-            lines.append(f"| {' | '.join(columns)} |")
-    return "\n".join(lines)
+            rows.append(columns)
+    return tabulate(header, rows)
 
 
 def draw(results: list[dict], file: Path) -> None:
@@ -153,8 +162,7 @@ def draw(results: list[dict], file: Path) -> None:
     for axis, case in zip(axes[0], cases):
         for r in (r for r in results if r["case"] == case):
             minutes, accuracies = ([epoch[i] for epoch in r["epochs"]] for i in (0, 2))
-            label = {"stock": "stock", "recipe": "tintbox: recipe, amp=auto"}[r["variant"]]
-            label = label if r["seed"] == min(q["seed"] for q in results) else None
+            label = TITLES[r["variant"]] if r["seed"] == min(q["seed"] for q in results) else None
             axis.plot(minutes, [100 * a for a in accuracies], color=COLOURS[r["variant"]], lw=1.4, label=label)
         axis.set(title=case, xlabel="minutes", ylim=(0, None), xlim=(0, None))
         axis.spines[["top", "right"]].set_visible(False)
@@ -175,6 +183,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--imgsz", type=int, default=320)
@@ -186,7 +195,7 @@ def main() -> None:
     parser.add_argument("--one", nargs=4, metavar=("CASE", "VARIANT", "SEED", "FOLDER"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.pace is not None and args.pace < 4:
-        parser.error("--pace: give 4 epochs or more")
+        parser.error("--pace: give 4 epochs or more, of which three with all layers awake")
     if args.one:
         case, variant, seed, folder = args.one
         train(args, case, variant, int(seed), Path(folder))
@@ -200,7 +209,7 @@ def main() -> None:
         words = {}
         for seed in seeds:
             for case in args.cases:
-                for variant in VARIANTS:
+                for variant in args.variants:
                     name = f"{setting}-{case}-{variant}-{seed}{ending}"
                     words[name] = [*shared, *more, "--one", case, variant, str(seed), str(root / name)]
         return list(runs.run_all(__file__, words, root, jobs, result_line).values())
