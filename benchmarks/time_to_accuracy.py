@@ -34,10 +34,11 @@ CASES = {  # name -> data, fraction of the training split
     "cells51": ("bccd.yaml", 0.25),
     "cards": ("cards.yaml", 1.0),
 }
+PANELS = {"cells": "blood cells, 205 pictures", "cells51": "blood cells, 51 pictures", "cards": "cards, 218 pictures"}
 RECIPE = {"cfg": "recipe-finetune.yaml", "amp": "auto"}
 VARIANTS = {"stock": {}, "recipe": RECIPE, "half": RECIPE}
 HALF = "half"  # the recipe in half of the epochs
-TITLES = {"stock": "stock", "recipe": "recipe, amp=auto", "half": "the same, half the epochs"}
+TITLES = {"stock": "stock", "recipe": "recipe, amp=auto", HALF: "the same, half the epochs"}
 METRIC = "metrics/mAP50-95(B)"
 SHORT = (0, 1)  # points of mAP that may lack where the recipe counts as good as stock: both end within such noise
 COLOURS = {"stock": "#8a8f98", "recipe": "#d9480f", "half": "#f59f00"}
@@ -160,11 +161,12 @@ def draw(results: list[dict], file: Path) -> None:
     cases = list(dict.fromkeys(r["case"] for r in results))
     figure, axes = plt.subplots(1, len(cases), figsize=(4 * len(cases), 3.2), squeeze=False, layout="constrained")
     for axis, case in zip(axes[0], cases):
-        for r in (r for r in results if r["case"] == case):
+        own = [r for r in results if r["case"] == case]
+        for r in sorted(own, key=lambda r: list(VARIANTS).index(r["variant"])):
             minutes, accuracies = ([epoch[i] for epoch in r["epochs"]] for i in (0, 2))
             label = TITLES[r["variant"]] if r["seed"] == min(q["seed"] for q in results) else None
             axis.plot(minutes, [100 * a for a in accuracies], color=COLOURS[r["variant"]], lw=1.4, label=label)
-        axis.set(title=case, xlabel="minutes", ylim=(0, None), xlim=(0, None))
+        axis.set(title=PANELS[case], xlabel="minutes", ylim=(0, None), xlim=(0, None))
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25)
     axes[0][0].set_ylabel("mAP50-95, validation (%)")
