@@ -35,9 +35,9 @@ CASES = {  # name -> data, fraction of the training split
     "cards": ("cards.yaml", 1.0),
 }
 PANELS = {"cells": "blood cells, 205 pictures", "cells51": "blood cells, 51 pictures", "cards": "cards, 218 pictures"}
-RECIPE = {"cfg": "recipe-finetune.yaml", "amp": "auto"}
-VARIANTS = {"stock": {}, "recipe": RECIPE, "half": RECIPE}
+RECIPE = {"cfg": "recipe-finetune.yaml", "amp": "auto"}  # which has a batch of its own
 HALF = "half"  # the recipe in half of the epochs
+VARIANTS = {"stock": {}, "recipe": RECIPE, HALF: RECIPE}
 TITLES = {"stock": "stock", "recipe": "recipe, amp=auto", HALF: "the same, half the epochs"}
 METRIC = "metrics/mAP50-95(B)"
 SHORT = (0, 1)  # points of mAP that may lack where the recipe counts as good as stock: both end within such noise
