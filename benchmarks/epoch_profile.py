@@ -109,7 +109,7 @@ def median(run: dict, part: str) -> float:
 def report(results: dict[str, list[dict]]) -> str:
     """Return the Markdown table; ``results`` has a run per round for each variant."""
     header = ["seconds", *PARTS, "epoch", "first epoch", "stock / this", "threads + loaders", "MB + loader"]
-    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+    rows = []
     for variant, own in results.items():
         columns = [f"{statistics.median(median(r, part) for r in own):.2f}" for part in PARTS]
         columns.append(machine.spread([median(r, "epoch") for r in own], 2))
@@ -118,8 +118,8 @@ def report(results: dict[str, list[dict]]) -> str:
         columns.append(machine.spread([median(a, "epoch") / median(b, "epoch") for a, b in pairs], 2))
         columns.append(f"{own[0]['threads']} + {own[0]['loaders']}")
         columns.append(" + ".join(f"{max(r['peaks'][kind] for r in own):.0f}" for kind in ("own", "loader")))
-        lines.append(f"| {variant} | {' | '.join(columns)} |")
-    return "\n".join(lines)
+        rows.append([variant, *columns])
+    return runs.tabulate(header, rows)
 
 
 def main() -> None:

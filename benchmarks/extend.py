@@ -112,7 +112,7 @@ def figures(results: list[dict], mode: str, part: str) -> str:
 def table(results: list[dict]) -> str:
     """Return the Markdown table of the runs on one dataset."""
     header = ["method", "n", "old AP", "new AP", "all AP", "GFLOPs", "parameters", "ms", "s an epoch"]
-    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+    rows = []
     for method in dict.fromkeys(r["method"] for r in results):
         own = [r for r in results if r["method"] == method]
         one = own[0]
@@ -123,8 +123,8 @@ def table(results: list[dict]) -> str:
             if mode in one:
                 aps = [figures(own, mode, part) for part in ("old", "new", "all")]
                 title = method + (", reconcile" if mode == "reconcile" else "")
-                lines.append(f"| {' | '.join([title, str(len(own)), *aps, *costs])} |")
-    return "\n".join(lines)
+                rows.append([title, str(len(own)), *aps, *costs])
+    return runs.tabulate(header, rows)
 
 
 def draw(results: list[dict], file: Path) -> None:

@@ -72,15 +72,15 @@ def table(results: list[dict], split: str) -> str:
     """Return the Markdown table of a split: all figures in percent, mean ± standard deviation over the seeds."""
     classes = list(dict.fromkeys(name for r in results for name in r[split]["classes"]))
     header = ["variant", "n", "mAP50-95", "mAP50", *(f"AP50-95 {name}" for name in classes), "minutes per run"]
-    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+    rows = []
     for variant in dict.fromkeys(r["variant"] for r in results):
         own = [r for r in results if r["variant"] == variant]
         figures = [[r[split][key] for r in own] for key in ("mAP50-95", "mAP50")]
         figures += [[r[split]["classes"][name] for r in own if name in r[split]["classes"]] for name in classes]
         columns = [runs.mean([100 * v for v in values]) if values else "" for values in figures]
         minutes = runs.mean([r["seconds"] / 60 for r in own])
-        lines.append(f"| {' | '.join([variant, str(len(own)), *columns, minutes])} |")
-    return "\n".join(lines)
+        rows.append([variant, str(len(own)), *columns, minutes])
+    return runs.tabulate(header, rows)
 
 
 def result_line(name: str, result: dict) -> str:

@@ -120,7 +120,7 @@ def report(results: dict[str, list[dict]]) -> str:
     gpu = any(r["gpu"] for own in results.values() for r in own)
     header = ["variant", "ms per step", "against", "ratio", "processor ms", "ratio", "peak memory MB"]
     header += ["GPU MB"] if gpu else []
-    lines = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
+    rows = []
 
     def medians(variant: str, key: str) -> list[float]:
         return [1000 * statistics.median(r[key]) for r in results.get(variant, [])]
@@ -134,8 +134,8 @@ def report(results: dict[str, list[dict]]) -> str:
         columns.insert(4, machine.spread(medians(variant, "processor")))
         columns.append(machine.spread([r["peak"] / 2**20 for r in own], 0))
         columns += [machine.spread([r["gpu"] / 2**20 for r in own], 0)] if gpu else []
-        lines.append(f"| {' | '.join(columns)} |")
-    return "\n".join(lines)
+        rows.append(columns)
+    return runs.tabulate(header, rows)
 
 
 def main() -> None:

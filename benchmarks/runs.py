@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -111,6 +111,12 @@ def run_in_turns(
                 print(f"round {number + 1}, {variant}: {figure(result)}", flush=True)
                 results[variant].append(result)
     return results
+
+
+def tabulate(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    first, *others = (f"| {' | '.join(row)} |" for row in (header, *rows))
+    return "\n".join([first, "|---" * len(header) + "|", *others])
 
 
 def mean(values: Sequence[float], digits: int = 1) -> str:

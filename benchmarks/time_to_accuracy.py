@@ -110,11 +110,6 @@ def pair_up(results: list[dict]) -> dict[tuple[str, str], list[tuple[dict, dict]
     return dict(sorted(found.items(), key=lambda item: (list(CASES).index(item[0][0]), item[0][1] == HALF)))
 
 
-def tabulate(header: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table."""
-    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows))
-
-
 def report_ends(results: list[dict]) -> str:
     """Return the table of what the runs have at their ends."""
     header = ["case", "against stock", "n", "mAP50-95 of stock", "of this", "minutes of stock", "of this"]
@@ -124,7 +119,7 @@ def report_ends(results: list[dict]) -> str:
         columns = [case, TITLES[variant], str(len(pairs))]
         columns += [runs.mean([100 * pair[i][2] for pair in ends]) for i in (0, 1)]
         rows.append([*columns, *(runs.mean([pair[i][0] for pair in ends]) for i in (0, 1))])
-    return tabulate(header, rows)
+    return runs.tabulate(header, rows)
 
 
 def report_goals(results: list[dict]) -> str:
@@ -147,7 +142,7 @@ def report_goals(results: list[dict]) -> str:
                 columns.append(interval([a / b for a, b in zip(there, ours)]))
                 columns.append(interval([end[1] / t for end, t in zip(ends, processor)]))
             rows.append(columns)
-    return tabulate(header, rows)
+    return runs.tabulate(header, rows)
 
 
 def draw(results: list[dict], file: Path) -> None:

@@ -36,7 +36,7 @@ def count_operations(network: BaseModel, channels: int) -> float:
 def count_head_operations(head: Detect) -> float:
     """Return the multiplications of a head's branches for a pixel of the picture, in prediction.
 
-    There, of an end-to-end head's branches and their one-to-many twins, which cost the same, only the ones are run.
+    An end-to-end head has its branches twice, one-to-many and one-to-one, at one cost; prediction runs one of the two.
     """
     return sum(
         module.weight.numel() / stride**2

@@ -17,6 +17,7 @@ from tintbox.plugins.coco_eval.data.description import YAMLS
 from tintbox.recipes.rules import Recipe
 
 OURS = "by tintbox"  # of the first line, by which a recipe is known
+LINE = 10_000  # characters of it that are read, of whatever file there is
 
 
 def write(
@@ -68,7 +69,8 @@ def check(out: str | Path) -> None:
         raise TintboxError(f"out={out}: a recipe is YAML; give a file that ends in {' or '.join(YAMLS)}")
     try:
         if file.exists():
-            first = file.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+            with file.open(encoding="utf-8", errors="replace") as lines:
+                first = lines.readline(LINE).rstrip("\n")
             if first and not (first.startswith("# ") and OURS in first):
                 raise TintboxError(f"out={out} is there and is no recipe of tintbox's; give another out=")
         there = next(place for place in file.absolute().parents if place.exists())
