@@ -78,8 +78,8 @@ def arguments(args: argparse.Namespace, row: str, data: str, share: str, imgsz: 
 
     folder.mkdir(parents=True, exist_ok=True)
     length = {"minutes": args.minutes} if args.minutes else {"epochs": EPOCHS[share]}
-    *_, file = recipe(args.model, data, **length, imgsz=imgsz, out=folder / "recipe.yaml")
-    return {"cfg": str(file), **(read_yaml(args.extra[row]) if row in args.extra else {})}
+    written = recipe(args.model, data, **length, imgsz=imgsz, out=folder / "recipe.yaml")
+    return {"cfg": str(written.file), **(read_yaml(args.extra[row]) if row in args.extra else {})}
 
 
 def train(args: argparse.Namespace, dataset: str, share: str, seed: int, row: str, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from copy import copy
 from pathlib import Path
@@ -15,6 +16,7 @@ from ultralytics.nn.tasks import load_checkpoint, yaml_model_load
 from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK
 
 import tintbox.cfg
+from tintbox import memory
 from tintbox.checks import is_number
 from tintbox.colorization import dataset, palette_choice, plots
 from tintbox.colorization.batch import as_numpy, prepare, truth_rows
@@ -26,7 +28,7 @@ from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_base import BasePalette
 from tintbox.colorization.validator import ColorizeValidator
 from tintbox.errors import TintboxError
-from tintbox.processor import fast_bfloat16
+from tintbox.processor import fast_bfloat16, fuse
 from tintbox.threads import use_all_cores
 
 RECIPES = {  # what holds where the user says nothing, by whether the model is on a detector
@@ -158,11 +160,10 @@ class ColorizeTrainer(BaseTrainer):
         return PictureLoader(pictures, batch_size, order, self.args.fliplr, self.args.crop, alone)
 
     def build_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
-        """Return the optimizer; on a CPU, Adam steps in one kernel for each tensor instead of ten."""
+        """Return the optimizer, made fast on a CPU."""
         optimizer = super().build_optimizer(*args, **kwargs)
-        if isinstance(optimizer, torch.optim.Adam) and self.device.type == "cpu":  # AdamW, too
-            for group in optimizer.param_groups:
-                group["fused"] = True
+        if self.device.type == "cpu":
+            fuse(optimizer)
         return optimizer
 
     def get_validator(self) -> ColorizeValidator:
@@ -181,6 +182,11 @@ class ColorizeTrainer(BaseTrainer):
         if self.args.channel_drop:
             ready["img"] = one_channel(ready["img"], ready["rgb"], self.palette.scale, self.args.channel_drop)
         return ready
+
+    def _do_train(self) -> Any:
+        """Train; on a CPU with the memory of a step kept for the next."""
+        with memory.kept() if self.device.type == "cpu" else contextlib.nullcontext():
+            return super()._do_train()
 
     def _setup_train(self) -> None:
         """Set the moving average's horizon once it and the loader are there."""

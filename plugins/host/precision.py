@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import Any
 
@@ -60,9 +61,10 @@ def fast_training(engine: Any) -> None:
     def train_fast(self: Any) -> Any:
         if self.args.amp not in ("auto", "bf16"):
             return train(self)
+        from tintbox import memory
         from tintbox.plugins.precision import training
 
-        with training.threads_given_back():
+        with training.threads_given_back(), memory.kept() if self.device.type == "cpu" else contextlib.nullcontext():
             return train(self)
 
     @functools.wraps(setup)
@@ -81,7 +83,7 @@ def fast_training(engine: Any) -> None:
             if chosen.amp and (kind := own_loss(engine.unwrap_model(self.model))):
                 chosen = policy.float32(f"{kind} has a loss of its own")
                 training.settle(self, chosen)
-            training.lay_out(self)
+            training.suit_processor(self)
         training.tell(asked, chosen, self.args.workers)
         return result
 

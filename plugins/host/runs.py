@@ -1,7 +1,8 @@
-"""Patches of runs: callbacks, checks before a run, exports."""
+"""Patches of runs: callbacks, checks before a run, labels' caches, exports."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,23 @@ def preflight(engine: Any) -> None:
         return train(self, trainer, **kwargs)
 
     engine.Model.train = checked_train
+
+
+@patch("ultralytics.data.utils", "save_dataset_cache_file")
+def label_caches(utils: Any) -> None:
+    """Let several runs begin on one data set at once, as those of a study do.
+
+    Stock looks for an outdated cache of the labels and then removes it; a run that lost this race ended with a
+    traceback. Now it leaves the cache to the run that won.
+    """
+    save_dataset_cache_file = utils.save_dataset_cache_file
+
+    @functools.wraps(save_dataset_cache_file)
+    def save(*args: Any, **kwargs: Any) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            save_dataset_cache_file(*args, **kwargs)
+
+    utils.save_dataset_cache_file = save
 
 
 @patch("ultralytics.engine.exporter", "file_size", "try_export")

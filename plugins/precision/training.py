@@ -11,6 +11,7 @@ import torch
 from ultralytics.utils import LOGGER
 
 from tintbox.plugins.precision.policy import Policy, on_processor
+from tintbox.processor import fuse
 from tintbox.threads import available, unwatch, use_all_cores
 
 MOST_LOADERS = 8  # Ultralytics' own default on a GPU
@@ -58,12 +59,13 @@ def settle(trainer: Any, policy: Policy) -> None:
     trainer.args.amp, trainer.amp = policy.amp, bool(policy.amp)
 
 
-def lay_out(trainer: Any) -> None:
+def suit_processor(trainer: Any) -> None:
     """Put model and moving average into the layout channels last, in which oneDNN convolves without reordering.
 
     Parameters stay the same objects, so the optimizer keeps its state. SiLUs no longer write over their input:
-    autograd, which needs it, would copy it first.
+    autograd, which needs it, would copy it first. Adam's steps, ten small kernels for each tensor, become one.
     """
+    fuse(trainer.optimizer)
     for network in (trainer.model, trainer.ema and trainer.ema.ema):
         if network is not None:
             network.to(memory_format=torch.channels_last)

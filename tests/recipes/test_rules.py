@@ -23,14 +23,16 @@ def test_size_by_the_boxes(survey, side, size, expected):
     assert rules.choose_size(survey(side=side, size=size)) == expected
 
 
-@pytest.mark.parametrize(("pictures", "batch"), [(1, 2), (9, 2), (20, 4), (63, 8), (64, 16), (5000, 16)])
+@pytest.mark.parametrize(
+    ("pictures", "batch"), [(1, 2), (9, 2), (20, 4), (63, 8), (64, 8), (479, 8), (480, 16), (5000, 16)]
+)
 def test_batches_of_few_pictures(survey, pictures, batch):
     assert rules.choose_batch(survey(pictures=pictures)) == batch
 
 
 def test_epochs_by_the_steps_that_are_needed(survey):
     found = rules.choose(survey(pictures=160), FAST, 30).arguments()
-    assert (found["epochs"], found["batch"], found["nbs"], found["imgsz"]) == (60, 16, 16, 640)
+    assert (found["epochs"], found["batch"], found["nbs"], found["imgsz"]) == (30, 8, 8, 640)
     assert rules.choose(survey(pictures=10_000), FAST, 30).arguments()["epochs"] == rules.LEAST_EPOCHS
     assert rules.choose(survey(pictures=4), FAST, 30).arguments()["epochs"] == rules.MOST_EPOCHS
 
@@ -39,18 +41,18 @@ def test_little_time_takes_size_first_and_epochs_then(survey):
     pace = Pace(0.1, 640, "cpu")
     seconds = pace.epoch(160, 20, 640)
     assert seconds == pytest.approx(0.1 * (160 + 8) * 1.15)
-    whole = rules.choose(survey(pictures=160), pace, 60 * seconds / 60 + 0.01).arguments()
-    assert (whole["imgsz"], whole["epochs"]) == (640, 60)
-    half = rules.choose(survey(pictures=160), pace, 0.5 * 60 * seconds / 60)
-    assert half.arguments()["epochs"] == 60
+    whole = rules.choose(survey(pictures=160), pace, 30 * seconds / 60 + 0.01).arguments()
+    assert (whole["imgsz"], whole["epochs"]) == (640, 30)
+    half = rules.choose(survey(pictures=160), pace, 0.5 * 30 * seconds / 60)
+    assert half.arguments()["epochs"] == 30
     assert half.arguments()["imgsz"] == 448, "64 x 7, the largest whose area is at most half"
     assert "640 would take longer than the" in half.settings[0].reason
-    tenth = rules.choose(survey(pictures=160), pace, 0.1 * 60 * seconds / 60)
+    tenth = rules.choose(survey(pictures=160), pace, 0.1 * 30 * seconds / 60)
     assert tenth.arguments()["imgsz"] == 320
-    assert 20 < tenth.arguments()["epochs"] < 30
-    assert "steps of 16 pictures; 60 epochs would be 600, for which give more minutes=" in tenth.settings[1].reason
-    asked = rules.choose(survey(pictures=160), pace, 0.5 * 60 * seconds / 60, imgsz=640).arguments()
-    assert (asked["imgsz"], asked["epochs"]) == (640, 30)
+    assert 10 < tenth.arguments()["epochs"] < 15
+    assert "steps of 8 pictures; 30 epochs would be 600, for which give more minutes=" in tenth.settings[1].reason
+    asked = rules.choose(survey(pictures=160), pace, 0.5 * 30 * seconds / 60, imgsz=640).arguments()
+    assert (asked["imgsz"], asked["epochs"]) == (640, 15)
 
 
 @pytest.mark.parametrize(("pictures", "steps"), [(4, 300 * 2), (10_000, 20 * 625)])

@@ -1,7 +1,10 @@
-"""What is patched of runs: callbacks, the check before a run, exports."""
+"""What is patched of runs: callbacks, the check before a run, labels' caches, exports."""
+
+from pathlib import Path
 
 import pytest
 from ultralytics import YOLO
+from ultralytics.data import dataset
 from ultralytics.engine import exporter
 
 from tintbox.errors import TintboxError
@@ -25,6 +28,23 @@ def test_small_exports_are_whole(tmp_path, name, size, told):
     file = tmp_path / name
     file.write_bytes(bytes(size))
     assert exporter.file_size(file) == pytest.approx(size / 2**20 if told is None else told)
+
+
+class Raced(type(Path())):
+    """A path to a file that another run removes as soon as one has looked for it."""
+
+    def exists(self):
+        there = super().exists()
+        self.unlink(missing_ok=True)
+        return there
+
+
+def test_a_cache_of_labels_that_another_run_removed_ends_no_run(tmp_path):
+    file = tmp_path / "train.cache"
+    file.write_bytes(b"outdated")
+    dataset.save_dataset_cache_file("", Raced(file), {}, "1")
+    dataset.save_dataset_cache_file("", file, {"hash": "h"}, "1")
+    assert dataset.load_dataset_cache_file(file) == {"hash": "h", "version": "1"}
 
 
 def test_arguments_of_a_recipe_are_checked_with_those_given(tmp_path, monkeypatch):

@@ -111,6 +111,14 @@ def test_losses_are_those_of_float32(task, pictures, tmp_path, monkeypatch):
     assert all(p.is_contiguous(memory_format=torch.channels_last) for p in weights)
 
 
+def test_adam_steps_in_one_kernel_for_each_tensor_under_the_switch_alone(pictures, tmp_path, monkeypatch):
+    data = pictures("detect")
+    for amp in ("auto", False):
+        settings = {"optimizer": "AdamW", "epochs": 1, "name": str(amp), "freeze": "backbone"}
+        _, trainer = train("yolo11n.yaml", data, tmp_path, monkeypatch, amp=amp, **settings)
+        assert {bool(group["fused"]) for group in trainer.optimizer.param_groups} == {amp == "auto"}
+
+
 @native
 def test_checkpoints_are_stock_and_resume(pictures, tmp_path, monkeypatch, forked):
     def stop(trainer):
