@@ -62,8 +62,7 @@ def result_line(name: str, result: dict) -> str:
 
 def report(results: list[dict]) -> str:
     """Return the Markdown table: mAP50-95 and the gains, seed by seed and over the data sets."""
-    lines = [f"| data | n | as trained | {' | '.join(f'{share:g} of it' for share in SHARES[1:])} |"]
-    lines.append("|---" * (len(SHARES) + 2) + "|")
+    rows = []
     means: dict[float, list[float]] = {share: [] for share in SHARES[1:]}
     for dataset in dict.fromkeys(r["dataset"] for r in results):
         own = [r["mAP50-95"] for r in results if r["dataset"] == dataset]
@@ -72,9 +71,9 @@ def report(results: list[dict]) -> str:
             each = [found[str(share)] - found["1.0"] for found in own]
             gains.append(statistics.mean(each))
             columns.append(f"{100 * gains[-1]:+.1f} ({100 * min(each):+.1f} to {100 * max(each):+.1f})")
-        lines.append(f"| {dataset} | {len(own)} | {' | '.join(columns)} |")
-    lines.append(f"| **all**, [95% over data sets] | | | {' | '.join(map(over_datasets, means.values()))} |")
-    return "\n".join(lines)
+        rows.append([dataset, str(len(own)), *columns])
+    rows.append(["**all**, [95% over data sets]", "", "", *map(over_datasets, means.values())])
+    return runs.tabulate(["data", "n", "as trained", *(f"{share:g} of it" for share in SHARES[1:])], rows)
 
 
 def main() -> None:

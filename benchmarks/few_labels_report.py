@@ -37,8 +37,8 @@ def make(results: list[dict], root: Path, tuned: tuple[str, ...]) -> str:
 def tabulate_accuracy(cells: dict[Key, dict[int, dict]], results: list[dict], tuned: tuple[str, ...]) -> str:
     """Return mAP50-95 on the test split in percent, mean ± standard deviation over the seeds."""
     rows = list_values(results, "row")
-    lines = ["mAP50-95 on the test split, percent, mean ± standard deviation over the seeds (* rules made on it)", ""]
-    lines += [f"| labels | data | n | {' | '.join(rows)} |", "|---" * (len(rows) + 3) + "|"]
+    title = "mAP50-95 on the test split, percent, mean ± standard deviation over the seeds (* rules made on it)"
+    lines = []
     for share in list_values(results, "share"):
         for dataset in list_values(results, "dataset"):
             found = [cells.get((dataset, share, row), {}) for row in rows]
@@ -46,8 +46,8 @@ def tabulate_accuracy(cells: dict[Key, dict[int, dict]], results: list[dict], tu
                 continue
             values = [runs.mean([100 * r["mAP50-95"] for r in own.values()]) if own else "" for own in found]
             seeds = "/".join(map(str, sorted({len(own) for own in found if own})))
-            lines.append(f"| {share} | {dataset}{'*' * (dataset in tuned)} | {seeds} | {' | '.join(values)} |")
-    return "\n".join(lines)
+            lines.append([share, dataset + "*" * (dataset in tuned), seeds, *values])
+    return f"{title}\n\n{runs.tabulate(['labels', 'data', 'n', *rows], lines)}"
 
 
 def compare(
@@ -73,8 +73,8 @@ def tabulate_differences(
 ) -> str:
     """Return the paired differences to a row, data set by data set, and over the data sets."""
     rows = [row for row in list_values(results, "row") if row != other]
-    lines = [f"COCO's AP against {other}, points, [95% over test pictures and seeds]", ""]
-    lines += [f"| labels | data | {' | '.join(rows)} |", "|---" * (len(rows) + 2) + "|"]
+    title = f"COCO's AP against {other}, points, [95% over test pictures and seeds]"
+    lines = []
     for share in list_values(results, "share"):
         sums: dict[str, dict[str, float]] = {row: {} for row in rows}
         for dataset in list_values(results, "dataset"):
@@ -85,13 +85,13 @@ def tabulate_differences(
                 if found:
                     sums[row][dataset] = found[0]
             if any(columns):
-                lines.append(f"| {share} | {dataset}{'*' * (dataset in tuned)} | {' | '.join(columns)} |")
+                lines.append([share, dataset + "*" * (dataset in tuned), *columns])
         for what, of in (("all", lambda name: True), ("not tuned on", lambda name: name not in tuned)):
             means = [[value for name, value in sums[row].items() if of(name)] for row in rows]
             if any(len(values) > 1 for values in means):
                 columns = [over_datasets(values) if values else "" for values in means]
-                lines.append(f"| {share} | **{what}**, [95% over data sets] | {' | '.join(columns)} |")
-    return "\n".join(lines)
+                lines.append([share, f"**{what}**, [95% over data sets]", *columns])
+    return f"{title}\n\n{runs.tabulate(['labels', 'data', *rows], lines)}"
 
 
 def draw(results: list[dict], root: Path, file: Path) -> None:

@@ -20,6 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import machine
+import runs
 
 PARTS = ("backbone", "neck and head", "loss", "backward", "optimizer", "moving average")
 WAYS = ("unfrozen", "frozen", "frozen, no_grad", "frozen, fused")
@@ -102,10 +103,11 @@ def main() -> None:
             if i >= 2:  # the first ones warm up
                 seconds[way].append(parts)
     print(f"\n{Path(args.model).name}, {args.imgsz} px, batch {args.batch}: milliseconds, median of {args.steps}\n")
-    print(f"| | {' | '.join([*PARTS, 'step'])} |\n|{'---|' * (len(PARTS) + 2)}")
+    table = []
     for way, rows in seconds.items():
         medians = [statistics.median(column) for column in zip(*rows)] + [statistics.median(map(sum, rows))]
-        print(f"| {way} | {' | '.join(f'{1000 * value:.1f}' for value in medians)} |")
+        table.append([way, *(f"{1000 * value:.1f}" for value in medians)])
+    print(runs.tabulate(["", *PARTS, "step"], table))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import machine
+import runs
 
 STATISTICS = 32  # batches for the BatchNorm statistics
 
@@ -143,9 +144,8 @@ def main() -> None:
         print(name, " ".join(f"{value:.1f}" for value in rows[name]), flush=True)
     counts = f"{sum(len(c) for *_, c in train)} boxes to learn from, {len(truth)} to tell, {len(set(truth))} classes"
     print(f"\n{args.data}, {args.imgsz} px, {counts}; balanced accuracy in percent\n")
-    print(f"| layer | {' | '.join(map(str, args.layers))} |\n|{'---|' * (len(args.layers) + 1)}")
-    for name, row in rows.items():
-        print(f"| {name} | {' | '.join(f'{value:.1f}' for value in row)} |")
+    table = [[name, *(f"{value:.1f}" for value in row)] for name, row in rows.items()]
+    print(runs.tabulate(["layer", *map(str, args.layers)], table))
 
 
 if __name__ == "__main__":

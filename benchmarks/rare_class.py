@@ -97,12 +97,12 @@ def main() -> None:
     print(f"\n{Path(args.model).name}, {args.data}, {args.imgsz} px, {args.epochs} epochs, batch {args.batch}")
     print(f"{name}: {counts[index]} of {sum(counts)} training boxes; recall and precision at confidence {args.conf:g}")
     print(f"percent, mean ± standard deviation over n={len(args.seeds)} seeds\n")
-    print(f"| | classes | {' | '.join(COLUMNS)} |\n|---|---|{'---|' * len(COLUMNS)}")
+    rows = []
     for which, title in (("rarest", name), ("mean", "mean of all")):
         for key in SETTINGS:
             columns = zip(*([100 * v for v in run[which]] for run in results[key]))
-            cells = [runs.mean(column) for column in columns]
-            print(f"| {key} | {title} | {' | '.join(cells)} |")
+            rows.append([key, title, *map(runs.mean, columns)])
+    print(runs.tabulate(["", "classes", *COLUMNS], rows))
 
 
 if __name__ == "__main__":

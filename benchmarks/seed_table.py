@@ -64,24 +64,21 @@ def percent(shares: list[float]) -> str:
 
 def table(results: list[dict]) -> str:
     """Return the Markdown table: ours beside the assignment's."""
-    lines = [
-        "| network | recipe | n | loss, averaged | accuracy %, averaged | loss, raw | accuracy %, raw | assignment |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    header = ["network", "recipe", "n", "loss, averaged", "accuracy %, averaged", "loss, raw", "accuracy %, raw"]
+    rows = []
     for network, name in NETWORKS.items():
         for recipe in RECIPES:
             mine = [r for r in results if (r["network"], r["recipe"]) == (network, recipe)]
             if not mine:
                 continue
             last = [r["epochs"][-1] for r in mine]
-            columns = [
+            rows.append([
                 name, recipe, str(len(mine)),
                 runs.mean([e["loss"] for e in last], 3), percent([e["accuracy"] for e in last]),
                 runs.mean([r["raw"]["loss"] for r in mine], 3), percent([r["raw"]["accuracy"] for r in mine]),
                 "{:.3f} / {:.1f}".format(*ASSIGNMENT[network]),
-            ]  # fmt: skip
-            lines.append(f"| {' | '.join(columns)} |")
-    return "\n".join(lines)
+            ])  # fmt: skip
+    return runs.tabulate([*header, "assignment"], rows)
 
 
 def curves(results: list[dict], file: Path) -> None:

@@ -55,12 +55,11 @@ def pick(results: list[dict], start: str, share: int) -> list[dict]:
 
 def table(results: list[dict], starts: list[str], shares: list[int], metric: str) -> str:
     """Return the Markdown table of a metric, in percent: mean ± standard deviation over the seeds."""
-    header = " | ".join(f"{share}% of the labels" for share in shares)
-    lines = [f"| {metric} | {header} |", "|---" * (len(shares) + 1) + "|"]
+    rows = []
     for start in starts:
         columns = [[100 * r[metric] for r in pick(results, start, share)] for share in shares]
-        lines.append(f"| {start} | {' | '.join(runs.mean(values) if values else '' for values in columns)} |")
-    return "\n".join(lines)
+        rows.append([start, *(runs.mean(values) if values else "" for values in columns)])
+    return runs.tabulate([metric, *(f"{share}% of the labels" for share in shares)], rows)
 
 
 def differences(results: list[dict], starts: list[str], shares: list[int], root: Path) -> str:

@@ -8,7 +8,7 @@ import yaml
 from ultralytics import YOLO
 from ultralytics.nn.tasks import DetectionModel
 
-from tintbox import threads
+from tintbox import memory, threads
 from tintbox.plugins.precision import policy, training
 from tintbox.processor import fast_bfloat16
 
@@ -111,12 +111,20 @@ def test_losses_are_those_of_float32(task, pictures, tmp_path, monkeypatch):
     assert all(p.is_contiguous(memory_format=torch.channels_last) for p in weights)
 
 
-def test_adam_steps_in_one_kernel_for_each_tensor_under_the_switch_alone(pictures, tmp_path, monkeypatch):
-    data = pictures("detect")
-    for amp in ("auto", False):
+def test_adam_in_one_kernel_and_memory_kept_under_the_switch_alone(pictures, tmp_path, monkeypatch):
+    data, kept, began = pictures("detect"), memory.kept, []
+
+    def noted():
+        began.append(True)
+        return kept()
+
+    monkeypatch.setattr(memory, "kept", noted)
+    for amp in (False, "auto"):
+        assert not began
         settings = {"optimizer": "AdamW", "epochs": 1, "name": str(amp), "freeze": "backbone"}
         _, trainer = train("yolo11n.yaml", data, tmp_path, monkeypatch, amp=amp, **settings)
         assert {bool(group["fused"]) for group in trainer.optimizer.param_groups} == {amp == "auto"}
+    assert began == [True]
 
 
 @native
