@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from copy import copy
 from pathlib import Path
@@ -16,7 +15,6 @@ from ultralytics.nn.tasks import load_checkpoint, yaml_model_load
 from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK
 
 import tintbox.cfg
-from tintbox import memory
 from tintbox.checks import is_number
 from tintbox.colorization import dataset, palette_choice, plots
 from tintbox.colorization.batch import as_numpy, prepare, truth_rows
@@ -182,11 +180,6 @@ class ColorizeTrainer(BaseTrainer):
         if self.args.channel_drop:
             ready["img"] = one_channel(ready["img"], ready["rgb"], self.palette.scale, self.args.channel_drop)
         return ready
-
-    def _do_train(self) -> Any:
-        """Train; on a CPU with the memory of a step kept for the next."""
-        with memory.kept() if self.device.type == "cpu" else contextlib.nullcontext():
-            return super()._do_train()
 
     def _setup_train(self) -> None:
         """Set the moving average's horizon once it and the loader are there."""

@@ -38,6 +38,7 @@ def test_it_learns(tiny_data, tmp_path):
     first, last = rows(tmp_path / "learn")[0], rows(tmp_path / "learn")[-1]
     assert last["val/loss"] < 0.75 * first["val/loss"]
     assert last["metrics/accuracy"] > first["metrics/accuracy"]
+    assert all(group["fused"] for group in model.trainer.optimizer.param_groups)
 
 
 def test_the_users_arguments_go_before_the_tasks_defaults(tiny_data, tmp_path):

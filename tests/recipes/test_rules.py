@@ -24,7 +24,7 @@ def test_size_by_the_boxes(survey, side, size, expected):
 
 
 @pytest.mark.parametrize(
-    ("pictures", "batch"), [(1, 2), (9, 2), (20, 4), (63, 8), (64, 8), (479, 8), (480, 16), (5000, 16)]
+    ("pictures", "batch"), [(1, 2), (9, 2), (20, 4), (63, 8), (64, 8), (319, 8), (320, 16), (5000, 16)]
 )
 def test_batches_of_few_pictures(survey, pictures, batch):
     assert rules.choose_batch(survey(pictures=pictures)) == batch

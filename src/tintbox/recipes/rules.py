@@ -23,6 +23,7 @@ USUAL = 640  # pixels: what detectors are pretrained with
 SEEN = 16  # pixels of a small box's side that the finest cells, 8 pixels wide, can tell
 SMALL = 0.1  # quantile of the box sides that counts as small
 BATCH, SMALL_BATCH = 16, 8
+MANY_STEPS = 20  # of an epoch, from which on batches need not be small
 CLOSING = 10  # epochs without mosaic at the end, as Ultralytics
 WAKE = 0.1  # of the epochs: when the backbone begins to train
 COLOURED = 0.5  # how far colours tell classes, from which on they must not be shifted
@@ -72,12 +73,12 @@ def choose_size(survey: Survey) -> tuple[int, int]:
 
 
 def choose_batch(survey: Survey) -> int:
-    """Return how many pictures make a batch: fewer where an epoch would have under four, or a short training few steps.
+    """Return how many pictures make a batch: 8 where an epoch would have few steps of 16, fewer where it has under four.
 
-    With equal passes over the pictures, batches of 8 were 1 to 4 points ahead of 16: docs/few-labels.md.
+    With equal passes over 90 to 218 pictures, batches of 8 were ahead of 16, and not with 448: docs/few-labels.md.
     """
     pictures = len(survey.splits["train"].files)
-    most = BATCH if pictures * LEAST_EPOCHS >= STEPS * BATCH else SMALL_BATCH
+    most = BATCH if pictures >= MANY_STEPS * BATCH else SMALL_BATCH
     return max(2, min(most, 2 ** int(math.log2(max(pictures // 4, 2)))))
 
 
