@@ -73,7 +73,7 @@ def choose_size(survey: Survey) -> tuple[int, int]:
 
 
 def choose_batch(survey: Survey) -> int:
-    """Return how many pictures make a batch: 8 where an epoch would have few steps of 16, fewer where it has under four.
+    """Return how many pictures make a batch: 8 where an epoch would have few steps of 16, fewer where under four.
 
     With equal passes over 90 to 218 pictures, batches of 8 were ahead of 16, and not with 448: docs/few-labels.md.
     """
