@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from typing import Any
 
@@ -61,10 +60,9 @@ def fast_training(engine: Any) -> None:
     def train_fast(self: Any) -> Any:
         if self.args.amp not in ("auto", "bf16"):
             return train(self)
-        from tintbox import memory
         from tintbox.plugins.precision import training
 
-        with training.threads_given_back(), memory.kept() if self.device.type == "cpu" else contextlib.nullcontext():
+        with training.processor_given_back(self.device):
             return train(self)
 
     @functools.wraps(setup)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from ultralytics.utils import LOGGER
 
+from tintbox import memory
 from tintbox.plugins.precision.policy import Policy, on_processor
 from tintbox.processor import fuse
 from tintbox.threads import available, unwatch, use_all_cores
@@ -18,14 +19,15 @@ MOST_LOADERS = 8  # Ultralytics' own default on a GPU
 
 
 @contextlib.contextmanager
-def threads_given_back() -> Iterator[None]:
-    """Leave the process at a run's end, whatever ended it, with the threads that it had."""
+def processor_given_back(device: torch.device) -> Iterator[None]:
+    """Keep a step's memory for the next on a CPU; leave the process, whatever ends the run, with the threads it had."""
     before = torch.get_num_threads()
-    try:
-        yield
-    finally:
-        unwatch()
-        torch.set_num_threads(before)
+    with memory.kept() if device.type == "cpu" else contextlib.nullcontext():
+        try:
+            yield
+        finally:
+            unwatch()
+            torch.set_num_threads(before)
 
 
 def begin(trainer: Any, policy: Policy) -> None:

@@ -202,7 +202,7 @@ def test_a_run_without_native_bfloat16_asks_for_it_where_it_is_resumed(pictures,
 def test_an_interrupted_run_leaves_the_process_as_it_was(monkeypatch):
     monkeypatch.setattr(threads, "_ends", {})
     before = torch.get_num_threads()
-    with pytest.raises(KeyboardInterrupt), training.threads_given_back():
+    with pytest.raises(KeyboardInterrupt), training.processor_given_back(torch.device("cpu")):
         torch.set_num_threads(before + 1)
         threads.watch(2)
         raise KeyboardInterrupt
