@@ -22,9 +22,9 @@ def kept() -> Iterator[None]:
     """Keep freed memory for the next allocation within the block, and give it back at its end.
 
     A training frees its activations at the end of a step and asks for as much in the next. The C library hands large
-    blocks back to the system each time, which then has to find, clear and map their pages anew: a tenth of the
-    processor's time at 640 pixels, for which the most memory in use grows by as much. Of C libraries other than glibc,
-    and where the user has adjusted it, nothing changes.
+    blocks back to the system each time, which then has to find, clear and map their pages anew: an eighth of an epoch
+    at 640 pixels. Kept, the most memory in use grows by a sixth (docs/speed.md). Of C libraries other than glibc, and
+    where the user has adjusted it, nothing changes.
     """
     library = None if any(name.startswith(OWN_CHOICE) for name in os.environ) else _glibc()
     _adjust(library, KEEP)
@@ -46,5 +46,6 @@ def _glibc() -> Any:
 
 def _adjust(library: Any, parameters: dict[int, int]) -> None:
     """Set parameters of glibc's allocation."""
-    for name, value in parameters.items() if library else ():
-        library.mallopt(name, value)
+    if library:
+        for name, value in parameters.items():
+            library.mallopt(name, value)
