@@ -1,6 +1,5 @@
 """Memory that is kept from step to step."""
 
-import resource
 import sys
 
 import psutil
@@ -13,24 +12,37 @@ MEGABYTE = 1 << 20
 glibc = pytest.mark.skipif(memory._glibc() is None, reason="the C library is not glibc")
 
 
-def faults(megabytes=256):
-    """Return how many pages the system had to find for a tensor, which is freed again."""
+def faults(count=16, megabytes=16):
+    """Return how many pages the system had to find for tensors, which are freed again."""
+    import resource  # there is none on Windows
+
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    torch.ones(megabytes, MEGABYTE, dtype=torch.uint8)
+    tensors = [torch.ones(megabytes, MEGABYTE, dtype=torch.uint8) for _ in range(count)]
+    del tensors
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
 @glibc
 def test_memory_is_taken_once_within_the_block_and_given_back_after_it():
-    process, outside = psutil.Process(), min(faults() for _ in range(3))
+    process = psutil.Process()
     before = process.memory_info().rss
     with memory.kept():
-        first, *others = [faults() for _ in range(10)]  # what lies between large blocks may move the first ones
+        within_block = [faults() for _ in range(10)]
         within = process.memory_info().rss
-    assert min(others) < 0.01 * outside and first > min(others)
-    assert within - before > 200 * MEGABYTE
-    assert process.memory_info().rss - before < 50 * MEGABYTE
-    assert faults() > 0.5 * outside
+    after = process.memory_info().rss
+    assert min(within_block) < 0.01 * faults(), "what was given back is asked for again"
+    assert within - after > 200 * MEGABYTE
+    assert after - before < 50 * MEGABYTE
+
+
+@glibc
+def test_large_blocks_are_not_taken_again_and_again():
+    process = psutil.Process()
+    before = process.memory_info().rss
+    with memory.kept():
+        for _ in range(8):
+            faults(1, 256)
+            assert process.memory_info().rss - before < 300 * MEGABYTE, "one, in a gap that was there already"
 
 
 @glibc

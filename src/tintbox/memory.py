@@ -10,21 +10,23 @@ from collections.abc import Iterator
 from typing import Any
 
 # Parameters of glibc's mallopt, by malloc.h.
-TRIM_THRESHOLD, MMAP_THRESHOLD, MMAP_MAX = -1, -3, -4
-KEEP = {MMAP_MAX: 0, TRIM_THRESHOLD: 2**31 - 1}  # take nothing from the system directly, give nothing back
-# Where glibc's own adjustment ends up after some tensors of the size that it adjusts to at most.
-USUAL = {MMAP_MAX: 65_536, MMAP_THRESHOLD: 32 << 20, TRIM_THRESHOLD: 64 << 20}
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+# The most that glibc allows. Larger blocks go back to the system: kept, each might leave a gap that the next does not
+# fit, and a few of the same size would take as many times the memory.
+LARGEST = 32 << 20
+KEEP = {MMAP_THRESHOLD: LARGEST, TRIM_THRESHOLD: -1}  # give nothing back
+USUAL = {MMAP_THRESHOLD: LARGEST, TRIM_THRESHOLD: 2 * LARGEST}  # where glibc's own adjustment ends up
 OWN_CHOICE = ("MALLOC_", "GLIBC_TUNABLES")  # how variables begin by which a user adjusts glibc
 
 
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
-    """Keep freed memory for the next allocation within the block, and give it back at its end.
+    """Keep freed memory of blocks up to 32 MiB for the next ones within this block, and give it back at its end.
 
     A training frees its activations at the end of a step and asks for as much in the next. The C library hands large
-    blocks back to the system each time, which then has to find, clear and map their pages anew: an eighth of an epoch
-    at 640 pixels. Kept, the most memory in use grows by a sixth (docs/speed.md). Of C libraries other than glibc, and
-    where the user has adjusted it, nothing changes.
+    blocks back to the system each time, which then has to find, clear and map their pages anew: a tenth of an epoch
+    at 640 pixels. Kept, the most memory in use grows by a fifteenth (docs/speed.md). Of C libraries other than glibc,
+    and where the user has adjusted it, nothing changes.
     """
     library = None if any(name.startswith(OWN_CHOICE) for name in os.environ) else _glibc()
     _adjust(library, KEEP)
