@@ -13,8 +13,8 @@ from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.content import read_detections, read_truth
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.estimates import TITLES
 from tintbox.plugins.coco_eval.evaluation import Evaluation
+from tintbox.plugins.coco_eval.metrics import TITLES
 from tintbox.plugins.coco_eval.settings import Settings, check
 
 __all__ = ["Comparison", "Evaluation", "compare", "evaluate"]

@@ -12,6 +12,7 @@ from tintbox.plugins.coco_eval.matches import Group, Matches
 from tintbox.plugins.coco_eval.metrics import AREAS, KEYS, METRICS, Metric
 from tintbox.plugins.coco_eval.reweighting import Weights, average_precision, average_recall
 
+ROUNDING = 1e-9  # a smaller difference is the sums' rounding, not the models'
 BLOCK = 1000  # resamples at once
 ENTRIES = 1 << 25  # the most whole numbers of 32 bits that are kept for a block: 128 MiB
 
@@ -94,3 +95,8 @@ def interval(samples: np.ndarray, estimate: np.ndarray, level: float = 0.95) -> 
         if len(values):
             bounds[place] = np.percentile(values, (tail, 100 - tail)) - values.mean() + estimate[place]
     return bounds
+
+
+def is_sure(bounds: np.ndarray) -> np.ndarray:
+    """Return whether intervals ``(..., 2)`` leave out zero: the differences are distinguishable from it."""
+    return (bounds[..., 0] > ROUNDING) | (bounds[..., 1] < -ROUNDING)

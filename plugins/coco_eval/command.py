@@ -17,8 +17,8 @@ from tintbox.plugins.coco_eval import output, pooling, sources, tables
 from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.estimates import TITLES
 from tintbox.plugins.coco_eval.evaluation import evaluate, iou_types
+from tintbox.plugins.coco_eval.metrics import TITLES
 from tintbox.plugins.coco_eval.outcome import draw_worst
 from tintbox.plugins.coco_eval.progress import steps
 from tintbox.plugins.coco_eval.settings import Settings

@@ -1,21 +1,78 @@
-"""Two models' evaluations side by side, with what shows their differences."""
+"""What two models on the same images differ in: is one better, or is it chance?"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tintbox.plugins.coco_eval import output, pictures, tables
-from tintbox.plugins.coco_eval.differences import Differences
+import numpy as np
+
+from tintbox.errors import TintboxError
+from tintbox.plugins.coco_eval import bootstrap, output, pictures, tables
 from tintbox.plugins.coco_eval.errors.chart import save
-from tintbox.plugins.coco_eval.metrics import column
+from tintbox.plugins.coco_eval.evaluation import Evaluation
+from tintbox.plugins.coco_eval.metrics import column, overall
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Comparison(Differences):
-    """The paired bootstrap of two evaluations, with what shows it."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """The paired bootstrap of two evaluations: both see the same resamples of the images.
+
+    Images that are hard are hard for both, so the difference is far surer than two separate intervals suggest.
+
+    Attributes:
+        first: The evaluation that the other is compared with.
+        second: The other; differences are second - first.
+        names: What to call the two.
+    """
+
+    first: Evaluation
+    second: Evaluation
+    names: tuple[str, str] = ("first", "second")
+
+    def __post_init__(self) -> None:
+        one, two = self.first, self.second
+        for what in ("iou_type", "names", "images", "truths"):
+            if getattr(one, what) != getattr(two, what):
+                raise TintboxError(f"the two evaluations differ in {what}: {getattr(one, what)}, {getattr(two, what)}")
+        for what in ("resamples", "seed", "level"):
+            pair = [getattr(evaluation.settings, what) for evaluation in (one, two)]
+            if pair[0] != pair[1]:
+                raise TintboxError(
+                    f"the two evaluations differ in settings: {what}={pair[0]} and {pair[1]}; use the same"
+                )
+        if one.fingerprint != two.fingerprint:
+            raise TintboxError("the two evaluations are of different images or objects; evaluate both on the same")
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """The differences of the twelve numbers, ``(12,)``."""
+        return self.second.values - self.first.values
+
+    @cached_property
+    def intervals(self) -> np.ndarray:
+        """Low and high of the differences, ``(12, 2)``."""
+        samples = overall(self.second.samples) - overall(self.first.samples)
+        return bootstrap.interval(samples, self.values, self.first.settings.level)
+
+    @cached_property
+    def classes(self) -> np.ndarray:
+        """The differences of every class, ``(K, 12)``."""
+        return self.second.classes - self.first.classes
+
+    @cached_property
+    def class_intervals(self) -> np.ndarray:
+        """Low and high of the differences of every class, ``(K, 12, 2)``."""
+        return bootstrap.interval(self.second.samples - self.first.samples, self.classes, self.first.settings.level)
+
+    def __getitem__(self, key: str) -> float:
+        """Return one difference, e.g. ``comparison["AP"]``; NaN for "n/a"."""
+        return float(self.values[column(key)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data, as ``compare.json`` has it: dicts, lists, texts and numbers, None for "n/a".

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +21,8 @@ from tintbox.plugins.coco_eval.data.outlines import check_masks
 from tintbox.plugins.coco_eval.data.ranks import sorted_ids
 from tintbox.plugins.coco_eval.data.truth import GROUP, Truth
 from tintbox.plugins.coco_eval.errors import tide
-from tintbox.plugins.coco_eval.estimates import Estimates
 from tintbox.plugins.coco_eval.matching import match
-from tintbox.plugins.coco_eval.metrics import METRICS, per_class
+from tintbox.plugins.coco_eval.metrics import METRICS, TITLES, Curves, column, overall, per_class
 from tintbox.plugins.coco_eval.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,8 +31,52 @@ if TYPE_CHECKING:
 DEFAULT = Settings()
 
 
-class Evaluation(Estimates):
-    """COCO's numbers of one set of detections, with what shows them."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Evaluation:
+    """COCO's numbers of one set of detections; K classes, 12 metrics in the order of ``METRICS``, R resamples.
+
+    Attributes:
+        iou_type: ``"bbox"`` or ``"segm"``.
+        names: Class names by rising category id.
+        truths: Number of truths of every class, crowd regions left out.
+        images: Number of images.
+        curves: Precision and recall by threshold.
+        classes: ``(K, 12)`` the numbers of every class, NaN for "n/a".
+        samples: ``(R, K, 12)`` the same in every resample of the images.
+        errors: What is lost from a perfect AP50, by kind of error; None if that was not asked for.
+        settings: How it was evaluated.
+        fingerprint: The same for the same truth.
+    """
+
+    iou_type: str
+    names: list[str]
+    truths: list[int]
+    images: int
+    curves: Curves
+    classes: np.ndarray
+    samples: np.ndarray
+    errors: tide.Explanation | None
+    settings: Settings
+    fingerprint: str
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """The twelve numbers of all classes together, ``(12,)``."""
+        return overall(self.classes)
+
+    @cached_property
+    def intervals(self) -> np.ndarray:
+        """Low and high of the twelve numbers, ``(12, 2)``."""
+        return bootstrap.interval(overall(self.samples), self.values, self.settings.level).clip(0, 1)
+
+    @cached_property
+    def class_intervals(self) -> np.ndarray:
+        """Low and high of every class's numbers, ``(K, 12, 2)``."""
+        return bootstrap.interval(self.samples, self.classes, self.settings.level).clip(0, 1)
+
+    def __getitem__(self, key: str) -> float:
+        """Return one of the twelve numbers, e.g. ``evaluation["AP50"]``; NaN for "n/a"."""
+        return float(self.values[column(key)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data, as ``coco.json`` has it: dicts, lists, texts and numbers, None for "n/a".
@@ -55,17 +100,16 @@ class Evaluation(Estimates):
         """
         return pictures.plot(self, file, what)
 
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{key}={self[key]:.3f}" for key in ("AP", "AP50", "AP75", "AR100"))
+        return f"<{TITLES[self.iou_type]} of {self.images:,} images: {numbers}>"
+
     def _repr_html_(self) -> str:
         """Return the tables, as a notebook shows them."""
         return tables.html({self.iou_type: self})
 
 
-def evaluate(
-    truth: Truth,
-    detections: Detections,
-    iou_type: str = "bbox",
-    settings: Settings = DEFAULT,
-) -> Evaluation:
+def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", settings: Settings = DEFAULT) -> Evaluation:
     """Evaluate detections by COCO's definition, with bootstrap intervals and the errors explained.
 
     Args:
@@ -80,7 +124,7 @@ def evaluate(
     """
     if iou_type == "segm" and detections.segmentation is None and len(detections):
         raise TintboxError("iou_type=segm: the predictions have no masks; use iou_type=bbox")
-    if iou_type == "segm" and not all("segmentation" in truth_ for truth_ in truth.annotations):
+    if iou_type == "segm" and not has_masks(truth):
         raise TintboxError("iou_type=segm: the ground truth has boxes without masks; use iou_type=bbox")
     if not truth.images or not truth.categories:
         raise TintboxError("the ground truth has no images or no categories: there is nothing to evaluate")
@@ -94,24 +138,24 @@ def evaluate(
     columns = Columns.of(truth, detections, iou_type)
     matches = match(columns)
     curves = accumulate(matches)
+    errors = None
+    if settings.explain:
+        errors = tide.explain(truth, detections, iou_type, columns=columns, partners=matches.partners)
     categories = sorted(truth.categories, key=lambda category: category["id"])
     counts = Counter(a["category_id"] for a in truth.annotations if not a.get("iscrowd"))
-    images, resamples = len(truth.images), settings.resamples
     samples = np.empty((0, len(categories), len(METRICS)))
-    if resamples:
-        drawn = bootstrap.draw(images, resamples, settings.seed, group_numbers(truth))
+    if settings.resamples:
+        drawn = bootstrap.draw(columns.images, settings.resamples, settings.seed, group_numbers(truth))
         samples = bootstrap.reweight(matches, drawn)
     return Evaluation(
         iou_type=iou_type,
         names=[category["name"] for category in categories],
         truths=[counts[category["id"]] for category in categories],
-        images=images,
+        images=columns.images,
         curves=curves,
         classes=per_class(curves),
         samples=samples,
-        errors=tide.explain(truth, detections, iou_type, columns=columns, partners=matches.partners)
-        if settings.explain
-        else None,
+        errors=errors,
         settings=settings,
         fingerprint=fingerprint(truth),
     )
@@ -129,9 +173,8 @@ def group_numbers(truth: Truth) -> np.ndarray | None:
 def fingerprint(truth: Truth) -> str:
     """Return a text that is the same for truth with the same images, objects and classes, in whatever order."""
     rows = truth.annotations
-    ids = np.array([(row["image_id"], row["category_id"], row.get("iscrowd", 0)) for row in rows], np.int64).reshape(
-        -1, 3
-    )
+    references = [(row["image_id"], row["category_id"], row.get("iscrowd", 0)) for row in rows]
+    ids = np.array(references, np.int64).reshape(-1, 3)
     numbers = np.array([(row["area"], *row["bbox"]) for row in rows], np.float64).reshape(-1, 5)
     order = np.lexsort((*numbers.T, *ids.T))
     images, categories = (sorted_ids(row["id"] for row in part) for part in (truth.images, truth.categories))
@@ -145,5 +188,10 @@ def fingerprint(truth: Truth) -> str:
 
 def iou_types(truth: Truth, *detections: Detections) -> list[str]:
     """Return ``"bbox"``, and ``"segm"`` where truth and detections all have masks."""
-    masks = all(d.segmentation is not None for d in detections)
-    return ["bbox", "segm"] if masks and all("segmentation" in a for a in truth.annotations) else ["bbox"]
+    masks = has_masks(truth) and all(found.segmentation is not None for found in detections)
+    return ["bbox", "segm"] if masks else ["bbox"]
+
+
+def has_masks(truth: Truth) -> bool:
+    """Return whether every object has a mask."""
+    return all("segmentation" in row for row in truth.annotations)

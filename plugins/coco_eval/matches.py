@@ -47,10 +47,8 @@ class Matches:
 
     Attributes:
         groups: ``groups[class][area]``, classes by category id, areas in the order they were asked for.
-        images: Number of images.
         partners: What each detection found at the first threshold, of the first range of sizes.
     """
 
     groups: list[list[Group]]
-    images: int
     partners: Partners

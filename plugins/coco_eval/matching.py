@@ -104,7 +104,7 @@ def match(
         list(_groups(columns, queue, order, limits, excused[:, a], takers_place, taken[:, a]))
         for a, limits in enumerate(areas.values())
     ]
-    return Matches([list(groups) for groups in zip(*by_size)], columns.images, partners)
+    return Matches([list(groups) for groups in zip(*by_size)], partners)
 
 
 def _near(columns: Columns, queue: Queue, least: float) -> Pairs:

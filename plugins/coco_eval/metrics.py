@@ -11,6 +11,7 @@ RECALL_THRESHOLDS = np.linspace(0.0, 1.0, 101)
 MAX_DETECTIONS = (1, 10, 100)  # per image and class
 # name -> least and most area in square pixels, both included
 AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
+TITLES = {"bbox": "boxes", "segm": "masks"}  # IoU type -> what overlaps
 
 
 @dataclass(frozen=True)

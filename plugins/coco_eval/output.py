@@ -6,20 +6,23 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import tintbox
 from tintbox import atomic
 from tintbox.plugins.coco_eval import pictures as drawings
-from tintbox.plugins.coco_eval.differences import Differences, is_sure
-from tintbox.plugins.coco_eval.estimates import Estimates
+from tintbox.plugins.coco_eval.bootstrap import is_sure
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, RECALL_THRESHOLDS
 from tintbox.plugins.coco_eval.tables import NONE
 
+if TYPE_CHECKING:
+    from tintbox.plugins.coco_eval.comparison import Comparison
+    from tintbox.plugins.coco_eval.evaluation import Evaluation
 
-def as_dict(evaluation: Estimates) -> dict[str, Any]:
+
+def as_dict(evaluation: Evaluation) -> dict[str, Any]:
     """Return an evaluation as plain data; None stands for "n/a"."""
     errors = evaluation.errors
     area, limit = 0, -1  # all sizes, 100 detections
@@ -65,7 +68,7 @@ def as_json_number(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
-def save(folder: Path, found: Mapping[str, Estimates], about: Mapping[str, Any], *, pictures: bool = True) -> None:
+def save(folder: Path, found: Mapping[str, Evaluation], about: Mapping[str, Any], *, pictures: bool = True) -> None:
     """Write ``coco.json``, ``coco.csv`` and the pictures of evaluations by IoU type.
 
     Args:
@@ -93,7 +96,7 @@ def _cells(values: np.ndarray, bounds: np.ndarray) -> list[Any]:
     return [NONE if math.isnan(v) else float(v) for value, pair in zip(values, bounds) for v in (value, *pair)]
 
 
-def comparison_dict(comparison: Differences) -> dict[str, Any]:
+def comparison_dict(comparison: Comparison) -> dict[str, Any]:
     """Return a comparison as plain data; differences are second - first."""
 
     def rows(first: np.ndarray, second: np.ndarray, difference: np.ndarray, bounds: np.ndarray) -> dict[str, Any]:

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tintbox.errors import TintboxError, suggest
-from tintbox.plugins.coco_eval.differences import Differences, is_sure
+from tintbox.plugins.coco_eval.bootstrap import is_sure
 from tintbox.plugins.coco_eval.errors.chart import bars, save
-from tintbox.plugins.coco_eval.estimates import TITLES, Estimates
-from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, RECALL_THRESHOLDS, column
+from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, RECALL_THRESHOLDS, TITLES, column
 from tintbox.plugins.coco_eval.tables import digits_of, make_legible, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from tintbox.plugins.coco_eval.comparison import Comparison
+    from tintbox.plugins.coco_eval.evaluation import Evaluation
 
 INK, GREY, BETTER, WORSE = "#2a6fb0", "#9aa3ad", "#1b7f5c", "#b5452c"
 NAMED_CURVES = 10  # up to as many classes are told apart by colour
@@ -25,14 +27,14 @@ DPI = 120
 LONGEST = 28  # characters of a class's name; a longer one is cut
 
 
-def draw(evaluation: Estimates, folder: Path, suffix: str = "") -> None:
+def draw(evaluation: Evaluation, folder: Path, suffix: str = "") -> None:
     """Save all pictures of an evaluation as ``coco_*.png``."""
     for what, (name, _) in PICTURES.items():
         if what != "errors" or evaluation.errors:
             plot(evaluation, folder / f"coco_{name}{suffix}.png", what)
 
 
-def plot(evaluation: Estimates, file: str | Path | None, what: str) -> Figure:
+def plot(evaluation: Evaluation, file: str | Path | None, what: str) -> Figure:
     """Return one picture of an evaluation, saved if there is a file.
 
     Raises:
@@ -54,7 +56,7 @@ def _figure(width: float, height: float, title: str) -> tuple[Figure, Any]:
     return figure, axes
 
 
-def precision_recall(evaluation: Estimates) -> Figure:
+def precision_recall(evaluation: Evaluation) -> Figure:
     """Draw precision against recall of every class at IoU 0.50, and their mean at 0.50, 0.75 and 0.90."""
     from matplotlib import colormaps
 
@@ -85,7 +87,7 @@ def precision_recall(evaluation: Estimates) -> Figure:
     return figure
 
 
-def by_class(evaluation: Estimates) -> Figure:
+def by_class(evaluation: Evaluation) -> Figure:
     """Draw the AP of every class with its interval, best first, and that of all."""
     counts = np.array(evaluation.truths)
     there = [k for k in np.argsort(-counts, kind="stable") if counts[k]]
@@ -101,7 +103,7 @@ def by_class(evaluation: Estimates) -> Figure:
     return _dots(labels, values, bounds, _with_level(title, evaluation))
 
 
-def by_size(evaluation: Estimates) -> Figure:
+def by_size(evaluation: Evaluation) -> Figure:
     """Draw AP by the size of objects, with intervals."""
     sizes = {"AP_large": "large, over 96²", "AP_medium": "medium", "AP_small": "small, under 32² pixels", "AP": "all"}
     rows = [column(key) for key in sizes]
@@ -110,7 +112,7 @@ def by_size(evaluation: Estimates) -> Figure:
     return _dots(labels, evaluation.values[rows], evaluation.intervals[rows], title)
 
 
-def _with_level(title: str, evaluation: Estimates) -> str:
+def _with_level(title: str, evaluation: Evaluation) -> str:
     return f"{title}; {100 * evaluation.settings.level:g}% intervals" if evaluation.settings.resamples else title
 
 
@@ -142,7 +144,7 @@ def _say_nothing(axes: Any) -> None:
     axes.text(0.5, 0.5, "n/a: no objects", transform=axes.transAxes, ha="center", va="center", color=GREY)
 
 
-def differences(comparison: Differences) -> Figure:
+def differences(comparison: Comparison) -> Figure:
     """Draw the differences of the twelve numbers with their intervals: what leaves out zero is coloured."""
     keys = [key for key, value in zip(KEYS, comparison.values) if not np.isnan(value)]
     settings = comparison.first.settings
@@ -164,7 +166,7 @@ def differences(comparison: Differences) -> Figure:
     return figure
 
 
-def by_error(evaluation: Estimates) -> Figure:
+def by_error(evaluation: Evaluation) -> Figure:
     """Draw what each kind of error costs.
 
     Raises:

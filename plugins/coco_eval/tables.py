@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape as escape_html
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich import box
@@ -14,11 +15,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from tintbox.plugins.coco_eval.differences import ROUNDING, Differences, is_sure
+from tintbox.plugins.coco_eval.bootstrap import ROUNDING, is_sure
 from tintbox.plugins.coco_eval.errors.tide import Explanation
-from tintbox.plugins.coco_eval.estimates import TITLES, Estimates
-from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, METRICS, Metric, column
+from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, METRICS, TITLES, Metric, column
 from tintbox.plugins.coco_eval.settings import Settings
+
+if TYPE_CHECKING:
+    from tintbox.plugins.coco_eval.comparison import Comparison
+    from tintbox.plugins.coco_eval.evaluation import Evaluation
 
 NONE = "n/a"
 DIGITS, MOST_DIGITS = 3, 9  # of a number; more where a difference is sure, but smaller
@@ -93,18 +97,18 @@ def digits_of(bounds: np.ndarray) -> int:
     return next((digits for digits in range(DIGITS, MOST_DIGITS) if round(least, digits)), MOST_DIGITS)
 
 
-def text(found: Mapping[str, Estimates], *, classes: bool = True) -> str:
+def text(found: Mapping[str, Evaluation], *, classes: bool = True) -> str:
     """Return the tables of evaluations by IoU type, those of the classes among them if ``classes``."""
     parts = [table.text() for evaluation in found.values() for table in tables_of(evaluation, classes=classes)]
     return "\n" + "\n\n".join(parts) + "\n"
 
 
-def html(found: Mapping[str, Estimates]) -> str:
+def html(found: Mapping[str, Evaluation]) -> str:
     """Return the tables of evaluations by IoU type as HTML."""
     return "".join(table.html() for evaluation in found.values() for table in tables_of(evaluation))
 
 
-def tables_of(evaluation: Estimates, *, classes: bool = True) -> Iterator[Table]:
+def tables_of(evaluation: Evaluation, *, classes: bool = True) -> Iterator[Table]:
     """Yield the tables of an evaluation: the twelve numbers, those of classes, and the errors."""
     head = f"COCO evaluation of {TITLES[evaluation.iou_type]}: {evaluation.images:,} images, "
     head += f"{sum(evaluation.truths):,} objects"
@@ -126,7 +130,7 @@ def intervals_text(settings: Settings) -> str:
     return f"{100 * settings.level:g}% intervals from {settings.resamples:,} resamples of the images"
 
 
-def _class_table(evaluation: Estimates) -> Table:
+def _class_table(evaluation: Evaluation) -> Table:
     columns = [column(key) for key in CLASS_COLUMNS]
     rows: list[Sequence[str]] = [
         (make_legible(name), f"{count:,}", span(bounds[0]), *(number(values[i]) for i in columns))
@@ -143,12 +147,12 @@ def _error_table(errors: Explanation) -> Table:
     return Table((f"error (AP50 {number(loss.ap)})", "AP50 to gain", "errors"), rows)
 
 
-def comparison_text(comparison: Differences) -> str:
+def comparison_text(comparison: Comparison) -> str:
     """Return the tables of two evaluations."""
     return "\n" + "\n\n".join(table.text() for table in comparison_tables(comparison)) + "\n"
 
 
-def comparison_tables(comparison: Differences) -> Iterator[Table]:
+def comparison_tables(comparison: Comparison) -> Iterator[Table]:
     """Yield the tables of two evaluations: the twelve numbers, and the AP of classes."""
     first, second, names = comparison.first, comparison.second, comparison.names
     head = f"{names[1]} against {names[0]}, {TITLES[first.iou_type]}: {first.images:,} images"

@@ -18,9 +18,9 @@ from tintbox import run_folder
 from tintbox.cli import app as cli
 from tintbox.errors import TintboxError
 from tintbox.folds import files as fold_files
+from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.differences import Differences
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.studies import checks, command, crossing, outcome, place, worker
 from tintbox.studies.grid import parse
@@ -238,7 +238,7 @@ def test_the_table_says_what_the_pooled_predictions_say(crossed):
     assert first["against_first"] == ""
     assert "over all 18 pictures, each predicted by the run of 2 that had not learnt from it" in printed
     assert "from 1,000 resamples of the 6 groups of images" in printed
-    gap = Differences(found["freeze_None"], found["freeze_backbone"])  # what `tintbox compare` says
+    gap = Comparison(found["freeze_None"], found["freeze_backbone"])  # what `tintbox compare` says
     assert float(second["against_first_low"]) == pytest.approx(gap.intervals[0][0])
 
 

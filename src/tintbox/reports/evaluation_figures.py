@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tintbox.reports.evaluations import TITLES, Value
+from tintbox.plugins.coco_eval.metrics import TITLES
+from tintbox.reports.evaluations import Value
 from tintbox.reports.figures import Figure, as_json_numbers, colour, layout, quote, trace
 from tintbox.reports.gather import Entry
 from tintbox.reports.tables import parts_of

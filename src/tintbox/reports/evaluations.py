@@ -10,9 +10,10 @@ from typing import Any
 
 from tintbox import json_file, limits
 from tintbox.errors import TintboxError, one_line
+from tintbox.plugins.coco_eval.metrics import TITLES
+from tintbox.plugins.coco_eval.settings import check_one
 
 FILE = "coco.json"
-TITLES = {"bbox": "boxes", "segm": "masks"}
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,6 @@ def part(content: Mapping[str, Any]) -> Part:
     Raises:
         LookupError, TypeError, ValueError, AttributeError, ArithmeticError: It is not what `coco_eval` writes.
     """
-    from tintbox.plugins.coco_eval.settings import check_one
-
     errors, curves = content.get("errors") or {}, content.get("precision_recall") or {}
     overall = errors.get("overall", {"gain": {}, "count": {}})
     by_class = [levels[0] for levels in (curves.get("precision") or {}).values() if levels]

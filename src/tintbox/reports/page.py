@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tintbox
+from tintbox.plugins.coco_eval.metrics import TITLES
 from tintbox.reports import (
     curves,
     encoding,
     evaluation_figures,
-    evaluations,
     freezing,
     machines,
     metrics,
@@ -99,7 +99,7 @@ def content(section: Section, place: int) -> Content:
     shown, unrecorded = freezing.schedules(entries)
     task = section.task
     classes, errors = [], []
-    for kind in evaluations.TITLES:
+    for kind in TITLES:
         table = tables.per_class(entries, kind)
         if table:
             figures = {

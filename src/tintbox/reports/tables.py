@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tintbox.plugins.coco_eval.metrics import TITLES
 from tintbox.reports import metrics, pairs, seeds
-from tintbox.reports.evaluations import TITLES, Part, Value
+from tintbox.reports.evaluations import Part, Value
 from tintbox.reports.gather import Entry, Section, argument, value_text
 from tintbox.reports.metrics import Ruler
 from tintbox.reports.verdict import are_equal, number, paired_gap, span

@@ -12,8 +12,7 @@ import numpy as np
 from tintbox import atomic
 from tintbox.folds.files import Folds
 from tintbox.plugins.coco_eval import tables
-from tintbox.plugins.coco_eval.estimates import TITLES
-from tintbox.plugins.coco_eval.metrics import column
+from tintbox.plugins.coco_eval.metrics import TITLES, column
 from tintbox.studies import table
 from tintbox.studies.cells import Result, spread
 from tintbox.studies.pooled import CrossedCell, Estimate

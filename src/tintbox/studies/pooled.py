@@ -15,7 +15,6 @@ from tintbox import atomic
 from tintbox.errors import TintboxError, one_line
 from tintbox.folds.files import Folds
 from tintbox.plugins.coco_eval import bootstrap, output, pooling
-from tintbox.plugins.coco_eval.estimates import Estimates
 from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate, iou_types
 from tintbox.plugins.coco_eval.metrics import column, overall
 from tintbox.run_folder import ARGUMENTS, RESULTS, RunFolder
@@ -77,7 +76,7 @@ class CrossedCell:
         return _estimate(np.mean(samples, axis=0), value, both[0][0], None)
 
 
-def _estimate(samples: np.ndarray, value: float, like: Estimates, span: tuple[float, float] | None) -> Estimate:
+def _estimate(samples: np.ndarray, value: float, like: Evaluation, span: tuple[float, float] | None) -> Estimate:
     low, high = bootstrap.interval(samples, np.array(value), like.settings.level)
     return Estimate(value, *(float(x if span is None else np.clip(x, *span)) for x in (low, high)))
 

@@ -22,7 +22,7 @@ def group(matched, ignored=None, rank=None, truths=1):
 
 def curves_of(*groups):
     """One class, with these groups as its ranges of sizes."""
-    return accumulate(Matches([list(groups)], 1, NOTHING))
+    return accumulate(Matches([list(groups)], NOTHING))
 
 
 def plain(group, limit):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from tintbox.plugins.coco_eval import bootstrap
+from tintbox.plugins.coco_eval.bootstrap import is_sure
 from tintbox.plugins.coco_eval.columns import Columns
 from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.differences import is_sure
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.plugins.coco_eval.matches import Group
 from tintbox.plugins.coco_eval.matching import match
@@ -133,3 +133,9 @@ def test_pairs_are_surer_than_two_intervals(synthetic):
     width = np.diff(comparison.intervals[0])[0]
     assert comparison["AR100"] > 0
     assert width < 0.7 * np.hypot(np.diff(first.intervals[0])[0], np.diff(second.intervals[0])[0])
+
+
+def test_an_interval_without_zero_is_sure():
+    bounds = np.array([[0.1, 0.2], [-0.2, -0.1], [-0.1, 0.1], [0, 0.1], [1e-12, 0.1], [np.nan, np.nan]])
+    assert is_sure(bounds).tolist() == [True, True, False, False, False, False]
+    assert is_sure(bounds[0]).tolist() is True

@@ -8,10 +8,10 @@ import pytest
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import output, tables
+from tintbox.plugins.coco_eval.bootstrap import is_sure
 from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.differences import is_sure
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.plugins.coco_eval.metrics import KEYS
 from tintbox.plugins.coco_eval.settings import Settings
