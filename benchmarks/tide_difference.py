@@ -74,7 +74,7 @@ def theirs(truth: Truth, found: Detections) -> dict[str, float]:
 
 def ours(truth: Truth, found: Detections, levels: np.ndarray) -> dict[str, float]:
     """Return our AP50 and gains."""
-    oracles.LEVELS = levels
+    oracles.RECALL_THRESHOLDS = levels
     result = explain(truth, found).overall
     return {"AP50": result.ap, **result.gain}
 

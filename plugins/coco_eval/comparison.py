@@ -11,7 +11,6 @@ import numpy as np
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import bootstrap, output, pictures, tables
-from tintbox.plugins.coco_eval.errors.chart import save
 from tintbox.plugins.coco_eval.evaluation import Evaluation
 from tintbox.plugins.coco_eval.metrics import column, overall
 
@@ -91,7 +90,7 @@ class Comparison:
         Raises:
             TintboxError: The file cannot be written.
         """
-        return save(pictures.differences(self), file)
+        return pictures.save(pictures.differences(self), file)
 
     def __repr__(self) -> str:
         numbers = ", ".join(

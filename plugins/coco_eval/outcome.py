@@ -12,6 +12,7 @@ from pathlib import Path
 from tintbox.plugins.coco_eval import tables
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Split, Truth
+from tintbox.plugins.coco_eval.errors import examples
 from tintbox.plugins.coco_eval.evaluation import Evaluation
 
 # What save_json writes: COCO's JSON, and the id of each picture's path.
@@ -59,16 +60,9 @@ def check_task(task: str) -> str | None:
 
 
 def draw_worst(
-    found: dict[str, Evaluation],
-    truth: Truth,
-    detections: Detections,
-    paths: dict[int, Path],
-    folder: Path,
-    n: int,
+    found: dict[str, Evaluation], truth: Truth, detections: Detections, paths: dict[int, Path], folder: Path, n: int
 ) -> None:
     """Draw the worst pictures of each evaluation."""
-    from tintbox.plugins.coco_eval.errors import examples
-
     for kind, evaluation in found.items():
         if evaluation.errors:
             target = folder / ("worst" if kind == "bbox" else f"worst_{kind}")

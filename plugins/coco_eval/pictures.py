@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tintbox.errors import TintboxError, suggest
+from tintbox import atomic
+from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.plugins.coco_eval.bootstrap import is_sure
-from tintbox.plugins.coco_eval.errors.chart import bars, save
+from tintbox.plugins.coco_eval.errors.chart import bars
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, RECALL_THRESHOLDS, TITLES, column
 from tintbox.plugins.coco_eval.tables import digits_of, make_legible, number
 
@@ -43,6 +44,22 @@ def plot(evaluation: Evaluation, file: str | Path | None, what: str) -> Figure:
     if what not in PICTURES:
         raise TintboxError(f"plot: no picture '{what}' ({', '.join(PICTURES)}){suggest(what, PICTURES)}")
     return save(PICTURES[what][1](evaluation), file)
+
+
+def save(figure: Figure, file: str | Path | None) -> Figure:
+    """Return a figure, written whole or not at all if there is a file; its suffix tells the format.
+
+    Raises:
+        TintboxError: It cannot be written.
+    """
+    if file is not None:
+        try:
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+            with atomic.replacing(file) as part:
+                figure.savefig(part, dpi="figure")
+        except (OSError, ValueError) as error:
+            raise TintboxError(f"{file} cannot be written ({one_line(error)})") from error
+    return figure
 
 
 def _figure(width: float, height: float, title: str) -> tuple[Figure, Any]:

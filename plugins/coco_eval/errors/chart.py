@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tintbox import atomic
-from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.coco_eval.errors.picture import COLOURS, DPI
 from tintbox.plugins.coco_eval.errors.tide import KINDS, POS, SPECIALS, Explanation, Loss
 
@@ -17,16 +14,6 @@ if TYPE_CHECKING:
 
 ROWS = 20  # classes in the chart
 GREY = "#888888"
-
-
-def bar_chart(explanation: Explanation, file: str | Path) -> Path:
-    """Save the picture of what each kind of error costs, and return its file.
-
-    Raises:
-        TintboxError: It cannot be written.
-    """
-    save(bars(explanation), file)
-    return Path(file)
 
 
 def bars(explanation: Explanation) -> Figure:
@@ -40,16 +27,14 @@ def bars(explanation: Explanation) -> Figure:
     shown = sorted(known, key=lambda loss: loss.ap)[:ROWS]
     losses = [explanation.overall, *shown]
     kinds = [*KINDS, *SPECIALS]
-    # the first row apart from the classes
-    places = np.array([0.0, *(np.arange(len(shown)) + 1.6)])
+    places = np.array([0.0, *(np.arange(len(shown)) + 1.6)])  # the first row apart from the classes
     top = max([0.01, *(loss.gain[kind] for loss in losses for kind in kinds if loss.objects)])
     figure = Figure(figsize=(14, 2.0 + 0.3 * len(losses)), dpi=DPI, layout="constrained")
     grid = figure.subplots(1, 1 + len(kinds), sharey=True)
     measure = f"AP{round(100 * POS)}"
     _bars(grid[0], measure, places, [loss.ap for loss in losses], GREY, 1.0)
     for axes, kind in zip(grid[1:], kinds):
-        values = [loss.gain[kind] for loss in losses]
-        _bars(axes, kind, places, values, COLOURS[kind], top)
+        _bars(axes, kind, places, [loss.gain[kind] for loss in losses], COLOURS[kind], top)
     grid[0].set_yticks(places, [_label(loss) for loss in losses], fontsize=9, parse_math=False)
     grid[0].set_ylim(places[-1] + 0.6, -0.6)
     rest = f"the {len(shown)} of {len(known)} classes with the least {measure}" if len(known) > ROWS else "each class"
@@ -57,22 +42,6 @@ def bars(explanation: Explanation) -> Figure:
         f"{measure} in percent, and what it would gain without errors of one kind: all classes together and {rest}",
         fontsize=11,
     )
-    return figure
-
-
-def save(figure: Figure, file: str | Path | None) -> Figure:
-    """Return a figure, written whole or not at all if there is a file; its suffix tells the format.
-
-    Raises:
-        TintboxError: It cannot be written.
-    """
-    if file is not None:
-        try:
-            Path(file).parent.mkdir(parents=True, exist_ok=True)
-            with atomic.replacing(file) as part:
-                figure.savefig(part, dpi="figure")
-        except (OSError, ValueError) as error:
-            raise TintboxError(f"{file} cannot be written ({one_line(error)})") from error
     return figure
 
 

@@ -11,12 +11,8 @@ import numpy as np
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.errors.chart import bar_chart
 from tintbox.plugins.coco_eval.errors.picture import Box, census, draw, read_picture
 from tintbox.plugins.coco_eval.errors.tide import KINDS, Explanation
-
-__all__ = ["bar_chart", "draw_worst", "weigh"]
-
 
 SCORE = 0.25  # detections below it are neither drawn nor counted
 
@@ -42,13 +38,7 @@ class Weight:
 
 
 def weigh(explanation: Explanation, truth: Truth, detections: Detections) -> list[Weight]:
-    """Return the pictures that have errors, the worst first; equal ones in the order of their ids.
-
-    Args:
-        explanation: What is wrong with the detections.
-        truth: The ground truth.
-        detections: The detections.
-    """
+    """Return the pictures that have errors, the worst first; equal ones in the order of their ids."""
     ids = np.unique(np.array([image["id"] for image in truth.images], np.int64))
     lost = np.isin(explanation.truth_kind, ("missed", "covered"))
     wrong = np.isin(explanation.detection_kind, KINDS) & (detections.score >= SCORE)
@@ -155,7 +145,6 @@ def _partners(explanation: Explanation, detections: Detections) -> dict[int, tup
     """Return kind and score of the detection that found each object, or else of the surest that covers it."""
     kinds = explanation.detection_kind
     rows = np.flatnonzero(np.isin(kinds, ("true positive", "classification", "localisation")))
-    # the last one of an object stays
-    rows = rows[np.lexsort((detections.score[rows], kinds[rows] == "true positive"))]
+    rows = rows[np.lexsort((detections.score[rows], kinds[rows] == "true positive"))]  # an object's last one stays
     told = zip(kinds[rows].tolist(), detections.score[rows].tolist())
     return dict(zip(explanation.detection_truth[rows].tolist(), told))

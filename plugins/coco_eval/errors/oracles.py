@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LEVELS = np.linspace(0.0, 1.0, 101)  # recalls at which COCO reads the precision
+from tintbox.plugins.coco_eval.metrics import RECALL_THRESHOLDS
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,10 @@ class Hits:
     right: np.ndarray
     objects: np.ndarray
 
+    def only(self, kept: np.ndarray) -> Hits:
+        """Return some of the detections, ``(K,)`` bool, and all objects."""
+        return Hits(self.label[kept], self.right[kept], self.objects)
+
     def average_precision(self) -> np.ndarray:
         """Return the AP of each class, ``(C,)`` in 0..1; NaN for a class without objects.
 
@@ -39,11 +43,12 @@ class Hits:
         return result
 
 
-@dataclass(frozen=True)
-class Repairs:
-    """What is known of each detection that counts, surest first, for the oracles to work on.
+def put_right(
+    hits: Hits, kind: np.ndarray, becomes: np.ndarray, missed: np.ndarray, lost: np.ndarray
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each kind of error and the AP per class ``(C,)`` once all errors of that kind are put right.
 
-    Attributes:
+    Args:
         hits: The detections as they are.
         kind: ``(K,)`` kind of error, or "true positive".
         becomes: ``(K,)`` class that a repaired detection gets if its repair finds an object, -1 if it would only find
@@ -51,41 +56,29 @@ class Repairs:
         missed: ``(C,)`` objects that no repaired detection would find.
         lost: ``(C,)`` objects not found.
     """
+    for name in ("classification", "localisation"):
+        wrong = kind == name
+        repaired = wrong & (becomes >= 0)
+        moved = Hits(np.where(repaired, becomes, hits.label), hits.right | repaired, hits.objects)
+        yield name, moved.only(~wrong | repaired).average_precision()
+    for name in ("both", "duplicate", "background"):
+        yield name, hits.only(kind != name).average_precision()
+    yield "missed", _without(hits, missed)
+    yield "false positives", hits.only(hits.right).average_precision()
+    yield "false negatives", _without(hits, lost)
 
-    hits: Hits
-    kind: np.ndarray
-    becomes: np.ndarray
-    missed: np.ndarray
-    lost: np.ndarray
 
-    def apply(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Yield each kind of error and the AP per class ``(C,)`` once all errors of that kind are put right."""
-        hits = self.hits
-        for kind in ("classification", "localisation"):
-            wrong = self.kind == kind
-            repaired = wrong & (self.becomes >= 0)
-            keep = ~wrong | repaired
-            label = np.where(repaired, self.becomes, hits.label)
-            yield kind, Hits(label[keep], (hits.right | repaired)[keep], hits.objects).average_precision()
-        for kind in ("both", "duplicate", "background"):
-            keep = self.kind != kind
-            yield kind, Hits(hits.label[keep], hits.right[keep], hits.objects).average_precision()
-        yield "missed", self._without(self.missed)
-        right = hits.right
-        yield "false positives", Hits(hits.label[right], right[right], hits.objects).average_precision()
-        yield "false negatives", self._without(self.lost)
+def _without(hits: Hits, dropped: np.ndarray) -> np.ndarray:
+    """Return the AP once ``dropped`` objects of each class are no longer asked for.
 
-    def _without(self, dropped: np.ndarray) -> np.ndarray:
-        """Return the AP once ``dropped`` objects of each class are no longer asked for.
-
-        Where none is left, none was found: the recall is perfect then, and the precision is that of the detections
-        that are left, all wrong: 0, or 1 if there are none.
-        """
-        left = self.hits.objects - dropped
-        precision = Hits(self.hits.label, self.hits.right, left).average_precision()
-        emptied = (left == 0) & (self.hits.objects > 0)
-        silent = np.bincount(self.hits.label, minlength=len(left)) == 0
-        return np.where(emptied, silent.astype(float), precision)
+    Where none is left, none was found: the recall is perfect then, and the precision is that of the detections that are
+    left, all wrong: 0, or 1 if there are none.
+    """
+    left = hits.objects - dropped
+    precision = Hits(hits.label, hits.right, left).average_precision()
+    emptied = (left == 0) & (hits.objects > 0)
+    silent = np.bincount(hits.label, minlength=len(left)) == 0
+    return np.where(emptied, silent.astype(float), precision)
 
 
 def _area(right: np.ndarray, objects: int) -> float:
@@ -95,5 +88,5 @@ def _area(right: np.ndarray, objects: int) -> float:
     found = np.cumsum(right, dtype=float)
     precision = found / (np.arange(1, len(right) + 1) + np.spacing(1))
     precision = np.maximum.accumulate(precision[::-1])[::-1]
-    at = np.searchsorted(found / objects, LEVELS, side="left")
+    at = np.searchsorted(found / objects, RECALL_THRESHOLDS, side="left")
     return float(np.append(precision, 0.0)[at].mean())

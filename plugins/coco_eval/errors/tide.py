@@ -44,6 +44,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ import numpy as np
 from tintbox.plugins.coco_eval.columns import Columns, outside
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.errors.oracles import Hits, Repairs
+from tintbox.plugins.coco_eval.errors.oracles import Hits, put_right
 from tintbox.plugins.coco_eval.matches import Partners
 from tintbox.plugins.coco_eval.matching import match
 from tintbox.plugins.coco_eval.metrics import AREAS
@@ -145,7 +146,7 @@ def explain(
     Raises:
         TintboxError: An id is unknown.
     """
-    columns = columns or Columns.of(truth, detections, iou_type)
+    columns = Columns.of(truth, detections, iou_type) if columns is None else columns
     partners = partners or match(columns, thresholds=[POS], areas={"all": ALL}, limit=max_det).partners
     asked = ~(columns.crowd | outside(columns.truth_area, ALL))
     code = np.where(partners.ignored, _IGNORED, np.where(partners.truth >= 0, _RIGHT, _BACKGROUND))
@@ -154,8 +155,7 @@ def explain(
 
     state = np.where(asked, _MISSED, _UNASKED)
     state[concerned[code == _RIGHT]] = _FOUND
-    # surest first; equal scores in pycocotools' order
-    order = np.lexsort((columns.image, -columns.score))
+    order = np.lexsort((columns.image, -columns.score))  # surest first; equal scores in pycocotools' order
     repairable = order[np.isin(code[order], (_CLASSIFICATION, _LOCALISATION))]
     repairable = repairable[state[concerned[repairable]] == _MISSED]
     covered, first = np.unique(concerned[repairable], return_index=True)
@@ -163,18 +163,18 @@ def explain(
     becomes = np.full(len(code), -1)
     becomes[repairable[first]] = columns.truth_class[covered]
 
-    size = len(columns.class_ids)
-    objects = _per_class(columns.truth_class[state != _UNASKED], size)
-    missed = _per_class(columns.truth_class[state == _MISSED], size)
-    lost = missed + _per_class(columns.truth_class[state == _COVERED], size)
+    per_class = partial(np.bincount, minlength=len(columns.class_ids))
+    objects = per_class(columns.truth_class[state != _UNASKED])
+    missed = per_class(columns.truth_class[state == _MISSED])
+    lost = missed + per_class(columns.truth_class[state == _COVERED])
     counting = order[code[order] != _IGNORED]
     hits = Hits(columns.label[counting], code[counting] == _RIGHT, objects)
     kind = _DETECTION_KINDS[code]
     precision = hits.average_precision()
-    repairs = Repairs(hits, kind[counting], becomes[counting], missed, lost)
-    gains = {name: repaired - precision for name, repaired in repairs.apply()}
-    counts = {name: _per_class(columns.label[code == i], size) for i, name in enumerate(KINDS[:5])}
-    wrong = _per_class(columns.label[code < _RIGHT], size)
+    repairs = put_right(hits, kind[counting], becomes[counting], missed, lost)
+    gains = {name: repaired - precision for name, repaired in repairs}
+    counts = {name: per_class(columns.label[code == i]) for i, name in enumerate(KINDS[:5])}
+    wrong = per_class(columns.label[code < _RIGHT])
     counts |= {"missed": missed, "false positives": wrong, "false negatives": lost}
     names = {category["id"]: str(category["name"]) for category in truth.categories}
     losses = [
@@ -229,11 +229,6 @@ def _best(iou: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     each = np.diff(starts, append=len(iou))
     places = np.where(iou == np.repeat(best, each), np.arange(len(iou)), len(iou))
     return best, np.minimum.reduceat(places, starts)
-
-
-def _per_class(labels: np.ndarray, size: int) -> np.ndarray:
-    """Return how often each class is among ``labels``."""
-    return np.bincount(labels, minlength=size)
 
 
 def _mean(values: np.ndarray, objects: np.ndarray) -> float:

@@ -11,9 +11,9 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.errors import chart as error_chart
-from tintbox.plugins.coco_eval.errors.examples import bar_chart
 from tintbox.plugins.coco_eval.errors.picture import COLOURS
 from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS, explain
+from tintbox.plugins.coco_eval.pictures import save
 
 
 def test_the_chart_has_a_column_per_kind_and_a_row_per_class(near, case, tmp_path, monkeypatch):
@@ -26,7 +26,8 @@ def test_the_chart_has_a_column_per_kind_and_a_row_per_class(near, case, tmp_pat
         bars(axes, title, places, values, colour, top)
 
     monkeypatch.setattr(error_chart, "_bars", recorded)
-    file = bar_chart(explanation, tmp_path / "new" / "chart.png")
+    file = tmp_path / "new" / "chart.png"
+    save(error_chart.bars(explanation), file)
     assert list(columns) == ["AP50", *KINDS, *SPECIALS]
     cat, dog, _ = explanation.classes
     assert cat.ap > dog.ap == 0
@@ -54,7 +55,7 @@ def test_the_chart_shows_no_more_than_twenty_classes(tmp_path, monkeypatch):
     labels = []
     label = error_chart._label
     monkeypatch.setattr(error_chart, "_label", lambda loss: labels.append(loss.name) or label(loss))
-    bar_chart(explain(truth, detections), tmp_path / "chart.png")
+    save(error_chart.bars(explain(truth, detections)), tmp_path / "chart.png")
     assert labels[0] == "all" and len(labels) == 21
     assert labels[1:16] == [f"class {i}" for i in range(2, count + 1, 2)]
 
@@ -64,7 +65,8 @@ def test_the_chart_of_nothing(tmp_path):
     nothing = Detections(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 4)), np.zeros(0))
     explanation = explain(truth, nothing)
     assert math.isnan(explanation.overall.ap)
-    assert bar_chart(explanation, tmp_path / "chart.png").stat().st_size > 1000
+    save(error_chart.bars(explanation), tmp_path / "chart.png")
+    assert (tmp_path / "chart.png").stat().st_size > 1000
 
 
 def test_names_are_cut_and_objects_counted(case):
@@ -86,9 +88,9 @@ def test_a_figure_is_saved_whole_or_not_at_all(tmp_path):
     from matplotlib.figure import Figure
 
     figure = Figure()
-    assert error_chart.save(figure, None) is figure
+    assert save(figure, None) is figure
     file = tmp_path / "new" / "a.svg"
-    assert error_chart.save(figure, file) is figure and b"<svg" in file.read_bytes()
+    assert save(figure, file) is figure and b"<svg" in file.read_bytes()
     with pytest.raises(TintboxError, match=r"a\.foo cannot be written"):
-        error_chart.save(figure, tmp_path / "a.foo")
+        save(figure, tmp_path / "a.foo")
     assert [path.name for path in tmp_path.iterdir()] == ["new"]

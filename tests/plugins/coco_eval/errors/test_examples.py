@@ -8,9 +8,11 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.errors import picture as error_picture
-from tintbox.plugins.coco_eval.errors.examples import Weight, bar_chart, draw_worst, weigh
+from tintbox.plugins.coco_eval.errors.chart import bars
+from tintbox.plugins.coco_eval.errors.examples import Weight, draw_worst, weigh
 from tintbox.plugins.coco_eval.errors.picture import COLOURS
 from tintbox.plugins.coco_eval.errors.tide import explain
+from tintbox.plugins.coco_eval.pictures import save
 
 CAT, DOG = 1, 2
 
@@ -99,4 +101,4 @@ def test_a_folder_that_cannot_be_written(case, tmp_path):
     with pytest.raises(TintboxError, match="cannot be written"):
         draw_worst(explanation, truth, detections, {}, tmp_path / "file")
     with pytest.raises(TintboxError, match="cannot be written"):
-        bar_chart(explanation, tmp_path / "file" / "chart.png")
+        save(bars(explanation), tmp_path / "file" / "chart.png")

@@ -8,7 +8,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from tintbox.plugins.coco_eval.errors.oracles import Hits, Repairs
+from tintbox.plugins.coco_eval.errors.oracles import Hits, put_right
 
 
 def hits(label, right, objects):
@@ -57,14 +57,14 @@ def test_the_definition_is_that_of_pycocotools(seed):
 def repaired(kinds, becomes=None, right=None, label=None, objects=(2, 2), missed=(0, 0), lost=(0, 0)):
     n = len(kinds)
     right = [kind == "true positive" for kind in kinds] if right is None else right
-    made = Repairs(
+    found = put_right(
         hits([0] * n if label is None else label, right, objects),
         np.array(kinds, object),
         np.array([-1] * n if becomes is None else becomes),
         np.array(missed),
         np.array(lost),
     )
-    return dict(made.apply())
+    return dict(found)
 
 
 def test_a_repaired_class_moves_the_detection_and_one_that_finds_nothing_goes():

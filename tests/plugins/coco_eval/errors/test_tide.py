@@ -414,10 +414,10 @@ TIDECV = {
 }
 
 
-@pytest.mark.parametrize("levels, tolerance", [(oracles.LEVELS, 1e-4), (np.arange(101) / 100, 1e-12)])
+@pytest.mark.parametrize("levels, tolerance", [(oracles.RECALL_THRESHOLDS, 1e-4), (np.arange(101) / 100, 1e-12)])
 def test_as_the_authors_package(levels, tolerance, monkeypatch):
     """Equal with its recalls; pycocotools' differ from them by rounding, which can move one level of 101 by a step."""
-    monkeypatch.setattr(oracles, "LEVELS", levels)
+    monkeypatch.setattr(oracles, "RECALL_THRESHOLDS", levels)
     ours = explain(*random_case(11)).overall
     assert ours.ap == pytest.approx(TIDECV_AP, abs=tolerance)
     for kind, (gain, count) in TIDECV.items():
