@@ -14,25 +14,14 @@ from tintbox.plugins.coco_eval.data.truth import Split, Truth
 
 def keep_validated(split: Split, files: set[str]) -> Split:
     """Return the part of a split that was validated: `fraction` and the like leave images out."""
-    ids = {image_id for file, image_id in split.image_ids.items() if file in files}
-    truth = Truth(
-        [image for image in split.truth.images if image["id"] in ids],
-        [annotation for annotation in split.truth.annotations if annotation["image_id"] in ids],
-        split.truth.categories,
-    )
-    return Split(truth, {file: i for file, i in split.image_ids.items() if i in ids}, split.category_ids)
+    image_ids = {file: i for file, i in split.image_ids.items() if file in files}
+    return Split.part_of(split.truth, image_ids, split.category_ids)
 
 
 def keep_classes(split: Split, classes: set[int]) -> Split:
     """Return a split with these class indices alone, as Ultralytics leaves out the labels of the others."""
     category_ids = {index: i for index, i in split.category_ids.items() if index in classes}
-    ids = set(category_ids.values())
-    truth = Truth(
-        split.truth.images,
-        [annotation for annotation in split.truth.annotations if annotation["category_id"] in ids],
-        [category for category in split.truth.categories if category["id"] in ids],
-    )
-    return Split(truth, split.image_ids, category_ids)
+    return Split.part_of(split.truth, split.image_ids, category_ids)
 
 
 def single_class(split: Split) -> Split:

@@ -166,6 +166,17 @@ class Split:
     image_ids: dict[str, int]
     category_ids: dict[int, int]
 
+    @classmethod
+    def part_of(cls, truth: Truth, image_ids: dict[str, int], category_ids: dict[int, int]) -> Split:
+        """Return the split of these images and categories; what else the truth has is left out."""
+        images, categories = set(image_ids.values()), set(category_ids.values())
+        part = Truth(
+            [image for image in truth.images if image["id"] in images],
+            [row for row in truth.annotations if row["image_id"] in images and row["category_id"] in categories],
+            [category for category in truth.categories if category["id"] in categories],
+        )
+        return cls(part, image_ids, category_ids)
+
 
 def for_dataset(data: Mapping[str, Any], split: str) -> Split:
     """Return the ground truth of a split: from a COCO JSON if there is one, else from the labels.
@@ -202,13 +213,7 @@ def from_json(file: str | Path, pictures: list[str], names: Mapping[int, str]) -
     truth = Truth.read(file)
     image_ids = match_pictures(file, pictures, truth.images)
     category_ids = match_classes(file, names, truth.categories)
-    images, categories = set(image_ids.values()), set(category_ids.values())
-    part = Truth(
-        [image for image in truth.images if image["id"] in images],
-        [a for a in truth.annotations if a["image_id"] in images and a["category_id"] in categories],
-        [category for category in truth.categories if category["id"] in categories],
-    )
-    return Split(part, image_ids, category_ids)
+    return Split.part_of(truth, image_ids, category_ids)
 
 
 def from_labels(data: Mapping[str, Any], split: str, pictures: list[str] | None = None) -> Split:
