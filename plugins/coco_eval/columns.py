@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,14 +56,11 @@ class Columns:
         images = sorted_ids(image["id"] for image in truth.images)
         classes = sorted_ids(category["id"] for category in truth.categories)
         rows = truth.annotations
-        crowd = _column((bool(row.get("iscrowd", 0)) for row in rows), bool)
+        crowd = np.fromiter((row.get("iscrowd", 0) for row in rows), bool)
         boxes = np.asarray(detections.bbox, float).reshape(-1, 4)
-        if detections.own_boxes:
-            area = boxes[:, 2] * boxes[:, 3]
-        else:
-            area = areas_of(detections.segmentation or [])
+        masks = detections.segmentation or []
         if iou_type == "segm":
-            overlap = of_masks(truth, detections.segmentation or [], crowd)
+            overlap = of_masks(truth, masks, crowd)
         else:
             objects = np.array([row["bbox"] for row in rows], float).reshape(-1, 4)
             overlap = of_boxes(boxes, objects, crowd)
@@ -73,12 +69,12 @@ class Columns:
             class_ids=classes,
             truth_image=ranks(images, (row["image_id"] for row in rows), "annotations: image_id"),
             truth_class=ranks(classes, (row["category_id"] for row in rows), "annotations: category_id"),
-            truth_area=_column((row["area"] for row in rows), float),
+            truth_area=np.fromiter((row["area"] for row in rows), float),
             crowd=crowd,
             image=ranks(images, detections.image_id, "detections: image_id"),
             label=ranks(classes, detections.category_id, "detections: category_id"),
             score=np.asarray(detections.score, float),
-            area=area,
+            area=boxes[:, 2] * boxes[:, 3] if detections.own_boxes else areas_of(masks),
             overlap=overlap,
         )
 
@@ -90,7 +86,3 @@ class Columns:
 def outside(area: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
     """Return which areas are out of a range, both of whose ends are in it."""
     return (area < limits[0]) | (area > limits[1])
-
-
-def _column(values: Iterable[float], kind: type) -> np.ndarray:
-    return np.fromiter(values, kind)

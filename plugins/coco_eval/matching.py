@@ -61,10 +61,15 @@ class Queue:
         key = columns.image * len(columns.class_ids) + columns.label
         rows = np.lexsort((-columns.score, key))
         key = key[rows]
-        starts = np.flatnonzero(np.diff(key, prepend=-1))
-        rank = np.arange(len(key)) - np.repeat(starts, np.diff(starts, append=len(key)))
+        rank = places_in_runs(key)
         within = rank < limit
         return cls(rows[within], key[within], rank[within])
+
+
+def places_in_runs(keys: np.ndarray) -> np.ndarray:
+    """Return the place of each of ``(N,)`` keys, sorted and from 0 on, among those equal to it, from 0."""
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    return np.arange(len(keys)) - np.repeat(starts, np.diff(starts, append=len(keys)))
 
 
 def match(
@@ -140,9 +145,7 @@ def _choose(
     if not len(takers):
         return takers, taken
     counts = np.diff(first, append=len(near.found))
-    key = queue.key[takers]
-    starts = np.flatnonzero(np.diff(key, prepend=-1))
-    turn = np.arange(len(takers)) - np.repeat(starts, np.diff(starts, append=len(takers)))
+    turn = places_in_runs(queue.key[takers])
     order = np.argsort(turn, kind="stable")
     rounds = np.searchsorted(turn[order], np.arange(turn.max() + 2)).tolist()
     objects, own = np.unique(near.truth, return_inverse=True)

@@ -16,20 +16,11 @@ def steps(total: int) -> Iterator[Callable[[str], None]]:
     Args:
         total: Number of steps.
     """
-    if not sys.stderr.isatty():
-        yield lambda step: None
-        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=total)
-        begun = 0
-
-        def begin(step: str) -> None:
-            nonlocal begun
-            progress.update(task, description=step, completed=begun)
-            begun += 1
-
-        yield begin
+    hidden = not sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as progress:
+        task = progress.add_task("", total=total, completed=-1, visible=False)  # none has begun
+        yield lambda step: progress.update(task, description=step, advance=1, visible=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -89,9 +90,4 @@ def _parts(path: str) -> tuple[str, ...]:
 
 def _common_end(first: tuple[str, ...], second: tuple[str, ...]) -> int:
     """Return how many components two paths have in common at their ends."""
-    same = 0
-    for a, b in zip(reversed(first), reversed(second)):
-        if a != b:
-            break
-        same += 1
-    return same
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(reversed(first), reversed(second)))))

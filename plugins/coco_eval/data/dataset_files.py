@@ -1,6 +1,6 @@
 """What Ultralytics knows about a dataset's files: no patch, only its own functions behind names of ours.
 
-`tests/plugins/test_host_contract.py` asserts every name used here.
+`tests/plugins/host/test_contract.py` asserts every name used here.
 """
 
 from __future__ import annotations

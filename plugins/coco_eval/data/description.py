@@ -58,7 +58,9 @@ def lacks_validation(data: str | Path) -> bool:
     """Return whether a dataset is a YAML with a training split and no validation split."""
     file = find(data) if Path(data).suffix in YAMLS else None
     content = yaml_file.read(file) if file else None
-    return isinstance(content, dict) and bool(content.get("train")) and not _validation(content)
+    if not isinstance(content, dict) or not content.get("train"):
+        return False
+    return not (content.get("val") or content.get("validation"))
 
 
 def describe_without_validation(data: str | Path) -> dict[str, Any]:
@@ -78,7 +80,3 @@ def describe_without_validation(data: str | Path) -> dict[str, Any]:
         except TintboxError as error:
             raise TintboxError(one_line(error).replace(str(whole), str(data))) from error
     return {**described, "val": None, "yaml_file": str(file or data)}
-
-
-def _validation(content: dict[str, Any]) -> Any:
-    return content.get("val") or content.get("validation")
