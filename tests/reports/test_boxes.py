@@ -6,7 +6,7 @@ import pytest
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval.data.description import describe
-from tintbox.reports.boxes import choose, keypoints, read_truth
+from tintbox.reports.boxes import choose, read_truth
 
 
 def test_truth_is_read_as_it_is_labelled(three_squares):
@@ -62,17 +62,6 @@ def test_pictures_are_left_as_they_are(tmp_path):
     assert len(left_out) == 1 and "faulty.txt:1: class 7 is not among" in left_out[0]
     assert cut.read_bytes() == whole[:-2]
     assert {p.name for p in (tmp_path / "labels").iterdir()} == {"cut.txt", "faulty.txt"}
-
-
-@pytest.mark.parametrize(("shape", "numbers"), [([17, 3], 51), ([0], 0), (None, 0), ([], 0), ([5, 2], 10)])
-def test_numbers_behind_a_box(shape, numbers):
-    assert keypoints({"kpt_shape": shape}) == numbers
-
-
-@pytest.mark.parametrize("shape", ["17,3", [17, -1], [1.5, 2], [10_000, 2], 17, [None]])
-def test_what_is_no_shape_of_keypoints(shape):
-    with pytest.raises(TintboxError, match=r"kpt_shape: .* is no \[number of keypoints, numbers of each\]"):
-        keypoints({"kpt_shape": shape})
 
 
 def test_datasets_that_make_no_sense_are_one_line(tmp_path):

@@ -6,6 +6,7 @@ what is evaluated, and rewrites pictures that it thinks damaged. The tests hold 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,15 @@ def read_labels(file: str | Path, classes: int, keypoints: int = 0) -> Labels:
     x, y, width, height = np.array([row[1:] for row in found], dtype=np.float64).reshape(-1, 4).T
     corners = np.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], axis=1)
     return Labels(indices, np.clip(corners, 0, 1), None)
+
+
+def keypoints(data: Mapping[str, Any]) -> int:
+    """Return how many numbers stand behind the box in a row of pose labels, 0 for other labels."""
+    shape = data.get("kpt_shape") or [0]
+    whole = isinstance(shape, list) and all(isinstance(side, int) and 0 <= side < 10_000 for side in shape)
+    if not whole:
+        raise TintboxError(f"kpt_shape: {one_line(shape)[:40]} is no [number of keypoints, numbers of each]")
+    return math.prod(shape)
 
 
 def _read_row(place: str, words: list[str], classes: int, *, segments: bool) -> list[float]:

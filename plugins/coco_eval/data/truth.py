@@ -17,7 +17,15 @@ from tintbox.errors import TintboxError, one_line
 from tintbox.limits import COCO_CLASSES
 from tintbox.plugins.coco_eval.data import dataset_files
 from tintbox.plugins.coco_eval.data.correspondence import match_classes, match_pictures
-from tintbox.plugins.coco_eval.data.labels import Labels, check_orphans, check_side, objects, read_labels, size_of
+from tintbox.plugins.coco_eval.data.labels import (
+    Labels,
+    check_orphans,
+    check_side,
+    keypoints,
+    objects,
+    read_labels,
+    size_of,
+)
 from tintbox.plugins.coco_eval.data.layout import annotation_file, image_ids, split_pictures, title
 from tintbox.plugins.coco_eval.data.rows import Rows, parse, pause_collection, read_bytes
 
@@ -236,21 +244,20 @@ def from_labels(data: Mapping[str, Any], split: str, pictures: list[str] | None 
     pictures = split_pictures(data, split) if pictures is None else pictures
     names = {int(index): str(name) for index, name in sorted(data["names"].items())}
     files = dataset_files.label_files(pictures)
+    there = {picture: file for picture, file in zip(pictures, files) if Path(file).is_file()}
     check_orphans(data[split], pictures)
-    if not any(Path(file).is_file() for file in files):
+    if not there:
         raise TintboxError(
             f"{title(data)}: no label file for any of the {len(pictures)} pictures in split '{split}', e.g. {files[0]}"
         )
-    keypoints = int(np.prod(data.get("kpt_shape") or 0))
+    numbers = keypoints(data)
     nothing = Labels([], np.zeros((0, 4)), None)
     with ThreadPoolExecutor() as pool:
         size = dict(zip(pictures, pool.map(size_of, pictures)))
     ids = image_ids(pictures)
     pictures = check_side(size, title(data))
-    files = dataset_files.label_files(pictures)
-    labels = [read_labels(file, len(names), keypoints) if Path(file).is_file() else nothing for file in files]
-    filled = [label for label in labels if label.classes]
-    masks = bool(filled) and all(label.polygons is not None for label in filled)
+    labels = [read_labels(there[p], len(names), numbers) if p in there else nothing for p in pictures]
+    masks = all(label.polygons is not None for label in labels if label.classes)
 
     category_ids = {index: index + 1 for index in names}
     if dataset_files.is_coco(data[split]) and len(names) == len(dataset_files.coco_category_ids()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +56,7 @@ def read_truth(data: Mapping[str, Any], split: str) -> tuple[dict[str, Boxes], l
                 continue
             if label.stat().st_size > LABEL_BYTES:
                 raise TintboxError(f"{label}: larger than {LABEL_BYTES >> 20} MiB")
-            found = labels.read_labels(label, len(classes), keypoints(data))
+            found = labels.read_labels(label, len(classes), labels.keypoints(data))
             if found.classes:
                 width, height = picture_file.size(picture)
                 corners = found.boxes * (width, height, width, height)
@@ -70,15 +69,6 @@ def read_truth(data: Mapping[str, Any], split: str) -> tuple[dict[str, Boxes], l
         why = f"; left out: {left_out[0]}" if left_out else ""
         raise TintboxError(f"{name}: no labels in split '{split}' ({len(pictures)} pictures); show needs boxes{why}")
     return truth, classes, left_out
-
-
-def keypoints(data: Mapping[str, Any]) -> int:
-    """Return how many numbers stand behind the box in a row of pose labels, 0 for other labels."""
-    shape = data.get("kpt_shape") or [0]
-    whole = isinstance(shape, list) and all(isinstance(side, int) and 0 <= side < 10_000 for side in shape)
-    if not whole:
-        raise TintboxError(f"kpt_shape: {one_line(shape)[:40]} is no [number of keypoints, numbers of each]")
-    return math.prod(shape)
 
 
 def choose(truth: dict[str, Boxes], n: int, seed: int, images: str | Sequence[str] | None, split: str) -> list[str]:

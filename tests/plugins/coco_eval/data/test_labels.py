@@ -8,7 +8,7 @@ from PIL import Image
 from ultralytics.data.utils import img2label_paths, verify_image_label
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.data.labels import read_labels
+from tintbox.plugins.coco_eval.data.labels import keypoints, read_labels
 
 SQUARE = "0 0.5 0.5 0.2 0.2"
 
@@ -138,3 +138,14 @@ def test_a_file_that_is_no_text(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"\xff\xfe\x00 0.5")
     with pytest.raises(TintboxError, match=r"a\.txt: cannot be read"):
         read_labels(tmp_path / "a.txt", 1)
+
+
+@pytest.mark.parametrize(("shape", "numbers"), [([17, 3], 51), ([0], 0), (None, 0), ([], 0), ([5, 2], 10)])
+def test_numbers_behind_a_box(shape, numbers):
+    assert keypoints({"kpt_shape": shape}) == numbers
+
+
+@pytest.mark.parametrize("shape", ["17,3", [17, -1], [1.5, 2], [10_000, 2], 17, [None]])
+def test_what_is_no_shape_of_keypoints(shape):
+    with pytest.raises(TintboxError, match=r"kpt_shape: .* is no \[number of keypoints, numbers of each\]"):
+        keypoints({"kpt_shape": shape})

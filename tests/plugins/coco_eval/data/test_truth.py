@@ -195,6 +195,11 @@ def test_pose_labels(dataset):
     assert for_dataset(data, "val").truth.annotations[0]["bbox"] == [10, 5, 20, 10]
 
 
+def test_keypoints_that_are_none_are_one_line(dataset):
+    data = dataset({"a.png": "0 0.5 0.5 0.5 0.5"}, kpt_shape=[2, "three"])
+    assert "kpt_shape: [2, 'three'] is no [number of keypoints" in message(for_dataset, data, "val")
+
+
 @pytest.mark.parametrize(
     ("labels", "split", "words"),
     [
