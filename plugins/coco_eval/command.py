@@ -79,7 +79,7 @@ def compare(first: str, second: str, values: Mapping[str, Any], chosen: Settings
     names = sources.name_both(*pair)
     anew = any(values.get(key) is not None for key in ("data", "split", *sources.VALIDATION))
     with results_folder(values["out"], "runs/compare") as folder:
-        if all(map(sources.has_files, pair)) and not anew:
+        if all(pooling.has_files(Path(run)) for run in pair) and not anew:
             with steps(2) as begin:
                 both = []
                 for run, name in zip(pair, names):

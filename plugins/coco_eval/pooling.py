@@ -126,5 +126,12 @@ def stand_for(run: str) -> str:
 
 
 def has_files(folder: Path) -> bool:
-    """Return whether a folder has truth and predictions in COCO's JSON."""
-    return all((folder / name).is_file() for name in (ANNOTATIONS, PREDICTIONS))
+    """Return whether a folder has truth and predictions in COCO's JSON.
+
+    Raises:
+        TintboxError: It may be listed, but not entered.
+    """
+    try:
+        return all((folder / name).is_file() for name in (ANNOTATIONS, PREDICTIONS))
+    except OSError as error:
+        raise TintboxError(f"{folder}: cannot be read ({error.strerror})") from error

@@ -11,13 +11,13 @@ from typing import Any
 
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 from tintbox.path_names import distinct_names
-from tintbox.plugins.coco_eval import pooling
 from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.layout import check_split
 from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IOU_TYPES, PREDICTIONS, Outcome, check_task
+from tintbox.plugins.coco_eval.pooling import has_files
 
 # What goes on to `yolo val` as it is; None leaves Ultralytics' default, for imgsz the size of the training.
 VALIDATION = dict.fromkeys(("imgsz", "batch", "conf", "iou", "max_det", "device", "workers", "single_cls", "nms"))
@@ -107,14 +107,6 @@ def check_size(imgsz: Any) -> None:
         )
 
 
-def has_files(run: str) -> bool:
-    """Return whether a folder has truth and predictions in COCO's JSON."""
-    try:
-        return pooling.has_files(Path(run))
-    except OSError as error:  # a folder that may be listed, but not entered
-        raise TintboxError(f"{run}: cannot be read ({error.strerror})") from error
-
-
 def check_there(run: str) -> None:
     """Raise TintboxError if nothing is there, or it cannot be read."""
     path = Path(run)
@@ -140,7 +132,7 @@ def checkpoint(run: str) -> Path:
     best = path / "weights" / "best.pt"
     if best.is_file():
         return best
-    if has_files(run):
+    if has_files(path):
         raise TintboxFileError(
             f"{run}: {ANNOTATIONS} and {PREDICTIONS} without weights/best.pt; they are compared with another folder's, "
             "and with no arguments of a validation"

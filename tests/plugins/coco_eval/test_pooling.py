@@ -108,3 +108,11 @@ def test_a_study_of_one_setting_stands_for_it(parts, tmp_path):
     pooling.pool(parts).save(tmp_path / "study" / "other", ["0"])
     with pytest.raises(TintboxError, match=r"a study of several settings or seeds .*; name one, e.g. .*other"):
         pooling.stand_for(str(tmp_path / "study"))
+
+
+def test_a_folder_with_both_files_has_them(tmp_path):
+    assert not pooling.has_files(tmp_path / "nowhere")
+    (tmp_path / "annotations.json").touch()
+    assert not pooling.has_files(tmp_path)
+    (tmp_path / "predictions.json").touch()
+    assert pooling.has_files(tmp_path)

@@ -67,14 +67,6 @@ def test_a_size_that_no_memory_holds(imgsz, fits):
             sources.check_size(imgsz)
 
 
-def test_a_folder_with_both_files_has_them(tmp_path):
-    assert not sources.has_files(str(tmp_path / "nowhere"))
-    (tmp_path / "annotations.json").touch()
-    assert not sources.has_files(str(tmp_path))
-    (tmp_path / "predictions.json").touch()
-    assert sources.has_files(str(tmp_path))
-
-
 def test_what_is_not_there_is_told_with_the_nearest_name(tmp_path):
     (tmp_path / "best.pt").touch()
     sources.check_there(str(tmp_path))
