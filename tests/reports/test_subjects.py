@@ -3,7 +3,8 @@
 import pytest
 
 from tintbox.errors import TintboxError
-from tintbox.reports.subjects import check_names, is_known, resolve_paths, subjects
+from tintbox.reports.boxes import by_name
+from tintbox.reports.subjects import check_names, resolve_paths, subjects
 
 from .conftest import section
 
@@ -51,9 +52,9 @@ def test_what_is_no_dataset_of_a_file(tmp_path):
 
 
 def test_a_name_is_known_with_and_without_its_suffix():
-    files = {"/x/a.png": None, "/y/b.c.jpg": None}
-    assert all(is_known(name, files) for name in ("a", "a.png", "b.c", "b.c.jpg"))
-    assert not any(is_known(name, files) for name in ("", "x", "/x/a.png", "b", "a.jpg"))
+    known = by_name(["/x/a.png", "/y/b.c.jpg"])
+    assert all(name in known for name in ("a", "a.png", "b.c", "b.c.jpg"))
+    assert not any(name in known for name in ("", "x", "/x/a.png", "b", "a.jpg"))
     check_names(["anything"], set(), "val")  # where no dataset is there nothing is known
     check_names(None, {"a"}, "val")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,17 @@ class Boxes:
     corners: np.ndarray
     names: list[str]
     scores: list[float] | None = None
+
+    def labelled(self, *, named: bool) -> Iterator[tuple[np.ndarray, str, str]]:
+        """Yield corners, class and label of each box, unsure ones first, so that sure ones are drawn on top.
+
+        Args:
+            named: Whether the label has the class, besides the score.
+        """
+        scores: Sequence[float | None] = self.scores or [None] * len(self.names)
+        for corners, name, score in reversed(list(zip(self.corners, self.names, scores))):
+            words = [name] * named + ([] if score is None else [f"{score:.2f}"])
+            yield corners, name, " ".join(words)
 
 
 def read_truth(data: Mapping[str, Any], split: str) -> tuple[dict[str, Boxes], list[str], list[str]]:
@@ -71,24 +82,41 @@ def read_truth(data: Mapping[str, Any], split: str) -> tuple[dict[str, Boxes], l
     return truth, classes, left_out
 
 
-def choose(truth: dict[str, Boxes], n: int, seed: int, images: str | Sequence[str] | None, split: str) -> list[str]:
+def choose(pictures: Iterable[str], n: int, seed: int, images: Any, split: str) -> list[str]:
     """Return the paths of the named pictures, or of ``n`` by chance.
 
     Raises:
         TintboxError: There are fewer pictures, or none of that name.
     """
-    pictures = sorted(truth)
-    if images is None:
+    pictures, wanted = sorted(pictures), picture_names(images)
+    if wanted is None:
         if n > len(pictures):
             raise TintboxError(f"n={n}: split '{split}' has {len(pictures)} pictures with labels")
         return [pictures[i] for i in np.random.default_rng(seed).permutation(len(pictures))[:n]]
-    by_name = {Path(p).stem: p for p in pictures} | {Path(p).name: p for p in pictures}
-    # A name of digits only, such as 000123, is no longer itself once it was read as YAML.
-    wanted = [str(name) for name in (images if isinstance(images, (list, tuple)) else [images])]
+    named = by_name(pictures)
     for name in wanted:
-        if name not in by_name:
-            hint = suggest(name, by_name) or "; write it with its suffix"
+        if name not in named:
+            hint = suggest(name, named) or "; write it with its suffix"
             raise TintboxError(f"images={name}: no picture with labels of that name in '{split}'{hint}")
-    if not wanted:
+    return [named[name] for name in wanted]
+
+
+def picture_names(images: Any) -> list[str] | None:
+    """Return the pictures that ``images=`` names, a name or several; None if it names none.
+
+    A name of digits only, such as 000123, is no longer itself once it was read as YAML.
+
+    Raises:
+        TintboxError: It is an empty list.
+    """
+    if images is None:
+        return None
+    names = [str(name) for name in (images if isinstance(images, (list, tuple)) else [images])]
+    if not names:
         raise TintboxError("images=[]: the list is empty; name pictures, or leave it out")
-    return [by_name[name] for name in wanted]
+    return names
+
+
+def by_name(pictures: Sequence[str]) -> dict[str, str]:
+    """Return the paths of pictures by their names, with and without suffix."""
+    return {Path(path).stem: path for path in pictures} | {Path(path).name: path for path in pictures}

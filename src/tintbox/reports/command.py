@@ -13,6 +13,7 @@ from tintbox import atomic
 from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.plugins.coco_eval.data.layout import SPLITS
 from tintbox.reports import gather, page, prediction, subjects
+from tintbox.reports.boxes import picture_names
 
 LIMIT = 10_000_000  # bytes of the page, at most
 MARGIN = 50_000  # of it, kept for captions of pictures
@@ -53,9 +54,7 @@ def report(
     check(n, conf, seed, imgsz, pictures)
     if split not in SPLITS:
         raise TintboxError(f"split={split}: no such split ({', '.join(SPLITS)}){suggest(split, SPLITS)}")
-    names = None if images is None else [str(x) for x in (images if isinstance(images, (list, tuple)) else [images])]
-    if names == []:
-        raise TintboxError("images=[]: the list is empty; name pictures, or leave it out")
+    names = picture_names(images)
     file = check_out(out)
     sections, left_out = gather.gather(folders)
     check_room(file)

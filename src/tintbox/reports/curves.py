@@ -49,22 +49,24 @@ def widen_range(figure: Figure) -> None:
 
 def main_figure(section: Section, column: str, ruler: Ruler) -> Figure:
     """Return the large figure, with a legend and the best epochs marked."""
-    data = []
-    for entry in section.entries:
-        if column not in entry.run.curves:
-            continue
-        x, y = as_json_numbers(entry.run.curves["epoch"]), as_json_numbers(metrics.read_known(entry.run, column))
-        data.append(trace(entry, x, y))
-    for entry in section.entries:
-        if column in entry.run.curves:
-            at = [as_json_numbers([entry.run.curves[name][entry.run.best]]) for name in ("epoch", column)]
-            point = trace(entry, at[0], at[1], mode="markers", showlegend=False, hoverinfo="skip")
-            data.append({**point, "marker": {**point["marker"], "size": 13, "line": {"color": "--paper", "width": 2}}})
+    found = [entry for entry in section.entries if column in entry.run.curves]
+    data = [curve(entry, column) for entry in found]
+    for entry in found:
+        x, y = (as_json_numbers([entry.run.curves[name][entry.run.best]]) for name in ("epoch", column))
+        point = trace(entry, x, y, mode="markers", showlegend=False, hoverinfo="skip")
+        data.append({**point, "marker": {**point["marker"], "size": 13, "line": {"color": "--paper", "width": 2}}})
     name = metrics.title(column, section.task)
     shape = epoch_layout(
         section.entries, 380, showlegend=len(section.entries) > 1, margin={"l": 44, "r": 12, "t": 36, "b": 40}
     )
     return Figure(f"{name} (large mark: the best epoch)", describe(name, section.entries), data, shape, wide=True)
+
+
+def curve(entry: Entry, column: str) -> dict[str, Any]:
+    """Return the line of a column of a run's ``results.csv``."""
+    return trace(
+        entry, as_json_numbers(entry.run.curves["epoch"]), as_json_numbers(metrics.read_known(entry.run, column))
+    )
 
 
 def epoch_layout(entries: Sequence[Entry], height: int, **more: Any) -> dict[str, Any]:
@@ -78,10 +80,7 @@ def epoch_layout(entries: Sequence[Entry], height: int, **more: Any) -> dict[str
 def column_figure(entries: Sequence[Entry], column: str, name: str) -> Figure:
     """Return the small figure of one column."""
     found = [entry for entry in entries if column in entry.run.curves]
-    data = [
-        trace(e, as_json_numbers(e.run.curves["epoch"]), as_json_numbers(metrics.read_known(e.run, column)))
-        for e in found
-    ]
+    data = [curve(entry, column) for entry in found]
     return Figure(name, describe(name, found), data, epoch_layout(entries, 250))
 
 
@@ -91,11 +90,7 @@ def loss_figure(entries: Sequence[Entry], loss: str) -> Figure:
     for kind, words in (("val", "validation"), ("train", "training")):
         for entry in entries:
             if (column := f"{kind}/{loss}") in entry.run.curves:
-                line = trace(
-                    entry,
-                    as_json_numbers(entry.run.curves["epoch"]),
-                    as_json_numbers(metrics.read_known(entry.run, column)),
-                )
+                line = curve(entry, column)
                 line["name"] += f", {words}"
                 if kind == "train":
                     line["line"] = {**line["line"], "dash": "dot", "width": 1.5}

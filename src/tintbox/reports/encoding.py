@@ -77,12 +77,12 @@ def encode(picture: Picture, side: int) -> Encoded:
 
 
 def draw(pixels: np.ndarray, boxes: Boxes, zoom: float, classes: Sequence[str]) -> None:
-    """Draw boxes into a picture (H, W, 3), uint8 RGB; unsure ones first, so that sure ones lie on top.
+    """Draw boxes into a picture.
 
     Args:
-        pixels: The picture, ``zoom`` times as large as that of the boxes.
+        pixels: (H, W, 3) uint8 RGB.
         boxes: The boxes.
-        zoom: See above.
+        zoom: How many times as large as that of the boxes the picture is.
         classes: The dataset's class names, whose order gives the colours; others come after them.
     """
     from ultralytics.utils.plotting import Annotator
@@ -90,14 +90,10 @@ def draw(pixels: np.ndarray, boxes: Boxes, zoom: float, classes: Sequence[str]) 
     order = {name: i for i, name in enumerate(dict.fromkeys([*classes, *boxes.names]))}
     annotator = Annotator(pixels, line_width=2)
     annotator.sf, annotator.tf = 0.45, 1  # size and thickness of the letters
-    scores: Sequence[float | None] = boxes.scores or [None] * len(boxes.names)
-    for corners, name, score in reversed(list(zip(boxes.corners, boxes.names, scores))):
-        words = [] if len(boxes.names) >= CROWD else [name]
-        words += [] if score is None else [f"{score:.2f}"]
+    for corners, name, label in boxes.labelled(named=len(boxes.names) < CROWD):
         colour = CLASS_COLOURS[order[name] % len(CLASS_COLOURS)]
-        dark = luma(*colour) < 140
-        ink = (255, 255, 255) if dark else (0, 0, 0)
-        annotator.box_label((corners * zoom).tolist(), " ".join(words), colour, ink)
+        ink = (255, 255, 255) if luma(*colour) < 140 else (0, 0, 0)
+        annotator.box_label((corners * zoom).tolist(), label, colour, ink)
     pixels[:] = annotator.result()
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from tintbox import limits
 from tintbox.errors import TintboxError
+from tintbox.plugins.coco_eval import sources
+from tintbox.plugins.coco_eval.comparison import Comparison
+from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate
+from tintbox.plugins.coco_eval.settings import Settings
+from tintbox.plugins.coco_eval.sources import Source
 from tintbox.reports.gather import Entry
-
-if TYPE_CHECKING:
-    from tintbox.plugins.coco_eval.comparison import Comparison
-    from tintbox.plugins.coco_eval.evaluation import Evaluation
-    from tintbox.plugins.coco_eval.sources import Source
 
 MOST_IMAGES = 5000  # of a split whose evaluations are repeated for paired differences
 
@@ -22,42 +22,31 @@ def evaluate_again(entries: Sequence[Entry], kind: str) -> dict[int, Evaluation]
 
     Runs that were evaluated on something else than the first of them are left out, so any two can be compared.
     """
-    sources: dict[int, Source] = {}
-    first: Entry | None = None
+    found: dict[int, Source] = {}
+    chosen = Settings()
     for entry in entries:
-        found = _source(entry, kind, sources, first)
-        if found is not None:
-            sources[entry.index], first = found, first or entry
-    if len(sources) < 2 or first is None or first.coco is None:
+        part = entry.coco.parts.get(kind) if entry.coco else None
+        if entry.coco is None or part is None or not part.resamples or part.images > MOST_IMAGES:
+            continue
+        first = next(iter(found.values()), None)
+        if source := _read_kept(entry.coco.folder, entry.name, first):
+            found[entry.index] = source
+            if first is None:
+                chosen = Settings(resamples=part.resamples, seed=part.seed, level=part.level, explain=False)
+    if len(found) < 2:
         return {}
-
-    from tintbox.plugins.coco_eval.evaluation import evaluate
-    from tintbox.plugins.coco_eval.settings import Settings
-
-    like = first.coco.parts[kind]
-    chosen = Settings(resamples=like.resamples, seed=like.seed, level=like.level, explain=False)
-    return {index: evaluate(s.truth, s.detections, kind, chosen) for index, s in sources.items()}
+    return {index: evaluate(source.truth, source.detections, kind, chosen) for index, source in found.items()}
 
 
-def _source(entry: Entry, kind: str, others: Mapping[int, Source], first: Entry | None) -> Source | None:
-    """Return a run's truth and predictions, None if they were not kept or do not go with those of the others."""
-    from tintbox.plugins import autoload
-
-    if entry.coco is None or kind not in entry.coco.parts:
-        return None
-    evaluated = entry.coco.parts[kind]
-    if not evaluated.resamples or evaluated.images > MOST_IMAGES:
-        return None
-    autoload.install()
-    from tintbox.plugins.coco_eval import sources
-
+def _read_kept(folder: Path, name: str, first: Source | None) -> Source | None:
+    """Return a run's truth and predictions, None if they were not kept or do not go with those of the first run."""
+    files = [folder / file for file in (sources.ANNOTATIONS, sources.PREDICTIONS)]
     try:
-        files = [entry.coco.folder / name for name in (sources.ANNOTATIONS, sources.PREDICTIONS)]
         if not all(file.is_file() and file.stat().st_size <= limits.PREDICTIONS_BYTES for file in files):
             return None
-        found = sources.read_source(entry.coco.folder, entry.name)
-        if others and first is not None:
-            sources.check_comparable(others[first.index], found)
+        found = sources.read_source(folder, name)
+        if first is not None:
+            sources.check_comparable(first, found)
     except (TintboxError, OSError):
         return None
     return found
@@ -67,8 +56,6 @@ def difference(found: Mapping[int, Evaluation], first: Entry, second: Entry) -> 
     """Return the paired comparison of two runs, second - first, None where there is none."""
     if first.index == second.index or not {first.index, second.index} <= set(found):
         return None
-    from tintbox.plugins.coco_eval.comparison import Comparison
-
     try:
         return Comparison(found[first.index], found[second.index])
     except TintboxError:

@@ -139,10 +139,8 @@ def load_model(entry: Entry) -> Any:
     if weights is None:
         raise TintboxError(f"neither best.pt nor last.pt in {entry.run.folder / 'weights'}")
     if checkpoint_archive.is_zip(weights):
-        with checkpoint_archive.open_checkpoint(
-            weights
-        ) as archive:  # before PyTorch unpacks whatever it claims to hold
-            archive.pickle()
+        with checkpoint_archive.open_checkpoint(weights) as archive:
+            archive.pickle()  # before PyTorch unpacks whatever it claims to hold
     return load_detector(weights) if entry.run.task != "colorize" else load_colouriser(weights)
 
 

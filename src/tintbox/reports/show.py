@@ -106,27 +106,26 @@ def draw(rows: Sequence[tuple[str, np.ndarray, Boxes, Boxes]], classes: Sequence
 
 
 def _draw_boxes(axes: Any, boxes: Boxes, colours: dict[str, Any], *, crowded: bool) -> None:
-    """Draw boxes with labels into ``axes``, unsure ones first, so that sure ones lie on top."""
+    """Draw boxes with labels into ``axes``."""
     from matplotlib.patches import Rectangle
 
-    scores: Sequence[float | None] = boxes.scores or [None] * len(boxes.names)
-    for corners, name, score in reversed(list(zip(boxes.corners.tolist(), boxes.names, scores))):
-        x1, y1, x2, y2 = corners
+    for corners, name, label in boxes.labelled(named=not crowded):
+        x1, y1, x2, y2 = corners.tolist()
         axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, linewidth=1.8, edgecolor=colours[name]))
-        words = [] if crowded else [name]
-        words += [] if score is None else [f"{score:.2f}"]
-        if words:
+        if label:
             dark = luma(*colours[name][:3]) < 0.6
             axes.text(
-                *(x1, y1, " ".join(words)), fontsize=8, va="top", clip_on=True, color="white" if dark else "black",
+                *(x1, y1, label), fontsize=8, va="top", clip_on=True, color="white" if dark else "black",
                 bbox={"facecolor": colours[name], "edgecolor": "none", "pad": 1.0, "alpha": 0.85},
             )  # fmt: skip
 
 
 def _check(n: Any, conf: Any, imgsz: Any, seed: Any, file: Path) -> None:
     """Raise TintboxError for values that make no sense."""
-    if isinstance(imgsz, (list, tuple)) or (wrong := prediction.wrong_size(imgsz)):
-        raise TintboxError(wrong if not isinstance(imgsz, (list, tuple)) else f"imgsz={imgsz}: give a whole number")
+    if isinstance(imgsz, (list, tuple)):
+        raise TintboxError(f"imgsz={imgsz}: give a whole number")
+    if wrong := prediction.wrong_size(imgsz):
+        raise TintboxError(wrong)
     prediction.check_choice(n, seed, conf)
     if file.suffix.lower() not in SUFFIXES:
         raise TintboxError(f"out={file}: the suffix tells the format; give one of {', '.join(SUFFIXES)}")

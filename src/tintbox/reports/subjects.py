@@ -10,8 +10,9 @@ from typing import Any
 from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.plugins import autoload
 from tintbox.plugins.coco_eval.data.description import describe
+from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.plugins.detector import TASKS
-from tintbox.reports.boxes import Boxes, choose, read_truth
+from tintbox.reports.boxes import Boxes, by_name, choose, read_truth
 from tintbox.reports.gather import Entry, Section, value_text
 
 COLORIZE = "colorize"
@@ -63,25 +64,25 @@ def subjects(
     found, notes, names = [], [], set()
     for data, entries in by_data.items():
         try:
-            detects = section.task in TASKS
-            truth, classes, lost = find_labelled(data, split) if detects else (find_unlabelled(data, split), [], [])
-            names |= {name for file in truth for name in (Path(file).name, Path(file).stem)}
-            wanted = None if images is None else [name for name in images if is_known(name, truth)]
-            files = [] if wanted == [] else choose(truth, min(n, len(truth)), seed, wanted, split)
+            described = resolve_paths(data)
+            if section.task == COLORIZE:
+                pictures, truth, classes, lost = split_pictures(described, split), {}, [], []
+            else:
+                truth, classes, lost = read_truth(described, split)
+                pictures = list(truth)
+            known = by_name(pictures)
+            names |= known.keys()
+            wanted = None if images is None else [name for name in images if name in known]
+            files = [] if wanted == [] else choose(pictures, min(n, len(pictures)), seed, wanted, split)
         except TintboxError as error:
             notes.append(f"{', '.join(e.name for e in entries)}: no pictures: {one_line(error)}")
             continue
         if lost:
             notes.append(f"{data}: {len(lost)} of its pictures are left out, e.g. {lost[0]}")
         if files:
-            boxes = {file: truth[file] for file in files} if section.task in TASKS else {}
+            boxes = {file: truth[file] for file in files if file in truth}
             found.append(Subject(data, entries, files, boxes, classes))
     return found, notes, names
-
-
-def is_known(name: str, files: Mapping[str, Any]) -> bool:
-    """Return whether one of the files has this name, with or without suffix."""
-    return any(name in (Path(file).name, Path(file).stem) for file in files)
 
 
 def check_names(images: Sequence[str] | None, names: set[str], split: str) -> None:
@@ -90,28 +91,6 @@ def check_names(images: Sequence[str] | None, names: set[str], split: str) -> No
         if names and name not in names:
             hint = suggest(name, names) or "; write it with its suffix"
             raise TintboxError(f"images={name}: no picture of that name in split '{split}' of any run's dataset{hint}")
-
-
-def find_labelled(data: str, split: str) -> tuple[dict[str, Boxes], list[str], list[str]]:
-    """Return the labelled boxes of a split by file, the class names, and what was left out; nothing is downloaded.
-
-    Raises:
-        TintboxError: Dataset or split are not there.
-    """
-    return read_truth(resolve_paths(data), split)
-
-
-def find_unlabelled(data: str, split: str) -> dict[str, Boxes]:
-    """Return the files of a split, without boxes; nothing is downloaded.
-
-    Raises:
-        TintboxError: Dataset or split are not there.
-    """
-    import numpy as np
-
-    from tintbox.plugins.coco_eval.data.layout import split_pictures
-
-    return {file: Boxes(np.zeros((0, 4)), []) for file in split_pictures(resolve_paths(data), split)}
 
 
 def resolve_paths(data: str) -> dict[str, Any]:
