@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +116,7 @@ def by_class(evaluation: Evaluation) -> Figure:
     if len(evaluation.names) > 1:
         values, bounds = np.append(values, evaluation.values[0]), np.append(bounds, evaluation.intervals[:1], axis=0)
         labels.append("all classes")
-    return _dots(labels, values, bounds, _with_level(title, evaluation))
+    return _average_precision(labels, values, bounds, _with_level(title, evaluation))
 
 
 def by_size(evaluation: Evaluation) -> Figure:
@@ -126,34 +125,39 @@ def by_size(evaluation: Evaluation) -> Figure:
     rows = [column(key) for key in sizes]
     labels = [text + (": none" if np.isnan(evaluation.values[i]) else "") for text, i in zip(sizes.values(), rows)]
     title = _with_level("AP by size of the object", evaluation)
-    return _dots(labels, evaluation.values[rows], evaluation.intervals[rows], title)
+    return _average_precision(labels, evaluation.values[rows], evaluation.intervals[rows], title)
 
 
 def _with_level(title: str, evaluation: Evaluation) -> str:
     return f"{title}; {100 * evaluation.settings.level:g}% intervals" if evaluation.settings.resamples else title
 
 
-def _dots(labels: list[str], values: np.ndarray, bounds: np.ndarray, title: str) -> Figure:
+def _average_precision(labels: list[str], values: np.ndarray, bounds: np.ndarray, title: str) -> Figure:
     """Draw an AP with its interval per line, the last one on top and in ink."""
-    figure, axes = _figure(7.5, 1.6 + 0.26 * len(labels), title)
     colours = [GREY] * (len(labels) - 1) + [INK]
-    for place, (value, (low, high), colour) in enumerate(zip(values, bounds, colours)):
-        if not np.isnan(value):
-            _dot(axes, place, value, (low, high), colour, f"{value:.3f}")
-    axes.set_yticks(range(len(labels)), labels, fontsize=9, parse_math=False)
-    axes.set(xlim=(0, 1), ylim=(-0.6, max(len(labels), 1) - 0.4), xlabel="AP, IoU 0.50:0.95")
-    axes.grid(axis="x", alpha=0.3)
-    if np.isnan(values).all():
-        _say_nothing(axes)
+    figure, axes = _dots(title, labels, values, bounds, colours, [f"{value:.3f}" for value in values])
+    axes.set(xlim=(0, 1), xlabel="AP, IoU 0.50:0.95")
     return figure
 
 
-def _dot(axes: Any, place: int, value: float, bounds: Sequence[float], colour: str, words: str) -> None:
-    """Draw one value with its interval, if it has one, and write it at the right."""
-    if not np.isnan(bounds).any():
-        axes.plot(bounds, [place, place], color=colour, lw=3, alpha=0.6, solid_capstyle="round", clip_on=False)
-    axes.plot(value, place, "o", color=colour, ms=6, clip_on=False)  # one at 0 is drawn whole
-    axes.annotate(words, (1.02, place), xycoords=axes.get_yaxis_transform(), va="center", fontsize=8)
+def _dots(
+    title: str, labels: list[str], values: np.ndarray, bounds: np.ndarray, colours: list[str], words: list[str]
+) -> tuple[Figure, Any]:
+    """Draw a value and its interval per line, from below, with words at the right; nothing for NaN."""
+    figure, axes = _figure(7.5, 1.6 + 0.26 * len(labels), title)
+    for place, (value, ends, colour, text) in enumerate(zip(values, bounds, colours, words)):
+        if np.isnan(value):
+            continue
+        if not np.isnan(ends).any():
+            axes.plot(ends, [place, place], color=colour, lw=3, alpha=0.6, solid_capstyle="round", clip_on=False)
+        axes.plot(value, place, "o", color=colour, ms=6, clip_on=False)  # one at 0 is drawn whole
+        axes.annotate(text, (1.02, place), xycoords=axes.get_yaxis_transform(), va="center", fontsize=8)
+    axes.set_yticks(range(len(labels)), labels, fontsize=9, parse_math=False)
+    axes.set_ylim(-0.6, max(len(labels), 1) - 0.4)
+    axes.grid(axis="x", alpha=0.3)
+    if np.isnan(values).all():
+        _say_nothing(axes)
+    return figure, axes
 
 
 def _say_nothing(axes: Any) -> None:
@@ -163,23 +167,17 @@ def _say_nothing(axes: Any) -> None:
 
 def differences(comparison: Comparison) -> Figure:
     """Draw the differences of the twelve numbers with their intervals: what leaves out zero is coloured."""
-    keys = [key for key, value in zip(KEYS, comparison.values) if not np.isnan(value)]
+    rows = np.flatnonzero(~np.isnan(comparison.values))[::-1]
+    values, bounds = comparison.values[rows], comparison.intervals[rows]
     settings = comparison.first.settings
     title = f"Difference in {TITLES[comparison.first.iou_type]}"
     if settings.resamples:
         title += f" with {100 * settings.level:g}% intervals (paired bootstrap); grey: may be chance"
-    figure, axes = _figure(7.5, 1.6 + 0.26 * len(keys), title)
-    for place, key in enumerate(reversed(keys)):
-        value, bounds = comparison[key], comparison.intervals[column(key)]
-        colour = (BETTER if value > 0 else WORSE) if is_sure(bounds) else GREY
-        _dot(axes, place, value, bounds, colour, number(value, "+", digits_of(bounds)))
+    colours = np.where(is_sure(bounds), np.where(values > 0, BETTER, WORSE), GREY).tolist()
+    words = [number(value, "+", digits_of(ends)) for value, ends in zip(values, bounds)]
+    figure, axes = _dots(title, [KEYS[i] for i in rows], values, bounds, colours, words)
     axes.axvline(0, color="black", lw=1)
-    axes.set_yticks(range(len(keys)), keys[::-1], fontsize=9)
-    axes.set(ylim=(-0.6, max(len(keys), 1) - 0.4))
     axes.set_xlabel(f"{comparison.names[1]} less {comparison.names[0]}", parse_math=False)
-    axes.grid(axis="x", alpha=0.3)
-    if not keys:
-        _say_nothing(axes)
     return figure
 
 

@@ -8,11 +8,13 @@ import numpy as np
 
 from tintbox.plugins.coco_eval.errors.picture import COLOURS, DPI
 from tintbox.plugins.coco_eval.errors.tide import KINDS, POS, SPECIALS, Explanation, Loss
+from tintbox.plugins.coco_eval.tables import make_legible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROWS = 20  # classes in the chart
+LONGEST = 24  # characters of a class's name; a longer one is cut
 GREY = "#888888"
 
 
@@ -60,6 +62,5 @@ def _bars(axes: Any, title: str, places: np.ndarray, values: list[float], colour
 
 
 def _label(loss: Loss) -> str:
-    """Return a class's name, not too long, and its number of objects."""
-    name = loss.name if len(loss.name) <= 24 else loss.name[:23] + "…"
-    return f"{name} ({loss.objects})"
+    """Return a class's name and its number of objects."""
+    return f"{make_legible(loss.name, LONGEST)} ({loss.objects})"

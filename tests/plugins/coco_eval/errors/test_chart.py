@@ -76,6 +76,11 @@ def test_names_are_cut_and_objects_counted(case):
     assert error_chart._label(replace(named, name="x" * 25)) == f"{'x' * 23}… (3)"
 
 
+def test_names_are_one_line(case):
+    _, _, explanation = case
+    assert error_chart._label(replace(explanation.classes[0], name="a\nb\x00", objects=3)) == r"a\nb\x00 (3)"
+
+
 def test_numbers_are_percent_and_no_zero_has_a_sign(case):
     _, _, explanation = case
     shown = [replace(loss, ap=-1e-9) for loss in explanation.classes]
