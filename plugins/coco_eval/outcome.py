@@ -5,10 +5,12 @@ Whoever only reads these does without Ultralytics, whose import takes seconds.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tintbox import atomic
 from tintbox.plugins.coco_eval import tables
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Split, Truth
@@ -57,6 +59,13 @@ def check_task(task: str) -> str | None:
     if task in IOU_TYPES:
         return None
     return f"coco_eval=True: COCO evaluation is for {' and '.join(IOU_TYPES)} models, not for {task}"
+
+
+def save_json(folder: Path, truth: Truth, detections: Detections, image_ids: Mapping[str, int]) -> None:
+    """Write truth and detections as COCO's JSON, and the id of each picture's path."""
+    truth.save(folder / ANNOTATIONS)
+    detections.save(folder / PREDICTIONS)
+    atomic.write_text(folder / IMAGE_IDS, json.dumps(image_ids, indent=1))
 
 
 def draw_worst(

@@ -16,7 +16,7 @@ from tintbox.limits import PREDICTIONS_BYTES
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import GROUP, Truth
-from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IMAGE_IDS, PREDICTIONS
+from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IMAGE_IDS, PREDICTIONS, save_json
 
 MARK = "pooled.json"  # in a folder whose predictions several runs have made: their names
 
@@ -37,10 +37,7 @@ class Pooled:
 
     def save(self, folder: Path, runs: Sequence[str]) -> None:
         """Write COCO's JSON as `save_json` does, and which runs have predicted it."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self.truth.save(folder / ANNOTATIONS)
-        self.detections.save(folder / PREDICTIONS)
-        atomic.write_text(folder / IMAGE_IDS, json.dumps(self.image_ids, indent=1))
+        save_json(folder, self.truth, self.detections, self.image_ids)
         atomic.write_text(folder / MARK, json.dumps({"runs": list(runs)}, indent=1))
 
 
@@ -80,30 +77,17 @@ def pool(folders: Sequence[Path], groups: Mapping[str, str] | None = None) -> Po
         images = [{**image, GROUP: groups.get(file, file)} for image, file in zip(images, sorted(files))]
     annotations.sort(key=lambda row: row["image_id"])  # stable: in a picture as they were
     annotations = [{**row, "id": i} for i, row in enumerate(annotations, start=1)]
-    return Pooled(Truth(images, annotations, categories), _join(detections), image_ids)
+    return Pooled(Truth(images, annotations, categories), Detections.join(detections), image_ids)
 
 
 def _read(folder: Path) -> Pooled:
     truth = Truth.read(folder / ANNOTATIONS)
     ids = json_file.read(folder / IMAGE_IDS, PREDICTIONS_BYTES)
-    known = {image["id"] for image in truth.images}
-    if not isinstance(ids, dict) or sorted(map(str, ids.values())) != sorted(map(str, known)):
+    known = sorted(image["id"] for image in truth.images)
+    own = list(ids.values()) if isinstance(ids, dict) else []
+    if set(map(type, own)) != {int} or sorted(own) != known:
         raise TintboxError(f"{folder / IMAGE_IDS}: not the pictures of {ANNOTATIONS} beside it; validate again")
     return Pooled(truth, Detections.read(folder / PREDICTIONS, truth), ids)
-
-
-def _join(parts: Sequence[Detections]) -> Detections:
-    """Return the detections of all parts, with masks if all that found anything have them."""
-    found = [part for part in parts if len(part)] or list(parts[:1])
-    masks = all(part.segmentation is not None for part in found)
-    return Detections(
-        image_id=np.concatenate([part.image_id for part in found]),
-        category_id=np.concatenate([part.category_id for part in found]),
-        bbox=np.concatenate([part.bbox for part in found]),
-        score=np.concatenate([part.score for part in found]),
-        segmentation=[mask for part in found for mask in part.segmentation or ()] if masks else None,
-        own_boxes=all(part.own_boxes for part in found),
-    )
 
 
 def stand_for(run: str) -> str:

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ultralytics.utils import LOGGER, RANK
 
-from tintbox import atomic
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.coco_eval import output, tables
-from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.records import collect, keep_classes, keep_validated, single_class
 from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import Split, for_dataset
 from tintbox.plugins.coco_eval.evaluation import evaluate
-from tintbox.plugins.coco_eval.outcome import (
-    ANNOTATIONS,
-    IMAGE_IDS,
-    IOU_TYPES,
-    PREDICTIONS,
-    Outcome,
-    check_task,
-    draw_worst,
-)
+from tintbox.plugins.coco_eval.outcome import IOU_TYPES, Outcome, check_task, draw_worst, save_json
 from tintbox.plugins.coco_eval.recording import Recording
 from tintbox.plugins.coco_eval.settings import settings
 from tintbox.terminal import make_printable
@@ -102,19 +91,10 @@ def on_val_end(validator: Any) -> None:
 
 
 def finish(validator: Any, split: Split, records: Mapping[str, Mapping[str, Any]]) -> Outcome:
-    """Return the evaluation of a validation run, printed and saved in its folder.
-
-    Args:
-        validator: Ultralytics' validator, whose metrics are there.
-        split: The ground truth.
-        records: What `collect` takes.
-    """
+    """Return the evaluation of a validation run whose metrics are there, printed and saved in its folder."""
     args = validator.args
     split = keep_validated(split, set(records))
-    if args.single_cls:
-        split = single_class(split)
-    else:
-        split = keep_classes(split, classes_of(validator))
+    split = single_class(split) if args.single_cls else keep_classes(split, classes_of(validator))
     kinds = IOU_TYPES[args.task]
     detections = collect(records, split, masks="segm" in kinds)
     lacking = sum("segmentation" not in annotation for annotation in split.truth.annotations)
@@ -138,7 +118,7 @@ def finish(validator: Any, split: Split, records: Mapping[str, Mapping[str, Any]
     try:
         output.save(folder, found, about, pictures=args.plots)
         if args.save_json:
-            save_json(folder, split, detections)
+            save_json(folder, split.truth, detections, split.image_ids)
         if chosen.examples:
             paths = {image_id: Path(file) for file, image_id in split.image_ids.items()}
             draw_worst(found, split.truth, detections, paths, folder, chosen.examples)
@@ -157,14 +137,6 @@ def classes_of(validator: Any) -> set[int]:
     if named is None:
         return set(validator.names)
     return set(validator.names) & set(named if isinstance(named, (list, tuple)) else [named])
-
-
-def save_json(folder: Path, split: Split, detections: Detections) -> None:
-    """Write truth and detections as COCO's JSON, and which image has which id."""
-    split.truth.save(folder / ANNOTATIONS)
-    detections.save(folder / PREDICTIONS)
-    ids = {str(file): image_id for file, image_id in split.image_ids.items()}
-    atomic.write_text(folder / IMAGE_IDS, json.dumps(ids, indent=1))
 
 
 def best_of(validator: Any) -> Path:

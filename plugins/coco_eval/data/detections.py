@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
@@ -62,15 +62,25 @@ class Detections:
         return cls(none, none, np.zeros((0, 4)), np.zeros(0))
 
     @classmethod
+    def join(cls, parts: Sequence[Detections]) -> Detections:
+        """Return the detections of one part or more, with masks if all parts that found anything have them."""
+        found = [part for part in parts if len(part)] or parts[:1]
+        masks = all(part.segmentation is not None for part in found)
+        return cls(
+            image_id=np.concatenate([part.image_id for part in found]),
+            category_id=np.concatenate([part.category_id for part in found]),
+            bbox=np.concatenate([part.bbox for part in found]),
+            score=np.concatenate([part.score for part in found]),
+            segmentation=[mask for part in found for mask in part.segmentation or ()] if masks else None,
+            own_boxes=all(part.own_boxes for part in found),
+        )
+
+    @classmethod
     @pause_collection()
     def read(cls, file: str | Path, truth: Truth) -> Detections:
         """Read COCO's result format: a list of objects, ``[]`` for no detections.
 
         Each has ``image_id``, ``category_id``, ``score`` and ``bbox``, or ``segmentation`` in run lengths, or both.
-
-        Args:
-            file: The JSON file.
-            truth: What the detections belong to.
 
         Raises:
             TintboxError: It is no such list, or a row is wrong; the line says which.
@@ -85,12 +95,7 @@ class Detections:
 
     @classmethod
     def of(cls, content: Any, file: str | Path, truth: Truth) -> Detections:
-        """Return the detections that the content of a result file is.
-
-        Args:
-            content: The content.
-            file: Where it is from, for errors.
-            truth: What the detections belong to.
+        """Return the detections that the content of a result file is; errors name the file.
 
         Raises:
             TintboxError: It is no list of detections, or a row is wrong; the line says which.

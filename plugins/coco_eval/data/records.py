@@ -40,15 +40,16 @@ def collect(records: Mapping[str, Mapping[str, Any]], split: Split, *, masks: bo
         split: The split that the files are of.
         masks: Whether there are masks.
     """
-    rows = [(file, record, np.isin(record["class"], list(split.category_ids))) for file, record in records.items()]
-    used = [(file, record, kept) for file, record, kept in rows if kept.any()]
-    if not used:
-        return replace(Detections.empty(), segmentation=[] if masks else None)
-    kept = np.concatenate([kept for *_, kept in used])
-    return Detections(
-        image_id=np.concatenate([np.full(k.sum(), split.image_ids[file], dtype=np.int64) for file, _, k in used]),
-        category_id=np.array([split.category_ids[int(c)] for _, r, k in used for c in r["class"][k]], dtype=np.int64),
-        bbox=np.concatenate([r["bbox"] for _, r, _ in used])[kept].astype(np.float64),
-        score=np.concatenate([r["score"] for _, r, _ in used])[kept].astype(np.float64),
-        segmentation=[m for _, r, k in used for m, keep in zip(r["segmentation"], k) if keep] if masks else None,
-    )
+    parts = [replace(Detections.empty(), segmentation=[] if masks else None)]
+    indices = list(split.category_ids)
+    for file, record in records.items():
+        kept = np.isin(record["class"], indices)
+        part = Detections(
+            image_id=np.full(kept.sum(), split.image_ids[file], dtype=np.int64),
+            category_id=np.array([split.category_ids[c] for c in record["class"][kept].tolist()], dtype=np.int64),
+            bbox=record["bbox"][kept],
+            score=record["score"][kept],
+            segmentation=[mask for mask, keep in zip(record["segmentation"], kept) if keep] if masks else None,
+        )
+        parts.append(part)
+    return Detections.join(parts)

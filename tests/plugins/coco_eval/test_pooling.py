@@ -91,7 +91,17 @@ def test_parts_that_do_not_go_together(parts, whole, tmp_path):
 
 @pytest.mark.attack("folds")
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"/data/03.jpg": 1}', '{"a": 1, "b": 2, "c": 3, "d": 3}', "{" * 9999]
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"/data/03.jpg": 1}',
+        '{"a": 1, "b": 2, "c": 3, "d": 3}',
+        "{" * 9999,
+        '{"a": "1", "b": "2", "c": "3", "d": "4"}',
+        '{"a": [1], "b": 2, "c": 3, "d": 4}',
+    ],
 )
 def test_damaged_ids(parts, text):
     (parts[1] / "image_ids.json").write_text(text)
