@@ -6,10 +6,12 @@ and recall are those of the original matches, every detection and truth counted 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from tintbox.plugins.coco_eval.matches import Group, Matches
-from tintbox.plugins.coco_eval.metrics import AREAS, KEYS, METRICS, Metric
+from tintbox.plugins.coco_eval.metrics import AREAS, KEYS, METRICS
 from tintbox.plugins.coco_eval.reweighting import Weights, average_precision, average_recall
 
 ROUNDING = 1e-9  # a smaller difference is the sums' rounding, not the models'
@@ -53,23 +55,22 @@ def reweight(matches: Matches, weights: np.ndarray) -> np.ndarray:
         block = Weights(weights[:, start : start + size])
         for k, sizes in enumerate(matches.groups):
             for area, group in zip(AREAS, sizes):
-                columns, metrics = zip(*((i, metric) for i, metric in enumerate(METRICS) if metric.area == area))
-                result[start : start + size, k, columns] = _numbers(group, block, metrics)
+                for place, values in _numbers(group, area, block):
+                    result[start : start + size, k, place] = values
     return result
 
 
-def _numbers(group: Group, weights: Weights, metrics: tuple[Metric, ...]) -> np.ndarray:
-    """Return ``(R, len(metrics))`` some numbers of a group."""
+def _numbers(group: Group, area: str, weights: Weights) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield a range of sizes' own of the twelve numbers, as their places and ``(R,)`` values of a group."""
+    own = [(place, metric) for place, metric in enumerate(METRICS) if metric.area == area]
     precision = average_precision(group, weights)  # (T, R)
-    limits = [metric.max_detections for metric in metrics if not metric.precision]
+    limits = [metric.max_detections for _, metric in own if not metric.precision]
     recall = dict(zip(limits, average_recall(group, weights, limits)))
-    values = []
-    for metric in metrics:
+    for place, metric in own:
         if not metric.precision:
-            values.append(recall[metric.max_detections])
+            yield place, recall[metric.max_detections]
         else:
-            values.append(precision.mean(0) if metric.iou is None else precision[metric.iou])
-    return np.stack(values, axis=1)
+            yield place, precision.mean(0) if metric.iou is None else precision[metric.iou]
 
 
 def interval(samples: np.ndarray, estimate: np.ndarray, level: float = 0.95) -> np.ndarray:
