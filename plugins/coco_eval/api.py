@@ -112,7 +112,7 @@ def _truth(given: Any) -> Truth:
     if isinstance(given, (str, os.PathLike)):
         return Truth.read(Path(given))
     if isinstance(given, Mapping):
-        return Truth.of(read_truth(given, "truth"), "truth")
+        return Truth.of(read_truth(given), "truth")
     raise TintboxError(
         f"truth is of type {type(given).__name__}; give the path of a COCO JSON, its content, or arrays by name"
     )
@@ -123,7 +123,7 @@ def _detections(given: Any, truth: Truth) -> Detections:
     if isinstance(given, (str, os.PathLike)):
         return Detections.read(Path(given), truth)
     if isinstance(given, (Mapping, list, tuple)):
-        return Detections.of(read_detections(given, "detections"), "detections", truth)
+        return Detections.of(read_detections(given), "detections", truth)
     raise TintboxError(
         f"detections is of type {type(given).__name__}; give the path of a result file, its rows, or arrays by name"
     )

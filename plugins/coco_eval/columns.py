@@ -43,12 +43,7 @@ class Columns:
 
     @classmethod
     def of(cls, truth: Truth, detections: Detections, iou_type: str = "bbox") -> Columns:
-        """Read both.
-
-        Args:
-            truth: The ground truth.
-            detections: The detections.
-            iou_type: ``"bbox"``, or ``"segm"`` where both have masks.
+        """Return the columns of both; ``"segm"`` is for where both have masks.
 
         Raises:
             TintboxError: Something is of a picture or class that the truth doesn't list.

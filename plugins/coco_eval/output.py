@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,8 @@ def as_dict(evaluation: Evaluation) -> dict[str, Any]:
 
 def _keys(names: Sequence[str]) -> list[str]:
     """Return names of which none is there twice: of two classes called alike none is to be lost."""
-    return [f"{name} ({i})" if names.count(name) > 1 else name for i, name in enumerate(names)]
+    counts = Counter(names)
+    return [f"{name} ({i})" if counts[name] > 1 else name for i, name in enumerate(names)]
 
 
 def _numbers(values: np.ndarray, bounds: np.ndarray) -> dict[str, dict[str, Any]]:

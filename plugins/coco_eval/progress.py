@@ -12,9 +12,6 @@ def steps(total: int) -> Iterator[Callable[[str], None]]:
     """Yield a function that says which step begins, shown on standard error as a bar that goes again at the end.
 
     Where standard error is no terminal, nothing is shown.
-
-    Args:
-        total: Number of steps.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

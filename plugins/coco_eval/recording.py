@@ -19,11 +19,6 @@ class Recording:
     """
 
     def __init__(self, split: Split) -> None:
-        """Have nothing recorded yet.
-
-        Args:
-            split: The ground truth.
-        """
         self.split = split
         self._save_json: bool | None = None  # what the user asked for, once Ultralytics' is off
 

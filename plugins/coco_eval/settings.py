@@ -52,9 +52,8 @@ def check_one(key: Any, value: Any) -> str | None:
     if isinstance(DEFAULTS[key], bool):
         return None if isinstance(value, bool) else f"{key}={value}: give true or false"
     if key == "level":
-        return (
-            None if is_number(value) and 0 < value < 1 else f"{key}={value}: give a number between 0 and 1, e.g. 0.95"
-        )
+        inside = is_number(value) and 0 < value < 1
+        return None if inside else f"{key}={value}: give a number between 0 and 1, e.g. 0.95"
     low, high = LIMITS[key]
     return None if is_whole(value, low, high) else f"{key}={value}: give a whole number from {low} to {high}"
 

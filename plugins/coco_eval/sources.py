@@ -23,16 +23,8 @@ from tintbox.plugins.coco_eval.pooling import has_files
 VALIDATION = dict.fromkeys(("imgsz", "batch", "conf", "iou", "max_det", "device", "workers", "single_cls", "nms"))
 # What Ultralytics raises for arguments, data and devices that it cannot use.
 REFUSALS = (
-    AssertionError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-)
+    AssertionError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -158,11 +150,6 @@ def read_source(folder: Path, name: str) -> Source:
 
 def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[str, Any]) -> list[Source]:
     """Run two checkpoints on the same split.
-
-    Args:
-        models: The checkpoints.
-        names: What to call them.
-        values: The arguments.
 
     Raises:
         TintboxError: They have different classes, or were trained on different datasets and none is named.

@@ -14,46 +14,38 @@ LISTS = ("images", "categories")
 FOUND = ("image_id", "category_id", "bbox", "score")
 
 
-def read_truth(given: Mapping[str, Any], name: str) -> Any:
+def read_truth(given: Mapping[str, Any]) -> Any:
     """Return ground truth as COCO's JSON has it: of a mapping that is its content, or that has columns.
-
-    Args:
-        given: The mapping.
-        name: What the caller calls it, for errors.
 
     Raises:
         TintboxError: There are things in it that are no data, or its columns do not go together.
     """
-    content = as_plain(given, name)
+    content = as_plain(given, "truth")
     if "image_id" not in content:
         return content
     lists = {key: content.pop(key, None) for key in LISTS}
-    rows = _rows(content, name, TRUTH, TRUTH_TOO, LISTS)
+    rows = _rows(content, "truth", TRUTH, TRUTH_TOO, LISTS)
     images, categories = (
-        list(dict.fromkeys(_hashable(row[column], f"{name}: {column}") for row in rows)) if own is None else own
+        list(dict.fromkeys(_hashable(row[column], f"truth: {column}") for row in rows)) if own is None else own
         for own, column in zip(lists.values(), TRUTH)
     )
-    names = categories if isinstance(categories, dict) else {i: str(i) for i in _ids(categories, f"{name}: categories")}
+    names = categories if isinstance(categories, dict) else {i: str(i) for i in _ids(categories, "truth: categories")}
     return {
-        "images": [{"id": i} for i in _ids(images, f"{name}: images")],
+        "images": [{"id": i} for i in _ids(images, "truth: images")],
         "annotations": rows,
         "categories": [{"id": i, "name": text} for i, text in names.items()],
     }
 
 
-def read_detections(given: Any, name: str) -> Any:
+def read_detections(given: Any) -> Any:
     """Return detections as COCO's result format has them: of a list of dicts, or of a mapping that has columns.
-
-    Args:
-        given: The list or mapping.
-        name: What the caller calls it, for errors.
 
     Raises:
         TintboxError: There are things in it that are no data, or its columns do not go together.
     """
-    content = as_plain(given, name)
+    content = as_plain(given, "detections")
     if isinstance(content, dict) and "images" not in content:
-        return _rows(content, name, FOUND)
+        return _rows(content, "detections", FOUND)
     return content
 
 

@@ -1,4 +1,4 @@
-"""A COCO JSON and the pictures and classes of a dataset: which belongs to which."""
+"""A COCO JSON and the pictures and classes of a dataset: which belongs to which; ``file`` is the JSON, for errors."""
 
 from __future__ import annotations
 
@@ -14,11 +14,6 @@ from tintbox.plugins.coco_eval.data.rows import list_values
 
 def match_pictures(file: str | Path, pictures: list[str], images: list[dict[str, Any]]) -> dict[str, int]:
     """Return the image id of every picture: of the image whose ``file_name`` has the longest end in common with it.
-
-    Args:
-        file: The JSON file, for errors.
-        pictures: Paths of pictures.
-        images: The images of the JSON.
 
     Raises:
         TintboxError: A picture has no image, or more than one that fits as well.
@@ -55,12 +50,7 @@ def match_pictures(file: str | Path, pictures: list[str], images: list[dict[str,
 
 
 def match_classes(file: str | Path, names: Mapping[int, str], categories: list[dict[str, Any]]) -> dict[int, int]:
-    """Return the category id of every class: by its name, if need be without regard to case.
-
-    Args:
-        file: The JSON file, for errors.
-        names: Class index -> class name.
-        categories: The categories of the JSON.
+    """Return the category id of every class index: by the class's name, if need be without regard to case.
 
     Raises:
         TintboxError: A class has no category of its own, or two of its name.

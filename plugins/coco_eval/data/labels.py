@@ -135,19 +135,14 @@ def size_of(picture: str) -> tuple[int, int]:
         TintboxError: It is not there or damaged.
     """
     try:
-        size = dataset_files.picture_size(picture)
+        return dataset_files.picture_size(picture)
     except (OSError, SyntaxError, ValueError) as error:  # what a damaged header leads to
         reason = "no such file" if isinstance(error, FileNotFoundError) else "it is no picture, or a damaged one"
         raise TintboxError(f"{picture}: {reason}; mend or remove it, Ultralytics would leave it out") from error
-    return size
 
 
 def check_side(sizes: Mapping[str, tuple[int, int]], place: str) -> list[str]:
     """Return the pictures that Ultralytics evaluates, after a line on those it leaves out for being under 10 pixels.
-
-    Args:
-        sizes: Width and height by picture.
-        place: What to call the dataset.
 
     Raises:
         TintboxError: None is left.

@@ -21,11 +21,6 @@ def sorted_ids(ids: Iterable[int]) -> np.ndarray:
 def ranks(known: np.ndarray, ids: Iterable[int], what: str) -> np.ndarray:
     """Return the place of each of ``ids`` in the sorted array ``known``, ``(N,)`` int64 from 0.
 
-    Args:
-        known: What `sorted_ids` gives.
-        ids: The ids to look up.
-        what: What they are called in the error.
-
     Raises:
         TintboxError: One is not among the known.
     """

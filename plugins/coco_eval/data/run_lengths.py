@@ -15,10 +15,7 @@ CHUNK = 100  # masks decoded at a time: their arrays stay in the processor's cac
 def read_masks(rows: Rows, image_id: np.ndarray, images: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the masks of detections as compressed run lengths ``{"size": [height, width], "counts": str}``.
 
-    Args:
-        rows: Detections with ``segmentation``; its counts may also be a list of whole numbers.
-        image_id: ``(N,)`` their images.
-        images: The truth's images by id.
+    In the rows the counts may also be a list of whole numbers; ``images`` are the truth's by id.
 
     Raises:
         TintboxError: One is no mask, or none of its picture's size.

@@ -54,9 +54,6 @@ class Truth:
     def read(cls, file: str | Path) -> Truth:
         """Read COCO's JSON.
 
-        Args:
-            file: The JSON file.
-
         Raises:
             TintboxError: It is no such file, or a row is wrong; the line says which.
         """
@@ -68,10 +65,6 @@ class Truth:
 
         What an annotation lacks is put in: an id from 1 on, ``iscrowd`` 0, and the box's area for ``area``, also where
         there is a mask. An annotation's id 0 becomes another one: pycocotools counts the match with it as none.
-
-        Args:
-            content: The content.
-            file: Where it is from, for errors.
 
         Raises:
             TintboxError: It is no ground truth, or a row is wrong; the line says which.
@@ -210,11 +203,6 @@ def from_json(file: str | Path, pictures: list[str], names: Mapping[int, str]) -
     A split that is a part of the JSON is evaluated as that part: images that are not among its pictures are left out,
     and so are categories that are not among its classes, all with their annotations.
 
-    Args:
-        file: The JSON file.
-        pictures: The split's pictures.
-        names: Class index -> class name.
-
     Raises:
         TintboxError: The JSON is wrong, or lacks a picture or class.
     """
@@ -269,8 +257,7 @@ def from_labels(data: Mapping[str, Any], split: str, pictures: list[str] | None 
         images.append({"id": ids[picture], "file_name": Path(picture).name, "width": width, "height": height})
         for fields in objects(label, width, height, masks=masks):
             category = category_ids[fields.pop("class")]
-            annotations.append(
-                {"id": len(annotations) + 1, "image_id": ids[picture], "category_id": category, **fields}
-            )
+            row = {"id": len(annotations) + 1, "image_id": ids[picture], "category_id": category, **fields}
+            annotations.append(row)
     categories = [{"id": category_ids[index], "name": label} for index, label in names.items()]
     return Split(Truth(images, annotations, categories), {p: ids[p] for p in pictures}, category_ids)

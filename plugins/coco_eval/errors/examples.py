@@ -60,15 +60,7 @@ def draw_worst(
     """Draw the pictures with the worst errors: the truth on the left, the detections on the right, coloured by kind.
 
     The worst are those with the largest number of objects not found plus sum of the scores of false detections. Masks
-    are shown by their boxes. A picture whose file can't be read is drawn as a grey plane.
-
-    Args:
-        explanation: What is wrong with the detections.
-        truth: The ground truth.
-        detections: The detections.
-        paths: The file of each picture, by image id.
-        folder: Where to write; made if need be.
-        n: Number of pictures, if as many have errors.
+    are shown by their boxes. A picture whose file, in ``paths`` by image id, can't be read is drawn as a grey plane.
 
     Returns:
         The files, the worst first: ``01_<name of the picture>.jpg`` and so on.

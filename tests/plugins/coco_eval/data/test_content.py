@@ -11,21 +11,21 @@ COLUMNS = {"image_id": [7, 7, 9], "category_id": np.array([2, 1, 2]), "bbox": to
 
 
 def test_columns_become_rows_and_their_ids_images_and_categories():
-    truth = content.read_truth(COLUMNS, "truth")
+    truth = content.read_truth(COLUMNS)
     assert [row["image_id"] for row in truth["annotations"]] == [7, 7, 9]
     assert truth["annotations"][2]["bbox"] == [1.0, 1.0, 1.0, 1.0]
     assert truth["images"] == [{"id": 7}, {"id": 9}]
     assert truth["categories"] == [{"id": 2, "name": "2"}, {"id": 1, "name": "1"}]
-    named = content.read_truth({**COLUMNS, "images": [9, 7, 8], "categories": {1: "a", 2: "b"}}, "truth")
+    named = content.read_truth({**COLUMNS, "images": [9, 7, 8], "categories": {1: "a", 2: "b"}})
     assert [image["id"] for image in named["images"]] == [9, 7, 8]
     assert named["categories"] == [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]
 
 
 def test_detections_are_rows_already_or_columns():
     row = {"image_id": 7, "category_id": 2, "bbox": [0, 0, 1, 1], "score": 0.5}
-    assert content.read_detections([row], "detections") == [row]
+    assert content.read_detections([row]) == [row]
     columns = {key: np.array([value]) for key, value in row.items()}
-    assert content.read_detections(columns, "detections") == [row]
+    assert content.read_detections(columns) == [row]
 
 
 @pytest.mark.parametrize(
@@ -34,5 +34,5 @@ def test_detections_are_rows_already_or_columns():
 )
 def test_columns_that_do_not_go_together(change, message):
     with pytest.raises(TintboxError, match=message) as error:
-        content.read_truth({**COLUMNS, **change}, "truth")
+        content.read_truth({**COLUMNS, **change})
     assert "\n" not in str(error.value)
