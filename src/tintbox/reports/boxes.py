@@ -11,6 +11,7 @@ import numpy as np
 
 from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.limits import LABEL_BYTES
+from tintbox.plugins.coco_eval.data import dataset_files, labels, layout
 from tintbox.reports import picture_file
 
 CROWD = 10  # boxes in a picture from which on labels leave out the class, which the colour tells
@@ -33,8 +34,7 @@ class Boxes:
     def labelled(self, *, named: bool) -> Iterator[tuple[np.ndarray, str, str]]:
         """Yield corners, class and label of each box, unsure ones first, so that sure ones are drawn on top.
 
-        Args:
-            named: Whether the label has the class, besides the score.
+        The label is the score, if there is one, after the class if it is to be named.
         """
         scores: Sequence[float | None] = self.scores or [None] * len(self.names)
         for corners, name, score in reversed(list(zip(self.corners, self.names, scores))):
@@ -48,15 +48,9 @@ def read_truth(data: Mapping[str, Any], split: str) -> tuple[dict[str, Boxes], l
     Pictures without boxes are left out, and so are those that Ultralytics leaves out: damaged ones, or with a label
     that is none. No file is changed, which Ultralytics' own reader does to pictures that it thinks damaged.
 
-    Args:
-        data: What `describe` returns.
-        split: The split's name in it.
-
     Raises:
         TintboxError: There is no such split, no picture in it, or no label.
     """
-    from tintbox.plugins.coco_eval.data import dataset_files, labels, layout
-
     name = layout.title(data)
     pictures = layout.split_pictures(data, split)
     classes = [str(one) for one in data["names"].values()]

@@ -31,21 +31,7 @@ def report(
     imgsz: int | Sequence[int] | None = None,
     pictures: bool = True,
 ) -> Path:
-    """Write a page that compares training runs, of tintbox or of a stock Ultralytics.
-
-    Args:
-        folders: The runs' folders; one that has runs directly below it stands for these.
-        out: The file to write.
-        n: Number of pictures of each dataset.
-        split: The split that they are of.
-        conf: Least confidence of a predicted box.
-        images: Names of pictures to show instead, with or without suffix.
-        seed: What the choice of the pictures depends on.
-        imgsz: Side in pixels that the models see; None for that of each one's training.
-        pictures: Whether to show pictures: they need the runs' weights and datasets.
-
-    Returns:
-        The path of the file.
+    """Write a page that compares training runs, and return its path; `tintbox.report` says what the arguments mean.
 
     Raises:
         TintboxError: A folder is no run, a value makes no sense, or the file cannot be written; the line says which.

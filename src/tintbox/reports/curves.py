@@ -31,11 +31,7 @@ def curves(section: Section, ruler: Ruler) -> list[Figure]:
 
 
 def widen_range(figure: Figure) -> None:
-    """Give an axis on which all points have one place a range around it: Plotly's own reaches from 1 below to 1 above.
-
-    Args:
-        figure: A figure whose axes are Plotly's own.
-    """
+    """Give an axis on which all points have one place a range around it: Plotly's own is from 1 below to 1 above."""
     for axis in ("x", "y"):
         values = [value for trace in figure.data for value in trace[axis] if isinstance(value, float)]
         if not values or max(values) - min(values) > 1e-6 * max(map(abs, values)):

@@ -37,12 +37,7 @@ class Encoded:
 
 
 def fit(rows: Sequence[Strip], room: int) -> tuple[list[tuple[str, list[Encoded]]], str]:
-    """Return pictures encoded within ``room`` bytes, made smaller if need be, then fewer, and a sentence if fewer.
-
-    Args:
-        rows: The pictures.
-        room: How many bytes their data URLs may take in all.
-    """
+    """Return pictures in ``room`` bytes of data URLs, made smaller if need be, then fewer, and a sentence if fewer."""
     encoded: list[tuple[str, list[Encoded]]] = []
     for side in SIDES:
         encoded = [(strip.title, [encode(picture, side) for picture in strip.pictures]) for strip in rows]

@@ -163,15 +163,7 @@ def list_unrecorded(entries: Sequence[Entry]) -> list[str]:
 
 
 def add_pictures(found: Content, subjects: Sequence[Subject], conf: float, imgsz: Any, room: int) -> int:
-    """Add the pictures of a section, and return how many bytes they take.
-
-    Args:
-        found: The section.
-        subjects: The pictures of its datasets.
-        conf: Least confidence of a predicted box.
-        imgsz: Side in pixels that models see, None for that of each training.
-        room: How many bytes they may take.
-    """
+    """Add the pictures of a section, and return how many bytes they take, up to ``room``; see `pictures.strips`."""
     taken = 0
     notes = found.notes["pictures"]
     for place, subject in enumerate(subjects):
@@ -184,13 +176,7 @@ def add_pictures(found: Content, subjects: Sequence[Subject], conf: float, imgsz
 
 
 def render(sections: Sequence[Content], left_out: Sequence[str], folders: Mapping[str, str]) -> str:
-    """Return the page as HTML.
-
-    Args:
-        sections: What to show.
-        left_out: What is to be said of runs that are not shown.
-        folders: Run names -> their folders.
-    """
+    """Return the page as HTML, with what is to be said of runs left out, and the folders of those shown by name."""
     entries = [entry for found in sections for entry in found.section.entries]
     plotly, script = scripts.plotly(), (HERE / "page.js").read_text(encoding="utf-8")
     figures = dict(figure for found in sections for figure in found.figures())

@@ -50,12 +50,7 @@ def find_varied(entries: Sequence[Entry]) -> dict[str, list[str]]:
 
 
 def cells(entries: Sequence[Entry], values: Mapping[int, Value]) -> list[Cell]:
-    """Return the runs by setting, greatest mean first; nothing unless two runs share one and their numbers are known.
-
-    Args:
-        entries: Runs of a task.
-        values: Their numbers, by the runs' indices.
-    """
+    """Return the runs by setting, best mean first; nothing unless two runs share one and their numbers are known."""
     keys = [key for key in find_varied(entries) if key != "seed"]
     found: dict[tuple[str, ...], list[Entry]] = {}
     for entry in entries:

@@ -48,12 +48,7 @@ def subjects(
 ) -> tuple[list[Subject], list[str], set[str]]:
     """Return the pictures of a section by dataset, what is to be said of those not there, and all names there are.
 
-    Args:
-        section: The runs.
-        split: The split's name.
-        n: Number of pictures of each dataset.
-        seed: What the choice depends on.
-        images: Names of pictures to show instead.
+    Of each dataset they are ``n`` by chance, which depends on the seed, or those that ``images`` names.
     """
     if section.task != COLORIZE and section.task not in TASKS:
         return [], [f"Pictures are shown of detectors and colourisers, not of {section.task} models."], set()
