@@ -50,21 +50,20 @@ def subjects(
 
     Of each dataset they are ``n`` by chance, which depends on the seed, or those that ``images`` names.
     """
-    if section.task != COLORIZE and section.task not in TASKS:
+    if section.task not in (*TASKS, COLORIZE):
         return [], [f"Pictures are shown of detectors and colourisers, not of {section.task} models."], set()
     autoload.install()
     by_data: dict[str, list[Entry]] = {}
     for entry in section.entries:
         by_data.setdefault(value_text(entry.run.arguments.get("data")), []).append(entry)
-    found, notes, names = [], [], set()
+    labelled = section.task in TASKS
+    found, notes = [], []
+    names: set[str] = set()
     for data, entries in by_data.items():
         try:
             described = resolve_paths(data)
-            if section.task == COLORIZE:
-                pictures, truth, classes, lost = split_pictures(described, split), {}, [], []
-            else:
-                truth, classes, lost = read_truth(described, split)
-                pictures = list(truth)
+            truth, classes, lost = read_truth(described, split) if labelled else ({}, [], [])
+            pictures = list(truth) if labelled else split_pictures(described, split)
             known = by_name(pictures)
             names |= known.keys()
             wanted = None if images is None else [name for name in images if name in known]
