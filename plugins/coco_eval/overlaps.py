@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from pycocotools import mask
 
 from tintbox.plugins.coco_eval.data.truth import Truth
 
@@ -70,8 +71,6 @@ def _edges(boxes: np.ndarray) -> tuple[np.ndarray, ...]:
 
 def of_masks(truth: Truth, masks: list[dict[str, Any]], crowd: np.ndarray) -> Overlap:
     """Return the IoU of masks, N run lengths, with the objects' masks."""
-    from pycocotools import mask
-
     sizes = {image["id"]: (image.get("height"), image.get("width")) for image in truth.images}
     pictures = [row["image_id"] for row in truth.annotations]
     shapes = [_run_lengths(row["segmentation"], *sizes[i]) for row, i in zip(truth.annotations, pictures)]
@@ -92,8 +91,6 @@ def of_masks(truth: Truth, masks: list[dict[str, Any]], crowd: np.ndarray) -> Ov
 
 def _run_lengths(segmentation: Any, height: Any, width: Any) -> dict[str, Any]:
     """Return polygons or run lengths of any of COCO's forms as compressed run lengths, as pycocotools' ``annToRLE``."""
-    from pycocotools import mask
-
     if isinstance(segmentation, list):
         return mask.merge(mask.frPyObjects(segmentation, height, width))
     if isinstance(segmentation["counts"], list):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pycocotools import mask
 
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.coco_eval.data import dataset_files
@@ -119,8 +120,6 @@ def objects(labels: Labels, width: int, height: int, *, masks: bool) -> list[dic
         for index, box, area in zip(labels.classes, boxes.tolist(), areas.tolist())
     ]
     if masks and labels.polygons:
-        from pycocotools import mask
-
         outlines = [(polygon * (width, height)).reshape(-1).tolist() for polygon in labels.polygons]
         filled = mask.area(mask.frPyObjects(outlines, height, width))
         for fields, outline, area in zip(found, outlines, filled.tolist()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from pycocotools import mask
 
 from tintbox.limits import MASK_SIDE
 from tintbox.plugins.coco_eval.data.rows import Rows
@@ -20,8 +21,6 @@ def read_masks(rows: Rows, image_id: np.ndarray, images: dict[int, dict[str, Any
     Raises:
         TintboxError: One is no mask, or none of its picture's size.
     """
-    from pycocotools import mask
-
     masks = rows.column("segmentation")
     whole = [are_run_lengths(m) for m in masks]
     what = "has segmentation {}, no run lengths {'size': [height, width], 'counts': ...}"
@@ -102,15 +101,11 @@ def pixels(texts: list[str]) -> np.ndarray:
 
 def boxes_of(masks: list[dict[str, Any]]) -> np.ndarray:
     """Return the boxes around masks, ``(N, 4)`` float64: x, y, width, height."""
-    from pycocotools import mask
-
     return np.asarray(mask.toBbox(masks), dtype=np.float64).reshape(-1, 4)
 
 
 def areas_of(masks: list[dict[str, Any]]) -> np.ndarray:
     """Return how many pixels masks cover, ``(N,)`` float64."""
-    from pycocotools import mask
-
     return np.asarray(mask.area(masks), dtype=np.float64).reshape(-1)
 
 

@@ -14,11 +14,14 @@ from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, TintboxFileError, one_line
 from tintbox.path_names import distinct_names
 from tintbox.plugins.coco_eval.pooling import MARK
+from tintbox.plugins.options import OPTIONS
 from tintbox.reports.evaluations import CocoFile
 from tintbox.reports.evaluations import read as read_coco
 from tintbox.run_folder import RunFolder
+from tintbox.studies import place
 
 FREEZE = "freeze.json"
+OWN_DEFAULTS = {option.name: option.default for option in OPTIONS}
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def members(folder: Path) -> list[Path]:
     if not folder.is_dir() or not run_folder.missing(folder):
         return []
     found = [path for path in folder.iterdir() if path.is_dir() and may_be_run(path)]
-    planned = {name: place for place, name in enumerate(study_runs(folder))}
+    planned = {name: i for i, name in enumerate(study_runs(folder))}
     if any((path / MARK).is_file() for path in found):  # with folds, of which one alone says little
         found = [path for path in found if path.name in planned]
     return sorted(found, key=lambda path: (planned.get(path.name, len(planned)), natural_key(path.name)))
@@ -152,8 +155,6 @@ def study_runs(folder: Path) -> list[str]:
 
     Of a study with folds they are the folders that say what the folds' runs have found together.
     """
-    from tintbox.studies import place
-
     try:
         return [run.name for run in place.read(folder).pooled().runs()]
     except (TintboxError, OSError):
@@ -196,10 +197,7 @@ def same_file(paths: Sequence[str]) -> bool:
 
 def argument(arguments: Mapping[str, Any], key: str) -> Any:
     """Return an argument's value; of one of tintbox's that a stock run does not have, the default, which is stock."""
-    from tintbox.plugins.options import OPTIONS
-
-    defaults = {option.name: option.default for option in OPTIONS}
-    return arguments[key] if key in arguments else defaults.get(key)
+    return arguments.get(key, OWN_DEFAULTS.get(key))
 
 
 def value_text(value: Any) -> str:

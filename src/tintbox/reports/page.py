@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 import tintbox
 from tintbox.plugins.coco_eval.metrics import TITLES
@@ -29,9 +31,6 @@ from tintbox.reports.gather import Entry, Section
 from tintbox.reports.subjects import Subject
 from tintbox.reports.tables import Table
 from tintbox.reports.verdict import verdict
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 HERE = Path(__file__).parent
 TASKS = {
@@ -199,8 +198,6 @@ def render(sections: Sequence[Content], left_out: Sequence[str], folders: Mappin
 @cache
 def template() -> Template:
     """Return the page's template, in which every text is escaped that is not marked as safe."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     return Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     ).get_template("page.html")

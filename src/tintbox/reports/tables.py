@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tintbox.plugins.coco_eval.metrics import TITLES
 from tintbox.reports import metrics, pairs, seeds
 from tintbox.reports.evaluations import Part, Value
-from tintbox.reports.gather import Entry, Section, argument, value_text
+from tintbox.reports.gather import OWN_DEFAULTS, Entry, Section, argument, value_text
 from tintbox.reports.metrics import Ruler
 from tintbox.reports.verdict import are_equal, number, paired_gap, span
 
@@ -171,9 +171,7 @@ def list_changes(entry: Entry) -> list[str]:
     """Return the arguments of a run that are not the defaults, housekeeping left out."""
     from ultralytics.utils import DEFAULT_CFG_DICT
 
-    from tintbox.plugins.options import OPTIONS
-
-    defaults = {**{option.name: option.default for option in OPTIONS}, **DEFAULT_CFG_DICT}
+    defaults = {**OWN_DEFAULTS, **DEFAULT_CFG_DICT}
     known = entry.run.arguments
     return [key for key in known if key not in seeds.HOUSEKEEPING and known[key] != defaults.get(key)]
 
