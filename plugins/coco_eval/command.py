@@ -46,7 +46,8 @@ def evaluate_model(values: Mapping[str, Any], chosen: Settings) -> Path:
 def evaluate_files(values: Mapping[str, Any], chosen: Settings) -> Path:
     """Evaluate a file of predictions against a file of annotations, and return the folder with the results."""
     check_unused(values, ("data", "split", "save_json", *sources.VALIDATION), "with model=, not with predictions=")
-    annotations, images = Path(str(values["annotations"])), Path(str(values["images"] or ""))
+    annotations = Path(str(values["annotations"]))
+    images = Path(str(values["images"])) if values["images"] else annotations.parent
     if values["images"] and not images.is_dir():
         raise TintboxError(f"images={images}: no such folder")
     with results_folder(values["out"], OUTPUT) as folder, steps(4 + bool(chosen.examples)) as begin:
@@ -60,9 +61,8 @@ def evaluate_files(values: Mapping[str, Any], chosen: Settings) -> Path:
         output.save(folder, found, {key: str(values[key]) for key in ("predictions", "annotations")})
         if chosen.examples:
             begin("drawing the worst pictures")
-            place = images if values["images"] else annotations.parent
-            paths = {image["id"]: place / str(image.get("file_name", image["id"])) for image in truth.images}
-            tell_missing(paths, place)
+            paths = {image["id"]: images / str(image.get("file_name", image["id"])) for image in truth.images}
+            tell_missing(paths, images)
             draw_worst(found, truth, detections, paths, folder, chosen.examples)
     print(tables.text(found))
     return folder

@@ -13,11 +13,13 @@ def steps(total: int) -> Iterator[Callable[[str], None]]:
 
     Where standard error is no terminal, nothing is shown.
     """
+    if not sys.stderr.isatty():
+        yield lambda step: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    hidden = not sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=total, completed=-1, visible=False)  # none has begun
         yield lambda step: progress.update(task, description=step, advance=1, visible=True)

@@ -8,9 +8,9 @@ from typing import Any
 from tintbox.errors import TintboxError, suggest
 
 PLAIN = {int, float, str, bool, type(None)}
-TRUTH = ("image_id", "category_id", "bbox")  # columns that arrays of truth have, and those that they may have
-TRUTH_TOO = ("iscrowd", "area")
+TRUTH = ("image_id", "category_id", "bbox")  # columns that arrays of truth have
 LISTS = ("images", "categories")
+TRUTH_TOO = ("iscrowd", "area", *LISTS)  # and what else they may have
 FOUND = ("image_id", "category_id", "bbox", "score")
 
 
@@ -24,7 +24,7 @@ def read_truth(given: Mapping[str, Any]) -> Any:
     if "image_id" not in content:
         return content
     lists = {key: content.pop(key, None) for key in LISTS}
-    rows = _rows(content, "truth", TRUTH, TRUTH_TOO, LISTS)
+    rows = _rows(content, "truth", TRUTH, TRUTH_TOO)
     images, categories = (
         list(dict.fromkeys(_hashable(row[column], f"truth: {column}") for row in rows)) if own is None else own
         for own, column in zip(lists.values(), TRUTH)
@@ -79,14 +79,10 @@ def _as_plain(value: Any, name: str) -> Any:
 
 
 def _rows(
-    columns: Mapping[str, Any],
-    name: str,
-    needed: tuple[str, ...],
-    optional: tuple[str, ...] = (),
-    others: tuple[str, ...] = (),
+    columns: Mapping[str, Any], name: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> list[dict[str, Any]]:
     """Return columns as rows."""
-    known = (*needed, *optional, *others)
+    known = (*needed, *optional)
     if unknown := [key for key in columns if key not in known]:
         raise TintboxError(f"{name}: no column '{unknown[0]}' ({', '.join(known)}){suggest(unknown[0], known)}")
     if lacking := [key for key in needed if key not in columns]:

@@ -181,8 +181,8 @@ def explain(
         Loss(
             names[key],
             float(precision[i]),
-            {name: float(gains[name][i]) for name in KINDS + SPECIALS},
-            {name: int(counts[name][i]) for name in KINDS + SPECIALS},
+            {name: float(values[i]) for name, values in gains.items()},
+            {name: int(values[i]) for name, values in counts.items()},
             int(objects[i]),
         )
         for i, key in enumerate(columns.class_ids.tolist())
@@ -190,8 +190,8 @@ def explain(
     overall = Loss(
         "all",
         _mean(precision, objects),
-        {name: _mean(gains[name], objects) for name in KINDS + SPECIALS},
-        {name: int(counts[name].sum()) for name in KINDS + SPECIALS},
+        {name: _mean(values, objects) for name, values in gains.items()},
+        {name: int(values.sum()) for name, values in counts.items()},
         int(objects.sum()),
     )
     return Explanation(overall, losses, kind, concerned, _TRUTH_KINDS[state], iou_type, max_det)
