@@ -13,7 +13,7 @@ from tintbox.reports import metrics, pairs, seeds
 from tintbox.reports.evaluations import Part, Value
 from tintbox.reports.gather import OWN_DEFAULTS, Entry, Section, argument, value_text
 from tintbox.reports.metrics import Ruler
-from tintbox.reports.verdict import are_equal, number, paired_gap, span
+from tintbox.reports.verdict import are_equal, number, paired_gap, percent, span
 
 if TYPE_CHECKING:
     from tintbox.plugins.coco_eval.evaluation import Evaluation
@@ -109,19 +109,20 @@ def summary(section: Section, ruler: Ruler, kept: Mapping[int, Evaluation]) -> T
         cells += [Cell(Path(value_text(entry.run.arguments.get("model", DASH))).name, words=True)]
         rows.append(Row(Cell(entry.name, swatch=True), cells, entry.index))
     columns = [Cell(text) for text in ("run", *headings)] + [Cell("model", words=True)]
-    notes = []
     levels = sorted({e.coco.parts[kinds[e.index]].level for e in entries if e.coco})
-    if levels:
-        shares = " and ".join(f"{100 * level:g}%" for level in levels)
-        notes.append(
-            f"In brackets: {shares} intervals from resamples of the images. They say what other pictures might change, "
-            "not what another seed might."
-        )
-    if compared:
-        notes.append(f"Against {first.name}: the difference on the same images, resampled in pairs.")
-    if levels:
-        notes.append("The other metrics are Ultralytics' own at the best epoch, whose AP differs slightly from COCO's.")
-    return Table("The runs, at their best epochs", columns, rows, [" ".join(notes)] if notes else [])
+    notes = [describe_intervals(levels, first.name if compared else "")] if levels else []
+    return Table("The runs, at their best epochs", columns, rows, notes)
+
+
+def describe_intervals(levels: Sequence[float], first: str) -> str:
+    """Return what the intervals of COCO evaluations say, and the differences to a run if one is named."""
+    shares = " and ".join(map(percent, levels))
+    against = f"Against {first}: the difference on the same images, resampled in pairs. " if first else ""
+    return (
+        f"In brackets: {shares} intervals from resamples of the images. They say what other pictures might change, not "
+        f"what another seed might. {against}The other metrics are Ultralytics' own at the best epoch, whose AP differs "
+        "slightly from COCO's."
+    )
 
 
 def epochs(entry: Entry) -> str:
@@ -154,7 +155,7 @@ def seed_table(cells: Sequence[seeds.Cell], ruler: Ruler) -> Table | None:
         row = [Cell(str(len(cell.values))), *map(Cell, numbers), behind]
         rows.append(Row(Cell(cell.title, words=True), row))
     columns = [Cell(text) for text in ("setting", "runs", "mean", "sd", "lowest", "highest", "against the best")]
-    note = f"sd: sample standard deviation; difference of means with Welch's {100 * seeds.SURE:g}% interval."
+    note = f"sd: sample standard deviation; difference of means with Welch's {percent(seeds.SURE)} interval."
     return Table(f"{ruler.title} over seeds", columns, rows, [note])
 
 
