@@ -42,10 +42,10 @@ def check(value: Any) -> str | None:
         return None
     if not isinstance(value, Mapping):
         return f"give true, false or a mapping of {', '.join(DEFAULTS)}"
-    return next((wrong for key, setting in value.items() if (wrong := check_one(key, setting))), None)
+    return next((wrong for key, setting in value.items() if (wrong := _check_one(key, setting))), None)
 
 
-def check_one(key: Any, value: Any) -> str | None:
+def _check_one(key: Any, value: Any) -> str | None:
     """Return what is wrong with one setting, or None."""
     if key not in DEFAULTS:
         return f"'{key}' is no setting ({', '.join(DEFAULTS)}){suggest(str(key), DEFAULTS)}"

@@ -80,7 +80,6 @@ def evaluation_arguments(
 
     values = read(words, keys)
     own = {key: value for key, value in values.items() if key in settings.DEFAULTS}
-    for key, value in own.items():
-        if wrong := settings.check_one(key, value):
-            raise TintboxError(wrong)
+    if wrong := settings.check(own):
+        raise TintboxError(wrong)
     return values, settings.Settings(**own, explain=explain)

@@ -11,7 +11,7 @@ from typing import Any
 from tintbox import json_file, limits
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.coco_eval.metrics import TITLES
-from tintbox.plugins.coco_eval.settings import check_one
+from tintbox.plugins.coco_eval.settings import check
 
 FILE = "coco.json"
 
@@ -125,7 +125,7 @@ def part(content: Mapping[str, Any]) -> Part:
         if much > most:
             raise ValueError(f"{much:,} {what}, more than {most:,}")
     made_of = {key: content[key] for key in ("resamples", "seed", "level")}
-    if wrong := next(filter(None, (check_one(key, value) for key, value in made_of.items())), None):
+    if wrong := check(made_of):
         raise ValueError(wrong)
     return Part(
         images=int(content["images"]),
