@@ -18,9 +18,9 @@ def run(arguments=None, **columns):
     return RunFolder(Path("r"), {"task": "detect", **(arguments or {})}, curves)
 
 
-def coco(value, split="val", kinds=("bbox",), images=9, level=0.95):
+def coco(value, split="val", kinds=("bbox",), images=9, level=0.95, data="d.yaml"):
     part = Part(images, level, 10, 0, {"AP": Value(value, value, value)}, {}, "AP50", {}, [], [])
-    return CocoFile(Path("r"), "d", split, dict.fromkeys(kinds, part))
+    return CocoFile(Path("r"), data, split, dict.fromkeys(kinds, part))
 
 
 def section(*runs, task="detect"):
@@ -77,12 +77,24 @@ def test_all_evaluated_alike_are_compared_by_coco():
 
 @pytest.mark.parametrize(
     "second",
-    [None, coco(0.2, split="test"), coco(0.2, images=8), coco(0.2, level=0.9), coco(0.2, kinds=("segm",))],
+    [
+        None,
+        coco(0.2, split="test"),
+        coco(0.2, images=8),
+        coco(0.2, level=0.9),
+        coco(0.2, kinds=("segm",)),
+        coco(0.2, data="other.yaml"),
+    ],
 )
 def test_else_by_the_best_epoch(second):
     found = metrics.ruler(section((run(**BOXES), coco(0.1)), (run(**BOXES), second)))
     assert found.title == "mAP50-95 at the best epoch" and found.kind == "" and math.isnan(found.level)
     assert {index: value.value for index, value in found.values.items()} == {0: 0.75, 1: 0.75}
+
+
+def test_a_dataset_may_be_written_with_its_folder_or_without():
+    found = metrics.ruler(section((run(**BOXES), coco(0.1)), (run(**BOXES), coco(0.2, data="/data/d.yaml"))))
+    assert found.kind == "bbox"
 
 
 def test_runs_of_other_data_are_not_compared_by_coco():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tintbox.reports.evaluations import Value
 from tintbox.reports.gather import Entry, Section, find_differing
@@ -81,7 +82,8 @@ def ruler(section: Section) -> Ruler:
     if len(evaluated) == len(section.entries) and len(kinds) == 1 and not other_data(section):
         kind = kinds.pop()
         parts = [coco.parts[kind] for coco in evaluated]
-        if len({(coco.split, part.images, part.level) for coco, part in zip(evaluated, parts)}) == 1:
+        on = {(Path(coco.data).name, coco.split, part.images, part.level) for coco, part in zip(evaluated, parts)}
+        if len(on) == 1:
             words = {"bbox": "COCO AP", "segm": "COCO AP of masks"}[kind]
             values = {e.index: part.metrics["AP"] for e, part in zip(section.entries, parts)}
             if any(not math.isnan(value.value) for value in values.values()):
