@@ -16,12 +16,12 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 
 from tintbox.plugins.coco_eval.bootstrap import ROUNDING, is_sure
-from tintbox.plugins.coco_eval.errors.tide import Explanation
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, METRICS, TITLES, Metric, column
 from tintbox.plugins.coco_eval.settings import Settings
 
 if TYPE_CHECKING:
     from tintbox.plugins.coco_eval.comparison import Comparison
+    from tintbox.plugins.coco_eval.errors.tide import Explanation
     from tintbox.plugins.coco_eval.evaluation import Evaluation
 
 NONE = "n/a"
