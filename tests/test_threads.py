@@ -8,7 +8,8 @@ from tintbox import threads
 
 
 @pytest.mark.parametrize(
-    ("setting", "most"), [(None, None), ("", None), ("0", None), ("3", 3), ("three", None), ("-1", None)]
+    ("setting", "most"),
+    [(None, None), ("", None), ("0", None), ("3", 3), ("three", None), ("-1", None), ("\u00b2", None)],
 )
 def test_limit_of_the_environment(monkeypatch, setting, most):
     monkeypatch.delenv("TINTBOX_THREADS", raising=False)
@@ -25,7 +26,7 @@ def test_the_users_setting_is_known_though_ultralytics_sets_its_own(python, sett
 
 
 @pytest.mark.parametrize(
-    ("setting", "most"), [("", None), (None, None), ("3", 3), ("2,1", 2), ("many", None), ("0", None)]
+    ("setting", "most"), [("", None), (None, None), ("3", 3), ("2,1", 2), ("many", None), ("0", None), ("\u00b2", None)]
 )
 def test_limit_of_openmp(monkeypatch, setting, most):
     monkeypatch.setattr(threads, "USER_THREADS", setting)

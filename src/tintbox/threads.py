@@ -43,14 +43,16 @@ def quota() -> int | None:
 
 def most_threads() -> int | None:
     """Return how many threads ``TINTBOX_THREADS`` allows a process that shares its machine, None for any."""
-    limit = os.environ.get("TINTBOX_THREADS", "")
-    return int(limit) if limit.isdigit() and int(limit) else None
+    return _limit(os.environ.get("TINTBOX_THREADS", ""))
 
 
 def users_threads() -> int | None:
     """Return what the user set as ``OMP_NUM_THREADS``, of several levels the first; None for nothing."""
-    limit = (USER_THREADS or "").partition(",")[0].strip()
-    return int(limit) if limit.isdigit() and int(limit) else None
+    return _limit((USER_THREADS or "").partition(",")[0].strip())
+
+
+def _limit(setting: str) -> int | None:
+    return int(setting) or None if setting.isdecimal() else None
 
 
 def available() -> int:
