@@ -48,11 +48,8 @@ def replacing(file: str | Path, keep_name: bool = False) -> Iterator[Path]:
             shutil.copymode(target, part)
         _sync(part)
         part.replace(target)
-    except BaseException:
-        _remove(own)
-        raise
-    if keep_name:
-        _remove(own)
+    finally:
+        _remove(own)  # a part that was not written, or the folder
     _sync(target.parent)
 
 

@@ -10,21 +10,22 @@ import platform
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tintbox import atomic
 from tintbox.run_folder import ENVIRONMENT
 from tintbox.threads import cores
 
+if TYPE_CHECKING:
+    import torch
+
 PACKAGES = ("tintbox", "ultralytics", "torch", "torchvision", "numpy", "opencv-python")
 
 
-def describe(device: Any = None) -> dict[str, Any]:
-    """Return versions and hardware.
+def describe(device: torch.device) -> dict[str, Any]:
+    """Return versions and hardware, the device of the run among it."""
+    import torch
 
-    Args:
-        device: The torch device of the run.
-    """
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -37,18 +38,8 @@ def describe(device: Any = None) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
         "cores": cores(),
-        "device": device_name(device),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
     }
-
-
-def device_name(device: Any) -> str:
-    """Return ``"cpu"``, or a GPU's name."""
-    kind = getattr(device, "type", "cpu")
-    if kind != "cuda":
-        return str(kind)
-    import torch
-
-    return torch.cuda.get_device_name(device)
 
 
 def processor() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -93,15 +93,17 @@ class RunFolder:
         ends = [now for now, after in zip(times, [*times[1:], -math.inf]) if after < now]
         return sum(ends)
 
-    def same_results(self, other: RunFolder) -> bool:
-        """Return whether another run has the same numbers in every epoch, but for the time: it was the same training.
+    @cached_property
+    def fingerprint(self) -> Hashable:
+        """What is the same for runs with the same numbers in every epoch, but for the time: it was the same training.
 
-        An argument in which the two differ had no effect, such as ``lr0`` with ``optimizer=auto``.
+        An argument in which two of them differ had no effect, such as ``lr0`` with ``optimizer=auto``.
         """
-        texts = [{name: list(map(str, run.curves[name])) for name in run.curves} for run in (self, other)]
-        for numbers in texts:
-            numbers.pop("time", None)
-        return texts[0] == texts[1]
+        return frozenset((name, tuple(map(str, values))) for name, values in self.curves.items() if name != "time")
+
+    def same_results(self, other: RunFolder) -> bool:
+        """Return whether another run has the same fingerprint."""
+        return self.fingerprint == other.fingerprint
 
     @property
     def weights(self) -> Path | None:
@@ -190,6 +192,6 @@ def read_environment(folder: Path) -> dict[str, Any]:
     """Return what ``environment.json`` says, or nothing."""
     try:
         found = json_file.read(folder / ENVIRONMENT, limits.ENVIRONMENT_BYTES)
-    except (TintboxError, OSError):
+    except TintboxError:
         return {}
     return found if isinstance(found, dict) else {}

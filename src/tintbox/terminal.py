@@ -26,9 +26,9 @@ def make_legible(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(LEGIBLE, make_legible)
 
 
-def make_printable(text: str) -> str:
-    """Return text as the standard output can show it: a handler of a log knows no way out."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+def make_printable(text: str, stream: Any = None) -> str:
+    """Return text as a stream, by default the standard output, can show it: a handler of a log knows no way out."""
+    encoding = getattr(stream or sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, LEGIBLE).decode(encoding)
 
 
@@ -44,8 +44,7 @@ class PatientStream:
 
     def write(self, text: str) -> int:
         """Write text as the stream's encoding can show it."""
-        encoding = self._stream.encoding or "utf-8"
-        self._try(self._stream.write, text.encode(encoding, LEGIBLE).decode(encoding))
+        self._try(self._stream.write, make_printable(text, self._stream))
         return len(text)
 
     def flush(self) -> None:
