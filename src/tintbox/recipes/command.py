@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,32 +96,26 @@ def recipe(
     request |= {"device": device, "groups": groups}
     known = probing.resume(probing.folder_of(out), request) if probe else None
     pace = known or time_steps(held, str(model), source, imgsz, device)
-    time = None if epochs else minutes
-    if not probe:
-        chosen = rules.choose(held, pace, minutes, imgsz, epochs, rules.is_pretrained(model))
-        file = recipe_file.write(out, chosen, str(model), source, time)
-        return Written(held, chosen, pace, told, None, source, file, recipe_file.command(model, source, file))
-    found = probing.probe(held, pace, request, out)
-    file = recipe_file.write(out, found.recipe, str(model), source, time, found.comments())
-    return Written(held, found.recipe, pace, told, found, source, file, recipe_file.command(model, source, file))
+    choose = partial(rules.choose, held, pace, imgsz=imgsz, epochs=epochs, pretrained=rules.is_pretrained(model))
+    found = probing.probe(choose, pace, request, out) if probe else None
+    chosen, measured = (found.recipe, found.comments()) if found else (choose(minutes), [])
+    file = recipe_file.write(out, chosen, str(model), source, None if epochs else minutes, measured)
+    return Written(held, chosen, pace, told, found, source, file, recipe_file.command(model, source, file))
 
 
 def time_steps(held: Survey, model: str, data: str, imgsz: int | None, device: Any) -> machine.Pace:
     """Return how fast a model trains on a dataset here, with everything awake, as it is in most epochs."""
     size = imgsz or rules.choose_size(held)[1]
-    learning = rules.Recipe(rules.choose_learning(held, rules.is_pretrained(model)), []).arguments()
-    settings = {key: value for key, value in learning.items() if key not in POLICY}
-    settings["batch"] = rules.choose_batch(held)
-    settings |= {"nbs": settings["batch"], "amp": "auto", "imgsz": size, "device": device}
-    return machine.measure(model, data, settings)
+    batch = rules.choose_batch(held)
+    learning = {s.name: s.value for s in rules.choose_learning(held, pretrained=True) if s.name not in POLICY}
+    given = {"batch": batch, "nbs": batch, "amp": "auto", "imgsz": size, "device": device}
+    return machine.measure(model, data, {**learning, **given})
 
 
 def tables(held: Survey, chosen: Recipe) -> list[Table]:
     """Return what is shown: the splits, the classes, and the settings."""
-    splits, right = (
-        [],
-        dict.fromkeys(("pictures", "boxes", "backgrounds", "small box", "at a border", "grey", "faults"), "right"),
-    )
+    splits = []
+    numbers = ("pictures", "boxes", "backgrounds", "small box", "at a border", "grey", "faults")
     for name, split in held.splits.items():
         boxes = len(split.labels.classes)
         width = np.median(split.sizes[split.sizes.all(axis=1)].max(axis=1, initial=0)) if len(split.sides) else 0
@@ -132,7 +127,7 @@ def tables(held: Survey, chosen: Recipe) -> list[Table]:
         ])  # fmt: skip
     settings = [[s.name, show_value(s), s.reason] for s in chosen.settings]
     return [
-        (f"{held.title}: the splits", {"split": "left", **right}, splits),
+        (f"{held.title}: the splits", {"split": "left", **dict.fromkeys(numbers, "right")}, splits),
         ("boxes by class", {"class": "left", **dict.fromkeys(held.splits, "right")}, class_rows(held)),
         ("settings", dict.fromkeys(("argument", "value", "reason"), "left"), settings),
     ]

@@ -142,11 +142,10 @@ def apply(recipe: Recipe, planned: Plan, findings: Sequence[Finding], pictures: 
     over = f"points of AP over {findings[0].name} on {FOLDS} folds of the {pictures} training pictures"
     winner = pick(findings)
     if winner is None or winner.gap is None:
-        others = [(one.gap.value, one) for one in findings[1:] if one.gap]
         why = f"measured: none of {len(findings) - 1} others is better beyond chance"
-        if others:
-            best = max(others, key=lambda pair: pair[0])[1]
-            why += f"; the best of them, {best.name}: {margin(best.gap)} {over}" if best.gap else ""
+        gaps = [(one.gap.value, f"{one.name}: {margin(one.gap)}") for one in findings if one.gap]
+        if gaps:
+            why += f"; the best of them, {max(gaps, key=lambda gap: gap[0])[1]} {over}"
         name = next((s.name for s in recipe.settings if s.name in POLICY), "lr0")
         settings = [replace(s, reason=f"{s.reason}; {why}") if s.name == name else s for s in recipe.settings]
         return replace(recipe, settings=settings)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,6 @@ from tintbox.recipes.pace import Pace
 from tintbox.recipes.policies import FOLDS, POLICY, Finding, Plan
 from tintbox.recipes.recipe_file import as_yaml
 from tintbox.recipes.rules import Recipe
-from tintbox.recipes.survey import Survey
 from tintbox.studies import checks, crossing
 from tintbox.studies import command as study
 from tintbox.studies.grid import Grid, from_values
@@ -120,11 +119,11 @@ def resume(folder: Path, request: Mapping[str, Any]) -> Pace | None:
     return pace
 
 
-def probe(held: Survey, pace: Pace, request: Mapping[str, Any], out: str | Path) -> Outcome:
+def probe(choose: Callable[[float], Recipe], pace: Pace, request: Mapping[str, Any], out: str | Path) -> Outcome:
     """Train what is not trained yet of a probe, and return what came out.
 
     Args:
-        held: What the dataset holds.
+        choose: Returns the recipe for so many minutes.
         pace: How fast the model trains here.
         request: The command's arguments: model, data, minutes, imgsz, epochs, device, groups.
         out: The recipe's file.
@@ -132,19 +131,17 @@ def probe(held: Survey, pace: Pace, request: Mapping[str, Any], out: str | Path)
     Raises:
         TintboxError: The minutes do not suffice, the training pictures cannot be split, or a run has failed.
     """
-    minutes, imgsz, epochs = float(request["minutes"]), request["imgsz"], request["epochs"]
-    training = len(held.splits["train"].files)
-    pretrained = rules.is_pretrained(request["model"])
-    recipe = check_minutes(held, pace, minutes, imgsz, epochs, pretrained)
-    planned = policies.plan(recipe, training, pace, minutes)
-    # What the probe does not need of its share is the run's.
-    longer = rules.choose(held, pace, minutes - planned.seconds / 60, imgsz, epochs, pretrained)
-    if longer.arguments()["imgsz"] == recipe.arguments()["imgsz"]:
-        recipe = longer
     pictures = gather(request["data"])
     own = [file for file, split in zip(pictures.files, pictures.splits) if split == "train"]
     if len(own) < FOLDS:
         raise TintboxError(f"probe=true: {len(own)} training pictures are too few for {FOLDS} folds; label more")
+    minutes = float(request["minutes"])
+    recipe = check_minutes(choose, len(own), pace, minutes)
+    planned = policies.plan(recipe, len(own), pace, minutes)
+    # What the probe does not need of its share is the run's.
+    longer = choose(minutes - planned.seconds / 60)
+    if longer.arguments()["imgsz"] == recipe.arguments()["imgsz"]:
+        recipe = longer
     together = find_groups(pictures, own, request["groups"])
     folder = folder_of(out)
     checks.check_folder(folder, FOLDS * len(planned.policies), word="out")
@@ -157,23 +154,21 @@ def probe(held: Survey, pace: Pace, request: Mapping[str, Any], out: str | Path)
     return Outcome(policies.apply(recipe, planned, findings, len(own)), planned, findings, len(own), folder)
 
 
-def check_minutes(
-    held: Survey, pace: Pace, minutes: float, imgsz: int | None, epochs: int | None, pretrained: bool
-) -> Recipe:
+def check_minutes(choose: Callable[[float], Recipe], pictures: int, pace: Pace, minutes: float) -> Recipe:
     """Return the recipe for the minutes that a probe leaves.
 
     Raises:
         TintboxError: They do not suffice for probe and run; the line says how many would.
     """
-    rules.choose(held, pace, minutes, imgsz, epochs)  # an epoch has to fit in any case
-    training, wanted = len(held.splits["train"].files), minutes
+    choose(minutes)  # an epoch has to fit in any case
+    wanted = minutes
     while True:  # with more minutes the recipe may take larger pictures, which need more
         try:
-            recipe = rules.choose(held, pace, (1 - policies.SHARE) * wanted, imgsz, epochs, pretrained)
+            recipe = choose((1 - policies.SHARE) * wanted)
         except TintboxError:  # not even an epoch
             wanted *= 2
             continue
-        need = policies.needed(recipe, training, pace)
+        need = policies.needed(recipe, pictures, pace)
         if need <= wanted:
             break
         wanted = math.ceil(need)

@@ -108,26 +108,23 @@ def choose(
     Raises:
         TintboxError: Not even one epoch fits into the time.
     """
-    batch = choose_batch(survey)
-    schedule, size = choose_schedule(survey, pace, minutes, batch, imgsz, epochs)
-    learning = choose_learning(survey, pretrained)
-    settings = [size, *schedule, *learning, *choose_loss(survey), *choose_augmentation(survey)]
+    schedule = choose_schedule(survey, pace, minutes, imgsz, epochs)
+    settings = [*schedule, *choose_learning(survey, pretrained), *choose_loss(survey), *choose_augmentation(survey)]
     begin = "begin with pretrained weights (model=yolo11n.pt, say): these are random, and take far more labels"
     return Recipe(settings, [*([] if pretrained else [begin]), *advise(survey)])
 
 
-def choose_schedule(
-    survey: Survey, pace: Pace, minutes: float, batch: int, imgsz: int | None, epochs: int | None = None
-) -> tuple[list[Setting], Setting]:
+def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | None, epochs: int | None) -> list[Setting]:
     """Return size, epochs and what goes with them, within the time if the epochs are not given."""
+    batch = choose_batch(survey)
     training, validation = (len(survey.splits[name].files) for name in ("train", "val"))
     per_epoch = math.ceil(training / batch)
     wanted = min(max(math.ceil(STEPS / per_epoch), LEAST_EPOCHS), MOST_EPOCHS)
-    needed, size = (imgsz, imgsz) if imgsz else choose_size(survey)
-    seconds = pace.epoch(training, validation, size)
-    while size > needed and not epochs and wanted * seconds > 60 * minutes:
+    needed, best = (imgsz, imgsz) if imgsz else choose_size(survey)
+    size = best
+    while size > needed and not epochs and wanted * pace.epoch(training, validation, size) > 60 * minutes:
         size -= 32
-        seconds = pace.epoch(training, validation, size)
+    seconds = pace.epoch(training, validation, size)
     asked, epochs = epochs, epochs or min(wanted, int(60 * minutes / seconds))
     if epochs < 1:
         raise TintboxError(
@@ -141,10 +138,11 @@ def choose_schedule(
     why = f"a tenth of the boxes are under {small * size:.0f} px wide at this size"
     if imgsz:
         why = f"as asked for; {why}"
-    elif size < choose_size(survey)[1]:
-        why += f"; {choose_size(survey)[1]} would take longer than the {minutes:g} minutes"
+    elif size < best:
+        why += f"; {best} would take longer than the {minutes:g} minutes"
     closing = max(1, min(CLOSING, epochs // 3))
     return [
+        Setting("imgsz", size, why),
         Setting("epochs", epochs, f"{epochs * per_epoch} steps of {batch} pictures{short}; {total}"),
         Setting("batch", batch, f"{per_epoch} steps an epoch of {training} pictures"),
         Setting(
@@ -157,10 +155,10 @@ def choose_schedule(
         ),
         Setting("close_mosaic", closing, f"the last third of the epochs, {CLOSING} at most, see whole pictures"),
         Setting("amp", "auto", "bfloat16 where this machine multiplies it natively, all cores of a CPU"),
-    ], Setting("imgsz", size, why)
+    ]
 
 
-def choose_learning(survey: Survey, pretrained: bool = True) -> list[Setting]:
+def choose_learning(survey: Survey, pretrained: bool) -> list[Setting]:
     """Return optimizer, learning rates, and what they are for a backbone that has learnt something."""
     pictures = len(survey.splits["train"].files)
     backbone = [

@@ -90,7 +90,11 @@ def take(data: str | Path) -> Survey:
     Raises:
         TintboxError: There is no such dataset, it has no validation split, or no labels to learn from.
     """
-    check_validation(data)
+    if lacks_validation(data):
+        raise TintboxError(
+            f"{data}: no val split, and nothing can be judged on the pictures that are learnt from; tintbox recipe ... "
+            "split=0.2 keeps a fifth of them for that, or name a folder of other pictures in a line val: images/val"
+        )
     described = describe(data)
     names = [str(name) for _, name in sorted(described["names"].items())]
     keypoints = int(np.prod(described.get("kpt_shape") or 0))
@@ -121,12 +125,3 @@ def measure(file: str) -> tuple[int, int]:
         return dataset_files.picture_size(file)
     except (OSError, SyntaxError, ValueError):
         return 0, 0
-
-
-def check_validation(data: str | Path) -> None:
-    """Refuse a dataset without a validation split, with a way to make one."""
-    if lacks_validation(data):
-        raise TintboxError(
-            f"{data}: no val split, and nothing can be judged on the pictures that are learnt from; tintbox recipe ... "
-            "split=0.2 keeps a fifth of them for that, or name a folder of other pictures in a line val: images/val"
-        )
