@@ -37,7 +37,6 @@ def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **argu
     from tintbox.studies import checks, command, grid, place
 
     autoload.install()
-    command.check_workers(workers)
     plain = {key: os.fspath(value) if isinstance(value, os.PathLike) else value for key, value in arguments.items()}
     with command.explain_failures():
         asked = grid.from_values({key: value if isinstance(value, list) else [value] for key, value in plain.items()})

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from tintbox.assignment.published import COLOURISERS, DETECTOR, pool_complexity
 from tintbox.run_folder import RunFolder
 from tintbox.studies.progress import clock
+from tintbox.studies.table import markdown_table
 
 SIZES = (32, 64)  # of Part A's question: what doubles with the side of the picture?
 COUNTS = ("weights", "outputs", "connections")
@@ -14,8 +15,7 @@ COUNTS = ("weights", "outputs", "connections")
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(markdown_table(head, rows))
 
 
 def last_values(run: RunFolder) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tintbox.run_folder import RunFolder
 from tintbox.studies.grid import REPLICATE, Run
-from tintbox.studies.outcome import Outcome
+from tintbox.studies.outcome import FINISHED, Outcome
 from tintbox.studies.values import text
 
 LOSS = "val/loss"
@@ -31,23 +31,12 @@ class Result:
     outcome: Outcome | None
     found: RunFolder | None
 
-    def values(self, epoch: int | None = None) -> dict[str, float]:
-        """Return column -> value at an epoch, by default that of `best.pt`: metrics, losses, best epoch, time.
 
-        The sum of the validation losses is ``val/loss``.
-        """
-        if self.found is None:
-            return {}
-        best = self.found.best if epoch is None else epoch
-        curves = {k: v for k, v in self.found.curves.items() if k.startswith(("metrics/", "val/"))}
-        losses = {LOSS: self.found.loss} if self.found.loss else {}
-        numbers = {key: values[best] for key, values in {**curves, **losses}.items()}
-        return {
-            **numbers,
-            "best_epoch": self.found.best + 1,
-            "epochs": self.found.epochs,
-            "seconds": self.found.seconds,
-        }
+def numbers(run: RunFolder, epoch: int) -> dict[str, float]:
+    """Return column -> value at an epoch: metrics, losses and their sum ``val/loss``; best epoch, time."""
+    curves = {key: values[epoch] for key, values in run.curves.items() if key.startswith(("metrics/", "val/"))}
+    loss = {LOSS: run.loss[epoch]} if run.loss else {}
+    return {**curves, **loss, "best_epoch": run.best + 1, "epochs": run.epochs, "seconds": run.seconds}
 
 
 @dataclass(frozen=True)
@@ -56,54 +45,49 @@ class Cell:
 
     Attributes:
         settings: The value of every varied argument but the seed.
-        results: The finished runs, by seed.
+        results: The finished runs' folders, by seed.
     """
 
     settings: Mapping[str, Any]
-    results: Mapping[Any, Result]
+    results: Mapping[Any, RunFolder]
 
     @property
     def title(self) -> str:
         """Its settings in words."""
         return ", ".join(f"{key}={text(value)}" for key, value in self.settings.items()) or "all runs"
 
+    @property
+    def example(self) -> RunFolder:
+        """One of its runs: task and metric are those of all."""
+        return next(iter(self.results.values()))
+
     @cached_property
     def fingerprint(self) -> Hashable:
         """What is the same for cells of which every number of every epoch is the same, seed by seed, but the time."""
-        return tuple(
-            (seed, key, tuple(map(str, values)))
-            for seed, result in sorted(self.results.items(), key=lambda item: str(item[0]))
-            for key, values in (result.found.curves if result.found else {}).items()
-            if key != "time"
-        )
+        return frozenset((seed, run.fingerprint) for seed, run in self.results.items())
 
     def column(self, name: str) -> dict[Any, float]:
-        """Return seed -> a run's value of a column, without those that have none."""
-        found = {seed: result.values().get(name, math.nan) for seed, result in self.results.items()}
+        """Return seed -> a run's value of a column at the epoch of `best.pt`, without those that have none."""
+        found = {seed: numbers(run, run.best).get(name, math.nan) for seed, run in self.results.items()}
         return {seed: value for seed, value in found.items() if not math.isnan(value)}
 
 
 def group_by_cell(results: Sequence[Result]) -> list[Cell]:
     """Return the cells that have a finished run, in the order of the study."""
-    by_settings: dict[tuple[str, ...], list[Result]] = {}
+    cells: dict[tuple[str, ...], tuple[dict[str, Any], dict[Any, RunFolder]]] = {}
     for result in results:
-        if result.found is not None and result.outcome and result.outcome.state == "finished":
-            by_settings.setdefault(result.run.cell, []).append(result)
-    return [
-        Cell(
-            {key: value for key, value in runs[0].run.settings.items() if key != REPLICATE},
-            {result.run.settings.get(REPLICATE): result for result in runs},
-        )
-        for runs in by_settings.values()
-    ]
+        if result.found is not None and result.outcome and result.outcome.state == FINISHED:
+            settings = dict(result.run.settings)
+            seed = settings.pop(REPLICATE, None)
+            cells.setdefault(result.run.cell, (settings, {}))[1][seed] = result.found
+    return [Cell(*cell) for cell in cells.values()]
 
 
 def group_by_task(found: Sequence[Cell]) -> dict[str, list[Cell]]:
     """Return task -> its cells: metrics of different tasks stand in no common column."""
     groups: dict[str, list[Cell]] = {}
     for cell in found:
-        task = next(iter(cell.results.values())).found.task  # type: ignore[union-attr]
-        groups.setdefault(task, []).append(cell)
+        groups.setdefault(cell.example.task, []).append(cell)
     return groups
 
 

@@ -16,7 +16,7 @@ from tintbox.studies import crossing, dependence, files
 from tintbox.studies.grid import Grid
 from tintbox.studies.values import text
 
-OWN = ("project", "name")  # the study's, not a run's
+ONCE = (*WORDS, "project", "name", "mode")  # the study's, not a run's
 PLACE = {
     "exist_ok": "a study goes on where it was",
     "resume": "a study resumes its runs by itself",
@@ -24,9 +24,7 @@ PLACE = {
 }
 MANY = 200  # runs that nobody asks for by mistake
 DEFAULT_TASK = "detect"
-ROOM = (
-    64 * 2**20
-)  # bytes that must be free per run: two checkpoints of a small network with its optimizer, and pictures
+ROOM = 64 << 20  # bytes to be free per run: two checkpoints of a small network with its optimizer, and pictures
 
 
 def check_arguments(grid: Grid, *, many: bool) -> list[str]:
@@ -46,15 +44,11 @@ def check_arguments(grid: Grid, *, many: bool) -> list[str]:
     from ultralytics.utils import DEFAULT_CFG_DICT
 
     for key in (*grid.fixed, *grid.varied):
-        if key in WORDS:
-            if key in grid.varied:
-                raise TintboxError(f"{key}={','.join(map(str, grid.varied[key][:3]))}: a study has one {key}")
-            continue
         if key in PLACE:
             raise TintboxError(f"{key}= is no argument of a study: {PLACE[key]}")
-        if key not in DEFAULT_CFG_DICT:
+        if key not in DEFAULT_CFG_DICT and key not in WORDS:
             raise TintboxError(f"'{key}' is no argument of `yolo train`{suggest(key, DEFAULT_CFG_DICT)}")
-        if key in grid.varied and key in (*OWN, "mode"):
+        if key in grid.varied and key in ONCE:
             raise TintboxError(f"{key}={','.join(map(str, grid.varied[key][:3]))}: a study has one {key}")
     if grid.fixed.get("mode", "train") != "train":
         raise TintboxError(f"mode={grid.fixed['mode']}: a study trains ({', '.join(sorted(MODES))} go by `yolo`)")
@@ -91,7 +85,7 @@ def check_runs(grid: Grid) -> list[str]:
     from ultralytics.utils import DEFAULT_CFG_DICT
 
     for key in (*grid.fixed, *grid.varied):
-        for value in () if key in WORDS else grid.varied.get(key) or [grid.fixed[key]]:
+        for value in () if key in WORDS else values(grid, key):
             try:
                 check_cfg({key: value})
             except TintboxError:
@@ -113,9 +107,11 @@ def check_runs(grid: Grid) -> list[str]:
     if wrong := dependence.find_same(runs):
         raise TintboxError(wrong)
     _, arguments, task = runs[0]
-    why = {key: dependence.explain_ignored(key, arguments, task) for key in grid.fixed if key not in WORDS}
-    set_ = {key: value for key, value in grid.fixed.items() if value and why.get(key)}
-    return [f"{key}={text(value)} does not count: {why[key]}" for key, value in set_.items()]
+    return [
+        f"{key}={text(value)} does not count: {why}"
+        for key, value in grid.fixed.items()
+        if value and key not in WORDS and (why := dependence.explain_ignored(key, arguments, task))
+    ]
 
 
 def check_folder(folder: Path, runs: int, word: str = "project") -> None:
@@ -126,7 +122,8 @@ def check_folder(folder: Path, runs: int, word: str = "project") -> None:
         runs: How many runs are still to be made.
         word: The argument that named the folder.
     """
-    if str(folder.resolve()).count("[") != str(folder.resolve()).count("]"):
+    resolved = str(folder.resolve())
+    if resolved.count("[") != resolved.count("]"):
         raise TintboxError(f"{folder}: `yolo` takes no path in which a bracket is not closed; give project=")
     probe = folder / f".write-{os.getpid()}"
     there = next(

@@ -50,20 +50,15 @@ def study(words: Sequence[str], workers: int = 1, ray: str | None = None, yes: b
     Raises:
         TintboxError: A user's mistake; nothing has been trained then.
     """
-    check_workers(workers)
     with explain_failures():
         folder, grid, notes = prepare(words, many=yes)
     return train(folder, grid, notes, workers, ray)
 
 
-def check_workers(workers: int) -> None:
-    """Raise TintboxError for a number of runs at a time that is none."""
-    if workers < 1:
-        raise TintboxError(f"--workers {workers}: give a number of 1 or more")
-
-
 def train(folder: Path, grid: Grid, notes: Sequence[str], workers: int = 1, ray: str | None = None) -> Path:
     """Train what is not trained yet of a grid that has been checked; arguments and errors as of `study`."""
+    if workers < 1:
+        raise TintboxError(f"--workers {workers}: give a number of 1 or more")
     if ray:
         from tintbox.studies import cluster
 
@@ -164,15 +159,11 @@ def explain_failures(folder: Path | None = None) -> Iterator[None]:
 
 def result(folder: Path, run: Run) -> Result:
     """Return what came of a run so far."""
-    return Result(run, outcome.read(folder / run.name), read_run(folder / run.name))
-
-
-def read_run(folder: Path) -> run_folder.RunFolder | None:
-    """Return a run's folder, None if there is nothing to read yet."""
     try:
-        return run_folder.read(folder)
-    except TintboxError:
-        return None
+        found = run_folder.read(folder / run.name)
+    except TintboxError:  # there is nothing to read yet
+        found = None
+    return Result(run, outcome.read(folder / run.name), found)
 
 
 def saver(folder: Path, grid: Grid, folds: Folds | None) -> Callable[[list[Result]], Any]:

@@ -50,7 +50,7 @@ def markdown(cells: Sequence[CrossedCell], folds: Folds) -> list[str]:
     for kind in kinds:
         head, rows = _rows(cells, kind)
         lines += ["", f"## {TITLES[kind]}", ""] if len(kinds) > 1 else [""]
-        lines += [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *map(table.escape, rows))]
+        lines += table.markdown_table(head, rows)
     return lines
 
 

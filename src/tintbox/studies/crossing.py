@@ -33,23 +33,6 @@ REFUSED = {
 }
 
 
-def check_words(grid: Grid) -> None:
-    """Check what a grid says of folds.
-
-    Raises:
-        TintboxError: A value is none, or an argument does not go with folds.
-    """
-    if Choice.of(grid.fixed) is None:
-        return
-    for key, why in REFUSED.items():
-        if key in grid.fixed or key in grid.varied:
-            raise TintboxError(f"{key}= does not go with folds={grid.folds}: {why}; leave it out")
-    if "data" in grid.varied:
-        raise TintboxError(f"data={','.join(map(str, grid.varied['data'][:3]))}: folds= splits one dataset; give one")
-    if not grid.fixed.get("data"):
-        raise TintboxError(f"data= is missing: folds={grid.folds} needs a dataset to split, e.g. data=my.yaml")
-
-
 def check_task(grid: Grid, task: str | None) -> None:
     """Raise TintboxError if runs of a task, None for unknown, cannot be judged on folds."""
     if grid.folds and task and task not in IOU_TYPES:
@@ -62,11 +45,19 @@ def check_pictures(grid: Grid) -> list[str]:
     Raises:
         TintboxError: A value is none, an argument does not go with folds, or the dataset cannot be split so.
     """
-    check_words(grid)
+    choice = Choice.of(grid.fixed)
+    if choice is None:
+        return []
+    for key, why in REFUSED.items():
+        if key in grid.fixed or key in grid.varied:
+            raise TintboxError(f"{key}= does not go with folds={grid.folds}: {why}; leave it out")
+    if "data" in grid.varied:
+        raise TintboxError(f"data={','.join(map(str, grid.varied['data'][:3]))}: folds= splits one dataset; give one")
+    if not grid.fixed.get("data"):
+        raise TintboxError(f"data= is missing: folds={grid.folds} needs a dataset to split, e.g. data=my.yaml")
     check_task(grid, grid.fixed.get("task"))
     split.cache_clear()
-    choice = Choice.of(grid.fixed)
-    return split(str(grid.fixed["data"]), choice)[2] if choice else []
+    return split(str(grid.fixed["data"]), choice)[2]
 
 
 @functools.lru_cache(maxsize=1)
@@ -103,14 +94,9 @@ def prepare(folder: Path, grid: Grid) -> Folds | None:
     return folds
 
 
-def is_fold(arguments: Mapping[str, Any]) -> bool:
-    """Return whether a run's arguments are those of a fold."""
-    return FOLD in arguments
-
-
 def resolve(folder: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return a run's arguments, those of a fold with its dataset in place of the study's, wherever the folder is."""
-    if not is_fold(arguments):
+    if FOLD not in arguments:
         return dict(arguments)
     own = {key: value for key, value in arguments.items() if key not in (*WORDS, FOLD)}
     evaluated = {**wishes(arguments), **ALONE}

@@ -75,8 +75,9 @@ RULES = (
     ),
 )  # fmt: skip
 
-# Ultralytics' arguments of some tasks alone, as `default.yaml` says.
+# Argument -> the tasks in which it counts, none for all: tintbox's, and Ultralytics' as `default.yaml` says.
 TASKS = {
+    **{option.name: option.tasks for option in options.OPTIONS},
     "overlap_mask": ("segment",), "mask_ratio": ("segment",),
     "dropout": ("classify",), "auto_augment": ("classify",), "erasing": ("classify",),
     "pose": ("pose",), "kobj": ("pose",), "rle": ("pose",),
@@ -90,11 +91,6 @@ NOT_COLORIZE = (
 )  # fmt: skip
 
 
-def tasks_of(key: str) -> tuple[str, ...]:
-    """Return the tasks in which an argument counts; none for all."""
-    return {option.name: option.tasks for option in options.OPTIONS}.get(key, TASKS.get(key, ()))
-
-
 def explain_ignored(key: str, arguments: Arguments, task: str | None) -> str | None:
     """Return why an argument does not count in a run, None if it does.
 
@@ -106,7 +102,7 @@ def explain_ignored(key: str, arguments: Arguments, task: str | None) -> str | N
     for rule in RULES:
         if key in rule.keys and rule.ignored(arguments):
             return rule.why
-    tasks = tasks_of(key)
+    tasks = TASKS.get(key, ())
     if task is not None and ((tasks and task not in tasks) or (task == "colorize" and key in NOT_COLORIZE)):
         return _explain_task(task, tasks)
     return None

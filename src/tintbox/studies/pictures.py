@@ -47,7 +47,7 @@ def save(file: Path, paint: Callable[[Any], None]) -> Path:
 
 def measures(group: Sequence[Cell]) -> dict[str, str]:
     """Return column -> what it is called, of the two that are drawn."""
-    metric = next(iter(group[0].results.values())).found.metric  # type: ignore[union-attr]
+    metric = group[0].example.metric
     return {LOSS: "validation loss", metric: metric.removeprefix("metrics/")}
 
 
@@ -113,13 +113,12 @@ def curves(figure: Any, group: Sequence[Cell]) -> None:
     for axes, (column, title) in zip(figure.subplots(1, 2), measures(group).items()):
         for i, cell in enumerate(group):
             style = ("-", "--", ":", "-.")[i // len(COLOURS) % 4]
-            for j, result in enumerate(cell.results.values()):
-                assert result.found is not None
-                values = result.found.loss if column == LOSS else result.found.curves.get(column, [])
+            for j, run in enumerate(cell.results.values()):
+                values = run.loss if column == LOSS else run.curves.get(column, [])
                 finite = [value if math.isfinite(value) else math.nan for value in values]
                 label = cell.title if j == 0 else None
                 axes.plot(
-                    result.found.curves["epoch"][: len(finite)], finite, style, color=COLOURS[i % len(COLOURS)],
+                    run.curves["epoch"][: len(finite)], finite, style, color=COLOURS[i % len(COLOURS)],
                     linewidth=1.2, alpha=0.85, label=label, markersize=3,
                     marker="o" if has_lone_points(finite) else None,
                 )  # fmt: skip

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tintbox import atomic
 from tintbox.run_folder import ARGUMENTS, RESULTS
-from tintbox.studies.cells import LOSS, Cell, Result, group_by_cell, group_by_task, mean, spread
+from tintbox.studies.cells import LOSS, Cell, Result, group_by_cell, group_by_task, mean, numbers, spread
 from tintbox.studies.grid import REPLICATE
+from tintbox.studies.outcome import FAILED, FINISHED, STARTED
 from tintbox.studies.progress import clock
 from tintbox.studies.values import text
 
@@ -50,7 +51,7 @@ def difference(cell: Cell, baseline: Cell, column: str) -> str:
 def rows(group: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
     """Return the heading and the rows of the table of one task's cells; the first is the baseline."""
     keys = list(group[0].settings)
-    metric = next(iter(group[0].results.values())).found.metric  # type: ignore[union-attr]
+    metric = group[0].example.metric
     name = metric.removeprefix("metrics/")
     # A study of one cell has no baseline, a run without validation no loss.
     against = [f"{name}, against the first"] if len(group) > 1 else []
@@ -80,7 +81,7 @@ def markdown(results: Sequence[Result], title: str) -> str:
     for task, group in groups.items():
         head, lines = rows(group)
         parts += ["", f"## {task}", ""] if len(groups) > 1 else [""]
-        parts += [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *map(escape, lines))]
+        parts += markdown_table(head, lines)
     for group in groups.values():
         parts += find_equal(group)
     return "\n".join([*parts, *find_lacking(results)]) + "\n"
@@ -89,9 +90,9 @@ def markdown(results: Sequence[Result], title: str) -> str:
 def find_lacking(results: Sequence[Result]) -> list[str]:
     """Return what is below the table: which runs failed and why, and how many are missing."""
     parts: list[str] = []
-    failed = [r for r in results if r.outcome and r.outcome.state == "failed"]
-    unread = [r for r in results if r.found is None and r.outcome and r.outcome.state == "finished"]
-    lacking = [r for r in results if r.outcome is None or r.outcome.state == "started"]
+    failed = [r for r in results if r.outcome and r.outcome.state == FAILED]
+    unread = [r for r in results if r.found is None and r.outcome and r.outcome.state == FINISHED]
+    lacking = [r for r in results if r.outcome is None or r.outcome.state == STARTED]
     if failed:
         parts += ["", *(f"- {r.run.name} failed: {r.outcome.reason}" for r in failed if r.outcome)]
     if unread:
@@ -111,9 +112,10 @@ def find_equal(group: Sequence[Cell]) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def escape(line: Sequence[str]) -> list[str]:
-    """Return cells of a Markdown table whose text ends no column."""
-    return [cell.replace("|", "\\|") for cell in line]
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return the lines of a table in Markdown; a cell's text ends no column."""
+    escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *escaped)]
 
 
 def save(folder: Path, results: Sequence[Result], title: str) -> None:
@@ -127,7 +129,7 @@ def cell_rows(results: Sequence[Result]) -> Iterator[Sequence[Any]]:
     """Yield a heading and a row per cell: mean and standard deviation of all columns."""
     found = group_by_cell(results)
     keys = [key for key in (results[0].run.settings if results else []) if key != REPLICATE]
-    columns = list(dict.fromkeys(c for cell in found for r in cell.results.values() for c in r.values()))
+    columns = columns_of(found)
     yield [*keys, "n", *(f"{c}{end}" for c in columns for end in ("_mean", "_sd"))]
     for cell in found:
         numbers = [list(cell.column(c).values()) for c in columns]
@@ -136,15 +138,19 @@ def cell_rows(results: Sequence[Result]) -> Iterator[Sequence[Any]]:
         yield [*(cell.settings[key] for key in keys), len(cell.results), *flat]
 
 
+def columns_of(cells: Sequence[Cell]) -> list[str]:
+    """Return the columns that any run of some cells has."""
+    return list(dict.fromkeys(c for cell in cells for run in cell.results.values() for c in numbers(run, -1)))
+
+
 def run_rows(results: Sequence[Result]) -> Iterator[Sequence[Any]]:
     """Yield a heading and a row per run, at the best epoch and at the last."""
     keys = list(results[0].run.settings) if results else []
-    columns = list(
-        dict.fromkeys(c for cell in group_by_cell(results) for r in cell.results.values() for c in r.values())
-    )
+    columns = columns_of(group_by_cell(results))
     yield ["run", *keys, "state", "reason", *columns, *(f"{c}_last" for c in columns if "/" in c)]
     for result in results:
-        best, last = result.values(), result.values(-1)
+        found = result.found
+        best, last = (numbers(found, found.best), numbers(found, -1)) if found else ({}, {})
         how = [result.outcome.state, result.outcome.reason] if result.outcome else ["waiting", ""]
         numbers_last = [last.get(c, "") for c in columns if "/" in c]
         settings = [result.run.settings[key] for key in keys]

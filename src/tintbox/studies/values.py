@@ -78,7 +78,7 @@ def as_plain(value: Any) -> Any:
         if not all(isinstance(key, (str, int, float)) for key in value):
             raise ValueError("keys are texts or numbers")
         return {key: as_plain(item) for key, item in value.items()}
-    if isinstance(value, (datetime.date, datetime.datetime)):
+    if isinstance(value, datetime.date):
         return value.isoformat()
     if value is None or isinstance(value, (str, int, float)):
         return value
@@ -97,17 +97,13 @@ def check(key: str, value: Any, depth: int = 0) -> Any:
         raise TintboxError(f"{key}: {error}") from error
     if depth > YAML_DEPTH:
         raise TintboxError(f"{key}: lists and mappings are nested more than {YAML_DEPTH} deep")
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            check(key, name, depth + 1)
-            check(key, item, depth + 1)
-    elif isinstance(value, list):
-        for item in value:
+    if isinstance(value, (dict, list)):
+        for item in (*value, *value.values()) if isinstance(value, dict) else value:
             check(key, item, depth + 1)
     elif isinstance(value, str):
         if not value.strip():
             raise TintboxError(f"{key}: a value is missing")
-        if not value.isprintable() and any(letter in value for letter in "\0\n\r"):
+        if any(letter in value for letter in "\0\n\r"):
             raise TintboxError(f"{key}: a value is one line of text, without a line break or a zero byte")
         if not is_utf8(value):
             raise TintboxError(f"{key}={value.encode('ascii', 'replace').decode()}: not in UTF-8")

@@ -19,12 +19,8 @@ from typing import Any
 
 from tintbox.plugins.coco_eval.outcome import PREDICTIONS
 from tintbox.studies import crossing, outcome
+from tintbox.studies.grid import FOLD
 from tintbox.studies.outcome import Outcome
-
-
-def command(folder: Path) -> list[str]:
-    """Return the command that makes this process."""
-    return [sys.executable, "-m", "tintbox.studies.worker", str(folder)]
 
 
 def start(
@@ -46,9 +42,10 @@ def start(
     Outcome(outcome.STARTED, arguments=arguments).write(folder)
     # Unbuffered, so that the log's last line is what was said last; where a plain run was made is kept as well.
     variables = {**os.environ, "PYTHONUNBUFFERED": "1", "TINTBOX_ENVIRONMENT": "1", **environment}
+    command = [sys.executable, "-m", "tintbox.studies.worker", str(folder), *more]
     with (folder / outcome.LOG).open("ab") as log:
         return subprocess.Popen(
-            [*command(folder), *more], stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=where, start_new_session=True,
+            command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=where, start_new_session=True,
             env={key: value for key, value in variables.items() if value or key not in environment},
         )  # fmt: skip
 
@@ -74,7 +71,7 @@ def end(folder: Path, status: int, arguments: Mapping[str, Any]) -> Outcome:
 
 def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
     """Return the words of the `yolo` command that begins or resumes a run; None if nothing is left to do."""
-    fold, arguments = crossing.is_fold(arguments), crossing.resolve(folder, arguments)
+    fold, arguments = FOLD in arguments, crossing.resolve(folder, arguments)
     files = outcome.find_whole_checkpoints(folder)
     if trained := [file for file in files if outcome.is_trained(folder, file)]:
         if any(file.name == "best.pt" for file in files) or not (folder / outcome.WEIGHTS / "best.pt").exists():
