@@ -1,6 +1,7 @@
 """The key=value words of the commands: one table that reads, checks and explains them."""
 
 import sys
+from inspect import signature
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import tintbox
-from tintbox.assignment.command import DEFAULTS
+from tintbox.assignment.command import assignment
 from tintbox.cli import app as cli
 from tintbox.cli import keys, tables
 from tintbox.errors import TintboxError
@@ -46,7 +47,7 @@ def test_help_explains_every_key(command):
 
 def test_the_tables_have_what_the_commands_take():
     assert [key.name for key in tables.VALIDATION] == list(VALIDATION)
-    assert {key.name for key in tables.ASSIGNMENT} == set(DEFAULTS)
+    assert {key.name for key in tables.ASSIGNMENT} == set(signature(assignment).parameters) - {"quick", "workers"}
     for table in TABLES.values():
         assert len({key.name for key in table}) == len(table)
         for key in table:

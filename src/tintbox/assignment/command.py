@@ -18,22 +18,34 @@ from tintbox.run_folder import RunFolder
 from tintbox.studies import checks, place
 from tintbox.studies.command import study
 
-# Argument -> the field of the plan that it sets; None leaves the plan's own value.
-FIELDS = {
-    "data": "data", "epochs": "epochs", "seed": "seed", "weights": "weights", "detection": "detection",
-    "imgsz": "detection_size",
-}  # fmt: skip
-DEFAULTS: dict[str, Any] = {**dict.fromkeys(FIELDS), "parts": "ABCD", "out": "runs/assignment"}
 BEFORE = "before.json"  # the detector's metrics before it is fine-tuned
 
 
-def assignment(quick: bool = False, workers: int = 1, **values: Any) -> Path:
+def assignment(
+    quick: bool = False,
+    workers: int = 1,
+    data: str | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    weights: str | None = None,
+    detection: str | None = None,
+    imgsz: int | None = None,
+    parts: str = "ABCD",
+    out: str | Path = "runs/assignment",
+) -> Path:
     """Reproduce the assignment and write its report.
 
     Args:
         quick: Whether to do it small, on the embedded dataset.
         workers: Runs side by side.
-        values: What differs from the plan, by the keys of ``DEFAULTS``.
+        data: The colourisers' dataset YAML; None, as for the next five, takes what the plan has.
+        epochs: Their epochs.
+        seed: The seed of all runs.
+        weights: The detector to fine-tune.
+        detection: Its dataset YAML.
+        imgsz: Side of its pictures in pixels.
+        parts: Letters of the parts.
+        out: The folder for everything.
 
     Returns:
         The report, a Markdown file; beside it are all runs, and what `tintbox report` says of them.
@@ -41,14 +53,17 @@ def assignment(quick: bool = False, workers: int = 1, **values: Any) -> Path:
     Raises:
         TintboxError: A file is missing, a value makes no sense, or a run failed.
     """
-    values = {**DEFAULTS, **values}
-    chosen = {field: values[key] for key, field in FIELDS.items() if values[key] is not None}
-    asked: Plan = replace(QUICK if quick else FULL, **chosen)
-    parts, folder = "".join(sorted(set(str(values["parts"]).upper()))), Path(str(values["out"]))
+    given = {
+        "data": data, "epochs": epochs, "seed": seed, "weights": weights, "detection": detection,
+        "detection_size": imgsz,
+    }  # fmt: skip
+    chosen: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+    asked = replace(QUICK if quick else FULL, **chosen)
+    parts, folder = "".join(sorted(set(str(parts).upper()))), Path(str(out))
     plan.check(asked, parts)
     needed = [asked.data] * (parts != "D") + [asked.detection] * ("D" in parts)
-    for data in dict.fromkeys(needed):
-        prepare(data)
+    for dataset in dict.fromkeys(needed):
+        prepare(dataset)
     checks.check_folder(folder, 1, "out")
     runs: dict[str, dict[str, RunFolder]] = {}
     for name, words in plan.studies(asked, parts, folder).items():
@@ -88,13 +103,13 @@ def results(folder: Path) -> dict[str, RunFolder]:
 def evaluate_untuned(asked: Plan, folder: Path) -> tuple[float, float]:
     """Return mAP50 and mAP50-95 of the detector before it is fine-tuned, measured once."""
     file = folder / "detector" / BEFORE
-    words = place.read(folder / "detector").fixed
     known = read_measures(file)
     if known is None:
         from ultralytics import YOLO
 
         settings = {"data": asked.detection, "imgsz": asked.detection_size, "iou": 0.6, "plots": False}
-        found = YOLO(words["model"]).val(**settings, project=str(folder / "detector"), name="before", exist_ok=True)
+        model = place.read(folder / "detector").fixed["model"]
+        found = YOLO(model).val(**settings, project=str(folder / "detector"), name="before", exist_ok=True)
         known = float(found.box.map50), float(found.box.map)
         atomic.write_text(file, json.dumps(known))
     return known

@@ -88,12 +88,8 @@ def environment(run: RunFolder) -> str:
     """Return on what it was trained, in a line."""
     found = run.environment
     versions = ", ".join(f"{name} {version}" for name, version in found.get("versions", {}).items())
-    hardware = [
-        found.get("processor", "unknown processor"),
-        f"{found.get('cores', '?')} cores",
-        found.get("device", ""),
-    ]
-    return f"{versions}; {', '.join(hardware)}"
+    processor, cores = found.get("processor", "unknown processor"), found.get("cores", "?")
+    return f"{versions}; {processor}, {cores} cores, {found.get('device', '')}"
 
 
 def network_part(page: Page, network: str, networks: Mapping[str, RunFolder], *, published: bool) -> None:

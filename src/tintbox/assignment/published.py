@@ -27,9 +27,10 @@ COLOURISERS = {
 DETECTOR = {1: (0.795, 0.573), 5: (0.806, 0.585)}  # epoch -> mAP50, mAP50-95
 
 
-def pool_complexity(
-    size: int, kernel: int = 3, filters: int = 32, colours: int = 24, inputs: int = 1
-) -> dict[str, int]:
+KERNEL, FILTERS, COLOURS, INPUTS = 3, 32, 24, 1  # of PoolUpsampleNet: the kernels' side, and numbers of channels
+
+
+def pool_complexity(size: int) -> dict[str, int]:
     """Return weights, outputs and connections of PoolUpsampleNet for square pictures, by Part A's closed forms.
 
     With k the kernel, F the filters, C the colours, I the input channels and s = (size / 32)^2; biases and both
@@ -37,16 +38,12 @@ def pool_complexity(
 
     Args:
         size: Side of the picture in pixels, a multiple of 32.
-        kernel: Side of the kernels.
-        filters: Channels of the first layer.
-        colours: Channels of the output.
-        inputs: Channels of the input.
     """
-    area, square = (size // 32) ** 2, kernel**2
-    parameters = inputs * filters + 4 * filters**2 + filters * colours + colours**2
-    convolutions = 1024 * inputs * filters + 640 * filters**2 + 256 * filters * colours + 1024 * colours**2
+    area, square = (size // 32) ** 2, KERNEL**2
+    parameters = INPUTS * FILTERS + 4 * FILTERS**2 + FILTERS * COLOURS + COLOURS**2
+    convolutions = 1024 * INPUTS * FILTERS + 640 * FILTERS**2 + 256 * FILTERS * COLOURS + 1024 * COLOURS**2
     return {
-        "weights": square * parameters + 12 * filters + 4 * colours,
-        "outputs": area * (2880 * filters + 3328 * colours),
-        "connections": area * (square * convolutions + 2432 * filters + 2048 * colours),
+        "weights": square * parameters + 12 * FILTERS + 4 * COLOURS,
+        "outputs": area * (2880 * FILTERS + 3328 * COLOURS),
+        "connections": area * (square * convolutions + 2432 * FILTERS + 2048 * COLOURS),
     }

@@ -29,17 +29,13 @@ def networks(runs: Mapping[str, RunFolder], *, published: bool) -> str:
     for network, run in runs.items():
         loss, accuracy = last_values(run)
         theirs = COLOURISERS[network]
-        beside = [f"{theirs.loss[0]:.3f} to {theirs.loss[1]:.3f}", "{:.1f} to {:.1f}".format(*percent(theirs.accuracy))]
+        low, high = (100 * share for share in theirs.accuracy)
+        beside = [f"{theirs.loss[0]:.3f} to {theirs.loss[1]:.3f}", f"{low:.1f} to {high:.1f}"]
         rows.append(
             [network, f"{loss:.3f}", f"{100 * accuracy:.1f}", *(beside if published else []), clock(run.seconds)]
         )
     theirs_head = ["the assignment's loss", "its accuracy %"] if published else []
     return markdown(["network", "validation loss", "accuracy %", *theirs_head, "time"], rows)
-
-
-def percent(values: Sequence[float]) -> list[float]:
-    """Return shares in percent."""
-    return [100 * value for value in values]
 
 
 def effect_of(name: str, runs: Mapping[str, RunFolder]) -> str:
