@@ -7,31 +7,20 @@ import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from tintbox import run_folder
 from tintbox.errors import TintboxError, one_line
 from tintbox.folds.files import Folds
 from tintbox.studies import checks, crossing, lock, outcome, pictures, place, table
 from tintbox.studies.cells import Result, group_by_cell
+from tintbox.studies.cluster import ClusterRuns, connect
 from tintbox.studies.grid import Grid, Run, parse
+from tintbox.studies.local import LocalRuns
 from tintbox.studies.outcome import Outcome
 from tintbox.studies.progress import Progress
 
 PAUSE = 0.5  # seconds between two looks at the runs
-
-
-class Runs(Protocol):
-    """Runs at work somewhere."""
-
-    def list_running(self) -> list[Run]:
-        """Return the runs that are at work."""
-
-    def poll(self) -> list[tuple[Run, Outcome]]:
-        """Return the runs that have ended since the last call."""
-
-    def close(self) -> None:
-        """End what is at work; it can be resumed."""
 
 
 def study(words: Sequence[str], workers: int = 1, ray: str | None = None, yes: bool = False) -> Path:
@@ -60,9 +49,7 @@ def train(folder: Path, grid: Grid, notes: Sequence[str], workers: int = 1, ray:
     if workers < 1:
         raise TintboxError(f"--workers {workers}: give a number of 1 or more")
     if ray:
-        from tintbox.studies import cluster
-
-        cluster.connect(ray)
+        connect(ray)
     runs = grid.runs()
     with explain_failures(folder):
         checks.check_folder(folder, sum(not outcome.claims_to_be_finished(folder / run.name) for run in runs))
@@ -107,19 +94,17 @@ def find_unfinished(folder: Path, runs: Sequence[Run]) -> list[Run]:
     return [run for run in runs if not outcome.is_finished(folder / run.name, outcome.read(folder / run.name))]
 
 
-def begin(runs: Sequence[Run], folder: Path, workers: int, ray: str | None) -> Runs:
+def begin(runs: Sequence[Run], folder: Path, workers: int, ray: str | None) -> LocalRuns | ClusterRuns:
     """Return the runs at work, here or on a cluster."""
-    if ray is None:
-        from tintbox.studies.local import LocalRuns
-
-        return LocalRuns(runs, folder, workers)
-    from tintbox.studies.cluster import ClusterRuns
-
-    return ClusterRuns(runs, folder, ray, workers)
+    return LocalRuns(runs, folder, workers) if ray is None else ClusterRuns(runs, folder, ray, workers)
 
 
 def drive(
-    folder: Path, runs: Sequence[Run], done: dict[str, Outcome], work: Runs, save: Callable[[list[Result]], Any]
+    folder: Path,
+    runs: Sequence[Run],
+    done: dict[str, Outcome],
+    work: LocalRuns | ClusterRuns,
+    save: Callable[[list[Result]], Any],
 ) -> None:
     """Wait until all runs have ended, and keep the tables up to date by handing what came of all runs to ``save``."""
     came = {run.name: result(folder, run) for run in runs}

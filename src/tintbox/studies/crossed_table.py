@@ -18,8 +18,6 @@ from tintbox.studies.cells import Result, spread
 from tintbox.studies.pooled import CrossedCell, Estimate
 from tintbox.studies.values import text
 
-SHOWN = ("AP", "AP50")  # the first of them is compared
-
 
 def save(
     folder: Path, results: Sequence[Result], cells: Sequence[CrossedCell], folds: Folds, problems: Mapping[str, str]
@@ -57,7 +55,7 @@ def markdown(cells: Sequence[CrossedCell], folds: Folds) -> list[str]:
 def _rows(cells: Sequence[CrossedCell], kind: str) -> tuple[list[str], list[list[str]]]:
     keys = list(cells[0].settings)
     against = ["against the first", "interval of that", "verdict"] if len(cells) > 1 else []
-    head = [*keys, "n", "AP", "interval", *against, *SHOWN[1:], "time of all folds"]
+    head = [*keys, "n", "AP", "interval", *against, "AP50", "time of all folds"]
     lines = []
     for cell in cells:
         estimate = cell.estimate(kind)
@@ -65,10 +63,10 @@ def _rows(cells: Sequence[CrossedCell], kind: str) -> tuple[list[str], list[list
         if against and cell is not cells[0] and (gap := cell.difference(cells[0], kind)):
             bounds = np.array([gap.low, gap.high])
             compared = [tables.number(gap.value, "+"), span(gap, "+"), tables.verdict(gap.value, bounds)]
-        others = [tables.number(float(np.mean(cell.values(kind, column(key))))) for key in SHOWN[1:]]
+        ap50 = tables.number(float(np.mean(cell.values(kind, column("AP50")))))
         lines.append([
             *(text(cell.settings[key]) for key in keys), str(len(cell.seeds)), with_spread(cell.values(kind)),
-            span(estimate), *compared, *others, table.duration(list(cell.seconds.values())),
+            span(estimate), *compared, ap50, table.duration(list(cell.seconds.values())),
         ])  # fmt: skip
     return head, lines
 

@@ -39,13 +39,6 @@ def threads(number: int) -> dict[str, str]:
     return {"TINTBOX_THREADS": os.environ.get("TINTBOX_THREADS") or str(number), "OMP_NUM_THREADS": USER_THREADS or ""}
 
 
-def gpus() -> int:
-    """Return the number of GPUs here."""
-    import torch
-
-    return torch.cuda.device_count()
-
-
 class LocalRuns:
     """A queue of runs, of which so many are at work at a time.
 
@@ -54,7 +47,9 @@ class LocalRuns:
     """
 
     def __init__(self, runs: Sequence[Run], folder: Path, workers: int = 1) -> None:
-        self.gpus = gpus()
+        import torch
+
+        self.gpus = torch.cuda.device_count()
         self.folder, self.workers = folder, min(workers, max(cores(), self.gpus))
         if self.workers < min(workers, len(runs)):
             print(

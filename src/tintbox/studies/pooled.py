@@ -98,11 +98,6 @@ class Pools:
     problems: dict[str, str] = field(default_factory=dict)
     _known: dict[str, dict[str, Evaluation]] = field(default_factory=dict)
 
-    def members(self, results: Sequence[Result]) -> list[tuple[Run, list[Result]]]:
-        """Return the run that stands for all folds of a setting and seed, with these, for each of them."""
-        count = self.grid.folds
-        return [(run, list(results[i * count : (i + 1) * count])) for i, run in enumerate(self.grid.pooled().runs())]
-
     def update(self, results: Sequence[Result]) -> list[CrossedCell]:
         """Return the cells of which a seed is complete; a folder is written for each seed that has become so.
 
@@ -110,7 +105,8 @@ class Pools:
             results: What came of all runs of the grid, in its order.
         """
         cells: dict[tuple[str, ...], CrossedCell] = {}
-        for run, folds in self.members(results):
+        for i, run in enumerate(self.grid.pooled().runs()):  # each stands for all folds of a setting and seed
+            folds = results[i * self.grid.folds : (i + 1) * self.grid.folds]
             if not all(one.outcome and one.outcome.state == FINISHED and one.found for one in folds):
                 continue
             try:
