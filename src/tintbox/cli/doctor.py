@@ -41,7 +41,6 @@ class Report:
     plugin: str = ""
     checks: list[Check] = field(default_factory=list)
     modules: dict[str, str] = field(default_factory=dict)  # of tintbox, those that are not well -> what is wrong
-    off: dict[str, str] = field(default_factory=dict)  # capability -> why it is refused
     device: str = ""
     problems: list[str] = field(default_factory=list)
 
@@ -96,8 +95,7 @@ def plugin(report: Report) -> None:
     report.problems += [f"{c.patch}: {c.name} {c.state}" for c in report.checks if c.state != "ok"]
     if active:
         lacking = {c.title: host.capabilities.lacks(c) for c in host.capabilities.CAPABILITIES}
-        report.off = {title: why for title, why in lacking.items() if why}
-        report.problems += [f"{title} is off and refused: {why}" for title, why in report.off.items()]
+        report.problems += [f"{title} is off and refused: {why}" for title, why in lacking.items() if why]
 
 
 def check(p: Any, applied: bool, host: Any) -> list[Check]:

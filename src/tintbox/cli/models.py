@@ -74,20 +74,19 @@ def complexity(
 ) -> None:
     """Count a colouriser's weights, outputs and connections per layer."""
     values = read(words, tables.COMPLEXITY)
-    size = values["imgsz"] if isinstance(values["imgsz"], list) else [values["imgsz"]]
-    size = [size[0], size[-1]]
+    sides = values["imgsz"] if isinstance(values["imgsz"], list) else [values["imgsz"]]
+    height, width = sides[0], sides[-1]
     from tintbox.colorization.complexity import complexity as count
     from tintbox.colorization.complexity import load_network
 
     network, channels = load_network(str(values["model"]))
-    counted = count(network, (size[0], size[1]), channels)
+    numbers = count(network, (height, width), channels).as_dict()
     if as_json:
-        print(json.dumps(counted.as_dict(), indent=2))
+        print(json.dumps(numbers, indent=2))
         return
-    numbers = counted.as_dict()
     rows = [
         [row["name"], row["type"], *(f"{row[k]:,}" for k in ("weights", "outputs", "connections"))]
         for row in [*numbers["layers"], {"name": "total", "type": "", **numbers["total"]}]
     ]
     columns = dict.fromkeys(("weights", "outputs", "connections"), "right")
-    table(f"{values['model']} at {size[0]}x{size[1]}", {"layer": "left", "type": "left", **columns}, rows)
+    table(f"{values['model']} at {height}x{width}", {"layer": "left", "type": "left", **columns}, rows)
