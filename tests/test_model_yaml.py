@@ -27,3 +27,23 @@ def test_layers_are_counted_with_their_repeats():
     model_yaml.check({"backbone": rows})
     with pytest.raises(TintboxError, match=f"{limits.YAML_LAYERS + 1:,} layers, repeats counted"):
         model_yaml.check({"backbone": rows, "head": [[-1, 1, "Detect", []]]})
+
+
+@pytest.mark.parametrize(
+    ("repeats", "more"),
+    [
+        ((-(10**6), 10**6), {}),
+        ((1e6,), {}),
+        ((10**307, 1e308), {"depth_multiple": 1e6}),
+        ((2,), {"depth_multiple": 1e6}),
+        ((2,), {"scales": {"n": [0.5, 0.25, 1024], "x": [1e6, 1, 512]}}),
+    ],
+)
+def test_layers_are_counted_as_the_parser_makes_them(repeats, more):
+    with pytest.raises(TintboxError, match="layers, repeats counted"):
+        model_yaml.check({"backbone": [[-1, n, "Conv", [8]] for n in repeats], **more})
+
+
+@pytest.mark.parametrize("more", [{"depth_multiple": "deep"}, {"scales": 3}, {"scales": {"n": 3, "s": []}}])
+def test_a_depth_that_is_no_number_is_left_to_the_parser(more):
+    model_yaml.check({"backbone": [[-1, "n", "Conv", [8]], [], 3], **more})

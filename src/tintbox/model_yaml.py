@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
+from tintbox.checks import is_number
 from tintbox.errors import TintboxError
 from tintbox.limits import YAML_LAYERS
 
@@ -24,11 +26,11 @@ def check(spec: Mapping[str, Any]) -> None:
     activation = spec.get("activation")
     if activation and not (isinstance(activation, str) and ACTIVATION.fullmatch(activation.strip())):
         raise TintboxError(f"activation={str(activation)[:80]!r}: give a class of torch.nn, e.g. nn.LeakyReLU(0.1)")
-    layers = 0
-    for part in ("backbone", "head"):
-        rows = spec.get(part)
-        for row in rows if isinstance(rows, list) else []:
-            repeats = row[1] if isinstance(row, (list, tuple)) and len(row) > 1 else 1
-            layers += repeats if isinstance(repeats, int) else 1
+    scales = spec.get("scales")
+    depths = [row[:1] for row in scales.values() if isinstance(row, list)] if isinstance(scales, Mapping) else []
+    depth = max([1.0, *filter(is_number, [spec.get("depth_multiple"), *chain(*depths)])])
+    rows = chain(*(part for part in (spec.get("backbone"), spec.get("head")) if isinstance(part, list)))
+    repeats = [row[1] if isinstance(row, (list, tuple)) and len(row) > 1 else 1 for row in rows]
+    layers = sum(n * depth if is_number(n, 1) else 1 for n in repeats)
     if layers > YAML_LAYERS:
-        raise TintboxError(f"the model has {layers:,} layers, repeats counted; {YAML_LAYERS:,} are the most")
+        raise TintboxError(f"the model has {layers:,.0f} layers, repeats counted; {YAML_LAYERS:,} are the most")
