@@ -89,6 +89,5 @@ def measure(model: str, data: str, settings: Mapping[str, Any]) -> Pace:
         raise TintboxError(f"{model} cannot be trained on {data}: {one_line(error) or type(error).__name__}") from error
     finally:
         LOGGER.setLevel(level)
-    counted = marks[min(SKIPPED, len(marks) - 2) :]
-    seconds = [(b[0] - a[0]) / b[1] for a, b in pairwise(counted)]
+    seconds = [(b[0] - a[0]) / b[1] for a, b in pairwise(marks[SKIPPED:])]
     return Pace(statistics.median(seconds), int(settings["imgsz"]), devices[-1])
