@@ -245,3 +245,24 @@ def refusal(cli, tmp_path):
         return line
 
     return run
+
+
+@pytest.fixture
+def refused(monkeypatch, capfd, tmp_path):
+    """Run a `tintbox` command that must fail with one line and status 1 and create nothing; returns the line."""
+    from tintbox.cli import app
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        before = sorted(tmp_path.rglob("*"))
+        monkeypatch.setattr(sys, "argv", ["tintbox", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            app.main()
+        said = capfd.readouterr().err
+        assert stop.value.code == 1
+        assert said.startswith("tintbox: ") and said.count("\n") == 1, said
+        assert sorted(tmp_path.rglob("*")) == before, "something was created"
+        return said.strip()
+
+    return run

@@ -1,6 +1,7 @@
 """`tintbox recipe` from the command line, and what it writes in a stock command."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,23 +14,9 @@ from tintbox.recipes.rules import Recipe, Setting
 
 
 @pytest.fixture
-def refused(monkeypatch, capfd, tmp_path):
+def refused(refused):
     """Run `tintbox recipe`, which must fail with one line and write nothing; returns the line."""
-    from tintbox.cli import app
-
-    def run(*words):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("sys.argv", ["tintbox", "recipe", *map(str, words)])
-        before = sorted(tmp_path.rglob("*"))
-        with pytest.raises(SystemExit) as stop:
-            app.main()
-        said = capfd.readouterr().err
-        (line,) = [line for line in said.splitlines() if line.startswith("tintbox: ")]
-        assert stop.value.code == 1 and "Traceback" not in said, said
-        assert sorted(tmp_path.rglob("*")) == before
-        return line
-
-    return run
+    return partial(refused, "recipe")
 
 
 @pytest.fixture(scope="module")

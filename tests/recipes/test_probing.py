@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import yaml
 
-from tintbox.cli import app
 from tintbox.errors import TintboxError
 from tintbox.recipes import probing
 from tintbox.studies import outcome
@@ -136,15 +135,10 @@ def test_a_folder_in_the_way(tmp_path):
         probing.resume(tmp_path, {})
 
 
-def test_too_few_minutes(squares, monkeypatch, capfd, tmp_path):
-    monkeypatch.chdir(tmp_path)
+def test_too_few_minutes(squares, refused):
     words = ["model=yolo11n.yaml", f"data={squares}", "imgsz=64", "device=cpu", "minutes=1", "probe=true"]
-    monkeypatch.setattr(sys, "argv", ["tintbox", "recipe", *words])
-    with pytest.raises(SystemExit):
-        app.main()
-    (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("tintbox: ")]
+    line = refused("recipe", *words)
     assert line.startswith(
         "tintbox: minutes=1: too few to try 7 policies on 3 folds in 50% of them on cpu; give minutes="
     )
     assert int(line.split("give minutes=")[1].split(",")[0]) >= 7
-    assert not list(tmp_path.iterdir())

@@ -1,35 +1,20 @@
 """Mistakes: each is one line on standard error and exit status 1, and nothing is made."""
 
 import shutil
-import sys
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 
-from tintbox.cli import app as cli
 from tintbox.studies import checks
 
 GOOD = ("task=colorize", "model=colorize-convt.yaml", "data=fruitbowl.yaml", "imgsz=32", "epochs=1")
 
 
 @pytest.fixture
-def refused(capfd, monkeypatch, tmp_path):
-    """Run `tintbox study` in an empty folder, which must fail with one line; returns it."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        before = sorted(tmp_path.rglob("*"))
-        monkeypatch.setattr(sys, "argv", ["tintbox", "study", *words])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        said = capfd.readouterr()
-        assert stop.value.code == 1
-        assert said.err.startswith("tintbox: ")
-        assert said.err.count("\n") == 1
-        assert sorted(tmp_path.rglob("*")) == before, "something was made"
-        return said.err
-
-    return run
+def refused(refused):
+    """Run `tintbox study`, which must fail with one line; returns it."""
+    return partial(refused, "study")
 
 
 @pytest.mark.parametrize(

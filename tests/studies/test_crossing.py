@@ -15,7 +15,6 @@ import pytest
 import yaml
 
 from tintbox import run_folder
-from tintbox.cli import app as cli
 from tintbox.errors import TintboxError
 from tintbox.folds import files as fold_files
 from tintbox.plugins.coco_eval.comparison import Comparison
@@ -72,21 +71,12 @@ def test_what_a_run_of_a_fold_is_given(clips, tmp_path):
 
 
 @pytest.fixture
-def attempt(monkeypatch, capfd, tmp_path, clips):
+def attempt(monkeypatch, refused, clips):
     """Run `tintbox study` with words that must be refused in one line, with nothing made; returns the line."""
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "begin", lambda *_: pytest.fail("it trains"))
 
     def run(*words, data=clips):
-        before = sorted(tmp_path.rglob("*"))
-        monkeypatch.setattr(sys, "argv", ["tintbox", "study", *TINY, *([f"data={data}"] if data else []), *words])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        said = capfd.readouterr().err
-        (line,) = [line for line in said.splitlines() if line.startswith("tintbox: ")]
-        assert stop.value.code == 1 and "Traceback" not in said, said
-        assert sorted(tmp_path.rglob("*")) == before, "something was made"
-        return line
+        return refused("study", *TINY, *([f"data={data}"] if data else []), *words)
 
     return run
 
