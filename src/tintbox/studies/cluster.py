@@ -70,26 +70,24 @@ def check_answers(address: str) -> None:
         raise TintboxError(f"--ray {address}: {why}; is it up (`ray start --head`), and its port open?")
 
 
-def train(folder: str, arguments: Mapping[str, Any], environment: Mapping[str, str], where: str) -> tuple[str, str]:
-    """Train or resume a run where Ray has put it, and return its outcome's state and reason.
+def train(folder: Path, arguments: Mapping[str, Any], environment: Mapping[str, str], where: Path) -> Outcome:
+    """Train or resume a run where Ray has put it, and return its outcome.
 
     Should this worker die, Ray calls it again, and the run is resumed: its process dies with the worker, at the latest
     when its standard input is closed. A run that is killed by a signal itself is tried again once.
     """
-    place = Path(folder)
-    done = outcome.read(place)
-    if done and outcome.is_finished(place, done) and outcome.same_arguments(done, arguments):
-        return done.state, done.reason
+    done = outcome.read(folder)
+    if done and outcome.is_finished(folder, done) and outcome.same_arguments(done, arguments):
+        return done
     for _ in range(TRIES):
-        process = worker.start(place, arguments, environment, where=where)
+        process = worker.start(folder, arguments, environment, where=where)
         try:
             status = process.wait()
         finally:
             worker.stop(process)
         if status >= 0:
             break
-    ended = worker.end(place, status, arguments)
-    return ended.state, ended.reason
+    return worker.end(folder, status, arguments)
 
 
 class ClusterRuns:
@@ -109,8 +107,7 @@ class ClusterRuns:
         environment = {key: value for key, value in os.environ.items() if key.startswith(PASSED)}
         environment |= threads(int(needs["num_cpus"]))
         for run in runs:
-            began = task.remote(str(self.folder / run.name), dict(run.arguments), environment, str(Path.cwd()))
-            self.pending[began] = run
+            self.pending[task.remote(self.folder / run.name, dict(run.arguments), environment, Path.cwd())] = run
 
     def list_running(self) -> list[Run]:
         """Return the runs that are at work."""
@@ -125,8 +122,7 @@ class ClusterRuns:
         for task in self.ray.wait(list(self.pending), num_returns=len(self.pending), timeout=0)[0]:
             run = self.pending.pop(task)
             try:
-                state, reason = self.ray.get(task)
-                found = Outcome(state, reason, run.arguments)
+                found = self.ray.get(task)
                 if not (self.folder / run.name / outcome.FILE).is_file():
                     found = Outcome(outcome.FAILED, f"{self.folder} is not shared with the machine that trained it")
             except self.ray.exceptions.RayError as error:

@@ -28,7 +28,7 @@ def start(
     arguments: Mapping[str, Any],
     environment: Mapping[str, str],
     more: Sequence[str] = (),
-    where: str | None = None,
+    where: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a run in a process group of its own; whoever holds the process's standard input keeps it alive.
 
@@ -61,10 +61,10 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 def end(folder: Path, status: int, arguments: Mapping[str, Any]) -> Outcome:
     """Write down and return how a run ended whose process had this exit status."""
-    lacking = not status and outcome.lacks_predictions(folder, arguments)
-    state = outcome.FAILED if status or lacking else outcome.FINISHED
-    why = "its fold could not be evaluated; its log says why" if lacking else ""
-    found = Outcome(state, outcome.reason(folder, status) if status else why, arguments)
+    why = outcome.reason(folder, status) if status else ""
+    if not status and outcome.lacks_predictions(folder, arguments):
+        why = "its fold could not be evaluated; its log says why"
+    found = Outcome(outcome.FAILED if why else outcome.FINISHED, why, arguments)
     found.write(folder)
     return found
 
