@@ -38,10 +38,6 @@ class _Directory(io.FileIO):
 class Archive:
     """A zip as PyTorch writes it: all members below one folder, one of them the pickle.
 
-    Args:
-        path: The file.
-        zipped: The open zip.
-
     Attributes:
         folder: The folder's name with its slash.
     """

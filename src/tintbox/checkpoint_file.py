@@ -151,13 +151,8 @@ def instructions(raw: bytes) -> Iterator[tuple[str, Any]]:
 def facts(path: Path) -> dict[str, Any]:
     """Return the epoch (-1: the training is over), date and Ultralytics version that a checkpoint holds.
 
-    A pickle can run any code when it is loaded; here its instructions are only read. The first of each key counts.
-
-    Args:
-        path: What ``torch.save`` wrote.
-
-    Returns:
-        The keys of ``WANTED`` that were found; none for a file that is no checkpoint.
+    A pickle can run any code when it is loaded; here its instructions are only read. The first of each key counts; of a
+    file that is no checkpoint there are none.
     """
     found: dict[str, Any] = {}
     try:

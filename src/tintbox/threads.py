@@ -87,9 +87,6 @@ def watch(threads: int) -> None:
     times. Waiting asleep avoids that, and costs a third on a quiet machine (benchmarks/waiting.py). OpenMP lets threads
     sleep where it has more of them than cores, as its manual says of GOMP_SPINCOUNT, which itself is read before
     anybody could know that a run wants it. So a second team, which does nothing, is there while the machine is busy.
-
-    Args:
-        threads: How many threads compute.
     """
     if threads not in _ends:
         end = _ends[threads] = threading.Event()
@@ -105,9 +102,7 @@ def unwatch() -> None:
 def _watch(threads: int, ended: Callable[[float], bool]) -> None:
     """Form the resting team when others want a core, and dismiss it when they have not for a while, and at the end.
 
-    Args:
-        threads: How many threads compute.
-        ended: Waits for as many seconds, and returns whether it is the end.
+    ``ended`` waits for as many seconds, and returns whether it is the end.
     """
     team, quiet, before = None, 0, busy_seconds()
     while not ended(SECONDS):

@@ -14,11 +14,7 @@ from tintbox.studies.pictures import COLOURS, save
 def learning(file: Path, run: RunFolder, network: str, *, published: bool) -> None:
     """Draw a network's training and validation loss, and its validation accuracy, by epoch.
 
-    Args:
-        file: The image file to write.
-        run: Its run.
-        network: Its name.
-        published: Whether the assignment's figures are of the same data, so that they may stand beside.
+    Where the assignment's figures are of the same data, ``published``, they stand beside.
     """
 
     def paint(figure: Any) -> None:
@@ -37,13 +33,7 @@ def learning(file: Path, run: RunFolder, network: str, *, published: bool) -> No
 
 
 def comparison(file: Path, runs: Mapping[str, RunFolder], *, published: bool) -> None:
-    """Draw the validation loss and accuracy of several networks by epoch.
-
-    Args:
-        file: The image file to write.
-        runs: Network -> its run.
-        published: As for ``learning``.
-    """
+    """Draw the validation loss and accuracy of several networks by epoch; ``published`` as for ``learning``."""
 
     def paint(figure: Any) -> None:
         loss, accuracy = figure.subplots(1, 2)

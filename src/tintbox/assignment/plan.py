@@ -74,13 +74,7 @@ def check(plan: Plan, parts: str) -> None:
 
 
 def studies(plan: Plan, parts: str, folder: Path) -> dict[str, list[str]]:
-    """Return study's name -> its words, in the order in which they are run.
-
-    Args:
-        plan: The sizes.
-        parts: Letters of the parts.
-        folder: Where model files of other kernels may be written.
-    """
+    """Return study's name -> its words, in the order in which they are run; other kernels' models go to ``folder``."""
     common = [
         "task=colorize",
         f"data={plan.data}",

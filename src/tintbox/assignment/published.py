@@ -31,13 +31,10 @@ KERNEL, FILTERS, COLOURS, INPUTS = 3, 32, 24, 1  # of PoolUpsampleNet: the kerne
 
 
 def pool_complexity(size: int) -> dict[str, int]:
-    """Return weights, outputs and connections of PoolUpsampleNet for square pictures, by Part A's closed forms.
+    """Return weights, outputs and connections of PoolUpsampleNet, by Part A's closed forms.
 
-    With k the kernel, F the filters, C the colours, I the input channels and s = (size / 32)^2; biases and both
-    parameters of every batch norm count as weights, pooling, upsampling and batch norms as layers.
-
-    Args:
-        size: Side of the picture in pixels, a multiple of 32.
+    ``size`` is the side of a square picture in pixels, a multiple of 32. Biases and both parameters of every batch norm
+    count as weights, pooling, upsampling and batch norms as layers.
     """
     area, square = (size // 32) ** 2, KERNEL**2
     parameters = INPUTS * FILTERS + 4 * FILTERS**2 + FILTERS * COLOURS + COLOURS**2

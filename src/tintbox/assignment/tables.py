@@ -64,10 +64,7 @@ def complexity() -> str:
 def detector(before: tuple[float, float], run: RunFolder, *, published: bool) -> str:
     """Return the table of the fine-tuned detector: mAP50 / mAP50-95 before and after every epoch.
 
-    Args:
-        before: Both of the weights that it begins with.
-        run: Its run.
-        published: Whether the assignment's figures are of the same pictures.
+    Where the assignment's figures are of the same pictures, ``published``, they stand beside.
     """
     both = zip(run.curves["metrics/mAP50(B)"], run.curves["metrics/mAP50-95(B)"])
     ours = {"before": before, **{f"epoch {i}": pair for i, pair in enumerate(both, 1)}}

@@ -22,14 +22,7 @@ HEADER = ["picture", "fold", "group", "split"]
 
 @dataclass(frozen=True)
 class Folds:
-    """Pictures in folds.
-
-    Attributes:
-        files: The pictures' absolute paths, sorted.
-        folds: The fold of each.
-        groups: The group of each.
-        splits: The split of the dataset that each is of.
-    """
+    """Pictures by their absolute paths, sorted, and of each its fold, its group and its split of the dataset."""
 
     files: list[str]
     folds: list[int]

@@ -26,13 +26,7 @@ class Finished(Exception):  # noqa: N818 - it ends a run, it is no error
 
 @dataclass(frozen=True)
 class Pace:
-    """The time that training takes.
-
-    Attributes:
-        seconds: For a picture, at ``imgsz``.
-        imgsz: Side in pixels.
-        device: Where.
-    """
+    """The seconds that training takes for a picture of ``imgsz`` pixels' side on a device."""
 
     seconds: float
     imgsz: int

@@ -50,7 +50,6 @@ class Finding:
     """What came out for a policy.
 
     Attributes:
-        name: Its name.
         ap: COCO's AP over all training pictures.
         gap: How far it is ahead of the recipe's own policy; None for that.
     """
@@ -80,14 +79,7 @@ def policies_beside(arguments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def plan(recipe: Recipe, pictures: int, pace: Pace, minutes: float) -> Plan:
-    """Return what is tried within a share of the minutes.
-
-    Args:
-        recipe: The recipe for the run itself.
-        pictures: How many there are to train on.
-        pace: How fast the model trains here.
-        minutes: For the probe and the run together; `needed` says how many suffice.
-    """
+    """Return what is tried within a share of the minutes for probe and run; `needed` says how many suffice."""
     tried = policies_beside(recipe.arguments())
     epoch, rest = _seconds(recipe, len(tried), pictures, pace)
     epochs = min(int((60 * SHARE * minutes - rest) / epoch), int(recipe.arguments()["epochs"]))
@@ -131,14 +123,7 @@ def pick(findings: Sequence[Finding]) -> Finding | None:
 
 
 def apply(recipe: Recipe, planned: Plan, findings: Sequence[Finding], pictures: int) -> Recipe:
-    """Return a recipe with the policy that was chosen, and why, in numbers.
-
-    Args:
-        recipe: The recipe with its own policy.
-        planned: What was tried.
-        findings: What came out.
-        pictures: How many all policies were judged on.
-    """
+    """Return a recipe with the policy that was chosen, and why, in numbers; all were judged on so many pictures."""
     over = f"points of AP over {findings[0].name} on {FOLDS} folds of the {pictures} training pictures"
     winner = pick(findings)
     if winner is None or winner.gap is None:

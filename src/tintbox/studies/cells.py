@@ -22,7 +22,6 @@ class Result:
     """A run that a study asked for, and what came of it.
 
     Attributes:
-        run: The run.
         outcome: How it stands, None if it was never started.
         found: Its folder, None if there is nothing to read.
     """

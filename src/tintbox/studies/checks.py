@@ -28,14 +28,11 @@ ROOM = 64 << 20  # bytes to be free per run: two checkpoints of a small network 
 
 
 def check_arguments(grid: Grid, *, many: bool) -> list[str]:
-    """Check a grid before its folder is made.
+    """Check a grid before its folder is made, and return what is to be told of it: fixed arguments that cannot count.
 
     Args:
         grid: The grid.
         many: Whether more than 200 runs are meant.
-
-    Returns:
-        What is to be told of it, in lines: fixed arguments that cannot count.
 
     Raises:
         TintboxError: In one line, naming the argument.

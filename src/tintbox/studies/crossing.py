@@ -107,10 +107,7 @@ def resolve(folder: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
 def validation(folder: Path, weights: Path, arguments: Mapping[str, Any]) -> list[str] | None:
     """Return the words of the `yolo` command that judges a trained run on its fold; None if it has been judged.
 
-    Args:
-        folder: The run's folder.
-        weights: Its last weights.
-        arguments: What `resolve` returns.
+    The arguments are those that `resolve` returns.
     """
     if (folder / PREDICTIONS).is_file():
         return None

@@ -92,13 +92,7 @@ NOT_COLORIZE = (
 
 
 def explain_ignored(key: str, arguments: Arguments, task: str | None) -> str | None:
-    """Return why an argument does not count in a run, None if it does.
-
-    Args:
-        key: The argument.
-        arguments: All of the run, defaults among them.
-        task: The run's task, None if it is not known: then no task speaks against the argument.
-    """
+    """Return why an argument does not count in a run, None if it does; no task speaks against it if none is known."""
     for rule in RULES:
         if key in rule.keys and rule.ignored(arguments):
             return rule.why
@@ -132,11 +126,7 @@ def explain_unfit(run: Run, arguments: Arguments, task: str | None, model: Model
 
 
 def find_same(runs: Sequence[tuple[Run, Arguments, str | None]]) -> str | None:
-    """Return which two runs would be one, for an argument that varies and does not count, as a line; or None.
-
-    Args:
-        runs: Runs with all their arguments and their tasks.
-    """
+    """Return which two runs would be one, for an argument that varies and does not count, as a line; or None."""
     seen: dict[Hashable, Run] = {}
     for run, arguments, task in runs:
         idle = {key: why for key in run.settings if (why := explain_ignored(key, arguments, task))}

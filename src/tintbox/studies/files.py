@@ -19,12 +19,7 @@ REMOTE = "://"  # fetched by Ultralytics when a run begins
 
 @dataclass(frozen=True)
 class Model:
-    """What can be said of a model before it is loaded.
-
-    Attributes:
-        task: Its task, None if that is not known: of weights, say.
-        head: The name of its last module, None likewise.
-    """
+    """What can be said of a model before it is loaded: its task and its last module's name, None if not known."""
 
     task: str | None = None
     head: str | None = None

@@ -19,11 +19,9 @@ LOADERS = 8  # Ultralytics' own number of loader processes for a run that has th
 
 
 def share(workers: int, arguments: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
-    """Return the words and the environment by which a run keeps to its share of the cores.
+    """Return the words and the environment by which one of so many runs at a time keeps to its share of the cores.
 
-    Args:
-        workers: How many runs there are at a time.
-        arguments: The run's arguments; what the user says of loader processes holds.
+    What the user says of loader processes, among the run's arguments, holds.
     """
     part = max(1, cores() // workers)
     words = [] if workers == 1 or "workers" in arguments else [f"workers={min(LOADERS, part)}"]

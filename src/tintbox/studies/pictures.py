@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,9 +59,10 @@ def effect(figure: Any, group: Sequence[Cell], key: str) -> None:
         lines.setdefault(others, []).append(cell)
     values = [cell.settings[key] for cell in group]
     numeric = all(map(is_number, values))
-    places: Mapping[str, float] = {
-        text(v): float(v) if numeric else i for i, v in enumerate(dict.fromkeys(map(_key, values)))
-    }
+    if numeric:
+        places = {text(value): float(value) for value in values}
+    else:
+        places = {name: float(i) for i, name in enumerate(dict.fromkeys(map(text, values)))}
     for axes, (column, title) in zip(figure.subplots(1, 2), measures(group).items()):
         for i, (name, row) in enumerate(lines.items()):
             points = [
@@ -93,10 +94,6 @@ def effect(figure: Any, group: Sequence[Cell], key: str) -> None:
     many = max(len(cell.results) for cell in group)
     if many > 1:
         figure.suptitle(f"mean and standard deviation over {many} seeds", fontsize=9)
-
-
-def _key(value: Any) -> Any:
-    return value if isinstance(value, (int, float)) else text(value)
 
 
 def has_lone_points(values: Sequence[float]) -> bool:

@@ -99,10 +99,9 @@ class Pools:
     _known: dict[str, dict[str, Evaluation]] = field(default_factory=dict)
 
     def update(self, results: Sequence[Result]) -> list[CrossedCell]:
-        """Return the cells of which a seed is complete; a folder is written for each seed that has become so.
+        """Return the cells of which a seed is complete, by the results of all runs of the grid, in its order.
 
-        Args:
-            results: What came of all runs of the grid, in its order.
+        A folder is written for each seed that has become so.
         """
         cells: dict[tuple[str, ...], CrossedCell] = {}
         for i, run in enumerate(self.grid.pooled().runs()):  # each stands for all folds of a setting and seed

@@ -72,12 +72,7 @@ class Progress:
         return (time.monotonic() - self.begun) * (len(self.runs) - sum(self.shares.values())) / gained
 
     def update(self, running: Sequence[Run], ended: Sequence[tuple[Run, Outcome]]) -> None:
-        """Show how things stand.
-
-        Args:
-            running: The runs at work.
-            ended: Those that ended since the last call.
-        """
+        """Show how things stand: the runs at work, and those that ended since the last call."""
         for run, found in ended:
             self.ended[run.name], self.shares[run.name] = found, 1.0
             self.tell(f"{run.name}: {found.state}{': ' + found.reason if found.reason else ''}{self.describe_end()}")
