@@ -1,5 +1,7 @@
 """The pictures of a study: what is drawn is what the runs have."""
 
+import math
+
 import cv2
 import numpy as np
 import pytest
@@ -71,6 +73,18 @@ def test_a_single_epoch_is_seen(folder_of, tmp_path):
     assert drawn(pictures.curves, cells).axes[0].get_lines()[0].get_marker() == "o"
     (file,) = pictures.draw(tmp_path, cells)
     assert file.name == "curves.png"
+
+
+def test_a_loss_without_end_is_a_gap(folder_of, tmp_path):
+    losses = {(0.1, 0): 1.0, (0.1, 1): math.inf, (1.0, 0): 2.0, (1.0, 1): 3.0}
+    cells = group_by_cell([
+        folder_of(Run(f"lr0_{lr0}-seed_{seed}", {"lr0": lr0, "seed": seed}, {}),
+                  {"epoch": [1], "time": [1], "metrics/accuracy": [0.5], "val/loss": [loss]})
+        for (lr0, seed), loss in losses.items()
+    ])  # fmt: skip
+    (line,) = drawn(pictures.effect, cells, "lr0").axes[0].get_lines()
+    np.testing.assert_equal(line.get_ydata(), [math.nan, 2.5])
+    assert all(file.is_file() for file in pictures.draw(tmp_path, cells))
 
 
 def test_gaps_are_no_zeros(folder_of):

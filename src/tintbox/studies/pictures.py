@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tintbox import atomic
 from tintbox.checks import is_number
-from tintbox.studies.cells import LOSS, Cell, group_by_task
+from tintbox.studies.cells import LOSS, Cell, group_by_task, mean, spread
 from tintbox.studies.values import text
 
 DPI = 150
@@ -66,13 +65,13 @@ def effect(figure: Any, group: Sequence[Cell], key: str) -> None:
     for axes, (column, title) in zip(figure.subplots(1, 2), measures(group).items()):
         for i, (name, row) in enumerate(lines.items()):
             points = [
-                (places[text(cell.settings[key])], list(cell.column(column).values()))
+                (places[text(cell.settings[key])], finite(cell.column(column).values()))
                 for cell in sorted(row, key=lambda cell: places[text(cell.settings[key])])
                 if cell.column(column)
             ]
             at = [place for place, _ in points]
-            means = [statistics.mean(numbers) for _, numbers in points]
-            deviations = [statistics.stdev(numbers) if len(numbers) > 1 else 0.0 for _, numbers in points]
+            means = [mean(numbers) for _, numbers in points]
+            deviations = [spread(numbers) if len(numbers) > 1 else 0.0 for _, numbers in points]
             low, high = ([m + sign * d for m, d in zip(means, deviations)] for sign in (-1, 1))
             colour = COLOURS[i % len(COLOURS)]
             if numeric:
@@ -96,6 +95,11 @@ def effect(figure: Any, group: Sequence[Cell], key: str) -> None:
         figure.suptitle(f"mean and standard deviation over {many} seeds", fontsize=9)
 
 
+def finite(values: Iterable[float]) -> list[float]:
+    """Return values with a gap for those without end, which no axis has."""
+    return [value if math.isfinite(value) else math.nan for value in values]
+
+
 def has_lone_points(values: Sequence[float]) -> bool:
     """Return whether a curve has points that a line alone would not show, for no finite value stands beside them."""
     known = [math.isfinite(value) for value in values]
@@ -111,13 +115,12 @@ def curves(figure: Any, group: Sequence[Cell]) -> None:
         for i, cell in enumerate(group):
             style = ("-", "--", ":", "-.")[i // len(COLOURS) % 4]
             for j, run in enumerate(cell.results.values()):
-                values = run.loss if column == LOSS else run.curves.get(column, [])
-                finite = [value if math.isfinite(value) else math.nan for value in values]
+                values = finite(run.loss if column == LOSS else run.curves.get(column, []))
                 label = cell.title if j == 0 else None
                 axes.plot(
-                    run.curves["epoch"][: len(finite)], finite, style, color=COLOURS[i % len(COLOURS)],
+                    run.curves["epoch"][: len(values)], values, style, color=COLOURS[i % len(COLOURS)],
                     linewidth=1.2, alpha=0.85, label=label, markersize=3,
-                    marker="o" if has_lone_points(finite) else None,
+                    marker="o" if has_lone_points(values) else None,
                 )  # fmt: skip
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
