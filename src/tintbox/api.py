@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -37,9 +36,9 @@ def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **argu
     from tintbox.studies import checks, command, grid, place
 
     autoload.install()
-    plain = {key: os.fspath(value) if isinstance(value, os.PathLike) else value for key, value in arguments.items()}
     with command.explain_failures():
-        asked = grid.from_values({key: value if isinstance(value, list) else [value] for key, value in plain.items()})
+        several = {key: value if isinstance(value, list) else [value] for key, value in arguments.items()}
+        asked = grid.from_values(several)
         notes = checks.check_arguments(asked, many=yes)
         folder, own = place.choose(asked)
     return command.train(folder, own, notes, workers, ray)

@@ -1,5 +1,7 @@
 """Values in a study's words, against what the words mean in Python."""
 
+from pathlib import Path
+
 import pytest
 
 from tintbox.errors import TintboxError
@@ -36,6 +38,10 @@ def test_lists_that_are_none(given, message):
 def test_a_value_is_read_as_yolo_reads_it(given, value):
     found = values.read_value(given)
     assert found == value and type(found) is type(value)
+
+
+def test_a_path_is_its_text():
+    assert values.check("data", [Path("my.yaml"), "b"]) == ["my.yaml", "b"]
 
 
 def test_equal_values_are_one_key():

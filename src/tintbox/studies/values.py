@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import datetime
 import math
+import os
 import warnings
 from collections.abc import Hashable, Mapping
 from pathlib import Path
@@ -70,7 +71,7 @@ def as_plain(value: Any) -> Any:
     """Return a value as YAML and JSON write it, tuples as lists.
 
     Raises:
-        ValueError: It is something else than texts, numbers, truths, None, lists and mappings of these.
+        ValueError: It is something else than texts, paths, numbers, truths, None, lists and mappings of these.
     """
     if isinstance(value, (list, tuple)):
         return [as_plain(item) for item in value]
@@ -80,6 +81,8 @@ def as_plain(value: Any) -> Any:
         return {key: as_plain(item) for key, item in value.items()}
     if isinstance(value, datetime.date):
         return value.isoformat()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
     if value is None or isinstance(value, (str, int, float)):
         return value
     raise ValueError(f"{type(value).__name__} is no value of an argument")
