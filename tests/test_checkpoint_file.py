@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tintbox import checkpoint_archive, checkpoint_file
-from tintbox.errors import TintboxError
+from tintbox.errors import TintboxError, TintboxFileError
 
 
 class Trap:
@@ -69,6 +69,15 @@ def test_any_damage_is_told_in_one_line_or_harmless(whole, tmp_path_factory, dat
     checkpoint_file.is_whole(file), checkpoint_file.facts(file)
     with contextlib.suppress(checkpoint_archive.BombError):
         checkpoint_file.find_classic(file)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, f"{'x' * 300}/y.pt"])
+def test_an_export_of_or_to_a_name_that_no_file_can_have(whole, tmp_path, name):
+    with pytest.raises(TintboxFileError, match="no such file; give a model"):
+        checkpoint_file.load_for_export(tmp_path / name, tmp_path / "out.pt", "a model")
+    if "/" in name:
+        with pytest.raises(TintboxFileError, match="there is no folder"):
+            checkpoint_file.load_for_export(whole, tmp_path / name, "a model")
 
 
 def test_what_is_written_is_whole_or_not_there(tmp_path):

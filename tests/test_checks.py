@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tintbox.checks import is_number, is_share, is_whole
+from tintbox.checks import is_number, is_share, is_there, is_whole
 
 NO_NUMBERS = [True, False, None, "1", [1], {}, 1j, math.nan]
 
@@ -38,3 +38,8 @@ def test_kinds(value, number, whole, share):
 @pytest.mark.parametrize("check", [is_number, is_whole])
 def test_limits_are_included(check, value, inside):
     assert check(value, 32, 64) is inside
+
+
+def test_a_name_that_no_file_can_have_is_not_there(tmp_path):
+    assert not is_there(tmp_path / "a\x00b") and not is_there(tmp_path / ("x" * 300))
+    assert not is_there(tmp_path) and is_there(tmp_path, type(tmp_path).is_dir)

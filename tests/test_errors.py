@@ -19,6 +19,7 @@ def test_the_nearest_file_is_suggested_where_the_folder_is_there(tmp_path):
     (tmp_path / "best.pt").touch()
     assert suggest_file(tmp_path / "bets.pt") == "; did you mean 'best.pt'?"
     assert suggest_file(tmp_path / "nowhere" / "bets.pt") == ""
+    assert suggest_file(tmp_path / ("x" * 300) / "bets.pt") == "", "no folder can have this name"
 
 
 def test_an_error_of_a_file_shows_its_line_alone():

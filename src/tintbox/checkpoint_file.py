@@ -13,6 +13,7 @@ from typing import Any
 
 from tintbox import atomic
 from tintbox.checkpoint_archive import PICKLE, BombError, explain_failures, is_zip, open_checkpoint
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 from tintbox.limits import PICKLE_BYTES, PICKLE_INSTRUCTIONS
 
@@ -69,16 +70,16 @@ def load_for_export(source: Path, target: Path, what: str) -> tuple[Any, dict[st
     """
     from ultralytics.nn import tasks
 
-    if not source.is_file():
-        kind = "a folder, no file" if source.is_dir() else "no such file"
+    if not is_there(source):
+        kind = "a folder, no file" if is_there(source, Path.is_dir) else "no such file"
         raise TintboxFileError(f"{source}: {kind}; give {what}{suggest_file(source)}")
     if target.suffix != ".pt":
         raise TintboxError(f"{target}: give the file to write the suffix .pt")
-    if target.is_dir():
+    if is_there(target, Path.is_dir):
         raise TintboxError(f"{target}: a folder; give the name of a file")
-    if not target.parent.is_dir():
+    if not is_there(target.parent, Path.is_dir):
         raise TintboxFileError(f"{target}: there is no folder {target.parent}; make it first")
-    if target.exists() and target.samefile(source):
+    if is_there(target) and target.samefile(source):
         raise TintboxError(f"{target}: would overwrite the model itself; give another name")
     try:
         return tasks.load_checkpoint(source)
@@ -128,11 +129,7 @@ def find_classic(file: Any) -> Path | None:
         BombError: As `is_classic`.
     """
     path = Path(str(file).strip().replace("'", ""))
-    try:
-        there = path.suffix == ".pt" and path.is_file()
-    except (OSError, ValueError):  # of a name that no file can have
-        return None
-    return path if there and is_classic(path) else None
+    return path if path.suffix == ".pt" and is_there(path) and is_classic(path) else None
 
 
 def instructions(raw: bytes) -> Iterator[tuple[str, Any]]:

@@ -1,9 +1,11 @@
-"""What a value from a command line, a YAML or a Python call is: numbers, among which true and false do not count."""
+"""What a value from a command line, a YAML or a Python call is: a number, which true and false are not, or a file."""
 
 from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeGuard
 
 
@@ -21,3 +23,11 @@ def is_whole(value: Any, low: float = -math.inf, high: float = math.inf) -> Type
 def is_share(value: Any) -> TypeGuard[float]:
     """Return whether a value is a number from 0 to 1, both included."""
     return is_number(value, 0, 1)
+
+
+def is_there(path: Path, kind: Callable[[Path], bool] = Path.is_file) -> bool:
+    """Return whether a file is there; not for a name that no file can have, for which `Path.is_file` raises."""
+    try:
+        return kind(path)
+    except (OSError, ValueError):
+        return False

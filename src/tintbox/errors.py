@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
+from tintbox.checks import is_there
+
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # of a terminal; Ultralytics' messages have them
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -61,4 +63,4 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
 def suggest_file(path: Path) -> str:
     """Return the hint of ``suggest`` among the files and folders where ``path`` would be."""
-    return suggest(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else ""
+    return suggest(path.name, (p.name for p in path.parent.iterdir())) if is_there(path.parent, Path.is_dir) else ""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import json_file, limits, run_arguments
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 
 ARGUMENTS, RESULTS, ENVIRONMENT = run_arguments.STOCK, "results.csv", "environment.json"
@@ -108,11 +109,7 @@ class RunFolder:
     @property
     def weights(self) -> Path | None:
         """`best.pt`, else `last.pt`, else None; None as well where their folder cannot be looked into."""
-        files = [self.folder / "weights" / name for name in ("best.pt", "last.pt")]
-        try:
-            return next((file for file in files if file.is_file()), None)
-        except OSError:
-            return None
+        return next(filter(is_there, (self.folder / "weights" / name for name in ("best.pt", "last.pt"))), None)
 
 
 def missing(folder: Path) -> list[str]:

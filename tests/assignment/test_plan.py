@@ -57,6 +57,7 @@ def test_one_part_trains_one_network(tmp_path):
         ({}, "AX", "parts=AX"),
         ({}, "", "parts="),
         ({"weights": "nowhere.pt"}, "D", "weights=nowhere.pt: no such file"),
+        ({"weights": "x" * 300}, "D", "no such file"),
     ],
 )
 def test_mistakes_are_told_in_a_line(change, parts, words):

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tintbox.errors import TintboxError
 from tintbox.studies import checks
 
 GOOD = ("task=colorize", "model=colorize-convt.yaml", "data=fruitbowl.yaml", "imgsz=32", "epochs=1")
@@ -67,6 +68,11 @@ def test_a_file_where_the_folder_should_be(refused, tmp_path):
 def test_a_full_disk_is_told_before_training(refused, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=2**20))
     assert "0.0 GiB are free, 2 runs may need 0.1 GiB; make room" in refused(*GOOD, "batch=4,8")
+
+
+def test_a_folder_with_an_open_bracket_names_the_argument_that_chose_it(tmp_path):
+    with pytest.raises(TintboxError, match="a bracket is not closed; give out="):
+        checks.check_folder(tmp_path / "a[b", 1, "out")
 
 
 def test_the_folder_of_another_study(refused, tmp_path):

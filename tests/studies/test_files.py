@@ -100,8 +100,3 @@ def test_datasets_and_weights_that_are_nowhere():
     for value in (True, False, None):
         files.check("pretrained", value)
     files.check("pretrained", "https://x.org/x.pt")
-
-
-def test_a_name_that_no_file_can_have_is_not_there(here):
-    assert not files.is_there(here / "a\x00b") and not files.is_there(here / ("x" * 300))
-    assert not files.is_there(here) and files.is_there(here, type(here).is_dir)

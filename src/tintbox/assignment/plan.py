@@ -10,7 +10,7 @@ import yaml
 import tintbox.cfg
 from tintbox import atomic
 from tintbox.assignment.published import NETWORKS
-from tintbox.checks import is_whole
+from tintbox.checks import is_there, is_whole
 from tintbox.errors import TintboxError, TintboxFileError, suggest_file
 
 PARTS = {"A": "PoolUpsampleNet", "B": "ConvTransposeNet", "C": "UNet", "D": "fine-tuning a detector"}
@@ -65,7 +65,7 @@ def check(plan: Plan, parts: str) -> None:
         raise TintboxError(f"seed={plan.seed}: give a whole number of 0 or more")
     if not parts or set(parts) - set(PARTS):
         raise TintboxError(f"parts={parts}: give some of {''.join(PARTS)}, e.g. parts=AC")
-    if "D" in parts and plan.weights is not None and not Path(plan.weights).is_file():
+    if "D" in parts and plan.weights is not None and not is_there(Path(plan.weights)):
         file = Path(plan.weights)
         raise TintboxFileError(
             f"weights={file}: no such file{suggest_file(file)}; Part D fine-tunes a detector, e.g. a classic yolov3.pt "

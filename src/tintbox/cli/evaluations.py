@@ -62,7 +62,7 @@ def compare(
     ] = None,
 ) -> None:
     """Say by how much the second model differs from the first on the same pictures, and whether it may be chance."""
-    runs, rest = paths_of(words or [])
+    runs, rest = paths_of(words)
     if len(runs) != 2:
         raise TintboxError(f"give two runs to compare, e.g. runs/detect/a runs/detect/b; here are {len(runs)}")
     values, settings = evaluation_arguments(rest, tables.COMPARE)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tintbox.checks import is_there
 from tintbox.cli import tables
 from tintbox.cli.keys import read, words_argument
 from tintbox.cli.words import paths_of
@@ -21,7 +22,7 @@ def with_ray_address(words: Sequence[str]) -> list[str]:
     if RAY in found:
         after = found.index(RAY) + 1
         word = found[after] if after < len(found) else "-"
-        if word.startswith("-") or "=" in word or Path(word).exists():
+        if word.startswith("-") or "=" in word or is_there(Path(word), Path.exists):
             found.insert(after, "auto")
     return found
 
@@ -68,6 +69,6 @@ def report(
     """Write one HTML file that compares training runs: arguments, metrics, curves, pictures."""
     from tintbox.reports.command import report as write
 
-    folders, rest = paths_of(words or [])
+    folders, rest = paths_of(words)
     values = read(rest, tables.REPORT)
     print(write(folders, **{**values, **({"out": out} if out else {})}))

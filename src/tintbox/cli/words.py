@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tintbox import yaml_file
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, suggest
 
 
@@ -34,11 +35,10 @@ def arguments(words: list[str], known: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def paths_of(words: list[str]) -> tuple[list[str], list[str]]:
+def paths_of(words: list[str] | None) -> tuple[list[str], list[str]]:
     """Return the words that are paths, and the others, which are ``key=value``; a path that exists may hold a ``=``."""
-    # Path.exists would raise for a word too long for a file's name.
-    paths = [word for word in words if "=" not in word or os.path.exists(word)]  # noqa: PTH110
-    return paths, [word for word in words if word not in paths]
+    paths = [word for word in words or [] if "=" not in word or is_there(Path(word), Path.exists)]
+    return paths, [word for word in words or [] if word not in paths]
 
 
 def table(title: str, columns: dict[str, str], rows: list[list[str]]) -> None:

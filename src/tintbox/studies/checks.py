@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.folds.choice import WORDS
 from tintbox.limits import MOST_RUNS
@@ -121,11 +122,9 @@ def check_folder(folder: Path, runs: int, word: str = "project") -> None:
     """
     resolved = str(folder.resolve())
     if resolved.count("[") != resolved.count("]"):
-        raise TintboxError(f"{folder}: `yolo` takes no path in which a bracket is not closed; give project=")
+        raise TintboxError(f"{folder}: `yolo` takes no path in which a bracket is not closed; give {word}=")
     probe = folder / f".write-{os.getpid()}"
-    there = next(
-        place for place in (folder.absolute(), *folder.absolute().parents) if files.is_there(place, Path.exists)
-    )
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if is_there(place, Path.exists))
     try:
         free = shutil.disk_usage(there).free
         if free < ROOM * runs:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tintbox import run_arguments, yaml_file
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest, suggest_file
 
 YAMLS = (".yaml", ".yml")
@@ -23,14 +24,6 @@ class Model:
 
     task: str | None = None
     head: str | None = None
-
-
-def is_there(path: Path, kind: Callable[[Path], bool] = Path.is_file) -> bool:
-    """Return whether a file is there; not for a name that no file can have, for which `Path.is_file` raises."""
-    try:
-        return kind(path)
-    except (OSError, ValueError):
-        return False
 
 
 def check(key: str, value: Any) -> None:

@@ -10,9 +10,9 @@ import yaml
 
 import tintbox
 from tintbox import atomic
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError
 from tintbox.studies import outcome
-from tintbox.studies.files import is_there
 from tintbox.studies.grid import Grid, parse
 from tintbox.studies.lock import HOLDER, LOCK
 from tintbox.studies.outcome import same_arguments
