@@ -18,7 +18,7 @@ AUTO, NAMES, NONE = "auto", "names", "none"
 HEADER = ["picture", "group"]
 FRAME = re.compile(r"(?P<video>.*?[^\W\d_].*?)[\W_]*(?P<frame>\d+)")  # clip3_0001; a name of digits alone tells nothing
 EXPORTED = ".rf."  # Roboflow's copies of a picture: its name, this, and a digest
-SHOWN = 3  # names in a line
+SHOWN, LONGEST = 3, 40  # names in a line, characters of one
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,10 @@ def tell(names: Sequence[str], files: Sequence[str], how: str) -> str:
     )
 
 
-def shorten(name: str, most: int = 40) -> str:
+def shorten(name: str) -> str:
     """Return a name that fits into a line."""
     shown = one_line(name)
-    return shown if len(shown) <= most else f"{shown[: most - 3]}..."
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 3]}..."
 
 
 def read(file: Path, files: Sequence[str]) -> Groups:

@@ -37,7 +37,8 @@ def check(key: str, value: Any) -> None:
     elif key == "model":
         model(str(value))
     elif key == "data":
-        dataset(value)
+        if REMOTE not in str(value) and Path(str(value)).suffix.lower() in YAMLS:  # others are left to the runs
+            mapping(key, value)
     elif isinstance(value, str):  # pretrained=True says nothing of a file
         weights(key, value)
 
@@ -106,12 +107,6 @@ def recipe(value: str) -> Mapping[str, Any]:
     if found.get("task") not in (*TASKS, None):
         raise TintboxError(f"cfg={value}: task={found['task']}: no such task ({', '.join(sorted(TASKS))})")
     return found
-
-
-def dataset(value: Any) -> None:
-    """Check a dataset: a YAML file; folders, archives and addresses are left to the runs."""
-    if REMOTE not in str(value) and Path(str(value)).suffix.lower() in YAMLS:
-        mapping("data", value)
 
 
 @functools.cache

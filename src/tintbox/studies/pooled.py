@@ -49,18 +49,18 @@ class CrossedCell:
     seeds: Mapping[Any, Mapping[str, Evaluation]]
     seconds: Mapping[Any, float]
 
-    def estimate(self, kind: str, place: int = AP) -> Estimate:
-        """Return the mean of one of the twelve numbers over the seeds, with an interval over pictures."""
+    def estimate(self, kind: str) -> Estimate:
+        """Return the mean AP over the seeds, with an interval over pictures."""
         found = [kinds[kind] for kinds in self.seeds.values()]
-        samples = np.mean([overall(one.samples)[:, place] for one in found], axis=0)
-        return _estimate(samples, float(np.mean([one.values[place] for one in found])), found[0], (0, 1))
+        samples = np.mean([overall(one.samples)[:, AP] for one in found], axis=0)
+        return _estimate(samples, float(np.mean(self.values(kind))), found[0], (0, 1))
 
     def values(self, kind: str, place: int = AP) -> list[float]:
         """Return one of the twelve numbers, seed by seed."""
         return [float(kinds[kind].values[place]) for kinds in self.seeds.values()]
 
-    def difference(self, other: CrossedCell, kind: str, place: int = AP) -> Estimate | None:
-        """Return how much it is ahead of another cell, seed by seed and picture by picture.
+    def difference(self, other: CrossedCell, kind: str) -> Estimate | None:
+        """Return by how much AP it is ahead of another cell, seed by seed and picture by picture.
 
         None where the two have no seed in common, or were evaluated on other pictures, labels or classes.
         """
@@ -71,8 +71,8 @@ class CrossedCell:
         ]
         if not both or len({one.fingerprint for pair in both for one in pair}) > 1:
             return None
-        samples = [overall(one.samples)[:, place] - overall(two.samples)[:, place] for one, two in both]
-        value = float(np.mean([one.values[place] - two.values[place] for one, two in both]))
+        samples = [overall(one.samples)[:, AP] - overall(two.samples)[:, AP] for one, two in both]
+        value = float(np.mean([one.values[AP] - two.values[AP] for one, two in both]))
         return _estimate(np.mean(samples, axis=0), value, both[0][0], None)
 
 
