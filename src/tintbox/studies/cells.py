@@ -48,7 +48,7 @@ class Cell:
     """
 
     settings: Mapping[str, Any]
-    results: Mapping[Any, RunFolder]
+    results: dict[Any, RunFolder]
 
     @property
     def title(self) -> str:
@@ -73,13 +73,13 @@ class Cell:
 
 def group_by_cell(results: Sequence[Result]) -> list[Cell]:
     """Return the cells that have a finished run, in the order of the study."""
-    cells: dict[tuple[str, ...], tuple[dict[str, Any], dict[Any, RunFolder]]] = {}
+    cells: dict[tuple[str, ...], Cell] = {}
     for result in results:
         if result.found is not None and result.outcome and result.outcome.state == FINISHED:
             settings = dict(result.run.settings)
             seed = settings.pop(REPLICATE, None)
-            cells.setdefault(result.run.cell, (settings, {}))[1][seed] = result.found
-    return [Cell(*cell) for cell in cells.values()]
+            cells.setdefault(result.run.cell, Cell(settings, {})).results[seed] = result.found
+    return list(cells.values())
 
 
 def group_by_task(found: Sequence[Cell]) -> dict[str, list[Cell]]:

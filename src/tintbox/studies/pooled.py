@@ -46,8 +46,8 @@ class CrossedCell:
     """
 
     settings: Mapping[str, Any]
-    seeds: Mapping[Any, Mapping[str, Evaluation]]
-    seconds: Mapping[Any, float]
+    seeds: dict[Any, Mapping[str, Evaluation]]
+    seconds: dict[Any, float]
 
     def estimate(self, kind: str) -> Estimate:
         """Return the mean AP over the seeds, with an interval over pictures."""
@@ -114,11 +114,11 @@ class Pools:
                 self.problems[run.name] = one_line(error)
                 continue
             self.problems.pop(run.name, None)
-            settings = {key: value for key, value in run.settings.items() if key != REPLICATE}
+            settings = dict(run.settings)
+            seed = settings.pop(REPLICATE, None)
             cell = cells.setdefault(run.cell, CrossedCell(settings, {}, {}))
-            seed = run.settings.get(REPLICATE)
-            cell.seeds[seed] = kinds  # type: ignore[index]
-            cell.seconds[seed] = sum(one.found.seconds for one in folds if one.found)  # type: ignore[index]
+            cell.seeds[seed] = kinds
+            cell.seconds[seed] = sum(one.found.seconds for one in folds if one.found)
         return list(cells.values())
 
     def _evaluate(self, run: Run, folds: Sequence[Result]) -> dict[str, Evaluation]:
