@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tintbox.errors import TintboxError
 from tintbox.recipes import survey
 from tintbox.recipes.survey import Split
 
@@ -35,3 +36,12 @@ def test_a_file_that_is_no_picture_has_no_size(tmp_path, content):
     if content is not None:
         file.write_bytes(content)
     assert survey.measure(str(file)) == (0, 0)
+
+
+def test_keypoints_that_make_no_sense_are_a_mistake_in_a_line(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.png").write_bytes(b"")
+    data = tmp_path / "pose.yaml"
+    data.write_text(f"path: {tmp_path}\ntrain: images\nval: images\nnames: [a]\nkpt_shape: [2, three]\n")
+    with pytest.raises(TintboxError, match=r"pose.yaml: kpt_shape: \[2, 'three'\] is no"):
+        survey.take(data)

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from tintbox.errors import TintboxError
+from tintbox.errors import TintboxError, name_file
 from tintbox.plugins.coco_eval.data import dataset_files
 from tintbox.plugins.coco_eval.data.description import describe, lacks_validation
+from tintbox.plugins.coco_eval.data.labels import keypoints
 from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.recipes import labels as label_files
 from tintbox.recipes import pictures
@@ -97,8 +98,9 @@ def take(data: str | Path) -> Survey:
         )
     described = describe(data)
     names = [str(name) for _, name in sorted(described["names"].items())]
-    keypoints = int(np.prod(described.get("kpt_shape") or 0))
-    splits = {name: look_at(described, name, len(names), keypoints) for name in SPLITS if described.get(name)}
+    with name_file(Path(data)):
+        numbers = keypoints(described)
+    splits = {name: look_at(described, name, len(names), numbers) for name in SPLITS if described.get(name)}
     train = splits["train"]
     if not len(train.sides):
         if len(train.labels.classes):
@@ -112,10 +114,10 @@ def take(data: str | Path) -> Survey:
     return Survey(Path(str(data)).name, names, splits, shared, colours)
 
 
-def look_at(described: Mapping[str, Any], name: str, classes: int, keypoints: int) -> Split:
+def look_at(described: Mapping[str, Any], name: str, classes: int, numbers: int) -> Split:
     """Return what one split holds."""
     files = split_pictures(described, name)
-    labels = label_files.read(dataset_files.label_files(files), classes, keypoints)
+    labels = label_files.read(dataset_files.label_files(files), classes, numbers)
     return Split(files, np.array([measure(file) for file in files]).reshape(-1, 2), labels, pictures.look_at(files))
 
 
