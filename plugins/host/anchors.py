@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import pickle
 from pathlib import Path
 from typing import Any
 
 from tintbox.plugins.host import capabilities
-from tintbox.plugins.host.table import patch
+from tintbox.plugins.host.table import patch, replace
 
 HEADS = {"AnchorDetect", "DarknetDetect"}
 CONTENT = (TypeError, AttributeError, KeyError, pickle.UnpicklingError)  # by which loading tells of a file's content
@@ -27,7 +26,7 @@ def anchor_yamls(tasks: Any) -> None:
     """Check the rows of a YAML with an anchor head: Ultralytics reads some of them before it parses the model."""
     yaml_model_load = tasks.yaml_model_load
 
-    @functools.wraps(yaml_model_load)
+    @replace(tasks, "yaml_model_load")
     def load(path: Any) -> dict[str, Any]:
         found = yaml_model_load(path)
         if name_head(found) in HEADS:
@@ -36,8 +35,6 @@ def anchor_yamls(tasks: Any) -> None:
 
             building.check_rows(found)
         return found
-
-    tasks.yaml_model_load = load
 
 
 @patch("ultralytics.nn.tasks", "parse_model", "DetectionModel")
@@ -48,7 +45,7 @@ def anchor_models(tasks: Any) -> None:
     """
     parse_model = tasks.parse_model
 
-    @functools.wraps(parse_model)
+    @replace(tasks, "parse_model")
     def parse(d: dict[str, Any], ch: int, verbose: bool = True) -> Any:
         head = name_head(d)
         if head not in HEADS:
@@ -57,8 +54,6 @@ def anchor_models(tasks: Any) -> None:
         from tintbox.plugins.anchor import building
 
         return building.parse(d, ch, verbose)
-
-    tasks.parse_model = parse
 
 
 @patch("ultralytics.nn.tasks", "DetectionModel.init_criterion", "BaseModel._remap_cls_by_names")
@@ -72,7 +67,7 @@ def anchor_training(tasks: Any) -> None:
     def is_ours(model: Any) -> bool:
         return type(model.model[-1]).__name__ in HEADS
 
-    @functools.wraps(init_criterion)
+    @replace(tasks.DetectionModel, "init_criterion")
     def criterion(self: Any) -> Any:
         if not is_ours(self):
             return init_criterion(self)
@@ -80,15 +75,13 @@ def anchor_training(tasks: Any) -> None:
 
         return AnchorLoss.of(self)
 
-    @functools.wraps(remap)
+    @replace(tasks.BaseModel, "_remap_cls_by_names")
     def class_rows(self: Any, csd: dict[str, Any], src_model: Any, verbose: bool = True) -> int:
         if not is_ours(self):
             return remap(self, csd, src_model, verbose=verbose)
         from tintbox.plugins.anchor import transfer
 
         return transfer.class_rows(self, csd, src_model, verbose)
-
-    tasks.DetectionModel.init_criterion, tasks.BaseModel._remap_cls_by_names = criterion, class_rows
 
 
 @patch("ultralytics.nn.tasks", "torch_safe_load")
@@ -98,7 +91,7 @@ def classic_checkpoints(tasks: Any) -> None:
 
     torch_safe_load = tasks.torch_safe_load
 
-    @functools.wraps(torch_safe_load)
+    @replace(tasks, "torch_safe_load")
     def load(weight: Any, *args: Any, **kwargs: Any) -> Any:
         file = checkpoint_file.find_classic(weight)
         if file is None:
@@ -106,8 +99,6 @@ def classic_checkpoints(tasks: Any) -> None:
         from tintbox.plugins.anchor import legacy
 
         return legacy.checkpoint(file), str(file)
-
-    tasks.torch_safe_load = load
 
 
 @patch("ultralytics.nn.tasks", "load_checkpoint")
@@ -117,7 +108,7 @@ def other_checkpoints(tasks: Any) -> None:
 
     load_checkpoint = tasks.load_checkpoint
 
-    @functools.wraps(load_checkpoint)
+    @replace(tasks, "load_checkpoint")
     def load(weight: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return load_checkpoint(weight, *args, **kwargs)
@@ -129,8 +120,6 @@ def other_checkpoints(tasks: Any) -> None:
             why = one_line(error).replace("ERROR ❌️ ", "").removeprefix(f"{weight} ").split(". ")[0][:200]
             text = f"{weight}: neither a current checkpoint nor a classic YOLOv3 or YOLOv5 one ({why})"
             raise CheckpointError(text) from error
-
-    tasks.load_checkpoint = load
 
 
 def from_reader(error: BaseException) -> bool:
@@ -148,14 +137,12 @@ def darknet_files(engine: Any) -> None:
 
     load = engine.Model._load
 
-    @functools.wraps(load)
+    @replace(engine.Model, "_load")
     def load_or_tell(self: Any, weights: Any, *args: Any, **kwargs: Any) -> None:
         if str(weights).endswith(".weights"):
             command = f"tintbox import-legacy {weights} {str(weights).removesuffix('.weights')}.pt"
             raise TintboxError(f"model={weights} is Darknet's; import it with its .cfg first: {command}")
         load(self, weights, *args, **kwargs)
-
-    engine.Model._load = load_or_tell
 
 
 @patch("ultralytics.utils.checks", "check_yolov5u_filename")
@@ -168,11 +155,9 @@ def classic_names(checks: Any) -> None:
 
     rename = checks.check_yolov5u_filename
 
-    @functools.wraps(rename)
+    @replace(checks, "check_yolov5u_filename")
     def keep(file: str, *args: Any, **kwargs: Any) -> str:
         ours = checkpoint_file.find_classic(file) or (
             str(file).endswith(".pt") and checkpoint_file.mentions(Path(file), b"tintbox.plugins.anchor")
         )
         return file if ours else rename(file, *args, **kwargs)
-
-    checks.check_yolov5u_filename = keep

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tintbox.plugins.host.table import patch
+from tintbox.plugins.host.table import patch, replace
 
 OPTIONS_HELP = """
     tintbox adds arguments of its own: tintbox options
@@ -58,13 +57,13 @@ def right_places(engine: Any) -> None:
     from tintbox.plugins import places
     from tintbox.plugins.host import command
 
-    def checked(method: Any, mode: str) -> Any:
-        @functools.wraps(method)
+    def check(mode: str) -> None:
+        method = getattr(engine.Model, mode)
+
+        @replace(engine.Model, mode)
         def run(self: Any, *args: Any, **kwargs: Any) -> Any:
             places.check(self.task, mode, kwargs, command.find_typed(kwargs))
             return method(self, *args, **kwargs)
 
-        return run
-
     for mode in ("val", "predict", "track", "export", "benchmark"):
-        setattr(engine.Model, mode, checked(getattr(engine.Model, mode), mode))
+        check(mode)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from pathlib import Path
 from typing import Any
 
 from tintbox.plugins.autoload import import_optional
-from tintbox.plugins.host.table import patch
+from tintbox.plugins.host.table import patch, replace
 
 
 class WholePath(type(Path())):  # type: ignore[misc]
@@ -32,14 +31,12 @@ def whole_saves(patches: Any) -> None:
 
     torch_save = patches.torch_save
 
-    @functools.wraps(torch_save)
+    @replace(patches, "torch_save")
     def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(f, (str, os.PathLike)) or not os.access(Path(f).parent, os.W_OK):
             return torch_save(obj, f, *args, **kwargs)  # a stream; or a file that is writable in a folder that is not
         with atomic.replacing(os.fspath(f), keep_name=True) as part:
             return torch_save(obj, part, *args, **kwargs)
-
-    patches.torch_save = save
 
 
 @patch("ultralytics.engine.trainer", "BaseTrainer.save_model")
@@ -56,7 +53,7 @@ def checkpoints(trainer: Any) -> None:
 
     save_model = trainer.BaseTrainer.save_model
 
-    @functools.wraps(save_model)
+    @replace(trainer.BaseTrainer, "save_model")
     def save(self: Any) -> Any:
         kept = {name: getattr(self, name) for name in ("args", "wdir", "last", "best")}
         network = self.ema.ema
@@ -76,21 +73,17 @@ def checkpoints(trainer: Any) -> None:
             for name, value in kept.items():
                 setattr(self, name, value)
 
-    trainer.BaseTrainer.save_model = save
-
 
 @patch("ultralytics.nn.tasks", "load_checkpoint")
 def checkpoint_arguments(tasks: Any) -> None:
     """Put tintbox's arguments back among those of a loaded checkpoint: resuming reads them from there."""
     load_checkpoint = tasks.load_checkpoint
 
-    @functools.wraps(load_checkpoint)
+    @replace(tasks, "load_checkpoint")
     def load(*args: Any, **kwargs: Any) -> Any:
         model, checkpoint = load_checkpoint(*args, **kwargs)
         model.args.update(getattr(model, "tintbox_args", {}))
         return model, checkpoint
-
-    tasks.load_checkpoint = load
 
 
 @patch("ultralytics.nn.tasks", "load_checkpoint")
@@ -100,7 +93,7 @@ def torn_checkpoints(tasks: Any) -> None:
 
     load_checkpoint = tasks.load_checkpoint
 
-    @functools.wraps(load_checkpoint)
+    @replace(tasks, "load_checkpoint")
     def load(weight: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return load_checkpoint(weight, *args, **kwargs)
@@ -111,8 +104,6 @@ def torn_checkpoints(tasks: Any) -> None:
                 raise CheckpointError(told) from error
             raise
 
-    tasks.load_checkpoint = load
-
 
 @patch("ultralytics.engine.trainer", "BaseTrainer.check_resume")
 def resume_errors(trainer: Any) -> None:
@@ -121,7 +112,7 @@ def resume_errors(trainer: Any) -> None:
 
     check_resume = trainer.BaseTrainer.check_resume
 
-    @functools.wraps(check_resume)
+    @replace(trainer.BaseTrainer, "check_resume")
     def check(self: Any, *args: Any, **kwargs: Any) -> None:
         try:
             check_resume(self, *args, **kwargs)
@@ -129,8 +120,6 @@ def resume_errors(trainer: Any) -> None:
             if isinstance(error.__cause__, TintboxError):
                 raise error.__cause__ from None
             raise
-
-    trainer.BaseTrainer.check_resume = check
 
 
 @patch("ultralytics.engine.trainer", "BaseTrainer.resume_training", "BaseTrainer.optimizer_step")
@@ -143,7 +132,7 @@ def exact_resume(trainer: Any) -> None:
 
     resume_training = trainer.BaseTrainer.resume_training
 
-    @functools.wraps(resume_training)
+    @replace(trainer.BaseTrainer, "resume_training")
     def resume(self: Any, ckpt: Any) -> None:
         if not callbacks.wants_resume(self.args):
             resume_training(self, ckpt)
@@ -154,19 +143,15 @@ def exact_resume(trainer: Any) -> None:
         resume_training(self, ckpt)
         begin.begin(self, ckpt)
 
-    trainer.BaseTrainer.resume_training = resume
-
 
 @patch("ultralytics.engine.model", "Model.train")
 def nothing_to_resume(engine: Any) -> None:
     """Refuse to resume a finished run of ours: the stock method begins another one, on Ultralytics' sample pictures."""
     train = engine.Model.train
 
-    @functools.wraps(train)
+    @replace(engine.Model, "train")
     def train_or_tell(self: Any, trainer: Any = None, **kwargs: Any) -> Any:
         resuming = kwargs.get("resume", self.overrides.get("resume")) is True
         if resuming and (begin := import_optional("tintbox.plugins.resume.begin")):
             begin.check_finished(self)
         return train(self, trainer, **kwargs)
-
-    engine.Model.train = train_or_tell

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 from typing import Any
 
 from tintbox.plugins.host import capabilities, refusals
 from tintbox.plugins.host.arguments import OPTIONS_HELP
-from tintbox.plugins.host.table import DEFAULT_DATA, DEFAULT_MODEL, TASK, patch
+from tintbox.plugins.host.table import DEFAULT_DATA, DEFAULT_MODEL, TASK, patch, replace
 
 
 @patch("ultralytics.utils", "DEFAULT_CFG_DICT", "DEFAULT_CFG")
@@ -46,7 +45,7 @@ def bare_names(checks: Any) -> None:
         path = Path(str(file).strip())
         return files.find(path.name) if path.parent == WEIGHTS_DIR and not path.exists() else None
 
-    @functools.wraps(check_file)
+    @replace(checks, "check_file")
     def search(file: Any, *args: Any, **kwargs: Any) -> Any:
         if found := files.find(file) or in_weights_folder(file):
             return str(found)
@@ -54,8 +53,6 @@ def bare_names(checks: Any) -> None:
             return check_file(file, *args, **kwargs)
         except FileNotFoundError as error:
             raise files.explain_missing(file) or error from None
-
-    checks.check_file = search
 
 
 @patch("ultralytics.cfg", "TASKS", "TASK2DATA", "TASK2CALIBRATIONDATA", "TASK2MODEL", "TASK2METRIC", "CLI_HELP_MSG")
@@ -77,13 +74,13 @@ def argument_checks(cfg: Any) -> None:
 
     check_cfg, check_dict_alignment = cfg.check_cfg, cfg.check_dict_alignment
 
-    @functools.wraps(check_cfg)
+    @replace(cfg, "check_cfg")
     def check_values(values: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         check_cfg(values, *args, **kwargs)
         options.check(values)
         capabilities.check(values)
 
-    @functools.wraps(check_dict_alignment)
+    @replace(cfg, "check_dict_alignment")
     def check_names(
         base: dict[str, Any], custom: dict[str, Any], e: Exception | None = None, *args: Any, **kwargs: Any
     ) -> None:
@@ -102,8 +99,6 @@ def argument_checks(cfg: Any) -> None:
         options.check(custom)  # the command line comes by here before it loads, or downloads, the model
         capabilities.check(custom)
 
-    cfg.check_cfg, cfg.check_dict_alignment = check_values, check_names
-
 
 @patch("ultralytics.cfg", "entrypoint", "ARGV", "merge_equals_args", "DEFAULT_CFG_DICT", "TASKS", "MODES")
 def command_line(cfg: Any) -> None:
@@ -112,12 +107,10 @@ def command_line(cfg: Any) -> None:
 
     entrypoint = cfg.entrypoint
 
-    @functools.wraps(entrypoint)
+    @replace(cfg, "entrypoint")
     def run(debug: str = "") -> None:
         words = (debug.split(" ") if debug else cfg.ARGV)[1:]
         with refusals.in_one_line(), command.remember_words(words):
             command.check_words(cfg.merge_equals_args(words), cfg.DEFAULT_CFG_DICT, cfg.TASKS, cfg.MODES)
             entrypoint(debug)
             arguments.tell_of_options(words)
-
-    cfg.entrypoint = run

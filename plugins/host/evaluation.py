@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
-from tintbox.plugins.host.table import patch
+from tintbox.plugins.host.table import patch, replace
 
 RECORDING = "tintbox_recording"  # the attribute of a validator that records; see `coco_eval.recording`
 
@@ -29,21 +28,18 @@ def recorded_predictions(module: Any) -> None:
 
     However the validation ends, the validator is left as it was.
     """
-    validator_class = module.DetectionValidator
-    call, init_metrics, update_metrics = (
-        getattr(validator_class, name) for name in ("__call__", "init_metrics", "update_metrics")
-    )
+    validator = module.DetectionValidator
+    call, init_metrics, update_metrics = validator.__call__, validator.init_metrics, validator.update_metrics
 
-    @functools.wraps(call)
+    @replace(validator, "__call__")
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return call(self, *args, **kwargs)
         finally:
-            recording = getattr(self, RECORDING, None)
-            if recording:
+            if recording := getattr(self, RECORDING, None):
                 recording.remove(self)
 
-    @functools.wraps(init_metrics)
+    @replace(validator, "init_metrics")
     def init(self: Any, model: Any) -> None:
         recording = _recording(self)
         if recording:
@@ -52,7 +48,7 @@ def recorded_predictions(module: Any) -> None:
         if recording:
             recording.begin(self)  # COCO's own dataset has switched it on
 
-    @functools.wraps(update_metrics)
+    @replace(validator, "update_metrics")
     def update(self: Any, preds: list[dict[str, Any]], batch: dict[str, Any]) -> None:
         update_metrics(self, preds, batch)
         recording = _recording(self)
@@ -73,18 +69,14 @@ def recorded_predictions(module: Any) -> None:
                 record["segmentation"] = encode(scaled["masks"].cpu().numpy()) if len(pred["cls"]) else []
             recording.add(self, record)
 
-    validator_class.__call__, validator_class.init_metrics, validator_class.update_metrics = called, init, update
-
 
 @patch("ultralytics.models.yolo.segment.val", "SegmentationValidator.init_metrics", "ops.process_mask_native")
 def full_masks(module: Any) -> None:
     """Take masks at the network's input size with `coco_eval=True`, as for `save_json`, not at a quarter of it."""
     init_metrics = module.SegmentationValidator.init_metrics
 
-    @functools.wraps(init_metrics)
+    @replace(module.SegmentationValidator, "init_metrics")
     def init(self: Any, model: Any) -> None:
         init_metrics(self, model)
         if _recording(self):
             self.process = module.ops.process_mask_native
-
-    module.SegmentationValidator.init_metrics = init

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tintbox.plugins.host import capabilities
-from tintbox.plugins.host.table import patch
+from tintbox.plugins.host.table import patch, replace
 
 TITLE = "new classes"
 NETWORK = "tintbox.plugins.extend.network"
@@ -57,10 +57,10 @@ def extended_training(module: Any) -> None:
 
     A trainer makes its model and its datasets by these methods, and no callback comes between.
     """
-    trainer_class = module.DetectionTrainer
-    get_model, build_dataset = trainer_class.get_model, trainer_class.build_dataset
+    trainer = module.DetectionTrainer
+    get_model, build_dataset = trainer.get_model, trainer.build_dataset
 
-    @functools.wraps(get_model)
+    @replace(trainer, "get_model")
     def model(self: Any, cfg: Any = None, weights: Any = None, verbose: bool = True) -> Any:
         if not getattr(self.args, "extend", False) or self.args.task != "detect":
             if type(weights).__module__ == NETWORK and self.args.task == "detect":
@@ -73,7 +73,7 @@ def extended_training(module: Any) -> None:
 
         return training.begin(self, weights)
 
-    @functools.wraps(build_dataset)
+    @replace(trainer, "build_dataset")
     def dataset(self: Any, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
         extension = getattr(self, "tintbox_extend", None)
         if extension is None:
@@ -87,8 +87,6 @@ def extended_training(module: Any) -> None:
             extension.relabel(found)
         return found
 
-    trainer_class.get_model, trainer_class.build_dataset = model, dataset
-
 
 @patch(
     "ultralytics.models.yolo.detect.val",
@@ -98,19 +96,17 @@ def extended_training(module: Any) -> None:
 )
 def extended_validation(module: Any) -> None:
     """Validate an extended model on the classes of a dataset by their names: stock takes them by number."""
-    validator_class = module.DetectionValidator
-    get_model, init_metrics, postprocess = (
-        getattr(validator_class, name) for name in ("get_model", "init_metrics", "postprocess")
-    )
+    validator = module.DetectionValidator
+    get_model, init_metrics, postprocess = validator.get_model, validator.init_metrics, validator.postprocess
 
-    @functools.wraps(get_model)
+    @replace(validator, "get_model")
     def model(self: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
         found = get_model(self, model, *args, **kwargs)
         if counts := find_counts(found):
             self.tintbox_counts = counts  # for what is asked before `init_metrics`
         return found
 
-    @functools.wraps(init_metrics)
+    @replace(validator, "init_metrics")
     def init(self: Any, model: Any) -> None:
         vars(self).pop("tintbox_classes", None)  # of the validation before
         if not (counts := find_counts(model)):
@@ -125,22 +121,19 @@ def extended_validation(module: Any) -> None:
         if view:
             view.tell()
 
-    @functools.wraps(postprocess)
+    @replace(validator, "postprocess")
     def classes(self: Any, preds: Any) -> Any:
         view = getattr(self, "tintbox_classes", None)
         stock = functools.partial(postprocess, self)
         return view.postprocess(preds, self.end2end, stock) if view else stock(preds)
 
-    validator_class.get_model, validator_class.init_metrics, validator_class.postprocess = model, init, classes
-
 
 @patch("ultralytics.models.yolo.detect.predict", "DetectionPredictor.postprocess")
 def extended_prediction(module: Any) -> None:
     """Leave out the old classes' boxes in whose place there is a surer one of a new class, with `reconcile`."""
-    predictor_class = module.DetectionPredictor
-    postprocess = predictor_class.postprocess
+    postprocess = module.DetectionPredictor.postprocess
 
-    @functools.wraps(postprocess)
+    @replace(module.DetectionPredictor, "postprocess")
     def reconciled(self: Any, *args: Any, **kwargs: Any) -> Any:
         results = postprocess(self, *args, **kwargs)
         counts = find_counts(self.model)
@@ -151,20 +144,18 @@ def extended_prediction(module: Any) -> None:
 
         return [result[kept(result.boxes.xyxy, result.boxes.conf, result.boxes.cls, counts)] for result in results]
 
-    predictor_class.postprocess = reconciled
-
 
 @patch("ultralytics.engine.model", "Model.val", "Model.predict", "Model.track")
 def reconciling(engine: Any) -> None:
     """Refuse `reconcile` before a folder is made, for a model that has nothing to be reconciled."""
 
-    def checked(method: Any) -> Any:
-        @functools.wraps(method)
+    def check(mode: str) -> None:
+        method = getattr(engine.Model, mode)
+
+        @replace(engine.Model, mode)
         def run(self: Any, *args: Any, **kwargs: Any) -> Any:
             check_reconcile(self.model, kwargs)
             return method(self, *args, **kwargs)
 
-        return run
-
     for mode in ("val", "predict", "track"):
-        setattr(engine.Model, mode, checked(getattr(engine.Model, mode)))
+        check(mode)

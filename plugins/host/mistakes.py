@@ -17,7 +17,7 @@ from typing import Any
 from tintbox.errors import TintboxError, TintboxFileError, one_line
 from tintbox.plugins.autoload import import_optional
 from tintbox.plugins.host import command
-from tintbox.plugins.host.table import TASK, patch
+from tintbox.plugins.host.table import TASK, patch, replace
 
 # A folder that cannot be written, and a disk that is full.
 UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -83,8 +83,10 @@ def runs_of_a_colouriser(engine: Any) -> None:
     """
     engine.Model._check_is_pytorch_model = check(engine.Model._check_is_pytorch_model, TypeError)
 
-    def known(method: Any, mode: str) -> Any:
-        @functools.wraps(method)
+    def know(mode: str) -> None:
+        method = getattr(engine.Model, mode)
+
+        @replace(engine.Model, mode)
         def run(self: Any, *args: Any, **kwargs: Any) -> Any:
             if self.task != TASK:
                 return method(self, *args, **kwargs)
@@ -93,10 +95,8 @@ def runs_of_a_colouriser(engine: Any) -> None:
                     arguments.check(mode, kwargs)
                 return method(self, *args, **kwargs)
 
-        return run
-
     for mode in MODES:
-        setattr(engine.Model, mode, known(getattr(engine.Model, mode), mode))
+        know(mode)
 
 
 @patch("ultralytics.engine.model", "Model._new", "Model._load")
@@ -112,8 +112,10 @@ def colourisers_that_are_not_there(engine: Any) -> None:
         if path.suffix in (".yaml", ".yml") and path.is_file() and not isinstance(yaml_file.read(path), dict):
             raise TintboxError(f"{file}: no mapping, so no model's YAML")
 
-    def known(method: Any) -> Any:
-        @functools.wraps(method)
+    def know(name: str) -> None:
+        method = getattr(engine.Model, name)
+
+        @replace(engine.Model, name)
         def read(self: Any, file: Any, task: str | None = None, *args: Any, **kwargs: Any) -> Any:
             if task != TASK:
                 return method(self, file, task, *args, **kwargs)
@@ -121,9 +123,8 @@ def colourisers_that_are_not_there(engine: Any) -> None:
             with raise_system_errors():
                 return method(self, file, task, *args, **kwargs)
 
-        return read
-
-    engine.Model._new, engine.Model._load = known(engine.Model._new), known(engine.Model._load)
+    know("_new")
+    know("_load")
 
 
 @patch("ultralytics.cfg", "check_cfg", "merge_equals_args")
@@ -170,7 +171,7 @@ def faulty_formats(autobackend: Any) -> None:
     """Files of weights in a format that is not known, and exported models that their runtime cannot read."""
     init = check(autobackend.AutoBackend.__init__, TypeError)
 
-    @functools.wraps(init)
+    @replace(autobackend.AutoBackend, "__init__")
     def load(self: Any, model: Any = "yolo26n.pt", *args: Any, **kwargs: Any) -> None:
         try:
             init(self, model, *args, **kwargs)
@@ -181,8 +182,6 @@ def faulty_formats(autobackend: Any) -> None:
                 raise
             raise TintboxError(f"{model}: cannot be loaded ({one_line(error)[:200]})") from error
 
-    autobackend.AutoBackend.__init__ = load
-
 
 @patch("ultralytics.data.loaders", "LoadImagesAndVideos.__next__")
 def faulty_pictures(loaders: Any) -> None:
@@ -191,7 +190,7 @@ def faulty_pictures(loaders: Any) -> None:
 
     following = loaders.LoadImagesAndVideos.__next__
 
-    @functools.wraps(following)
+    @replace(loaders.LoadImagesAndVideos, "__next__")
     def read(self: Any) -> Any:
         try:
             return following(self)
@@ -200,5 +199,3 @@ def faulty_pictures(loaders: Any) -> None:
                 raise
             why = one_line(error).partition("error: ")[2][:120]
             raise TintboxError(f"{self.files[self.count]}: cannot be read as a picture ({why})") from error
-
-    loaders.LoadImagesAndVideos.__next__ = read

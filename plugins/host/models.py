@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
 from tintbox.plugins.autoload import import_optional, tell
 from tintbox.plugins.host import capabilities
-from tintbox.plugins.host.table import DEFAULT_MODEL, TASK, patch
+from tintbox.plugins.host.table import DEFAULT_MODEL, TASK, patch, replace
 
 
 @patch("ultralytics.nn.tasks", "guess_model_task")
@@ -17,13 +16,11 @@ def guess_task(tasks: Any) -> None:
     """Recognise a colouriser: the stock guess knows the heads of the built-in tasks only."""
     guess_model_task = tasks.guess_model_task
 
-    @functools.wraps(guess_model_task)
+    @replace(tasks, "guess_model_task")
     def guess(model: Any) -> str:
         if isinstance(model, dict) and model.get("task") == TASK:
             return TASK
         return guess_model_task(model)
-
-    tasks.guess_model_task = guess
 
 
 @patch("ultralytics.nn.tasks", "_SafeLoad._build")
@@ -54,7 +51,7 @@ def backbone_hand_over(tasks: Any) -> None:
     """Hand backbone and neck over between colourisers and detectors: stock loading takes nothing or half in silence."""
     load = tasks.BaseModel.load
 
-    @functools.wraps(load)
+    @replace(tasks.BaseModel, "load")
     def load_weights(self: Any, weights: Any, verbose: bool = True) -> None:
         handover = import_optional("tintbox.plugins.transfer.handover")
         if handover is None:
@@ -64,8 +61,6 @@ def backbone_hand_over(tasks: Any) -> None:
         elif handover.hand_over(self, weights):
             return
         load(self, weights, verbose)
-
-    tasks.BaseModel.load = load_weights
 
 
 @patch("ultralytics.engine.model", "Model._new", "Model._load", "guess_model_task", "yaml_model_load")
@@ -81,18 +76,16 @@ def right_task(engine: Any) -> None:
 
     new, load = engine.Model._new, engine.Model._load
 
-    @functools.wraps(new)
+    @replace(engine.Model, "_new")
     def new_of_task(self: Any, cfg: Any, task: str | None = None, *args: Any, **kwargs: Any) -> None:
         if task:
             refuse(cfg, engine.guess_model_task(engine.yaml_model_load(cfg)), task)
         new(self, cfg, task, *args, **kwargs)
 
-    @functools.wraps(load)
+    @replace(engine.Model, "_load")
     def load_of_task(self: Any, weights: Any, task: str | None = None, *args: Any, **kwargs: Any) -> None:
         load(self, weights, task, *args, **kwargs)
         refuse(weights, self.task, task)
-
-    engine.Model._new, engine.Model._load = new_of_task, load_of_task
 
 
 class Colouriser(Mapping[str, Any]):

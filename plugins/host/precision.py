@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
-from tintbox.plugins.host.table import patch
+from tintbox.plugins.host.table import patch, replace
 
 
 @patch("ultralytics.cfg", "check_cfg")
@@ -13,7 +12,7 @@ def amp_auto(cfg: Any) -> None:
     """Accept `amp=auto`: the stock check knows its own values only, and has no table of them."""
     check = cfg.check_cfg
 
-    @functools.wraps(check)
+    @replace(cfg, "check_cfg")
     def check_cfg(arguments: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         amp = arguments.get("amp")
         if not (isinstance(amp, str) and amp.lower() == "auto"):
@@ -25,8 +24,6 @@ def amp_auto(cfg: Any) -> None:
         finally:
             arguments["amp"] = "auto"
 
-    cfg.check_cfg = check_cfg
-
 
 @patch("ultralytics.utils.torch_utils", "autocast")
 def processor_autocast(torch_utils: Any) -> None:
@@ -35,13 +32,11 @@ def processor_autocast(torch_utils: Any) -> None:
 
     autocast = torch_utils.autocast
 
-    @functools.wraps(autocast)
+    @replace(torch_utils, "autocast")
     def on_any_device(enabled: Any, device: str = "cuda") -> Any:
         if device == "cpu" and arithmetic.wants_bfloat16(enabled):
             return arithmetic.mix()
         return autocast(enabled, device)
-
-    torch_utils.autocast = on_any_device
 
 
 @patch(
@@ -56,7 +51,7 @@ def fast_training(engine: Any) -> None:
     trainer = engine.BaseTrainer
     train, setup, validate = trainer._do_train, trainer._setup_train, trainer.validate
 
-    @functools.wraps(train)
+    @replace(trainer, "_do_train")
     def train_fast(self: Any) -> Any:
         if self.args.amp not in ("auto", "bf16"):
             return train(self)
@@ -65,7 +60,7 @@ def fast_training(engine: Any) -> None:
         with training.processor_given_back(self.device):
             return train(self)
 
-    @functools.wraps(setup)
+    @replace(trainer, "_setup_train")
     def setup_fast(self: Any) -> Any:
         asked = self.args.amp
         if asked not in ("auto", "bf16"):
@@ -85,14 +80,12 @@ def fast_training(engine: Any) -> None:
         training.tell(asked, chosen, self.args.workers)
         return result
 
-    @functools.wraps(validate)
+    @replace(trainer, "validate")
     def validate_alike(self: Any) -> Any:
         if self.device.type != "cpu" or self.args.amp != "bf16":
             return validate(self)
         with arithmetic.validating():
             return validate(self)
-
-    trainer._do_train, trainer._setup_train, trainer.validate = train_fast, setup_fast, validate_alike
 
 
 def own_loss(network: Any) -> str:
@@ -116,11 +109,9 @@ def early_suppression(nms: Any) -> None:
     suppress = nms.non_max_suppression
     quick = stop_early(suppress)
 
-    @functools.wraps(suppress)
+    @replace(nms, "non_max_suppression")
     def suppress_early(*args: Any, **kwargs: Any) -> Any:
         return (quick if arithmetic.is_validating() else suppress)(*args, **kwargs)
-
-    nms.non_max_suppression = suppress_early
 
 
 @patch("ultralytics.nn.tasks", "BaseModel.loss")
@@ -132,15 +123,13 @@ def loss_in_float32(tasks: Any) -> None:
 
     loss = tasks.BaseModel.loss
 
-    @functools.wraps(loss)
+    @replace(tasks.BaseModel, "loss")
     def loss_of(self: Any, batch: Any, preds: Any = None) -> Any:
         if not arithmetic.is_mixed():
             return loss(self, batch, preds)
         preds = self.forward(batch["img"]) if preds is None else preds
         with torch.amp.autocast("cpu", enabled=False):
             return loss(self, batch, arithmetic.cast_float32(preds))
-
-    tasks.BaseModel.loss = loss_of
 
 
 @patch("ultralytics.nn.modules.head", "Detect._inference", "Segment._inference", "OBB._inference", "Pose._inference")
@@ -150,15 +139,15 @@ def decoding_in_float32(head: Any) -> None:
 
     from tintbox.plugins.precision import arithmetic
 
-    def exact(decode: Any) -> Any:
-        @functools.wraps(decode)
+    def decode_exactly(kind: Any) -> None:
+        decode = vars(kind)["_inference"]
+
+        @replace(kind, "_inference")
         def inference(self: Any, x: dict[str, Any]) -> Any:
             if not arithmetic.is_mixed():
                 return decode(self, x)
             with torch.amp.autocast("cpu", enabled=False):
                 return decode(self, arithmetic.cast_float32(x))
 
-        return inference
-
     for kind in (head.Detect, head.Segment, head.OBB, head.Pose):
-        kind._inference = exact(vars(kind)["_inference"])
+        decode_exactly(kind)

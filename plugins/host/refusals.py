@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.plugins.host import capabilities
-from tintbox.plugins.host.table import TASK, patch
+from tintbox.plugins.host.table import TASK, patch, replace
 
 OWN = "tintbox.yaml"  # `tintbox.run_arguments.OWN`, which may be what is broken
 BEGINNINGS = (
@@ -52,13 +52,11 @@ def refusals(cfg: Any) -> None:
     """Refuse what is asked for and is off, whatever other patch does not fit: every run's arguments come by here."""
     get_cfg = cfg.get_cfg
 
-    @functools.wraps(get_cfg)
+    @replace(cfg, "get_cfg")
     def checked_cfg(*args: Any, **kwargs: Any) -> Any:
         made = get_cfg(*args, **kwargs)
         capabilities.check(vars(made))
         return made
-
-    cfg.get_cfg = checked_cfg
 
 
 @patch("ultralytics.utils", "YAML.load")
@@ -81,14 +79,12 @@ def refusals_of_names(cfg: Any) -> None:
     """Refuse what is asked for by a name that is not known here because tintbox's own are off."""
     check_dict_alignment = cfg.check_dict_alignment
 
-    @functools.wraps(check_dict_alignment)
+    @replace(cfg, "check_dict_alignment")
     def check_names(base: dict[str, Any], custom: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         capabilities.check({name: value for name, value in custom.items() if name not in base or name == "task"})
         if TASK in custom.keys() - base.keys():
             capabilities.require("colourising", TASK)
         check_dict_alignment(base, custom, *args, **kwargs)
-
-    cfg.check_dict_alignment = check_names
 
 
 @patch("ultralytics.cfg", "entrypoint")
@@ -96,9 +92,7 @@ def refusals_in_a_line(cfg: Any) -> None:
     """Tell in one line what is refused: the stock entry point shows every error as a traceback."""
     entrypoint = cfg.entrypoint
 
-    @functools.wraps(entrypoint)
+    @replace(cfg, "entrypoint")
     def run(*args: Any, **kwargs: Any) -> None:
         with in_one_line():
             entrypoint(*args, **kwargs)
-
-    cfg.entrypoint = run

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from pathlib import Path
 from typing import Any
 
 from tintbox.plugins.autoload import import_optional
 from tintbox.plugins.host import capabilities
-from tintbox.plugins.host.table import patch
+from tintbox.plugins.host.table import patch, replace
 
 
 @patch("ultralytics.utils.callbacks.base", "default_callbacks")
@@ -26,7 +25,7 @@ def preflight(engine: Any) -> None:
     """Check a run's arguments against its model before the trainer makes a folder: no callback comes before that."""
     train = engine.Model.train
 
-    @functools.wraps(train)
+    @replace(engine.Model, "train")
     def checked_train(self: Any, trainer: Any = None, **kwargs: Any) -> Any:
         cfg = kwargs.get("cfg")
         if hasattr(self.model, "parameters"):  # an exported model is refused by the original
@@ -40,8 +39,6 @@ def preflight(engine: Any) -> None:
                 checks.check_run(self.model, self.task, arguments, command.find_typed(kwargs))
         return train(self, trainer, **kwargs)
 
-    engine.Model.train = checked_train
-
 
 @patch("ultralytics.data.utils", "save_dataset_cache_file")
 def label_caches(utils: Any) -> None:
@@ -52,12 +49,10 @@ def label_caches(utils: Any) -> None:
     """
     save_dataset_cache_file = utils.save_dataset_cache_file
 
-    @functools.wraps(save_dataset_cache_file)
+    @replace(utils, "save_dataset_cache_file")
     def save(*args: Any, **kwargs: Any) -> None:
         with contextlib.suppress(FileNotFoundError):
             save_dataset_cache_file(*args, **kwargs)
-
-    utils.save_dataset_cache_file = save
 
 
 @patch("ultralytics.engine.exporter", "file_size", "try_export")
@@ -65,9 +60,7 @@ def small_exports(exporter: Any) -> None:
     """Accept exports under 0.1 MB: the stock check takes them for corrupt, but 16 filters make 74 kB."""
     file_size = exporter.file_size
 
-    @functools.wraps(file_size)
+    @replace(exporter, "file_size")
     def at_least(path: Any) -> float:
         size = file_size(path)
         return max(size, 0.1001) if Path(path).suffix in {".onnx", ".torchscript"} and size > 0 else size
-
-    exporter.file_size = at_least

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -37,6 +38,16 @@ def patch(module: str, *names: str) -> Callable[[Callable[[Any], None]], Callabl
         return function
 
     return register
+
+
+def replace(owner: Any, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Put the decorated function in the place of a function of Ultralytics, with that one's name and docstring."""
+
+    def put(function: Callable[..., Any]) -> Callable[..., Any]:
+        setattr(owner, name, functools.wraps(getattr(owner, name))(function))
+        return function
+
+    return put
 
 
 def read(module: str) -> None:

@@ -102,3 +102,17 @@ def test_a_function_stays_what_it_is(patches):
 
     assert table.patch("lib.a", "x", "y")(function) is function
     assert [table.Patch("lib.a", ("x", "y"), function)] == table.PATCHES
+
+
+def test_a_function_is_replaced_under_its_own_name():
+    def stock(x):
+        """Return x."""
+
+    owner = module("lib.a", stock=stock)
+
+    @table.replace(owner, "stock")
+    def other(x):
+        return x + 1
+
+    assert owner.stock(1) == 2 and owner.stock.__wrapped__ is stock
+    assert (owner.stock.__name__, owner.stock.__doc__) == ("stock", "Return x.")
