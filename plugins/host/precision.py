@@ -46,7 +46,7 @@ def processor_autocast(torch_utils: Any) -> None:
 )
 def fast_training(engine: Any) -> None:
     """Apply `amp` before the trainer reads it, on every rank; no callback comes between the arguments and the model."""
-    from tintbox.plugins.precision import arithmetic
+    from tintbox.plugins.precision import arithmetic, policy
 
     trainer = engine.BaseTrainer
     train, setup, validate = trainer._do_train, trainer._setup_train, trainer.validate
@@ -63,21 +63,18 @@ def fast_training(engine: Any) -> None:
     @replace(trainer, "_setup_train")
     def setup_fast(self: Any) -> Any:
         asked = self.args.amp
-        if asked not in ("auto", "bf16"):
-            return setup(self)
-        from tintbox.plugins.precision import policy, training
-
         chosen = policy.choose(asked, self.device, self.args.task)
         if chosen is None:
             return setup(self)
+        from tintbox.plugins.precision import training
+
         training.begin(self, chosen)
         result = setup(self)
         if chosen.on_processor:
             if chosen.amp and (kind := own_loss(engine.unwrap_model(self.model))):
-                chosen = policy.float32(f"{kind} has a loss of its own")
-                training.settle(self, chosen)
+                training.settle(self, policy.float32(f"{kind} has a loss of its own"))
             training.suit_processor(self)
-        training.tell(asked, chosen, self.args.workers)
+        training.tell(self, asked)
         return result
 
     @replace(trainer, "validate")

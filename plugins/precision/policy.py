@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakSet
 
 import torch
 
@@ -12,12 +11,11 @@ from tintbox.plugins.options import AMP_AUTO
 from tintbox.processor import fast_bfloat16
 
 BF16 = "bf16"
-on_processor: WeakSet[Any] = WeakSet()  # trainers whose own `amp` is what a policy made of the user's
 
 
 @dataclass(frozen=True)
 class Policy:
-    """How a run computes.
+    """How a run computes, as ``trainer.tintbox_policy``.
 
     Attributes:
         amp: What Ultralytics is told.
@@ -61,5 +59,5 @@ def record(trainer: Any) -> dict[str, Any]:
 
     A stock Ultralytics refuses to resume `bf16` on a CPU; what tintbox adds is kept apart from what stock reads.
     """
-    arguments = vars(trainer.args)
-    return {**arguments, "amp": AMP_AUTO} if trainer in on_processor else arguments
+    arguments, policy = vars(trainer.args), getattr(trainer, "tintbox_policy", None)
+    return {**arguments, "amp": AMP_AUTO} if policy and policy.on_processor else arguments

@@ -11,7 +11,7 @@ import torch
 from ultralytics.utils import LOGGER
 
 from tintbox import memory
-from tintbox.plugins.precision.policy import Policy, on_processor
+from tintbox.plugins.precision.policy import Policy
 from tintbox.processor import fuse
 from tintbox.threads import available, unwatch, use_all_cores
 
@@ -32,9 +32,8 @@ def processor_given_back(device: torch.device) -> Iterator[None]:
 
 def begin(trainer: Any, policy: Policy) -> None:
     """Set threads, loader processes and Ultralytics' own argument, before model and loaders are there."""
-    trainer.args.amp = policy.amp
+    trainer.tintbox_policy, trainer.args.amp = policy, policy.amp
     if policy.on_processor:
-        on_processor.add(trainer)
         loaders = split(available()) if forks() else 0
         use_all_cores(trainer.device, spare=loaders)
         trainer.args.workers = loaders
@@ -58,7 +57,7 @@ def split(threads: int) -> int:
 
 def settle(trainer: Any, policy: Policy) -> None:
     """Tell Ultralytics of another policy than it began with, now that the model is known."""
-    trainer.args.amp, trainer.amp = policy.amp, bool(policy.amp)
+    trainer.tintbox_policy, trainer.args.amp, trainer.amp = policy, policy.amp, bool(policy.amp)
 
 
 def suit_processor(trainer: Any) -> None:
@@ -76,11 +75,12 @@ def suit_processor(trainer: Any) -> None:
             module.inplace = False
 
 
-def tell(asked: str, policy: Policy, loaders: int) -> None:
+def tell(trainer: Any, asked: str) -> None:
     """Say in a line what came of the user's `amp`."""
+    policy: Policy = trainer.tintbox_policy
     words = [policy.remark]
     if policy.on_processor:
-        threads = torch.get_num_threads()
+        threads, loaders = torch.get_num_threads(), trainer.args.workers
         words += ["channels last", f"{threads} thread{'s' * (threads > 1)}"]
         words += [f"{loaders} loader process{'es' * (loaders > 1)}"] * bool(loaders)
     if policy.remark:

@@ -38,6 +38,6 @@ def test_without_native_bfloat16_it_is_float32_and_said(monkeypatch):
 @pytest.mark.parametrize("amp", ["bf16", False])
 def test_a_checkpoint_asks_for_what_the_next_processor_can_do(amp):
     fast, stock = Trainer(amp), Trainer(amp)
-    policy.on_processor.add(fast)
+    fast.tintbox_policy = policy.Policy("bf16", on_processor=True)
     assert policy.record(fast) == {"amp": AMP_AUTO, "a": 1}
     assert policy.record(stock) == {"amp": amp, "a": 1}
