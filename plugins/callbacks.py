@@ -8,9 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from types import ModuleType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from tintbox.plugins import autoload, options
 from tintbox.plugins.freeze import selectors
@@ -61,7 +59,8 @@ def layers(model: Any) -> Iterable[Any]:
 EXTENDED = "tintbox.plugins.extend.network"
 ANCHOR_HEADS = "tintbox.plugins.anchor.head"
 WANTED: dict[str, Callable[[Any], bool]] = {
-    # First of all: what trains, and which classes a validation is about, is what the others see.
+    "tintbox.plugins.transfer.norm_statistics": lambda run: has_grey_statistics(getattr(run, "model", None)),
+    # Before the others: what trains, and which classes a validation is about, is what the others see.
     "tintbox.plugins.extend.training": lambda run: hasattr(run, "tintbox_extend"),
     "tintbox.plugins.extend.checks": lambda run: is_extended(getattr(run, "model", None)),
     "tintbox.plugins.extend.validation": lambda run: hasattr(run, "tintbox_counts"),
@@ -71,21 +70,18 @@ WANTED: dict[str, Callable[[Any], bool]] = {
     "tintbox.plugins.freeze.training": lambda run: wants_freeze(run.args),
     "tintbox.plugins.coco_eval.validation": lambda run: wants_coco_eval(run.args),
 }
-# What a run, a trainer, validator or exporter, asks for: decided where it begins, kept as long as it is there.
-_at_work: WeakKeyDictionary[Any, tuple[ModuleType, ...]] = WeakKeyDictionary()
 
 
 def begin(event: str, runner: Any) -> None:
-    """Decide what a run asks for, then run the event's callbacks in that."""
-    modules = [name for name, wanted in WANTED.items() if wanted(runner)]
-    _at_work[runner] = tuple(map(import_module, modules))
+    """Decide what a run, a trainer, validator or exporter, asks for; then run the event's callbacks in that."""
+    runner.tintbox_modules = [name for name, wanted in WANTED.items() if wanted(runner)]
     run(event, runner)
 
 
 def run(event: str, runner: Any) -> None:
     """Run an event's callback in all that the run asks for and that has one."""
-    for module in _at_work.get(runner, ()):
-        if function := getattr(module, event, None):
+    for module in getattr(runner, "tintbox_modules", ()):
+        if function := getattr(import_module(module), event, None):
             function(runner)
 
 
@@ -99,8 +95,6 @@ def on_pretrain_routine_start(trainer: Any) -> None:
 
 def on_pretrain_routine_end(trainer: Any) -> None:
     """Model, optimizer, moving average and resumed state are there."""
-    if has_grey_statistics(trainer.model):
-        import_module("tintbox.plugins.transfer.norm_statistics").on_pretrain_routine_end(trainer)
     begin("on_pretrain_routine_end", trainer)
 
 

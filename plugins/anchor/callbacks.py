@@ -10,7 +10,7 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.anchor import autoanchor, transfer
 from tintbox.plugins.anchor.head import AnchorDetect
 from tintbox.plugins.anchor.loss import Gains
-from tintbox.plugins.freeze.plan import network
+from tintbox.plugins.loss.training import make_criteria, models_of
 
 FORMATS = ("torchscript", "onnx", "openvino", "engine")  # the others rewrite parts of the stock head
 PREFIX = colorstr("anchors: ")
@@ -46,7 +46,7 @@ def on_export_start(exporter: Any) -> None:
 def fit_anchors(trainer: Any, models: list[Any]) -> None:
     """Tell how well the anchors fit the training boxes; with `autoanchor`, take new ones if they fit no worse."""
     args, head = trainer.args, models[0].model[-1]
-    sizes = autoanchor.box_sizes(trainer.train_loader.dataset.labels, int(trainer.args.imgsz))
+    sizes = autoanchor.box_sizes(trainer.train_loader.dataset.labels, int(args.imgsz))
     if not len(sizes):
         return
     before = autoanchor.recall(head.anchor_list, sizes, args.anchor_t)
@@ -72,7 +72,7 @@ def fit_anchors(trainer: Any, models: list[Any]) -> None:
 
 def _models(trainer: Any) -> list[Any]:
     """Return the training model without its wrappers and the moving average's; none if they have no anchor head."""
-    models = [network(trainer.model), *([network(trainer.ema.ema)] if trainer.ema else [])]
+    models = models_of(trainer)
     layers = getattr(models[0], "model", None)
     return models if layers is not None and isinstance(layers[-1], AnchorDetect) else []
 
@@ -81,10 +81,8 @@ def _set_gains(trainer: Any, models: list[Any]) -> Gains:
     """Give the models' losses the gains of the arguments, scaled for this run; return them."""
     head = models[0].model[-1]
     gains = Gains.of(vars(trainer.args)).scale(head.nl, head.nc, int(trainer.args.imgsz))
+    make_criteria(models)
     for model in models:
-        if getattr(model, "criterion", None) is None:
-            model.args = models[0].args  # the moving average gets the live arguments at the end of an epoch anyway
-            model.criterion = model.init_criterion()
         model.criterion.gains = gains
     return gains
 

@@ -1,8 +1,8 @@
 """Freezing for fine-tuning: a plan at work in a trainer.
 
 `FreezePlan` says what trains in which epoch, at what share of the rate, and which BatchNorms stand still; `FreezeState`
-applies it. The functions at the end are the trainer callbacks, named as the events that they serve; with none of the
-arguments set they return at once.
+applies it. The functions at the end are the trainer callbacks, named as the events that they serve, of a run that asks
+for any of this.
 
 Three things that one could expect to find here and does not:
 
@@ -25,7 +25,7 @@ from torch import nn
 from ultralytics.utils import LOGGER, RANK
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.freeze import selectors
+from tintbox.plugins.freeze import report, selectors
 from tintbox.plugins.freeze.plan import FreezePlan, network
 from tintbox.plugins.freeze.selectors import value_text
 
@@ -143,8 +143,6 @@ class FreezeState:
 def on_pretrain_routine_start(trainer: Any) -> None:
     """Check what can be checked without the model; this event is the main process's alone."""
     arguments = vars(trainer.args)
-    if not selectors.is_active(arguments):
-        return
     if wrong := selectors.check_together(arguments):
         raise TintboxError(wrong)
     if arguments.get("unfreeze") and trainer.epochs == 1 and not trainer.args.time:
@@ -158,11 +156,8 @@ def on_pretrain_routine_start(trainer: Any) -> None:
 
 def on_pretrain_routine_end(trainer: Any) -> None:
     """Make the plan for the model that is about to train, and report it."""
-    arguments = vars(trainer.args)
-    if not selectors.is_active(arguments):
-        return
     model = network(trainer.model)
-    plan = FreezePlan.of(model, arguments)
+    plan = FreezePlan.of(model, vars(trainer.args))
     waking = plan.start - plan.frozen(trainer.epochs, trainer.epochs)
     if trainer.world_size > 1 and not all(p.requires_grad for n, p in model.named_parameters() if n in waking):
         raise TintboxError(
@@ -171,29 +166,21 @@ def on_pretrain_routine_end(trainer: Any) -> None:
         )  # what Ultralytics freezes itself is left out of the exchange of gradients for good
     trainer.tintbox_freeze = FreezeState(trainer, plan)
     if RANK in {-1, 0}:
-        from tintbox.plugins.freeze import report as freeze_report
-
-        freeze_report.report(trainer, plan)
+        report.report(trainer, plan)
 
 
 def on_train_epoch_start(trainer: Any) -> None:
     """Freeze and wake what the plan says for this epoch, and tell what woke up."""
-    state = getattr(trainer, "tintbox_freeze", None)
-    if state is not None and (woken := state.start_epoch(trainer)) and RANK in {-1, 0}:
-        from tintbox.plugins.freeze import report as freeze_report
-
-        freeze_report.tell_woken(trainer, state.plan, woken)
+    woken = trainer.tintbox_freeze.start_epoch(trainer)
+    if woken and RANK in {-1, 0}:
+        report.tell_woken(trainer, trainer.tintbox_freeze.plan, woken)
 
 
 def on_train_batch_start(trainer: Any) -> None:
     """Set BatchNorms and learning-rate factors."""
-    state = getattr(trainer, "tintbox_freeze", None)
-    if state is not None:
-        state.start_batch(trainer)
+    trainer.tintbox_freeze.start_batch(trainer)
 
 
 def on_train_epoch_end(trainer: Any) -> None:
     """Keep what is frozen exact in the moving average, before it is validated and saved."""
-    state = getattr(trainer, "tintbox_freeze", None)
-    if state is not None:
-        state.hold_average(trainer)
+    trainer.tintbox_freeze.hold_average(trainer)

@@ -8,40 +8,40 @@ anew on resume for end-to-end heads, and makes a new EMA copy on resume and afte
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import torch
+from ultralytics.nn.modules.head import Detect
+from ultralytics.nn.tasks import WorldModel, YOLOEModel
+from ultralytics.utils import LOGGER, RANK, colorstr
+from ultralytics.utils.loss import v8DetectionLoss
+from ultralytics.utils.torch_utils import unwrap_model
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.loss import weights as class_weights
-
-if TYPE_CHECKING:
-    from tintbox.plugins.loss.bce import ClassificationBCE
+from tintbox.plugins.loss.bce import ClassificationBCE
 
 
 def on_pretrain_routine_end(trainer: Any) -> None:
-    """Set the loss that the options ask for; without one of them, do nothing at all.
+    """Set the loss that the options ask for.
 
     Raises:
         TintboxError: If the model's loss has no classification BCE, or the options do not fit the class names.
     """
-    options = class_weights.pick_set(trainer.args)
-    if options:
-        models = _models(trainer)
-        if wrong := check_model(options, models[0], trainer.args.task):
-            raise TintboxError(wrong)
-        _install(models, _build(trainer, options, verbose=True))
+    options, models = class_weights.pick_set(trainer.args), models_of(trainer)
+    if wrong := check_model(options, models[0], trainer.args.task):
+        raise TintboxError(wrong)
+    _install(models, _build(trainer, options, verbose=True))
 
 
 def on_train_epoch_start(trainer: Any) -> None:
     """Set the loss again on a model that has lost it: recovery from a NaN makes a new EMA copy."""
-    options = class_weights.pick_set(trainer.args)
-    if options:
-        from tintbox.plugins.loss.bce import ClassificationBCE
-
-        models = _models(trainer)
-        present = [loss.bce for m in models for loss in detection_losses(getattr(m, "criterion", None))]
-        ours = [bce for bce in present if isinstance(bce, ClassificationBCE)]
-        if len(ours) < len(present) or any(getattr(m, "criterion", None) is None for m in models):
-            _install(models, ours[0] if ours else _build(trainer, options, verbose=False))
+    models = models_of(trainer)
+    present = [loss.bce for m in models for loss in detection_losses(getattr(m, "criterion", None))]
+    ours = [bce for bce in present if isinstance(bce, ClassificationBCE)]
+    if len(ours) < len(present) or any(getattr(m, "criterion", None) is None for m in models):
+        _install(models, ours[0] if ours else _build(trainer, class_weights.pick_set(trainer.args), verbose=False))
 
 
 def check_model(options: dict[str, Any], model: Any, task: str) -> str | None:
@@ -52,9 +52,6 @@ def check_model(options: dict[str, Any], model: Any, task: str) -> str | None:
         model: The unwrapped model, built or loaded; its criterion need not exist yet.
         task: The model's task.
     """
-    from ultralytics.nn.modules.head import Detect
-    from ultralytics.nn.tasks import WorldModel, YOLOEModel
-
     name, value = next(iter(options.items()))
     kind = type(model).__name__
     if not isinstance(model.model[-1], Detect):  # RT-DETR's decoder, a classifier, a colouriser, ...
@@ -66,8 +63,6 @@ def check_model(options: dict[str, Any], model: Any, task: str) -> str | None:
 
 def detection_losses(criterion: Any) -> Iterator[Any]:
     """Yield every loss within a criterion that has a classification BCE: itself, or those that it wraps."""
-    from ultralytics.utils.loss import v8DetectionLoss
-
     if isinstance(criterion, v8DetectionLoss) or type(criterion).__name__ == "AnchorLoss":
         yield criterion
     elif criterion is not None:
@@ -76,38 +71,35 @@ def detection_losses(criterion: Any) -> Iterator[Any]:
 
 def class_counts(trainer: Any) -> list[int]:
     """Return the instances of every class in the training labels, ``(nc,)``."""
-    import numpy as np
-
     labels = [label["cls"].reshape(-1) for label in trainer.train_loader.dataset.labels]
     classes = np.concatenate([np.zeros(0), *labels]).astype(int)
     return np.bincount(classes, minlength=trainer.data["nc"]).tolist()
 
 
-def _models(trainer: Any) -> list[Any]:
+def models_of(trainer: Any) -> list[Any]:
     """Return the training model without its wrappers (DDP, compilation, distillation) and the EMA copy."""
-    from ultralytics.utils.torch_utils import unwrap_model
-
     models = [unwrap_model(trainer.model), *([trainer.ema.ema] if trainer.ema else [])]
     return [getattr(model, "student_model", model) for model in models]
 
 
-def _install(models: list[Any], bce: ClassificationBCE) -> None:
-    """Make ``bce`` the classification loss of the models, creating the criteria that do not exist yet."""
+def make_criteria(models: list[Any]) -> None:
+    """Create the criteria that do not exist yet."""
     for model in models:
         if getattr(model, "criterion", None) is None:
             model.args = models[0].args  # the EMA copy gets the live arguments at the end of an epoch anyway
             model.criterion = model.init_criterion()
+
+
+def _install(models: list[Any], bce: ClassificationBCE) -> None:
+    """Make ``bce`` the classification loss of the models."""
+    make_criteria(models)
+    for model in models:
         for loss in detection_losses(model.criterion):
             loss.bce = bce.to(loss.device)
 
 
 def _build(trainer: Any, options: dict[str, Any], verbose: bool) -> ClassificationBCE:
     """Return the loss for the options and the training labels; ``verbose`` tells of it."""
-    import torch
-    from ultralytics.utils import LOGGER, RANK, colorstr
-
-    from tintbox.plugins.loss.bce import ClassificationBCE
-
     names = trainer.data["names"]
     value = options.get("cls_pos_weight")
     if wrong := class_weights.check_names(value, names):

@@ -235,7 +235,7 @@ def test_on_a_gpu(train, settings):
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
     trainer = train(device="0", epochs=2, **settings, **ALL)
-    for model in loss_callbacks._models(trainer):
+    for model in loss_callbacks.models_of(trainer):
         assert all(isinstance(bce, ClassificationBCE) and bce.pos_weight.is_cuda for bce in bces(model))
     assert all(math.isfinite(float(v)) for row in rows(trainer) for v in row.values())
 
