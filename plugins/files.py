@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -25,7 +26,8 @@ def find_all() -> dict[str, Path]:
 def find(file: object) -> Path | None:
     """Return the shipped YAML that the bare name ``file`` means, or None; a file of the user's goes first."""
     name = str(file).strip()
-    if Path(name).suffix not in SUFFIXES or Path(name).name != name or Path(name).exists():
+    # `Path.exists` raises an error for a name that no file can have.
+    if Path(name).suffix not in SUFFIXES or Path(name).name != name or os.path.exists(name):  # noqa: PTH110
         return None
     return find_all().get(name)
 

@@ -18,8 +18,6 @@ from tintbox.plugins.loss import weights as class_weights
 AMP_AUTO = "auto"  # tintbox's value of Ultralytics' `amp`
 Check = Callable[[Any], str | None]  # what is wrong with a value, or None
 
-
-TRAIN = ("train",)
 CLASSIFYING = ("detect", "segment", "pose", "obb")  # tasks whose loss has a classification BCE
 
 
@@ -32,9 +30,9 @@ class Option:
     values: str
     check: Check
     help: str
-    topic: str = ""  # of `tintbox options TOPIC`
+    topic: str  # of `tintbox options TOPIC`
     tasks: tuple[str, ...] = ()  # in which it counts; empty for all
-    modes: tuple[str, ...] = TRAIN  # of the `yolo` command in which it counts
+    modes: tuple[str, ...] = ("train",)  # of the `yolo` command in which it counts
     takes: Callable[[Any], bool] | None = None  # of an argument of Ultralytics' own: which values are tintbox's
     structured: bool = False  # whether a list or mapping typed at the command line is read as YAML
 
@@ -78,11 +76,8 @@ def choice(*values: str) -> Check:
 
 def check_amp(value: Any) -> str | None:
     """Check an arithmetic: a truth value, or a word in any case, as Ultralytics reads it."""
-    return (
-        None
-        if isinstance(value, bool)
-        else choice(AMP_AUTO, "bf16", "fp16", "fp32", "true", "false")(str(value).lower())
-    )
+    words = choice(AMP_AUTO, "bf16", "fp16", "fp32", "true", "false")
+    return None if isinstance(value, bool) else words(str(value).lower())
 
 
 OPTIONS = (
@@ -212,7 +207,7 @@ OPTIONS = (
 def check(arguments: MutableMapping[str, Any]) -> None:
     """Check tintbox's arguments among ``arguments``, and put what was typed as YAML in place as lists and mappings.
 
-    None stands for the default and is always accepted.
+    None stands for the default, and makes room for it.
 
     Raises:
         TintboxError: Naming the first argument with a bad value, the value and what is accepted.
@@ -220,6 +215,8 @@ def check(arguments: MutableMapping[str, Any]) -> None:
     for option in OPTIONS:
         value = arguments.get(option.name)
         if value is None:
+            if option.own and option.name in arguments:
+                arguments[option.name] = option.default
             continue
         if option.structured and isinstance(value, str):
             value = arguments[option.name] = parse(value)
@@ -228,10 +225,7 @@ def check(arguments: MutableMapping[str, Any]) -> None:
 
 
 def pick_own(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return tintbox's own arguments that differ from their defaults; `freeze` is Ultralytics' own as well.
-
-    So is `amp`, of which one value is tintbox's.
-    """
+    """Return tintbox's own arguments that differ from their defaults, and `amp` if its value is tintbox's."""
     own = {o.name: arguments[o.name] for o in OPTIONS if arguments.get(o.name, o.default) != o.default and o.own}
     return {**own, "amp": AMP_AUTO} if arguments.get("amp") == AMP_AUTO else own
 
@@ -243,7 +237,7 @@ def own_defaults() -> dict[str, Any]:
 
 def drop_own(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``arguments`` as a stock Ultralytics takes them: without those that it does not know."""
-    ours = {o.name for o in OPTIONS if o.own}
+    ours = own_defaults()
     kept = {name: value for name, value in arguments.items() if name not in ours}
     return {**kept, "amp": True} if kept.get("amp") == AMP_AUTO else kept
 

@@ -24,6 +24,13 @@ def test_a_file_of_the_users_goes_first(monkeypatch, tmp_path):
     assert check_yaml("fruitbowl.yaml") == "fruitbowl.yaml"
 
 
+def test_a_name_that_no_file_can_have_is_told_as_ever():
+    from ultralytics.utils.checks import check_yaml
+
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        check_yaml("a" * 300 + ".yaml")
+
+
 def test_no_shipped_name_hides_one_of_ultralytics():
     from ultralytics.utils import ROOT
 

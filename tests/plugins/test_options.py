@@ -38,3 +38,8 @@ def test_values(name, good, bad):
 def test_unknown_arguments_fail_with_the_nearest_name():
     with pytest.raises(SyntaxError, match="palette"):
         get_cfg(overrides={"pallette": 3})
+
+
+@pytest.mark.parametrize("option", [o for o in options.OPTIONS if o.own], ids=lambda o: o.name)
+def test_none_stands_for_the_default(option):
+    assert getattr(get_cfg(overrides={option.name: None}), option.name) == option.default
