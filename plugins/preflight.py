@@ -13,9 +13,6 @@ from tintbox.plugins import autoload, callbacks, files, options, places
 from tintbox.plugins.freeze import selection
 from tintbox.plugins.loss import weights as class_weights
 
-ANCHOR_OPTIONS = ("obj", "obj_pos_weight", "anchor_t", "autoanchor")
-DEFAULTS = {option.name: option.default for option in options.OPTIONS}
-
 
 def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collection[str]) -> None:
     """Check tintbox's training arguments against the model that is about to train and its dataset's class names.
@@ -42,10 +39,11 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         checks_of_extend().refuse_plain(given.get("model") or model.pt_path)
     elif given.get("reconcile") is not None:
         raise TintboxError(f"reconcile={given['reconcile']}: counts in training with extend=; leave it out")
-    if isinstance(given.get("pretrained"), (str, Path)) and (
+    pretrained = given.get("pretrained")
+    if isinstance(pretrained, (str, Path)) and (
         handover := autoload.import_optional("tintbox.plugins.transfer.handover")
     ):
-        handover.check_pretrained(model, given)
+        handover.check_pretrained(model, pretrained)
     args = SimpleNamespace(**given)
     if callbacks.wants_coco_eval(args):
         from tintbox.plugins.coco_eval.outcome import check_task
@@ -53,25 +51,25 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         if wrong := check_task(task):
             raise TintboxError(wrong)
     if callbacks.wants_loss(args):
-        from tintbox.plugins.loss import training as loss_callbacks
+        from tintbox.plugins.loss.training import check_model
 
         chosen = class_weights.pick_set(given)
-        wrong = class_weights.check_task(task, chosen) or loss_callbacks.check_model(chosen, model, task)
-        if wrong:
+        if wrong := class_weights.check_task(task, chosen) or check_model(chosen, model, task):
             raise TintboxError(wrong)
         value, names = given.get("cls_pos_weight"), new or class_names(given.get("data"))
         if names and not given.get("single_cls") and (wrong := class_weights.check_names(value, names)):
             raise TintboxError(f"cls_pos_weight={value}: {wrong}")
-    set_ = [name for name in ANCHOR_OPTIONS if given.get(name, DEFAULTS[name]) not in (None, DEFAULTS[name])]
-    if set_ and not callbacks.has_anchors(model):
+    of_anchors = [o.name for o in options.OPTIONS if o.topic == "anchor" and o.is_set(given)]
+    if of_anchors and not callbacks.has_anchors(model):
+        name = of_anchors[0]
         raise TintboxError(
-            f"{set_[0]}={given[set_[0]]}: {selection.title(model)} has no anchors; give an anchor model, e.g. "
+            f"{name}={given[name]}: {selection.title(model)} has no anchors; give an anchor model, e.g. "
             "model=yolov5n-anchor.yaml"
         )
     if callbacks.wants_freeze(args):
-        from tintbox.plugins.freeze import plan as freeze_plan
+        from tintbox.plugins.freeze.plan import FreezePlan, network
 
-        freeze_plan.FreezePlan.of(freeze_plan.network(model), given)
+        FreezePlan.of(network(model), given)
     elif task == "colorize" and freezes_all(model, given.get("freeze")):
         raise TintboxError(
             f"freeze={given['freeze']}: nothing of {selection.title(model)} is left to train; freeze less"
@@ -95,16 +93,12 @@ def freezes_all(model: Any, freeze: Any) -> bool:
 
 def class_names(data: Any) -> dict[int, str] | list[str] | None:
     """Return the class names that a dataset YAML lists, if it can be found without downloading anything."""
-    path = files.find(data) or Path(str(data))
-    if path.suffix not in files.SUFFIXES or not path.is_file():
-        from ultralytics.utils.checks import check_file
+    from ultralytics.utils.checks import check_file
 
-        found = check_file(str(data), download=False, hard=False) if path.suffix in files.SUFFIXES else None
-        if not found:
-            return None
-        path = Path(found)
+    if Path(str(data)).suffix not in files.SUFFIXES or not (path := check_file(data, download=False, hard=False)):
+        return None
     try:
-        described = yaml_file.read(path)
+        described = yaml_file.read(Path(path))
     except TintboxError:
         return None  # the trainer says what is wrong with it
     names = described.get("names") if isinstance(described, dict) else None

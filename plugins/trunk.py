@@ -92,18 +92,23 @@ def build(spec: dict[str, Any], channels: int, verbose: bool = False) -> Trunk:
 
 def output_shapes(layers: nn.Sequential, channels: int) -> list[torch.Size]:
     """Return the shape of every layer's output, for a picture of `PROBE` x `PROBE` pixels."""
-    outputs: list[torch.Tensor] = []
-    x: Any = torch.zeros(1, channels, PROBE, PROBE)
     layers.eval()  # the probe must leave the statistics of the BatchNorms alone
     with torch.no_grad(), watch_limits(layers):
-        for layer in layers:
-            source: Any = layer.f
-            if source != -1:
-                x = outputs[source] if isinstance(source, int) else [x if j == -1 else outputs[j] for j in source]
-            x = layer(x)
-            outputs.append(x)
+        shapes = [output.shape for _, output in run(layers, torch.zeros(1, channels, PROBE, PROBE))]
     layers.train()
-    return [output.shape for output in outputs]
+    return shapes
+
+
+def run(layers: nn.Sequential, x: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield every layer with its output for an input, as Ultralytics runs them."""
+    outputs: list[Any] = []
+    layer: Any
+    for layer in layers:
+        if layer.f != -1:
+            x = outputs[layer.f] if isinstance(layer.f, int) else [x if j == -1 else outputs[j] for j in layer.f]
+        x = layer(x)
+        outputs.append(x)
+        yield layer, x
 
 
 @contextlib.contextmanager

@@ -5,7 +5,8 @@ PyTorch's "meta" device computes shapes only. What a description would make is k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -35,15 +36,10 @@ def shapes(description: Mapping[str, Any], channels: int) -> dict[str, torch.Siz
     Raises:
         TintboxError: Its layers do not fit each other, or put out more than `limits.LAYER_OUTPUT` numbers.
     """
-    with torch.device("meta"), torch.no_grad(), DefaultActivation():
-        try:
-            layers, save = network.build(deepcopy(dict(description)), channels, verbose=False)
-            with trunk.watch_limits(layers):
-                _forward(layers.eval(), save, torch.zeros(1, channels, trunk.PROBE, trunk.PROBE))
-        except TintboxError:
-            raise
-        except MISFIT as error:
-            raise TintboxError(f"its layers do not fit each other ({one_line(error)[:200]})") from None
+    with torch.device("meta"), torch.no_grad(), explained_misfits():
+        layers, save = network.build(deepcopy(dict(description)), channels, verbose=False)
+        with trunk.watch_limits(layers):
+            _check_kept(layers.eval(), save, torch.zeros(1, channels, trunk.PROBE, trunk.PROBE))
         return {f"model.{name}": tensor.shape for name, tensor in layers.state_dict().items()}
 
 
@@ -55,13 +51,8 @@ def build(description: Mapping[str, Any], channels: int) -> nn.Module:
     """
     from ultralytics.nn.tasks import DetectionModel
 
-    with DefaultActivation():
-        try:
-            return DetectionModel(deepcopy(dict(description)), ch=channels, verbose=False)
-        except TintboxError:
-            raise
-        except MISFIT as error:
-            raise TintboxError(f"its layers do not fit each other ({one_line(error)[:200]})") from None
+    with explained_misfits():
+        return DetectionModel(deepcopy(dict(description)), ch=channels, verbose=False)
 
 
 def check_rows(spec: Mapping[str, Any]) -> None:
@@ -89,35 +80,40 @@ def parse(spec: dict[str, Any], channels: int, verbose: bool = True) -> tuple[nn
     if not is_whole(classes, 1, CLASSES):
         raise TintboxError(f"nc={str(classes)[:80]}: give the number of classes, 1 to {CLASSES:,}")
     shapes(spec, channels)
-    with DefaultActivation():
+    with default_activation():
         return network.build(spec, channels, verbose)
 
 
-class DefaultActivation:
-    """Keeps Ultralytics' default activation, which its parser changes for the whole process until it is done."""
+@contextlib.contextmanager
+def default_activation() -> Iterator[None]:
+    """Keep Ultralytics' default activation, which its parser changes for the whole process until it is done."""
+    from ultralytics.nn.modules.conv import Conv
 
-    def __enter__(self) -> None:
-        from ultralytics.nn.modules.conv import Conv
-
-        self.activation = Conv.default_act
-
-    def __exit__(self, *error: object) -> None:
-        from ultralytics.nn.modules.conv import Conv
-
-        Conv.default_act = self.activation
+    activation = Conv.default_act
+    try:
+        yield
+    finally:
+        Conv.default_act = activation
 
 
-def _forward(layers: Any, save: list[int], x: Any) -> None:
-    """Run layers as Ultralytics does, and refuse to keep too much of what they put out."""
+@contextlib.contextmanager
+def explained_misfits() -> Iterator[None]:
+    """Tell in a line of layers that do not fit each other, and keep the default activation."""
+    with default_activation():
+        try:
+            yield
+        except TintboxError:
+            raise
+        except MISFIT as error:
+            raise TintboxError(f"its layers do not fit each other ({one_line(error)[:200]})") from None
+
+
+def _check_kept(layers: Any, save: list[int], picture: Tensor) -> None:
+    """Run layers, and refuse to keep too much of what they put out for later ones."""
     layers[-1].training = True  # a head in training has its maps for output, not boxes
-    kept: list[Any] = []
     numbers = 0
-    for layer in layers:
-        if layer.f != -1:
-            x = kept[layer.f] if isinstance(layer.f, int) else [x if j == -1 else kept[j] for j in layer.f]
-        x = layer(x)
-        kept.append(x if layer.i in save else None)
-        numbers += x.numel() if isinstance(x, Tensor) and layer.i in save else 0
+    for layer, output in trunk.run(layers, picture):
+        numbers += output.numel() if isinstance(output, Tensor) and layer.i in save else 0
         if numbers > MODEL_OUTPUTS:
             raise TintboxError(
                 f"its layers would keep more than {MODEL_OUTPUTS:,} numbers of a {trunk.PROBE}x{trunk.PROBE} picture"

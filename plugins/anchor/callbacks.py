@@ -38,8 +38,7 @@ def on_export_start(exporter: Any) -> None:
     Raises:
         TintboxError: The format is one of them.
     """
-    layers = getattr(exporter.model, "model", None)
-    if layers is not None and isinstance(layers[-1], AnchorDetect) and exporter.args.format not in FORMATS:
+    if exporter.args.format not in FORMATS:
         raise TintboxError(f"format={exporter.args.format}: anchor models export to {', '.join(FORMATS)}")
 
 
@@ -51,23 +50,22 @@ def fit_anchors(trainer: Any, models: list[Any]) -> None:
         return
     before = autoanchor.recall(head.anchor_list, sizes, args.anchor_t)
     if not args.autoanchor:
-        tell = LOGGER.warning if before < autoanchor.LEAST_RECALL else LOGGER.info
-        hint = "; they fit badly: give others, or set autoanchor=true" if before < autoanchor.LEAST_RECALL else ""
-        _say(f"best possible recall {before:.4f} of {len(sizes)} training boxes{hint}", tell)
+        bad = before < autoanchor.LEAST_RECALL
+        hint = "; they fit badly: give others, or set autoanchor=true" if bad else ""
+        _say(f"best possible recall {before:.4f} of {len(sizes)} training boxes{hint}", warn=bad)
         return
     made = autoanchor.k_means(sizes, head.stride.tolist(), head.na)
     if made is None:
-        _say(f"kept: the {len(sizes)} training boxes are too few for {head.na * head.nl} anchors", LOGGER.warning)
+        _say(f"kept: the {len(sizes)} training boxes are too few for {head.na * head.nl} anchors", warn=True)
         return
     after = autoanchor.recall(made, sizes, args.anchor_t)
     outcome = f"best possible recall {before:.4f} before, {after:.4f} after k-means over {len(sizes)} training boxes"
     if after < before:
-        _say(f"kept: {outcome}", LOGGER.warning)
+        _say(f"kept: {outcome}", warn=True)
         return
     for model in models:
         transfer.set_anchors(model, made)
-    tell = LOGGER.warning if after < autoanchor.LEAST_RECALL else LOGGER.info
-    _say(f"{outcome}; now {models[0].yaml['anchors']}", tell)
+    _say(f"{outcome}; now {models[0].yaml['anchors']}", warn=after < autoanchor.LEAST_RECALL)
 
 
 def _models(trainer: Any) -> list[Any]:
@@ -87,6 +85,6 @@ def _set_gains(trainer: Any, models: list[Any]) -> Gains:
     return gains
 
 
-def _say(text: str, tell: Any = LOGGER.info) -> None:
+def _say(text: str, warn: bool = False) -> None:
     if RANK in {-1, 0}:
-        tell(f"{PREFIX}{text}")
+        (LOGGER.warning if warn else LOGGER.info)(f"{PREFIX}{text}")

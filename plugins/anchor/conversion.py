@@ -33,7 +33,7 @@ def convert(classic: Record, path: Path) -> nn.Module:
             raise TintboxError("there are no layers in it")
         last = places[max(places)]
         description = describe(classic, modules[last], modules)
-        given = {key: t for key, t in tensors(modules).items() if not key.startswith((f"{last}.anchor",))}
+        given = {key: t for key, t in tensors(modules).items() if not key.startswith(f"{last}.anchor")}
         channels = description.get("ch", 3)
         compare(given, building.shapes(description, channels))
         model: Any = building.build(description, channels)

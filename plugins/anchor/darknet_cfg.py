@@ -25,6 +25,10 @@ class Section:
     line: int
     values: dict[str, str] = field(default_factory=dict)
 
+    def fault(self, what: str) -> TintboxError:
+        """Return the error of something wrong in it."""
+        return TintboxError(f"line {self.line}, [{self.kind}]: {what}")
+
     def number(self, key: str, default: float) -> float:
         """Return a number."""
         text = self.values.get(key, default)
@@ -33,16 +37,16 @@ class Section:
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={clip(text)} is no number")
+            raise self.fault(f"{key}={clip(text)} is no number")
         return number
 
     def integer(self, key: str, default: int, least: int = 0, most: int = CHANNELS) -> int:
         """Return a whole number within limits."""
         number = self.number(key, default)
         if number != int(number) or number < least:
-            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={number:g}, but {least} or more is needed")
+            raise self.fault(f"{key}={number:g}, but {least} or more is needed")
         if number > most:
-            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={number:g}, but {most} is the most")
+            raise self.fault(f"{key}={number:g}, but {most} is the most")
         return int(number)
 
     def numbers(self, key: str, default: str = "") -> list[float]:
@@ -53,11 +57,9 @@ class Section:
         except ValueError:
             numbers = [math.nan]
         if not all(map(math.isfinite, numbers)):
-            raise TintboxError(f"line {self.line}, [{self.kind}]: {key}={clip(','.join(texts))} are no numbers")
+            raise self.fault(f"{key}={clip(','.join(texts))} are no numbers")
         if len(numbers) > ANCHORS:
-            raise TintboxError(
-                f"line {self.line}, [{self.kind}]: {key} has {len(numbers)} numbers, {ANCHORS} are the most"
-            )
+            raise self.fault(f"{key} has {len(numbers)} numbers, {ANCHORS} are the most")
         return numbers
 
 

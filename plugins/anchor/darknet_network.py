@@ -35,14 +35,12 @@ class Output:
 
     Attributes:
         row: The row that the convolution takes.
-        channels: Its input channels.
         stride: Pixels per cell.
         anchors: w, h, w, h, ... in pixels.
         scale_xy: The layer's scale_x_y.
     """
 
     row: int
-    channels: int
     stride: float
     anchors: list[float]
     scale_xy: float
@@ -89,17 +87,22 @@ class Network:
         self.rows.append([source, 1, module, arguments])
         self.layers.append(Layer(len(self.rows) - 1, channels, stride))
 
+    def row(self, layer: Layer, section: Section) -> int:
+        """Return the row that gives a layer's output."""
+        if layer.row is None:
+            raise section.fault("takes the output of a [yolo] layer")
+        return layer.row
+
     def source(self, layer: Layer, section: Section) -> int:
         """Return a layer's output as a row names it."""
-        if layer.row is None:
-            raise TintboxError(f"line {section.line}, [{section.kind}]: takes the output of a [yolo] layer")
-        return -1 if layer.row == len(self.rows) - 1 else layer.row
+        row = self.row(layer, section)
+        return -1 if row == len(self.rows) - 1 else row
 
     def layer(self, index: int, section: Section) -> Layer:
         """Return the layer of an index as `[route]` and `[shortcut]` have it, negative ones counting back."""
         position = index if index >= 0 else len(self.layers) + index
         if not 0 <= position < len(self.layers):
-            raise TintboxError(f"line {section.line}, [{section.kind}]: no layer {index} before it")
+            raise section.fault(f"no layer {index} before it")
         return self.layers[position]
 
     def add_convolutional(self, section: Section, before: Layer) -> None:
@@ -122,13 +125,12 @@ class Network:
         """Add the convolution before a `[yolo]` layer, which is one of the head's."""
         anchors, classes = yolo.numbers("anchors"), yolo.integer("classes", 20, 1, CLASSES)
         mask = [int(i) for i in yolo.numbers("mask", ",".join(map(str, range(len(anchors) // 2))))]
-        where = f"line {yolo.line}, [yolo]"
         if yolo.integer("new_coords", 0):
-            raise TintboxError(f"{where}: there is no module for new_coords=1")
+            raise yolo.fault("there is no module for new_coords=1")
         if any(not 0 <= 2 * i + 1 < len(anchors) for i in mask):
-            raise TintboxError(f"{where}: mask={mask} names more anchors than the {len(anchors) // 2} there are")
+            raise yolo.fault(f"mask={mask} names more anchors than the {len(anchors) // 2} there are")
         if self.nc and classes != self.nc:
-            raise TintboxError(f"{where}: {classes} classes, but {self.nc} in another [yolo]")
+            raise yolo.fault(f"{classes} classes, but {self.nc} in another [yolo]")
         plain = section.integer("size", 1) == 1 and section.values.get("activation", "logistic") == "linear"
         if not plain or section.integer("batch_normalize", 0) or section.integer("groups", 1) != 1:
             raise TintboxError(f"line {section.line}: the convolution before [yolo] is not a plain, linear 1x1")
@@ -136,10 +138,8 @@ class Network:
         if filters != wanted:
             raise TintboxError(f"line {section.line}: filters={filters}, but {len(mask)} anchors need {wanted}")
         self.nc = classes
-        self.source(before, section)  # which is a row
         output = Output(
-            row=int(before.row or 0),
-            channels=before.channels,
+            row=self.row(before, section),
             stride=before.stride,
             anchors=[anchors[2 * i + j] for i in mask for j in (0, 1)],
             scale_xy=yolo.number("scale_x_y", 1.0),
@@ -151,18 +151,16 @@ class Network:
     def add_yolo(self, section: Section, before: Layer) -> None:
         """Add a `[yolo]` layer, whose convolution is there."""
         if before.row is not None:
-            raise TintboxError(f"line {section.line}, [yolo]: the layer before it is no convolution")
+            raise section.fault("the layer before it is no convolution")
         self.layers.append(Layer(None, before.channels, before.stride))
 
     def add_shortcut(self, section: Section, before: Layer) -> None:
         """Add a sum of the layer before and another one."""
         if section.values.get("activation", "linear") != "linear" or "weights_type" in section.values:
-            raise TintboxError(f"line {section.line}, [shortcut]: only plain, linear ones have a module")
+            raise section.fault("only plain, linear ones have a module")
         others = [self.layer(int(i), section) for i in section.numbers("from")]
         if any((other.channels, other.stride) != (before.channels, before.stride) for other in others):
-            raise TintboxError(
-                f"line {section.line}, [shortcut]: from={clip(section.values.get('from'))} has another shape"
-            )
+            raise section.fault(f"from={clip(section.values.get('from'))} has another shape")
         sources = [self.source(layer, section) for layer in (before, *others)]
         self.append(sources, "Shortcut", [], before.channels, before.stride)
         if not self.outputs:
@@ -171,10 +169,10 @@ class Network:
     def add_route(self, section: Section, before: Layer) -> None:
         """Add a concatenation, or one earlier layer alone."""
         if section.integer("groups", 1) != 1:
-            raise TintboxError(f"line {section.line}, [route]: there is no module for groups")
+            raise section.fault("there is no module for groups")
         chosen = [self.layer(int(i), section) for i in section.numbers("layers")]
         if not chosen or len({layer.stride for layer in chosen}) > 1:
-            raise TintboxError(f"line {section.line}, [route]: layers={clip(section.values.get('layers'))} do not fit")
+            raise section.fault(f"layers={clip(section.values.get('layers'))} do not fit")
         sources = [self.source(layer, section) for layer in chosen]
         channels, stride = sum(layer.channels for layer in chosen), chosen[0].stride
         if len(sources) == 1:
@@ -205,7 +203,7 @@ class Network:
         """Add a dropout."""
         p = section.number("probability", 0.5)
         if not 0 <= p <= 1:
-            raise TintboxError(f"line {section.line}, [dropout]: probability={p:g} is none")
+            raise section.fault(f"probability={p:g} is none")
         self.append(self.source(before, section), "nn.Dropout", [p], before.channels, before.stride)
 
     def description(self) -> dict[str, Any]:

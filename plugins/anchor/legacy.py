@@ -8,6 +8,7 @@ from typing import Any
 from tintbox import checkpoint_file
 from tintbox.errors import TintboxError
 from tintbox.plugins.anchor import unpickler
+from tintbox.plugins.anchor.conversion import convert
 from tintbox.plugins.anchor.records import Record
 
 
@@ -17,8 +18,6 @@ def checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         TintboxError: It is no classic checkpoint, or of an architecture that cannot be built.
     """
-    from tintbox.plugins.anchor.conversion import convert
-
     raw = checkpoint_file.head(path)
     if not checkpoint_file.CLASSIC.search(raw):
         raise TintboxError(

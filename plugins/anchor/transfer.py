@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from ultralytics.utils import LOGGER
 
+from tintbox.plugins.anchor.boxes import as_lists
 from tintbox.plugins.anchor.head import AnchorDetect
 
 OTHERS = 5  # rows of an anchor that are no class: x, y, w, h, objectness
@@ -75,8 +76,6 @@ def _has_names(names: Any) -> bool:
 
 def set_anchors(model: Any, anchors: Any) -> None:
     """Give a model other anchors, in its head and in the description that it is rebuilt from."""
-    from tintbox.plugins.anchor.boxes import as_lists
-
     with torch.no_grad():
         model.model[-1].set_anchors(anchors)
     model.yaml["anchors"] = as_lists(anchors)

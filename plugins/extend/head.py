@@ -13,28 +13,19 @@ from torch.nn import functional
 from ultralytics.nn.modules.head import Detect
 
 
-class Shared:
-    """An attribute that all heads have in common: Ultralytics sets it on a model's last layer, for its one head."""
+def shared(name: str) -> property:
+    """Return an attribute that all heads have in common: Ultralytics sets it on a model's last layer, its one head."""
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, joined: Any, owner: type | None = None) -> Any:
-        return self if joined is None else getattr(joined.heads[0], self.name)
-
-    def __set__(self, joined: Any, value: Any) -> None:
+    def write(joined: Any, value: Any) -> None:
         for head in joined.heads:
-            setattr(head, self.name, value)
+            setattr(head, name, value)
+
+    return property(lambda joined: getattr(joined.heads[0], name), write)
 
 
-class Newest:
-    """An attribute that is the newest head's: what Ultralytics trains on a model's last layer."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, joined: Any, owner: type | None = None) -> Any:
-        return self if joined is None else getattr(joined.heads[-1], self.name, None)
+def newest(name: str) -> property:
+    """Return an attribute that is the newest head's: what Ultralytics trains on a model's last layer."""
+    return property(lambda joined: getattr(joined.heads[-1], name, None))
 
 
 class JoinedDetect(Detect):
@@ -50,19 +41,19 @@ class JoinedDetect(Detect):
         levels: How many feature maps each reads.
     """
 
-    dynamic = Shared()
-    export = Shared()
-    format = Shared()
-    max_det = Shared()
-    agnostic_nms = Shared()
-    xyxy = Shared()
-    shape = Shared()
-    inplace = Shared()
-    end2end = Shared()
-    cv2 = Newest()
-    cv3 = Newest()
-    one2one_cv2 = Newest()
-    one2one_cv3 = Newest()
+    dynamic = shared("dynamic")
+    export = shared("export")
+    format = shared("format")
+    max_det = shared("max_det")
+    agnostic_nms = shared("agnostic_nms")
+    xyxy = shared("xyxy")
+    shape = shared("shape")
+    inplace = shared("inplace")
+    end2end = shared("end2end")
+    cv2 = newest("cv2")
+    cv3 = newest("cv3")
+    one2one_cv2 = newest("one2one_cv2")
+    one2one_cv3 = newest("one2one_cv3")
 
     def __init__(self, heads: Sequence[Detect]) -> None:
         """Join heads."""

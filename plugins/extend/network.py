@@ -20,9 +20,7 @@ from tintbox.plugins.extend.classes import as_dict
 from tintbox.plugins.extend.head import JoinedDetect, renew
 from tintbox.plugins.freeze import selection
 
-HEAD_SHARE = (
-    0.19  # of the original's operations: what a branch that is a head alone may need; a fifth with its decoding
-)
+HEAD_SHARE = 0.19  # of the original's operations: what a head alone may need as a branch; a fifth with its decoding
 TRANSIENT = ("criterion", "class_weights")  # what a model has of the training that it comes from
 
 

@@ -39,15 +39,14 @@ class Extension:
             TintboxError: No box is left.
         """
         indices, left, away = np.asarray(self.added.indices), 0, 0
-        for part in getattr(dataset, "datasets", [dataset]):
-            for label in part.labels:
-                classes = indices[label["cls"].reshape(-1).astype(int)]
-                kept = classes >= 0
-                label["cls"] = classes[kept].reshape(-1, 1).astype(label["cls"].dtype)
-                label["bboxes"] = label["bboxes"][kept]
-                if label.get("segments"):
-                    label["segments"] = [segment for segment, keep in zip(label["segments"], kept) if keep]
-                left, away = left + int(kept.sum()), away + int((~kept).sum())
+        for label in dataset.labels:
+            classes = indices[label["cls"].reshape(-1).astype(int)]
+            kept = classes >= 0
+            label["cls"] = classes[kept].reshape(-1, 1).astype(label["cls"].dtype)
+            label["bboxes"] = label["bboxes"][kept]
+            if label.get("segments"):
+                label["segments"] = [segment for segment, keep in zip(label["segments"], kept) if keep]
+            left, away = left + int(kept.sum()), away + int((~kept).sum())
         if not left:
             raise TintboxError(f"extend: no training picture has a box of {listed(self.added.names)}")
         if self.added.known and RANK in {-1, 0}:
@@ -126,9 +125,7 @@ def tell(model: ExtendedModel, added: NewClasses) -> None:
 
 
 def models_of(trainer: Any) -> list[ExtendedModel]:
-    """Return the training model and its moving average; none in another run."""
-    if not hasattr(trainer, "tintbox_extend"):
-        return []
+    """Return the training model and its moving average."""
     models: list[Any] = [trainer.model, *([trainer.ema.ema] if trainer.ema else [])]
     return [cast(ExtendedModel, plan.network(model)) for model in models]
 

@@ -95,7 +95,7 @@ def check_freeze(value: Any) -> str | None:
     """Return what is wrong with a value of ``freeze``, or None; Ultralytics' own values are left to it."""
     if value is None:
         return None
-    numbers = list(value) if isinstance(value, (list, tuple)) else [value]
+    numbers = entries(value)
     if all(isinstance(entry, int) for entry in numbers):
         negative = next((entry for entry in numbers if entry < 0), None)  # Ultralytics freezes nothing then, in silence
         return None if negative is None else f"no layer has the number {negative}; the last ones are all[{negative}:]"

@@ -44,6 +44,11 @@ def is_colouriser(model: Any) -> bool:
     return isinstance(model, nn.Module) and getattr(model, "task", None) == COLORIZE
 
 
+def is_seed(model: Any) -> bool:
+    """Return whether a network is a colouriser of its own make, on no detector."""
+    return is_colouriser(model) and "network" in model.yaml
+
+
 def hand_over(target: nn.Module, weights: Any) -> bool:
     """Take over what a colouriser and a detector share, if the one is to be loaded into the other.
 
@@ -60,10 +65,10 @@ def hand_over(target: nn.Module, weights: Any) -> bool:
     source = (weights.get("ema") or weights.get("model")) if isinstance(weights, dict) else weights
     if not isinstance(source, nn.Module):
         return False
-    check_pair(source, target, label_of(source))
     if is_colouriser(source) != is_colouriser(target):
         take_over(target, source, label_of(source))
         return True
+    check_pair(source, target, label_of(source))
     if hasattr(source, MARK):  # a detector that was handed a backbone and has not trained since
         setattr(target, MARK, getattr(source, MARK))
     return False
@@ -105,12 +110,15 @@ def check(source: nn.Module, target: nn.Module, label: str) -> Match:
     """Return what is to be taken over.
 
     Raises:
-        TintboxError: If the backbones differ, naming the first three tensors that do.
+        TintboxError: If one is a seed network, or the backbones differ, naming the first three tensors that do.
     """
+    if is_seed(source) or is_seed(target):
+        does = "is a colouriser of another kind" if is_colouriser(source) else "is not a colouriser's checkpoint"
+        raise TintboxError(f"{label} {does}: nothing of {title(source)} fits {title(target)}; {remedy(source, target)}")
     match = compare(source, target)
     if match.differing or not match.taken:
         kind = "colouriser" if is_colouriser(source) else "detector"
-        count = len([n for n in match.wanted if n in match.taken]) + len(match.differing)
+        count = len(match.taken) + len(match.differing)
         named = ", ".join(match.differing[:NAMED]) or "none is left"
         raise TintboxError(
             f"{label}: a {kind} of {title(source)} does not fit {title(target)}: {len(match.differing)} of {count} "
@@ -170,38 +178,25 @@ def label_of(model: nn.Module) -> str:
     return f"pretrained={Path(str(file)).name}" if file else "the pretrained weights"
 
 
-def holds_colouriser(file: Any) -> bool:
-    """Return whether a checkpoint file holds a colouriser, by its pickle's text; nothing is loaded."""
-    return checkpoint_file.mentions(Path(file), b"tintbox.colorization.model")
-
-
-def check_pretrained(model: nn.Module, arguments: Any) -> None:
-    """Check ``pretrained=`` against the model before a run's folder is made, where a colouriser is on either side.
+def check_pretrained(model: nn.Module, file: str | Path) -> None:
+    """Check a checkpoint against the model before a run's folder is made, where a colouriser is on either side.
 
     Raises:
         TintboxError: If the two do not fit.
     """
-    file = arguments.get("pretrained")
-    if not isinstance(file, (str, Path)) or not Path(file).is_file() or arguments.get("resume"):
+    if not Path(file).is_file():
         return
-    if is_colouriser(model) or holds_colouriser(file):
+    if is_colouriser(model) or checkpoint_file.mentions(Path(file), b"tintbox.colorization.model"):
         from ultralytics.nn.tasks import load_checkpoint
 
         check_pair(load_checkpoint(file)[0], model, f"pretrained={file}")
 
 
 def check_pair(source: nn.Module, target: nn.Module, label: str) -> None:
-    """Check that weights fit a model, if either is a colouriser.
+    """Check that weights fit a model, if either is a colouriser; of two seed networks Ultralytics takes what fits.
 
     Raises:
         TintboxError: If they do not.
     """
-    if not is_colouriser(source) and not is_colouriser(target):
-        return
-    seeds = [is_colouriser(model) and "network" in model.yaml for model in (source, target)]  # type: ignore[operator]
-    if all(seeds):
-        return  # two seed networks: Ultralytics' own loading takes what fits
-    if any(seeds):
-        does = "is not a colouriser's checkpoint" if not is_colouriser(source) else "is a colouriser of another kind"
-        raise TintboxError(f"{label} {does}: nothing of {title(source)} fits {title(target)}; {remedy(source, target)}")
-    check(source, target, label)
+    if (is_colouriser(source) or is_colouriser(target)) and not (is_seed(source) and is_seed(target)):
+        check(source, target, label)

@@ -6,19 +6,19 @@ in a few hundred batches, but what is frozen never would, and validation would b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-import torch
-from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
 from ultralytics.utils import LOGGER, RANK
 
 from tintbox.plugins.freeze.plan import network
 from tintbox.plugins.transfer.handover import MARK
 
 BATCHES = 10  # that the statistics are averaged over
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 def on_pretrain_routine_end(trainer: Any) -> None:
@@ -35,41 +35,28 @@ def on_pretrain_routine_end(trainer: Any) -> None:
     if hasattr(trainer.train_loader, "reset"):
         trainer.train_loader.reset()  # the first epoch shall see all pictures
     if average is not None:
-        state = model.state_dict()
-        for name, module in average.named_modules():
-            if isinstance(module, _BatchNorm):
-                for buffer in ("running_mean", "running_var", "num_batches_tracked"):
-                    module.get_buffer(buffer).copy_(state[f"{name}.{buffer}"])
+        statistics = {name: value for name, value in model.state_dict().items() if name.endswith(STATISTICS)}
+        average.load_state_dict(statistics, strict=False)
     if RANK in {-1, 0}:
         LOGGER.info(f"tintbox: BatchNorm statistics recomputed on {count} training pictures in colour")
 
 
-@torch.no_grad()
-def recompute(model: nn.Module, batches: Iterable[torch.Tensor]) -> int:
+def recompute(model: nn.Module, batches: Iterable[Tensor]) -> int:
     """Set the running statistics of all BatchNorms to their plain mean over batches; weights stay as they are.
 
     Args:
-        model: A network in any mode, which it is left in.
+        model: A network in training or evaluation mode, which it is left in.
         batches: Inputs (B, C, H, W).
 
     Returns:
         The number of pictures.
     """
-    norms = [m for m in model.modules() if isinstance(m, _BatchNorm)]
-    modes = {m: m.training for m in model.modules()}
-    momenta = [norm.momentum for norm in norms]
-    count = 0
-    try:
-        model.train()
-        for norm in norms:
-            norm.reset_running_stats()
-            norm.momentum = None  # the plain mean over all batches
+    counts: list[int] = []
+
+    def counted() -> Iterator[Tensor]:
         for batch in batches:
-            model(batch)
-            count += len(batch)
-    finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-        for module, training in modes.items():
-            module.training = training
-    return count
+            counts.append(len(batch))
+            yield batch
+
+    update_bn(counted(), model)
+    return sum(counts)
