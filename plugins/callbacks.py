@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any
 
+from tintbox.errors import TintboxError
 from tintbox.plugins import autoload, options
 from tintbox.plugins.freeze import selectors
 from tintbox.plugins.loss import weights as class_weights
@@ -58,11 +59,11 @@ def layers(model: Any) -> Iterable[Any]:
 
 EXTENDED = "tintbox.plugins.extend.network"
 ANCHOR_HEADS = "tintbox.plugins.anchor.head"
+FORMATS = ("torchscript", "onnx", "openvino", "engine")  # of exports; the others rewrite parts of the stock head
 WANTED: dict[str, Callable[[Any], bool]] = {
     "tintbox.plugins.transfer.norm_statistics": lambda run: has_grey_statistics(getattr(run, "model", None)),
     # Before the others: what trains, and which classes a validation is about, is what the others see.
     "tintbox.plugins.extend.training": lambda run: hasattr(run, "tintbox_extend"),
-    "tintbox.plugins.extend.checks": lambda run: is_extended(getattr(run, "model", None)),
     "tintbox.plugins.extend.validation": lambda run: hasattr(run, "tintbox_counts"),
     # Before the next one: it makes the loss that is set up there.
     "tintbox.plugins.anchor.callbacks": lambda run: has_anchors(getattr(run, "model", None)),
@@ -73,7 +74,7 @@ WANTED: dict[str, Callable[[Any], bool]] = {
 
 
 def begin(event: str, runner: Any) -> None:
-    """Decide what a run, a trainer, validator or exporter, asks for; then run the event's callbacks in that."""
+    """Decide what a run, a trainer or validator, asks for; then run the event's callbacks in that."""
     runner.tintbox_modules = [name for name, wanted in WANTED.items() if wanted(runner)]
     run(event, runner)
 
@@ -124,8 +125,14 @@ def on_val_end(validator: Any) -> None:
 
 
 def on_export_start(exporter: Any) -> None:
-    """Add what a colouriser needs to predict, its palette, to the metadata of every export."""
-    begin("on_export_start", exporter)
+    """Refuse the formats that need the stock head; add what a model says of itself to the metadata of every export.
+
+    Raises:
+        TintboxError: The format is one of them.
+    """
+    kind = "anchor" if has_anchors(exporter.model) else "extended" if is_extended(exporter.model) else ""
+    if kind and exporter.args.format not in FORMATS:
+        raise TintboxError(f"format={exporter.args.format}: {kind} models export to {', '.join(FORMATS)}")
     metadata = getattr(exporter.model, "metadata", None)
     if callable(metadata):
         exporter.metadata.update(metadata())

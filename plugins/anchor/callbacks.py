@@ -6,13 +6,11 @@ from typing import Any
 
 from ultralytics.utils import LOGGER, RANK, colorstr
 
-from tintbox.errors import TintboxError
 from tintbox.plugins.anchor import autoanchor, transfer
 from tintbox.plugins.anchor.head import AnchorDetect
 from tintbox.plugins.anchor.loss import Gains
 from tintbox.plugins.loss.training import make_criteria, models_of
 
-FORMATS = ("torchscript", "onnx", "openvino", "engine")  # the others rewrite parts of the stock head
 PREFIX = colorstr("anchors: ")
 
 
@@ -30,16 +28,6 @@ def on_train_epoch_start(trainer: Any) -> None:
     """Set the loss again: recovery from a NaN makes a new moving average."""
     if models := _models(trainer):
         _set_gains(trainer, models)
-
-
-def on_export_start(exporter: Any) -> None:
-    """Refuse the formats that need the stock head.
-
-    Raises:
-        TintboxError: The format is one of them.
-    """
-    if exporter.args.format not in FORMATS:
-        raise TintboxError(f"format={exporter.args.format}: anchor models export to {', '.join(FORMATS)}")
 
 
 def fit_anchors(trainer: Any, models: list[Any]) -> None:

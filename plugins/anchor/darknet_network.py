@@ -35,12 +35,14 @@ class Output:
 
     Attributes:
         row: The row that the convolution takes.
+        channels: Its input channels.
         stride: Pixels per cell.
         anchors: w, h, w, h, ... in pixels.
         scale_xy: The layer's scale_x_y.
     """
 
     row: int
+    channels: int
     stride: float
     anchors: list[float]
     scale_xy: float
@@ -140,6 +142,7 @@ class Network:
         self.nc = classes
         output = Output(
             row=self.row(before, section),
+            channels=before.channels,
             stride=before.stride,
             anchors=[anchors[2 * i + j] for i in mask for j in (0, 1)],
             scale_xy=yolo.number("scale_x_y", 1.0),

@@ -128,8 +128,9 @@ def row(value: Any, index: int) -> list[Any]:
     if name == "Bottleneck":  # of 1x1 and 3x3 there, by default of two 3x3 here
         if not arguments:
             raise TintboxError(f"its row {index} has no channels for the Bottleneck")
-        c2, shortcut, groups, *expansion = arguments + [True, 1][max(len(arguments) - 1, 0) :]
-        arguments = [c2, shortcut, groups, [1, 3], *expansion]
+        channels, *given = arguments
+        shortcut, groups, *expansion = [*given, *(True, 1)[len(given) :]]
+        arguments = [channels, shortcut, groups, [1, 3], *expansion]
     return [
         sources(source, index),
         check_whole(repeats, f"the repeats of row {index}", 1, MODEL_UNITS),
@@ -140,11 +141,12 @@ def row(value: Any, index: int) -> list[Any]:
 
 def sources(value: Any, index: int) -> Any:
     """Return where a row takes its input from: an index or several, negative ones counting back."""
-    if isinstance(value, (list, tuple)):
-        if not 0 < len(value) <= 2 * ARGUMENTS:
-            raise TintboxError(f"its row {index} takes {show(value)}")
-        return [sources(one, index) for one in value if not isinstance(one, (list, tuple))]
-    return check_whole(value, f"what row {index} takes", -index or -1, index - 1)
+    what, low, high = f"what row {index} takes", -index or -1, index - 1
+    if not isinstance(value, (list, tuple)):
+        return check_whole(value, what, low, high)
+    if not 0 < len(value) <= 2 * ARGUMENTS:
+        raise TintboxError(f"its row {index} takes {show(value)}")
+    return [check_whole(one, what, low, high) for one in value]
 
 
 def argument(value: Any, name: str, index: int, inside: bool = False) -> Any:
@@ -173,11 +175,12 @@ def activation_of(modules: Mapping[str, Record]) -> str | None:
     unknown = [name for name in kinds if name not in ACTIVATIONS]
     if unknown or len(kinds) > 1:
         raise TintboxError(f"its activations are {', '.join(kinds)}; one of {', '.join(ACTIVATIONS)} is needed")
-    for name, act in kinds.items():
-        text = ACTIVATIONS[name]
-        slope = check_number(act.state.get("negative_slope"), "the slope", 0, 10) if name == "LeakyReLU" else 0.0
-        return text and text.format(slope=slope)
-    return None
+    if not kinds:
+        return None
+    ((name, act),) = kinds.items()
+    text = ACTIVATIONS[name]
+    slope = check_number(act.state.get("negative_slope"), "the slope", 0, 10) if name == "LeakyReLU" else 0.0
+    return text and text.format(slope=slope)
 
 
 def names_of(classic: Record, classes: int) -> dict[int, str]:

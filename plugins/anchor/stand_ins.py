@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -57,15 +58,11 @@ class OrderedRecord(dict[Any, Any]):
         """Forget a state, PyTorch's notes on versions."""
 
 
+@dataclass
 class Storage:
-    """The numbers of a tensor, or of several.
+    """The numbers of a tensor, or of several, one after another."""
 
-    Attributes:
-        numbers: One-dimensional.
-    """
-
-    def __init__(self, numbers: Tensor) -> None:
-        self.numbers = numbers
+    numbers: Tensor
 
 
 def make_tensor(storage: Any, offset: Any, size: Any, stride: Any, *rest: Any) -> Tensor:

@@ -11,7 +11,6 @@ from tintbox.plugins.extend.classes import Names, NewClasses
 from tintbox.plugins.extend.network import ExtendedModel
 from tintbox.plugins.freeze import selection, selectors
 
-FORMATS = ("torchscript", "onnx", "openvino", "engine")  # others rewrite parts of the stock head
 WITHOUT = ("distill_model", "quantize", "compile")  # Ultralytics' own ways to train, which make another network of it
 
 
@@ -79,13 +78,3 @@ def check_run(
             f"new branch ({', '.join(extended.selector_groups())})"
         )
     return extended, new
-
-
-def on_export_start(exporter: Any) -> None:
-    """Refuse the formats that need the stock head.
-
-    Raises:
-        TintboxError: The format is one of them.
-    """
-    if exporter.args.format not in FORMATS:
-        raise TintboxError(f"format={exporter.args.format}: extended models export to {', '.join(FORMATS)}")

@@ -9,6 +9,7 @@ from typing import Any
 from tintbox.errors import TintboxError
 
 Names = Mapping[int, Any] | Sequence[Any]
+NAMED = 5  # classes in a message
 
 
 def fold(name: Any) -> str:
@@ -22,11 +23,11 @@ def as_dict(names: Names) -> dict[int, str]:
     return {int(index): str(name) for index, name in pairs}
 
 
-def listed(names: Iterable[str], most: int = 5) -> str:
+def listed(names: Iterable[str]) -> str:
     """Return names as a sentence has them; of many, the first ones and how many more there are."""
     every = [str(name)[:40] for name in names]
-    rest = len(every) - most
-    return ", ".join(every if rest <= 1 else [*every[:most], f"{rest} more"])
+    rest = len(every) - NAMED
+    return ", ".join(every if rest <= 1 else [*every[:NAMED], f"{rest} more"])
 
 
 def match(names: Names, others: Names) -> dict[int, int]:

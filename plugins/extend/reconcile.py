@@ -22,16 +22,17 @@ def generations(classes: Tensor, counts: Sequence[int]) -> Tensor:
     return torch.bucketize(classes.long(), ends, right=True)
 
 
-def kept(boxes: Tensor, scores: Tensor, classes: Tensor, counts: Sequence[int], iou: float = IOU) -> Tensor:
+def kept(boxes: Tensor, scores: Tensor, classes: Tensor, counts: Sequence[int]) -> Tensor:
     """Return which boxes of a picture stay, (N,) of truths.
+
+    A box goes where one of a newer head with a higher score overlaps it by `IOU` or more.
 
     Args:
         boxes: Two corners each, (N, 4).
         scores: (N,).
         classes: As in `generations`.
         counts: As in `generations`.
-        iou: From this overlap on a box goes, if the other one is of a newer head and has a higher score.
     """
     heads = generations(classes, counts)
-    beaten = (heads[:, None] < heads) & (scores[:, None] < scores) & (box_iou(boxes, boxes) >= iou)
+    beaten = (heads[:, None] < heads) & (scores[:, None] < scores) & (box_iou(boxes, boxes) >= IOU)
     return ~beaten.any(1)

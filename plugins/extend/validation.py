@@ -21,10 +21,8 @@ class ClassView:
     """A model's classes as a dataset has them, as ``validator.tintbox_classes``.
 
     Attributes:
-        counts: How many classes each head of the model has.
-        names: The dataset's.
         indices: Class of the model -> the dataset's, -1 for none.
-        reconciles: Whether a newer class's box takes an older one's place.
+        unknown: Names of the dataset's classes that the model does not know.
     """
 
     def __init__(
@@ -43,14 +41,13 @@ class ClassView:
             model: The model's class names.
             dataset: The dataset's.
             data: Its name.
-            reconciles: As the attribute.
+            reconciles: Whether a newer class's box takes an older one's place.
             chosen: Of ``classes=``: an index or indices in the dataset; None for all.
 
         Raises:
             TintboxError: They have no class in common.
         """
-        self.reconciles = reconciles
-        self.counts, self.names = list(counts), as_dict(dataset)
+        self.counts, self.names, self.reconciles = list(counts), as_dict(dataset), reconciles
         found = match(model, dataset)
         if not found:
             raise TintboxError(f"data={data}: the model knows none of its classes ({listed(self.names.values())})")

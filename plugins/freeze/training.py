@@ -25,7 +25,7 @@ from torch import nn
 from ultralytics.utils import LOGGER, RANK
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.freeze import report, selectors
+from tintbox.plugins.freeze import report
 from tintbox.plugins.freeze.plan import FreezePlan, network
 from tintbox.plugins.freeze.selectors import value_text
 
@@ -141,10 +141,8 @@ class FreezeState:
 
 
 def on_pretrain_routine_start(trainer: Any) -> None:
-    """Check what can be checked without the model; this event is the main process's alone."""
+    """Warn of arguments that have no effect together; this event is the main process's alone."""
     arguments = vars(trainer.args)
-    if wrong := selectors.check_together(arguments):
-        raise TintboxError(wrong)
     if arguments.get("unfreeze") and trainer.epochs == 1 and not trainer.args.time:
         LOGGER.warning(f"unfreeze={value_text(arguments['unfreeze'])}: nothing wakes up, since the run has one epoch")
     if arguments.get("lr_scale") is not None and str(trainer.args.optimizer).lower() == "auto":

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +31,14 @@ class RunFileError(TintboxError, OSError):
         return str(self.args[0])
 
 
-def check(function: Callable[..., Any], *kinds: type[Exception]) -> Callable[..., Any]:
-    """Return a function of Ultralytics that checks a user's input and says what is wrong by exceptions of ``kinds``.
+def translate(owner: Any, name: str, *kinds: type[Exception]) -> None:
+    """Translate the exceptions of ``kinds``, by which a function of Ultralytics says what is wrong with a user's input.
 
-    In a run of tintbox's task those are raised as a `TintboxError` with the same text.
+    In a run of tintbox's task they are raised as a `TintboxError` with the same text.
     """
+    function = getattr(owner, name)
 
-    @functools.wraps(function)
+    @replace(owner, name)
     def checked(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
@@ -49,8 +49,6 @@ def check(function: Callable[..., Any], *kinds: type[Exception]) -> Callable[...
                 raise
             kind = TintboxFileError if isinstance(error, FileNotFoundError) else TintboxError
             raise kind(one_line(error)) from error
-
-    return checked
 
 
 @contextlib.contextmanager
@@ -81,7 +79,7 @@ def runs_of_a_colouriser(engine: Any) -> None:
 
     Before it runs, check what Ultralytics lets through: `check_cfg` knows neither the mode nor the task.
     """
-    engine.Model._check_is_pytorch_model = check(engine.Model._check_is_pytorch_model, TypeError)
+    translate(engine.Model, "_check_is_pytorch_model", TypeError)
 
     def know(mode: str) -> None:
         method = getattr(engine.Model, mode)
@@ -130,46 +128,46 @@ def colourisers_that_are_not_there(engine: Any) -> None:
 @patch("ultralytics.cfg", "check_cfg", "merge_equals_args")
 def faulty_arguments(cfg: Any) -> None:
     """Arguments of a wrong type or outside their range, and lists that are not closed."""
-    cfg.merge_equals_args = check(cfg.merge_equals_args, SyntaxError)
-    cfg.check_cfg = check(cfg.check_cfg, TypeError, ValueError)
+    translate(cfg, "merge_equals_args", SyntaxError)
+    translate(cfg, "check_cfg", TypeError, ValueError)
 
 
 @patch("ultralytics.utils.checks", "check_file")
 def faulty_files(checks: Any) -> None:
     """Files that are nowhere, such as `cfg=`, which the command reads before there is a model."""
-    checks.check_file = check(checks.check_file, FileNotFoundError)
+    translate(checks, "check_file", FileNotFoundError)
 
 
 @patch("ultralytics.utils.torch_utils", "select_device")
 def faulty_devices(torch_utils: Any) -> None:
     """Devices that this machine has not."""
-    torch_utils.select_device = check(torch_utils.select_device, ValueError)
+    translate(torch_utils, "select_device", ValueError)
 
 
 @patch("ultralytics.engine.trainer", "BaseTrainer.build_optimizer")
 def faulty_optimizers(trainer: Any) -> None:
     """Optimizers that there are none of."""
-    base = trainer.BaseTrainer
-    base.build_optimizer = check(base.build_optimizer, NotImplementedError)
+    translate(trainer.BaseTrainer, "build_optimizer", NotImplementedError)
 
 
 @patch("ultralytics.data.build", "load_inference_source")
 def faulty_sources(build: Any) -> None:
     """Sources of pictures that are not there, cannot be reached, or are none."""
     kinds = (FileNotFoundError, ConnectionError, NotImplementedError, TypeError, ValueError)
-    build.load_inference_source = check(build.load_inference_source, *kinds)
+    translate(build, "load_inference_source", *kinds)
 
 
 @patch("ultralytics.engine.exporter", "Exporter.__call__")
 def faulty_exports(exporter: Any) -> None:
     """Formats that there are none of, and arguments that a format does not take."""
-    exporter.Exporter.__call__ = check(exporter.Exporter.__call__, ValueError, AssertionError)
+    translate(exporter.Exporter, "__call__", ValueError, AssertionError)
 
 
 @patch("ultralytics.nn.autobackend", "AutoBackend.__init__")
 def faulty_formats(autobackend: Any) -> None:
     """Files of weights in a format that is not known, and exported models that their runtime cannot read."""
-    init = check(autobackend.AutoBackend.__init__, TypeError)
+    translate(autobackend.AutoBackend, "__init__", TypeError)
+    init = autobackend.AutoBackend.__init__
 
     @replace(autobackend.AutoBackend, "__init__")
     def load(self: Any, model: Any = "yolo26n.pt", *args: Any, **kwargs: Any) -> None:
