@@ -32,13 +32,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         if callbacks.is_extended(model):
             checks_of_extend().check_resume(model, given, class_names(given.get("data")))
         return
-    new: list[str] | None = None  # classes that are trained, where these are not all of the dataset's
-    if given.get("extend"):
-        model, new = checks_of_extend().check_run(model, task, given, class_names(given.get("data")))
-    elif callbacks.is_extended(model):
-        checks_of_extend().refuse_plain(given.get("model") or model.pt_path)
-    elif given.get("reconcile") is not None:
-        raise TintboxError(f"reconcile={given['reconcile']}: counts in training with extend=; leave it out")
+    model, new = check_extension(model, task, given)
     pretrained = given.get("pretrained")
     if isinstance(pretrained, (str, Path)) and (
         handover := autoload.import_optional("tintbox.plugins.transfer.handover")
@@ -51,14 +45,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         if wrong := check_task(task):
             raise TintboxError(wrong)
     if callbacks.wants_loss(args):
-        from tintbox.plugins.loss.training import check_model
-
-        chosen = class_weights.pick_set(given)
-        if wrong := class_weights.check_task(task, chosen) or check_model(chosen, model, task):
-            raise TintboxError(wrong)
-        value, names = given.get("cls_pos_weight"), new or class_names(given.get("data"))
-        if names and not given.get("single_cls") and (wrong := class_weights.check_names(value, names)):
-            raise TintboxError(f"cls_pos_weight={value}: {wrong}")
+        check_loss(model, task, given, new)
     of_anchors = [o.name for o in options.OPTIONS if o.topic == "anchor" and o.is_set(given)]
     if of_anchors and not callbacks.has_anchors(model):
         name = of_anchors[0]
@@ -75,6 +62,37 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
             f"freeze={given['freeze']}: nothing of {selection.title(model)} is left to train; freeze less"
         )
     places.check(task, "train", given, typed)
+
+
+def check_extension(model: Any, task: str, given: Mapping[str, Any]) -> tuple[Any, list[str] | None]:
+    """Return the model that a run trains, and its classes where these are not all of the dataset's, if known.
+
+    Raises:
+        TintboxError: It cannot be extended so, or is extended and would be trained as any other.
+    """
+    if given.get("extend"):
+        return checks_of_extend().check_run(model, task, given, class_names(given.get("data")))
+    if callbacks.is_extended(model):
+        checks_of_extend().refuse_plain(given.get("model") or model.pt_path)
+    if given.get("reconcile") is not None:
+        raise TintboxError(f"reconcile={given['reconcile']}: counts in training with extend=; leave it out")
+    return model, None
+
+
+def check_loss(model: Any, task: str, given: Mapping[str, Any], new: list[str] | None) -> None:
+    """Check the options of the classification loss, some of which are set.
+
+    Raises:
+        TintboxError: The model's loss has no classification BCE, or the options do not fit the class names.
+    """
+    from tintbox.plugins.loss.training import check_model
+
+    chosen, value = class_weights.pick_set(given), given.get("cls_pos_weight")
+    if wrong := class_weights.check_task(task, chosen) or check_model(chosen, model, task):
+        raise TintboxError(wrong)
+    names = new or class_names(given.get("data"))
+    if names and not given.get("single_cls") and (wrong := class_weights.check_names(value, names)):
+        raise TintboxError(f"cls_pos_weight={value}: {wrong}")
 
 
 def checks_of_extend() -> Any:

@@ -129,7 +129,7 @@ def row(value: Any, index: int) -> list[Any]:
         if not arguments:
             raise TintboxError(f"its row {index} has no channels for the Bottleneck")
         channels, *given = arguments
-        shortcut, groups, *expansion = [*given, *(True, 1)[len(given) :]]
+        shortcut, groups, *expansion = given + [True, 1][len(given) :]
         arguments = [channels, shortcut, groups, [1, 3], *expansion]
     return [
         sources(source, index),

@@ -109,7 +109,6 @@ def _explain_task(task: str, tasks: Sequence[str]) -> str:
 def explain_unfit(run: Run, arguments: Arguments, task: str | None, model: Model) -> str | None:
     """Return why a run would be refused when it starts, as a whole line, or None."""
     from tintbox.plugins.loss.weights import check_task, pick_set
-    from tintbox.plugins.preflight import ANCHOR_OPTIONS
 
     if wrong := selectors.check_together(arguments):
         return wrong
@@ -120,7 +119,7 @@ def explain_unfit(run: Run, arguments: Arguments, task: str | None, model: Model
             continue
         if task and not option.counts(task, "train"):
             return f"{option.name}={arguments[option.name]}: {_explain_task(task, option.tasks)}"
-        if option.name in ANCHOR_OPTIONS and model.head and model.head not in ("AnchorDetect", "DarknetDetect"):
+        if option.topic == "anchor" and model.head and model.head not in ("AnchorDetect", "DarknetDetect"):
             return f"{option.name}={arguments[option.name]}: {arguments['model']} has no anchors"
     return None
 
