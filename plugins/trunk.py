@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -45,10 +45,8 @@ class Trunk:
     def by_stride(self) -> Trunk:
         """Return the same trunk with its levels in the order of their strides, the smallest one first."""
         order = sorted(range(len(self.levels)), key=lambda i: self.strides[i])
-        levels, channels, strides = (
-            [values[i] for i in order] for values in (self.levels, self.channels, self.strides)
-        )
-        return Trunk(self.layers, self.save, levels, channels, strides)
+        ordered = {name: [getattr(self, name)[i] for i in order] for name in ("levels", "channels", "strides")}
+        return replace(self, **ordered)
 
 
 def check(spec: dict[str, Any]) -> None:

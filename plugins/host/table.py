@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from operator import attrgetter
 from types import ModuleType
 from typing import Any
 
@@ -70,9 +71,7 @@ def resolve(module: object, dotted: str) -> object:
     Raises:
         AttributeError: If Ultralytics has no such name any more.
     """
-    for part in dotted.split("."):
-        module = getattr(module, part)
-    return module
+    return attrgetter(dotted)(module)
 
 
 def apply(module: ModuleType) -> None:

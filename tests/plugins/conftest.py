@@ -1,4 +1,6 @@
-"""What the tests of the capabilities share: a short training run."""
+"""What the tests of the capabilities share: a short training run, and what is said in it."""
+
+import logging
 
 import pytest
 
@@ -20,3 +22,16 @@ def train_tiny(tmp_path_factory):
         return yolo.trainer
 
     return train
+
+
+@pytest.fixture
+def log():
+    """What Ultralytics says."""
+    from ultralytics.utils import LOGGER
+
+    lines = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())
+    LOGGER.addHandler(handler)
+    yield lines
+    LOGGER.removeHandler(handler)

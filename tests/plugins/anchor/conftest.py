@@ -1,7 +1,6 @@
 """A tiny dataset with boxes, tiny anchor models, and a classic one with its classes."""
 
 import copy
-import logging
 import os
 import sys
 import types
@@ -163,16 +162,3 @@ def classic(monkeypatch):
         return path
 
     return model.eval(), save
-
-
-@pytest.fixture
-def log():
-    """What Ultralytics says."""
-    from ultralytics.utils import LOGGER
-
-    lines = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())
-    LOGGER.addHandler(handler)
-    yield lines
-    LOGGER.removeHandler(handler)

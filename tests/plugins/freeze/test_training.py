@@ -322,15 +322,8 @@ def test_a_batchnorm_follows_its_own_parameters():
 # What a run leaves behind ---------------------------------------------------------------------------------------------
 
 
-def test_checkpoints_work_without_the_plugin(train, boxes, forked):
-    halfway = []
-
-    def stop(trainer):
-        halfway[:] = [trainer]
-        raise StopEarlyError
-
-    with pytest.raises(StopEarlyError):
-        train(**STAGED, callbacks=[("on_fit_epoch_end", stop)])
+def test_checkpoints_work_without_the_plugin(train, stop_at, boxes, forked):
+    halfway = stop_at(train, "on_fit_epoch_end", **STAGED)
     code = (
         "import sys; from ultralytics import YOLO; from ultralytics.utils import DEFAULT_CFG_DICT;"
         "last, data = sys.argv[1:]; assert 'unfreeze' not in DEFAULT_CFG_DICT;"
@@ -338,7 +331,7 @@ def test_checkpoints_work_without_the_plugin(train, boxes, forked):
         "yolo.predict(data.replace('rectangles.yaml', 'images/val'), imgsz=32);"
         "print('usable')"
     )
-    done = forked("-c", code, halfway[0].last, boxes, env={"TINTBOX_DISABLE": "1"})
+    done = forked("-c", code, halfway.last, boxes, env={"TINTBOX_DISABLE": "1"})
     assert "usable" in done.stdout, done.stdout + done.stderr
 
 

@@ -41,16 +41,6 @@ def train(boxes, train_tiny):
     return lambda model="yolo11n.yaml", **kwargs: train_tiny(model, boxes, **kwargs)
 
 
-class StoppedError(Exception):
-    """Ends a run."""
-
-
-def stop(trainer):
-    """Stop a run in its second epoch."""
-    if trainer.epoch == 1:
-        raise StoppedError
-
-
 @pytest.fixture(scope="module")
 def run(train):
     """A run of two epochs with all three options."""
@@ -271,16 +261,13 @@ def test_set_again_on_a_new_ema_copy(train):
     assert all(bces(model)[0].pos_weight.tolist() == [2, 2, 2] for model in models(trainer))
 
 
-def test_resume(train):
-    stopped = []
-    remember = ("on_pretrain_routine_end", stopped.append)
+def test_resume(train, stop_at):
     for file, count in (("yolo11n.yaml", 1), ("yolo26n.yaml", 2)):
         whole = train(file, epochs=3, **ALL)
-        with pytest.raises(StoppedError):
-            train(file, epochs=3, callbacks=[remember, ("on_train_epoch_start", stop)], **ALL)
+        stopped = stop_at(train, "on_model_save", file, epochs=3, **ALL)
         seen = []
         again = ("on_pretrain_routine_end", lambda t, seen=seen: seen.extend(bces(m) for m in models(t)))
-        resumed = train(str(stopped[-1].last), callbacks=[again], resume=True)
+        resumed = train(str(stopped.last), callbacks=[again], resume=True)
         assert [len(losses) for losses in seen] == [count, count]
         expected = class_weights.balance(COUNTS)
         for bce in [bce for losses in seen for bce in losses]:
@@ -291,23 +278,12 @@ def test_resume(train):
             assert resumed.model.criterion.updates == whole.model.criterion.updates
 
 
-def test_what_it_tells(train, capfd):
-    import logging
-
-    from ultralytics.utils import LOGGER
-
-    lines = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())
-    LOGGER.addHandler(handler)
-    try:
-        train(cls_pos_weight="balanced", cls_smoothing=0.1, classes=[0, 2])
-    finally:
-        LOGGER.removeHandler(handler)
+def test_what_it_tells(train, log):
+    train(cls_pos_weight="balanced", cls_smoothing=0.1, classes=[0, 2])
     a, _, c = class_weights.balance([16, 0, 2])
-    assert any(line.endswith(f"a {a:.3g}, b 1, c {c:.3g}") for line in lines)
-    assert "cls_pos_weight=balanced: no training label of b; weight 1 instead" in "".join(lines)
-    assert any("smoothing 0.1, focal gamma 0" in line for line in lines)
+    assert any(line.endswith(f"a {a:.3g}, b 1, c {c:.3g}") for line in log)
+    assert "cls_pos_weight=balanced: no training label of b; weight 1 instead" in "".join(log)
+    assert any("smoothing 0.1, focal gamma 0" in line for line in log)
 
 
 @pytest.mark.parametrize(
@@ -327,12 +303,9 @@ def test_options_that_do_not_fit_the_dataset(train, options, words):
 
 
 @pytest.fixture(scope="module")
-def interrupted(train):
+def interrupted(train, stop_at):
     """The last.pt of a run that was stopped after the first of its two epochs."""
-    stopped = []
-    with pytest.raises(StoppedError):
-        train(epochs=2, callbacks=[("on_train_start", stopped.append), ("on_train_epoch_start", stop)], **ALL)
-    return stopped[0].last
+    return stop_at(train, "on_model_save", epochs=2, **ALL).last
 
 
 WITHOUT = """

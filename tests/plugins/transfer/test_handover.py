@@ -11,16 +11,6 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.transfer import handover
 
 
-@pytest.fixture
-def lines(monkeypatch):
-    """What Ultralytics' logger says."""
-    from ultralytics.utils import LOGGER
-
-    said = []
-    monkeypatch.setattr(LOGGER, "info", lambda text, *a, **k: said.append(str(text)))
-    return said
-
-
 def trunk(state, last):
     return {k: v for k, v in state.items() if not k.startswith(f"model.{last}.")}
 
@@ -51,7 +41,7 @@ def test_a_trunk_computes_what_the_detector_computes():
 
 @pytest.mark.parametrize("kind", ["", "-seg", "-pose", "-obb"])
 @pytest.mark.smoke
-def test_all_of_backbone_and_neck_is_taken_and_nothing_of_the_head(kind, colouriser, lines):
+def test_all_of_backbone_and_neck_is_taken_and_nothing_of_the_head(kind, colouriser, log):
     source, target = YOLO(colouriser).model, YOLO(f"yolo11n{kind}.yaml").model
     last = len(target.model) - 1
     before = {k: v.clone() for k, v in target.state_dict().items()}
@@ -61,7 +51,7 @@ def test_all_of_backbone_and_neck_is_taken_and_nothing_of_the_head(kind, colouri
         if not key.startswith(f"model.{last}."):
             assert torch.equal(after[key], value), key
     assert all(torch.equal(after[k], before[k]) for k in before if k.startswith(f"model.{last}."))
-    said = [line for line in lines if "took over" in line]
+    said = [line for line in log if "took over" in line]
     count = len(trunk(before, last))
     assert len(said) == 1
     assert f"took over {count} of {count} tensors (" in said[0]
@@ -257,8 +247,8 @@ def test_complexity_counts_the_whole_model():
 
 
 @pytest.mark.attack("newcomer")
-def test_the_line_of_the_reverse_names_the_groups_too(lines):
+def test_the_line_of_the_reverse_names_the_groups_too(log):
     target, source = YOLO("yolo11n-colorize.yaml").model, YOLO("yolo11n.yaml").model
     handover.take_over(target, source, "x")
-    said = next(line for line in lines if "took over" in line)
+    said = next(line for line in log if "took over" in line)
     assert "took over 378 of 378 tensors (240 of 240 in the backbone, 138 of 138 in the neck) from x" in said
