@@ -37,13 +37,10 @@ def convert(classic: Record, path: Path) -> nn.Module:
         channels = description.get("ch", 3)
         compare(given, building.shapes(description, channels))
         model: Any = building.build(description, channels)
-        norms = {
-            name: norm_of(modules.get(name), name) for name, m in model.named_modules() if type(m) is nn.BatchNorm2d
-        }
         model.load_state_dict(given)
-        for name, (eps, momentum) in norms.items():
-            norm = model.get_submodule(name)
-            norm.eps, norm.momentum = eps, momentum
+        for name, module in model.named_modules():
+            if type(module) is nn.BatchNorm2d:
+                module.eps, module.momentum = norm_of(modules.get(name), name)
         model.names = names_of(classic, description["nc"])
         return model.eval()
 

@@ -10,7 +10,6 @@ from typing import Any
 from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.table import patch, replace
 
-TITLE = "new classes"
 NETWORK = "tintbox.plugins.extend.network"
 
 
@@ -68,7 +67,7 @@ def extended_training(module: Any) -> None:
 
                 checks.refuse_plain(self.args.model)
             return get_model(self, cfg, weights, verbose)
-        capabilities.require(TITLE, f"extend={self.args.extend}")
+        capabilities.require("new classes", f"extend={self.args.extend}")
         from tintbox.plugins.extend import training
 
         return training.begin(self, weights)

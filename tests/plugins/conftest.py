@@ -1,8 +1,12 @@
 """What the tests of the capabilities share: a short training run, and what is said in it."""
 
 import logging
+import os
+from pathlib import Path
 
 import pytest
+
+WEIGHTS = Path(os.environ.get("TINTBOX_WEIGHTS") or Path(__file__).resolve().parents[3] / "shared" / "weights")
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,8 @@
 """A tiny dataset with boxes, tiny anchor models, and a classic one with its classes."""
 
 import copy
-import os
 import sys
 import types
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +10,8 @@ import torch
 import yaml
 from torch import nn
 
-WEIGHTS = Path(os.environ.get("TINTBOX_WEIGHTS") or Path(__file__).resolve().parents[4] / "shared" / "weights")
+from ..conftest import WEIGHTS
+
 TINY = {
     "nc": 3,
     "anchors": [[10, 10, 16, 16], [24, 24, 40, 40]],

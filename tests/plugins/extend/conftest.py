@@ -1,13 +1,9 @@
 """Trained detectors to extend, and pictures."""
 
-import os
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
 
-WEIGHTS = Path(os.environ.get("TINTBOX_WEIGHTS") or Path(__file__).resolve().parents[4] / "shared" / "weights")
 KINDS = ("yolov8n", "yolo11n", "yolo26n")
 OLD = ("a", "b", "x", "y")  # two of the fruit dataset's classes, and two others
 

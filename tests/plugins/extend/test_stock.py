@@ -20,7 +20,8 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.extend import forks, network
 from tintbox.plugins.extend.stock import NEVER, export_stock, join
 
-from .conftest import KINDS, OLD, WEIGHTS
+from ..conftest import WEIGHTS
+from .conftest import KINDS, OLD
 
 TWICE = ("backbone[5:]", "head")
 ALONE = """

@@ -11,7 +11,8 @@ from ultralytics.utils.loss import E2ELoss
 from tintbox.errors import TintboxError
 from tintbox.plugins.extend.network import ExtendedModel
 
-from .conftest import KINDS, OLD, WEIGHTS
+from ..conftest import WEIGHTS
+from .conftest import KINDS, OLD
 
 NEW = list("cdefgh")
 SPLITS = ("train", "val")
