@@ -3,7 +3,7 @@
 import pytest
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.anchor.description import check_number, check_whole
+from tintbox.plugins.anchor.description import check_number, check_whole, sources
 
 
 def test_numbers_within_their_range():
@@ -22,3 +22,10 @@ def test_what_is_no_whole_number(value):
 def test_what_is_no_number(value):
     with pytest.raises(TintboxError, match=r"depth is .*, not a number from 0 to 2"):
         check_number(value, "depth", 0, 2)
+
+
+def test_a_row_takes_layers_before_it():
+    assert sources(-1, 3) == -1 and sources([-1, 0], 3) == [-1, 0]
+    for value in (3, [], [3], [-4], [[0]], [None], "0"):
+        with pytest.raises(TintboxError, match="row 3 takes"):
+            sources(value, 3)
