@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from tintbox.colorization.lab import rgb_to_ab
+from tintbox.colorization.lab import ab_distance
 
 PSNR_LIMIT = 100.0  # dB, of a perfect picture
 BLOCK = 1 << 15  # pixels converted at once: what fits the processor's cache
@@ -36,13 +36,7 @@ class ColorizeMetrics:
         self.save_dir: Any = None
 
     def update(
-        self,
-        guess: torch.Tensor,
-        labels: torch.Tensor,
-        loss: float,
-        painted: torch.Tensor,
-        truth: torch.Tensor,
-        colours: torch.Tensor | None = None,
+        self, guess: torch.Tensor, labels: torch.Tensor, loss: float, painted: torch.Tensor, truth: torch.Tensor
     ) -> None:
         """Add a batch.
 
@@ -52,13 +46,11 @@ class ColorizeMetrics:
             loss: Mean loss over the batch's pixels.
             painted: The decoded pictures (B, H, W, 3), uint8; H and W are the same multiple of h and w.
             truth: The pictures themselves, alike.
-            colours: (K, 3), uint8, where ``painted`` has just the colours of ``guess``: each is then converted once.
         """
         pixels, correct = labels.numel(), int((guess == labels).sum())
         pictures = torch.stack((psnr(painted, truth), colourfulness(painted))).double().sum(1).cpu()
         self.sums += torch.tensor([pixels, correct, loss * pixels, len(labels), *pictures.tolist()]).double()
-        close = closeness(painted, truth) if colours is None else closeness(colours, truth, guess)
-        close = close[:, None]  # (B, 1, H, W)
+        close = closeness(painted, truth)[:, None]  # (B, 1, H, W)
         if close.shape[2:] != labels.shape[1:]:
             close = torch.nn.functional.avg_pool2d(close, close.shape[-1] // labels.shape[-1])
         index = labels.flatten().cpu()
@@ -132,26 +124,22 @@ def psnr(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return (10 * torch.log10(255.0**2 / mse.clamp(min=1e-9))).clamp(max=PSNR_LIMIT)
 
 
-def closeness(painted: torch.Tensor, truth: torch.Tensor, index: torch.Tensor | None = None) -> torch.Tensor:
+def closeness(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Return 1 - min(d, 150) / 150 for the ab distance d of each pixel.
 
     Its mean is the area under the share of pixels within a distance, over distances from 0 to 150, divided by 150
     (Deshpande et al. 2015; Zhang et al. 2016, section 3.1).
 
     Args:
-        painted: (..., 3), uint8 red, green, blue; or (K, 3), the colours that ``index`` means.
-        truth: (..., 3), uint8.
-        index: (...), which of the K colours each pixel has.
+        a: (..., 3), uint8 red, green, blue.
+        b: Like ``a``.
 
     Returns:
         (...), float32.
     """
-    rows, of_truth, parts = painted.reshape(-1, 3), truth.reshape(-1, 3), []
-    table, pixels = (None, rows) if index is None else (rgb_to_ab(rows), index.reshape(-1))
-    for some, true in zip(pixels.split(BLOCK), of_truth.split(BLOCK), strict=True):
-        difference = rgb_to_ab(true) - (rgb_to_ab(some) if table is None else table.index_select(1, some))  # (2, n)
-        parts.append(difference.square_().sum(0).sqrt_())  # in half the time of `hypot`
-    return (1 - torch.cat(parts).clamp(max=FARTHEST) / FARTHEST).reshape(truth.shape[:-1])
+    pairs = zip(a.reshape(-1, 3).split(BLOCK), b.reshape(-1, 3).split(BLOCK), strict=True)
+    distance = torch.cat([ab_distance(x, y) for x, y in pairs])
+    return (1 - distance.clamp(max=FARTHEST) / FARTHEST).reshape(a.shape[:-1])
 
 
 def colourfulness(pictures: torch.Tensor) -> torch.Tensor:

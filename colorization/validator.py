@@ -15,7 +15,6 @@ from tintbox.colorization import dataset, folder, plots
 from tintbox.colorization.backend import adjust_palette, model_channels, model_output_stride, model_palette
 from tintbox.colorization.batch import as_numpy, likeliest, paint, prepare, truth_rows
 from tintbox.colorization.data import Pictures, check_size, image_files
-from tintbox.colorization.lab_palette import LabPalette
 from tintbox.colorization.loader import Order, PictureLoader
 from tintbox.colorization.loss import cross_entropy
 from tintbox.colorization.metrics import ColorizeMetrics
@@ -33,7 +32,6 @@ class ColorizeValidator(BaseValidator):
         channels: The model's input channels, 1 or 3.
         output_stride: Pixels of the input per pixel of the output; the truth is averaged over as many.
         dtype: Of the input: within a training in bfloat16 that, too.
-        colours: (K, 3), uint8, what the palette shows its classes as.
     """
 
     palette: BasePalette
@@ -89,7 +87,6 @@ class ColorizeValidator(BaseValidator):
         self.dtype = torch.float16 if self.args.quantize == 16 else torch.bfloat16 if mixed else torch.float32
         if not self.training:
             self.palette = adjust_palette(model_palette(model), self.args, Path(str(self.args.model)).name)
-        self.colours = self.palette.decode(torch.arange(len(self.palette))[None])[0]
         self.metrics = ColorizeMetrics(len(self.palette))
         self.metrics.save_dir = self.save_dir
         self.seen = 0
@@ -108,8 +105,7 @@ class ColorizeValidator(BaseValidator):
         loss = float(batch["loss"] if "loss" in batch else cross_entropy(preds, batch))
         whole = self.palette.temperature == 0 and guess.shape == truth.shape[:3]  # what is painted is the guess itself
         pictures = show(self.palette, guess, truth) if whole else paint(self.palette, preds, truth)
-        colours = self.colours.to(guess.device) if whole and not isinstance(self.palette, LabPalette) else None
-        self.metrics.update(guess, batch["label"], loss, pictures, truth, colours)
+        self.metrics.update(guess, batch["label"], loss, pictures, truth)
         self.seen += len(preds)
         if self.training and self.samples and self.batch_i == 0 and RANK in {-1, 0}:
             self.plot(batch, preds, self.save_dir / "samples" / f"epoch{self.epoch:03d}.png")

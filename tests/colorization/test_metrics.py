@@ -55,22 +55,6 @@ def test_closeness_is_the_area_under_the_share_of_pixels_within_a_distance():
     assert closeness(torch.tensor(a), torch.tensor(b)).mean().item() == pytest.approx(area, abs=1e-4)
 
 
-def test_closeness_of_few_colours_is_that_of_their_pixels():
-    torch.manual_seed(0)
-    colours, guess, truth = (
-        picture_batch(1, 4).reshape(16, 3),
-        torch.randint(0, 16, (3, 200, 90)),
-        picture_batch(3, 200),
-    )
-    truth = truth[:, :, :90]  # more pixels than are worked on at once
-    assert torch.allclose(closeness(colours, truth, guess), closeness(colours[guess], truth), atol=1e-6)  # of 0..1
-    by_colours, by_pixels = ColorizeMetrics(16), ColorizeMetrics(16)
-    by_colours.update(guess, guess, 0.0, colours[guess], truth, colours)
-    by_pixels.update(guess, guess, 0.0, colours[guess], truth)
-    assert torch.equal(by_colours.sums, by_pixels.sums)
-    assert torch.allclose(by_colours.classes, by_pixels.classes, rtol=1e-6)
-
-
 def test_grey_prediction_of_a_known_colour():
     red = torch.zeros(1, 4, 4, 3, dtype=torch.uint8)
     red[..., 0] = 255
