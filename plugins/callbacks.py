@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from tintbox.errors import TintboxError
 from tintbox.plugins import autoload, options
@@ -71,18 +73,20 @@ WANTED: dict[str, Callable[[Any], bool]] = {
     "tintbox.plugins.freeze.training": lambda run: wants_freeze(run.args),
     "tintbox.plugins.coco_eval.validation": lambda run: wants_coco_eval(run.args),
 }
+# Kept beside the run and as long as it is there, not on it: a validator that breaks off is left as it was.
+_at_work: WeakKeyDictionary[Any, tuple[ModuleType, ...]] = WeakKeyDictionary()
 
 
 def begin(event: str, runner: Any) -> None:
     """Decide what a run, a trainer or validator, asks for; then run the event's callbacks in that."""
-    runner.tintbox_modules = [name for name, wanted in WANTED.items() if wanted(runner)]
+    _at_work[runner] = tuple(import_module(name) for name, wanted in WANTED.items() if wanted(runner))
     run(event, runner)
 
 
 def run(event: str, runner: Any) -> None:
     """Run an event's callback in all that the run asks for and that has one."""
-    for module in getattr(runner, "tintbox_modules", ()):
-        if function := getattr(import_module(module), event, None):
+    for module in _at_work.get(runner, ()):
+        if function := getattr(module, event, None):
             function(runner)
 
 
