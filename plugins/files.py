@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from difflib import get_close_matches
 from pathlib import Path
 
 import tintbox.cfg
 import tintbox.datasets
+from tintbox.checks import is_there
 from tintbox.errors import TintboxFileError
 
 SUFFIXES = {".yaml", ".yml"}
@@ -26,8 +26,7 @@ def find_all() -> dict[str, Path]:
 def find(file: object) -> Path | None:
     """Return the shipped YAML that the bare name ``file`` means, or None; a file of the user's goes first."""
     name = str(file).strip()
-    # `Path.exists` raises an error for a name that no file can have.
-    if Path(name).suffix not in SUFFIXES or Path(name).name != name or os.path.exists(name):  # noqa: PTH110
+    if Path(name).suffix not in SUFFIXES or Path(name).name != name or is_there(Path(name), Path.exists):
         return None
     return find_all().get(name)
 
