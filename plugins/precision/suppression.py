@@ -6,9 +6,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import torch
-
-FIRST = 1000  # boxes of a picture, the most certain ones, that are tried first
+FIRST = 750  # boxes, the most certain ones, that are tried in the first picture; twice as many if they are too few
+MOST = 30000  # boxes that Ultralytics looks at by default, `max_nms`
+MARGIN = 1.25  # boxes tried in the next picture, by what this one took
 END_TO_END = 6  # values of a box, by which Ultralytics knows predictions that need no suppression
 
 
@@ -38,14 +38,19 @@ def stop_early(suppress: Callable[..., Any]) -> Callable[..., Any]:
         others = {"max_nms", "return_idxs"} & kwargs.keys() or kwargs.get("rotated") or kwargs.get("end2end")
         if args or others or scores.shape[-1] == END_TO_END:
             return suppress(prediction, conf_thres, iou_thres, *args, **kwargs)
-        found = suppress(scores, conf_thres, iou_thres, max_nms=FIRST, **kwargs)
-        few = [i for i, kept in enumerate(found) if len(kept) < max_det]
         classes = nc or scores.shape[1] - 4
-        many = (scores[few, 4 : 4 + classes] > conf_thres).flatten(1).sum(1) > FIRST
-        again = torch.tensor(few, dtype=torch.int64)[many.cpu()]
-        if len(again):
-            for i, kept in zip(again.tolist(), suppress(scores[again], conf_thres, iou_thres, **kwargs)):
-                found[i] = kept
+        found, tried = [], FIRST
+        for picture in scores.split(1):
+            certain = picture[:, 4 : 4 + classes]
+            there = min(int((certain > conf_thres).sum()), MOST)
+            while True:
+                kept = suppress(picture, conf_thres, iou_thres, max_nms=tried, **kwargs)[0]
+                if len(kept) == max_det or tried >= there:
+                    break
+                tried = min(2 * tried, MOST)
+            if 0 < max_det == len(kept):
+                tried = min(int(MARGIN * (certain >= kept[-1, 4]).sum()), MOST)
+            found.append(kept)
         return found
 
     return suppress_some
