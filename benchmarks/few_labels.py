@@ -96,7 +96,8 @@ def train(args: argparse.Namespace, dataset: str, share: str, seed: int, row: st
     model, begin = YOLO(args.model), time.perf_counter()
     model.train(
         **chosen, data=data, imgsz=imgsz, seed=seed, workers=0, cache="ram", plots=False, val=False,
-        save=False, project=str(folder.parent), name=folder.name, exist_ok=True,
+        save=bool(args.minutes),  # a run that stops by the clock saves nothing at its end by itself
+        project=str(folder.parent), name=folder.name, exist_ok=True,
     )  # fmt: skip
     seconds = time.perf_counter() - begin
     box = YOLO(folder / "weights" / "last.pt").val(
