@@ -120,7 +120,12 @@ def test_another_probe_in_its_place_is_refused(probed, squares, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[]", '{"pace": {"seconds": -1, "imgsz": 3, "device": "cpu"}, "request": {}}', "{" * 999]
+    "text",
+    [
+        *["", "{}", "[]", "{" * 999],
+        '{"pace": {"seconds": -1, "imgsz": 3, "device": "cpu", "saving": 1}, "request": {}}',
+        '{"pace": {"seconds": 1, "imgsz": 3, "device": "cpu", "saving": -1}, "request": {}}',
+    ],
 )
 def test_damaged_probes(tmp_path, text):
     (tmp_path / "probe.json").write_text(text)

@@ -173,7 +173,12 @@ def as_json(written: Written) -> str:
         "reasons": {s.name: s.reason for s in chosen.settings},
         "instead": {s.name: s.instead for s in chosen.settings if s.instead is not None},
         "advice": chosen.advice,
-        "pace": {"seconds_per_picture": pace.seconds, "imgsz": pace.imgsz, "device": pace.device},
+        "pace": {
+            "seconds_per_picture": pace.seconds,
+            "seconds_to_save": pace.saving,
+            "imgsz": pace.imgsz,
+            "device": pace.device,
+        },
         "splits": splits,
         "shared": {" and ".join(names): pairs for names, pairs in held.shared.items()},
         "colours": held.colours,

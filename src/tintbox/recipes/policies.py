@@ -99,7 +99,8 @@ def _seconds(recipe: Recipe, tried: int, pictures: int, pace: Pace) -> tuple[flo
     """Return the seconds of an epoch of all runs together, and those of what each run does once."""
     picture = pace.at(int(recipe.arguments()["imgsz"]))
     judging = 2 * VALIDATION * pictures * picture  # at the last epoch, and of best.pt
-    return tried * (FOLDS - 1) * pictures * picture * REST, tried * (FOLDS * STARTUP + judging)
+    epoch = (FOLDS - 1) * pictures * picture * REST + FOLDS * pace.saving
+    return tried * epoch, tried * (FOLDS * STARTUP + judging)
 
 
 def find(cells: Sequence[CrossedCell]) -> list[Finding]:

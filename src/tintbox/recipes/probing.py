@@ -107,8 +107,9 @@ def resume(folder: Path, request: Mapping[str, Any]) -> Pace | None:
         raise TintboxError(f"{folder}: cannot be read ({error.strerror}); give another out=") from error
     found = json_file.read(folder / FILE, JSON_BYTES)
     try:
-        pace = Pace(float(found["pace"]["seconds"]), int(found["pace"]["imgsz"]), str(found["pace"]["device"]))
-        if not (0 < pace.seconds < math.inf and pace.imgsz > 0):
+        kept = found["pace"]
+        pace = Pace(float(kept["seconds"]), int(kept["imgsz"]), str(kept["device"]), float(kept["saving"]))
+        if not (0 < pace.seconds < math.inf and pace.imgsz > 0 and 0 <= pace.saving < math.inf):
             raise ValueError("no pace")
         begun = dict(found["request"])
     except (LookupError, TypeError, ValueError, OverflowError) as error:
