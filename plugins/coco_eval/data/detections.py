@@ -38,7 +38,7 @@ class Detections:
     Attributes:
         image_id: ``(N,)`` int64.
         category_id: ``(N,)`` int64.
-        bbox: ``(N, 4)`` float64: x, y, width, height in pixels.
+        bbox: ``(N, 4)`` float64: x, y, width, height in pixels; a side below 0 overlaps with nothing.
         score: ``(N,)`` float64, 0..1.
         segmentation: ``N`` run-length encodings ``{"size": [height, width], "counts": str}``, or None without masks.
         own_boxes: False if the boxes were taken from the masks. A detection's size is then that of its mask for
@@ -115,7 +115,7 @@ class Detections:
         # As for pycocotools, the first row tells which kind they all are.
         segmentation = read_masks(rows, image_id, images) if content[0].get("segmentation") else None
         if segmentation is None or content[0].get("bbox"):
-            return cls(image_id, category_id, rows.boxes(), score, segmentation)
+            return cls(image_id, category_id, rows.boxes(least=-np.inf), score, segmentation)
         return cls(image_id, category_id, boxes_of(segmentation), score, segmentation, own_boxes=False)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -160,7 +160,7 @@ def _plain_boxes(raw: bytes, images: list[int], classes: list[int]) -> Detection
     bbox = np.fromiter(chain.from_iterable(row.bbox for row in rows), np.float64, 4 * len(rows)).reshape(-1, 4)
     score = np.fromiter((row.score for row in rows), np.float64, len(rows))
     good = np.isin(image_id, images) & np.isin(category_id, classes) & (score >= 0) & (score <= 1)
-    good &= np.isfinite(bbox).all(1) & (bbox[:, 2:] >= 0).all(1) & is_measurable(bbox)
+    good &= np.isfinite(bbox).all(1) & is_measurable(bbox)
     return Detections(image_id, category_id, bbox, score) if good.all() else None
 
 

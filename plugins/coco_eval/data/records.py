@@ -34,8 +34,6 @@ def single_class(split: Split) -> Split:
 def collect(records: Mapping[str, Mapping[str, Any]], split: Split, *, masks: bool) -> Detections:
     """Return recorded predictions as Detections; those of classes that the split leaves out are dropped.
 
-    An end-to-end head, as YOLO26's, may put a box's sides the wrong way round. It covers nothing: a side of 0.
-
     Args:
         records: Per image file ``bbox`` (n, 4) x, y, width, height in pixels, ``score`` (n,), ``class`` (n,), and with
             masks ``segmentation``, n run-length encodings.
@@ -49,7 +47,7 @@ def collect(records: Mapping[str, Mapping[str, Any]], split: Split, *, masks: bo
         part = Detections(
             image_id=np.full(kept.sum(), split.image_ids[file], dtype=np.int64),
             category_id=np.array([split.category_ids[c] for c in record["class"][kept].tolist()], dtype=np.int64),
-            bbox=np.maximum(record["bbox"][kept], (-np.inf, -np.inf, 0, 0)),
+            bbox=record["bbox"][kept],
             score=record["score"][kept],
             segmentation=[mask for mask, keep in zip(record["segmentation"], kept) if keep] if masks else None,
         )

@@ -271,7 +271,7 @@ def change(rows, **fields):
         ("predictions", lambda rows: change(rows, score=1.5), "[0] has score 1.5, outside 0..1"),
         ("predictions", lambda rows: change(rows, score=float("nan")), "[0] has score nan, outside 0..1"),
         ("predictions", lambda rows: change(rows, bbox=[0, 0, float("nan"), 1]), "[0] has bbox [0, 0, nan, 1]"),
-        ("predictions", lambda rows: change(rows, bbox=[0, 0, -3, 1]), "[0] has bbox [0, 0, -3, 1]"),
+        ("predictions", lambda rows: change(rows, bbox=[0, 0, None, 1]), "[0] has bbox [0, 0, None, 1]"),
         ("predictions", lambda rows: rows[0].pop("score"), "[0] has no 'score'"),
         ("annotations", lambda truth: change(truth["images"], id=3), "images share ids: id 3 (1 in all)"),
         ("annotations", lambda truth: truth.pop("images"), "no images in it"),

@@ -57,6 +57,15 @@ def test_random_cases(synthetic, seed):
     assert_equal_to_pycocotools(synthetic, truth, detections, "bbox")
 
 
+@pytest.mark.parametrize("flipped", [(2,), (3,), (2, 3)])
+def test_boxes_with_their_sides_the_wrong_way_round(synthetic, flipped):
+    """An end-to-end head, as YOLO26's, puts out such boxes now and then."""
+    truth, detections = synthetic.case(1)
+    boxes = detections.bbox.copy()
+    boxes[::3, flipped] *= -1
+    assert_equal_to_pycocotools(synthetic, truth, replace(detections, bbox=boxes), "bbox")
+
+
 @pytest.mark.parametrize("iou_type", ["bbox", "segm"])
 def test_masks(synthetic, iou_type):
     truth, detections = synthetic.case(11, images=12, masks=True)
