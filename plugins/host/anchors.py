@@ -10,11 +10,11 @@ from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.table import patch, replace
 
 HEADS = {"AnchorDetect", "DarknetDetect"}
-CONTENT = (TypeError, AttributeError, KeyError, pickle.UnpicklingError)  # by which loading tells of a file's content
+CONTENT = (TypeError, AttributeError, KeyError, pickle.UnpicklingError)  # what loading raises for bad file content
 
 
 def name_head(d: Any) -> str:
-    """Return the name of the last layer of a model's YAML; none of what is no model, which Ultralytics says."""
+    """Return the name of the last layer of a model's YAML, or "" if it is not a model; Ultralytics reports that."""
     try:
         return str([*d["backbone"], *d["head"]][-1][2])
     except (LookupError, TypeError):
@@ -23,7 +23,7 @@ def name_head(d: Any) -> str:
 
 @patch("ultralytics.nn.tasks", "yaml_model_load")
 def anchor_yamls(tasks: Any) -> None:
-    """Check the rows of a YAML with an anchor head: Ultralytics reads some of them before it parses the model."""
+    """Check the rows of YAMLs with an anchor head: Ultralytics reads some of them before it parses the model."""
     yaml_model_load = tasks.yaml_model_load
 
     @replace(tasks, "yaml_model_load")
@@ -39,9 +39,9 @@ def anchor_yamls(tasks: Any) -> None:
 
 @patch("ultralytics.nn.tasks", "parse_model", "DetectionModel")
 def anchor_models(tasks: Any) -> None:
-    """Build models with an anchor head: the stock parser knows no others than its own.
+    """Build models with an anchor head: the stock parser knows only its own heads.
 
-    It builds the rest of such a model, and every other model.
+    The stock parser still builds the rest of such a model, and every other model.
     """
     parse_model = tasks.parse_model
 
@@ -58,9 +58,9 @@ def anchor_models(tasks: Any) -> None:
 
 @patch("ultralytics.nn.tasks", "DetectionModel.init_criterion", "BaseModel._remap_cls_by_names")
 def anchor_training(tasks: Any) -> None:
-    """Give models with an anchor head their loss, and their class rows to a model with other classes.
+    """Give models with an anchor head their loss, and transfer their class rows to a model with other classes.
 
-    The trainer names `DetectionModel` outright, so a subclass of it would not be asked.
+    The trainer uses `DetectionModel` by name, so a subclass would not be used.
     """
     init_criterion, remap = tasks.DetectionModel.init_criterion, tasks.BaseModel._remap_cls_by_names
 
@@ -103,7 +103,7 @@ def classic_checkpoints(tasks: Any) -> None:
 
 @patch("ultralytics.nn.tasks", "load_checkpoint")
 def other_checkpoints(tasks: Any) -> None:
-    """Tell of a file that is no checkpoint in one line: the stock loader raises what the file's content leads to."""
+    """Report a file that is not a checkpoint in one line: the stock loader raises whatever its content leads to."""
     from tintbox.errors import CheckpointError, TintboxError, one_line
 
     load_checkpoint = tasks.load_checkpoint
@@ -123,7 +123,7 @@ def other_checkpoints(tasks: Any) -> None:
 
 
 def from_reader(error: BaseException) -> bool:
-    """Return whether PyTorch's reader of files has raised an error itself."""
+    """Return whether PyTorch's file reader itself raised the error."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
@@ -132,7 +132,7 @@ def from_reader(error: BaseException) -> bool:
 
 @patch("ultralytics.engine.model", "Model._load")
 def darknet_files(engine: Any) -> None:
-    """Say what to do with Darknet's `.weights`: the stock loader lists the formats of exports."""
+    """Tell the user how to import Darknet's `.weights`: the stock loader only lists the export formats."""
     from tintbox.errors import TintboxError
 
     load = engine.Model._load
@@ -147,9 +147,9 @@ def darknet_files(engine: Any) -> None:
 
 @patch("ultralytics.utils.checks", "check_yolov5u_filename")
 def classic_names(checks: Any) -> None:
-    """Leave the name of a classic checkpoint, or of one made of it, that is there.
+    """Keep the name of an existing classic checkpoint, or of one made from it.
 
-    The stock check makes `yolov5n.pt` into `yolov5nu.pt`.
+    The stock check turns `yolov5n.pt` into `yolov5nu.pt`.
     """
     from tintbox import checkpoint_file
 

@@ -1,4 +1,4 @@
-"""Patches of the arguments: where they count, and where a user finds them."""
+"""Patches for arguments: where they apply, and where a user finds them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ OPTIONS_HELP = """
 
 @contextlib.contextmanager
 def help_held(cfg: Any) -> Iterator[list[logging.LogRecord]]:
-    """Hold back the help that Ultralytics logs before it refuses an argument, until it is known whose that is.
+    """Hold back the help that Ultralytics logs before it refuses an argument, until we know whose argument it is.
 
     Yields:
-        What was held back, logged at the end unless the list is emptied.
+        The held-back records, logged on exit unless the list is emptied.
     """
     from ultralytics.utils import LOGGER
 
@@ -41,7 +41,7 @@ def help_held(cfg: Any) -> Iterator[list[logging.LogRecord]]:
 
 
 def tell_of_options(words: Sequence[str]) -> None:
-    """Say after `yolo cfg`, which prints Ultralytics' own file, where tintbox's arguments are."""
+    """After `yolo cfg`, which prints Ultralytics' own file, say where to find tintbox's arguments."""
     if [word.lstrip("-").lower() for word in words[:1]] == ["cfg"]:
         from ultralytics.utils import LOGGER
 
@@ -50,7 +50,7 @@ def tell_of_options(words: Sequence[str]) -> None:
 
 @patch("ultralytics.engine.model", "Model.val", "Model.predict", "Model.track", "Model.export", "Model.benchmark")
 def right_places(engine: Any) -> None:
-    """Refuse tintbox's arguments where they cannot count: Ultralytics passes over what a mode does not read.
+    """Refuse tintbox's arguments where they have no effect: Ultralytics ignores what a mode does not read.
 
     `Model.train` is checked by the patch `preflight`.
     """

@@ -1,9 +1,9 @@
-"""What tintbox does, by capability: the arguments that ask for it, the patches and modules that it needs.
+"""tintbox's capabilities: the arguments that request each one, and the patches and modules it needs.
 
-A run that asks for a capability which is not whole is refused, rather than trained without it. That check stands in
-several places, because each is a patch itself and may be the one that does not fit: where arguments are checked, where
-a configuration is made, where a model begins to train, and where a run begins. It imports nothing of tintbox but what
-is needed to refuse, so that it works whatever else is missing.
+A run that requests an incomplete capability is refused rather than trained without it. This is checked in several
+places, because each check is itself a patch that may fail to apply: when arguments are checked, when a configuration
+is built, when a model starts training, and when a run starts. This module imports only what it needs to refuse a run,
+so it works whatever else is missing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from tintbox.plugins.autoload import import_optional
 from tintbox.plugins.host.table import PATCHES, TASK, broken, state
 
-# Every argument of ours comes in by these, and a run by these.
+# Patches that all our arguments, all resumed runs and all runs depend on, and the modules behind them.
 ARGUMENTS = ("training_arguments", "argument_checks")
 RESUMING = ("checkpoints", "checkpoint_arguments")
 RUN = ("default_callbacks",)
@@ -30,10 +30,10 @@ class Capability:
     """One thing that tintbox does.
 
     Attributes:
-        title: What a user calls it.
-        arguments: Names of the training arguments that ask for it, by any value but their defaults.
-        patches: Names of the patches without which it would be left out in silence, or done by half.
-        modules: Modules of tintbox that it begins with.
+        title: Its name for the user.
+        arguments: Names of the training arguments that request it with any value but their default.
+        patches: Names of the patches without which it would silently be skipped or only half work.
+        modules: tintbox modules that it starts from.
     """
 
     title: str
@@ -98,13 +98,13 @@ CAPABILITIES = (
         ("tintbox.plugins.transfer.handover", "tintbox.plugins.transfer.norm_statistics"),
     ),
     Capability(
-        "arguments in a file of their own",  # asked for by `cfg=` of a run's folder that has one
+        "arguments in a file of their own",  # requested by `cfg=` with a run folder that has one
         (),
         (*ARGUMENTS, "run_arguments"),
         ("tintbox.run_arguments",),
     ),
     Capability(
-        "resuming exactly",  # asked for by `resume` in a run that asks for something else of ours
+        "resuming exactly",  # requested by `resume` in a run that requests something else of ours
         (),
         (*RESUMING, "exact_resume", "resume_errors"),
         RESUME,
@@ -133,17 +133,17 @@ def lacks(capability: Capability) -> str | None:
 
 
 def find_requested(arguments: Mapping[str, Any]) -> Iterator[tuple[Capability, str]]:
-    """Yield the capabilities that arguments ask for, each with the first ``name=value`` that does."""
+    """Yield the capabilities that the arguments request, each with the first ``name=value`` that does."""
     from ultralytics.utils import DEFAULT_CFG_DICT
 
     ours = arguments.get("task") == TASK
     for capability in CAPABILITIES:
         for name in capability.arguments:
             value, default = arguments.get(name), DEFAULT_CFG_DICT.get(name)
-            if name == "freeze":  # Ultralytics' own takes numbers
+            if name == "freeze":  # numbers are Ultralytics' own values
                 entries = value if isinstance(value, (list, tuple)) else [value]
                 wanted = any(isinstance(entry, str) for entry in entries)
-            elif name == "amp":  # Ultralytics' own too, but for one value
+            elif name == "amp":  # also Ultralytics' own; only one value is ours
                 wanted = value == "auto"
             else:
                 wanted = value is not None and (default is None or value != default)
@@ -158,50 +158,50 @@ def find_requested(arguments: Mapping[str, Any]) -> Iterator[tuple[Capability, s
 
 
 def check(arguments: Mapping[str, Any]) -> None:
-    """Refuse arguments that ask for what is not whole.
+    """Refuse arguments that request an incomplete capability.
 
     Raises:
-        TintboxError: In one line, naming the argument and what is lacking.
+        TintboxError: In one line, naming the argument and what is missing.
     """
     for capability, argument in find_requested(arguments):
         require(capability.title, argument)
 
 
 def require(title: str, what: str) -> None:
-    """Refuse ``what`` if the capability that it asks for is not whole.
+    """Refuse ``what`` if the capability that it requests is incomplete.
 
     Raises:
-        TintboxError: In one line, naming it and what is lacking.
+        TintboxError: In one line, naming ``what`` and what is missing.
     """
     if why := lacks(BY_TITLE[title]):
         raise refusal(f"{what} asks for {title}, which is off here: {why}; see `tintbox doctor`")
 
 
 class RefusalError(ValueError):
-    """What stands for a ``TintboxError`` where that cannot be had."""
+    """Stand-in for ``TintboxError`` where that cannot be imported."""
 
 
 def refusal(text: str) -> Exception:
-    """Return the error of a user's mistake, or as good a one where tintbox's own cannot be had."""
+    """Return the error for a user's mistake, or its stand-in where tintbox's own cannot be imported."""
     errors = import_optional("tintbox.errors")
     return errors.TintboxError(text) if errors else RefusalError(text)
 
 
 def is_mistake(error: Exception) -> bool:
-    """Return whether an error is a user's mistake, to be told in one line."""
+    """Return whether an error is a user's mistake, to be reported in one line."""
     errors = sys.modules.get("tintbox.errors")
     return isinstance(error, (RefusalError, getattr(errors, "TintboxError", RefusalError)))
 
 
 def check_run(runner: Any) -> None:
-    """Refuse a run that asks for what is not whole: a callback of trainers, validators, predictors and exporters."""
+    """Refuse a run that requests an incomplete capability (callback of trainers, validators, predictors, exporters)."""
     check(vars(runner.args))
 
 
 def check_callbacks(callbacks: Mapping[str, list[Any]], arguments: Mapping[str, Any]) -> None:
-    """Refuse arguments that ask for something of a model that has lost tintbox's callbacks.
+    """Refuse arguments of ours for a model that has lost tintbox's callbacks.
 
-    ``reset_callbacks`` and ``clear_callback`` take them away with all others.
+    ``reset_callbacks`` and ``clear_callback`` remove them along with all others.
 
     Raises:
         TintboxError: In one line, naming the argument.

@@ -1,4 +1,4 @@
-"""Patches of checkpoints: whole or not at all, and all that a run needs to go on from one."""
+"""Patches for checkpoints: written atomically, with everything a run needs to resume from one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tintbox.plugins.host.table import patch, replace
 
 
 class WholePath(type(Path())):  # type: ignore[misc]
-    """A path whose `write_bytes` replaces the file whole or not at all; so do the paths made from it."""
+    """A path whose `write_bytes` replaces the file atomically; paths derived from it do the same."""
 
     def write_bytes(self, data: Any) -> int:
         """Write the file's content."""
@@ -23,9 +23,9 @@ class WholePath(type(Path())):  # type: ignore[misc]
 
 @patch("ultralytics.utils.patches", "torch_save")
 def whole_saves(patches: Any) -> None:
-    """Replace saved files whole: Ultralytics puts this function in `torch.save`'s place, and strips checkpoints by it.
+    """Save files atomically: Ultralytics replaces `torch.save` by this function and strips checkpoints with it.
 
-    `torch.save` puts the file's name into its content, so the part has the same name.
+    `torch.save` writes the file's name into the file, so the temporary file has the same name.
     """
     from tintbox import atomic
 
@@ -34,18 +34,18 @@ def whole_saves(patches: Any) -> None:
     @replace(patches, "torch_save")
     def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(f, (str, os.PathLike)) or not os.access(Path(f).parent, os.W_OK):
-            return torch_save(obj, f, *args, **kwargs)  # a stream; or a file that is writable in a folder that is not
+            return torch_save(obj, f, *args, **kwargs)  # a stream, or a writable file in a read-only folder
         with atomic.replacing(os.fspath(f), keep_name=True) as part:
             return torch_save(obj, part, *args, **kwargs)
 
 
 @patch("ultralytics.engine.trainer", "BaseTrainer.save_model")
 def checkpoints(trainer: Any) -> None:
-    """Write checkpoints whole, with tintbox's arguments apart and, in runs of ours, all that resuming needs.
+    """Write checkpoints atomically, tintbox's arguments kept apart, with all that resuming needs in runs of ours.
 
-    Stock writes last.pt, best.pt and epochN.pt in place, which tears them when a run is killed or the disk is full.
-    It refuses to resume with arguments that it does not know among `train_args`: those that were set go along as a
-    plain dict on the saved network, where `load_checkpoint` finds them again.
+    Stock writes last.pt, best.pt and epochN.pt in place, which truncates them if the run is killed or the disk is
+    full. It also refuses to resume with unknown arguments in `train_args`, so the ones that were set are stored as a
+    plain dict on the saved network, where `load_checkpoint` finds them.
     """
     from tintbox import atomic
     from tintbox.plugins import callbacks, options
@@ -76,7 +76,7 @@ def checkpoints(trainer: Any) -> None:
 
 @patch("ultralytics.nn.tasks", "load_checkpoint")
 def checkpoint_arguments(tasks: Any) -> None:
-    """Put tintbox's arguments back among those of a loaded checkpoint: resuming reads them from there."""
+    """Restore tintbox's arguments among those of a loaded checkpoint, where resuming reads them."""
     load_checkpoint = tasks.load_checkpoint
 
     @replace(tasks, "load_checkpoint")
@@ -88,7 +88,7 @@ def checkpoint_arguments(tasks: Any) -> None:
 
 @patch("ultralytics.nn.tasks", "load_checkpoint")
 def torn_checkpoints(tasks: Any) -> None:
-    """Name the checkpoint that a run can go on from where the one asked for is damaged."""
+    """If the requested checkpoint is damaged, name another that the run can resume from."""
     from tintbox.errors import CheckpointError
 
     load_checkpoint = tasks.load_checkpoint
@@ -107,7 +107,7 @@ def torn_checkpoints(tasks: Any) -> None:
 
 @patch("ultralytics.engine.trainer", "BaseTrainer.check_resume")
 def resume_errors(trainer: Any) -> None:
-    """Let what is wrong with a checkpoint through: the stock check says of any that it is not found."""
+    """Pass on what is wrong with a checkpoint: the stock check reports every problem as a missing file."""
     from tintbox.errors import TintboxError
 
     check_resume = trainer.BaseTrainer.check_resume
@@ -124,9 +124,9 @@ def resume_errors(trainer: Any) -> None:
 
 @patch("ultralytics.engine.trainer", "BaseTrainer.resume_training", "BaseTrainer.optimizer_step")
 def exact_resume(trainer: Any) -> None:
-    """Go on exactly where a run of ours stopped: stock goes on from a rounded average, and writes epochs twice.
+    """Resume our runs exactly where they stopped: stock resumes from a rounded average and writes epochs twice.
 
-    It is called at the end of every run's setup, with a checkpoint only if that is resumed.
+    `resume_training` is called at the end of every run's setup; the checkpoint is None unless the run is resumed.
     """
     from tintbox.plugins import callbacks
 
@@ -146,7 +146,7 @@ def exact_resume(trainer: Any) -> None:
 
 @patch("ultralytics.engine.model", "Model.train")
 def nothing_to_resume(engine: Any) -> None:
-    """Refuse to resume a finished run of ours: the stock method begins another one, on Ultralytics' sample pictures."""
+    """Refuse to resume a finished run of ours: the stock method starts a new one on Ultralytics' sample images."""
     train = engine.Model.train
 
     @replace(engine.Model, "train")

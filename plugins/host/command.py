@@ -1,4 +1,4 @@
-"""The `yolo` command that is running: its words, what of it is tintbox's, and its mistakes in one line."""
+"""The running `yolo` command: its words, whether they concern tintbox, and one-line errors for mistakes in them."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import Any
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.host.table import TASK
-from tintbox.plugins.options import OPTIONS  # here, so that the command is stock's where this cannot be read
+from tintbox.plugins.options import OPTIONS  # imported here, so that the command stays stock if this import fails
 
-# The words of the command after `yolo`; None where Python calls.
+# The words of the command after `yolo`; None when called from Python.
 _words: ContextVar[tuple[str, ...] | None] = ContextVar("tintbox_words", default=None)
 
-# Whether a method of a colouriser runs.
+# Whether a colouriser's method is running.
 _ours: ContextVar[bool] = ContextVar("tintbox_ours", default=False)
 
-# Arguments that a command may name without a value, though their default is none; `yolo cfg` prints them all.
+# Arguments that a command may name without a value although their default is None; `yolo cfg` prints them all.
 FLAGS = {"half", "int8", "end2end", "nms", "cfg"}
 
 
 class ArgumentNameError(TintboxError, SyntaxError):
-    """An argument that is none; Ultralytics itself has a SyntaxError for it."""
+    """An unknown argument; a SyntaxError too, because Ultralytics raises that."""
 
     def __str__(self) -> str:
-        """Return the line itself: a ``SyntaxError`` would show its ``msg``, which only its own constructor sets."""
+        """Return the message: ``SyntaxError`` would show its ``msg``, which only its own constructor sets."""
         return str(self.args[0])
 
 
 @contextlib.contextmanager
 def remember_words(words: Sequence[str]) -> Iterator[None]:
-    """Know the words of a command while it runs."""
+    """Remember the words of a command while it runs."""
     token = _words.set(tuple(map(str, words)))
     try:
         yield
@@ -41,14 +41,14 @@ def remember_words(words: Sequence[str]) -> Iterator[None]:
 
 
 def find_typed(arguments: Mapping[str, Any]) -> Collection[str]:
-    """Return the names of the arguments that the command's words give, or that a Python call gives."""
+    """Return the names of the arguments given in the command or, without a command, in the Python call."""
     words = _words.get()
     return arguments.keys() if words is None else {word.lstrip("-").partition("=")[0].strip() for word in words}
 
 
 @contextlib.contextmanager
 def mark_ours() -> Iterator[None]:
-    """Know that a method of a colouriser runs."""
+    """Mark that a colouriser's method is running."""
     token = _ours.set(True)
     try:
         yield
@@ -57,9 +57,9 @@ def mark_ours() -> Iterator[None]:
 
 
 def is_ours() -> bool:
-    """Return whether tintbox's task runs, or the running command names it, by itself or by the name of its model.
+    """Return whether tintbox's task is running, or the command names the task or one of its models.
 
-    The messages of other tasks are Ultralytics'. The words count until there is a model, which knows its task.
+    Messages of other tasks are left to Ultralytics. The words decide until there is a model, which knows its task.
     """
     named = [word.removeprefix("task=").removeprefix("model=") for word in _words.get() or ()]
     named = [word for word in named if "=" not in word]
@@ -67,14 +67,14 @@ def is_ours() -> bool:
 
 
 def explain_misnamed(names: Collection[str], known: Collection[str]) -> ArgumentNameError | None:
-    """Return the error for arguments that are none, or None to leave it to Ultralytics.
+    """Return the error for unknown arguments, or None to leave them to Ultralytics.
 
-    It is tintbox's where the command names its task or one of its arguments, or where the nearest of all known names is
-    one of its own. Stock's answer, its whole help and a traceback, stays for everything else.
+    tintbox answers if the command names its task or one of its arguments, or if the closest known name is one of its
+    own. Everything else gets the stock answer, the whole help and a traceback.
 
     Args:
-        names: What was given.
-        known: All arguments, and the words that a command may have.
+        names: The unknown names.
+        known: All arguments, and the words that a command may contain.
     """
     ours = {option.name for option in OPTIONS} | {TASK}
     mine = is_ours() or any(o.own and o.name in find_typed({}) for o in OPTIONS)
@@ -89,17 +89,17 @@ def explain_misnamed(names: Collection[str], known: Collection[str]) -> Argument
 
 
 def check_words(words: Sequence[str], known: Mapping[str, Any], tasks: Collection[str], modes: Collection[str]) -> None:
-    """Refuse words in which Ultralytics' entry point finds fault itself, where they are about tintbox.
+    """Refuse words that Ultralytics' entry point would reject itself, if they concern tintbox.
 
     Args:
-        words: Those after `yolo`, ``name = value`` as one.
+        words: The words after `yolo`, with ``name = value`` joined into one.
         known: All arguments with their defaults.
-        tasks: The tasks that there are.
-        modes: The modes that there are.
+        tasks: All tasks.
+        modes: All modes.
 
     Raises:
-        ArgumentNameError: An argument stands without a value.
-        TintboxError: The task or the mode is none.
+        ArgumentNameError: An argument has no value.
+        TintboxError: The task or the mode is unknown.
     """
     ours = known if is_ours() else {option.name for option in OPTIONS}
     for word in (word.removeprefix("--").removesuffix(",") for word in words):

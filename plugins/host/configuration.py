@@ -1,4 +1,4 @@
-"""Patches of the configuration: training arguments, files, tasks and the command line."""
+"""Patches for the configuration: training arguments, files, tasks and the command line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tintbox.plugins.host.table import DEFAULT_DATA, DEFAULT_MODEL, TASK, patch,
 
 @patch("ultralytics.utils", "DEFAULT_CFG_DICT", "DEFAULT_CFG")
 def training_arguments(utils: Any) -> None:
-    """Add tintbox's arguments to the known ones: every entry point rejects a key that is not among the defaults."""
+    """Add tintbox's arguments to the defaults: every entry point rejects a key that is not among them."""
     from tintbox.plugins import options
 
     for option in options.OPTIONS:
@@ -30,17 +30,17 @@ def threads(utils: Any) -> None:
 
 @patch("ultralytics.utils.checks", "check_file")
 def bare_names(checks: Any) -> None:
-    """Find tintbox's YAMLs by bare name from any folder: `check_file` searches Ultralytics' own cfg folder only.
+    """Find tintbox's YAMLs by bare name from any folder: `check_file` only searches Ultralytics' own cfg folder.
 
-    In the folder of weights they are found as well: ``WEIGHTS_DIR / TASK2MODEL[task]`` is how the models of all tasks
-    are named, and Ultralytics' own are fetched when they are not there.
+    They are also found under the weights folder: Ultralytics addresses each task's model as
+    ``WEIGHTS_DIR / TASK2MODEL[task]`` and downloads its own when they are missing.
     """
     from tintbox.plugins import files
 
     check_file = checks.check_file
 
     def in_weights_folder(file: Any) -> Path | None:
-        from ultralytics.utils import WEIGHTS_DIR  # not there yet when this module is imported
+        from ultralytics.utils import WEIGHTS_DIR  # does not exist yet when this module is imported
 
         path = Path(str(file).strip())
         return files.find(path.name) if path.parent == WEIGHTS_DIR and not path.exists() else None
@@ -67,7 +67,7 @@ def task_tables(cfg: Any) -> None:
 
 @patch("ultralytics.cfg", "check_cfg", "check_dict_alignment", "CLI_HELP_MSG")
 def argument_checks(cfg: Any) -> None:
-    """Check tintbox's arguments where Ultralytics checks its own, before anything is downloaded or created."""
+    """Check tintbox's arguments where Ultralytics checks its own, before it downloads or creates anything."""
     from tintbox.errors import TintboxError
     from tintbox.plugins import options
     from tintbox.plugins.host import arguments, command
@@ -85,7 +85,7 @@ def argument_checks(cfg: Any) -> None:
         base: dict[str, Any], custom: dict[str, Any], e: Exception | None = None, *args: Any, **kwargs: Any
     ) -> None:
         if isinstance(e, TintboxError):
-            raise e  # such as a cfg= file that is not there: no name is wrong
+            raise e  # e.g. a missing cfg= file: no name is wrong
         with arguments.help_held(cfg) as help_:
             try:
                 check_dict_alignment(base, custom, e, *args, **kwargs)
@@ -96,13 +96,13 @@ def argument_checks(cfg: Any) -> None:
                     help_.clear()
                     raise wrong from None
                 raise
-        options.check(custom)  # the command line comes by here before it loads, or downloads, the model
+        options.check(custom)  # the command line gets here before it loads or downloads the model
         capabilities.check(custom)
 
 
 @patch("ultralytics.cfg", "entrypoint", "ARGV", "merge_equals_args", "DEFAULT_CFG_DICT", "TASKS", "MODES")
 def command_line(cfg: Any) -> None:
-    """Know the words of the command while it runs, and tell a mistake in them before Ultralytics shows a traceback."""
+    """Remember the command's words while it runs, and report mistakes in them before Ultralytics shows a traceback."""
     from tintbox.plugins.host import arguments, command
 
     entrypoint = cfg.entrypoint

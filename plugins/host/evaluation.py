@@ -1,4 +1,4 @@
-"""Patches of validation: predictions are handed to the COCO evaluation at full precision."""
+"""Patches for validation: hand predictions to the COCO evaluation at full precision."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 from tintbox.plugins.host.table import patch, replace
 
-RECORDING = "tintbox_recording"  # the attribute of a validator that records; see `coco_eval.recording`
+RECORDING = "tintbox_recording"  # attribute of a validator that records its predictions; see `coco_eval.recording`
 
 
 def _recording(validator: Any) -> Any:
-    """Return the recording of a validation, None for a stock one, for which nothing of ours is imported."""
+    """Return the recording of a validation, or None for a stock one, which imports nothing of ours."""
     return None if validator.training else getattr(validator, RECORDING, None)
 
 
@@ -26,7 +26,7 @@ def _recording(validator: Any) -> Any:
 def recorded_predictions(module: Any) -> None:
     """Record every image's predictions with `coco_eval=True`: no callback sees them.
 
-    However the validation ends, the validator is left as it was.
+    The validator is restored however the validation ends.
     """
     validator = module.DetectionValidator
     call, init_metrics, update_metrics = validator.__call__, validator.init_metrics, validator.update_metrics
@@ -46,7 +46,7 @@ def recorded_predictions(module: Any) -> None:
             recording.begin(self)
         init_metrics(self, model)
         if recording:
-            recording.begin(self)  # COCO's own dataset has switched it on
+            recording.begin(self)  # again: `init_metrics` switches JSON on for COCO's own dataset
 
     @replace(validator, "update_metrics")
     def update(self: Any, preds: list[dict[str, Any]], batch: dict[str, Any]) -> None:
@@ -58,7 +58,7 @@ def recorded_predictions(module: Any) -> None:
 
         for i, pred in enumerate(preds):
             prepared = self._prepare_batch(i, batch)
-            scaled = self.scale_preds(pred, prepared) if len(pred["cls"]) else pred  # to pixels of the file
+            scaled = self.scale_preds(pred, prepared) if len(pred["cls"]) else pred  # to pixels of the image file
             record = {
                 "file": prepared["im_file"],
                 "bbox": module.ops.xyxy2ltwh(scaled["bboxes"].double()).cpu().numpy(),
@@ -72,7 +72,7 @@ def recorded_predictions(module: Any) -> None:
 
 @patch("ultralytics.models.yolo.segment.val", "SegmentationValidator.init_metrics", "ops.process_mask_native")
 def full_masks(module: Any) -> None:
-    """Take masks at the network's input size with `coco_eval=True`, as for `save_json`, not at a quarter of it."""
+    """Use masks at the network's input size with `coco_eval=True`, as for `save_json`, not at a quarter of it."""
     init_metrics = module.SegmentationValidator.init_metrics
 
     @replace(module.SegmentationValidator, "init_metrics")

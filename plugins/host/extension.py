@@ -1,4 +1,4 @@
-"""Patches for ``extend=``: what a run trains and on which labels, and which classes a validation is about."""
+"""Patches for ``extend=``: what a run trains and on which labels, and which classes a validation uses."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ NETWORK = "tintbox.plugins.extend.network"
 
 
 def find_counts(model: Any) -> list[int]:
-    """Return how many classes each head of an extended model has, whatever runs it; none for any other model."""
+    """Return how many classes each head of an extended model has, whatever its backend; [] for any other model."""
     each: Any
     for each in (model, getattr(model, "model", None)):
         if type(each).__module__ == NETWORK:
             return list(each.joined.counts)
-    told = getattr(model, "branches", None)  # of an export's metadata, as text
+    told = getattr(model, "branches", None)  # from an export's metadata, as text
     try:
         counts = json.loads(told) if isinstance(told, str) else told
     except ValueError:
@@ -30,19 +30,19 @@ def find_counts(model: Any) -> list[int]:
 
 
 def reconciles(runner: Any, model: Any) -> bool:
-    """Return whether a newer class's box takes an older one's place: as is asked for, else as the model says."""
+    """Return whether a newer class's box replaces an older one's: as the argument says, else as the model says."""
     asked = getattr(runner.args, "reconcile", None)
     if asked is not None:
         return asked
     found = [getattr(each, "reconcile", None) for each in (model, getattr(model, "model", None))]
-    return any(value is True or value == "True" for value in found)  # a text in an export's metadata
+    return any(value is True or value == "True" for value in found)  # text in an export's metadata
 
 
 def check_reconcile(model: Any, arguments: Mapping[str, Any]) -> None:
-    """Refuse `reconcile` for a model that has nothing to be reconciled; what is exported is asked when it runs.
+    """Refuse `reconcile` for a model with nothing to reconcile; exported models are checked when they run.
 
     Raises:
-        TintboxError: It is no extended model.
+        TintboxError: The model is not an extended one.
     """
     if arguments.get("reconcile") and not isinstance(model, str) and not find_counts(model):
         raise capabilities.refusal(
@@ -54,7 +54,7 @@ def check_reconcile(model: Any, arguments: Mapping[str, Any]) -> None:
 def extended_training(module: Any) -> None:
     """Train an extended model with `extend=`, on the labels of its new classes.
 
-    A trainer makes its model and its datasets by these methods, and no callback comes between.
+    The trainer builds its model and datasets in these methods, with no callback in between.
     """
     trainer = module.DetectionTrainer
     get_model, build_dataset = trainer.get_model, trainer.build_dataset
@@ -77,7 +77,7 @@ def extended_training(module: Any) -> None:
         extension = getattr(self, "tintbox_extend", None)
         if extension is None:
             return build_dataset(self, img_path, mode, batch)
-        data, self.data = self.data, extension.data  # whose names the labels are checked against
+        data, self.data = self.data, extension.data  # the labels are checked against its names
         try:
             found = build_dataset(self, img_path, mode, batch)
         finally:
@@ -94,7 +94,7 @@ def extended_training(module: Any) -> None:
     "DetectionValidator.postprocess",
 )
 def extended_validation(module: Any) -> None:
-    """Validate an extended model on the classes of a dataset by their names: stock takes them by number."""
+    """Validate an extended model with classes matched to the dataset's by name: stock matches them by index."""
     validator = module.DetectionValidator
     get_model, init_metrics, postprocess = validator.get_model, validator.init_metrics, validator.postprocess
 
@@ -102,12 +102,12 @@ def extended_validation(module: Any) -> None:
     def model(self: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
         found = get_model(self, model, *args, **kwargs)
         if counts := find_counts(found):
-            self.tintbox_counts = counts  # for what is asked before `init_metrics`
+            self.tintbox_counts = counts  # for what runs before `init_metrics`
         return found
 
     @replace(validator, "init_metrics")
     def init(self: Any, model: Any) -> None:
-        vars(self).pop("tintbox_classes", None)  # of the validation before
+        vars(self).pop("tintbox_classes", None)  # left by the previous validation
         if not (counts := find_counts(model)):
             check_reconcile(model, vars(self.args))
             init_metrics(self, model)
@@ -129,7 +129,7 @@ def extended_validation(module: Any) -> None:
 
 @patch("ultralytics.models.yolo.detect.predict", "DetectionPredictor.postprocess")
 def extended_prediction(module: Any) -> None:
-    """Leave out the old classes' boxes in whose place there is a surer one of a new class, with `reconcile`."""
+    """With `reconcile`, drop old classes' boxes where a new class has a more confident box."""
     postprocess = module.DetectionPredictor.postprocess
 
     @replace(module.DetectionPredictor, "postprocess")
@@ -146,7 +146,7 @@ def extended_prediction(module: Any) -> None:
 
 @patch("ultralytics.engine.model", "Model.val", "Model.predict", "Model.track")
 def reconciling(engine: Any) -> None:
-    """Refuse `reconcile` before a folder is made, for a model that has nothing to be reconciled."""
+    """Refuse `reconcile` for a model with nothing to reconcile, before a run folder is created."""
 
     def check(mode: str) -> None:
         method = getattr(engine.Model, mode)

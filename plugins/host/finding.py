@@ -1,4 +1,4 @@
-"""Module specs for the import system: of patched modules, and of those that run as scripts."""
+"""Module specs for the import system: for patched modules, and for those that run as scripts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tintbox.plugins.host.table import apply, modules
 
 
 def find_spec(name: str) -> ModuleSpec | None:
-    """Return the spec for a module of Ultralytics that is patched on import, or None to leave it to the others."""
+    """Return the spec of an Ultralytics module that is patched on import, or None to leave it to other finders."""
     if name in SCRIPTS:
-        # The origin becomes `sys.argv[0]`, which Ultralytics takes for a path; it is the one that stock's own would be.
+        # The origin becomes `sys.argv[0]`, which Ultralytics expects to be a path; stock would have the same one.
         package = sys.modules.get("ultralytics.cfg")
         return spec_from_loader(name, ScriptLoader(), origin=getattr(package, "__file__", None) or name)
     if name not in modules():
@@ -33,7 +33,7 @@ def find_spec(name: str) -> ModuleSpec | None:
     return spec
 
 
-# `python -m ultralytics.cfg.__init__`, by which Ultralytics starts its subprocesses, executes a second, unpatched copy
+# Ultralytics starts its subprocesses as `python -m ultralytics.cfg.__init__`, which executes a second, unpatched copy
 # of the module under the name __main__; the stock package has no `ultralytics.cfg.__main__` at all.
 SCRIPTS = ("ultralytics.cfg.__init__", "ultralytics.cfg.__main__")
 RUN_ENTRYPOINT = """\
@@ -44,10 +44,10 @@ if __name__ == "__main__":  # a process that multiprocessing spawns runs this ag
 
 
 class ScriptLoader(importlib.abc.InspectLoader):
-    """The loader of a module whose source is a few lines of ours: they run the command."""
+    """Loader of a module whose source is a few lines of ours that run the command."""
 
     def get_source(self, fullname: str) -> str:
-        """Return the source text that stands for the module ``fullname``."""
+        """Return the source text used for the module ``fullname``."""
         return RUN_ENTRYPOINT
 
     def is_package(self, fullname: str) -> bool:

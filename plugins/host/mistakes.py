@@ -1,8 +1,8 @@
-"""Patches of the places where Ultralytics itself finds fault with what a user gave a colouriser.
+"""Patches for the places where Ultralytics itself rejects a colouriser user's input.
 
-Its checks raise plain `ValueError`, `TypeError` and so on, as bugs do. Here stands which of its functions check a
-user's input, and by which exceptions they say so; in a run of tintbox's task these become a `TintboxError`. Other tasks
-keep their errors as they are.
+Its checks raise plain `ValueError`, `TypeError` and so on, just as bugs do. This module lists which of its functions
+check user input and which exceptions they raise for it; in a run of tintbox's task these become a `TintboxError`.
+Other tasks keep their errors.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tintbox.plugins.autoload import import_optional
 from tintbox.plugins.host import command
 from tintbox.plugins.host.table import TASK, patch, replace
 
-# A folder that cannot be written, and a disk that is full.
+# Folder not writable, or disk full.
 UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 MODES = ("train", "val", "predict", "track", "export", "benchmark")
 
@@ -27,12 +27,12 @@ class RunFileError(TintboxError, OSError):
     """A file or folder that the system does not let a run read or write."""
 
     def __str__(self) -> str:
-        """Return the line itself, which an ``OSError`` shows only in some cases."""
+        """Return the message, which an ``OSError`` shows only in some cases."""
         return str(self.args[0])
 
 
 def translate(owner: Any, name: str, *kinds: type[Exception]) -> None:
-    """Translate the exceptions of ``kinds``, by which a function of Ultralytics says what is wrong with a user's input.
+    """Translate the exceptions ``kinds``, with which an Ultralytics function reports bad user input.
 
     In a run of tintbox's task they are raised as a `TintboxError` with the same text.
     """
@@ -53,7 +53,7 @@ def translate(owner: Any, name: str, *kinds: type[Exception]) -> None:
 
 @contextlib.contextmanager
 def raise_system_errors() -> Iterator[None]:
-    """Raise what the system refuses, a file or a package that is not there, as a `TintboxError`."""
+    """Raise the system's errors, such as a missing file or package, as a `TintboxError`."""
     try:
         yield
     except TintboxError:
@@ -75,9 +75,9 @@ def raise_system_errors() -> Iterator[None]:
 
 @patch("ultralytics.engine.model", *(f"Model.{mode}" for mode in MODES), "Model._check_is_pytorch_model")
 def runs_of_a_colouriser(engine: Any) -> None:
-    """Know, while a method of a colouriser runs, that it is tintbox's task; tell what the system refuses it.
+    """Mark that tintbox's task is running while a colouriser's method does, and report system errors in it.
 
-    Before it runs, check what Ultralytics lets through: `check_cfg` knows neither the mode nor the task.
+    First check what Ultralytics lets through: `check_cfg` knows neither the mode nor the task.
     """
     translate(engine.Model, "_check_is_pytorch_model", TypeError)
 
@@ -99,9 +99,9 @@ def runs_of_a_colouriser(engine: Any) -> None:
 
 @patch("ultralytics.engine.model", "Model._new", "Model._load")
 def colourisers_that_are_not_there(engine: Any) -> None:
-    """Tell of a model's file that cannot be read, where the command or the call names tintbox's task.
+    """Report a model file that cannot be read, if the command or the call names tintbox's task.
 
-    A YAML is read by tintbox's reader first, which knows limits; Ultralytics' raises what its parser does.
+    A YAML is first read by tintbox's reader, which has limits; Ultralytics' raises whatever its parser raises.
     """
     from tintbox import yaml_file
 
@@ -127,45 +127,45 @@ def colourisers_that_are_not_there(engine: Any) -> None:
 
 @patch("ultralytics.cfg", "check_cfg", "merge_equals_args")
 def faulty_arguments(cfg: Any) -> None:
-    """Arguments of a wrong type or outside their range, and lists that are not closed."""
+    """Arguments of the wrong type or out of range, and unclosed lists."""
     translate(cfg, "merge_equals_args", SyntaxError)
     translate(cfg, "check_cfg", TypeError, ValueError)
 
 
 @patch("ultralytics.utils.checks", "check_file")
 def faulty_files(checks: Any) -> None:
-    """Files that are nowhere, such as `cfg=`, which the command reads before there is a model."""
+    """Missing files, such as `cfg=`, which the command reads before there is a model."""
     translate(checks, "check_file", FileNotFoundError)
 
 
 @patch("ultralytics.utils.torch_utils", "select_device")
 def faulty_devices(torch_utils: Any) -> None:
-    """Devices that this machine has not."""
+    """Devices that this machine does not have."""
     translate(torch_utils, "select_device", ValueError)
 
 
 @patch("ultralytics.engine.trainer", "BaseTrainer.build_optimizer")
 def faulty_optimizers(trainer: Any) -> None:
-    """Optimizers that there are none of."""
+    """Unknown optimizers."""
     translate(trainer.BaseTrainer, "build_optimizer", NotImplementedError)
 
 
 @patch("ultralytics.data.build", "load_inference_source")
 def faulty_sources(build: Any) -> None:
-    """Sources of pictures that are not there, cannot be reached, or are none."""
+    """Image sources that are missing, unreachable or invalid."""
     kinds = (FileNotFoundError, ConnectionError, NotImplementedError, TypeError, ValueError)
     translate(build, "load_inference_source", *kinds)
 
 
 @patch("ultralytics.engine.exporter", "Exporter.__call__")
 def faulty_exports(exporter: Any) -> None:
-    """Formats that there are none of, and arguments that a format does not take."""
+    """Unknown formats, and arguments that a format does not take."""
     translate(exporter.Exporter, "__call__", ValueError, AssertionError)
 
 
 @patch("ultralytics.nn.autobackend", "AutoBackend.__init__")
 def faulty_formats(autobackend: Any) -> None:
-    """Files of weights in a format that is not known, and exported models that their runtime cannot read."""
+    """Weights in an unknown format, and exported models that their runtime cannot read."""
     translate(autobackend.AutoBackend, "__init__", TypeError)
     init = autobackend.AutoBackend.__init__
 
@@ -183,7 +183,7 @@ def faulty_formats(autobackend: Any) -> None:
 
 @patch("ultralytics.data.loaders", "LoadImagesAndVideos.__next__")
 def faulty_pictures(loaders: Any) -> None:
-    """Pictures whose header claims more than OpenCV reads: it raises an error for them, where it passes others over."""
+    """Images whose header claims more than OpenCV's limit: it raises an error for those, and skips other bad ones."""
     import cv2
 
     following = loaders.LoadImagesAndVideos.__next__

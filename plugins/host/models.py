@@ -1,4 +1,4 @@
-"""Patches of models: what they are, and how they load."""
+"""Patches for models: their task, and how they load."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tintbox.plugins.host.table import DEFAULT_MODEL, TASK, patch, replace
 
 @patch("ultralytics.nn.tasks", "guess_model_task")
 def guess_task(tasks: Any) -> None:
-    """Recognise a colouriser: the stock guess knows the heads of the built-in tasks only."""
+    """Recognise a colouriser: the stock guess only knows the heads of the built-in tasks."""
     guess_model_task = tasks.guess_model_task
 
     @replace(tasks, "guess_model_task")
@@ -25,7 +25,7 @@ def guess_task(tasks: Any) -> None:
 
 @patch("ultralytics.nn.tasks", "_SafeLoad._build")
 def safe_classes(tasks: Any) -> None:
-    """Let restricted loading (ULTRALYTICS_SAFE_LOAD=1) build our layers: its allow-list names stock classes only."""
+    """Let restricted loading (ULTRALYTICS_SAFE_LOAD=1) build our layers: its allow-list only has stock classes."""
     build = tasks._SafeLoad._build.__func__
 
     @classmethod  # type: ignore[misc]
@@ -39,7 +39,7 @@ def safe_classes(tasks: Any) -> None:
 
             ours += [model.ColorizeModel, *networks.NETWORKS.values(), *colour_head.HEADS.values()]
             ours += [transposed.ConvTranspose2d, *head.HEADS.values(), *layers.LAYERS, ExtendedModel, JoinedDetect]
-        except Exception as error:  # noqa: BLE001  stock checkpoints load all the same
+        except Exception as error:  # noqa: BLE001  stock checkpoints must still load
             tell(f"no model of tintbox can be loaded, {type(error).__name__}: {error}")
         return {**build(cls), **{f"{c.__module__}.{c.__qualname__}": c for c in ours}}
 
@@ -48,7 +48,7 @@ def safe_classes(tasks: Any) -> None:
 
 @patch("ultralytics.nn.tasks", "BaseModel.load")
 def backbone_hand_over(tasks: Any) -> None:
-    """Hand backbone and neck over between colourisers and detectors: stock loading takes nothing or half in silence."""
+    """Transfer backbone and neck between colourisers and detectors: stock loading silently takes nothing or half."""
     load = tasks.BaseModel.load
 
     @replace(tasks.BaseModel, "load")
@@ -65,7 +65,7 @@ def backbone_hand_over(tasks: Any) -> None:
 
 @patch("ultralytics.engine.model", "Model._new", "Model._load", "guess_model_task", "yaml_model_load")
 def right_task(engine: Any) -> None:
-    """Refuse a model of another task: the stock command goes on with the model's own task after a warning."""
+    """Refuse a model of another task: the stock command only warns and continues with the model's own task."""
     from tintbox.errors import TintboxError
 
     def refuse(model: object, has: str, wants: str | None) -> None:
@@ -89,7 +89,7 @@ def right_task(engine: Any) -> None:
 
 
 class Colouriser(Mapping[str, Any]):
-    """The classes of the task, imported when one is asked for: the table is read for the models of all tasks."""
+    """The classes of the task, imported on access, because the table is read for models of every task."""
 
     CLASSES = {  # noqa: RUF012  a constant
         "model": "model:ColorizeModel",

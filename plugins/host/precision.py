@@ -1,4 +1,4 @@
-"""Patches of mixed precision: `amp=auto` and `amp=bf16` on a CPU, where stock Ultralytics has float32 alone."""
+"""Patches for mixed precision: `amp=auto` and `amp=bf16` on a CPU, where stock Ultralytics only has float32."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tintbox.plugins.host.table import patch, replace
 
 @patch("ultralytics.cfg", "check_cfg")
 def amp_auto(cfg: Any) -> None:
-    """Accept `amp=auto`: the stock check knows its own values only, and has no table of them."""
+    """Accept `amp=auto`: the stock check only knows its own values, and has no table to extend."""
     check = cfg.check_cfg
 
     @replace(cfg, "check_cfg")
@@ -27,7 +27,7 @@ def amp_auto(cfg: Any) -> None:
 
 @patch("ultralytics.utils.torch_utils", "autocast")
 def processor_autocast(torch_utils: Any) -> None:
-    """Autocast to bfloat16 on a CPU: the stock function raises there, though PyTorch can."""
+    """Autocast to bfloat16 on a CPU: the stock function raises an error there, although PyTorch supports it."""
     from tintbox.plugins.precision import arithmetic
 
     autocast = torch_utils.autocast
@@ -45,7 +45,7 @@ def processor_autocast(torch_utils: Any) -> None:
     "unwrap_model",
 )
 def fast_training(engine: Any) -> None:
-    """Apply `amp` before the trainer reads it, on every rank; no callback comes between the arguments and the model."""
+    """Apply `amp` on every rank before the trainer reads it: no callback runs between the arguments and the model."""
     from tintbox.plugins.precision import arithmetic, policy
 
     trainer = engine.BaseTrainer
@@ -86,9 +86,9 @@ def fast_training(engine: Any) -> None:
 
 
 def own_loss(network: Any) -> str:
-    """Return the class of a network whose loss `loss_in_float32` does not reach, "" for others.
+    """Return the class name of a network whose loss `loss_in_float32` does not reach, "" for others.
 
-    RT-DETR, YOLO-World, YOLOE: of these the boxes are rounded to bfloat16 long before they could be made float32.
+    In RT-DETR, YOLO-World and YOLOE, boxes are rounded to bfloat16 long before they could be cast to float32.
     """
     from ultralytics.nn.tasks import BaseModel
 
@@ -99,7 +99,7 @@ def own_loss(network: Any) -> str:
 
 @patch("ultralytics.utils.nms", "non_max_suppression")
 def early_suppression(nms: Any) -> None:
-    """Stop suppressing at `max_det` boxes where `amp` validates an epoch: the validator passes no limit of its own."""
+    """Stop suppression at `max_det` boxes when `amp` validates an epoch: the validator passes no limit of its own."""
     from tintbox.plugins.precision import arithmetic
     from tintbox.plugins.precision.suppression import stop_early
 
@@ -113,7 +113,7 @@ def early_suppression(nms: Any) -> None:
 
 @patch("ultralytics.nn.tasks", "BaseModel.loss")
 def loss_in_float32(tasks: Any) -> None:
-    """Compute losses in float32 under a CPU's autocast: there, unlike on CUDA, PyTorch leaves them in bfloat16."""
+    """Compute losses in float32 under CPU autocast, where PyTorch, unlike on CUDA, leaves them in bfloat16."""
     import torch
 
     from tintbox.plugins.precision import arithmetic
@@ -131,7 +131,7 @@ def loss_in_float32(tasks: Any) -> None:
 
 @patch("ultralytics.nn.modules.head", "Detect._inference", "Segment._inference", "OBB._inference", "Pose._inference")
 def decoding_in_float32(head: Any) -> None:
-    """Decode boxes in float32 under a CPU's autocast: bfloat16 has eight bits, which is a pixel at 256."""
+    """Decode boxes in float32 under CPU autocast: bfloat16 has eight bits of precision, one pixel at 256."""
     import torch
 
     from tintbox.plugins.precision import arithmetic

@@ -1,6 +1,6 @@
-"""Patches that refuse what is asked for and is off, wherever a run may begin: each may be the one that does not fit.
+"""Patches that refuse requests for what is off, wherever a run may begin: any one of them may fail to apply.
 
-They need nothing of tintbox but what `capabilities` does, so they are in place whatever else is missing.
+They import no more of tintbox than `capabilities` does, so they are in place whatever else is missing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.table import TASK, patch, replace
 
-OWN = "tintbox.yaml"  # `tintbox.run_arguments.OWN`, which may be what is broken
+OWN = "tintbox.yaml"  # copy of `tintbox.run_arguments.OWN`, a module that may itself be broken
 BEGINNINGS = (
     "on_pretrain_routine_start",
     "on_pretrain_routine_end",
@@ -28,7 +28,7 @@ BEGINNINGS = (
 
 @contextlib.contextmanager
 def in_one_line() -> Iterator[None]:
-    """Tell a user's mistake in one line with exit status 1; with ``TINTBOX_TRACEBACK`` as Python does."""
+    """Report a user's mistake in one line with exit status 1; ``TINTBOX_TRACEBACK`` keeps the traceback."""
     try:
         yield
     except Exception as error:
@@ -42,14 +42,14 @@ def in_one_line() -> Iterator[None]:
 
 @patch("ultralytics.utils.callbacks.base", "default_callbacks")
 def last_refusals(base: Any) -> None:
-    """Refuse a run that asks for what is off, where it begins: the last place, and one that needs no other patch."""
+    """Refuse a run that requests what is off when it begins: the last chance, which needs no other patch."""
     for event in BEGINNINGS:
         base.default_callbacks[event].append(capabilities.check_run)
 
 
 @patch("ultralytics.cfg", "get_cfg")
 def refusals(cfg: Any) -> None:
-    """Refuse what is asked for and is off, whatever other patch does not fit: every run's arguments come by here."""
+    """Refuse requests for what is off, whichever other patch fails: every run's arguments pass through here."""
     get_cfg = cfg.get_cfg
 
     @replace(cfg, "get_cfg")
@@ -61,7 +61,7 @@ def refusals(cfg: Any) -> None:
 
 @patch("ultralytics.utils", "YAML.load")
 def refusals_of_files(utils: Any) -> None:
-    """Refuse the arguments of a run by `cfg=` if those of tintbox, in a file beside them, would not be read."""
+    """Refuse a run's args.yaml as `cfg=` if tintbox's arguments, in a file beside it, would not be read."""
     load = utils.YAML.load.__func__
 
     @functools.wraps(load)
@@ -76,7 +76,7 @@ def refusals_of_files(utils: Any) -> None:
 
 @patch("ultralytics.cfg", "check_dict_alignment")
 def refusals_of_names(cfg: Any) -> None:
-    """Refuse what is asked for by a name that is not known here because tintbox's own are off."""
+    """Refuse arguments whose names are unknown only because tintbox's own are off."""
     check_dict_alignment = cfg.check_dict_alignment
 
     @replace(cfg, "check_dict_alignment")
@@ -89,7 +89,7 @@ def refusals_of_names(cfg: Any) -> None:
 
 @patch("ultralytics.cfg", "entrypoint")
 def refusals_in_a_line(cfg: Any) -> None:
-    """Tell in one line what is refused: the stock entry point shows every error as a traceback."""
+    """Report refusals in one line: the stock entry point shows every error as a traceback."""
     entrypoint = cfg.entrypoint
 
     @replace(cfg, "entrypoint")

@@ -1,4 +1,4 @@
-"""Patches of the arguments that a run writes down, and that `cfg=` reads."""
+"""Patches for the arguments that a run saves, and that `cfg=` reads."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tintbox.plugins.host.table import patch
 
 @patch("ultralytics.utils", "YAML.save", "YAML.load")
 def run_arguments(utils: Any) -> None:
-    """Keep tintbox's arguments in a file of their own beside a run's ``args.yaml``: a stock `cfg=` refuses them.
+    """Keep tintbox's arguments in a separate file beside a run's ``args.yaml``: a stock `cfg=` refuses them.
 
-    `BaseTrainer.__init__` writes the file by `YAML.save`, in the process that has RANK -1 or 0; whoever reads it as
-    `cfg=`, in the command line or from Python, does so by `YAML.load`. There is no callback in between. In a run with
-    none of our arguments the file is stock's, byte for byte, and there is no other.
+    `BaseTrainer.__init__` writes the file with `YAML.save`, in the process with RANK -1 or 0; `cfg=`, on the command
+    line or from Python, reads it with `YAML.load`. There is no callback in between. A run with none of our arguments
+    writes exactly stock's file and no other.
     """
     from tintbox import atomic
     from tintbox import run_arguments as files
@@ -36,17 +36,17 @@ def run_arguments(utils: Any) -> None:
                 save(cls, part, ours, head)
             header = files.HEADER + header
         else:
-            own.unlink(missing_ok=True)  # of a run that was here before, by exist_ok=True
+            own.unlink(missing_ok=True)  # left by an earlier run in this folder (exist_ok=True)
         with atomic.replacing(file) as part:
             save(cls, part, stock, header)
-        data |= {**stock, **ours}  # the stock method makes texts of paths and the like in place
+        data |= {**stock, **ours}  # the stock method converts paths and the like to text in place
 
     @functools.wraps(load)
     def load_both(cls: Any, file: Any = "data.yaml", append_filename: bool = False) -> Any:
         found = load(cls, file, append_filename)
         if Path(file).name != files.STOCK or "mode" not in found:
             return found
-        # With the defaults, for a trainer may be given the file in place of Ultralytics' own default.yaml.
+        # With the defaults, because a trainer may get this file instead of Ultralytics' own default.yaml.
         return {**options.own_defaults(), **found, **files.beside(file)}
 
     utils.YAML.save, utils.YAML.load = classmethod(save_both), classmethod(load_both)

@@ -1,4 +1,4 @@
-"""Patches of runs: callbacks, checks before a run, labels' caches, exports."""
+"""Patches for runs: callbacks, checks before a run, label caches, exports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tintbox.plugins.host.table import patch, replace
 
 @patch("ultralytics.utils.callbacks.base", "default_callbacks")
 def default_callbacks(base: Any) -> None:
-    """Register tintbox's callbacks among the defaults: every run in every process gets a copy of these lists."""
+    """Add tintbox's callbacks to the defaults: every run in every process gets a copy of these lists."""
     from tintbox.plugins import callbacks
 
     for function in callbacks.CALLBACKS:
@@ -22,7 +22,7 @@ def default_callbacks(base: Any) -> None:
 
 @patch("ultralytics.engine.model", "Model.train", "YAML", "checks")
 def preflight(engine: Any) -> None:
-    """Check a run's arguments against its model before the trainer makes a folder: no callback comes before that."""
+    """Check a run's arguments against its model before the trainer creates a folder: no callback runs before that."""
     train = engine.Model.train
 
     @replace(engine.Model, "train")
@@ -42,10 +42,10 @@ def preflight(engine: Any) -> None:
 
 @patch("ultralytics.data.utils", "save_dataset_cache_file")
 def label_caches(utils: Any) -> None:
-    """Let several runs begin on one data set at once, as those of a study do.
+    """Let several runs start on one dataset at once, as in a study.
 
-    Stock looks for an outdated cache of the labels and then removes it; a run that lost this race ended with a
-    traceback. Now it leaves the cache to the run that won.
+    Stock checks for an outdated label cache and then removes it; a run that lost this race ended with a traceback.
+    Now it leaves the cache to the run that won.
     """
     save_dataset_cache_file = utils.save_dataset_cache_file
 
@@ -57,7 +57,7 @@ def label_caches(utils: Any) -> None:
 
 @patch("ultralytics.engine.exporter", "file_size", "try_export")
 def small_exports(exporter: Any) -> None:
-    """Accept exports under 0.1 MB: the stock check takes them for corrupt, but 16 filters make 74 kB."""
+    """Accept exports under 0.1 MB: the stock check considers them corrupt, but a model with 16 filters has 74 kB."""
     file_size = exporter.file_size
 
     @replace(exporter, "file_size")

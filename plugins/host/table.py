@@ -27,12 +27,12 @@ class Patch:
 
 
 PATCHES: list[Patch] = []
-broken: dict[str, str] = {}  # module with patches -> what is wrong with it, where it cannot be imported
+broken: dict[str, str] = {}  # module of patches that cannot be imported -> what is wrong with it
 _applied: dict[str, str] = {}  # patch function's name -> "ok" or what went wrong
 
 
 def patch(module: str, *names: str) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
-    """Register a function as the patch of ``module``, which relies on its attributes ``names``."""
+    """Register a function as a patch of ``module`` that relies on its attributes ``names``."""
 
     def register(function: Callable[[Any], None]) -> Callable[[Any], None]:
         PATCHES.append(Patch(module, names, function))
@@ -42,7 +42,7 @@ def patch(module: str, *names: str) -> Callable[[Callable[[Any], None]], Callabl
 
 
 def replace(owner: Any, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Put the decorated function in the place of a function of Ultralytics, with that one's name and docstring."""
+    """Replace a function of Ultralytics by the decorated one, which gets the original's name and docstring."""
 
     def put(function: Callable[..., Any]) -> Callable[..., Any]:
         setattr(owner, name, functools.wraps(getattr(owner, name))(function))
@@ -52,16 +52,16 @@ def replace(owner: Any, name: str) -> Callable[[Callable[..., Any]], Callable[..
 
 
 def read(module: str) -> None:
-    """Import a module that registers patches; one that is missing or broken is told and leaves the others."""
+    """Import a module that registers patches; if it is missing or broken, report that and carry on."""
     try:
         import_module(module)
-    except Exception as error:  # noqa: BLE001  whatever is wrong with it, stock Ultralytics must go on working
+    except Exception as error:  # noqa: BLE001  whatever is wrong with it, stock Ultralytics must keep working
         broken[module] = f"{module}: {type(error).__name__}: {error}"
         tell(f"{module} is off, {type(error).__name__}: {error}")
 
 
 def modules() -> list[str]:
-    """Return the names of the patched modules, in the order of the table, each once."""
+    """Return the unique names of the patched modules, in table order."""
     return list(dict.fromkeys(p.module for p in PATCHES))
 
 
@@ -69,13 +69,13 @@ def resolve(module: object, dotted: str) -> object:
     """Return the attribute ``dotted`` of ``module``.
 
     Raises:
-        AttributeError: If Ultralytics has no such name any more.
+        AttributeError: If Ultralytics no longer has this name.
     """
     return attrgetter(dotted)(module)
 
 
 def apply(module: ModuleType) -> None:
-    """Run the patches of ``module`` that have not run yet; one that fails is told and skipped."""
+    """Run the patches of ``module`` that have not run yet; one that fails is reported and skipped."""
     for p in PATCHES:
         key = p.function.__name__
         if p.module != module.__name__ or _applied.get(key) == "ok":
@@ -85,7 +85,7 @@ def apply(module: ModuleType) -> None:
                 resolve(module, name)
             p.function(module)
             _applied[key] = "ok"
-        except Exception as error:  # noqa: BLE001  whatever breaks a patch, stock Ultralytics must go on working
+        except Exception as error:  # noqa: BLE001  whatever breaks a patch, stock Ultralytics must keep working
             _applied[key] = f"{type(error).__name__}: {error}"
             tell(f"patch '{key}' of {p.module} does not fit this Ultralytics ({_applied[key]})")
 
