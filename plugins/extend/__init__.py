@@ -1,1 +1,1 @@
-"""New classes beside the old ones: a branch of the network for them; what the old ones need stays as it is."""
+"""New classes beside the old ones: they get a branch of their own, and what the old ones use stays unchanged."""

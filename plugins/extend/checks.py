@@ -1,4 +1,4 @@
-"""What can be checked of a run with ``extend=`` before its folder is made."""
+"""Checks of a run with ``extend=`` that are possible before its folder is created."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tintbox.plugins.extend.classes import Names, NewClasses
 from tintbox.plugins.extend.network import ExtendedModel
 from tintbox.plugins.freeze import selection, selectors
 
-WITHOUT = ("distill_model", "quantize", "compile")  # Ultralytics' own ways to train, which make another network of it
+WITHOUT = ("distill_model", "quantize", "compile")  # Ultralytics' training options that replace the network
 
 
 def refuse_plain(model: Any) -> None:
-    """Refuse to train an extended model as any other: Ultralytics would build it anew, without its branches.
+    """Refuse to train an extended model like any other: Ultralytics would rebuild it without its branches.
 
     Raises:
         TintboxError: Always.
@@ -29,7 +29,7 @@ def check_resume(model: Any, arguments: Mapping[str, Any], names: Names | None) 
     """Check that a run is resumed with its own classes.
 
     Raises:
-        TintboxError: It is not.
+        TintboxError: The classes differ.
     """
     if isinstance(model, ExtendedModel) and names and not model.args.get("single_cls"):
         training.resumed_classes(model, names, model.args.get("classes"), arguments.get("data"))
@@ -41,13 +41,13 @@ def check_run(
     """Return the model that a run would train, and its new classes if they are known.
 
     Args:
-        model: The loaded or built network; it stays as it is.
+        model: The loaded or built network; not modified.
         task: Its task.
-        arguments: The run's, checked one by one.
-        names: The dataset's classes; None if they are not known yet.
+        arguments: The run's arguments, each already checked on its own.
+        names: The dataset's classes; None if not known yet.
 
     Raises:
-        TintboxError: The model cannot be extended so, or another argument does not go with it.
+        TintboxError: The model cannot be extended this way, or another argument conflicts with ``extend``.
     """
     value = arguments["extend"]
     if task != "detect":

@@ -1,4 +1,4 @@
-"""The classes of an extended model and those of a dataset: which is which, by their names."""
+"""The classes of an extended model and those of a dataset, matched by name."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ NAMED = 5  # classes in a message
 
 
 def fold(name: Any) -> str:
-    """Return a class name as names are compared: as Ultralytics does, without regard to case and outer spaces."""
+    """Return a class name in the form used for comparison: like Ultralytics, ignoring case and outer spaces."""
     return str(name).strip().lower()
 
 
 def as_dict(names: Names) -> dict[int, str]:
-    """Return class names, which a dataset YAML may have as a list, as index -> name."""
+    """Return class names, which may be a list in a dataset YAML, as index -> name."""
     pairs = names.items() if isinstance(names, Mapping) else enumerate(names)
     return {int(index): str(name) for index, name in pairs}
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return names as a sentence has them; of many, the first ones and how many more there are."""
+    """Return names joined for a sentence; if there are many, the first few and how many more there are."""
     every = [str(name)[:40] for name in names]
     rest = len(every) - NAMED
     return ", ".join(every if rest <= 1 else [*every[:NAMED], f"{rest} more"])
 
 
 def match(names: Names, others: Names) -> dict[int, int]:
-    """Return index among ``names`` -> index among ``others`` of the same name; of a name twice the first one counts."""
+    """Return index in ``names`` -> index in ``others`` of the same name; for duplicates the first one counts."""
     there: dict[str, int] = {}
     for index, name in as_dict(others).items():
         there.setdefault(fold(name), index)
@@ -44,8 +44,8 @@ class NewClasses:
 
     Attributes:
         names: The new classes, in the dataset's order.
-        indices: Class in the dataset -> its index among the new ones, -1 for what is left out.
-        known: The dataset's classes that the model has already.
+        indices: Class in the dataset -> its index among the new ones, -1 if left out.
+        known: The dataset's classes that the model already has.
     """
 
     names: tuple[str, ...]
@@ -58,12 +58,12 @@ class NewClasses:
 
         Args:
             old: The model's classes.
-            dataset: The dataset's.
-            chosen: Of ``classes=``: an index or indices in the dataset; None for all.
-            data: The dataset's name, for the errors.
+            dataset: The dataset's classes.
+            chosen: Value of ``classes=``: an index or indices in the dataset; None for all.
+            data: The dataset's name, for error messages.
 
         Raises:
-            TintboxError: A name stands twice in the dataset, or no new class is left.
+            TintboxError: The dataset has a name twice, or no new class is left.
         """
         names, wanted = as_dict(dataset), chosen_classes(chosen)
         folded = [fold(name) for name in names.values()]
@@ -85,7 +85,7 @@ class NewClasses:
 
 
 def chosen_classes(value: Any) -> Collection[int] | None:
-    """Return the indices that ``classes=`` names, None for all."""
+    """Return the indices given by ``classes=``, None for all."""
     if value is None:
         return None
     return set(value) if isinstance(value, (list, tuple, set)) else {value}

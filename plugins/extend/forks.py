@@ -1,4 +1,4 @@
-"""Where the new branch leaves the old network: the values of ``extend=``, and the layer that each one names."""
+"""Where the new branch leaves the old network: the values of ``extend=``, and the layer that each refers to."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from tintbox.errors import TintboxError, suggest
 
-DEFAULT = "backbone[5:]"  # what `true` stands for
+DEFAULT = "backbone[5:]"  # the meaning of `true`
 WORDS = {"head": "head", "neck": "neck", "slim": "neck"}  # -> the group that the branch begins with
-SLIM_SHARE = 0.398  # of the original's operations: what a slim branch may need; two fifths with its decoding
+SLIM_SHARE = 0.398  # share of the original's operations allowed for a slim branch; two fifths with its decoding
 SLICE = re.compile(r"(backbone|neck)\[(-?\d+):\]")
 HINT = "give true, head, slim, neck, or the layer from which on the new classes have their own, e.g. backbone[5:]"
 
@@ -31,11 +31,11 @@ def check(value: Any) -> str | None:
 
 
 def find(value: Any, groups: Mapping[str, range], title: str) -> int:
-    """Return the number of the first layer that the new classes have for themselves.
+    """Return the index of the first layer that the new classes have to themselves.
 
     Args:
-        value: Of ``extend``, checked by `check`.
-        groups: Group of the old network -> the numbers of its layers.
+        value: Value of ``extend``, checked by `check`.
+        groups: Group of the old network -> its layer indices.
         title: The network's name, for the error.
 
     Raises:
@@ -55,5 +55,5 @@ def find(value: Any, groups: Mapping[str, range], title: str) -> int:
 
 
 def room(value: Any) -> float | None:
-    """Return the share of the original's operations that a branch may need, None if its layers are whole copies."""
+    """Return the share of the original's operations that a branch may use, None if its layers are full copies."""
     return SLIM_SHARE if value == "slim" else None

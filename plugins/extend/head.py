@@ -1,4 +1,4 @@
-"""The heads of an extended model, joined: the old one and those of the new branches, each as Ultralytics made it."""
+"""The joined heads of an extended model: the old one and one per new branch, each a plain Ultralytics head."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ultralytics.nn.modules.head import Detect
 
 
 def shared(name: str) -> property:
-    """Return an attribute that all heads have in common: Ultralytics sets it on a model's last layer, its one head."""
+    """Return a property shared by all heads: Ultralytics sets it on a model's last layer, its head."""
 
     def write(joined: Any, value: Any) -> None:
         for head in joined.heads:
@@ -24,21 +24,21 @@ def shared(name: str) -> property:
 
 
 def newest(name: str) -> property:
-    """Return an attribute that is the newest head's: what Ultralytics trains on a model's last layer."""
+    """Return a property that reads the newest head's attribute: the one Ultralytics trains on a model's last layer."""
     return property(lambda joined: getattr(joined.heads[-1], name, None))
 
 
 class JoinedDetect(Detect):
-    """Several heads as one: boxes of all, each with scores in the classes of its own head and zeros in the others.
+    """Several heads as one: the boxes of all, each scored in its own head's classes and zero in the others.
 
-    Every head is a plain `Detect` that sees its own features and decodes them itself, so what the old one says is bit
-    for bit what it said alone. It is a `Detect` for what Ultralytics does with heads in general.
+    Every head is a plain `Detect` that reads its own features and decodes them itself, so the old head's output is bit
+    for bit what it was alone. The class derives from `Detect` because Ultralytics treats heads in general that way.
 
     Attributes:
-        heads: The heads, the oldest first.
-        counts: How many classes each has.
-        nc: Number of classes, of all heads together.
-        levels: How many feature maps each reads.
+        heads: The heads, oldest first.
+        counts: Number of classes of each.
+        nc: Total number of classes.
+        levels: Number of feature maps that each reads.
     """
 
     dynamic = shared("dynamic")
@@ -57,7 +57,7 @@ class JoinedDetect(Detect):
 
     def __init__(self, heads: Sequence[Detect]) -> None:
         """Join heads."""
-        nn.Module.__init__(self)  # not Detect's, which builds its branches
+        nn.Module.__init__(self)  # not Detect's, which builds branches
         self.heads = nn.ModuleList(heads)
         self.counts = [head.nc for head in heads]
         self.levels = [head.nl for head in heads]
@@ -67,7 +67,7 @@ class JoinedDetect(Detect):
         self.stride = heads[0].stride
 
     def _apply(self, fn: Callable[[Tensor], Tensor], *args: Any, **kwargs: Any) -> JoinedDetect:
-        """Move to a device or type, with what Ultralytics moves of a model's last layer only."""
+        """Move to a device or dtype, including the tensors that Ultralytics only moves on a model's last layer."""
         super()._apply(fn, *args, **kwargs)
         head: Any
         for head in self.heads:
@@ -75,15 +75,15 @@ class JoinedDetect(Detect):
         return self
 
     def forward(self, x: list[Tensor]) -> Any:
-        """Run all heads; in training the newest one alone.
+        """Run all heads; in training only the newest one.
 
         Args:
-            x: The feature maps of all heads, one after the other, (B, C, ny, nx) each.
+            x: The feature maps of all heads, concatenated in head order, (B, C, ny, nx) each.
 
         Returns:
-            In training what the newest head returns. Else as `Detect`: (B, 4 + nc, N) with the anchors of one head
-            after the other's, or (B, heads * max_det, 6) end to end; in a tuple with the newest head's raw predictions
-            unless in export.
+            In training, what the newest head returns. Otherwise like `Detect`: (B, 4 + nc, N) with the heads' anchors
+            in head order, or (B, heads * max_det, 6) end to end; except in export, in a tuple with the newest head's
+            raw predictions.
         """
         if self.training:
             return self.heads[-1](x[-self.levels[-1] :])
@@ -96,7 +96,7 @@ class JoinedDetect(Detect):
         return self.join([decoded for decoded, _ in outputs]), outputs[-1][1]
 
     def join(self, decoded: list[Tensor]) -> Tensor:
-        """Return the predictions of all heads as those of one."""
+        """Merge the predictions of all heads into one tensor."""
         parts, before = [], 0
         for part, count in zip(decoded, self.counts):
             if self.end2end:  # (B, max_det, 6), the class last
@@ -108,21 +108,21 @@ class JoinedDetect(Detect):
         return torch.cat(parts, 1 if self.end2end else 2)
 
     def bias_init(self) -> None:
-        """Do nothing: the old heads are trained, and `renew` has done it for a new one."""
+        """Do nothing: the old heads are trained, and `renew` initialises new ones."""
 
     def fuse(self) -> None:
-        """Do nothing: Ultralytics comes by every head itself."""
+        """Do nothing: Ultralytics visits every head itself."""
 
 
 def renew(old: Detect, count: int) -> Detect:
-    """Return a head for other classes: a copy, but for the last convolutions of its class branches.
+    """Return a head for other classes: a copy with new last convolutions in its class branches.
 
-    Their biases are for what a picture of 640 pixels holds (Lin et al., Focal Loss for Dense Object Detection, 2017,
+    Their biases are the prior for an image of 640 pixels (Lin et al., Focal Loss for Dense Object Detection, 2017,
     section 3.3; the numbers are Ultralytics').
 
     Args:
         old: A trained head.
-        count: How many classes.
+        count: Number of classes.
     """
     head = deepcopy(old)
     head.nc, head.no, head.shape = count, count + 4 * head.reg_max, None

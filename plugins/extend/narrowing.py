@@ -1,4 +1,4 @@
-"""A narrower head: branches with some of the hidden channels, those that say most."""
+"""A narrower head: its branches keep only the most important hidden channels."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ultralytics.nn.tasks import BaseModel
 
 LEAST = 16  # channels of a branch; Ultralytics' own heads have no fewer
 BRANCHES = ("cv2", "cv3", "one2one_cv2", "one2one_cv3")
-SHARES = (1.0, 0.75, 0.5)  # of the channels, the widest first
-SLIM = (1.0, 0.875, 0.75, 0.625, 0.5, 0.375)  # in finer steps, and narrower: beside a neck there is less left
-SIDE = 64  # pixels of a picture on which operations are counted; they go with its area
+SHARES = (1.0, 0.75, 0.5)  # of the channels, widest first
+SLIM = (1.0, 0.875, 0.75, 0.625, 0.5, 0.375)  # finer steps, and narrower: with a neck there is less budget left
+SIDE = 64  # side in pixels of the image used to count operations, which are proportional to its area
 
 
 def count_operations(network: BaseModel, channels: int) -> float:
-    """Return a detector's multiplications for a pixel of the picture, in prediction: fused, of two heads one.
+    """Return a detector's multiplications per image pixel in prediction: fused, with only one of two heads.
 
     Args:
-        network: It stays as it is.
-        channels: Of a picture.
+        network: The detector; not modified.
+        channels: Channels of the image.
     """
     copied = deepcopy(network).float().eval().fuse(verbose=False)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -34,9 +34,9 @@ def count_operations(network: BaseModel, channels: int) -> float:
 
 
 def count_head_operations(head: Detect) -> float:
-    """Return the multiplications of a head's branches for a pixel of the picture, in prediction.
+    """Return the multiplications of a head's branches per image pixel in prediction.
 
-    An end-to-end head has its branches twice, one-to-many and one-to-one, at one cost; prediction runs one of the two.
+    An end-to-end head has two sets of branches, one-to-many and one-to-one, at the same cost; prediction runs one.
     """
     return sum(
         module.weight.numel() / stride**2
@@ -48,12 +48,12 @@ def count_head_operations(head: Detect) -> float:
 
 
 def fit(head: Detect, most: float, shares: Sequence[float] = SHARES) -> Detect:
-    """Return the widest head whose branches need no more multiplications for a pixel than that, or the narrowest.
+    """Return the widest head whose branches stay within a budget, or the narrowest one.
 
     Args:
-        head: It stays as it is.
-        most: Multiplications.
-        shares: Of the channels that may stay, the widest first.
+        head: The head; not modified.
+        most: The budget, multiplications per image pixel.
+        shares: Shares of the channels to try, widest first.
     """
     for share in shares:
         slim = deepcopy(head)
@@ -66,14 +66,14 @@ def fit(head: Detect, most: float, shares: Sequence[float] = SHARES) -> Detect:
 
 @torch.no_grad()
 def narrow(head: Detect, share: float = 0.5) -> None:
-    """Take channels from inside a head's branches; what they read and put out stays.
+    """Remove hidden channels from a head's branches; their inputs and outputs stay the same.
 
-    Of a convolution those filters stay whose weights are the largest after the normalisation (the L1 norm of filters:
-    Li et al., Pruning Filters for Efficient ConvNets, 2017).
+    Each convolution keeps the filters with the largest weights after normalisation (L1 norm of filters: Li et al.,
+    Pruning Filters for Efficient ConvNets, 2017).
 
     Args:
         head: The head, with weights.
-        share: Of the channels that stay.
+        share: Share of the channels to keep.
     """
     for name in BRANCHES:
         for branch in getattr(head, name, None) or ():
@@ -81,12 +81,12 @@ def narrow(head: Detect, share: float = 0.5) -> None:
 
 
 def narrow_branch(branch: nn.Sequential, share: float) -> None:
-    """Take channels from inside a branch, whose last layer is a plain convolution."""
+    """Remove hidden channels from a branch, whose last layer is a plain convolution."""
     layers: list[Any] = [m for m in branch.modules() if isinstance(m, Conv)]
-    there: Tensor | None = None  # of the last layer's outputs, which are left; None for all
+    there: Tensor | None = None  # outputs kept by the previous layer; None for all
     for layer in layers:
         conv = layer.conv
-        if conv.groups == conv.in_channels > 1:  # a filter for each channel
+        if conv.groups == conv.in_channels > 1:  # depthwise
             if there is not None:
                 conv.in_channels = conv.groups = len(there)
                 keep_outputs(layer, there)
@@ -103,13 +103,13 @@ def narrow_branch(branch: nn.Sequential, share: float) -> None:
 
 
 def keep_inputs(conv: nn.Conv2d | Any, indices: Tensor) -> None:
-    """Leave a convolution some of its inputs."""
+    """Keep only some inputs of a convolution."""
     conv.weight = nn.Parameter(conv.weight[:, indices].clone())
     conv.in_channels = len(indices)
 
 
 def keep_outputs(layer: Any, indices: Tensor) -> None:
-    """Leave a convolution and its normalisation some of their outputs."""
+    """Keep only some outputs of a convolution and its normalisation."""
     layer.conv.weight = nn.Parameter(layer.conv.weight[indices].clone())
     layer.conv.out_channels = layer.bn.num_features = len(indices)
     for name in ("weight", "bias"):

@@ -1,4 +1,4 @@
-"""A detector with new classes beside its old ones: the old layers as they are, and a branch for each extension."""
+"""A detector with new classes beside its old ones: the old layers unchanged, and one branch per extension."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from tintbox.plugins.extend.classes import as_dict
 from tintbox.plugins.extend.head import JoinedDetect, renew
 from tintbox.plugins.freeze import selection
 
-HEAD_SHARE = 0.19  # of the original's operations: what a head alone may need as a branch; a fifth with its decoding
-TRANSIENT = ("criterion", "class_weights")  # what a model has of the training that it comes from
+HEAD_SHARE = 0.19  # share of the original's operations allowed for a head-only branch; a fifth with its decoding
+TRANSIENT = ("criterion", "class_weights")  # attributes left over from a model's training
 
 
 class ExtendedModel(DetectionModel):
     """A `DetectionModel` whose layers are the old trunk, a copy of its last layers per branch, and the joined heads.
 
-    The trunk's layers keep their numbers; a branch's layers read each other, and the trunk where they leave it. In
-    training only the newest branch is run, and what it reads of the rest, without gradients.
+    The trunk's layers keep their indices; a branch's layers read each other, and the trunk where they fork from it.
+    Training runs only the newest branch and, without gradients, the shared layers that it reads.
 
     Attributes:
-        size: How many layers the trunk has.
-        forks: Of every branch, the trunk's layer that its first one is a copy of; ``size`` if it is a head alone.
-        starts: Of every branch, its first layer; the number of the heads if it has none.
-        operations: Multiplications of the original for a pixel of the picture.
-        reconcile: Whether a surer box of a newer class takes the place of an older one's, unless one asks otherwise.
-        classes_by_name: Validation takes the dataset's classes, by their names; `compare` needs no equal lists then.
-        label_indices: Class of the labels -> among the newest head's, -1 for none; None if they are the same.
+        size: Number of layers in the trunk.
+        forks: For each branch, the trunk layer that its first layer is a copy of; ``size`` for a head only.
+        starts: For each branch, the index of its first layer; that of the joined heads if it has none.
+        operations: Multiplications of the original per image pixel.
+        reconcile: Whether a more confident box of a newer class replaces an older one's, unless overridden.
+        classes_by_name: Validation matches the dataset's classes by name, so `compare` needs no equal class lists.
+        label_indices: Class of the labels -> class of the newest head, -1 for none; None if they are the same.
     """
 
     model: Any
@@ -48,10 +48,10 @@ class ExtendedModel(DetectionModel):
     classes_by_name = True
 
     def __init__(self, base: DetectionModel) -> None:
-        """Take a copy of a detector, with no branch yet.
+        """Copy a detector, with no branch added yet.
 
         Args:
-            base: The detector, with weights; it stays as it is.
+            base: The detector, with weights; not modified.
         """
         nn.Module.__init__(self)  # not DetectionModel's, which builds a network from a YAML
         self.__dict__.update({name: deepcopy(value) for name, value in vars(base).items() if name not in TRANSIENT})
@@ -68,17 +68,17 @@ class ExtendedModel(DetectionModel):
 
     @property
     def joined(self) -> JoinedDetect:
-        """The last layer, the joined heads."""
+        """The joined heads, the last layer."""
         return self.model[-1]
 
     def add_branch(self, fork: int, names: Sequence[str], room: float | None = None) -> None:
-        """Add a branch for new classes, begun from the old network's weights; a head alone has narrower branches.
+        """Add a branch for new classes, initialised from the old network's weights; a head-only branch is narrower.
 
         Args:
-            fork: The trunk's layer where it begins; ``size`` for a head alone.
-            names: Of the new classes.
-            room: The share of the original's operations that it may need, for which it has a narrower head; None if its
-                layers are whole copies.
+            fork: The trunk layer where it starts; ``size`` for a head only.
+            names: Names of the new classes.
+            room: The share of the original's operations that it may use, met by narrowing its head; None for full
+                copies of the layers.
         """
         *layers, joined = self.model
         before = 0.0 if room is None else self.count_operations()
@@ -91,7 +91,7 @@ class ExtendedModel(DetectionModel):
         levels = inputs(joined)
         own = [moved.get(j, j) for j in levels[: joined.levels[0]]]
         head = renew(joined.heads[0], len(names))
-        if fork == self.size:  # all that it adds is the head, which costs as much as the old one otherwise
+        if fork == self.size:  # only a head is added, which at full width would cost as much as the old one
             head = narrowing.fit(head, HEAD_SHARE * self.operations)
         heads = JoinedDetect([*joined.heads, head])
         place(heads, len(layers), [*levels, *own])
@@ -106,27 +106,27 @@ class ExtendedModel(DetectionModel):
             heads.heads[-1] = narrowing.fit(head, most, narrowing.SLIM)
 
     def count_operations(self) -> float:
-        """Return the multiplications for a pixel of the picture."""
+        """Return the multiplications per image pixel."""
         if not self.starts:
             return self.operations
         return narrowing.count_operations(self, self.yaml.get("channels", 3))
 
     def train(self, mode: bool = True) -> ExtendedModel:
-        """Set the mode of what trains; the rest stays in evaluation mode, so that its statistics stand still."""
+        """Set the mode of the part that trains; the rest stays in evaluation mode, so its statistics do not move."""
         super().train(mode)
         for module in (*self.model[: self.starts[-1]], *self.joined.heads[:-1]):
             module.eval()
         return self
 
     def predict(self, x: Tensor, *args: Any, **kwargs: Any) -> Any:
-        """Run the network; in training the newest branch alone."""
+        """Run the network; in training only the newest branch."""
         return self.run_newest(x) if self.training else super().predict(x, *args, **kwargs)
 
     def run_newest(self, x: Tensor) -> Any:
-        """Return the newest head's raw predictions, computed without gradients as far as the branch shares layers.
+        """Return the newest head's raw predictions; shared layers are computed without gradients.
 
         Args:
-            x: Pictures (B, C, H, W).
+            x: Images (B, C, H, W).
         """
         head = self.joined
         own = inputs(head)[-head.levels[-1] :]
@@ -143,7 +143,7 @@ class ExtendedModel(DetectionModel):
         return head.heads[-1]([outputs[j] for j in own])
 
     def loss(self, batch: dict[str, Any], preds: Any = None) -> Any:
-        """Return the newest branch's loss; in validation the labels of other classes are left out of it."""
+        """Return the newest branch's loss; in validation, labels of other classes are ignored."""
         if self.training or self.label_indices is None:
             return super().loss(batch, preds)
         indices = torch.tensor(self.label_indices, device=batch["cls"].device)
@@ -153,7 +153,7 @@ class ExtendedModel(DetectionModel):
         return super().loss({**batch, **labels, "cls": classes[kept].view(-1, 1).to(batch["cls"])}, preds)
 
     def init_criterion(self) -> Any:
-        """Return Ultralytics' own loss, of the newest head."""
+        """Return Ultralytics' own loss for the newest head."""
         head = self.joined.heads[-1]
         seen = SimpleNamespace(
             model=[head], args=self.args, parameters=self.parameters, class_weights=getattr(self, "class_weights", None)
@@ -161,11 +161,11 @@ class ExtendedModel(DetectionModel):
         return v8DetectionLoss(seen) if getattr(head, "one2one_cv2", None) is None else E2ELoss(seen)
 
     def metadata(self) -> dict[str, Any]:
-        """Return what exports of the model have besides the usual."""
+        """Return the extra metadata for exports of the model."""
         return {"branches": list(self.joined.counts), "reconcile": self.reconcile}
 
     def held(self, names: Iterable[str]) -> frozenset[str]:
-        """Return those of the names of parameters or statistics that stay as they are: all but the newest branch's."""
+        """Return the names of the parameters or statistics that stay fixed: all but the newest branch's."""
         last, heads = len(self.model) - 1, len(self.joined.heads)
         own = (f"model.{last}.heads.{heads - 1}.", *(f"model.{i}." for i in range(self.starts[-1], last)))
         return frozenset(name for name in names if not name.startswith(own))
@@ -175,7 +175,7 @@ class ExtendedModel(DetectionModel):
         return self.held(name for name, _ in self.named_parameters())
 
     def hold(self) -> None:
-        """Let what is old have no gradients."""
+        """Freeze the old part: no gradients."""
         parameters = dict(self.named_parameters())
         for name in self.held(parameters):
             parameters[name].requires_grad_(False)
@@ -190,19 +190,19 @@ class ExtendedModel(DetectionModel):
 
 
 def inputs(layer: Any) -> list[int]:
-    """Return the numbers of the layers that a layer reads; -1 is the picture."""
+    """Return the indices of the layers that a layer reads; -1 is the image."""
     sources = [layer.f] if isinstance(layer.f, int) else layer.f
     return [j if j >= 0 else layer.i + j for j in sources]
 
 
 def place(layer: Any, index: int, sources: Sequence[int]) -> None:
-    """Write on a layer its place and where its inputs come from; the layer right before it is -1 to Ultralytics."""
+    """Set a layer's index and inputs; Ultralytics expects -1 for the layer right before it."""
     relative = [-1 if j == index - 1 else j for j in sources]
     trunk.place(layer, index, relative if isinstance(getattr(layer, "f", []), list) else relative[0])
 
 
 def last_uses(layers: Any, ends: Sequence[int]) -> dict[int, int]:
-    """Return the layers that some need, themselves among them, each with the last one that reads it."""
+    """Return every layer that ``ends`` depend on, themselves included -> the last layer that reads it."""
     last = dict.fromkeys(ends, len(layers))
     for i in range(len(layers) - 1, -1, -1):
         if i in last:
@@ -215,7 +215,7 @@ def check_base(model: Any) -> None:
     """Check that a model can be extended.
 
     Raises:
-        TintboxError: It has another head or make than those of YOLOv8, YOLO11 and YOLO26, or is fused, or exported.
+        TintboxError: Its head or class is not that of YOLOv8, YOLO11 and YOLO26, or it is fused or exported.
     """
     if isinstance(model, ExtendedModel):
         return
@@ -238,9 +238,9 @@ def extend(model: DetectionModel, fork: int, names: Sequence[str], room: float |
     """Return a model with a branch for new classes, in training mode.
 
     Args:
-        model: A trained detector, extended or not, that `check_base` accepts; it stays as it is.
+        model: A trained detector, extended or not, that `check_base` accepts; not modified.
         fork: As in `ExtendedModel.add_branch`.
-        names: Of the new classes.
+        names: Names of the new classes.
         room: As in `ExtendedModel.add_branch`.
     """
     extended = ExtendedModel(model).float()
@@ -249,7 +249,7 @@ def extend(model: DetectionModel, fork: int, names: Sequence[str], room: float |
 
 
 def trunk_groups(model: Any) -> dict[str, range]:
-    """Return group -> its layers in the trunk of a model, extended or not; the head comes after the trunk."""
+    """Return group -> its layers in the trunk of a model, extended or not; "head" is the layer after the trunk."""
     size = model.size if isinstance(model, ExtendedModel) else len(model.model) - 1
     split = len(model.yaml["backbone"])
     return {"backbone": range(split), "neck": range(split, size), "head": range(size, size + 1)}

@@ -1,4 +1,4 @@
-"""An object that both see: a box of an old class goes if a surer one of a newer class lies on it."""
+"""Objects found by two heads: drop an old class's box if a newer class has a more confident box on it."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import torch
 from torch import Tensor
 from ultralytics.utils.metrics import box_iou
 
-IOU = 0.7  # of two boxes that are taken for one object, as in Ultralytics' own suppression
+IOU = 0.7  # at which two boxes count as one object, as in Ultralytics' own suppression
 
 
 def generations(classes: Tensor, counts: Sequence[int]) -> Tensor:
-    """Return the head that each class is of, 0 for the oldest, (N,).
+    """Return the head that each class belongs to, 0 for the oldest, (N,).
 
     Args:
         classes: Indices of the model's classes, (N,).
-        counts: How many classes each head has, the oldest first.
+        counts: Number of classes per head, oldest first.
     """
     ends = torch.tensor(counts, device=classes.device).cumsum(0)
     return torch.bucketize(classes.long(), ends, right=True)
 
 
 def kept(boxes: Tensor, scores: Tensor, classes: Tensor, counts: Sequence[int]) -> Tensor:
-    """Return which boxes of a picture stay, (N,) of truths.
+    """Return which boxes of an image to keep, (N,) bool.
 
-    A box goes where one of a newer head with a higher score overlaps it by `IOU` or more.
+    A box is dropped if one of a newer head with a higher score overlaps it by `IOU` or more.
 
     Args:
-        boxes: Two corners each, (N, 4).
+        boxes: Corners x1, y1, x2, y2, (N, 4).
         scores: (N,).
         classes: As in `generations`.
         counts: As in `generations`.

@@ -1,7 +1,7 @@
-"""An extended model as a plain detector, for an Ultralytics that has no tintbox.
+"""Export of an extended model as a plain detector, for an Ultralytics without tintbox.
 
-Several heads are one stock `Detect` with the levels of all of them: anchors lie level after level there, so that one
-head's come after the other's. Each class branch puts out all classes, those of other heads at a constant of no score.
+The heads become one stock `Detect` with the levels of all of them: it concatenates anchors level by level, so they
+stay grouped by head. Each class branch outputs all classes, with a constant zero score for those of other heads.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from tintbox.plugins.extend.head import JoinedDetect
 from tintbox.plugins.extend.network import ExtendedModel, inputs, place
 from tintbox.plugins.freeze import selection
 
-NEVER = -100.0  # the logit of a class that a head has not: its sigmoid is 0 in float32, and half precision holds it
+NEVER = -100.0  # logit of a class that a head does not have: sigmoid 0 in float32, representable in half precision
 BOXES, CLASSES = ("cv2", "one2one_cv2"), ("cv3", "one2one_cv3")
-ARGUMENTS = ("task", "data", "imgsz", "single_cls")  # of the training: what Ultralytics reads of a finished model's
-KEPT = ("yaml", "names", "nc", "inplace", "task")  # of a model's attributes: what Ultralytics gives its own
+ARGUMENTS = ("task", "data", "imgsz", "single_cls")  # training arguments that Ultralytics reads from a finished model
+KEPT = ("yaml", "names", "nc", "inplace", "task")  # model attributes that Ultralytics' own models have
 
 
 def export_stock(source: str | Path, target: str | Path) -> str:
-    """Write an extended model as a checkpoint of stock layers, in half precision as all of Ultralytics' are.
+    """Write an extended model as a checkpoint of stock layers, in half precision like all of Ultralytics'.
 
     Args:
         source: The checkpoint of a run with ``extend=``.
-        target: The `.pt` to write; one that is there is replaced.
+        target: The `.pt` to write; an existing one is replaced.
 
     Returns:
         A line that says what was written.
 
     Raises:
-        TintboxError: The source is no such checkpoint, or the target cannot be written.
+        TintboxError: The source is not such a checkpoint, or the target cannot be written.
     """
     import ultralytics
 
@@ -64,7 +64,7 @@ def checked(model: Any, source: Path) -> ExtendedModel:
     """Return a checkpoint's model if it is an extended one.
 
     Raises:
-        TintboxError: It is another.
+        TintboxError: It is not.
     """
     if isinstance(model, ExtendedModel) and model.starts:
         return model
@@ -78,17 +78,17 @@ def checked(model: Any, source: Path) -> ExtendedModel:
 def join(model: ExtendedModel) -> DetectionModel:
     """Return an extended model's network as a plain `DetectionModel`, in evaluation mode.
 
-    Its predictions are the extended model's to rounding. End to end, where every head of the extended model has
-    ``max_det`` boxes of its own, it has the ``max_det`` surest of all.
+    Its predictions equal the extended model's up to rounding. End to end, each head of the extended model returns
+    ``max_det`` boxes; the joined one returns the ``max_det`` most confident of all.
 
     Args:
-        model: It stays as it is.
+        model: The extended model; not modified.
     """
     *layers, joined = deepcopy(model.model)
     head, sources = join_heads(joined), inputs(joined)
-    if joined.i == model.size:  # the head alone is extended
-        # Stock training would find the old head's weights here, under their names, and classes at `NEVER` in them,
-        # which no object is ever assigned to. Under another number it begins a new head, as with any other fork.
+    if joined.i == model.size:  # only the head is extended
+        # Stock training would find the old head's weights here under the same names, with classes at `NEVER` to which
+        # no object is ever assigned. Under another index it starts a new head, as with any other fork.
         layers.append(nn.Identity())
         trunk.place(layers[-1], joined.i, -1)
     place(head, len(layers), sources)
@@ -102,7 +102,7 @@ def join(model: ExtendedModel) -> DetectionModel:
 
 
 def join_heads(joined: JoinedDetect) -> Detect:
-    """Return one `Detect` in place of several: the oldest, with the branches of all."""
+    """Merge several heads into one `Detect`: the oldest, with the branches of all."""
     heads: list[Any] = list(joined.heads)
     head = heads[0]
     for name in (*BOXES, *CLASSES):
@@ -123,12 +123,12 @@ def join_heads(joined: JoinedDetect) -> Detect:
 
 
 def widen(last: nn.Conv2d, first: int, count: int) -> nn.Conv2d:
-    """Return the last convolution of a class branch with more classes, all but its own at `NEVER`.
+    """Widen the last convolution of a class branch to all classes, those of other heads at `NEVER`.
 
     Args:
-        last: 1x1, of its own classes.
-        first: Where these are among all.
-        count: How many there are in all.
+        last: The 1x1 convolution, with its own classes only.
+        first: Index of its first class among all.
+        count: Number of classes in all.
     """
     wide = nn.Conv2d(last.in_channels, count, 1).to(last.weight)
     own = slice(first, first + last.out_channels)

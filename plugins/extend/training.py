@@ -1,6 +1,6 @@
-"""A training run with ``extend=``: its model, its labels, and what of it stays as it was.
+"""A training run with ``extend=``: its model, its labels, and what stays frozen.
 
-`host.extension` calls `begin`; the functions at the end are the trainer's callbacks, named as the events.
+`host.extension` calls `begin`; the functions at the end are trainer callbacks, named after their events.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ PREFIX = colorstr("extend: ")
 
 
 class Extension:
-    """What a run adds, as ``trainer.tintbox_extend``.
+    """What a run adds, stored as ``trainer.tintbox_extend``.
 
     Attributes:
         added: The new classes.
         names: All classes of the model.
-        data: The dataset as Ultralytics describes it, with all its classes; the trainer's own has the new ones alone.
+        data: Ultralytics' description of the dataset, with all its classes; the trainer's own has only the new ones.
     """
 
     def __init__(self, added: NewClasses, names: dict[int, str], data: dict[str, Any]) -> None:
         self.added, self.names, self.data = added, names, data
 
     def relabel(self, dataset: Any) -> None:
-        """Leave the boxes of other classes out of a training set, and number those of the new ones as the head does.
+        """Drop other classes' boxes from a training set, and renumber the new classes to match the head.
 
         Raises:
             TintboxError: No box is left.
@@ -57,14 +57,14 @@ class Extension:
 
 
 def begin(trainer: Any, weights: Any) -> ExtendedModel:
-    """Return the model that a run trains, and let the trainer's dataset be about the new classes alone.
+    """Return the model that a run trains, and restrict the trainer's dataset to the new classes.
 
     Args:
-        trainer: Ultralytics', with its dataset.
-        weights: The network that is extended; of a resumed run the extended one itself.
+        trainer: Ultralytics' trainer, with its dataset.
+        weights: The network to extend; in a resumed run, the extended network itself.
 
     Raises:
-        TintboxError: It cannot be extended, or the dataset adds no class, or other ones than the resumed run's.
+        TintboxError: It cannot be extended, or the dataset adds no class, or not the classes of the resumed run.
     """
     data, args = trainer.data, trainer.args
     if weights is None:
@@ -86,17 +86,17 @@ def begin(trainer: Any, weights: Any) -> ExtendedModel:
     if args.reconcile is not None:
         model.reconcile = args.reconcile
     model.label_indices = list(added.indices)
-    model.requires_grad_(True)  # as a built model's: Ultralytics warns of each that is frozen; `hold` freezes the old
+    model.requires_grad_(True)  # as in a newly built model: Ultralytics warns of frozen ones; `hold` freezes them later
     trainer.tintbox_extend = Extension(added, model.names, data)
     trainer.data = {**data, "names": dict(enumerate(added.names)), "nc": len(added.names)}
     return model
 
 
 def resumed_classes(model: ExtendedModel, names: Any, chosen: Any, data: Any) -> NewClasses:
-    """Return what a resumed run's dataset adds to the model before the run.
+    """Return what a resumed run's dataset adds to the model as it was before the run.
 
     Raises:
-        TintboxError: Other classes than the run's.
+        TintboxError: The classes differ from the run's.
     """
     count = model.joined.counts[-1]
     every = list(model.names.values())
@@ -110,7 +110,7 @@ def resumed_classes(model: ExtendedModel, names: Any, chosen: Any, data: Any) ->
 
 
 def tell(model: ExtendedModel, added: NewClasses) -> None:
-    """Say what is added, where it begins, and what trains."""
+    """Log what is added, where it starts, and what trains."""
     if RANK not in {-1, 0}:
         return
     held = model.held_parameters()
@@ -125,13 +125,13 @@ def tell(model: ExtendedModel, added: NewClasses) -> None:
 
 
 def models_of(trainer: Any) -> list[ExtendedModel]:
-    """Return the training model and its moving average."""
+    """Return the training model and, if there is one, its moving average."""
     models: list[Any] = [trainer.model, *([trainer.ema.ema] if trainer.ema else [])]
     return [cast(ExtendedModel, plan.network(model)) for model in models]
 
 
 def on_pretrain_routine_end(trainer: Any) -> None:
-    """Freeze the old part, and give the models their names: Ultralytics has given them the dataset's."""
+    """Freeze the old part, and restore the models' class names: Ultralytics has set the dataset's."""
     for model in models_of(trainer):
         model.names, model.nc = dict(trainer.tintbox_extend.names), len(trainer.tintbox_extend.names)
         model.hold()
@@ -139,7 +139,7 @@ def on_pretrain_routine_end(trainer: Any) -> None:
 
 @torch.no_grad()
 def on_train_epoch_end(trainer: Any) -> None:
-    """Copy the old part into the moving average: an average of equal values is rounded."""
+    """Copy the old part into the moving average, where averaging equal values has rounded them."""
     live, *averages = models_of(trainer)
     for average in averages:
         there, here = average.state_dict(), live.state_dict()

@@ -1,4 +1,4 @@
-"""Validation of an extended model: its classes are the dataset's of the same names, and none crowds another out."""
+"""Validation of an extended model: classes are matched by name, and no head's boxes suppress another's."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.extend.classes import Names, as_dict, chosen_classes, listed, match
 from tintbox.plugins.extend.reconcile import kept
 
-ONE_CLASS = {0: "item"}  # the name that Ultralytics gives the class of a training with `single_cls=True`
+ONE_CLASS = {0: "item"}  # the class name that Ultralytics uses in training with `single_cls=True`
 Predictions = list[dict[str, Tensor]]
 
 
 class ClassView:
-    """A model's classes as a dataset has them, as ``validator.tintbox_classes``.
+    """A model's classes mapped to a dataset's, stored as ``validator.tintbox_classes``.
 
     Attributes:
-        indices: Class of the model -> the dataset's, -1 for none.
+        indices: Class of the model -> class of the dataset, -1 for none.
         unknown: Names of the dataset's classes that the model does not know.
     """
 
@@ -37,15 +37,15 @@ class ClassView:
         """Match classes by name.
 
         Args:
-            counts: How many classes each head has.
+            counts: Number of classes per head.
             model: The model's class names.
-            dataset: The dataset's.
-            data: Its name.
-            reconciles: Whether a newer class's box takes an older one's place.
-            chosen: Of ``classes=``: an index or indices in the dataset; None for all.
+            dataset: The dataset's class names.
+            data: The dataset's name.
+            reconciles: Whether a newer class's box replaces an older one's.
+            chosen: Value of ``classes=``: an index or indices in the dataset; None for all.
 
         Raises:
-            TintboxError: They have no class in common.
+            TintboxError: Model and dataset have no class in common.
         """
         self.counts, self.names, self.reconciles = list(counts), as_dict(dataset), reconciles
         found = match(model, dataset)
@@ -56,18 +56,19 @@ class ClassView:
         self.unknown = [name for i, name in self.names.items() if i in wanted and i not in found.values()]
 
     def tell(self) -> None:
-        """Say which classes the model does not know."""
+        """Log which classes the model does not know."""
         if self.unknown and RANK in {-1, 0}:
             LOGGER.warning(f"the model does not know {listed(self.unknown)}: their objects count as missed")
 
     def postprocess(self, predictions: Any, end2end: bool, stock: Callable[[Any], Predictions]) -> Predictions:
-        """Return the predictions of every picture, with the dataset's classes; others are left out.
+        """Return each image's predictions in the dataset's classes; others are dropped.
 
-        Every head's go through Ultralytics' own non-maximum suppression alone, as if there were no other head.
+        Each head's predictions go through Ultralytics' own non-maximum suppression separately, as if it were the only
+        head.
 
         Args:
-            predictions: What the model returns.
-            end2end: Whether they are boxes without need of suppression, (B, N, 6).
+            predictions: The model's output.
+            end2end: Whether it is boxes that need no suppression, (B, N, 6).
             stock: Ultralytics' method.
         """
         decoded = predictions[0] if isinstance(predictions, (list, tuple)) else predictions
@@ -78,7 +79,7 @@ class ClassView:
         return [self.translate(parts) for parts in zip(*heads)]
 
     def translate(self, parts: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """Return a picture's predictions by all heads as one, the surest first."""
+        """Merge an image's predictions by all heads, most confident first."""
         every = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
         indices = torch.tensor(self.indices, device=every["cls"].device, dtype=every["cls"].dtype)
         classes = indices[every["cls"].long()]
@@ -90,12 +91,12 @@ class ClassView:
 
 
 def only(decoded: Tensor, classes: range, end2end: bool) -> Tensor:
-    """Return predictions in which those of other classes have no score.
+    """Return the predictions with the scores of all other classes set to zero.
 
     Args:
         decoded: (B, 4 + classes, N), or (B, N, 6) end to end.
-        classes: Which ones stay.
-        end2end: Which of both.
+        classes: The classes to keep.
+        end2end: Which of the two shapes.
     """
     found = decoded.clone()
     if end2end:
@@ -108,7 +109,7 @@ def only(decoded: Tensor, classes: range, end2end: bool) -> Tensor:
 
 
 class Renamed:
-    """A model, but for the names of its classes."""
+    """A model with other class names."""
 
     def __init__(self, model: Any, names: dict[int, str]) -> None:
         self.model_, self.names = model, names
@@ -118,23 +119,23 @@ class Renamed:
 
 
 def view(validator: Any, counts: Sequence[int], names: Names, reconciles: bool = False) -> ClassView | None:
-    """Return a model's classes as a validation's dataset has them; None if all are one to it and none to the model.
+    """Return a model's classes mapped to the validation dataset's; None for ``single_cls`` if the model has no "item".
 
     Args:
-        validator: Ultralytics', with its data.
-        counts: How many classes each head of the model has.
-        names: The model's.
-        reconciles: As of the `ClassView`.
+        validator: Ultralytics' validator, with its data.
+        counts: Number of classes per head of the model.
+        names: The model's class names.
+        reconciles: As in `ClassView`.
     """
     dataset, args = validator.dataloader.dataset.data["names"], validator.args
     if args.single_cls and len(dataset) > 1:
         if not match(ONE_CLASS, names):
             return None
-        dataset = ONE_CLASS  # as it was in training, which ends with this view
+        dataset = ONE_CLASS  # as in training, which ends with this view
     return ClassView(counts, names, dataset, args.data, reconciles, args.classes)
 
 
 def on_val_start(validator: Any) -> None:
-    """Let the classes be the dataset's for the callbacks that come after."""
+    """Give the callbacks that follow the dataset's classes."""
     if validator.names and (found := view(validator, validator.tintbox_counts, validator.names)):
         validator.names = found.names

@@ -1,4 +1,4 @@
-"""Where a CPU computes in bfloat16, and where in float32; imports nothing but torch, for every run comes by here."""
+"""Where a CPU computes in bfloat16, and where in float32; imports only torch, because every run loads this module."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 
-_mixed: ContextVar[bool] = ContextVar("mixed", default=False)  # in bfloat16 by `mix`, not by a user's own autocast
-_validating: ContextVar[bool] = ContextVar("validating", default=False)  # in bfloat16, where stock has float32
+_mixed: ContextVar[bool] = ContextVar("mixed", default=False)  # bfloat16 by `mix`, not by a user's own autocast
+_validating: ContextVar[bool] = ContextVar("validating", default=False)  # in bfloat16, where stock uses float32
 
 
 @contextlib.contextmanager
 def validating() -> Iterator[None]:
-    """Let validations compute in bfloat16, as Ultralytics lets them compute in half precision on a GPU."""
+    """Validate in bfloat16, as Ultralytics validates in half precision on a GPU."""
     token = _validating.set(True)
     try:
         yield
@@ -24,21 +24,21 @@ def validating() -> Iterator[None]:
 
 
 def is_validating() -> bool:
-    """Return whether an epoch is being validated, by `validating`."""
+    """Return whether an epoch is being validated under `validating`."""
     return _validating.get()
 
 
 def wants_bfloat16(enabled: bool | torch.dtype) -> bool:
-    """Return whether Ultralytics' request of an autocast on a CPU is one for bfloat16: by type, or a validation's own.
+    """Return whether an autocast that Ultralytics requests on a CPU means bfloat16: by dtype, or by a validation.
 
-    Within that one, a request of none is a loss's, and means it.
+    Inside a validation that is already mixed, a request for no autocast comes from a loss and is respected.
     """
     return enabled is torch.bfloat16 or (_validating.get() and not is_mixed())
 
 
 @contextlib.contextmanager
 def mix() -> Iterator[None]:
-    """Let a CPU compute in bfloat16."""
+    """Compute in bfloat16 on a CPU."""
     token = _mixed.set(True)
     try:
         with torch.amp.autocast("cpu", dtype=torch.bfloat16):
@@ -48,12 +48,12 @@ def mix() -> Iterator[None]:
 
 
 def is_mixed() -> bool:
-    """Return whether the CPU computes in bfloat16 at the moment, by `mix`."""
+    """Return whether the CPU is currently computing in bfloat16 under `mix`."""
     return _mixed.get() and torch.is_autocast_enabled("cpu")
 
 
 def cast_float32(value: Any) -> Any:
-    """Return nested predictions with their floating-point tensors in float32; other values as they are."""
+    """Cast the floating-point tensors of nested predictions to float32; other values are unchanged."""
     if isinstance(value, torch.Tensor):
         return value.float() if value.is_floating_point() else value
     if isinstance(value, Mapping):

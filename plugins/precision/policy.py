@@ -15,12 +15,12 @@ BF16 = "bf16"
 
 @dataclass(frozen=True)
 class Policy:
-    """How a run computes, as ``trainer.tintbox_policy``.
+    """How a run computes, stored as ``trainer.tintbox_policy``.
 
     Attributes:
-        amp: What Ultralytics is told.
-        on_processor: Whether the run is on a CPU and has asked to be fast there, with channels last and all cores.
-        remark: What the user is told of the arithmetic, part of a line; empty for nothing.
+        amp: The value passed to Ultralytics.
+        on_processor: Whether the run is on a CPU and should be fast there, with channels last and all cores.
+        remark: What to log about the arithmetic, part of a line; empty for nothing.
     """
 
     amp: bool | str
@@ -29,14 +29,14 @@ class Policy:
 
 
 def choose(amp: Any, device: torch.device, task: str) -> Policy | None:
-    """Return how a run computes, or None where Ultralytics decides, as it does for all values but these two.
+    """Return how a run computes, or None where Ultralytics decides, as for every value other than these two.
 
-    ``auto`` is bfloat16 on processors and CUDA devices that multiply it natively, and elsewhere what ``amp=True`` is.
+    ``auto`` is bfloat16 on processors and CUDA devices with native support, and the same as ``amp=True`` elsewhere.
 
     Args:
         amp: The run's argument.
-        device: Where it trains.
-        task: What it trains; a colouriser has mixed precision of its own on a CPU.
+        device: The training device.
+        task: The task; a colouriser has its own mixed precision on a CPU.
     """
     if amp not in (AMP_AUTO, BF16):
         return None
@@ -44,20 +44,20 @@ def choose(amp: Any, device: torch.device, task: str) -> Policy | None:
         chosen = Policy(BF16, True, "bfloat16") if fast_bfloat16() else float32("this processor has no native bfloat16")
         return Policy(True, False, chosen.remark) if task == "colorize" else chosen
     if amp == BF16:
-        return None  # Ultralytics' own
+        return None  # Ultralytics handles it
     native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return Policy(BF16 if native else True)
 
 
 def float32(why: str) -> Policy:
-    """Return the policy of a run on a CPU that is to be fast but for bfloat16."""
+    """Return the policy of a run on a CPU that is to be fast, but without bfloat16."""
     return Policy(False, True, f"float32 ({why})")
 
 
 def record(trainer: Any) -> dict[str, Any]:
-    """Return a run's arguments as its checkpoints keep them: it is resumed by what its next processor can do.
+    """Return a run's arguments for its checkpoints, with `amp` such that the resuming processor decides anew.
 
-    A stock Ultralytics refuses to resume `bf16` on a CPU; what tintbox adds is kept apart from what stock reads.
+    A stock Ultralytics refuses to resume `bf16` on a CPU; tintbox's values are kept apart from what stock reads.
     """
     arguments, policy = vars(trainer.args), getattr(trainer, "tintbox_policy", None)
     return {**arguments, "amp": AMP_AUTO} if policy and policy.on_processor else arguments

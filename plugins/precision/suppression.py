@@ -1,4 +1,4 @@
-"""Non-maximum suppression that stops when it has enough boxes; the result is the same."""
+"""Non-maximum suppression that stops when it has enough boxes, with the same result."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-FIRST = 750  # boxes, the most certain ones, that are tried in the first picture; twice as many if they are too few
-MOST = 30000  # boxes that Ultralytics looks at by default, `max_nms`
-MARGIN = 1.25  # boxes tried in the next picture, by what this one took
-END_TO_END = 6  # values of a box, by which Ultralytics knows predictions that need no suppression
+FIRST = 750  # most confident boxes tried in the first image, doubled while they are too few
+MOST = 30000  # boxes that Ultralytics considers by default, `max_nms`
+MARGIN = 1.25  # boxes tried in the next image, relative to what this one needed
+END_TO_END = 6  # values per box, by which Ultralytics recognises predictions that need no suppression
 
 
 def stop_early(suppress: Callable[..., Any]) -> Callable[..., Any]:
-    """Return Ultralytics' non-maximum suppression, quicker for pictures with very many boxes.
+    """Return Ultralytics' non-maximum suppression, made faster for images with very many boxes.
 
-    A box is kept or not by those that are more certain than it, so the first ``max_det`` kept ones are known as soon
-    as so many are: what comes after is not looked at. A detector in its first epochs has thousands of candidates
-    in a picture, and all of them were compared with each other. Only boxes of equal scores may change places.
+    Whether a box is kept depends only on more confident boxes, so the search can stop as soon as ``max_det`` boxes are
+    kept. A detector in its first epochs has thousands of candidates per image, and stock compares them all with each
+    other. Only boxes of equal scores may change places.
 
     Args:
         suppress: ``ultralytics.utils.nms.non_max_suppression``.

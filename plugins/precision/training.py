@@ -1,4 +1,4 @@
-"""A policy at work in a trainer."""
+"""A precision policy applied to a trainer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_LOADERS = 8  # Ultralytics' own default on a GPU
 
 @contextlib.contextmanager
 def processor_given_back(device: torch.device) -> Iterator[None]:
-    """Keep a step's memory for the next on a CPU; leave the process, whatever ends the run, with the threads it had."""
+    """On a CPU, keep a step's memory for the next one; restore the thread count however the run ends."""
     before = torch.get_num_threads()
     with memory.kept() if device.type == "cpu" else contextlib.nullcontext():
         try:
@@ -31,7 +31,7 @@ def processor_given_back(device: torch.device) -> Iterator[None]:
 
 
 def begin(trainer: Any, policy: Policy) -> None:
-    """Set threads, loader processes and Ultralytics' own argument, before model and loaders are there."""
+    """Set threads, loader processes and Ultralytics' own argument before model and loaders are built."""
     trainer.tintbox_policy, trainer.args.amp = policy, policy.amp
     if policy.on_processor:
         loaders = split(available()) if forks() else 0
@@ -40,31 +40,31 @@ def begin(trainer: Any, policy: Policy) -> None:
 
 
 def forks() -> bool:
-    """Return whether a new process is a copy of this one; one that runs the user's script anew may recurse."""
+    """Return whether new processes are forked; one that re-runs the user's script may recurse."""
     method = multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
     return method == "fork"
 
 
 def split(threads: int) -> int:
-    """Return how many of the threads are loaders, processes that load ahead; the others compute.
+    """Return how many threads to give to loaders, processes that prefetch batches; the others compute.
 
-    Loading takes a tenth of what a step takes on two threads, and a fifth with a frozen backbone, and a process that
-    loads ahead disturbs two threads more than it saves: it made an epoch a tenth longer (benchmarks/epoch_profile.py).
-    On many cores the step is short and would wait for its pictures.
+    On two threads, loading takes a tenth of a step's time (a fifth with a frozen backbone), and a prefetching process
+    costs more than it saves: it made an epoch a tenth longer (benchmarks/epoch_profile.py). On many cores the step is
+    short and would wait for its images.
     """
     return min(MOST_LOADERS, threads // 4)
 
 
 def settle(trainer: Any, policy: Policy) -> None:
-    """Tell Ultralytics of another policy than it began with, now that the model is known."""
+    """Switch Ultralytics to another policy than the run began with, now that the model is known."""
     trainer.tintbox_policy, trainer.args.amp, trainer.amp = policy, policy.amp, bool(policy.amp)
 
 
 def suit_processor(trainer: Any) -> None:
-    """Put model and moving average into the layout channels last, in which oneDNN convolves without reordering.
+    """Convert model and moving average to channels last, in which oneDNN convolves without reordering.
 
-    Parameters stay the same objects, so the optimizer keeps its state. SiLUs no longer write over their input:
-    autograd, which needs it, would copy it first. Adam's steps, ten small kernels for each tensor, become one.
+    Parameters stay the same objects, so the optimizer keeps its state. SiLUs become out-of-place: autograd needs their
+    input and would copy it first. Adam's step, ten small kernels per tensor, becomes one.
     """
     fuse(trainer.optimizer)
     for network in (trainer.model, trainer.ema and trainer.ema.ema):
@@ -76,7 +76,7 @@ def suit_processor(trainer: Any) -> None:
 
 
 def tell(trainer: Any, asked: str) -> None:
-    """Say in a line what came of the user's `amp`."""
+    """Log in one line what the user's `amp` resolved to."""
     policy: Policy = trainer.tintbox_policy
     words = [policy.remark]
     if policy.on_processor:

@@ -1,1 +1,1 @@
-"""The hand-over of a backbone between colourisers and detectors."""
+"""Transfer of a backbone between colourisers and detectors."""

@@ -1,4 +1,4 @@
-"""A colouriser's backbone and neck as a plain detector checkpoint, for an Ultralytics that has no tintbox."""
+"""Export of a colouriser's backbone and neck as a plain detector checkpoint, for an Ultralytics without tintbox."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tintbox.errors import TintboxError
 
 
 def export_backbone(source: str | Path, target: str | Path) -> str:
-    """Write a detector with the backbone and neck of a colouriser and a head with fresh weights.
+    """Write a detector with the backbone and neck of a colouriser and a newly initialised head.
 
-    The BatchNorm statistics stay those of grey pictures. Statistics recomputed here, on plain pictures, did worse in a
-    detector with a frozen backbone than these (docs/transfer.md).
+    The BatchNorm statistics stay those of grey images. In a detector with a frozen backbone, statistics recomputed
+    here on plain images did worse (docs/transfer.md).
 
     Args:
         source: The colouriser's checkpoint, trained on a model with a ``base``.
@@ -24,7 +24,7 @@ def export_backbone(source: str | Path, target: str | Path) -> str:
         A line that says what was written.
 
     Raises:
-        TintboxError: If the source is no such checkpoint or the target cannot be written.
+        TintboxError: If the source is not such a checkpoint or the target cannot be written.
     """
     import ultralytics
     from ultralytics.nn import tasks

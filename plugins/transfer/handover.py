@@ -1,7 +1,7 @@
-"""The hand-over: what a colouriser on a detector's backbone and neck has learned becomes a detector's, or the reverse.
+"""Transfer of weights between a detector and a colouriser built on the same backbone and neck, in either direction.
 
-The layers have the same places and names on both sides, so a tensor is taken over where name and shape agree, and the
-last layer, the head of either kind, never. A pair that does not fit is refused before anything is copied.
+Layers have the same positions and names on both sides, so a tensor is copied where name and shape agree; the last
+layer, which is the head on either side, is never copied. A pair that does not fit is refused before anything is copied.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.freeze import selection
 
 COLORIZE = "colorize"
-MARK = "tintbox_statistics"  # attribute of a detector whose BatchNorm statistics are those of grey pictures
+MARK = "tintbox_statistics"  # attribute of a detector whose BatchNorm statistics are those of grey images
 NAMED = 3  # tensors named in an error
-FAMILIES = re.compile(r"yolo(?:v8|11|26)[nsmlx]|yolov3-tiny")  # detectors that a shipped YAML makes colourisers of
+FAMILIES = re.compile(r"yolo(?:v8|11|26)[nsmlx]|yolov3-tiny")  # detectors for which a colouriser YAML is shipped
 
 
 @dataclass
 class Match:
-    """What a source has for a target, both without their last layers.
+    """What a source can provide for a target, both without their last layers.
 
     Attributes:
-        taken: Names of the tensors that agree, in the target's order.
+        taken: Names of the tensors that match, in the target's order.
         wanted: Names of all the target's tensors.
-        differing: A line for each of the target's backbone tensors that does not agree: its name and both shapes.
+        differing: A line for each of the target's backbone tensors that does not match: its name and both shapes.
     """
 
     taken: list[str]
@@ -45,19 +45,19 @@ def is_colouriser(model: Any) -> bool:
 
 
 def is_seed(model: Any) -> bool:
-    """Return whether a network is a colouriser of its own make, on no detector."""
+    """Return whether a network is a colouriser with its own architecture, not built on a detector."""
     return is_colouriser(model) and "network" in model.yaml
 
 
 def hand_over(target: nn.Module, weights: Any) -> bool:
-    """Take over what a colouriser and a detector share, if the one is to be loaded into the other.
+    """Copy the weights that a colouriser and a detector share, if one is being loaded into the other.
 
     Args:
-        target: The network that is being loaded into.
-        weights: A network, or a checkpoint with one.
+        target: The network to load into.
+        weights: A network, or a checkpoint containing one.
 
     Returns:
-        Whether that was so; anything else is left to Ultralytics.
+        Whether that was the case; anything else is left to Ultralytics.
 
     Raises:
         TintboxError: If a colouriser is on either side and the two do not fit.
@@ -75,9 +75,9 @@ def hand_over(target: nn.Module, weights: Any) -> bool:
 
 
 def compare(source: nn.Module, target: nn.Module) -> Match:
-    """Return which of the target's tensors, those of the last layer left out, the source has at the same shape.
+    """Return which of the target's tensors the source has with the same shape, without the last layer.
 
-    A neck may be another from some layer on; from there on equal shapes are chance, and nothing is taken.
+    Necks may diverge at some layer; from there on equal shapes are a coincidence, and nothing is copied.
     """
     have, want = trunk_state(source), trunk_state(target)
     backbone = set(selection.groups(target).get("backbone", range(len(target.model) - 1)))  # type: ignore[arg-type]
@@ -96,7 +96,7 @@ def compare(source: nn.Module, target: nn.Module) -> Match:
 
 
 def trunk_state(model: nn.Module) -> dict[str, Any]:
-    """Return the tensors of a model's state but those of its last layer."""
+    """Return a model's state without its last layer's tensors."""
     last = len(model.model) - 1  # type: ignore[arg-type]  # Ultralytics' models keep their layers in a list
     return {name: tensor for name, tensor in model.state_dict().items() if selection.layer_of(name) in range(last)}
 
@@ -107,10 +107,10 @@ def shape(tensor: Any) -> str:
 
 
 def check(source: nn.Module, target: nn.Module, label: str) -> Match:
-    """Return what is to be taken over.
+    """Return what can be copied.
 
     Raises:
-        TintboxError: If one is a seed network, or the backbones differ, naming the first three tensors that do.
+        TintboxError: If either is a seed network, or the backbones differ, naming the first three tensors that do.
     """
     if is_seed(source) or is_seed(target):
         does = "is a colouriser of another kind" if is_colouriser(source) else "is not a colouriser's checkpoint"
@@ -137,7 +137,7 @@ def remedy(source: nn.Module, target: nn.Module) -> str:
 
 
 def title(model: nn.Module) -> str:
-    """Return a model's name: for a colouriser that of its base, or of its network."""
+    """Return a model's name; for a colouriser, the name of its base or of its network."""
     spec = getattr(model, "yaml", None) or {}
     if isinstance(spec.get("base"), dict):
         return Path(str(spec["base"].get("yaml_file", "its base"))).stem
@@ -145,7 +145,7 @@ def title(model: nn.Module) -> str:
 
 
 def take_over(target: nn.Module, source: nn.Module, label: str) -> None:
-    """Copy backbone and neck from the source and say in one line how much that was.
+    """Copy backbone and neck from the source and log in one line how much that was.
 
     Raises:
         TintboxError: If the backbones differ.
@@ -153,7 +153,7 @@ def take_over(target: nn.Module, source: nn.Module, label: str) -> None:
     match = check(source, target, label)
     state = source.float().state_dict()
     target.load_state_dict({name: state[name] for name in match.taken}, strict=False)
-    setattr(target, "pt_path", getattr(source, "pt_path", None))  # noqa: B010  as Ultralytics' own loading leaves it
+    setattr(target, "pt_path", getattr(source, "pt_path", None))  # noqa: B010  as Ultralytics' own loading does
     if is_colouriser(source) and not is_colouriser(target):
         setattr(target, MARK, "grey")
     if RANK in {-1, 0}:
@@ -173,13 +173,13 @@ def report(target: nn.Module, match: Match) -> str:
 
 
 def label_of(model: nn.Module) -> str:
-    """Return how an error names the weights: by their file, if there is one."""
+    """Return a label of the weights for error messages: their file, if there is one."""
     file = getattr(model, "pt_path", None)
     return f"pretrained={Path(str(file)).name}" if file else "the pretrained weights"
 
 
 def check_pretrained(model: nn.Module, file: str | Path) -> None:
-    """Check a checkpoint against the model before a run's folder is made, where a colouriser is on either side.
+    """Check a checkpoint against the model before a run's folder is created, if either is a colouriser.
 
     Raises:
         TintboxError: If the two do not fit.
@@ -193,7 +193,7 @@ def check_pretrained(model: nn.Module, file: str | Path) -> None:
 
 
 def check_pair(source: nn.Module, target: nn.Module, label: str) -> None:
-    """Check that weights fit a model, if either is a colouriser; of two seed networks Ultralytics takes what fits.
+    """Check that weights fit a model, if either is a colouriser; for two seed networks Ultralytics loads what fits.
 
     Raises:
         TintboxError: If they do not.

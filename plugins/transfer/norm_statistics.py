@@ -1,7 +1,7 @@
-"""BatchNorm statistics for colour pictures in a detector whose backbone has seen grey ones only.
+"""BatchNorm statistics for colour images in a detector whose backbone has only seen grey ones.
 
-A colouriser's running means and variances are those of three equal channels. A detector that trains brings them round
-in a few hundred batches, but what is frozen never would, and validation would be wrong until then.
+A colouriser's running means and variances are those of three equal channels. Training a detector corrects them within
+a few hundred batches, but frozen ones would stay wrong, and validation would be wrong until then.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ultralytics.utils import LOGGER, RANK
 from tintbox.plugins.freeze.plan import network
 from tintbox.plugins.transfer.handover import MARK
 
-BATCHES = 10  # that the statistics are averaged over
+BATCHES = 10  # averaged for the statistics
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -27,13 +27,13 @@ def on_pretrain_routine_end(trainer: Any) -> None:
     average = network(trainer.ema.ema) if trainer.ema else None
     for marked in (model, average):
         if marked is not None and hasattr(marked, MARK):
-            delattr(marked, MARK)  # a stock checkpoint is to hold nothing of ours
+            delattr(marked, MARK)  # a stock checkpoint must contain nothing of ours
     if trainer.resume:
         return
     batches = (trainer.preprocess_batch(batch)["img"] for batch in trainer.train_loader)
     count = recompute(model, islice(batches, BATCHES))
     if hasattr(trainer.train_loader, "reset"):
-        trainer.train_loader.reset()  # the first epoch shall see all pictures
+        trainer.train_loader.reset()  # so that the first epoch sees all images
     if average is not None:
         statistics = {name: value for name, value in model.state_dict().items() if name.endswith(STATISTICS)}
         average.load_state_dict(statistics, strict=False)
@@ -42,14 +42,14 @@ def on_pretrain_routine_end(trainer: Any) -> None:
 
 
 def recompute(model: nn.Module, batches: Iterable[Tensor]) -> int:
-    """Set the running statistics of all BatchNorms to their plain mean over batches; weights stay as they are.
+    """Set the running statistics of all BatchNorms to their plain mean over batches; weights do not change.
 
     Args:
-        model: A network in training or evaluation mode, which it is left in.
+        model: A network; its mode, training or evaluation, is preserved.
         batches: Inputs (B, C, H, W).
 
     Returns:
-        The number of pictures.
+        The number of images.
     """
     counts: list[int] = []
 
