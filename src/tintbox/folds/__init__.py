@@ -1,1 +1,1 @@
-"""A dataset's pictures split into folds: what belongs together stays together, each fold has its share of classes."""
+"""Splitting a dataset's images into folds: groups stay together, and each fold gets its share of every class."""

@@ -1,4 +1,4 @@
-"""How pictures are split for cross-validation: how many folds, what stays together, by which seed."""
+"""How images are split for cross-validation: number of folds, groups that stay together, and seed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tintbox.folds import groups, partition
 from tintbox.folds.files import Folds
 from tintbox.folds.pictures import POOLED, Pictures
 
-WORDS = ("folds", "groups", "fold_seed")  # of `tintbox study`; no arguments of a training
+WORDS = ("folds", "groups", "fold_seed")  # words of `tintbox study` that are not training arguments
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What was asked for.
+    """The user's choice.
 
     Attributes:
-        folds: How many.
+        folds: Number of folds.
         groups: What stays together; see `groups.find`.
-        seed: What the choice among equal folds depends on.
+        seed: Breaks ties among equally good folds.
     """
 
     folds: int
@@ -31,10 +31,10 @@ class Choice:
 
     @classmethod
     def of(cls, words: Mapping[str, Any]) -> Choice | None:
-        """Return the choice of a study's words, None for a study without folds.
+        """Return the choice in a study's words, None for a study without folds.
 
         Raises:
-            TintboxError: A value is none.
+            TintboxError: A value is invalid.
         """
         if "folds" not in words:
             for word in WORDS[1:]:
@@ -52,10 +52,10 @@ class Choice:
         return cls(folds, together, seed)
 
     def split(self, pictures: Pictures) -> tuple[Folds, list[str]]:
-        """Return the folds of some pictures, and what is to be told of them in lines.
+        """Return the folds of the images, and lines of notes for the user.
 
         Raises:
-            TintboxError: There are more folds than pictures or groups, or the file of the groups is wrong.
+            TintboxError: There are more folds than images or groups, or the file of groups is invalid.
         """
         files = pictures.files
         if self.folds > len(files):

@@ -1,4 +1,4 @@
-"""Folds as ordinary datasets: a YAML and two lists of pictures each, and one table that says which picture is where."""
+"""Folds as ordinary datasets: a YAML and two image lists each, plus one table that assigns images to folds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEADER = ["picture", "fold", "group", "split"]
 
 @dataclass(frozen=True)
 class Folds:
-    """Pictures by their absolute paths, sorted, and of each its fold, its group and its split of the dataset."""
+    """Sorted absolute image paths, and for each its fold, its group and its split of the dataset."""
 
     files: list[str]
     folds: list[int]
@@ -31,28 +31,28 @@ class Folds:
 
     @property
     def number(self) -> int:
-        """How many folds there are."""
+        """Number of folds."""
         return max(self.folds) + 1
 
     @property
     def grouped(self) -> dict[str, str]:
-        """Picture -> its group; empty where every picture is a group of its own."""
+        """Image -> its group; empty if every image is a group of its own."""
         return dict(zip(self.files, self.groups)) if len(set(self.groups)) < len(self.files) else {}
 
 
 def yaml_name(fold: int) -> str:
-    """Return the name of a fold's dataset."""
+    """Return the file name of a fold's dataset YAML."""
     return f"fold_{fold}.yaml"
 
 
 def write(folder: Path, folds: Folds, kept: Mapping[str, Any], data: str) -> None:
-    """Write the folds into a folder; the table comes last, so that where it is, all is.
+    """Write the folds into a folder; the table is written last, so if it exists, everything does.
 
     Args:
-        folder: Where to, made if need be.
+        folder: The folder, created if necessary.
         folds: The folds.
-        kept: What a dataset's YAML has besides its splits.
-        data: What the pictures are of, for the head of the YAMLs.
+        kept: The keys of the dataset's YAML other than its splits.
+        data: The dataset's name, for the header of the YAMLs.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for fold in range(folds.number):
@@ -67,18 +67,18 @@ def write(folder: Path, folds: Folds, kept: Mapping[str, Any], data: str) -> Non
 
 
 def are_there(folder: Path, folds: Folds) -> bool:
-    """Return whether the YAML and the lists of every fold are in a folder."""
+    """Return whether a folder has the YAML and the lists of every fold."""
     yamls = [folder / yaml_name(fold) for fold in range(folds.number)]
     return all(path.is_file() for file in yamls for path in (file, *map(partial(list_of, file), ("train", "val"))))
 
 
 def list_of(file: Path, split: str) -> Path:
-    """Return the list of a split's pictures that goes with a dataset's YAML."""
+    """Return the path of the image list for a split of a dataset's YAML."""
     return file.with_name(f"{file.stem}-{split}.txt")
 
 
 def write_dataset(file: Path, parts: Mapping[str, Sequence[str]], kept: Mapping[str, Any], about: str) -> None:
-    """Write a dataset's YAML, and beside it a list of pictures for each split; it can be moved with its lists."""
+    """Write a dataset's YAML and, beside it, an image list per split; they can be moved together."""
     for split, pictures in parts.items():
         atomic.write_text(list_of(file, split), "".join(f"{picture}\n" for picture in pictures))
     body = yaml.safe_dump(
@@ -88,7 +88,7 @@ def write_dataset(file: Path, parts: Mapping[str, Sequence[str]], kept: Mapping[
 
 
 def read(folder: Path) -> Folds | None:
-    """Return the folds that a folder has, None if there are none yet.
+    """Return the folds in a folder, None if there are none yet.
 
     Raises:
         TintboxError: Their table cannot be read.

@@ -1,4 +1,4 @@
-"""Which pictures belong together, as the frames of a video do: by a file that says so, or by their names."""
+"""Which images belong together, like frames of a video: according to a file, or to their names."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from tintbox.limits import GROUPS_BYTES
 
 AUTO, NAMES, NONE = "auto", "names", "none"
 HEADER = ["picture", "group"]
-FRAME = re.compile(r"(?P<video>.*?[^\W\d_].*?)[\W_]*(?P<frame>\d+)")  # clip3_0001; a name of digits alone tells nothing
-EXPORTED = ".rf."  # Roboflow's copies of a picture: its name, this, and a digest
-SHOWN, LONGEST = 3, 40  # names in a line, characters of one
+FRAME = re.compile(r"(?P<video>.*?[^\W\d_].*?)[\W_]*(?P<frame>\d+)")  # clip3_0001; a name of digits only never matches
+EXPORTED = ".rf."  # Roboflow names copies of an image with its name, this, and a digest
+SHOWN, LONGEST = 3, 40  # number of names in a message, characters per name
 
 
 @dataclass(frozen=True)
 class Groups:
-    """The group of each picture.
+    """The group of each image.
 
     Attributes:
-        names: The groups' names, in the order of the pictures; a picture that belongs to no other has its own.
-        said: What was found, in a line.
+        names: Name of each image's group, in the order of the images; an image on its own is a group of one.
+        said: What was found, in one line.
     """
 
     names: list[str]
@@ -35,17 +35,17 @@ class Groups:
 
 
 def find(files: Sequence[str], how: Any, parts: int, what: str = "folds") -> Groups:
-    """Return which pictures belong together.
+    """Return which images belong together.
 
     Args:
-        files: The pictures.
-        how: ``"auto"`` goes by the names where they look like frames of videos, ``"names"`` by them in any case,
-            ``"none"``, None or False keeps nothing together; anything else is a CSV file of pictures and groups.
-        parts: In how many parts the pictures are to be split.
+        files: The images.
+        how: ``"auto"`` groups by name if the names look like video frames, ``"names"`` always does; ``"none"``, None
+            or False keeps nothing together; anything else is a CSV file of images and groups.
+        parts: Number of parts to split the images into.
         what: What the parts are called, for errors.
 
     Raises:
-        TintboxError: The file is none, lacks pictures or names unknown ones, or there are fewer groups than parts.
+        TintboxError: The file is invalid, lacks images or names unknown ones, or there are fewer groups than parts.
     """
     if how in (None, False, NONE):
         return Groups(list(files), "groups: none was asked for; every picture stands for itself")
@@ -63,18 +63,19 @@ def find(files: Sequence[str], how: Any, parts: int, what: str = "folds") -> Gro
 
 
 def by_names(files: Sequence[str], parts: int, *, sure: bool) -> Groups:
-    """Return the groups that the names tell: ``clip3_0001.jpg`` is a frame of ``clip3``.
+    """Return the groups implied by the names: ``clip3_0001.jpg`` is a frame of ``clip3``.
 
-    A name is a frame's if it ends in a number behind something with a letter; all with the same beginning are one
-    video's. Without being asked for, that counts only where it looks like videos: most pictures share their beginning
-    with others, there are as many beginnings as parts, and none is larger than a part; otherwise pictures are numbered,
-    as in IMG_0001. Copies that Roboflow has made of one picture (``a.rf.1f3b.jpg``) always stay together.
+    A name is a frame's if it ends in a number preceded by something with a letter; names with the same prefix belong
+    to one video. Unless ``sure``, that applies only if it looks like videos: at least half of the images share their
+    prefix with others, there are at least as many prefixes as parts, and none has more images than a part; otherwise
+    the images are just numbered, as in IMG_0001. Copies that Roboflow made of one image (``a.rf.1f3b.jpg``) always
+    stay together.
     """
     sources = [Path(file).stem.split(EXPORTED)[0] for file in files]
     matches = [FRAME.fullmatch(source) for source in sources]
     videos = [match["video"] if match else source for match, source in zip(matches, sources)]
     sizes = Counter(videos)
-    frames = Counter(video for video, _ in set(zip(videos, sources)))  # copies of a picture are no frames
+    frames = Counter(video for video, _ in set(zip(videos, sources)))  # copies of an image do not count as frames
     shared = sum(sizes[video] for video, count in frames.items() if count > 1)
     fitting = max(sizes.values()) <= math.ceil(len(files) / parts)
     several = sum(count > 1 for count in frames.values())
@@ -91,7 +92,7 @@ def by_names(files: Sequence[str], parts: int, *, sure: bool) -> Groups:
 
 
 def tell(names: Sequence[str], files: Sequence[str], how: str) -> str:
-    """Return in a line how many groups there are."""
+    """Return a line that says how many groups there are."""
     sizes = Counter(names)
     largest, size = sizes.most_common(1)[0]
     example = next(Path(file).name for name, file in zip(names, files) if name == largest)
@@ -104,18 +105,19 @@ def tell(names: Sequence[str], files: Sequence[str], how: str) -> str:
 
 
 def shorten(name: str) -> str:
-    """Return a name that fits into a line."""
+    """Return a name shortened to fit into a line."""
     shown = one_line(name)
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 3]}..."
 
 
 def read(file: Path, files: Sequence[str]) -> Groups:
-    """Return the groups that a CSV file says: a picture and its group a row, perhaps under ``picture,group``.
+    """Return the groups in a CSV file: an image and its group per row, with an optional header ``picture,group``.
 
-    A picture is written as its file's name, or with as much of its path as tells it from others.
+    An image is given by its file name, with as much of its path as is needed to make it unique.
 
     Raises:
-        TintboxError: It cannot be read, a row is none, or it lacks pictures or names unknown ones; the line says which.
+        TintboxError: It cannot be read, a row is invalid, or it lacks images or names unknown ones; the line says
+            which.
     """
     by_name: dict[str, list[int]] = {}
     for place, path in enumerate(files):
@@ -150,7 +152,7 @@ def read(file: Path, files: Sequence[str]) -> Groups:
 
 
 def rows(file: Path) -> list[tuple[int, list[str]]]:
-    """Return the rows of a CSV file with their lines' numbers, without empty ones and the heading.
+    """Return the rows of a CSV file with their line numbers, without empty rows and the header.
 
     Raises:
         TintboxError: It cannot be read.

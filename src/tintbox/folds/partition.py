@@ -1,8 +1,8 @@
-"""Groups of pictures dealt out to parts, so that every part has its share of pictures and of each class.
+"""Assignment of groups of images to parts, so that every part gets its share of images and of each class.
 
-A picture shows several classes, and groups are not to be torn, which no splitter of scikit-learn does both: its
-StratifiedGroupKFold knows one class a picture. The idea is that of Sechidis et al., On the Stratification of
-Multi-Label Data (2011): the largest and rarest first, each to the part that lacks most of what it has.
+An image can show several classes and groups must not be split; no splitter in scikit-learn handles both, because
+StratifiedGroupKFold allows one class per image. The idea is from Sechidis et al., On the Stratification of
+Multi-Label Data (2011): the largest and rarest groups first, each to the part that most lacks what it contains.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ import numpy as np
 
 
 def divide(counts: np.ndarray, groups: Sequence[str], shares: Sequence[float], seed: int = 0) -> np.ndarray:
-    """Return the part of each picture, ``(P,)``; the same for the same arguments.
+    """Return the part of each image, ``(P,)``; deterministic for the same arguments.
 
     Args:
-        counts: ``(P, K)`` number of objects of each class in each picture.
-        groups: The group of each picture.
-        shares: Of the pictures that each part is to have; their sum is 1.
-        seed: What the choice among equals depends on.
+        counts: ``(P, K)`` number of objects of each class in each image.
+        groups: The group of each image.
+        shares: Fraction of the images for each part; they sum to 1.
+        seed: Breaks ties among equals.
     """
     names = {name: unit for unit, name in enumerate(dict.fromkeys(groups))}
     units = np.array([names[name] for name in groups])
     shown = counts > 0
-    # Objects of each class, pictures that show it, pictures that show none, and pictures, as shares of all.
+    # As shares of all: objects of each class, images that show it, images that show no class, and images.
     columns = np.concatenate([counts, shown, ~shown.any(axis=1, keepdims=True), np.ones((len(counts), 1))], axis=1)
     held = np.zeros((len(names), columns.shape[1]))
     np.add.at(held, units, columns)
@@ -40,7 +40,7 @@ def divide(counts: np.ndarray, groups: Sequence[str], shares: Sequence[float], s
     full, filled = np.zeros((len(portions), columns.shape[1])), np.zeros(len(portions))
     part = np.zeros(len(names), dtype=np.int64)
     for unit in order:
-        # By how much the squared shares grow: least where there is least of what this unit has.
+        # Increase of the squared shares: smallest for the part with least of what this unit contains.
         growth = ((2 * full * held[unit] + held[unit] ** 2) * weights).sum(axis=1) / portions
         room = filled + sizes[unit] <= most
         chosen = int(np.where(room | ~room.any(), growth, math.inf).argmin())

@@ -1,4 +1,4 @@
-"""The labelled pictures that folds are made of: those of training and validation, never of the test split."""
+"""The labelled images that folds are made of: those of the training and validation splits, never the test split."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from tintbox.plugins.coco_eval.data.layout import title
 from tintbox.plugins.coco_eval.data.truth import from_labels
 
 POOLED = ("train", "val")
-KEPT = ("names", "channels", "kpt_shape", "kpt_names", "flip_idx")  # of a dataset's YAML, besides its splits
+KEPT = ("names", "channels", "kpt_shape", "kpt_names", "flip_idx")  # keys of a dataset's YAML other than its splits
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """P pictures with their labels; K classes.
+    """P images with their labels; K classes.
 
     Attributes:
-        data: The dataset, as it was named.
-        files: Their absolute paths, sorted.
-        splits: The split of the dataset that each is of, the first one if it is in several.
+        data: The dataset, as the user named it.
+        files: The images' absolute paths, sorted.
+        splits: Each image's split of the dataset, the first one if it is in several.
         counts: ``(P, K)`` number of objects of each class.
-        kept: What else a YAML of these pictures needs, by key.
-        annotated: Whether the dataset names COCO JSON files, of which folds make no use.
+        kept: What else a YAML of these images needs, by key.
+        annotated: Whether the dataset names COCO JSON files, which folds do not use.
     """
 
     data: str
@@ -40,10 +40,10 @@ class Pictures:
 
 
 def gather(data: str | Path) -> Pictures:
-    """Return the labelled pictures of a dataset's training and validation splits; the latter may be missing.
+    """Return the labelled images of a dataset's training and validation splits; the latter may be missing.
 
     Raises:
-        TintboxError: There is no such dataset, it has no labels, or a label or picture is wrong; the line says which.
+        TintboxError: The dataset does not exist or has no labels, or a label or image is invalid; the line says which.
     """
     described = describe_without_validation(data) if lacks_validation(data) else describe(data)
     classes = len(described["names"])

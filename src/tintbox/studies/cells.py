@@ -1,4 +1,4 @@
-"""A study's runs with their numbers, and its cells: the runs that differ by the seed alone."""
+"""A study's runs with their numbers, and its cells: groups of runs that differ only in the seed."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LOSS = "val/loss"
 
 @dataclass(frozen=True)
 class Result:
-    """A run that a study asked for, and what came of it.
+    """A run of a study, and its result so far.
 
     Attributes:
-        outcome: How it stands, None if it was never started.
+        outcome: Its state, None if it was never started.
         found: Its folder, None if there is nothing to read.
     """
 
@@ -32,7 +32,7 @@ class Result:
 
 
 def numbers(run: RunFolder, epoch: int) -> dict[str, float]:
-    """Return column -> value at an epoch: metrics, losses and their sum ``val/loss``; best epoch, time."""
+    """Return column -> value at an epoch: metrics, losses and their sum ``val/loss``; plus best epoch and time."""
     curves = {key: values[epoch] for key, values in run.curves.items() if key.startswith(("metrics/", "val/"))}
     loss = {LOSS: run.loss[epoch]} if run.loss else {}
     return {**curves, **loss, "best_epoch": run.best + 1, "epochs": run.epochs, "seconds": run.seconds}
@@ -40,10 +40,10 @@ def numbers(run: RunFolder, epoch: int) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Cell:
-    """The runs of a study that differ by the seed alone.
+    """The runs of a study that differ only in the seed.
 
     Attributes:
-        settings: The value of every varied argument but the seed.
+        settings: The value of every varied argument except the seed.
         results: The finished runs' folders, by seed.
     """
 
@@ -52,27 +52,27 @@ class Cell:
 
     @property
     def title(self) -> str:
-        """Its settings in words."""
+        """Its settings as text."""
         return ", ".join(f"{key}={text(value)}" for key, value in self.settings.items()) or "all runs"
 
     @property
     def example(self) -> RunFolder:
-        """One of its runs: task and metric are those of all."""
+        """One of its runs; all have the same task and metric."""
         return next(iter(self.results.values()))
 
     @cached_property
     def fingerprint(self) -> Hashable:
-        """What is the same for cells of which every number of every epoch is the same, seed by seed, but the time."""
+        """Equal for cells whose runs, seed by seed, agree in every number of every epoch except times."""
         return frozenset((seed, run.fingerprint) for seed, run in self.results.items())
 
     def column(self, name: str) -> dict[Any, float]:
-        """Return seed -> a run's value of a column at the epoch of `best.pt`, without those that have none."""
+        """Return seed -> a run's value of a column at the epoch of `best.pt`; runs without a value are left out."""
         found = {seed: numbers(run, run.best).get(name, math.nan) for seed, run in self.results.items()}
         return {seed: value for seed, value in found.items() if not math.isnan(value)}
 
 
 def group_by_cell(results: Sequence[Result]) -> list[Cell]:
-    """Return the cells that have a finished run, in the order of the study."""
+    """Return the cells that have a finished run, in the study's order."""
     cells: dict[tuple[str, ...], Cell] = {}
     for result in results:
         if result.found is not None and result.outcome and result.outcome.state == FINISHED:
@@ -83,7 +83,7 @@ def group_by_cell(results: Sequence[Result]) -> list[Cell]:
 
 
 def group_by_task(found: Sequence[Cell]) -> dict[str, list[Cell]]:
-    """Return task -> its cells: metrics of different tasks stand in no common column."""
+    """Return task -> its cells: different tasks have different metrics, so they share no columns."""
     groups: dict[str, list[Cell]] = {}
     for cell in found:
         groups.setdefault(cell.example.task, []).append(cell)
@@ -91,7 +91,7 @@ def group_by_task(found: Sequence[Cell]) -> dict[str, list[Cell]]:
 
 
 def spread(values: Sequence[float]) -> float:
-    """Return the sample's standard deviation (n - 1), NaN for fewer than two values or one without end."""
+    """Return the sample standard deviation (n - 1), NaN for fewer than two values or non-finite ones."""
     if len(values) < 2 or not all(map(math.isfinite, values)):
         return math.nan
     try:
@@ -101,5 +101,5 @@ def spread(values: Sequence[float]) -> float:
 
 
 def mean(values: Sequence[float]) -> float:
-    """Return the mean of values; NaN of one without end and its opposite."""
+    """Return the mean of values, which may be infinite; NaN if they include both infinities."""
     return statistics.mean(values) if all(map(math.isfinite, values)) else sum(values) / len(values)

@@ -1,4 +1,4 @@
-"""What can be said of a study before anything is trained: arguments, files, the size of the grid, the folder."""
+"""Checks of a study before anything is trained: arguments, files, the size of the grid, the folder."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from tintbox.studies import crossing, dependence, files
 from tintbox.studies.grid import Grid
 from tintbox.studies.values import text
 
-ONCE = (*WORDS, "project", "name", "mode")  # the study's, not a run's
+ONCE = (*WORDS, "project", "name", "mode")  # arguments of the study, not of a run
 PLACE = {
     "exist_ok": "a study goes on where it was",
     "resume": "a study resumes its runs by itself",
     "save_dir": "use project= and name=",
 }
-MANY = 200  # runs that nobody asks for by mistake
+MANY = 200  # runs; more need --yes
 DEFAULT_TASK = "detect"
-ROOM = 64 << 20  # bytes to be free per run: two checkpoints of a small network with its optimizer, and pictures
+ROOM = 64 << 20  # free bytes required per run: two checkpoints of a small network with optimizer, and figures
 
 
 def check_arguments(grid: Grid, *, many: bool) -> list[str]:
-    """Check a grid before its folder is made, and return what is to be told of it: fixed arguments that cannot count.
+    """Check a grid before its folder is created, and return notes for the user, e.g. fixed arguments without effect.
 
     Args:
         grid: The grid.
-        many: Whether more than 200 runs are meant.
+        many: Whether more than 200 runs are intended.
 
     Raises:
         TintboxError: In one line, naming the argument.
@@ -74,10 +74,10 @@ def values(grid: Grid, key: str) -> Sequence[Any]:
 
 
 def check_runs(grid: Grid) -> list[str]:
-    """Check each value by itself, and the arguments of each run together, and return what is to be told.
+    """Check each value on its own and the arguments of each run together, and return notes for the user.
 
     Raises:
-        TintboxError: A value is refused by Ultralytics or tintbox, a run would be, or two runs would be one.
+        TintboxError: Ultralytics or tintbox would refuse a value or a run, or two runs would be identical.
     """
     from ultralytics.cfg import TASK2MODEL, check_cfg
     from ultralytics.utils import DEFAULT_CFG_DICT
@@ -89,7 +89,7 @@ def check_runs(grid: Grid) -> list[str]:
             except TintboxError:
                 raise
             except (TypeError, ValueError, AttributeError) as error:
-                raise TintboxError(one_line(error)) from error  # it names the argument
+                raise TintboxError(one_line(error)) from error  # the message names the argument
     runs = []
     for run in grid.runs():
         recipe = files.recipe(str(run.arguments["cfg"])) if run.arguments.get("cfg") else {}
@@ -116,8 +116,8 @@ def check_folder(folder: Path, runs: int, word: str = "project") -> None:
     """Raise TintboxError if the study's folder cannot be written, or the disk is too full for its runs.
 
     Args:
-        folder: The folder, made if need be.
-        runs: How many runs are still to be made.
+        folder: The folder, created if necessary.
+        runs: Number of runs still to be trained.
         word: The argument that named the folder.
     """
     resolved = str(folder.resolve())

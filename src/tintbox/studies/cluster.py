@@ -1,4 +1,4 @@
-"""Runs on a Ray cluster: each a task with a GPU, or a share of a machine's cores; Ray schedules and retries them."""
+"""Runs on a Ray cluster: each is a task with a GPU or a share of a machine's cores; Ray schedules and retries them."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from tintbox.studies.grid import Run
 from tintbox.studies.local import TRIES, threads
 from tintbox.studies.outcome import Outcome
 
-PATIENCE = 10.0  # seconds that an address has to answer
+PATIENCE = 10.0  # seconds within which an address must answer
 PROBE = "import sys, ray; print(flush=True); ray.init(sys.argv[1], log_to_driver=False)"
 RETRIES = 3  # of a task whose machine or worker process died
-LOCAL = "auto"  # a cluster that is here, else one made for the study
-PASSED = ("YOLO_", "TINTBOX_", "ULTRALYTICS_")  # variables that a run gets from the study
+LOCAL = "auto"  # a cluster on this machine, else one started for the study
+PASSED = ("YOLO_", "TINTBOX_", "ULTRALYTICS_")  # prefixes of the variables that a run inherits from the study
 
 
 def connect(address: str) -> Any:
     """Connect to a Ray cluster, and return the module ``ray``.
 
     Args:
-        address: ``host:port`` or ``ray://host:port``; "auto" is the cluster of ``RAY_ADDRESS`` or of this machine, and
-            where there is none, one made for the study.
+        address: ``host:port`` or ``ray://host:port``; "auto" is the cluster of ``RAY_ADDRESS`` or of this machine, or,
+            if there is none, one started for the study.
 
     Raises:
         TintboxError: Ray is not installed, or the address does not answer within ten seconds.
@@ -52,7 +52,7 @@ def connect(address: str) -> Any:
 def check_answers(address: str) -> None:
     """Raise TintboxError if no Ray cluster answers at an address within ten seconds.
 
-    Another process tries, because Ray itself cannot be told to give up, and would print a page.
+    A separate process tries, because Ray itself has no way to give up and would print a page of text.
     """
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not (host and colon and port.isdigit()):
@@ -60,7 +60,7 @@ def check_answers(address: str) -> None:
     silent = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen([sys.executable, "-c", PROBE, address], text=True, **silent) as process:  # type: ignore[call-overload]
         try:
-            process.stdout.readline()  # Ray is imported
+            process.stdout.readline()  # printed once Ray is imported
             failed = process.wait(PATIENCE) != 0
             why = "no Ray cluster"
         except subprocess.TimeoutExpired:
@@ -71,10 +71,10 @@ def check_answers(address: str) -> None:
 
 
 def train(folder: Path, arguments: Mapping[str, Any], environment: Mapping[str, str], where: Path) -> Outcome:
-    """Train or resume a run where Ray has put it, and return its outcome.
+    """Train or resume a run where Ray has placed it, and return its outcome.
 
-    Should this worker die, Ray calls it again, and the run is resumed: its process dies with the worker, at the latest
-    when its standard input is closed. A run that is killed by a signal itself is tried again once.
+    If this worker dies, Ray calls the function again and the run is resumed: its process dies with the worker, at the
+    latest when its standard input is closed. A run that is itself killed by a signal is retried once.
     """
     done = outcome.read(folder)
     if done and outcome.is_finished(folder, done) and outcome.same_arguments(done, arguments):
@@ -91,7 +91,7 @@ def train(folder: Path, arguments: Mapping[str, Any], environment: Mapping[str, 
 
 
 class ClusterRuns:
-    """Runs handed to Ray, all at once.
+    """Runs submitted to Ray, all at once.
 
     The study's folder must be on a file system that all machines of the cluster share under the same path.
     """
@@ -110,7 +110,7 @@ class ClusterRuns:
             self.pending[task.remote(self.folder / run.name, dict(run.arguments), environment, Path.cwd())] = run
 
     def list_running(self) -> list[Run]:
-        """Return the runs that are at work."""
+        """Return the runs that are being trained."""
         stands = ((run, outcome.read(self.folder / run.name)) for run in self.pending.values())
         return [run for run, found in stands if found and found.state == outcome.STARTED]
 
@@ -132,7 +132,7 @@ class ClusterRuns:
         return ended
 
     def close(self) -> None:
-        """Cancel what is left, and leave the cluster."""
+        """Cancel what is left, and disconnect from the cluster."""
         for task in self.pending:
             self.ray.cancel(task, force=True)
         self.ray.shutdown()

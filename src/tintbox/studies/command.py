@@ -1,4 +1,4 @@
-"""`tintbox study`: ask, check, train what is not trained yet, and say what came out."""
+"""`tintbox study`: parse, check, train what is not trained yet, and report the results."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from tintbox.studies.local import LocalRuns
 from tintbox.studies.outcome import Outcome
 from tintbox.studies.progress import Progress
 
-PAUSE = 0.5  # seconds between two looks at the runs
+PAUSE = 0.5  # seconds between polls of the runs
 
 
 def study(words: Sequence[str], workers: int = 1, ray: str | None = None, yes: bool = False) -> Path:
-    """Train the runs of a grid that are not trained yet, and write their tables and pictures.
+    """Train the runs of a grid that are not trained yet, and write tables and figures of the results.
 
     Args:
-        words: ``key=value`` words of `yolo train`, in which a value may be a comma list, YAML files with the same, or
-            the folder of a study that is to go on.
-        workers: Runs at a time, on this machine or on each machine of the cluster.
-        ray: The address of a Ray cluster, ``"auto"`` for one that is here or is made, None for none.
-        yes: Whether a grid of more than 200 runs is meant.
+        words: ``key=value`` words of `yolo train`, where a value may be a comma-separated list; YAML files with the
+            same; or the folder of a study to continue.
+        workers: Number of runs at a time, on this machine or on each machine of the cluster.
+        ray: The address of a Ray cluster, ``"auto"`` for a local or newly started one, None for none.
+        yes: Whether a grid of more than 200 runs is intended.
 
     Returns:
         The study's folder.
 
     Raises:
-        TintboxError: A user's mistake; nothing has been trained then.
+        TintboxError: A user's mistake; nothing has been trained in that case.
     """
     with explain_failures():
         folder, grid, notes = prepare(words, many=yes)
@@ -45,7 +45,7 @@ def study(words: Sequence[str], workers: int = 1, ray: str | None = None, yes: b
 
 
 def train(folder: Path, grid: Grid, notes: Sequence[str], workers: int = 1, ray: str | None = None) -> Path:
-    """Train what is not trained yet of a grid that has been checked; arguments and errors as of `study`."""
+    """Train the untrained runs of a checked grid; arguments and errors as in `study`."""
     if workers < 1:
         raise TintboxError(f"--workers {workers}: give a number of 1 or more")
     if ray:
@@ -74,7 +74,7 @@ def train(folder: Path, grid: Grid, notes: Sequence[str], workers: int = 1, ray:
 
 
 def prepare(words: Sequence[str], *, many: bool) -> tuple[Path, Grid, list[str]]:
-    """Return the study's folder and grid, checked, and what is to be told of it."""
+    """Return the study's folder, its checked grid, and notes for the user."""
     if not words:
         raise TintboxError("say what to train, e.g. model=yolo11n.yaml data=bccd.yaml batch=8,16 seed=0,1,2")
     if place.is_folder(words[0]):
@@ -90,12 +90,12 @@ def prepare(words: Sequence[str], *, many: bool) -> tuple[Path, Grid, list[str]]
 
 
 def find_unfinished(folder: Path, runs: Sequence[Run]) -> list[Run]:
-    """Return the runs that are not finished; one that failed is tried again."""
+    """Return the runs that are not finished; failed ones are tried again."""
     return [run for run in runs if not outcome.is_finished(folder / run.name, outcome.read(folder / run.name))]
 
 
 def begin(runs: Sequence[Run], folder: Path, workers: int, ray: str | None) -> LocalRuns | ClusterRuns:
-    """Return the runs at work, here or on a cluster."""
+    """Start the runs, here or on a cluster."""
     return LocalRuns(runs, folder, workers) if ray is None else ClusterRuns(runs, folder, ray, workers)
 
 
@@ -106,7 +106,7 @@ def drive(
     work: LocalRuns | ClusterRuns,
     save: Callable[[list[Result]], Any],
 ) -> None:
-    """Wait until all runs have ended, and keep the tables up to date by handing what came of all runs to ``save``."""
+    """Wait until all runs have ended, and keep the tables up to date by passing the results of all runs to ``save``."""
     came = {run.name: result(folder, run) for run in runs}
     try:
         with Progress(runs, done, folder) as progress:
@@ -125,13 +125,13 @@ def drive(
 
 
 def go_on(folder: Path) -> str:
-    """Return how a study goes on, in words."""
+    """Return how to continue a study, as text."""
     return f"go on with: tintbox study {shlex.quote(str(folder))}"
 
 
 @contextlib.contextmanager
 def explain_failures(folder: Path | None = None) -> Iterator[None]:
-    """Tell in one line that a file of the study cannot be read or written, e.g. for a disk that is full by now."""
+    """Report in one line that a file of the study cannot be read or written, e.g. because the disk is full."""
     try:
         yield
     except TintboxError:
@@ -143,7 +143,7 @@ def explain_failures(folder: Path | None = None) -> Iterator[None]:
 
 
 def result(folder: Path, run: Run) -> Result:
-    """Return what came of a run so far."""
+    """Return the result of a run so far."""
     try:
         found = run_folder.read(folder / run.name)
     except TintboxError:  # there is nothing to read yet
@@ -152,7 +152,7 @@ def result(folder: Path, run: Run) -> Result:
 
 
 def saver(folder: Path, grid: Grid, folds: Folds | None) -> Callable[[list[Result]], Any]:
-    """Return what writes the tables of a study: of all runs, or with folds of what they say together."""
+    """Return the function that writes a study's tables: of all runs or, with folds, of their pooled predictions."""
     if folds is None:
         return lambda came: table.save(folder, came, folder.name)
     from tintbox.studies import crossed_table
@@ -163,7 +163,7 @@ def saver(folder: Path, grid: Grid, folds: Folds | None) -> Callable[[list[Resul
 
 
 def show(folder: Path, grid: Grid, save: Callable[[list[Result]], Any]) -> None:
-    """Write the tables and pictures of a study, and print the table."""
+    """Write the tables and figures of a study, and print the table."""
     came = [result(folder, run) for run in grid.runs()]
     save(came)
     if not grid.folds and (cells := group_by_cell(came)):

@@ -1,4 +1,4 @@
-"""The tables of a study with folds: COCO's AP of every cell over all pictures, and how far that is from the first."""
+"""The tables of a study with folds: COCO's AP of every cell over all images, and its difference to the first cell."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tintbox.studies.values import text
 def save(
     folder: Path, results: Sequence[Result], cells: Sequence[CrossedCell], folds: Folds, problems: Mapping[str, str]
 ) -> None:
-    """Write ``study.md``, ``study.csv`` with a row per cell, and ``runs.csv`` with a row per run, each whole."""
+    """Write ``study.md``, ``study.csv`` (a row per cell) and ``runs.csv`` (a row per run), each atomically."""
     lines = [f"# {folder.name}", *markdown(cells, folds), *table.find_lacking(results)]
     lines += [f"- {name}: its folds cannot be put together: {why}" for name, why in problems.items()]
     atomic.write_text(folder / "study.md", "\n".join(lines) + "\n")
@@ -72,18 +72,18 @@ def _rows(cells: Sequence[CrossedCell], kind: str) -> tuple[list[str], list[list
 
 
 def with_spread(values: Sequence[float]) -> str:
-    """Return a mean with its standard deviation over the seeds, if there are several."""
+    """Return a mean as text, with the standard deviation if there are several seeds."""
     deviation = spread(values)
     return tables.number(float(np.mean(values))) + ("" if math.isnan(deviation) else f" ± {deviation:.3f}")
 
 
 def span(estimate: Estimate, sign: str = "") -> str:
-    """Return an interval as ``[low, high]``, or an empty text."""
+    """Return an interval as ``[low, high]``, or an empty string."""
     return tables.span(np.array([estimate.low, estimate.high]), sign)
 
 
 def cell_rows(cells: Sequence[CrossedCell]) -> Iterator[Sequence[Any]]:
-    """Yield a heading and a row per cell and kind of IoU."""
+    """Yield a header, then a row per cell and kind of IoU."""
     keys = list(cells[0].settings) if cells else []
     numbers = [f"{name}{end}" for name in ("AP", "against_first") for end in ("", "_low", "_high")]
     yield [*keys, "iou_type", "n", *numbers, "AP_sd", "AP50", "seconds_mean"]

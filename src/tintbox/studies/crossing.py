@@ -1,7 +1,7 @@
-"""The runs of a study with folds: what is asked for, the folds in its folder, and what a run is given of them.
+"""The runs of a study with folds: the user's choice, the folds in the study's folder, and each run's share of them.
 
-Every run learns from all folds but its own, is not looked at before it has ended, and is judged by its last weights:
-nothing is chosen on the fold, so the fold is as new to it as any picture.
+Every run trains on all folds but its own, is not evaluated before it has ended, and is judged by its last weights:
+nothing is selected on the fold, so it is as unseen as any new image.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.plugins.coco_eval.sources import VALIDATION
 from tintbox.studies.grid import FOLD, Grid
 
-FOLDER = "folds"  # in the study's
-# What a run of a fold is given; an evaluation of a fold alone needs no intervals.
+FOLDER = "folds"  # within the study's folder
+# Arguments of a fold's run; evaluating a fold on its own needs no intervals.
 JUDGED = {"val": False, "save_json": True}
 ALONE = {"resamples": 0, "explain": False}
 REFUSED = {
@@ -34,16 +34,16 @@ REFUSED = {
 
 
 def check_task(grid: Grid, task: str | None) -> None:
-    """Raise TintboxError if runs of a task, None for unknown, cannot be judged on folds."""
+    """Raise TintboxError if runs of a task (None if unknown) cannot be judged on folds."""
     if grid.folds and task and task not in IOU_TYPES:
         raise TintboxError(f"folds={grid.folds}: predictions are pooled for {' and '.join(IOU_TYPES)}, not for {task}")
 
 
 def check_pictures(grid: Grid) -> list[str]:
-    """Return what is to be told of a grid's folds, none for a grid without; before its runs are listed.
+    """Check a grid's folds before its runs are listed, and return notes for the user; [] for a grid without folds.
 
     Raises:
-        TintboxError: A value is none, an argument does not go with folds, or the dataset cannot be split so.
+        TintboxError: A value is invalid, an argument conflicts with folds, or the dataset cannot be split this way.
     """
     choice = Choice.of(grid.fixed)
     if choice is None:
@@ -62,20 +62,20 @@ def check_pictures(grid: Grid) -> list[str]:
 
 @functools.lru_cache(maxsize=1)
 def split(data: str, choice: Choice) -> tuple[Pictures, Folds, list[str]]:
-    """Return a dataset's pictures, their folds, and what is to be told of them.
+    """Return a dataset's images, their folds, and notes for the user.
 
     Raises:
-        TintboxError: The dataset cannot be split so.
+        TintboxError: The dataset cannot be split this way.
     """
     found = pictures.gather(data)
     return found, *choice.split(found)
 
 
 def prepare(folder: Path, grid: Grid) -> Folds | None:
-    """Write the folds of a grid into its study's folder, and return them; those that are there stay.
+    """Write the folds of a grid into its study's folder, and return them; existing folds are kept.
 
     Raises:
-        TintboxError: The folds that are there are of other pictures.
+        TintboxError: The existing folds are of other images.
     """
     choice = Choice.of(grid.fixed)
     if choice is None:
@@ -95,7 +95,7 @@ def prepare(folder: Path, grid: Grid) -> Folds | None:
 
 
 def resolve(folder: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a run's arguments, those of a fold with its dataset in place of the study's, wherever the folder is."""
+    """Return a run's arguments; a fold's run gets the fold's dataset, located relative to the run's folder."""
     if FOLD not in arguments:
         return dict(arguments)
     own = {key: value for key, value in arguments.items() if key not in (*WORDS, FOLD)}
@@ -105,7 +105,7 @@ def resolve(folder: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def validation(folder: Path, weights: Path, arguments: Mapping[str, Any]) -> list[str] | None:
-    """Return the words of the `yolo` command that judges a trained run on its fold; None if it has been judged.
+    """Return the words of the `yolo` command that evaluates a trained run on its fold; None if that has been done.
 
     The arguments are those that `resolve` returns.
     """
@@ -119,12 +119,12 @@ def validation(folder: Path, weights: Path, arguments: Mapping[str, Any]) -> lis
 
 
 def evaluation_settings(arguments: Mapping[str, Any]) -> Settings:
-    """Return how the pooled predictions of a run's folds are evaluated: by its ``coco_eval=``, if that says so."""
+    """Return the settings for evaluating the pooled predictions of a run's folds, taken from its ``coco_eval=``."""
     return Settings(**{**wishes(arguments), "examples": 0, "report": True})
 
 
 def wishes(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what ``coco_eval=`` says of the evaluation, nothing for true or false."""
+    """Return the evaluation settings in ``coco_eval=``; {} for true or false."""
     asked = arguments.get("coco_eval")
     asked = options.parse(asked) if isinstance(asked, str) else asked
     return dict(asked) if isinstance(asked, Mapping) else {}

@@ -1,7 +1,7 @@
-"""Which training arguments count, given the others: what cannot count is no study. One table, read from the sources.
+"""Which training arguments have an effect, given the others: varying one without effect makes no study.
 
-The rules follow Ultralytics 8.4.190 (`BaseTrainer.build_optimizer` and the warm-up of `BaseTrainer._do_train`,
-`default.yaml`, `v8_transforms`) and tintbox's own options.
+The table of rules follows the source of Ultralytics 8.4.190 (`BaseTrainer.build_optimizer` and the warm-up of
+`BaseTrainer._do_train`, `default.yaml`, `v8_transforms`) and tintbox's own options.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from tintbox.studies.files import Model
 from tintbox.studies.grid import Run
 from tintbox.studies.values import as_hashable, text
 
-Arguments = Mapping[str, Any]  # all of a run, the defaults of those that were not given among them
+Arguments = Mapping[str, Any]  # all arguments of a run, including defaults
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Arguments that do not count if something holds.
+    """Arguments that have no effect under some condition.
 
     Attributes:
         keys: The arguments.
-        ignored: Whether they do not count in a run, of its arguments.
-        why: The reason, to be read after "does not count:".
+        ignored: The condition, a function of a run's arguments.
+        why: The reason, worded to follow "does not count:".
     """
 
     keys: tuple[str, ...]
@@ -75,7 +75,7 @@ RULES = (
     ),
 )  # fmt: skip
 
-# Argument -> the tasks in which it counts, none for all: tintbox's, and Ultralytics' as `default.yaml` says.
+# Argument -> the tasks in which it has an effect, empty for all: tintbox's own, and Ultralytics' from `default.yaml`.
 TASKS = {
     **{option.name: option.tasks for option in options.OPTIONS},
     "overlap_mask": ("segment",), "mask_ratio": ("segment",),
@@ -92,7 +92,7 @@ NOT_COLORIZE = (
 
 
 def explain_ignored(key: str, arguments: Arguments, task: str | None) -> str | None:
-    """Return why an argument does not count in a run, None if it does; no task speaks against it if none is known."""
+    """Return why an argument has no effect in a run, or None if it has; an unknown task (None) rules nothing out."""
     for rule in RULES:
         if key in rule.keys and rule.ignored(arguments):
             return rule.why
@@ -107,7 +107,7 @@ def _explain_task(task: str, tasks: Sequence[str]) -> str:
 
 
 def explain_unfit(run: Run, arguments: Arguments, task: str | None, model: Model) -> str | None:
-    """Return why a run would be refused when it starts, as a whole line, or None."""
+    """Return the error line with which a run would be refused at its start, or None."""
     from tintbox.plugins.loss.weights import check_task, pick_set
 
     if wrong := selectors.check_together(arguments):
@@ -125,7 +125,7 @@ def explain_unfit(run: Run, arguments: Arguments, task: str | None, model: Model
 
 
 def find_same(runs: Sequence[tuple[Run, Arguments, str | None]]) -> str | None:
-    """Return which two runs would be one, for an argument that varies and does not count, as a line; or None."""
+    """Return a line that names two runs that would train the same because what differs has no effect, or None."""
     seen: dict[Hashable, Run] = {}
     for run, arguments, task in runs:
         idle = {key: why for key in run.settings if (why := explain_ignored(key, arguments, task))}

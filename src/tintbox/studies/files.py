@@ -1,4 +1,4 @@
-"""The files that a study's arguments name: there, readable and of the right kind, before anything is trained."""
+"""Checks that the files named by a study's arguments exist, are readable and of the right kind, before training."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest, suggest_file
 
 YAMLS = (".yaml", ".yml")
-REMOTE = "://"  # fetched by Ultralytics when a run begins
+REMOTE = "://"  # downloaded by Ultralytics when a run begins
 
 
 @dataclass(frozen=True)
 class Model:
-    """What can be said of a model before it is loaded: its task and its last module's name, None if not known."""
+    """What is known of a model before it is loaded: its task and its last module's name, None if unknown."""
 
     task: str | None = None
     head: str | None = None
@@ -30,24 +30,24 @@ def check(key: str, value: Any) -> None:
     """Check an argument that names a file: `cfg`, `data`, `model` or `pretrained`.
 
     Raises:
-        TintboxError: The file is nowhere, or is no such file.
+        TintboxError: The file cannot be found, or is of another kind.
     """
     if key == "cfg":
         recipe(str(value))
     elif key == "model":
         model(str(value))
     elif key == "data":
-        if REMOTE not in str(value) and Path(str(value)).suffix.lower() in YAMLS:  # others are left to the runs
+        if REMOTE not in str(value) and Path(str(value)).suffix.lower() in YAMLS:  # the rest is left to the runs
             mapping(key, value)
-    elif isinstance(value, str):  # pretrained=True says nothing of a file
+    elif isinstance(value, str):  # pretrained=True names no file
         weights(key, value)
 
 
 def find(key: str, value: Any) -> Path:
-    """Return the YAML file that a name or path means, searched as Ultralytics does.
+    """Return the YAML file that a name or path refers to, searched as Ultralytics does.
 
     Raises:
-        TintboxError: It is nowhere, or no YAML by its name.
+        TintboxError: It cannot be found, or its name is not that of a YAML file.
     """
     from ultralytics.utils.checks import check_file as search
 
@@ -57,17 +57,17 @@ def find(key: str, value: Any) -> Path:
     if is_there(Path(name)):
         return Path(name)
     try:
-        found = search(re.sub(r"([*?[])", r"[\1]", name), download=False)  # names, not patterns
+        found = search(re.sub(r"([*?[])", r"[\1]", name), download=False)  # escaped: a name, not a glob pattern
     except (OSError, ValueError) as error:
         raise TintboxFileError(f"{key}={name}: {one_line(error)}") from error
     return Path(str(found))
 
 
 def mapping(key: str, value: Any) -> tuple[Path, dict[str, Any]]:
-    """Return the YAML file that an argument names, and the mapping that it holds.
+    """Return the YAML file that an argument names, and the mapping in it.
 
     Raises:
-        TintboxError: It is nowhere, or has no mapping.
+        TintboxError: It cannot be found, or holds no mapping.
     """
     path = find(key, value)
     try:
@@ -81,10 +81,10 @@ def mapping(key: str, value: Any) -> tuple[Path, dict[str, Any]]:
 
 @functools.cache
 def recipe(value: str) -> Mapping[str, Any]:
-    """Return the arguments of a `cfg=` file, with those that tintbox keeps beside a run's own.
+    """Return the arguments of a `cfg=` file, with those that tintbox keeps in a file beside a run's own.
 
     Raises:
-        TintboxError: It is nowhere, is no YAML, or has an argument or value that is none.
+        TintboxError: It cannot be found, is not YAML, or has an unknown argument or an invalid value.
     """
     from ultralytics.cfg import TASKS, get_cfg
     from ultralytics.utils import DEFAULT_CFG_DICT, LOGGER
@@ -93,7 +93,7 @@ def recipe(value: str) -> Mapping[str, Any]:
     found = {**found, **run_arguments.beside(path)}
     found.pop("cfg", None)
     level = LOGGER.level
-    LOGGER.setLevel(logging.CRITICAL)  # of a name that is none Ultralytics logs its whole help
+    LOGGER.setLevel(logging.CRITICAL)  # for an unknown name Ultralytics logs its whole help
     try:
         get_cfg(DEFAULT_CFG_DICT, dict(found))
     except SyntaxError as error:
@@ -111,10 +111,10 @@ def recipe(value: str) -> Mapping[str, Any]:
 
 @functools.cache
 def model(name: str) -> Model:
-    """Return what a model is: a YAML file, weights that are there, or weights that can be downloaded.
+    """Check a model, which is a YAML file, existing weights or weights to download, and return what is known of it.
 
     Raises:
-        TintboxError: It is nowhere, or nothing that can be trained.
+        TintboxError: It cannot be found, or cannot be trained.
     """
     from ultralytics.nn.tasks import guess_model_task
 
@@ -139,10 +139,10 @@ def model(name: str) -> Model:
 
 
 def weights(key: str, name: str) -> None:
-    """Check weights by name: a file, or one that Ultralytics can download, if this machine may do that.
+    """Check weights by name: an existing file, or one that Ultralytics can download unless offline.
 
     Raises:
-        TintboxError: They are nowhere, or no checkpoint by their name.
+        TintboxError: They cannot be found, or their name is not that of a checkpoint.
     """
     from ultralytics.utils import ONLINE, SETTINGS
     from ultralytics.utils.checks import check_model_file_from_stem, check_yolov5u_filename

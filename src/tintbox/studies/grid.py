@@ -1,4 +1,4 @@
-"""The grid of a study: which arguments are fixed, which vary, and the runs that follow."""
+"""The grid of a study: which arguments are fixed, which vary, and the resulting runs."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tintbox.errors import TintboxError, suggest, suggest_file
 from tintbox.folds.choice import WORDS
 from tintbox.studies.values import as_hashable, check, read_value, split, text
 
-REPLICATE = "seed"  # runs that differ in it alone are one cell of the table
-FOLD = "fold"  # which fold a run is judged on, where there are folds; as with the seed
+REPLICATE = "seed"  # runs that differ only in it form one cell of the table
+FOLD = "fold"  # in studies with folds, the fold that a run is judged on; part of no cell either
 LONGEST = 60  # characters of a run's name that come from one argument
-LONGEST_NAME = 200  # bytes of it
+LONGEST_NAME = 200  # bytes of a run's name
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training run that a study asks for.
+    """One training run of a study.
 
     Attributes:
         name: The name of its folder.
         settings: Its value of every argument that varies.
-        arguments: All training arguments, these among them.
+        arguments: All training arguments, including the settings.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Run:
 
     @property
     def cell(self) -> tuple[str, ...]:
-        """Its settings without seed and fold, as text: what runs share that differ by chance alone."""
+        """Its settings as text, without seed and fold: equal for runs that differ only by chance."""
         return tuple(str(value) for key, value in self.settings.items() if key not in (REPLICATE, FOLD))
 
 
@@ -48,8 +48,8 @@ class Grid:
     """Training arguments, some with several values.
 
     Attributes:
-        fixed: Argument -> its one value.
-        varied: Argument -> its values, two or more, in the order in which they were given; the first is the baseline.
+        fixed: Argument -> its single value.
+        varied: Argument -> its values, two or more, in the order given; the first is the baseline.
     """
 
     fixed: Mapping[str, Any]
@@ -57,21 +57,21 @@ class Grid:
 
     @property
     def size(self) -> int:
-        """How many runs it has; nothing is built for that."""
+        """Number of runs, computed without building them."""
         return math.prod(map(len, self.varied.values())) * max(1, self.folds)
 
     @property
     def folds(self) -> int:
-        """How many folds each of its settings is trained on; 0 for none."""
+        """Number of folds for each of its settings; 0 for none."""
         folds = self.fixed.get("folds")
         return folds if is_whole(folds, 2) else 0
 
     def pooled(self) -> Grid:
-        """Return the grid without folds: a run of it stands for as many of this one's, one after the other."""
+        """Return the grid without folds: each of its runs stands for one run per fold, consecutive in this grid."""
         return Grid({key: value for key, value in self.fixed.items() if key not in WORDS}, self.varied)
 
     def runs(self) -> list[Run]:
-        """Return all runs, the baseline's first, then the seeds of a cell, then the folds of a seed."""
+        """Return all runs, baseline first, ordered by cell, then seed, then fold."""
         keys = sorted(self.varied, key=lambda key: key == REPLICATE)  # a stable sort: seed last
         axes = [self.varied[key] for key in keys]
         if self.folds:
@@ -83,13 +83,13 @@ class Grid:
         return number_names(found)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the grid as its YAML file has it: what varies is a list."""
-        # A value that is itself a list would be taken for several values.
+        """Return the grid in the form of its YAML file, in which varied arguments are lists."""
+        # Wrapped, because a value that is itself a list would be read as several values.
         fixed = {key: [v] if isinstance(v, list) else v for key, v in self.fixed.items()}
         return {**fixed, **{key: list(values) for key, values in self.varied.items()}}
 
     def extends(self, other: Grid) -> bool:
-        """Return whether every run of ``other`` is one of this grid's, under the same name."""
+        """Return whether every run of ``other`` is also in this grid, under the same name."""
         mine = {run.name: run.arguments for run in self.runs()} if other.size <= self.size else {}
         return bool(mine) and all(mine.get(run.name) == run.arguments for run in other.runs())
 
@@ -101,14 +101,14 @@ def run_name(settings: Mapping[str, Any]) -> str:
     parts = []
     for key, value in settings.items():
         shown = Path(text(value)).stem if str(value).endswith((".yaml", ".yml", ".pt")) else text(value)
-        plain_text = re.sub(r"[^\w.+-]+", "_", shown).strip("_")  # a minus is a number's, e.g. 1e-05
+        plain_text = re.sub(r"[^\w.+-]+", "_", shown).strip("_")  # a minus may belong to a number, e.g. 1e-05
         parts.append(f"{key}_{plain_text}"[:LONGEST])
-    # A name of a folder has 255 bytes at most.
+    # A folder name has at most 255 bytes.
     return "-".join(parts).encode()[:LONGEST_NAME].decode(errors="ignore")
 
 
 def number_names(runs: Sequence[Run]) -> list[Run]:
-    """Return the runs with a number put to the names that several have."""
+    """Return the runs with a number appended to names that occur more than once."""
     several = {name for name, times in Counter(run.name for run in runs).items() if times > 1}
     taken = {run.name for run in runs} - several
     numbers: Counter[str] = Counter()
@@ -124,12 +124,12 @@ def number_names(runs: Sequence[Run]) -> list[Run]:
 
 
 def parse(words: Sequence[str]) -> Grid:
-    """Return the grid that ``key=value`` words, and YAML files among them, ask for; a later word overrules an earlier.
+    """Return the grid described by ``key=value`` words and YAML files; later words override earlier ones.
 
-    A value with commas is a list of values; commas within brackets, braces or quotes separate nothing.
+    A value with commas is a list of values; commas within brackets, braces or quotes do not separate values.
 
     Raises:
-        TintboxError: A word is neither, a list is empty, or a value stands in it twice.
+        TintboxError: A word is none of these, a list is empty, or a list has a value twice.
     """
     values: dict[str, list[Any]] = {}
     for word in words:
@@ -144,10 +144,10 @@ def parse(words: Sequence[str]) -> Grid:
 
 
 def from_values(values: Mapping[str, Sequence[Any]]) -> Grid:
-    """Return the grid of arguments with their values; of which several vary.
+    """Return the grid of arguments with their values; those with several values vary.
 
     Raises:
-        TintboxError: An argument has no value, or one twice.
+        TintboxError: An argument has no value, or the same value twice.
     """
     checked: dict[str, list[Any]] = {}
     for key, found in values.items():
@@ -166,10 +166,10 @@ def from_values(values: Mapping[str, Sequence[Any]]) -> Grid:
 
 
 def check_task_word(word: str) -> str:
-    """Return a word that stands alone, which must be a task.
+    """Return a word without ``=``, which must be a task.
 
     Raises:
-        TintboxError: It is none; perhaps it was to be a folder.
+        TintboxError: It is not a task; perhaps a folder was meant.
     """
     from ultralytics.cfg import TASKS
 
@@ -180,14 +180,14 @@ def check_task_word(word: str) -> str:
 
 
 def read_file(file: Path) -> dict[str, list[Any]]:
-    """Return argument -> values of a YAML file, in which a list stands for several values.
+    """Return argument -> values of a YAML file, in which a list means several values.
 
     Raises:
-        TintboxError: The file is not there, is no YAML or has no arguments.
+        TintboxError: The file does not exist, is not YAML or has no arguments.
     """
     found = yaml_file.read(file)
     if not isinstance(found, dict):
         raise TintboxError(f"{file}: give arguments of `yolo train`, e.g. batch: [32, 64]")
     values = {str(key): value if isinstance(value, list) else [value] for key, value in found.items()}
-    # YAML 1.1 takes 1e-3 for a text
+    # YAML 1.1 reads 1e-3 as text
     return {key: [read_value(v) if isinstance(v, str) and v else v for v in found] for key, found in values.items()}

@@ -1,4 +1,4 @@
-"""Runs side by side on this machine: each a process with its share of the cores, or a GPU of its own."""
+"""Parallel runs on this machine: each is a process with its share of the cores, or a GPU of its own."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tintbox.studies.outcome import Outcome
 from tintbox.threads import USER_THREADS, cores
 
 TRIES = 2  # of a run that is killed by a signal
-LOADERS = 8  # Ultralytics' own number of loader processes for a run that has the machine to itself
+LOADERS = 8  # Ultralytics' default number of loader processes, for a run that has the machine to itself
 
 
 def share(workers: int, arguments: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
-    """Return the words and the environment by which one of so many runs at a time keeps to its share of the cores.
+    """Return the words and environment that keep each of ``workers`` parallel runs to its share of the cores.
 
-    What the user says of loader processes, among the run's arguments, holds.
+    The user's own ``workers=`` among the run's arguments takes precedence.
     """
     part = max(1, cores() // workers)
     words = [] if workers == 1 or "workers" in arguments else [f"workers={min(LOADERS, part)}"]
@@ -29,19 +29,19 @@ def share(workers: int, arguments: Mapping[str, Any]) -> tuple[list[str], dict[s
 
 
 def threads(number: int) -> dict[str, str]:
-    """Return the environment of a run that may use so many threads.
+    """Return the environment of a run that may use ``number`` threads.
 
-    ``TINTBOX_THREADS`` limits what a run on the CPU sets for itself. ``OMP_NUM_THREADS`` is as it was before this
-    process imported Ultralytics, which sets it: a run is to be what `yolo train` makes of it.
+    ``TINTBOX_THREADS`` limits what a run on the CPU sets for itself. ``OMP_NUM_THREADS`` is restored to what it was
+    before this process imported Ultralytics, which sets it, so that a run behaves exactly like `yolo train`.
     """
     return {"TINTBOX_THREADS": os.environ.get("TINTBOX_THREADS") or str(number), "OMP_NUM_THREADS": USER_THREADS or ""}
 
 
 class LocalRuns:
-    """A queue of runs, of which so many are at work at a time.
+    """A queue of runs, of which ``workers`` are trained at a time.
 
     Attributes:
-        at_work: Run -> its process.
+        at_work: Run's name -> the run, its process and its slot.
     """
 
     def __init__(self, runs: Sequence[Run], folder: Path, workers: int = 1) -> None:
@@ -58,11 +58,11 @@ class LocalRuns:
         self.tries: dict[str, int] = {}
 
     def list_running(self) -> list[Run]:
-        """Return the runs that are at work."""
+        """Return the runs that are being trained."""
         return [run for run, *_ in self.at_work.values()]
 
     def poll(self) -> list[tuple[Run, Outcome]]:
-        """Return the runs that have ended since the last call, and start others in their places."""
+        """Return the runs that have ended since the last call, and start others in their place."""
         ended = []
         for run, process, _ in list(self.at_work.values()):
             status = process.poll()
@@ -88,7 +88,7 @@ class LocalRuns:
         self.tries[run.name] = self.tries.get(run.name, 0) + 1
 
     def close(self) -> None:
-        """Kill what is at work; it can be resumed."""
+        """Kill the current runs; they can be resumed."""
         for _, process, _ in self.at_work.values():
             worker.stop(process)
         self.at_work.clear()

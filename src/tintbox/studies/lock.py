@@ -1,4 +1,4 @@
-"""One process works in a study's folder at a time: a lock of the system, which is free when its holder is dead."""
+"""Lets one process at a time work in a study's folder: a system lock, which is freed when its holder dies."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from filelock import FileLock, Timeout
 
 from tintbox.errors import TintboxError, one_line
 
-LOCK = ".study.lock"  # stays where it is: whoever has just opened it would lock a file that is gone
-HOLDER = ".study.holder"  # who has the lock, for the message of whoever has not
-PATIENCE = 0.2  # seconds in which a holder that has just begun says who it is
+LOCK = ".study.lock"  # never deleted: a process that has just opened it would lock a deleted file
+HOLDER = ".study.holder"  # who has the lock, for the error message of other processes
+PATIENCE = 0.2  # seconds to wait for a new holder to say who it is
 
 
 class BusyError(TintboxError):
-    """Another process works in the folder."""
+    """Another process is working in the folder."""
 
 
 def holder(folder: Path) -> str:
-    """Return who works in a folder, e.g. ``" (process 17)"``; nothing if that cannot be found out."""
+    """Return who is working in a folder, e.g. ``" (process 17)"``; "" if unknown."""
     end = time.monotonic() + PATIENCE
     while True:
         with contextlib.suppress(OSError, ValueError, OverflowError):
             pid, _, machine = (folder / HOLDER).read_text(encoding="utf-8").partition(" ")
             if machine != platform.node():
                 return f" (process {int(pid)} on {one_line(machine)[:100]})"
-            if psutil.pid_exists(int(pid)):  # else it is left of one that was killed
+            if psutil.pid_exists(int(pid)):  # else the file was left by a killed process
                 return f" (process {int(pid)})"
         if time.monotonic() > end:
             return ""
@@ -40,10 +40,10 @@ def holder(folder: Path) -> str:
 
 @contextlib.contextmanager
 def hold(folder: Path) -> Iterator[None]:
-    """Keep other studies out of a folder, which is there.
+    """Keep other studies out of an existing folder.
 
     Raises:
-        BusyError: One is at work there.
+        BusyError: Another one is working there.
     """
     lock = FileLock(folder / LOCK, thread_local=False)
     try:

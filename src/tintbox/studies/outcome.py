@@ -1,4 +1,4 @@
-"""How a study's run stands: ``run.json`` in its folder, and what can be resumed of it."""
+"""The state of a study's run: ``run.json`` in its folder, and whether it is finished or can be resumed."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ LONGEST = 300  # characters of a reason
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run stands.
+    """The state of a run.
 
     Attributes:
-        state: ``"started"``, ``"finished"`` or ``"failed"``; a run that is "started" and has no process was killed.
-        reason: Why it failed, in a line.
-        arguments: What it was started with.
+        state: ``"started"``, ``"finished"`` or ``"failed"``; a "started" run without a process was killed.
+        reason: Why it failed, in one line.
+        arguments: The arguments that it was started with.
     """
 
     state: str
@@ -39,13 +39,13 @@ class Outcome:
     arguments: Mapping[str, Any] | None = None
 
     def write(self, folder: Path) -> None:
-        """Write ``run.json``, whole."""
+        """Write ``run.json`` atomically."""
         folder.mkdir(parents=True, exist_ok=True)
         atomic.write_text(folder / FILE, json.dumps(asdict(self), indent=1))
 
 
 def read(folder: Path) -> Outcome | None:
-    """Return how a run stands, or None if it was never started, or its file is damaged."""
+    """Return the state of a run, or None if it was never started or its file is damaged."""
     try:
         found = Outcome(**json_file.read(folder / FILE, JSON_BYTES))
     except (TintboxError, TypeError):
@@ -58,24 +58,24 @@ def read(folder: Path) -> Outcome | None:
 
 
 def same_arguments(outcome: Outcome, arguments: Mapping[str, Any]) -> bool:
-    """Return whether a run was started with these arguments; JSON has no tuples and no keys but texts."""
+    """Return whether a run was started with these arguments, compared as JSON: no tuples, only string keys."""
     return outcome.arguments == json.loads(json.dumps(arguments))
 
 
 def find_whole_checkpoints(folder: Path) -> list[Path]:
-    """Return which of a run's ``last.pt`` and ``best.pt`` can be read to their ends, in this order."""
+    """Return those of a run's ``last.pt`` and ``best.pt`` that are complete, in this order."""
     files = [folder / WEIGHTS / name for name in ("last.pt", "best.pt")]
     return [file for file in files if checkpoint_file.is_whole(file)]
 
 
 def is_trained(folder: Path, file: Path) -> bool:
-    """Return whether a run's checkpoint is of its last epoch, and not to be resumed; nothing of it is run."""
+    """Return whether a checkpoint is of its run's last epoch, so not to be resumed; no code in it is executed."""
     epoch = checkpoint_file.facts(file).get("epoch")
     return epoch is not None and (epoch == -1 or epoch + 1 >= planned_epochs(folder))
 
 
 def planned_epochs(folder: Path) -> float:
-    """Return how many epochs a run is to have, by its ``args.yaml``; infinity if that cannot be read."""
+    """Return the planned number of epochs in a run's ``args.yaml``; infinity if that cannot be read."""
     try:
         epochs = float(run_arguments.read(folder)["epochs"])
     except (TintboxError, KeyError, TypeError, ValueError, OverflowError):
@@ -84,26 +84,26 @@ def planned_epochs(folder: Path) -> float:
 
 
 def claims_to_be_finished(folder: Path) -> bool:
-    """Return whether a run's file says that it has ended well; its weights are not looked at."""
+    """Return whether a run's file says that it has finished; its weights are not checked."""
     found = read(folder)
     return found is not None and found.state == FINISHED
 
 
 def is_finished(folder: Path, found: Outcome | None) -> bool:
-    """Return whether a run has ended well, and the weights that it is for can be read, and predictions of a fold."""
+    """Return whether a run has finished with complete weights and, if it has a fold, the fold's predictions."""
     if found is None or found.state != FINISHED or lacks_predictions(folder, found.arguments):
         return False
-    best = folder / WEIGHTS / "best.pt"  # there is none if no epoch had a fitness
+    best = folder / WEIGHTS / "best.pt"  # does not exist if no epoch had a fitness
     return checkpoint_file.is_whole(best if best.exists() else best.with_name("last.pt"))
 
 
 def lacks_predictions(folder: Path, arguments: Mapping[str, Any] | None) -> bool:
-    """Return whether a run is of a fold, and what it predicts for its fold is not there."""
+    """Return whether a run has a fold but no predictions for it."""
     return FOLD in (arguments or {}) and not (folder / PREDICTIONS).is_file()
 
 
 def trained_epochs(folder: Path) -> int:
-    """Return how many epochs are in ``results.csv``."""
+    """Return the number of epochs in ``results.csv``."""
     try:
         return max(0, (folder / RESULTS).read_bytes().count(b"\n") - 1)
     except OSError:
@@ -111,7 +111,7 @@ def trained_epochs(folder: Path) -> int:
 
 
 def reason(folder: Path, status: int) -> str:
-    """Return why a process ended with a status other than zero: its error, the last line it wrote, or its signal."""
+    """Return why a process ended with a nonzero status: its error, its last line of output, or its signal."""
     if status < 0:
         try:
             name = signal.Signals(-status).name
@@ -120,7 +120,7 @@ def reason(folder: Path, status: int) -> str:
         return f"killed by signal {-status} ({name}){'; out of memory?' if name == 'SIGKILL' else ''}"
     said = [line for line in COLOUR.sub("", log_end(folder)).splitlines() if line.strip()]
     traces = [i for i, line in enumerate(said) if line == TRACEBACK]
-    if traces:  # what it names comes after the indented lines, and may be several lines long
+    if traces:  # the error itself follows the indented lines, and may span several lines
         after = said[traces[-1] + 1 :]
         error = next((i for i, line in enumerate(after) if not line.startswith(" ")), None)
         said = said if error is None else [" ".join(after[error:])]
@@ -138,6 +138,6 @@ def log_end(folder: Path) -> str:
 
 
 def shorten(reason: str) -> str:
-    """Return a reason as one line that is not too long, and can be written."""
+    """Return a reason as one line of limited length that can be encoded as UTF-8."""
     why = one_line(reason.encode("utf-8", "replace").decode())
     return why if len(why) <= LONGEST else f"{why[: LONGEST - 4]} ..."

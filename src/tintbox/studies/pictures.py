@@ -1,4 +1,4 @@
-"""The pictures of a study: loss and metric against what varies, and all curves."""
+"""The figures of a study: loss and metric against each varied argument, and all training curves."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tintbox.studies.cells import LOSS, Cell, group_by_task, mean, spread
 from tintbox.studies.values import text
 
 DPI = 150
-# Okabe and Ito's colours, told apart by the colour-blind; black and yellow are left out.
+# Okabe and Ito's colour-blind-safe palette without black and yellow.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-STEPS = 8  # the largest value over the smallest, from which on the axis is logarithmic
+STEPS = 8  # ratio of the largest to the smallest value from which the axis is logarithmic
 
 
 def draw(folder: Path, found: Sequence[Cell]) -> list[Path]:
-    """Save the pictures of a study, and return their files; several tasks have pictures of their own."""
+    """Save the figures of a study, separately for each task, and return their files."""
     files = []
     groups = group_by_task(found)
     for task, group in groups.items():
@@ -34,7 +34,7 @@ def draw(folder: Path, found: Sequence[Cell]) -> list[Path]:
 
 
 def save(file: Path, paint: Callable[[Any], None]) -> Path:
-    """Save what ``paint`` draws into a figure, and return the file."""
+    """Save the figure that ``paint`` draws, and return the file."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4.2), layout="constrained")
@@ -45,13 +45,13 @@ def save(file: Path, paint: Callable[[Any], None]) -> Path:
 
 
 def measures(group: Sequence[Cell]) -> dict[str, str]:
-    """Return column -> what it is called, of the two that are drawn."""
+    """Return column -> title of the two quantities that are drawn."""
     metric = group[0].example.metric
     return {LOSS: "validation loss", metric: metric.removeprefix("metrics/")}
 
 
 def effect(figure: Any, group: Sequence[Cell], key: str) -> None:
-    """Draw loss and metric against one argument, a line for each combination of the others, the spread shaded."""
+    """Draw loss and metric against one argument: a line per combination of the others, with the spread shaded."""
     lines: dict[str, list[Cell]] = {}
     for cell in group:
         others = ", ".join(f"{k}={text(v)}" for k, v in cell.settings.items() if k != key)
@@ -77,7 +77,7 @@ def effect(figure: Any, group: Sequence[Cell], key: str) -> None:
             if numeric:
                 axes.plot(at, means, "o-", color=colour, label=name or None)
                 axes.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
-            else:  # a line between names would say that there is something between them
+            else:  # a line would suggest that there are values between the names
                 beside = [place + 0.12 * (i - (len(lines) - 1) / 2) for place in at]
                 axes.errorbar(beside, means, deviations, fmt="o", capsize=4, color=colour, label=name or None)
         ticks = list(places.values())
@@ -96,19 +96,19 @@ def effect(figure: Any, group: Sequence[Cell], key: str) -> None:
 
 
 def finite(values: Iterable[float]) -> list[float]:
-    """Return values with a gap for those without end, which no axis has."""
+    """Return values with NaN, a gap in the plot, in place of infinities."""
     return [value if math.isfinite(value) else math.nan for value in values]
 
 
 def has_lone_points(values: Sequence[float]) -> bool:
-    """Return whether a curve has points that a line alone would not show, for no finite value stands beside them."""
+    """Return whether a curve has points that a line would not show because both neighbours are not finite."""
     known = [math.isfinite(value) for value in values]
     pairs = zip(known, [False, *known[:-1]], [*known[1:], False])
     return any(here and not (before or after) for here, before, after in pairs)
 
 
 def curves(figure: Any, group: Sequence[Cell]) -> None:
-    """Draw loss and metric by epoch, all runs, the seeds of a cell in its colour."""
+    """Draw loss and metric by epoch for all runs, the seeds of a cell in one colour."""
     from matplotlib.ticker import MaxNLocator
 
     for axes, (column, title) in zip(figure.subplots(1, 2), measures(group).items()):

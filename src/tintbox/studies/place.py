@@ -1,4 +1,4 @@
-"""The folder of a study: which one, its ``study.yaml``, and which study it has."""
+"""The folder of a study: choosing it, its ``study.yaml``, and whether it already holds another study."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ PROJECT, NAME = "runs/study", "study"
 def choose(grid: Grid) -> tuple[Path, Grid]:
     """Return the study's folder and its grid, without `project` and `name`.
 
-    The folder is the one that already has this study, or a part of it; else the next free one. A name that the user
-    gives is that folder and no other.
+    The folder is the one that already holds this study or a part of it, else the next free one. If the user gives a
+    name, that folder and no other is used.
 
     Raises:
-        TintboxError: The folder of that name has another study.
+        TintboxError: The folder of that name holds another study.
     """
     fixed = {key: value for key, value in grid.fixed.items() if key not in ("project", "name", "mode")}
     own = Grid(fixed, grid.varied)
@@ -49,7 +49,7 @@ def choose(grid: Grid) -> tuple[Path, Grid]:
 
 
 def is_folder(word: str) -> bool:
-    """Return whether a word is meant as the folder of a study: a folder, but not one that is called as a task is."""
+    """Return whether a word means a study's folder: an existing folder that is not merely named like a task."""
     from ultralytics.cfg import TASKS
 
     if not is_there(Path(word), Path.is_dir):
@@ -58,19 +58,19 @@ def is_folder(word: str) -> bool:
 
 
 def is_free_for(folder: Path, grid: Grid) -> bool:
-    """Return whether a folder is free, or has this study or a part of it."""
+    """Return whether a folder is free, or holds this study or a part of it."""
     if not folder.exists():
         return True
     if folder.is_dir() and not any(file.name not in (LOCK, HOLDER) for file in folder.iterdir()):
         return True
     try:
         return (folder / FILE).is_file() and explain_difference(folder, grid) is None
-    except TintboxError:  # what it has cannot be read, so it stays as it is
+    except TintboxError:  # its content cannot be read, so it is left alone
         return False
 
 
 def explain_difference(folder: Path, grid: Grid) -> str | None:
-    """Return in which way a study's folder has another study than a part of this grid, None if it has not."""
+    """Return how a folder's study differs from this grid, None if it is a part of it."""
     asked = read(folder)
     if not grid.extends(asked):
         then, now = ({**{k: [v] for k, v in g.fixed.items()}, **g.varied} for g in (asked, grid))
@@ -87,10 +87,10 @@ def explain_difference(folder: Path, grid: Grid) -> str | None:
 
 
 def read(folder: Path, words: Sequence[str] = ()) -> Grid:
-    """Return the grid of a study's folder, with words that say otherwise, e.g. more seeds.
+    """Return the grid of a study's folder, with words that override it, e.g. more seeds.
 
     Raises:
-        TintboxError: It has none.
+        TintboxError: The folder has no ``study.yaml``.
     """
     if not (folder / FILE).is_file():
         raise TintboxError(f"{folder} is no study: {FILE} is missing")
@@ -98,7 +98,7 @@ def read(folder: Path, words: Sequence[str] = ()) -> Grid:
 
 
 def write(folder: Path, grid: Grid) -> None:
-    """Write ``study.yaml``: what was asked, in the form in which `tintbox study` reads it."""
+    """Write ``study.yaml``: the grid, in the form that `tintbox study` reads."""
     head = (
         f"# tintbox {tintbox.__version__}: the training arguments of these runs; what has several values is a list.\n"
     )

@@ -1,4 +1,4 @@
-"""The cells of a study with folds: the predictions of a cell's folds put together, evaluated over all pictures."""
+"""The cells of a study with folds: each cell's predictions are pooled over its folds and evaluated on all images."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AP = column("AP")
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its interval over pictures; NaN where there is none."""
+    """A number with its interval over images; NaN where there is none."""
 
     value: float
     low: float = math.nan
@@ -37,12 +37,12 @@ class Estimate:
 
 @dataclass(frozen=True)
 class CrossedCell:
-    """The runs of a study that differ by seed and fold alone, as far as all folds of a seed are there.
+    """The runs of a study that differ only in seed and fold, for the seeds of which all folds are finished.
 
     Attributes:
-        settings: The value of every varied argument but the seed.
-        seeds: Seed -> IoU type -> evaluation over all pictures.
-        seconds: Of training, the folds of a seed together, by seed.
+        settings: The value of every varied argument except the seed.
+        seeds: Seed -> IoU type -> evaluation over all images.
+        seconds: Seed -> training time in seconds, summed over the folds.
     """
 
     settings: Mapping[str, Any]
@@ -50,19 +50,19 @@ class CrossedCell:
     seconds: dict[Any, float]
 
     def estimate(self, kind: str) -> Estimate:
-        """Return the mean AP over the seeds, with an interval over pictures."""
+        """Return the mean AP over the seeds, with an interval over images."""
         found = [kinds[kind] for kinds in self.seeds.values()]
         samples = np.mean([overall(one.samples)[:, AP] for one in found], axis=0)
         return _estimate(samples, float(np.mean(self.values(kind))), found[0], (0, 1))
 
     def values(self, kind: str, place: int = AP) -> list[float]:
-        """Return one of the twelve numbers, seed by seed."""
+        """Return one of COCO's twelve numbers for each seed."""
         return [float(kinds[kind].values[place]) for kinds in self.seeds.values()]
 
     def difference(self, other: CrossedCell, kind: str) -> Estimate | None:
-        """Return by how much AP it is ahead of another cell, seed by seed and picture by picture.
+        """Return the difference in AP to another cell, paired by seed and image.
 
-        None where the two have no seed in common, or were evaluated on other pictures, labels or classes.
+        None if the two have no seed in common, or were evaluated on different images, labels or classes.
         """
         both = [
             (self.seeds[seed][kind], other.seeds[seed][kind])
@@ -83,13 +83,13 @@ def _estimate(samples: np.ndarray, value: float, like: Evaluation, span: tuple[f
 
 @dataclass
 class Pools:
-    """What the finished cells of a study with folds have found; each is evaluated once.
+    """The pooled evaluations of a study with folds; each setting and seed is evaluated once.
 
     Attributes:
         folder: The study's folder.
         grid: Its grid.
         folds: Its folds.
-        problems: Name of a cell's folder -> why its predictions cannot be put together.
+        problems: Folder name of a setting and seed -> why its predictions cannot be pooled.
     """
 
     folder: Path
@@ -99,12 +99,15 @@ class Pools:
     _known: dict[str, dict[str, Evaluation]] = field(default_factory=dict)
 
     def update(self, results: Sequence[Result]) -> list[CrossedCell]:
-        """Return the cells of which a seed is complete, by the results of all runs of the grid, in its order.
+        """Return the cells with at least one complete seed.
 
-        A folder is written for each seed that has become so.
+        A folder is written for each newly completed seed.
+
+        Args:
+            results: The results of all runs of the grid, in its order.
         """
         cells: dict[tuple[str, ...], CrossedCell] = {}
-        for i, run in enumerate(self.grid.pooled().runs()):  # each stands for all folds of a setting and seed
+        for i, run in enumerate(self.grid.pooled().runs()):  # each represents all folds of a setting and seed
             folds = results[i * self.grid.folds : (i + 1) * self.grid.folds]
             if not all(one.outcome and one.outcome.state == FINISHED and one.found for one in folds):
                 continue
@@ -135,9 +138,9 @@ class Pools:
 def write(
     folder: Path, found: pooling.Pooled, kinds: Mapping[str, Evaluation], run: Run, folds: Sequence[Result]
 ) -> None:
-    """Write the folder of a setting and seed: what its folds' runs say of all pictures, as the folder of one run.
+    """Write the folder of a setting and seed: the pooled results of its folds, in the form of a single run's folder.
 
-    `tintbox report` and `tintbox compare` take it as such: the arguments are the folds', the dataset is the study's,
+    `tintbox report` and `tintbox compare` accept it as such: the arguments are the folds', the dataset is the study's,
     and every number of an epoch is the mean over the folds.
     """
     runs = [one.found for one in folds if one.found]
@@ -147,13 +150,13 @@ def write(
     own = {"data": str(run.arguments["data"]), "name": folder.name, "save_dir": str(folder)}
     atomic.write_text(folder / ARGUMENTS, yaml.safe_dump({**runs[0].arguments, **own}, sort_keys=False))
     atomic.write_csv(folder / RESULTS, mean_curves(runs))
-    found.save(folder, names)  # last: it makes the folder one that `tintbox compare` takes
+    found.save(folder, names)  # last: with this file, `tintbox compare` accepts the folder
 
 
 def mean_curves(runs: Sequence[RunFolder]) -> Iterator[Sequence[Any]]:
-    """Yield the rows of a ``results.csv`` of the means of several, as far as all of them go; times are added up.
+    """Yield the rows of a ``results.csv`` of means over runs, up to the shortest run; times are summed.
 
-    What a run writes of an epoch that was not validated, which is 0, is no number here.
+    The zeros that a run writes for epochs without validation become NaN.
     """
     columns = [name for name in runs[0].curves if all(name in run.curves for run in runs)]
     epochs = min(run.epochs for run in runs)

@@ -1,4 +1,4 @@
-"""The progress of a study: runs done, runs at work with their epochs, and when it will have ended."""
+"""The progress of a study: finished runs, current runs with their epochs, and the expected end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tintbox.studies.outcome import Outcome
 
 
 def clock(seconds: float) -> str:
-    """Return a time as hours, minutes and seconds."""
+    """Return a duration as hours, minutes and seconds."""
     if not math.isfinite(seconds):
         return "?"
     minutes, rest = divmod(round(seconds), 60)
@@ -30,10 +30,10 @@ def clock(seconds: float) -> str:
 
 
 class Progress:
-    """What is shown while a study runs: a display that lives in a terminal, a line per event elsewhere.
+    """What is shown while a study runs: a live display in a terminal, a line per event elsewhere.
 
     Attributes:
-        shares: Run's name -> the share of its epochs that is done, 0..1.
+        shares: Run's name -> the fraction of its epochs that is done, 0..1.
     """
 
     def __init__(self, runs: Sequence[Run], done: Mapping[str, Outcome], folder: Path) -> None:
@@ -46,33 +46,33 @@ class Progress:
         self.told: set[str] = set()
 
     def __enter__(self) -> Progress:
-        """Begin the display."""
+        """Start the display."""
         if self.live:
             self.live.start()
         return self
 
     def __exit__(self, *_: Any) -> None:
-        """End it."""
+        """Stop the display."""
         if self.live:
             self.live.stop()
 
     def share(self, run: Run) -> tuple[float, str]:
-        """Return which share of a run's epochs is done, and that in words."""
+        """Return the fraction of a run's epochs that is done, and the same as text."""
         done = outcome.trained_epochs(self.folder / run.name)
         epochs = outcome.planned_epochs(self.folder / run.name)
-        if math.isinf(epochs):  # its arguments are not there yet, or damaged
+        if math.isinf(epochs):  # its arguments are not written yet, or damaged
             return 0.0, "starting"
         return min(1.0, done / epochs), f"epoch {done} of {epochs:.0f}"
 
     def estimate_remaining(self) -> float | None:
-        """Return the seconds to the expected end, None before anything is known; every run is taken to last as long."""
+        """Return the expected remaining seconds, None while unknown; all runs are assumed to take equally long."""
         gained = sum(self.shares.values()) - self.at_first
         if gained < 0.02:
             return None
         return (time.monotonic() - self.begun) * (len(self.runs) - sum(self.shares.values())) / gained
 
     def update(self, running: Sequence[Run], ended: Sequence[tuple[Run, Outcome]]) -> None:
-        """Show how things stand: the runs at work, and those that ended since the last call."""
+        """Show the current runs, and those that ended since the last call."""
         for run, found in ended:
             self.ended[run.name], self.shares[run.name] = found, 1.0
             self.tell(f"{run.name}: {found.state}{': ' + found.reason if found.reason else ''}{self.describe_end()}")
@@ -92,14 +92,14 @@ class Progress:
         )
 
     def describe_end(self) -> str:
-        """Return when the study will have ended, in words."""
+        """Return the expected end of the study as text."""
         left = self.estimate_remaining()
         if left is None or len(self.ended) == len(self.runs):
             return ""
         return f"; about {clock(left)} left, until {time.strftime('%H:%M', time.localtime(time.time() + left))}"
 
     def picture(self, running: Sequence[Run], said: Mapping[str, str]) -> Group:
-        """Return the display: a bar for the study, a line per run at work."""
+        """Return the display: a bar for the study, and a line per current run."""
         shown = Table.grid(padding=(0, 1))
         failed = sum(found.state == outcome.FAILED for found in self.ended.values())
         words = f"{len(self.ended)} of {len(self.runs)} runs done" + (f", {failed} failed" if failed else "")

@@ -1,4 +1,4 @@
-"""The tables of a study: every run, and every cell with mean and spread over its seeds."""
+"""The tables of a study: one of all runs, one of all cells with mean and spread over the seeds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHORT = 10.0  # seconds below which a time is shown with a tenth
 
 
 def spread_text(values: Sequence[float], sign: str = "") -> str:
-    """Return ``mean ± standard deviation`` with four digits after the point, without ± for one value."""
+    """Return ``mean ± standard deviation`` with four decimals, without ± for a single value."""
     if not values:
         return ""
     deviation = spread(values)
@@ -28,15 +28,15 @@ def spread_text(values: Sequence[float], sign: str = "") -> str:
 
 
 def duration(seconds: Sequence[float]) -> str:
-    """Return the mean of times in words, nothing where there is none."""
+    """Return the mean of durations as text, "" if there are none."""
     average = mean(seconds) if seconds else math.nan
     return "" if math.isnan(average) else f"{average:.1f} s" if average < SHORT else clock(average)
 
 
 def difference(cell: Cell, baseline: Cell, column: str) -> str:
-    """Return the mean difference to the baseline: seed by seed where both have the seeds, else that of the means.
+    """Return the mean difference to the baseline: paired by seed if they share seeds, else that of the means.
 
-    Where all numbers of all epochs are the same it is no difference of 0: the cells are the same.
+    If all numbers of all epochs agree, it is `EQUAL` rather than a difference of 0.
     """
     one, other = cell.column(column), baseline.column(column)
     if cell is baseline or not one or not other:
@@ -49,11 +49,11 @@ def difference(cell: Cell, baseline: Cell, column: str) -> str:
 
 
 def rows(group: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
-    """Return the heading and the rows of the table of one task's cells; the first is the baseline."""
+    """Return the header and rows of the table of one task's cells; the first cell is the baseline."""
     keys = list(group[0].settings)
     metric = group[0].example.metric
     name = metric.removeprefix("metrics/")
-    # A study of one cell has no baseline, a run without validation no loss.
+    # A study with a single cell has no baseline; a run without validation has no loss.
     against = [f"{name}, against the first"] if len(group) > 1 else []
     head = [*keys, "n", name, *against, "validation loss", "best epoch", "time per run"]
     lines = []
@@ -69,7 +69,7 @@ def rows(group: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
 
 
 def markdown(results: Sequence[Result], title: str) -> str:
-    """Return the table of a study as Markdown, one per task, and below it what failed or is missing."""
+    """Return a study's tables as Markdown, one per task, followed by what failed or is missing."""
     groups = group_by_task(group_by_cell(results))
     parts = [f"# {title}"]
     several = any(len(cell.results) > 1 for group in groups.values() for cell in group)
@@ -88,7 +88,7 @@ def markdown(results: Sequence[Result], title: str) -> str:
 
 
 def find_lacking(results: Sequence[Result]) -> list[str]:
-    """Return what is below the table: which runs failed and why, and how many are missing."""
+    """Return the lines below the table: which runs failed and why, and how many are missing."""
     parts: list[str] = []
     failed = [r for r in results if r.outcome and r.outcome.state == FAILED]
     unread = [r for r in results if r.found is None and r.outcome and r.outcome.state == FINISHED]
@@ -103,7 +103,7 @@ def find_lacking(results: Sequence[Result]) -> list[str]:
 
 
 def find_equal(group: Sequence[Cell]) -> list[str]:
-    """Return a line for each set of cells of which all numbers are the same: what differs between them did nothing."""
+    """Return a line for each set of cells with identical numbers: their differing arguments had no effect."""
     same: dict[Hashable, list[str]] = {}
     for cell in group:
         same.setdefault(cell.fingerprint, []).append(cell.title)
@@ -113,20 +113,20 @@ def find_equal(group: Sequence[Cell]) -> list[str]:
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return the lines of a table in Markdown; a cell's text ends no column."""
+    """Return the lines of a Markdown table, with ``|`` escaped in the cells."""
     escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)
     return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *escaped)]
 
 
 def save(folder: Path, results: Sequence[Result], title: str) -> None:
-    """Write ``study.md``, ``study.csv`` with a row per cell, and ``runs.csv`` with a row per run, each whole."""
+    """Write ``study.md``, ``study.csv`` (a row per cell) and ``runs.csv`` (a row per run), each atomically."""
     atomic.write_text(folder / "study.md", markdown(results, title))
     atomic.write_csv(folder / "study.csv", cell_rows(results))
     atomic.write_csv(folder / "runs.csv", run_rows(results))
 
 
 def cell_rows(results: Sequence[Result]) -> Iterator[Sequence[Any]]:
-    """Yield a heading and a row per cell: mean and standard deviation of all columns."""
+    """Yield a header, then a row per cell with mean and standard deviation of all columns."""
     found = group_by_cell(results)
     keys = [key for key in (results[0].run.settings if results else []) if key != REPLICATE]
     columns = columns_of(found)
@@ -139,12 +139,12 @@ def cell_rows(results: Sequence[Result]) -> Iterator[Sequence[Any]]:
 
 
 def columns_of(cells: Sequence[Cell]) -> list[str]:
-    """Return the columns that any run of some cells has."""
+    """Return the columns that any run of the cells has."""
     return list(dict.fromkeys(c for cell in cells for run in cell.results.values() for c in numbers(run, -1)))
 
 
 def run_rows(results: Sequence[Result]) -> Iterator[Sequence[Any]]:
-    """Yield a heading and a row per run, at the best epoch and at the last."""
+    """Yield a header, then a row per run with its numbers at the best and at the last epoch."""
     keys = list(results[0].run.settings) if results else []
     columns = columns_of(group_by_cell(results))
     yield ["run", *keys, "state", "reason", *columns, *(f"{c}_last" for c in columns if "/" in c)]

@@ -1,4 +1,4 @@
-"""Values of training arguments: read from words and YAML as `yolo` reads them, checked, shown."""
+"""Values of training arguments: read from words and YAML like `yolo` does, checked, and shown."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tintbox.limits import YAML_DEPTH
 
 PAIRS = {"(": ")", "[": "]", "{": "}"}
 QUOTES = "'\""
-BEFORE_QUOTE = "([{,: "  # what a quote stands behind; within a word it is an apostrophe
-LARGEST = 2**63  # of whole numbers; no argument has one near it
+BEFORE_QUOTE = "([{,: "  # characters that may precede an opening quote; within a word it is an apostrophe
+LARGEST = 2**63  # limit of integers; no argument has one near it
 
 
 def split(key: str, given: str) -> list[str]:
-    """Return the parts of a text between its outer commas.
+    """Split a text at its outer commas.
 
     Raises:
         TintboxError: A part is empty, or a bracket is not closed.
@@ -59,19 +59,19 @@ def read_value(given: str) -> Any:
         return known[given.lower()]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python's about backslashes
+            warnings.simplefilter("ignore")  # Python warns about backslashes
             found = as_plain(ast.literal_eval(given))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return given
-    # Quotes keep a comma or a bracket together; `yolo` takes a quoted number for a number all the same.
+    # Quotes protect commas and brackets; `yolo` still reads a quoted number as a number.
     return read_value(found) if isinstance(found, str) and found != given else found
 
 
 def as_plain(value: Any) -> Any:
-    """Return a value as YAML and JSON write it, tuples as lists.
+    """Return a value in the form that YAML and JSON can store, with tuples as lists.
 
     Raises:
-        ValueError: It is something else than texts, paths, numbers, truths, None, lists and mappings of these.
+        ValueError: It is not made of strings, paths, numbers, bools, None, and lists and mappings of these.
     """
     if isinstance(value, (list, tuple)):
         return [as_plain(item) for item in value]
@@ -89,7 +89,7 @@ def as_plain(value: Any) -> Any:
 
 
 def check(key: str, value: Any, depth: int = 0) -> Any:
-    """Return a value as `as_plain` does, if it can be written down and read again.
+    """Return a value as `as_plain` does, if it can be saved and read back.
 
     Raises:
         TintboxError: It cannot.
@@ -120,7 +120,7 @@ def check(key: str, value: Any, depth: int = 0) -> Any:
 
 
 def is_utf8(value: str) -> bool:
-    """Return whether a text can be written: a name of a file that is not in UTF-8 comes in with lone surrogates."""
+    """Return whether a text can be encoded: file names that are not UTF-8 arrive with lone surrogates."""
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
@@ -129,7 +129,7 @@ def is_utf8(value: str) -> bool:
 
 
 def as_hashable(value: Any) -> Hashable:
-    """Return what is equal for equal values, and can be looked up."""
+    """Return a hashable key that is equal for equal values."""
     if isinstance(value, (list, tuple)):
         return "list", tuple(map(as_hashable, value))
     if isinstance(value, Mapping):
@@ -138,5 +138,5 @@ def as_hashable(value: Any) -> Hashable:
 
 
 def text(value: Any) -> str:
-    """Return a value as it is shown: a file by its name alone."""
+    """Return a value as text for display: a path is reduced to its file name."""
     return Path(value).name if isinstance(value, str) and "/" in value else str(value)

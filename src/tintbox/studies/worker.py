@@ -1,7 +1,7 @@
-"""The process of one run: `python -m tintbox.studies.worker FOLDER [word ...]` trains what its ``run.json`` asks for.
+"""The process of one run: `python -m tintbox.studies.worker FOLDER [word ...]` trains what its ``run.json`` specifies.
 
-The words are of this machine, such as ``workers=1``. The process ends with its standard input: where the study was
-killed, no run goes on without it.
+The words are specific to this machine, such as ``workers=1``. The process ends when its standard input closes, so no
+run outlives a study that was killed.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ def start(
     more: Sequence[str] = (),
     where: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a run in a process group of its own; whoever holds the process's standard input keeps it alive.
+    """Start a run in its own process group; it lives as long as its standard input is held open.
 
     Args:
-        folder: The run's folder, made if need be.
+        folder: The run's folder, created if necessary.
         arguments: The training arguments.
-        environment: Variables to set for it; one without a value is taken away.
-        more: Words of this machine, such as ``workers=1``, that say nothing of what the run is.
-        where: The working directory, against which relative paths are read; None for this process's.
+        environment: Variables to set for it; those with an empty value are unset.
+        more: Machine-specific words, such as ``workers=1``, that do not affect the run's identity.
+        where: The working directory for relative paths; None for this process's.
     """
     Outcome(outcome.STARTED, arguments=arguments).write(folder)
-    # Unbuffered, so that the log's last line is what was said last; where a plain run was made is kept as well.
+    # Unbuffered, so that the log ends with the last output; TINTBOX_ENVIRONMENT records where a plain run was made.
     variables = {**os.environ, "PYTHONUNBUFFERED": "1", "TINTBOX_ENVIRONMENT": "1", **environment}
     command = [sys.executable, "-m", "tintbox.studies.worker", str(folder), *more]
     with (folder / outcome.LOG).open("ab") as log:
@@ -51,7 +51,7 @@ def start(
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Kill a run with all processes that it has started, and wait for its end."""
+    """Kill a run with all its child processes, and wait until it has ended."""
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError, AttributeError):  # Windows has no process groups
             os.killpg(process.pid, signal.SIGKILL)
@@ -60,7 +60,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def end(folder: Path, status: int, arguments: Mapping[str, Any]) -> Outcome:
-    """Write down and return how a run ended whose process had this exit status."""
+    """Save and return the outcome of a run whose process ended with this exit status."""
     why = outcome.reason(folder, status) if status else ""
     if not status and outcome.lacks_predictions(folder, arguments):
         why = "its fold could not be evaluated; its log says why"
@@ -70,16 +70,16 @@ def end(folder: Path, status: int, arguments: Mapping[str, Any]) -> Outcome:
 
 
 def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
-    """Return the words of the `yolo` command that begins or resumes a run; None if nothing is left to do."""
+    """Return the words of the `yolo` command that starts or resumes a run; None if nothing is left to do."""
     fold, arguments = FOLD in arguments, crossing.resolve(folder, arguments)
     files = outcome.find_whole_checkpoints(folder)
     if trained := [file for file in files if outcome.is_trained(folder, file)]:
         if any(file.name == "best.pt" for file in files) or not (folder / outcome.WEIGHTS / "best.pt").exists():
-            # It was killed while its best weights were validated once more, which a fold is trained for.
+            # It was killed during the final validation of its best weights, which is what a fold is trained for.
             return crossing.validation(folder, trained[0], arguments) if fold else None
-        files = []  # the best weights are damaged, and from the last ones nothing goes on
+        files = []  # the best weights are damaged, and a fully trained last.pt cannot be resumed
     if files:
-        # The folder may have been moved since.
+        # The folder may have been moved in the meantime.
         data = [f"data={arguments['data']}"] if fold else []
         return ["train", f"model={files[0]}", f"resume={files[0]}", f"save_dir={folder}", *data]
     for old in (*folder.glob("results.*"), *folder.glob(PREDICTIONS), folder / outcome.WEIGHTS):
@@ -91,7 +91,7 @@ def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
 
 def die_with_standard_input() -> None:
     """Kill this process and its children when the other end of its standard input is closed."""
-    while os.read(0, 1024):  # not sys.stdin, whose lock a thread must not hold when the interpreter ends
+    while os.read(0, 1024):  # not sys.stdin, whose lock a thread must not hold when the interpreter exits
         pass
     with contextlib.suppress(AttributeError):
         os.killpg(os.getpid(), signal.SIGKILL)
@@ -99,14 +99,14 @@ def die_with_standard_input() -> None:
 
 
 def main() -> None:
-    """Train."""
+    """Train the run."""
     folder = Path(sys.argv[1]).resolve()
     threading.Thread(target=die_with_standard_input, daemon=True).start()
     asked = outcome.read(folder)
     if asked is None or asked.arguments is None:
         raise SystemExit(f"{folder}: no {outcome.FILE}")
     if line := words(folder, asked.arguments):
-        sys.argv[:] = ["yolo", *line, *sys.argv[2:]]  # in place: Ultralytics, once imported, holds this very list
+        sys.argv[:] = ["yolo", *line, *sys.argv[2:]]  # in place: an imported Ultralytics holds this very list
         from ultralytics.cfg import entrypoint
 
         entrypoint()
