@@ -1,1 +1,1 @@
-"""`tintbox report`: runs of any task compared on one page of HTML that needs nothing but a browser."""
+"""`tintbox report`: runs of any task compared on one self-contained HTML page."""

@@ -1,4 +1,4 @@
-"""Pictures of a dataset with their labelled boxes, and which of them are shown."""
+"""Images of a dataset with their labelled boxes, and the choice of those to show."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from tintbox.limits import LABEL_BYTES
 from tintbox.plugins.coco_eval.data import dataset_files, labels, layout
 from tintbox.reports import picture_file
 
-CROWD = 10  # boxes in a picture from which on labels leave out the class, which the colour tells
+CROWD = 10  # number of boxes per image from which labels omit the class, which the colour shows
 
 
 @dataclass(frozen=True)
 class Boxes:
-    """The boxes in one picture.
+    """The boxes in one image.
 
     Attributes:
-        corners: (n, 4) x1, y1, x2, y2 in pixels of the picture.
+        corners: (n, 4) x1, y1, x2, y2 in pixels of the image.
         names: n class names.
-        scores: n confidences in 0..1, or None for the truth.
+        scores: n confidences in 0..1, or None for ground truth.
     """
 
     corners: np.ndarray
@@ -32,9 +32,9 @@ class Boxes:
     scores: list[float] | None = None
 
     def labelled(self, *, named: bool) -> Iterator[tuple[np.ndarray, str, str]]:
-        """Yield corners, class and label of each box, unsure ones first, so that sure ones are drawn on top.
+        """Yield corners, class and label of each box, least confident first, so that confident ones are drawn on top.
 
-        The label is the score, if there is one, after the class if it is to be named.
+        The label is the score, if there is one, preceded by the class if ``named``.
         """
         scores: Sequence[float | None] = self.scores or [None] * len(self.names)
         for corners, name, score in reversed(list(zip(self.corners, self.names, scores))):
@@ -43,13 +43,13 @@ class Boxes:
 
 
 def read_truth(data: Mapping[str, Any], split: str) -> tuple[dict[str, Boxes], list[str], list[str]]:
-    """Return the labelled boxes of a split by the path of the picture, the class names, and what was left out and why.
+    """Return the labelled boxes of a split by image path, the class names, and what was left out and why.
 
-    Pictures without boxes are left out, and so are those that Ultralytics leaves out: damaged ones, or with a label
-    that is none. No file is changed, which Ultralytics' own reader does to pictures that it thinks damaged.
+    Images without boxes are left out, as are those that Ultralytics skips: damaged ones and those with invalid labels.
+    No file is changed, whereas Ultralytics' own reader rewrites images that it considers damaged.
 
     Raises:
-        TintboxError: There is no such split, no picture in it, or no label.
+        TintboxError: The split does not exist, or has no images or no labels.
     """
     name = layout.title(data)
     pictures = layout.split_pictures(data, split)
@@ -77,10 +77,10 @@ def read_truth(data: Mapping[str, Any], split: str) -> tuple[dict[str, Boxes], l
 
 
 def choose(pictures: Iterable[str], n: int, seed: int, images: Any, split: str) -> list[str]:
-    """Return the paths of the named pictures, or of ``n`` by chance.
+    """Return the paths of the named images, or of ``n`` random ones.
 
     Raises:
-        TintboxError: There are fewer pictures, or none of that name.
+        TintboxError: There are fewer images, or none of that name.
     """
     pictures, wanted = sorted(pictures), picture_names(images)
     if wanted is None:
@@ -96,12 +96,12 @@ def choose(pictures: Iterable[str], n: int, seed: int, images: Any, split: str) 
 
 
 def picture_names(images: Any) -> list[str] | None:
-    """Return the pictures that ``images=`` names, a name or several; None if it names none.
+    """Return the image names in ``images=``, which is one name or several; None if it is None.
 
-    A name of digits only, such as 000123, is no longer itself once it was read as YAML.
+    Beware that a name of digits only, such as 000123, changes when it is read as YAML.
 
     Raises:
-        TintboxError: It is an empty list.
+        TintboxError: The list is empty.
     """
     if images is None:
         return None
@@ -112,5 +112,5 @@ def picture_names(images: Any) -> list[str] | None:
 
 
 def by_name(pictures: Sequence[str]) -> dict[str, str]:
-    """Return the paths of pictures by their names, with and without suffix."""
+    """Return image paths by file name, with and without suffix."""
     return {Path(path).stem: path for path in pictures} | {Path(path).name: path for path in pictures}

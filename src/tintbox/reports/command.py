@@ -15,8 +15,8 @@ from tintbox.plugins.coco_eval.data.layout import SPLITS
 from tintbox.reports import gather, page, prediction, subjects
 from tintbox.reports.boxes import picture_names
 
-LIMIT = 10_000_000  # bytes of the page, at most
-MARGIN = 50_000  # of it, kept for captions of pictures
+LIMIT = 10_000_000  # maximum size of the page in bytes
+MARGIN = 50_000  # bytes reserved for captions of images
 SUFFIXES = (".html", ".htm")
 
 
@@ -31,11 +31,11 @@ def report(
     imgsz: int | Sequence[int] | None = None,
     pictures: bool = True,
 ) -> Path:
-    """Write a page that compares training runs, and return its path; `tintbox.report` says what the arguments mean.
+    """Write a page that compares training runs, and return its path; see `tintbox.report` for the arguments.
 
     Raises:
-        TintboxError: A folder is no run, a value makes no sense, or the file cannot be written; the line says which.
-            A file of that name stays as it was.
+        TintboxError: A folder is not a run, a value is invalid, or the file cannot be written; the line says which.
+            An existing file is left unchanged.
     """
     check(n, conf, seed, imgsz, pictures)
     if split not in SPLITS:
@@ -63,10 +63,10 @@ def compose(
     imgsz: Any,
     pictures: bool,
 ) -> bytes:
-    """Return the page of runs that are gathered; arguments as of ``report``.
+    """Return the page for gathered runs; arguments as in ``report``.
 
     Raises:
-        TintboxError: It would be larger than LIMIT.
+        TintboxError: The page would be larger than LIMIT.
     """
     chosen: list[tuple[Sequence[subjects.Subject], list[str]]] = [([], [])] * len(sections)
     if pictures:
@@ -92,12 +92,12 @@ def compose(
 
 
 def encode_page(html: str) -> bytes:
-    """Return a page's bytes; half a character, which a file can hold as an escape or a name, becomes a ``?``."""
+    """Encode a page; lone surrogates, which file names and JSON escapes can contain, become ``?``."""
     return html.encode("utf-8", errors="replace")
 
 
 def check(n: Any, conf: Any, seed: Any, imgsz: Any, pictures: Any) -> None:
-    """Raise TintboxError for values that make no sense."""
+    """Raise TintboxError for invalid values."""
     if imgsz is not None and (wrong := prediction.wrong_size(imgsz)):
         raise TintboxError(wrong)
     prediction.check_choice(n, seed, conf)
@@ -109,7 +109,7 @@ def check_out(out: str | Path) -> Path:
     """Return the file to write.
 
     Raises:
-        TintboxError: It is a folder, or named as something else than HTML.
+        TintboxError: It is a folder, or its suffix is not that of HTML.
     """
     file = Path(str(out))
     if file.is_dir():
@@ -120,22 +120,22 @@ def check_out(out: str | Path) -> Path:
 
 
 def check_room(file: Path) -> None:
-    """Make the folder of a file, and check that the page can be written there: better known before the work.
+    """Create the folder of a file, and check before the work begins that the page can be written there.
 
     Raises:
-        TintboxError: There is no room, or no right to write there.
+        TintboxError: There is no space, or no permission to write there.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.exists() and not os.access(file, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         with tempfile.TemporaryFile(dir=file.parent) as probe:
-            if hasattr(os, "posix_fallocate"):  # reserves without writing; given back at once
+            if hasattr(os, "posix_fallocate"):  # reserves space without writing; released at once
                 os.posix_fallocate(probe.fileno(), 0, LIMIT)
     except OSError as error:
         raise cannot_write(file, error) from error
 
 
 def cannot_write(file: Path, error: OSError) -> TintboxError:
-    """Return what is said of a file that cannot be written."""
+    """Return the error for a file that cannot be written."""
     return TintboxError(f"out={file}: cannot be written ({error.strerror or one_line(error)})")

@@ -1,4 +1,4 @@
-"""The figures of a report: Plotly's JSON, in which a colour such as ``--run-0`` is a variable of the page's style."""
+"""The training curves of a report, as Plotly's JSON; colours such as ``--run-0`` are CSS variables of the page."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tintbox.reports.figures import Figure, as_json_numbers, layout, trace
 from tintbox.reports.gather import Entry, Section
 from tintbox.reports.metrics import Ruler
 
-EACH = 10  # epochs up to which each has its tick
+EACH = 10  # number of epochs up to which every epoch has a tick
 
 
 def curves(section: Section, ruler: Ruler) -> list[Figure]:
-    """Return the figures of a section's ``results.csv``: the main metric, then the others, the losses and the rate."""
+    """Return the figures of a section's ``results.csv``: main metric, other metrics, losses, learning rate."""
     entries, main = section.entries, metrics.main_metric(section)
     figures = [main_figure(section, main, ruler)]
     for column in metrics.columns(entries, "metrics/"):
@@ -31,7 +31,7 @@ def curves(section: Section, ruler: Ruler) -> list[Figure]:
 
 
 def widen_range(figure: Figure) -> None:
-    """Give an axis on which all points have one place a range around it: Plotly's own is from 1 below to 1 above."""
+    """Give an axis on which all values are equal a sensible range: Plotly's default is 1 below to 1 above."""
     for axis in ("x", "y"):
         values = [value for trace in figure.data for value in trace[axis] if isinstance(value, float)]
         if not values or max(values) - min(values) > 1e-6 * max(map(abs, values)):
@@ -59,14 +59,14 @@ def main_figure(section: Section, column: str, ruler: Ruler) -> Figure:
 
 
 def curve(entry: Entry, column: str) -> dict[str, Any]:
-    """Return the line of a column of a run's ``results.csv``."""
+    """Return the curve of a column in a run's ``results.csv``."""
     return trace(
         entry, as_json_numbers(entry.run.curves["epoch"]), as_json_numbers(metrics.read_known(entry.run, column))
     )
 
 
 def epoch_layout(entries: Sequence[Entry], height: int, **more: Any) -> dict[str, Any]:
-    """Return the layout of a figure over epochs, which are whole numbers."""
+    """Return the layout of a figure over epochs, which are integers."""
     shape = layout("epoch", height, **more)
     if max((entry.run.epochs for entry in entries), default=0) <= EACH:
         shape["xaxis"]["dtick"] = 1
@@ -81,7 +81,7 @@ def column_figure(entries: Sequence[Entry], column: str, name: str) -> Figure:
 
 
 def loss_figure(entries: Sequence[Entry], loss: str) -> Figure:
-    """Return the small figure of a loss, solid on the validation split, dotted in training."""
+    """Return the small figure of a loss: solid for validation, dotted for training."""
     data, kinds = [], []
     for kind, words in (("val", "validation"), ("train", "training")):
         for entry in entries:
@@ -98,5 +98,5 @@ def loss_figure(entries: Sequence[Entry], loss: str) -> Figure:
 
 
 def describe(name: str, entries: Sequence[Entry]) -> str:
-    """Return what a figure of curves shows, in words."""
+    """Return a text description of a figure of curves."""
     return f"Curves of {name} by epoch for {', '.join(entry.name for entry in entries)}"

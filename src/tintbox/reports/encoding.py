@@ -1,4 +1,4 @@
-"""Pictures as WebP for the page, within a number of bytes."""
+"""Images as WebP for the page, within a byte budget."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tintbox.reports.boxes import CROWD, Boxes
 from tintbox.reports.pictures import SIDE, Picture, Strip
 from tintbox.reports.subjects import Subject
 
-TINY = 64  # pixels of the longer side up to which a picture keeps every pixel exactly
-SIDES = (SIDE, 360, 280, 200)  # tried one after the other until the pictures have room
-QUALITY, LOSSLESS = 80, 101  # of WebP, in OpenCV's counting
-# Of boxes by class, RGB: Okabe and Ito's without black, told apart by the colour-blind, and two more; then again.
+TINY = 64  # pixels of the longer side up to which an image is encoded losslessly
+SIDES = (SIDE, 360, 280, 200)  # tried in turn until the images fit
+QUALITY, LOSSLESS = 80, 101  # WebP qualities as OpenCV defines them
+# RGB colours of boxes by class, reused cyclically: Okabe and Ito's colour-blind-safe ones without black, and two more.
 CLASS_COLOURS = (
     (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167),
     (120, 28, 80), (160, 160, 160),
@@ -26,7 +26,7 @@ CLASS_COLOURS = (
 
 @dataclass(frozen=True)
 class Encoded:
-    """A picture as the template needs it."""
+    """An image in the form that the template needs."""
 
     caption: str
     alt: str
@@ -37,7 +37,7 @@ class Encoded:
 
 
 def fit(rows: Sequence[Strip], room: int) -> tuple[list[tuple[str, list[Encoded]]], str]:
-    """Return pictures in ``room`` bytes of data URLs, made smaller if need be, then fewer, and a sentence if fewer."""
+    """Return images as data URLs of at most ``room`` bytes, downscaled or dropped if needed, and a note if dropped."""
     encoded: list[tuple[str, list[Encoded]]] = []
     for side in SIDES:
         encoded = [(strip.title, [encode(picture, side) for picture in strip.pictures]) for strip in rows]
@@ -52,12 +52,12 @@ def fit(rows: Sequence[Strip], room: int) -> tuple[list[tuple[str, list[Encoded]
 
 
 def weight(encoded: Sequence[tuple[str, Sequence[Encoded]]]) -> int:
-    """Return how many bytes pictures take on the page."""
+    """Return how many bytes the images take on the page."""
     return sum(len(picture.source) for _, pictures in encoded for picture in pictures)
 
 
 def encode(picture: Picture, side: int) -> Encoded:
-    """Return a picture as a data URL: enlarged with sharp pixels if it is small, reduced if it is large."""
+    """Return an image as a data URL: small ones are enlarged with sharp pixels, large ones reduced."""
     longest = max(picture.pixels.shape[:2])
     zoom = side // longest if longest <= side else side / longest
     how = cv2.INTER_NEAREST if zoom >= 1 else cv2.INTER_AREA
@@ -72,19 +72,19 @@ def encode(picture: Picture, side: int) -> Encoded:
 
 
 def draw(pixels: np.ndarray, boxes: Boxes, zoom: float, classes: Sequence[str]) -> None:
-    """Draw boxes into a picture.
+    """Draw boxes into an image.
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
         boxes: The boxes.
-        zoom: How many times as large as that of the boxes the picture is.
-        classes: The dataset's class names, whose order gives the colours; others come after them.
+        zoom: Scale of the image relative to the boxes' coordinates.
+        classes: The dataset's class names, whose order determines the colours; other names follow.
     """
     from ultralytics.utils.plotting import Annotator
 
     order = {name: i for i, name in enumerate(dict.fromkeys([*classes, *boxes.names]))}
     annotator = Annotator(pixels, line_width=2)
-    annotator.sf, annotator.tf = 0.45, 1  # size and thickness of the letters
+    annotator.sf, annotator.tf = 0.45, 1  # font scale and thickness
     for corners, name, label in boxes.labelled(named=len(boxes.names) < CROWD):
         colour = CLASS_COLOURS[order[name] % len(CLASS_COLOURS)]
         ink = (255, 255, 255) if luma(*colour) < 140 else (0, 0, 0)
@@ -93,6 +93,6 @@ def draw(pixels: np.ndarray, boxes: Boxes, zoom: float, classes: Sequence[str]) 
 
 
 def key(subject: Subject) -> list[tuple[str, str]]:
-    """Return the class names of a dataset with the colours of their boxes, as CSS."""
+    """Return the class names of a dataset with their box colours as CSS."""
     colours = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in CLASS_COLOURS]
     return [(name, colours[i % len(colours)]) for i, name in enumerate(subject.classes)]

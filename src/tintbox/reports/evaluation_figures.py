@@ -1,4 +1,4 @@
-"""The figures of COCO evaluations: AP by class, what errors cost, precision by recall."""
+"""The figures of COCO evaluations: AP by class, cost of errors, precision by recall."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tintbox.reports.gather import Entry
 from tintbox.reports.tables import parts_of
 from tintbox.reports.verdict import number
 
-LEAST_GAIN = 0.05  # AP that the axes of errors and classes reach at least, so that tiny ones look tiny
-CLASSES = 40  # in the figure; the table has all
+LEAST_GAIN = 0.05  # minimum AP range of the error and class axes, so that tiny values look tiny
+CLASSES = 40  # maximum number in the figure; the table has all
 
 
 def class_figure(entries: Sequence[Entry], kind: str) -> Figure | None:
-    """Return AP by class: a point per run with its interval; None where no run has a COCO evaluation."""
+    """Return AP by class, a point with its interval per run; None if no run has a COCO evaluation."""
     found = parts_of(entries, kind)
     counts = {name: count for _, part in found for name, (count, _) in part.classes.items() if count}
     names = sorted(counts, key=lambda name: -counts[name])[:CLASSES]
@@ -46,14 +46,14 @@ def class_figure(entries: Sequence[Entry], kind: str) -> Figure | None:
     shape["yaxis"] |= {**ticks, "range": [len(names) - 0.5, -0.5], "zeroline": False}
     highs = [v.high if v.bounded else v.value for _, part in found for _, v in part.classes.values()]
     if not max((high for high in highs if math.isfinite(high)), default=0.0) > LEAST_GAIN:
-        shape["xaxis"]["range"] = [0, LEAST_GAIN]  # nothing is found; Plotly's own range would reach from -1 to 1
+        shape["xaxis"]["range"] = [0, LEAST_GAIN]  # nothing is found; Plotly's default range would be -1 to 1
     rest = f", the {CLASSES} with most objects" if len(counts) > CLASSES else ""
     label = f"AP of each class for {', '.join(entry.name for entry, _ in found)}; the table below has the numbers"
     return Figure(f"AP of {TITLES[kind]} by class{rest}", label, data, shape)
 
 
 def error_figure(entries: Sequence[Entry], kind: str) -> Figure | None:
-    """Return bars of what each kind of error costs; None where no run has that."""
+    """Return bars of the cost of each kind of error; None if no run has it."""
     found = [(entry, part) for entry, part in parts_of(entries, kind) if part.errors]
     if not found:
         return None
@@ -76,7 +76,7 @@ def error_figure(entries: Sequence[Entry], kind: str) -> Figure | None:
 
 
 def precision_figure(entries: Sequence[Entry], kind: str) -> Figure | None:
-    """Return precision by recall at IoU 0.5, the mean over the classes; None where no run has that."""
+    """Return precision by recall at IoU 0.5, averaged over classes; None if no run has it."""
     found = [(entry, part) for entry, part in parts_of(entries, kind) if part.precision]
     if not found:
         return None

@@ -18,7 +18,7 @@ FILE = "coco.json"
 
 @dataclass(frozen=True)
 class Value:
-    """A number with its interval; NaN for "n/a"."""
+    """A number with its interval; NaN means "n/a"."""
 
     value: float
     low: float = math.nan
@@ -42,12 +42,12 @@ class Part:
     Attributes:
         images: Number of images.
         level: Confidence level of the intervals.
-        resamples, seed: What the intervals are made of.
-        metrics: COCO's twelve by name.
+        resamples, seed: Parameters of the bootstrap for the intervals.
+        metrics: COCO's twelve metrics by name.
         classes: Class -> number of objects, and its AP.
-        measure: What errors are measured in, e.g. ``AP50``.
-        errors: Kind of error -> AP that would be gained without it, and how many there are.
-        precision: Mean precision over the classes at IoU 0.5 by recall; empty where there is none.
+        measure: The metric in which errors are measured, e.g. ``AP50``.
+        errors: Kind of error -> AP that would be gained without it, and the number of such errors.
+        precision: Precision at IoU 0.5 averaged over classes, by recall; empty if unknown.
         recall: The recalls, 0 to 1.
     """
 
@@ -68,10 +68,10 @@ class CocoFile:
     """A ``coco.json``.
 
     Attributes:
-        folder: Where it is.
-        data: The dataset YAML that it is of.
+        folder: Its folder.
+        data: The dataset YAML.
         split: The split.
-        parts: By IoU type: ``"bbox"``, and ``"segm"`` where masks were evaluated.
+        parts: By IoU type: ``"bbox"``, and ``"segm"`` if masks were evaluated.
     """
 
     folder: Path
@@ -81,10 +81,10 @@ class CocoFile:
 
 
 def read(run: Path) -> tuple[CocoFile | None, str]:
-    """Return the COCO evaluation in a run's folder, else the newest directly below it, and what is wrong with it.
+    """Return the COCO evaluation in a run's folder, else the newest one directly below it.
 
     Returns:
-        The evaluation, or None; and a sentence if there is one that cannot be read, else an empty text.
+        The evaluation, or None; and a sentence if one exists but cannot be read, else "".
     """
     own = run / FILE
     try:

@@ -1,4 +1,4 @@
-"""Figures as Plotly's JSON, in which a colour such as ``--run-0`` is a variable of the page's style."""
+"""Figures as Plotly's JSON, in which colours such as ``--run-0`` are CSS variables of the page."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 from tintbox.reports.gather import Entry
 
-COLOURS = 6  # of runs, in the style sheet; beyond that colours come again with other dashes and symbols
+COLOURS = 6  # run colours in the style sheet; further runs reuse them with other dashes and symbols
 DASHES = ("solid", "dash", "longdash", "dashdot", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "triangle-down")
-FEW = 30  # epochs up to which each is marked by a point
+FEW = 30  # number of epochs up to which each is marked by a point
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Figure:
 
     Attributes:
         title: The heading above it.
-        label: What it shows, for those who do not see it.
+        label: Text description, for accessibility.
         data: Plotly's traces; ``meta`` of each is the index of its run.
         layout: Plotly's layout.
-        wide: Whether it takes the whole width.
+        wide: Whether it spans the full width.
     """
 
     title: str
@@ -36,12 +36,12 @@ class Figure:
 
 
 def as_json_numbers(values: Sequence[float]) -> list[float | None]:
-    """Return numbers as JSON has them, with five digits, None for what is not finite."""
+    """Return numbers for JSON, with five significant digits, None for non-finite ones."""
     return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values]
 
 
 def quote(name: str) -> str:
-    """Return a text as Plotly shows it, which reads some HTML in texts."""
+    """Escape a text for Plotly, which interprets some HTML in texts."""
     return escape(name, quote=False)
 
 
@@ -56,7 +56,7 @@ def symbol(entry: Entry) -> str:
 
 
 def trace(entry: Entry, x: Sequence[Any], y: Sequence[Any], **more: Any) -> dict[str, Any]:
-    """Return a line of a run."""
+    """Return a run's line as a Plotly trace."""
     line = {"color": colour(entry), "width": 2, "dash": DASHES[entry.place // COLOURS % len(DASHES)]}
     return {
         "type": "scatter", "mode": "lines+markers" if len(x) <= FEW else "lines", "name": quote(entry.name),
@@ -66,7 +66,7 @@ def trace(entry: Entry, x: Sequence[Any], y: Sequence[Any], **more: Any) -> dict
 
 
 def layout(x: str, height: int, **more: Any) -> dict[str, Any]:
-    """Return what figures have in common."""
+    """Return the layout that all figures share."""
     axis = {"gridcolor": "--rule", "linecolor": "--rule", "zerolinecolor": "--rule", "automargin": True}
     return {
         "height": height,
@@ -85,5 +85,5 @@ def layout(x: str, height: int, **more: Any) -> dict[str, Any]:
 
 
 def as_json(figures: Mapping[str, Figure]) -> dict[str, Any]:
-    """Return figures by the id of their element, as the page's script reads them."""
+    """Return figures by element id, in the form that the page's script reads."""
     return {name: {"data": list(figure.data), "layout": figure.layout} for name, figure in figures.items()}

@@ -1,4 +1,4 @@
-"""The freeze schedule of a run as bars over its epochs: what trained when."""
+"""The freeze schedule of a run as bars over its epochs, showing what trained when."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from tintbox.reports.gather import Entry, value_text
 
-ALL = 0.999  # share of a group's parameters that counts as all: Ultralytics itself always freezes 16 of a head's
+ALL = 0.999  # share of a group's parameters that counts as all: Ultralytics always freezes 16 in a head
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Segment:
     Attributes:
         width: Its share of the run in percent.
         kind: ``"frozen"``, ``"trained"``, or ``"part"``.
-        text: What it says.
+        text: Its label.
     """
 
     width: float
@@ -47,7 +47,7 @@ class Schedule:
 
 
 def schedules(entries: Sequence[Entry]) -> tuple[list[Schedule], list[str]]:
-    """Return the schedules of runs that have one, and what is to be said of those that froze and recorded none."""
+    """Return the schedules of runs that have one, and notes on runs that froze layers but recorded none."""
     found, notes = [], []
     for entry in entries:
         if entry.freeze is not None:
@@ -75,7 +75,7 @@ def schedule(entry: Entry, freeze: Mapping[str, Any]) -> Schedule:
     for place, group in enumerate(stages[0]["groups"]):
         segments = []
         for start, end, stage in zip(starts, ends, stages):
-            if end <= start:  # a run whose `time` ran out before
+            if end <= start:  # the run's `time` ran out before
                 continue
             kind, words = state(stage["groups"][place])
             when = str(end) if end - start == 1 else f"{start + 1}–{end}"
@@ -87,7 +87,7 @@ def schedule(entry: Entry, freeze: Mapping[str, Any]) -> Schedule:
 
 
 def state(group: Mapping[str, Any]) -> tuple[str, str]:
-    """Return whether a group trains, and the same in words with the factors of its learning rate."""
+    """Return whether a group trains, and the same as text with its learning-rate factors."""
     total, trained = int(group["parameters"]), int(group["trained"])
     if not total:
         return "frozen", "no parameters"

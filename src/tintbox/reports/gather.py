@@ -1,4 +1,4 @@
-"""What a report is about: the runs behind the folders that were named, told apart, by task."""
+"""The subject of a report: the runs behind the named folders, with unique names, by task."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Entry:
     """A run on the page.
 
     Attributes:
-        index: Its number on the page, task by task, from 0 on.
-        place: Its place among the runs of its task, which its looks follow.
-        name: What the page calls it: its folder's name, with as much of the path as tells it from the others.
+        index: Its number on the page, counted from 0 task by task.
+        place: Its position among the runs of its task, which determines its colour and symbol.
+        name: Its name on the page: its folder's name, with as much of the path as makes it unique.
         run: The run.
-        coco: Its COCO evaluation, None where there is none.
-        coco_problem: Why an evaluation that is there cannot be shown; else empty.
+        coco: Its COCO evaluation, None if there is none.
+        coco_problem: Why an existing evaluation cannot be shown; else empty.
     """
 
     index: int
@@ -46,7 +46,7 @@ class Entry:
 
     @cached_property
     def freeze(self) -> dict[str, Any] | None:
-        """Return what ``freeze.json`` says of a freeze schedule, None where it is not there or not readable."""
+        """Return the freeze schedule in ``freeze.json``, None if it is missing or unreadable."""
         try:
             found = json_file.read(self.run.folder / FREEZE, limits.FREEZE_BYTES)
             stages = [(int(s["epoch"]), [g["group"] for g in s["groups"]]) for s in found["stages"]]
@@ -56,18 +56,18 @@ class Entry:
 
     @cached_property
     def checkpoint(self) -> dict[str, Any]:
-        """Return what the checkpoint says of itself, without running it: see `checkpoint_file.facts`."""
+        """Return the checkpoint's metadata, read without executing it: see `checkpoint_file.facts`."""
         return checkpoint_file.facts(self.run.weights) if self.run.weights else {}
 
     @property
     def planned(self) -> int:
-        """The number of epochs that was asked for."""
+        """The requested number of epochs."""
         epochs = self.run.arguments.get("epochs")
         return epochs if is_whole(epochs) else self.run.epochs
 
     @property
     def state(self) -> str:
-        """What is to be said of a run with fewer epochs than planned; else empty."""
+        """A remark on a run with fewer epochs than planned; else empty."""
         if self.run.epochs >= self.planned:
             return ""
         if self.checkpoint.get("epoch") == -1:  # Ultralytics strips checkpoints at the end of a training
@@ -77,7 +77,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Section:
-    """The runs of one task, which one table can hold.
+    """The runs of one task, which share a table.
 
     Attributes:
         task: The task.
@@ -89,12 +89,12 @@ class Section:
 
 
 def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
-    """Return the runs by task, in the order in which they were named, and what is to be said of runs left out.
+    """Return the runs by task, in the order in which they were named, and notes on runs left out.
 
-    A folder that is no run but has runs directly below it, such as a study's, stands for these.
+    A folder that is not a run but has runs directly below it, such as a study's, stands for those.
 
     Raises:
-        TintboxError: A folder is no run, or none was named; the line says what is missing.
+        TintboxError: A folder is not a run, or none was named; the line says what is missing.
     """
     if not folders:
         raise TintboxError("no runs are named; give the folders of training runs, e.g. runs/detect/train")
@@ -128,22 +128,22 @@ def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
 
 
 def members(folder: Path) -> list[Path]:
-    """Return the runs directly below a folder that is none: in a study's order, else by name, numbers by size.
+    """Return the runs directly below a folder that is not a run: in a study's order, else in natural order by name.
 
     Raises:
-        OSError: The folder cannot be looked into.
+        OSError: The folder cannot be listed.
     """
     if not folder.is_dir() or not run_folder.missing(folder):
         return []
     found = [path for path in folder.iterdir() if path.is_dir() and may_be_run(path)]
     planned = {name: i for i, name in enumerate(study_runs(folder))}
-    if any((path / MARK).is_file() for path in found):  # with folds, of which one alone says little
+    if any((path / MARK).is_file() for path in found):  # with folds; a single one says little
         found = [path for path in found if path.name in planned]
     return sorted(found, key=lambda path: (planned.get(path.name, len(planned)), natural_key(path.name)))
 
 
 def may_be_run(folder: Path) -> bool:
-    """Return whether a folder is a run, or one that cannot be looked into, of which `run_folder.read` says so."""
+    """Return whether a folder is a run, or unreadable, which `run_folder.read` will report."""
     try:
         return not run_folder.missing(folder)
     except OSError:
@@ -151,9 +151,9 @@ def may_be_run(folder: Path) -> bool:
 
 
 def study_runs(folder: Path) -> list[str]:
-    """Return the names of a study's runs, the baseline's first; none where the folder is no study.
+    """Return the names of a study's runs, baseline first; [] if the folder is not a study.
 
-    Of a study with folds they are the folders that say what the folds' runs have found together.
+    For a study with folds, these are the folders with the pooled results of the folds.
     """
     try:
         return [run.name for run in place.read(folder).pooled().runs()]
@@ -162,23 +162,23 @@ def study_runs(folder: Path) -> list[str]:
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Return a key by which ``train10`` comes after ``train9``."""
+    """Return a sort key that puts ``train10`` after ``train9``."""
     parts = re.split(r"([0-9]+)", name)
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
 
 def add_hint(folder: Path, error: TintboxError) -> TintboxError:
-    """Return the error of a folder that is no run, with the run that it lies in, if it does."""
+    """Return the error for a folder that is not a run, with a hint if it lies inside one."""
     inside = (folder.parent, folder.parent.parent)
     try:
         run = next((path for path in inside if folder.exists() and not run_folder.missing(path)), None)
-    except OSError:  # a folder that cannot be looked into
+    except OSError:  # an unreadable folder
         return error
     return TintboxFileError(f"{one_line(error)}; did you mean '{run}'?") if run else error
 
 
 def find_differing(entries: Sequence[Entry], keys: Sequence[str]) -> dict[str, list[str]]:
-    """Return those of the arguments ``keys`` in which runs differ, each with its values as text, once each."""
+    """Return the arguments among ``keys`` in which runs differ, each with its distinct values as text."""
     found = {}
     for key in keys:
         values = list(dict.fromkeys(value_text(argument(entry.run.arguments, key)) for entry in entries))
@@ -188,20 +188,20 @@ def find_differing(entries: Sequence[Entry], keys: Sequence[str]) -> dict[str, l
 
 
 def same_file(paths: Sequence[str]) -> bool:
-    """Return whether paths, written in different ways, are one file."""
+    """Return whether differently written paths are the same file."""
     try:
         return all(Path(path).is_file() for path in paths) and len({Path(path).resolve() for path in paths}) == 1
-    except (OSError, ValueError):  # what no file can be called
+    except (OSError, ValueError):  # not a possible file name
         return False
 
 
 def argument(arguments: Mapping[str, Any], key: str) -> Any:
-    """Return an argument's value; of one of tintbox's that a stock run does not have, the default, which is stock."""
+    """Return an argument's value; if a stock run lacks a tintbox argument, its default, which is stock behaviour."""
     return arguments.get(key, OWN_DEFAULTS.get(key))
 
 
 def value_text(value: Any) -> str:
-    """Return an argument's value as text in one line, a mapping or list as it is typed at the command line."""
+    """Return an argument's value as one line of text, mappings and lists as typed on the command line."""
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, Mapping):

@@ -12,7 +12,7 @@ NOT_RECORDED = "not recorded"
 
 
 def machines(entries: Sequence[Entry]) -> Table:
-    """Return versions and hardware: a column per run, or one for all where they are the same."""
+    """Return versions and hardware: a column per run, or a single one if they are the same for all."""
     known = [machine(entry) for entry in entries]
     keys = list(dict.fromkeys(key for facts in known for key in facts))
     kept = [[facts.get(key, NOT_RECORDED) for facts in known] for key in keys]
@@ -28,7 +28,7 @@ def machines(entries: Sequence[Entry]) -> Table:
 
 
 def machine(entry: Entry) -> dict[str, str]:
-    """Return what is known of where a run was made; of a stock one what its checkpoint says."""
+    """Return what is known of the machine that a run was made on; for a stock run, what its checkpoint says."""
     found: Mapping[str, Any] = entry.run.environment
     versions = found.get("versions")
     versions = dict(versions) if isinstance(versions, dict) else {}

@@ -1,4 +1,4 @@
-"""What columns of ``results.csv`` are called, and by which number the runs of a section are compared."""
+"""Titles of the columns in ``results.csv``, and the number by which a section's runs are compared."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from tintbox.run_folder import RunFolder
 
 ENDS = {"(B)": " (boxes)", "(M)": " (masks)", "(P)": " (keypoints)"}
 BY_SIZE = ("metrics/mAP_small", "metrics/mAP_medium", "metrics/mAP_large")
-# The arguments on which the meaning of a metric depends: figures of runs that differ in one are not to be compared.
+# The arguments that determine the meaning of a metric: numbers of runs that differ in one are not comparable.
 MEANING = ("data", "split", "single_cls", "classes", "conf", "iou", "max_det")
 OF_COLOURS = ("data", "split", "palette", "imgsz")
 
 
 @dataclass(frozen=True)
 class Ruler:
-    """The number that says which run is best; greater is better.
+    """The number that decides which run is best; greater is better.
 
     Attributes:
-        title: What it is called.
-        values: By the runs' indices.
-        level: Confidence level of the intervals, NaN where there are none.
+        title: Its name.
+        values: Index of a run -> its value.
+        level: Confidence level of the intervals, NaN if there are none.
         kind: The IoU type of a COCO evaluation, else empty.
     """
 
@@ -36,7 +36,7 @@ class Ruler:
 
 
 def title(column: str, task: str) -> str:
-    """Return what a column of ``results.csv`` is called, e.g. ``mAP50-95``; with ``(boxes)`` where there are others."""
+    """Return the title of a column in ``results.csv``, e.g. ``mAP50-95``; with ``(boxes)`` if there are others."""
     name = column.removeprefix("metrics/")
     for end, words in ENDS.items():
         if name.endswith(end):
@@ -45,16 +45,16 @@ def title(column: str, task: str) -> str:
 
 
 def read_best(run: RunFolder, column: str) -> float:
-    """Return a column's value in the epoch that ``best.pt`` is of; NaN if there is none, or no finite one."""
+    """Return a column's value at the epoch of ``best.pt``; NaN if missing or not finite."""
     value = read_known(run, column)[run.best] if column in run.curves else math.nan
     return value if math.isfinite(value) else math.nan
 
 
 def read_known(run: RunFolder, column: str) -> Sequence[float]:
-    """Return a column's values by epoch; NaN for -1, an AP by size without an object of that size.
+    """Return a column's values by epoch, with NaN for -1, which means an AP by size without objects of that size.
 
-    With `save_json` Ultralytics writes an AP by size for every epoch, and 0 where it has not computed one; a column
-    without any other number is of these.
+    With `save_json` Ultralytics writes an AP by size for every epoch, 0 if it has not computed one; such a column
+    without positive values counts as unknown.
     """
     values = run.curves[column]
     if column.startswith(BY_SIZE) and not any(value > 0 for value in values):
@@ -63,19 +63,19 @@ def read_known(run: RunFolder, column: str) -> Sequence[float]:
 
 
 def main_metric(section: Section) -> str:
-    """Return the column of ``results.csv`` that stands for the section's runs."""
+    """Return the column in ``results.csv`` by which the section's runs are judged."""
     return section.entries[0].run.metric
 
 
 def iou_type(entry: Entry, column: str) -> str:
-    """Return which part of a run's COCO evaluation goes with a column; empty if there is none."""
+    """Return the part of a run's COCO evaluation that matches a column; empty if there is none."""
     kinds = entry.coco.parts if entry.coco else {}
     wanted = "segm" if column.endswith("(M)") else "bbox"
     return wanted if wanted in kinds else next(iter(kinds), "")
 
 
 def ruler(section: Section) -> Ruler:
-    """Return COCO's AP where all runs were evaluated on the same images, else the best epoch's value of training."""
+    """Return COCO's AP if all runs were evaluated on the same images, else the training's value at the best epoch."""
     column = main_metric(section)
     kinds = {iou_type(entry, column) for entry in section.entries}
     evaluated = [entry.coco for entry in section.entries if entry.coco]
@@ -93,12 +93,12 @@ def ruler(section: Section) -> Ruler:
 
 
 def other_data(section: Section) -> dict[str, list[str]]:
-    """Return the arguments by which the section's metrics mean different things from run to run."""
+    """Return the differing arguments that make the section's metrics incomparable."""
     return find_differing(section.entries, OF_COLOURS if section.task == "colorize" else MEANING)
 
 
 def columns(entries: Sequence[Entry], start: str) -> list[str]:
-    """Return the columns of any run's ``results.csv`` that begin with ``start`` and are not empty, in their order."""
+    """Return the non-empty columns of any run's ``results.csv`` that begin with ``start``, in order."""
     return list(
         dict.fromkeys(
             name

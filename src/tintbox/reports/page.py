@@ -1,4 +1,4 @@
-"""The page: what is known of the runs, put into the template."""
+"""The page: collects what is known of the runs and renders the template."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TASKS = {
 
 @dataclass(frozen=True)
 class Album:
-    """The pictures of a dataset, ready for the template."""
+    """The images of a dataset, ready for the template."""
 
     data: str
     rows: Sequence[tuple[str, Sequence[encoding.Encoded]]]
@@ -53,16 +53,16 @@ class Content:
     """A section, ready for the template.
 
     Attributes:
-        id: That of its element, the page's own; those of its figures begin with it.
+        id: Its element id; the ids of its figures begin with it.
         section: The task and its runs.
         title: The heading.
         verdict: Which run is best, and whether that may be chance.
-        summary, seeds, differs, arguments, machines: Tables, None where there is nothing to say.
-        curves: The figures of ``results.csv`` by the ids of their elements.
-        classes, errors: By IoU type, figures by id and a table.
+        summary, seeds, differs, arguments, machines: Tables, None if there is nothing to show.
+        curves: The figures of ``results.csv`` by element id.
+        classes, errors: Per IoU type, figures by id and a table.
         schedules: What trained when.
-        albums: Pictures by dataset.
-        notes: What is missing and why, by the block that it belongs to.
+        albums: Images by dataset.
+        notes: Block of the page -> what is missing in it and why.
     """
 
     id: str
@@ -89,8 +89,8 @@ class Content:
 
 
 def content(section: Section, place: int) -> Content:
-    """Return what is known of a section's runs, but for the pictures; ``place`` counts the page's sections from 0."""
-    own = f"section-{place}"  # a text of a file, such as a task, might be the id of another element
+    """Return what is known of a section's runs, without the images; ``place`` numbers the page's sections from 0."""
+    own = f"section-{place}"  # text from a file, such as a task, might equal another element's id
     entries = section.entries
     ruler = metrics.ruler(section)
     kept = pairs.evaluate_again(entries, ruler.kind) if ruler.kind else {}
@@ -135,7 +135,7 @@ def content(section: Section, place: int) -> Content:
 
 
 def list_unevaluated(entries: Sequence[Entry]) -> list[str]:
-    """Return which runs that could have a COCO evaluation have none, and how to get it."""
+    """Return notes on runs that lack a possible COCO evaluation, and how to get it."""
     if entries[0].run.task not in ("detect", "segment"):
         return []
     notes = [f"{entry.name}: {entry.coco_problem}." for entry in entries if entry.coco_problem]
@@ -153,7 +153,7 @@ def list_unevaluated(entries: Sequence[Entry]) -> list[str]:
 
 
 def list_unrecorded(entries: Sequence[Entry]) -> list[str]:
-    """Return whose versions and hardware are not recorded."""
+    """Return a note on runs whose versions and hardware are not recorded."""
     none = [entry.name for entry in entries if not entry.run.environment]
     if not none:
         return []
@@ -162,7 +162,7 @@ def list_unrecorded(entries: Sequence[Entry]) -> list[str]:
 
 
 def add_pictures(found: Content, subjects: Sequence[Subject], conf: float, imgsz: Any, room: int) -> int:
-    """Add the pictures of a section, and return how many bytes they take, up to ``room``; see `pictures.strips`."""
+    """Add the images of a section, and return how many bytes they take, up to ``room``; see `pictures.strips`."""
     taken = 0
     notes = found.notes["pictures"]
     for place, subject in enumerate(subjects):
@@ -175,7 +175,13 @@ def add_pictures(found: Content, subjects: Sequence[Subject], conf: float, imgsz
 
 
 def render(sections: Sequence[Content], left_out: Sequence[str], folders: Mapping[str, str]) -> str:
-    """Return the page as HTML, with what is to be said of runs left out, and the folders of those shown by name."""
+    """Return the page as HTML.
+
+    Args:
+        sections: What to show.
+        left_out: Notes on runs left out.
+        folders: Name of a run -> its folder.
+    """
     entries = [entry for found in sections for entry in found.section.entries]
     plotly, script = scripts.plotly(), (HERE / "page.js").read_text(encoding="utf-8")
     figures = dict(figure for found in sections for figure in found.figures())
@@ -197,7 +203,7 @@ def render(sections: Sequence[Content], left_out: Sequence[str], folders: Mappin
 
 @cache
 def template() -> Template:
-    """Return the page's template, in which every text is escaped that is not marked as safe."""
+    """Return the page's template, which escapes every text that is not marked as safe."""
     return Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     ).get_template("page.html")

@@ -1,4 +1,4 @@
-"""Paired differences between the COCO evaluations of runs, where their truth and predictions were kept."""
+"""Paired differences between the COCO evaluations of runs whose ground truth and predictions were saved."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.plugins.coco_eval.sources import Source
 from tintbox.reports.gather import Entry
 
-MOST_IMAGES = 5000  # of a split whose evaluations are repeated for paired differences
+MOST_IMAGES = 5000  # largest split for which evaluations are repeated for paired differences
 
 
 def evaluate_again(entries: Sequence[Entry], kind: str) -> dict[int, Evaluation]:
-    """Return evaluations with resamples of the runs whose truth and predictions were kept, by the runs' indices.
+    """Return resampled evaluations of the runs whose ground truth and predictions were saved, by run index.
 
-    Runs that were evaluated on something else than the first of them are left out, so any two can be compared.
+    Runs that were evaluated on other data than the first one are left out, so any two can be compared.
     """
     found: dict[int, Source] = {}
     chosen = Settings()
@@ -39,7 +39,7 @@ def evaluate_again(entries: Sequence[Entry], kind: str) -> dict[int, Evaluation]
 
 
 def _read_kept(folder: Path, name: str, first: Source | None) -> Source | None:
-    """Return a run's truth and predictions, None if they were not kept or do not go with those of the first run."""
+    """Return a run's ground truth and predictions, None if not saved or not comparable with those of the first run."""
     files = [folder / file for file in (sources.ANNOTATIONS, sources.PREDICTIONS)]
     try:
         if not all(file.is_file() and file.stat().st_size <= limits.PREDICTIONS_BYTES for file in files):
@@ -53,7 +53,7 @@ def _read_kept(folder: Path, name: str, first: Source | None) -> Source | None:
 
 
 def difference(found: Mapping[int, Evaluation], first: Entry, second: Entry) -> Comparison | None:
-    """Return the paired comparison of two runs, second - first, None where there is none."""
+    """Return the paired comparison of two runs, second - first, or None if there is none."""
     if first.index == second.index or not {first.index, second.index} <= set(found):
         return None
     try:

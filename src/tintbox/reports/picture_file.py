@@ -1,4 +1,4 @@
-"""A picture's file, read within limits: a small file may claim to be an enormous picture."""
+"""Reading image files within limits: a small file may claim to be an enormous image."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tintbox.plugins.coco_eval.data import dataset_files
 
 
 def size(file: str | Path) -> tuple[int, int]:
-    """Return a picture's width and height in pixels, as it is turned; it is not decoded for that.
+    """Return an image's width and height in pixels after EXIF rotation, without decoding it.
 
     Raises:
-        TintboxError: It cannot be read, is no picture, or is beyond the limits of `tintbox.limits`.
+        TintboxError: It cannot be read, is not an image, or exceeds the limits in `tintbox.limits`.
     """
     from PIL import Image
 
@@ -36,16 +36,16 @@ def size(file: str | Path) -> tuple[int, int]:
         raise
     except Image.DecompressionBombError as error:
         raise TintboxError(f"{file}: more than {PICTURE_PIXELS // 10**6} million pixels") from error
-    except Exception as error:  # whatever a damaged header leads to
+    except Exception as error:  # whatever a damaged header causes
         why = getattr(error, "strerror", None)  # the system's reason, not the file's
         raise TintboxError(f"{file}: cannot be read ({why})" if why else f"{file}: not an image") from error
 
 
 def read(file: str | Path) -> np.ndarray:
-    """Return a picture's pixels (H, W, 3), uint8 RGB.
+    """Return an image's pixels (H, W, 3), uint8 RGB.
 
     Raises:
-        TintboxError: As ``size``.
+        TintboxError: As in ``size``.
     """
     size(file)
     try:

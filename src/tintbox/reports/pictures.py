@@ -1,4 +1,4 @@
-"""The pictures of a report: truth, and what each run makes of it."""
+"""The images of a report: ground truth, and each run's predictions."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ from tintbox.reports.boxes import Boxes
 from tintbox.reports.gather import Entry
 from tintbox.reports.subjects import Subject
 
-SIDE = 480  # most pixels of a picture's longer side
+SIDE = 480  # maximum pixels of an image's longer side
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture on the page.
+    """An image on the page.
 
     Attributes:
-        caption: What is below it.
-        alt: What it shows, for those who do not see it.
+        caption: The text below it.
+        alt: Its alternative text.
         pixels: (H, W, 3), uint8 RGB; at its own size, or reduced to SIDE.
-        run: The index of the run that predicted it; None for grey and truth.
-        boxes: What is drawn into it, with the class names that colours follow.
+        run: The index of the run that predicted it; None for grey and ground truth.
+        boxes: The boxes to draw into it.
+        classes: The class names that determine the boxes' colours.
     """
 
     caption: str
@@ -44,19 +45,19 @@ class Picture:
 
 @dataclass(frozen=True)
 class Strip:
-    """What is shown side by side: a picture's name, and the pictures."""
+    """Images shown side by side, under the file's name."""
 
     title: str
     pictures: Sequence[Picture]
 
 
 def strips(subject: Subject, conf: float, imgsz: Any) -> tuple[list[Strip], list[str]]:
-    """Return the pictures of a subject in rows, and what is to be said of runs that predict none.
+    """Return the images of a subject in rows, and notes on unreadable images and runs without predictions.
 
     Args:
-        subject: The pictures and runs.
-        conf: Least confidence of a predicted box.
-        imgsz: Side in pixels that models see; None for the one that each was trained at.
+        subject: The images and runs.
+        conf: Minimum confidence of a predicted box.
+        imgsz: Input size in pixels; None for the size that each model was trained at.
     """
     rows: dict[str, list[Picture]] = {}
     notes = []
@@ -76,7 +77,7 @@ def strips(subject: Subject, conf: float, imgsz: Any) -> tuple[list[Strip], list
 
 
 def truth(file: str, subject: Subject) -> Iterator[Picture]:
-    """Yield what a picture is without any model: with its labelled boxes, or in grey and in colour.
+    """Yield an image's ground truth: with its labelled boxes, or in grey and in colour.
 
     Raises:
         TintboxError: The file cannot be read.
@@ -84,7 +85,7 @@ def truth(file: str, subject: Subject) -> Iterator[Picture]:
     name = Path(file).name
     pixels = picture_file.read(file)
     if not subject.boxes:
-        pixels = reduce(pixels)  # before it is made of other numbers, which take more room
+        pixels = reduce(pixels)  # first, because the floating-point mean below takes more memory
         grey = np.repeat(pixels.mean(-1, keepdims=True).round().astype(np.uint8), 3, axis=-1)
         yield Picture("grey", f"{name} in grey, as the networks see it", grey)
         yield Picture("truth", f"{name} in its own colours", pixels)
@@ -95,10 +96,10 @@ def truth(file: str, subject: Subject) -> Iterator[Picture]:
 
 
 def predict_picture(model: Any, entry: Entry, file: str, subject: Subject, conf: float, imgsz: Any) -> Picture:
-    """Return what a run's model makes of a picture.
+    """Return the prediction of a run's model for an image.
 
     Raises:
-        TintboxError: It cannot be run.
+        TintboxError: The model cannot be run.
     """
     result = prediction.predict(model, file, conf, imgsz or entry.run.arguments.get("imgsz") or 640)
     name = Path(file).name
@@ -112,7 +113,7 @@ def predict_picture(model: Any, entry: Entry, file: str, subject: Subject, conf:
 
 
 def reduce(pixels: np.ndarray) -> np.ndarray:
-    """Return pixels reduced to SIDE, or as they are."""
+    """Return pixels downscaled to SIDE if they are larger."""
     zoom = SIDE / max(pixels.shape[:2])
     if zoom >= 1:
         return pixels
@@ -121,7 +122,7 @@ def reduce(pixels: np.ndarray) -> np.ndarray:
 
 
 def limit_boxes(picture: Picture) -> Picture:
-    """Return a picture reduced to SIDE, its boxes with it: of many runs' photographs the memory would be full."""
+    """Return an image downscaled to SIDE together with its boxes: many runs' photographs would fill the memory."""
     zoom = SIDE / max(picture.pixels.shape[:2])
     if zoom >= 1:
         return picture
@@ -140,7 +141,7 @@ def load_model(entry: Entry) -> Any:
         raise TintboxError(f"neither best.pt nor last.pt in {entry.run.folder / 'weights'}")
     if checkpoint_archive.is_zip(weights):
         with checkpoint_archive.open_checkpoint(weights) as archive:
-            archive.pickle()  # before PyTorch unpacks whatever it claims to hold
+            archive.pickle()  # checks the size before PyTorch unpacks whatever the file claims to contain
     return load_detector(weights) if entry.run.task != "colorize" else load_colouriser(weights)
 
 
@@ -148,14 +149,14 @@ def load_colouriser(weights: Path) -> Any:
     """Return the YOLO model of a colouriser's checkpoint.
 
     Raises:
-        TintboxError: It cannot be loaded, or is none.
+        TintboxError: It cannot be loaded, or is not a colouriser.
     """
     autoload.install()
     from ultralytics import YOLO
 
     try:
         model = YOLO(str(weights))
-    except Exception as error:  # a damaged checkpoint raises whatever its pickle leads to
+    except Exception as error:  # a damaged checkpoint can raise anything
         raise TintboxError(f"{weights} cannot be loaded ({one_line(error)})") from error
     if model.task != "colorize":
         raise TintboxError(f"{weights} is a {model.task} model, not a colouriser")
@@ -163,6 +164,6 @@ def load_colouriser(weights: Path) -> Any:
 
 
 def count_boxes(boxes: Boxes) -> str:
-    """Return boxes in words, e.g. ``2 apple, 1 pear``."""
+    """Return the boxes per class as text, e.g. ``2 apple, 1 pear``."""
     counts = {name: boxes.names.count(name) for name in dict.fromkeys(boxes.names)}
     return ", ".join(f"{count} {name}" for name, count in counts.items()) or "nothing"

@@ -1,4 +1,4 @@
-"""What a model finds in a picture, with what goes wrong in one line."""
+"""Predictions of a model for an image, with one-line errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEAST_SIDE = 32  # pixels
 
 
 def wrong_size(imgsz: Any) -> str:
-    """Return what is wrong with a side in pixels, or ``[height, width]``; empty if nothing is."""
+    """Return what is wrong with an input size, a side in pixels or ``[height, width]``; empty if nothing is."""
     sides = imgsz if isinstance(imgsz, (list, tuple)) else [imgsz]
     if not sides or len(sides) > 2:
         return f"imgsz={imgsz}: give a side in pixels, or [height, width]"
@@ -24,7 +24,7 @@ def wrong_size(imgsz: Any) -> str:
 
 
 def check_choice(n: Any, seed: Any, conf: Any) -> None:
-    """Raise TintboxError if a number of pictures, the seed that chooses them, or a confidence makes no sense."""
+    """Raise TintboxError if the number of images, the seed that chooses them, or the confidence is invalid."""
     for name, value, low in (("n", n, 1), ("seed", seed, 0)):
         if not is_whole(value, low):
             raise TintboxError(f"{name}={value}: give a whole number of {low} or more")
@@ -33,16 +33,16 @@ def check_choice(n: Any, seed: Any, conf: Any) -> None:
 
 
 def predict(model: Any, file: str, conf: float, imgsz: Any) -> Any:
-    """Return Ultralytics' result for a picture.
+    """Return Ultralytics' result for an image.
 
     Args:
         model: The YOLO model.
-        file: The picture; whether it is too large was looked at before.
-        conf: Least confidence of a predicted box.
-        imgsz: Side in pixels that the model sees.
+        file: The image, already checked against the size limits.
+        conf: Minimum confidence of a predicted box.
+        imgsz: Input size of the model in pixels.
 
     Raises:
-        TintboxError: The size makes no sense, or the model fails.
+        TintboxError: The size is invalid, or the model fails.
     """
     if wrong := wrong_size(imgsz):
         raise TintboxError(wrong)
@@ -50,12 +50,12 @@ def predict(model: Any, file: str, conf: float, imgsz: Any) -> Any:
         return model.predict(file, conf=conf, imgsz=imgsz, save=False, verbose=False)[0]
     except TintboxError:
         raise
-    except Exception as error:  # whatever weights of another version or a small memory lead to
+    except Exception as error:  # whatever weights of another version or too little memory cause
         raise TintboxError(f"the model fails at {file} ({type(error).__name__}: {one_line(error)})") from error
 
 
 def boxes(result: Any) -> Boxes:
-    """Return the boxes of a result, oriented ones as their upright boxes.
+    """Return the boxes of a result, oriented ones as their axis-aligned boxes.
 
     Raises:
         TintboxError: The model predicts classes that it has no names for.

@@ -1,4 +1,4 @@
-"""The page's scripts, and the policy by which a browser runs these, nothing else, and sends nothing anywhere."""
+"""The page's scripts, and the policy that lets a browser run only these and send nothing anywhere."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-# Besides scripts. Plotly writes its style sheet and `style` attributes at run time, which no hash can name beforehand;
-# it draws a picture that is to be saved by way of a `blob:` or `data:` URL.
+# Everything but scripts. Plotly writes its style sheet and `style` attributes at run time, so no hash can be given;
+# it saves images by way of a `blob:` or `data:` URL.
 POLICY = (
     "default-src 'none'", "connect-src 'none'", "form-action 'none'", "base-uri 'none'", "img-src data: blob:",
     "style-src 'unsafe-inline'",
@@ -18,20 +18,20 @@ POLICY = (
 
 
 def policy(scripts: Sequence[str]) -> str:
-    """Return the Content-Security-Policy of a page with these inline scripts, each named by its hash."""
+    """Return the Content-Security-Policy of a page with these inline scripts, each allowed by its hash."""
     return "; ".join([*POLICY, f"script-src {' '.join(map(source, scripts))}"])
 
 
 @cache
 def source(script: str) -> str:
-    """Return a script as Content-Security-Policy names it: by the hash of its text as a browser reads it."""
+    """Return a script's source in the Content-Security-Policy: the hash of its text as a browser reads it."""
     text = script.replace("\r\n", "\n").replace("\r", "\n")
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def encode(data: Any) -> str:
-    """Return data as JSON that no text in it can break out of a ``<script>`` with."""
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)  # ASCII alone
+    """Return data as JSON that cannot break out of a ``<script>`` element."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)  # ASCII only
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 

@@ -1,4 +1,4 @@
-"""Runs that differ in nothing but their seed: the spread that chance alone makes."""
+"""Runs that differ only in their seed: the spread due to chance alone."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from tintbox.reports.evaluations import Value
 from tintbox.reports.gather import Entry, argument, find_differing, value_text
 
-# Arguments that change where a run's files are or what is drawn, not what is learnt.
+# Arguments that affect where a run's files are or what is drawn, not what is learnt.
 HOUSEKEEPING = {
     "name", "project", "save_dir", "exist_ok", "resume", "plots", "verbose", "save_json", "coco_eval", "save",
     "save_period", "workers", "device", "cfg", "mode",
 }  # fmt: skip
-SURE = 0.95  # confidence level of the difference of two settings
+SURE = 0.95  # confidence level for the difference of two settings
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Runs that differ in their seed alone.
+    """Runs that differ only in their seed.
 
     Attributes:
         title: The arguments in which it differs from the other cells.
@@ -39,18 +39,18 @@ class Cell:
 
     @property
     def spread(self) -> float:
-        """The sample standard deviation, NaN for one run."""
+        """The sample standard deviation, NaN for a single run."""
         return statistics.stdev(self.values) if len(self.values) > 1 else math.nan
 
 
 def find_varied(entries: Sequence[Entry]) -> dict[str, list[str]]:
-    """Return the arguments in which runs differ, housekeeping left out, each with its values as text."""
+    """Return the arguments in which runs differ, without housekeeping, each with its values as text."""
     keys = dict.fromkeys(key for entry in entries for key in entry.run.arguments)
     return find_differing(entries, [key for key in keys if key not in HOUSEKEEPING])
 
 
 def cells(entries: Sequence[Entry], values: Mapping[int, Value]) -> list[Cell]:
-    """Return the runs by setting, best mean first; nothing unless two runs share one and their numbers are known."""
+    """Return the runs by setting, best mean first; [] unless a setting has runs of several seeds with known numbers."""
     keys = [key for key in find_varied(entries) if key != "seed"]
     found: dict[tuple[str, ...], list[Entry]] = {}
     for entry in entries:
@@ -72,7 +72,7 @@ def cells(entries: Sequence[Entry], values: Mapping[int, Value]) -> list[Cell]:
 
 
 def difference(first: Cell, second: Cell) -> Value | None:
-    """Return first - second with Welch's interval, None if one has a single run or there is no spread at all."""
+    """Return first - second with Welch's interval, None if either has a single run or there is no spread."""
     if len(first.values) < 2 or len(second.values) < 2 or not first.spread + second.spread > 0:
         return None
     from scipy.stats import ttest_ind

@@ -1,4 +1,4 @@
-"""The picture that `tintbox show` makes: the truth on the left, a detector's prediction on the right."""
+"""The figure of `tintbox show`: ground truth on the left, a detector's prediction on the right."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tintbox.reports import prediction
 from tintbox.reports.boxes import CROWD, Boxes, choose, read_truth
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".pdf", ".svg")
-COLUMN = 6.4  # width of a picture in inches
+COLUMN = 6.4  # width of an image in inches
 DPI = 150
 
 
@@ -32,26 +32,26 @@ def show(
     images: str | Sequence[str] | None = None,
     out: str | Path = "show.png",
 ) -> Path:
-    """Draw pictures of a dataset in rows: the labelled boxes on the left, the predicted ones on the right.
+    """Draw images of a dataset in rows: the labelled boxes on the left, the predicted ones on the right.
 
-    Oriented boxes, masks and poses are shown by their upright boxes.
+    Oriented boxes, masks and poses are shown by their axis-aligned boxes.
 
     Args:
-        model: A checkpoint of a detect, segment, pose or obb model, or what Ultralytics has exported from one.
+        model: A checkpoint of a detect, segment, pose or obb model, or Ultralytics' export of one.
         data: A dataset YAML, as for training.
         split: "train", "val", "test" or "minival", if the dataset has it.
-        n: Number of pictures, drawn from those that have labels.
-        conf: Least confidence of a predicted box.
-        imgsz: Side in pixels that the model sees.
-        seed: What the choice of the pictures depends on.
-        images: Names of pictures to show instead, with or without suffix.
-        out: The file to write; its suffix tells the format.
+        n: Number of images, drawn at random from those with labels.
+        conf: Minimum confidence of a predicted box.
+        imgsz: Input size of the model in pixels.
+        seed: Seed for the choice of images.
+        images: Names of images to show instead, with or without suffix.
+        out: The file to write; its suffix determines the format.
 
     Returns:
         The path of the file.
 
     Raises:
-        TintboxError: Something of the above is not there or makes no sense.
+        TintboxError: One of the above is missing or invalid.
     """
     file = Path(str(out))
     _check(n, conf, imgsz, seed, file)
@@ -74,18 +74,18 @@ def draw(rows: Sequence[tuple[str, np.ndarray, Boxes, Boxes]], classes: Sequence
     """Save the figure.
 
     Args:
-        rows: Per picture its name, its pixels (H, W, 3) uint8 RGB, the truth and the prediction.
-        classes: The dataset's class names; up to 20 keep their colours from picture to picture.
-        title: What is above it all.
-        file: Where to save it.
+        rows: For each image its name, its pixels (H, W, 3) uint8 RGB, ground truth and prediction.
+        classes: The dataset's class names; up to 20 keep their colours from image to image.
+        title: The title of the figure.
+        file: The file to save to.
     """
     from matplotlib import colormaps
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
     shown = {name for row in rows for boxes in row[2:] for name in boxes.names}
-    names = [*dict.fromkeys(classes), *sorted(shown - set(classes))]  # a model may know others than the dataset
-    if len(names) > 20:  # more than there are colours
+    names = [*dict.fromkeys(classes), *sorted(shown - set(classes))]  # a model may know other classes than the dataset
+    if len(names) > 20:  # more classes than colours
         names = [name for name in names if name in shown]
     colour_map = colormaps["tab10" if len(names) <= 10 else "tab20"]
     colours = {name: colour_map(i % colour_map.N) for i, name in enumerate(names) if name in shown}
@@ -121,7 +121,7 @@ def _draw_boxes(axes: Any, boxes: Boxes, colours: dict[str, Any], *, crowded: bo
 
 
 def _check(n: Any, conf: Any, imgsz: Any, seed: Any, file: Path) -> None:
-    """Raise TintboxError for values that make no sense."""
+    """Raise TintboxError for invalid values."""
     if isinstance(imgsz, (list, tuple)):
         raise TintboxError(f"imgsz={imgsz}: give a whole number")
     if wrong := prediction.wrong_size(imgsz):

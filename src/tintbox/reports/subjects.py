@@ -1,4 +1,4 @@
-"""Which pictures a report shows: the same of a dataset for every run that was trained on it."""
+"""The choice of images in a report: the same ones of a dataset for every run that was trained on it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,14 @@ COLORIZE = "colorize"
 
 @dataclass(frozen=True)
 class Subject:
-    """The pictures of a dataset, and the runs that are to predict them.
+    """The images of a dataset, and the runs that predict them.
 
     Attributes:
         data: The dataset.
         entries: The runs that were trained on it.
-        files: The chosen pictures.
-        truth: The labelled boxes by file; empty for colourisers, for which the picture is the truth.
+        files: The chosen images.
+        truth: The labelled boxes by file; empty for colourisers, where the image itself is the ground truth.
         classes: The dataset's class names.
-        boxes: Whether it is about boxes.
     """
 
     data: str
@@ -46,9 +45,9 @@ class Subject:
 def subjects(
     section: Section, split: str, n: int, seed: int, images: Sequence[str] | None
 ) -> tuple[list[Subject], list[str], set[str]]:
-    """Return the pictures of a section by dataset, what is to be said of those not there, and all names there are.
+    """Return the images of a section by dataset, notes on missing ones, and the names of all available images.
 
-    Of each dataset they are ``n`` by chance, which depends on the seed, or those that ``images`` names.
+    For each dataset they are ``n`` random images, chosen by the seed, or those named in ``images``.
     """
     if section.task not in (*TASKS, COLORIZE):
         return [], [f"Pictures are shown of detectors and colourisers, not of {section.task} models."], set()
@@ -80,7 +79,7 @@ def subjects(
 
 
 def check_names(images: Sequence[str] | None, names: set[str], split: str) -> None:
-    """Raise TintboxError if a picture that was asked for is in none of the datasets that are there."""
+    """Raise TintboxError if a requested image is in none of the available datasets."""
     for name in images or ():
         if names and name not in names:
             hint = suggest(name, names) or "; write it with its suffix"
@@ -88,10 +87,10 @@ def check_names(images: Sequence[str] | None, names: set[str], split: str) -> No
 
 
 def resolve_paths(data: str) -> dict[str, Any]:
-    """Return what a dataset's YAML says, its paths resolved.
+    """Return the content of a dataset's YAML with its paths resolved.
 
     Raises:
-        TintboxError: The YAML or the pictures are not there: a report does not download any.
+        TintboxError: The YAML or the images are missing: a report downloads nothing.
     """
     if "://" in data:
         raise TintboxError(f"data={data} would have to be downloaded")

@@ -1,4 +1,4 @@
-"""The tables of a report as data: what the template turns into HTML, every text escaped there."""
+"""The tables of a report as data, which the template turns into HTML, escaping every text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tintbox.plugins.coco_eval.evaluation import Evaluation
 
 DASH = "–"
-LONGEST = 1e9  # seconds that can be meant, 30 years
+LONGEST = 1e9  # longest plausible duration in seconds, 30 years
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Cell:
     """A cell.
 
     Attributes:
-        text: What it says.
-        run: The index of the run that it is about, with which it is hidden; None for none.
-        note: What stands behind it in small, such as an interval.
+        text: Its text.
+        run: The index of the run that it belongs to and is hidden with; None for none.
+        note: Small print after the text, such as an interval.
         best: Whether it is the best of its column.
         words: Whether it holds words rather than a number.
-        swatch: Whether the run's colour stands before it.
+        swatch: Whether it is preceded by the run's colour.
     """
 
     text: str
@@ -45,7 +45,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A row: its heading, its cells, and the index of the run that it is about, with which it is hidden."""
+    """A row: its heading, its cells, and the index of the run that it belongs to and is hidden with."""
 
     head: Cell
     cells: Sequence[Cell]
@@ -54,11 +54,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: what is above its columns, and its rows.
+    """A table.
 
     Attributes:
-        caption: What it shows; read aloud, and printed above it.
-        columns: The headings, the one of the rows' headings first.
+        caption: What it shows; printed above it and read by screen readers.
+        columns: The column headings, starting with that of the row headings.
         rows: The rows.
         notes: Sentences below it.
     """
@@ -70,21 +70,21 @@ class Table:
 
 
 def run_columns(first: str, entries: Iterable[Entry], words: bool = False) -> list[Cell]:
-    """Return headings: a word for the rows, then a column per run, of numbers or of words."""
+    """Return the column headings: a word for the row headings, then one per run, for numbers or words."""
     return [Cell(first, words=True), *(Cell(e.name, e.index, words=words, swatch=True) for e in entries)]
 
 
 def summary(section: Section, ruler: Ruler, kept: Mapping[int, Evaluation]) -> Table:
-    """Return a row per run: the number to go by, the other metrics at the best epoch, epochs, time, seed."""
+    """Return a row per run: the deciding number, the other metrics at the best epoch, epochs, time, seed."""
     entries, first = section.entries, section.entries[0]
     names = metrics.columns(entries, "metrics/")
     known = [value.value for value in ruler.values.values() if not math.isnan(value.value)]
     top = max(known, default=math.nan)
-    apart = not all(are_equal(top, value) for value in known)  # else none is best
+    apart = not all(are_equal(top, value) for value in known)  # otherwise none is best
     differences = {e.index: pairs.difference(kept, first, e) for e in entries} if ruler.kind else {}
     compared = any(differences.values())
     mixed = bool(metrics.other_data(section))
-    # Where the number to go by is that column of results.csv it is not shown twice.
+    # If the deciding number is this column of results.csv, it is not shown twice.
     main = metrics.main_metric(section)
     kinds = {e.index: metrics.iou_type(e, main) for e in entries}
     some = not ruler.kind and any(kinds.values())  # evaluated, but not all, or not alike
@@ -115,7 +115,7 @@ def summary(section: Section, ruler: Ruler, kept: Mapping[int, Evaluation]) -> T
 
 
 def describe_intervals(levels: Sequence[float], first: str) -> str:
-    """Return what the intervals of COCO evaluations say, and the differences to a run if one is named."""
+    """Explain the intervals of COCO evaluations and, if a run is named, the differences to it."""
     shares = " and ".join(map(percent, levels))
     against = f"Against {first}: the difference on the same images, resampled in pairs. " if first else ""
     return (
@@ -126,14 +126,14 @@ def describe_intervals(levels: Sequence[float], first: str) -> str:
 
 
 def epochs(entry: Entry) -> str:
-    """Return the best epoch and how many there were, e.g. ``17 of 20``."""
+    """Return the best epoch and the number of epochs, e.g. ``17 of 20``."""
     run = entry.run
     text = f"{run.curves['epoch'][run.best]:g} of {run.epochs}"
     return f"{text} (planned {entry.planned})" if run.epochs < entry.planned else text
 
 
 def duration(seconds: float) -> str:
-    """Return a time in words, e.g. ``1 h 05 min``; a dash for none, or one that cannot be meant."""
+    """Return a duration as text, e.g. ``1 h 05 min``; a dash for none or an implausible one."""
     if not 0 < seconds < LONGEST:
         return DASH
     if round(seconds) < 60:
@@ -144,7 +144,7 @@ def duration(seconds: float) -> str:
 
 
 def seed_table(cells: Sequence[seeds.Cell], ruler: Ruler) -> Table | None:
-    """Return a row per setting with the mean and spread over its seeds, None where no setting has two."""
+    """Return a row per setting with the mean and spread over its seeds, None if no setting has two."""
     if not cells:
         return None
     rows = []
@@ -160,7 +160,7 @@ def seed_table(cells: Sequence[seeds.Cell], ruler: Ruler) -> Table | None:
 
 
 def difference_table(entries: Sequence[Entry]) -> Table | None:
-    """Return a row per argument in which the runs differ, a column per run; of one run, what is not the default."""
+    """Return a row per argument in which the runs differ, a column per run; for one run, the non-default ones."""
     if len(entries) > 1:
         keys, caption = list(seeds.find_varied(entries)), "Arguments that differ"
     else:
@@ -169,7 +169,7 @@ def difference_table(entries: Sequence[Entry]) -> Table | None:
 
 
 def list_changes(entry: Entry) -> list[str]:
-    """Return the arguments of a run that are not the defaults, housekeeping left out."""
+    """Return the arguments of a run that differ from the defaults, without housekeeping."""
     from ultralytics.utils import DEFAULT_CFG_DICT
 
     defaults = {**OWN_DEFAULTS, **DEFAULT_CFG_DICT}
@@ -178,7 +178,7 @@ def list_changes(entry: Entry) -> list[str]:
 
 
 def all_arguments(entries: Sequence[Entry]) -> Table:
-    """Return a row per argument, a column per run."""
+    """Return a table of all arguments: a row per argument, a column per run."""
     keys = sorted(dict.fromkeys(str(key) for entry in entries for key in entry.run.arguments))
     return _arguments("All arguments, as args.yaml has them", entries, keys, stock=False)
 
@@ -193,12 +193,12 @@ def _arguments(caption: str, entries: Sequence[Entry], keys: Iterable[str], stoc
 
 
 def parts_of(entries: Sequence[Entry], kind: str) -> list[tuple[Entry, Part]]:
-    """Return the runs that have a COCO evaluation of an IoU type, with it."""
+    """Return the runs that have a COCO evaluation of an IoU type, each with that evaluation."""
     return [(entry, entry.coco.parts[kind]) for entry in entries if entry.coco and kind in entry.coco.parts]
 
 
 def per_class(entries: Sequence[Entry], kind: str) -> Table | None:
-    """Return a row per class with its AP by run, None where no run has a COCO evaluation."""
+    """Return a row per class with each run's AP, None if no run has a COCO evaluation."""
     found = parts_of(entries, kind)
     if not found:
         return None
@@ -214,7 +214,7 @@ def per_class(entries: Sequence[Entry], kind: str) -> Table | None:
 
 
 def errors(entries: Sequence[Entry], kind: str) -> Table | None:
-    """Return a row per kind of error: what AP50 would gain without it, and how many there are; None where unknown."""
+    """Return a row per kind of error: how much AP50 would gain without it, and its count; None if unknown."""
     found = [(entry, part) for entry, part in parts_of(entries, kind) if part.errors]
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""The sentence at the top: which run is best by which number, and whether that may be chance."""
+"""The verdict at the top: which run is best by which number, and whether that may be chance."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ if TYPE_CHECKING:
     from tintbox.plugins.coco_eval.evaluation import Evaluation
 
 
-DIGITS = 3  # after the point, of the numbers on the page
-HUGE = 1e6  # from which on a number is shown by its power of ten
-FEW = 4  # runs that a sentence names
+DIGITS = 3  # decimals of the numbers on the page
+HUGE = 1e6  # numbers from here on are shown in scientific notation
+FEW = 4  # maximum number of runs named in a sentence
 NO_EFFECT = "Their numbers are the same in every epoch: what differs between them had no effect."
 
 
 def number(value: float, sign: str = "") -> str:
-    """Return a number with three digits after the point, ``n/a`` for NaN."""
+    """Return a number with three decimals, ``n/a`` if it is not finite."""
     if not math.isfinite(value):
         return "n/a"
     return f"{round_value(value):{sign}.{DIGITS}{'f' if abs(value) < HUGE else 'g'}}"
 
 
 def round_value(value: float) -> float:
-    """Return a number as it is shown; zero has no sign."""
+    """Round a number as it is shown; zero has no sign."""
     return round(value, DIGITS) + 0.0
 
 
 def are_equal(one: float, two: float) -> bool:
-    """Return whether two numbers are not to be told apart as they are shown, nor by their difference."""
+    """Return whether two numbers look equal when shown, or their difference rounds to zero."""
     return round_value(one) == round_value(two) or round_value(one - two) == 0
 
 
 def span(value: Value, sign: str = "") -> str:
-    """Return a number's interval as ``[low, high]``, or an empty text."""
+    """Return a number's interval as ``[low, high]``, or "" if it has none."""
     return f"[{number(value.low, sign)}, {number(value.high, sign)}]" if value.bounded else ""
 
 
@@ -50,7 +50,7 @@ def text(value: Value, sign: str = "") -> str:
 
 
 def percent(level: float) -> str:
-    """Return a level as ``95%``."""
+    """Return a confidence level in the form ``95%``."""
     return f"{100 * level:g}%"
 
 
@@ -61,9 +61,9 @@ def verdict(
 
     Args:
         section: The runs.
-        ruler: The number to go by.
-        kept: Evaluations with resamples, by the runs' indices, where the predictions were kept.
-        cells: The runs by setting, where there are several seeds.
+        ruler: The deciding number.
+        kept: Resampled evaluations by run index, for runs whose predictions were saved.
+        cells: The runs by setting, if there are several seeds.
     """
     known = [entry for entry in section.entries if not math.isnan(ruler.values[entry.index].value)]
     if not known:
@@ -84,13 +84,13 @@ def verdict(
 
 
 def state(entries: Sequence[Entry]) -> str:
-    """Return which runs have not ended, in a sentence; empty if all have."""
+    """Return a sentence that names unfinished runs; empty if all have ended."""
     unfinished = [entry.name for entry in entries if entry.state.startswith("still")]
     return f"Not all is in: {', '.join(unfinished)} still training or interrupted." if unfinished else ""
 
 
 def _compare_settings(ruler: Ruler, cells: Sequence[seeds.Cell]) -> tuple[str, str]:
-    """Return which setting is best over its seeds, and whether that may be chance."""
+    """Return which setting is best over its seeds, and whether that may be due to chance."""
     best, second = cells[:2]
     one, two = (f"{number(cell.mean)} (n={len(cell.values)})" for cell in (best, second))
     alike = [cell for cell in cells if are_equal(best.mean, cell.mean)]
@@ -108,18 +108,18 @@ def _compare_settings(ruler: Ruler, cells: Sequence[seeds.Cell]) -> tuple[str, s
 
 
 def _same_seeds(one: seeds.Cell, two: seeds.Cell) -> bool:
-    """Return whether the runs of two settings are the same trainings, seed by seed."""
+    """Return whether the runs of two settings have the same results, seed by seed."""
     first, second = ({value_text(e.run.arguments.get("seed")): e.run for e in cell.entries} for cell in (one, two))
     return first.keys() == second.keys() and all(run.same_results(second[seed]) for seed, run in first.items())
 
 
 def list_names(names: Sequence[str], what: str) -> str:
-    """Return names in words; of many, how many there are."""
+    """Return names joined for a sentence, or their number if there are many."""
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) <= FEW else f"{len(names)} {what}"
 
 
 def _compare_runs(ruler: Ruler, kept: Mapping[int, Evaluation], known: Sequence[Entry]) -> tuple[str, str]:
-    """Return which run is best, and whether its lead over the next may be chance."""
+    """Return which run is best, and whether its lead over the next may be due to chance."""
     best, second = known[:2]
     one, two = ruler.values[best.index], ruler.values[second.index]
     alike = [entry for entry in known if are_equal(one.value, ruler.values[entry.index].value)]
@@ -140,7 +140,7 @@ def _compare_runs(ruler: Ruler, kept: Mapping[int, Evaluation], known: Sequence[
 
 
 def paired_gap(comparison: Comparison | None) -> Value:
-    """Return the difference of two runs' AP with its interval; NaN for none."""
+    """Return the difference of two runs' AP with its interval; NaN if there is none."""
     if comparison is None:
         return Value(math.nan)
     low, high = (float(bound) for bound in comparison.intervals[0])
