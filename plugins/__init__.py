@@ -1,1 +1,1 @@
-"""What plugs into Ultralytics: one module per capability, and `host`, the seam."""
+"""The parts that plug into Ultralytics: one package per capability, and `host`, the seam."""

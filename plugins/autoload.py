@@ -1,10 +1,10 @@
-"""The hook that patches Ultralytics when, and only when, a Python of this environment imports it.
+"""The hook that patches Ultralytics when, and only when, a Python in this environment imports it.
 
-``tintbox_autoload.pth`` runs at every interpreter start, so it must cost next to nothing and can never fail: it puts a
+``tintbox_autoload.pth`` runs at every interpreter start, so it must cost next to nothing and never fail: it puts a
 stub named ``TintboxStart`` in front of ``sys.meta_path``, which waits for the name ``ultralytics`` and then calls
-`install` here. (Python 3.15 reads ``tintbox_autoload.start`` instead, PEP 829: it calls `install` at once.) `install`
-puts a finder in the stub's place; each patched module is then patched right after its own code has run, before
-anybody can copy a name out of it.
+`install` here. (Python 3.15 reads ``tintbox_autoload.start`` instead, PEP 829, which calls `install` at once.)
+`install` replaces the stub by a finder; each patched module is then patched right after its own code has run, before
+another module can import a name from it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 HOST = "ultralytics"
 COMMANDS = ("yolo", "ultralytics")
-# What asks for tintbox in a command, known here for when nothing else of it can be read: the arguments of
-# `host.capabilities`, and the task. Two are Ultralytics' own, and ask for tintbox by some of their values.
+# Words of a command that request tintbox, repeated here in case nothing else of it can be imported: the arguments in
+# `host.capabilities`, and the task. Two arguments are Ultralytics' own and request tintbox only with some values.
 SHARED = {"freeze": lambda value: any(map(str.isalpha, value)), "amp": lambda value: value == "auto"}
 ARGUMENTS = {
     *SHARED,
@@ -36,7 +36,7 @@ _told = False
 
 
 def tell(text: str) -> None:
-    """Print a line about a broken tintbox on standard error, once in a process: `tintbox doctor` knows the rest."""
+    """Print a line about a broken tintbox to standard error, once per process: `tintbox doctor` has the rest."""
     global _told
     if not _told:
         print(f"tintbox: {text}; see `tintbox doctor`", file=sys.stderr)
@@ -44,7 +44,7 @@ def tell(text: str) -> None:
 
 
 def import_optional(name: str) -> ModuleType | None:
-    """Import a module of tintbox on behalf of a run that may not need it; None, told, if it is missing or broken."""
+    """Import a tintbox module for a run that may not need it; if missing or broken, report that and return None."""
     from importlib import import_module
 
     try:
@@ -58,7 +58,7 @@ import_optional("tintbox.threads")  # notes the user's OMP_NUM_THREADS before Ul
 
 
 def asked_for(words: Sequence[str]) -> bool:
-    """Return whether a process is a `yolo` command that asks for something of tintbox."""
+    """Return whether a process is a `yolo` command that requests something of tintbox."""
     if os.path.splitext(os.path.basename(str(words[0]) if words else ""))[0] not in COMMANDS:  # noqa: PTH119, PTH122
         return False
     named = [word.lstrip("-").partition("=") for word in words[1:]]
@@ -71,22 +71,22 @@ def asked_for(words: Sequence[str]) -> bool:
 
 
 def is_disabled() -> bool:
-    """Return whether the environment variable ``TINTBOX_DISABLE`` asks for a stock Ultralytics."""
+    """Return whether the environment variable ``TINTBOX_DISABLE`` requests a stock Ultralytics."""
     return os.environ.get("TINTBOX_DISABLE", "0") not in ("", "0")
 
 
 def is_stub(finder: object) -> bool:
-    """Return whether a finder is the one of the start-up file."""
+    """Return whether a finder is the start-up file's stub."""
     return getattr(finder, "__name__", "") == "TintboxStart"
 
 
 def is_installed() -> bool:
-    """Return whether the finder, or the stub that will put it there, is in place in this interpreter."""
+    """Return whether the finder, or the stub that will install it, is in place in this interpreter."""
     return any(isinstance(finder, PatchFinder) or is_stub(finder) for finder in sys.meta_path)
 
 
 def install() -> None:
-    """Put the finder in place, once, unless ``TINTBOX_DISABLE`` is set; patch what is imported already."""
+    """Install the finder once, unless ``TINTBOX_DISABLE`` is set, and patch modules that are already imported."""
     if is_disabled() or any(isinstance(finder, PatchFinder) for finder in sys.meta_path):
         return
     sys.meta_path[:] = [PatchFinder(), *(finder for finder in sys.meta_path if not is_stub(finder))]
@@ -99,15 +99,15 @@ def install() -> None:
 
 
 class PatchFinder:
-    """A meta-path finder that finds nothing itself: it lets the others find, and patches the module once it has run."""
+    """A meta-path finder that finds nothing itself: it delegates to the others and patches modules after they ran."""
 
     def __init__(self) -> None:
-        self.searching: set[str] = set()  # names whose look-up by the other finders is under way
+        self.searching: set[str] = set()  # names currently being looked up by the other finders
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the spec that the other finders give for a patched module, its loader wrapped; else None."""
+        """Return the other finders' spec for a patched module, with its loader wrapped; None for other modules."""
         if not name.startswith(HOST) or name in self.searching:
             return None
         try:

@@ -1,6 +1,6 @@
 """The callbacks that tintbox adds to Ultralytics' defaults: module-level functions, because DDP workers pickle them.
 
-Where a run begins it is decided what it asks for; only then is the module imported that does it.
+What a run requests is determined when it begins, and only then are the modules imported that provide it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tintbox.plugins.loss import weights as class_weights
 
 
 def wants_freeze(args: Any) -> bool:
-    """Return whether a run's arguments ask for more than Ultralytics' own ``freeze``, a number or a list of numbers."""
+    """Return whether a run's arguments request more than Ultralytics' own ``freeze``, a number or list of numbers."""
     return selectors.is_active({name: getattr(args, name, None) for name in selectors.ARGUMENTS})
 
 
@@ -29,18 +29,18 @@ def wants_loss(args: Any) -> bool:
 
 
 def wants_coco_eval(args: Any) -> bool:
-    """Return whether a run's arguments ask for COCO evaluation."""
+    """Return whether a run's arguments request COCO evaluation."""
     return bool(getattr(args, "coco_eval", False))
 
 
 def wants_resume(args: Any) -> bool:
-    """Return whether a run is one of ours, to be resumed exactly and cleanly: a colouriser's, or with our options."""
+    """Return whether a run is one of ours, to be resumed exactly: a colouriser's, or one with our options."""
     arguments = vars(args)
     return arguments.get("task") == "colorize" or bool(options.pick_own(arguments)) or wants_freeze(args)
 
 
 def has_grey_statistics(model: Any) -> bool:
-    """Return whether a model, wrapped or not, has been handed a colouriser's backbone (`handover.MARK`)."""
+    """Return whether a model, wrapped or not, was given a colouriser's backbone (`handover.MARK`)."""
     return any(hasattr(layer, "tintbox_statistics") for layer in layers(model))
 
 
@@ -50,66 +50,66 @@ def has_anchors(model: Any) -> bool:
 
 
 def is_extended(model: Any) -> bool:
-    """Return whether a network is one with new classes beside the old ones."""
+    """Return whether a network is an extended model, with new classes beside the old ones."""
     return type(model).__module__ == EXTENDED
 
 
 def layers(model: Any) -> Iterable[Any]:
-    """Return all layers of a network; none of what is a network no longer, or not yet."""
+    """Return all layers of a network; empty for an object that is not, or not yet, a network."""
     return getattr(model, "modules", tuple)()
 
 
 EXTENDED = "tintbox.plugins.extend.network"
 ANCHOR_HEADS = "tintbox.plugins.anchor.head"
-FORMATS = ("torchscript", "onnx", "openvino", "engine")  # of exports; the others rewrite parts of the stock head
+FORMATS = ("torchscript", "onnx", "openvino", "engine")  # export formats; the others rewrite parts of the stock head
 WANTED: dict[str, Callable[[Any], bool]] = {
     "tintbox.plugins.transfer.norm_statistics": lambda run: has_grey_statistics(getattr(run, "model", None)),
-    # Before the others: what trains, and which classes a validation is about, is what the others see.
+    # Before the others, which must see what trains and which classes a validation uses.
     "tintbox.plugins.extend.training": lambda run: hasattr(run, "tintbox_extend"),
     "tintbox.plugins.extend.validation": lambda run: hasattr(run, "tintbox_counts"),
-    # Before the next one: it makes the loss that is set up there.
+    # Before the next one, which sets up the loss created here.
     "tintbox.plugins.anchor.callbacks": lambda run: has_anchors(getattr(run, "model", None)),
     "tintbox.plugins.loss.training": lambda run: wants_loss(run.args),
     "tintbox.plugins.freeze.training": lambda run: wants_freeze(run.args),
     "tintbox.plugins.coco_eval.validation": lambda run: wants_coco_eval(run.args),
 }
-# Kept beside the run and as long as it is there, not on it: a validator that breaks off is left as it was.
+# Weakly keyed by run instead of stored on it, so that a validator that aborts is left unchanged.
 _at_work: WeakKeyDictionary[Any, tuple[ModuleType, ...]] = WeakKeyDictionary()
 
 
 def begin(event: str, runner: Any) -> None:
-    """Decide what a run, a trainer or validator, asks for; then run the event's callbacks in that."""
+    """Determine what a run (a trainer or validator) requests, then run the event's callbacks of those modules."""
     _at_work[runner] = tuple(import_module(name) for name, wanted in WANTED.items() if wanted(runner))
     run(event, runner)
 
 
 def run(event: str, runner: Any) -> None:
-    """Run an event's callback in all that the run asks for and that has one."""
+    """Run an event's callback in every module that the run requests and that has one."""
     for module in _at_work.get(runner, ()):
         if function := getattr(module, event, None):
             function(runner)
 
 
 def on_pretrain_routine_start(trainer: Any) -> None:
-    """The run begins; neither dataset nor model is there."""
-    asked = os.environ.get("TINTBOX_ENVIRONMENT", "0") not in ("", "0")  # by a study; else stock's folder is stock's
+    """The run begins; neither dataset nor model exists."""
+    asked = os.environ.get("TINTBOX_ENVIRONMENT", "0") not in ("", "0")  # set by a study; stock runs get no extra file
     if (asked or wants_resume(trainer.args)) and (environment := autoload.import_optional("tintbox.environment")):
         environment.on_pretrain_routine_start(trainer)
     begin("on_pretrain_routine_start", trainer)
 
 
 def on_pretrain_routine_end(trainer: Any) -> None:
-    """Model, optimizer, moving average and resumed state are there."""
+    """Model, optimizer, moving average and resumed state exist."""
     begin("on_pretrain_routine_end", trainer)
 
 
 def on_train_epoch_start(trainer: Any) -> None:
-    """An epoch begins; BatchNorms are not set to their modes yet."""
+    """An epoch begins; the modes of the BatchNorms are not set yet."""
     run("on_train_epoch_start", trainer)
 
 
 def on_train_batch_start(trainer: Any) -> None:
-    """A batch begins; the learning rate is still the last batch's."""
+    """A batch begins; the learning rate is still that of the previous batch."""
     run("on_train_batch_start", trainer)
 
 
@@ -119,7 +119,7 @@ def on_train_epoch_end(trainer: Any) -> None:
 
 
 def on_val_start(validator: Any) -> None:
-    """A validation begins; model and data are there."""
+    """A validation begins; model and data exist."""
     begin("on_val_start", validator)
 
 
@@ -129,10 +129,10 @@ def on_val_end(validator: Any) -> None:
 
 
 def on_export_start(exporter: Any) -> None:
-    """Refuse the formats that need the stock head; add what a model says of itself to the metadata of every export.
+    """Refuse formats that need the stock head, and add the model's own metadata to the export's.
 
     Raises:
-        TintboxError: The format is one of them.
+        TintboxError: The format needs the stock head.
     """
     kind = "anchor" if has_anchors(exporter.model) else "extended" if is_extended(exporter.model) else ""
     if kind and exporter.args.format not in FORMATS:

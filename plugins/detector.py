@@ -1,4 +1,4 @@
-"""A detector's checkpoint, loaded, with what is wrong with it in one line."""
+"""Loading of a detector's checkpoint, with one-line errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from tintbox.errors import CheckpointError, TintboxError, TintboxFileError, one_line, suggest
 
-TASKS = ("detect", "segment", "pose", "obb")  # those whose results have boxes
+TASKS = ("detect", "segment", "pose", "obb")  # tasks whose results have boxes
 
 
 def load_detector(model: str | Path, offered: Iterable[str] = TASKS) -> Any:
@@ -16,10 +16,10 @@ def load_detector(model: str | Path, offered: Iterable[str] = TASKS) -> Any:
 
     Args:
         model: The checkpoint.
-        offered: Tasks that the error names for one without boxes.
+        offered: Tasks to name in the error for a model without boxes.
 
     Raises:
-        TintboxError: There is no such file, or it is no detector.
+        TintboxError: The file does not exist, or is not a detector.
     """
     from tintbox.plugins import autoload
 
@@ -38,7 +38,7 @@ def load_detector(model: str | Path, offered: Iterable[str] = TASKS) -> Any:
     except FileNotFoundError as error:
         near = suggest(path.name, (p.name for p in path.parent.glob(f"*{path.suffix}")) if path.suffix else ())
         raise TintboxFileError(f"model={model}: no such file{near}") from error
-    except Exception as error:  # a damaged checkpoint raises whatever its pickle leads to
+    except Exception as error:  # a damaged checkpoint can raise anything
         raise TintboxError(f"model={model}: cannot be loaded ({one_line(error)})") from error
     if detector.task not in TASKS:
         raise TintboxError(

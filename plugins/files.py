@@ -1,4 +1,4 @@
-"""The YAML files that tintbox ships, found by bare name from any folder as Ultralytics' own are."""
+"""The YAML files that tintbox ships, found by bare name from any folder, like Ultralytics' own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def find_all() -> dict[str, Path]:
 
 
 def find(file: object) -> Path | None:
-    """Return the shipped YAML that the bare name ``file`` means, or None; a file of the user's goes first."""
+    """Return the shipped YAML with the bare name ``file``, or None; a user's file of that name takes precedence."""
     name = str(file).strip()
     if Path(name).suffix not in SUFFIXES or Path(name).name != name or is_there(Path(name), Path.exists):
         return None
@@ -32,10 +32,10 @@ def find(file: object) -> Path | None:
 
 
 def explain_missing(file: object) -> TintboxFileError | None:
-    """Return the error for a YAML that is nowhere, if one of tintbox's has nearly its name; else None."""
+    """Return the error for a YAML that does not exist if one of tintbox's has a similar name, else None."""
     name = str(file).strip()
     if Path(name).suffix not in SUFFIXES:
         return None
     stems = {path.stem: path.name for path in find_all().values()}
-    near = get_close_matches(Path(name).stem, stems, n=1, cutoff=0.7)  # of a stock name nothing is to be said
+    near = get_close_matches(Path(name).stem, stems, n=1, cutoff=0.7)  # strict, so that stock names do not match
     return TintboxFileError(f"'{name}' does not exist; did you mean '{stems[near[0]]}'?") if near else None

@@ -16,25 +16,25 @@ from tintbox.plugins.freeze import selectors
 from tintbox.plugins.loss import weights as class_weights
 
 AMP_AUTO = "auto"  # tintbox's value of Ultralytics' `amp`
-Check = Callable[[Any], str | None]  # what is wrong with a value, or None
+Check = Callable[[Any], str | None]  # returns what is wrong with a value, or None
 
 CLASSIFYING = ("detect", "segment", "pose", "obb")  # tasks whose loss has a classification BCE
 
 
 @dataclass(frozen=True)
 class Option:
-    """One training argument: its name, default, accepted values in words, check and meaning."""
+    """One training argument: its name, default, accepted values as text, check and meaning."""
 
     name: str
     default: Any
     values: str
     check: Check
     help: str
-    topic: str  # of `tintbox options TOPIC`
-    tasks: tuple[str, ...] = ()  # in which it counts; empty for all
-    modes: tuple[str, ...] = ("train",)  # of the `yolo` command in which it counts
-    takes: Callable[[Any], bool] | None = None  # of an argument of Ultralytics' own: which values are tintbox's
-    structured: bool = False  # whether a list or mapping typed at the command line is read as YAML
+    topic: str  # the topic in `tintbox options TOPIC`
+    tasks: tuple[str, ...] = ()  # tasks in which it has an effect; empty for all
+    modes: tuple[str, ...] = ("train",)  # modes of the `yolo` command in which it has an effect
+    takes: Callable[[Any], bool] | None = None  # for Ultralytics' own arguments: whether a value is tintbox's
+    structured: bool = False  # whether a list or mapping typed on the command line is parsed as YAML
 
     @property
     def own(self) -> bool:
@@ -42,17 +42,17 @@ class Option:
         return self.takes is None
 
     def is_set(self, arguments: Mapping[str, Any]) -> bool:
-        """Return whether arguments have another value than the default, of Ultralytics' own names one of tintbox's."""
+        """Return whether arguments set it to a non-default value and, for Ultralytics' own, to one of tintbox's."""
         value = arguments.get(self.name)
         return value is not None and value != self.default and (self.takes is None or self.takes(value))
 
     def counts(self, task: str, mode: str) -> bool:
-        """Return whether it has an effect in a mode of a task."""
+        """Return whether it has an effect in a task's mode."""
         return mode in self.modes and (not self.tasks or task in self.tasks)
 
 
 def number(low: float, high: float, what: str) -> Check:
-    """Return the check of a finite number in [low, high]."""
+    """Return a check for a finite number in [low, high]."""
 
     def check(value: Any) -> str | None:
         return None if is_number(value, low, high) else f"give {what}"
@@ -61,12 +61,12 @@ def number(low: float, high: float, what: str) -> Check:
 
 
 def flag(value: Any) -> str | None:
-    """Check a truth value."""
+    """Check a bool."""
     return None if isinstance(value, bool) else "give true or false"
 
 
 def choice(*values: str) -> Check:
-    """Return the check of one word among ``values``."""
+    """Return a check for one word among ``values``."""
 
     def check(value: Any) -> str | None:
         return None if value in values else f"give one of {', '.join(values)}{suggest(value, values)}"
@@ -75,7 +75,7 @@ def choice(*values: str) -> Check:
 
 
 def check_amp(value: Any) -> str | None:
-    """Check an arithmetic: a truth value, or a word in any case, as Ultralytics reads it."""
+    """Check a value of ``amp``: a bool, or a case-insensitive word, as Ultralytics reads it."""
     words = choice(AMP_AUTO, "bf16", "fp16", "fp32", "true", "false")
     return None if isinstance(value, bool) else words(str(value).lower())
 
@@ -205,12 +205,12 @@ OPTIONS = (
 
 
 def check(arguments: MutableMapping[str, Any]) -> None:
-    """Check tintbox's arguments among ``arguments``, and put what was typed as YAML in place as lists and mappings.
+    """Check tintbox's arguments among ``arguments``, and convert values typed as YAML to lists and mappings in place.
 
-    None stands for the default, and makes room for it.
+    None means the default and is replaced by it.
 
     Raises:
-        TintboxError: Naming the first argument with a bad value, the value and what is accepted.
+        TintboxError: Naming the first argument with an invalid value, the value and what is accepted.
     """
     for option in OPTIONS:
         value = arguments.get(option.name)
@@ -236,14 +236,14 @@ def own_defaults() -> dict[str, Any]:
 
 
 def drop_own(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``arguments`` as a stock Ultralytics takes them: without those that it does not know."""
+    """Return ``arguments`` in the form that a stock Ultralytics accepts: without those that it does not know."""
     ours = own_defaults()
     kept = {name: value for name, value in arguments.items() if name not in ours}
     return {**kept, "amp": True} if kept.get("amp") == AMP_AUTO else kept
 
 
 def parse(text: str) -> Any:
-    """Return a list or mapping for text like ``[backbone, -9]`` or ``{5: neck}``; any other text as it is."""
+    """Parse text like ``[backbone, -9]`` or ``{5: neck}`` into a list or mapping; return any other text unchanged."""
     if text.strip()[:1] not in ("[", "{"):
         return text
     try:

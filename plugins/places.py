@@ -1,4 +1,4 @@
-"""Where tintbox's arguments count: one that is set for a task or mode without it is refused, not passed over."""
+"""Where tintbox's arguments have an effect: set for another task or mode, they are refused rather than ignored."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from tintbox.plugins.options import OPTIONS, Option
 
 
 def check(task: str, mode: str, arguments: Mapping[str, Any], typed: Collection[str]) -> None:
-    """Refuse what is set and cannot count.
+    """Refuse arguments that are set but have no effect.
 
-    A file that `cfg=` names may serve several modes and tasks, so for what it sets a warning is enough.
+    A `cfg=` file may serve several modes and tasks, so what it sets only causes a warning.
 
     Args:
         task: The model's task.
         mode: "train", "val", "predict", "track", "export" or "benchmark".
-        arguments: All that the run is given, a file's included.
-        typed: The names of those that the command or the Python call itself gives.
+        arguments: All arguments of the run, including those from a file.
+        typed: The names of the arguments given in the command or Python call itself.
 
     Raises:
-        TintboxError: In one line, naming the argument and where it counts.
+        TintboxError: In one line, naming the argument and where it has an effect.
     """
     astray = [option for option in OPTIONS if option.is_set(arguments) and not option.counts(task, mode)]
     for option in astray:
@@ -37,6 +37,6 @@ def check(task: str, mode: str, arguments: Mapping[str, Any], typed: Collection[
 
 
 def place(option: Option) -> str:
-    """Return where an argument counts, as one writes commands: ``yolo detect|segment train|val``."""
+    """Return where an argument has an effect, in command syntax: ``yolo detect|segment train|val``."""
     words = [word for word in ("|".join(option.tasks), "|".join(option.modes)) if word]
     return f"`yolo {' '.join(words)}`"

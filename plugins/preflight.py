@@ -1,4 +1,4 @@
-"""What can be checked of a training run before its folder is made: the arguments against the model and the dataset."""
+"""Checks of a training run before its folder is created: the arguments against the model and the dataset."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
     Args:
         model: The loaded or built network.
         task: The model's task.
-        arguments: What the user gave, a `cfg=` file included.
+        arguments: The user's arguments, including those from a `cfg=` file.
         typed: The names of those that are not from such a file.
 
     Raises:
@@ -28,7 +28,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
     """
     given = {**arguments, "task": task}
     options.check(given)
-    if given.get("resume"):  # the checkpoint's arguments count
+    if given.get("resume"):  # the checkpoint's arguments apply
         if callbacks.is_extended(model):
             checks_of_extend().check_resume(model, given, class_names(given.get("data")))
         return
@@ -65,10 +65,10 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
 
 
 def check_extension(model: Any, task: str, given: Mapping[str, Any]) -> tuple[Any, list[str] | None]:
-    """Return the model that a run trains, and its classes where these are not all of the dataset's, if known.
+    """Return the model that a run trains, and its new classes if it extends a model and they are known, else None.
 
     Raises:
-        TintboxError: It cannot be extended so, or is extended and would be trained as any other.
+        TintboxError: It cannot be extended this way, or is an extended model that would be trained like any other.
     """
     if given.get("extend"):
         return checks_of_extend().check_run(model, task, given, class_names(given.get("data")))
@@ -80,7 +80,7 @@ def check_extension(model: Any, task: str, given: Mapping[str, Any]) -> tuple[An
 
 
 def check_loss(model: Any, task: str, given: Mapping[str, Any], new: list[str] | None) -> None:
-    """Check the options of the classification loss, some of which are set.
+    """Check the options of the classification loss, at least one of which is set.
 
     Raises:
         TintboxError: The model's loss has no classification BCE, or the options do not fit the class names.
@@ -96,14 +96,14 @@ def check_loss(model: Any, task: str, given: Mapping[str, Any], new: list[str] |
 
 
 def checks_of_extend() -> Any:
-    """Return the module of the checks of ``extend=``."""
+    """Return the module with the checks of ``extend=``, imported on demand."""
     from tintbox.plugins.extend import checks
 
     return checks
 
 
 def freezes_all(model: Any, freeze: Any) -> bool:
-    """Return whether Ultralytics' own ``freeze``, a number of layers or a list of their numbers, leaves nothing."""
+    """Return whether Ultralytics' own ``freeze``, a layer count or list of indices, leaves nothing to train."""
     numbers = range(freeze) if isinstance(freeze, int) else freeze or ()
     names = tuple(f"model.{number}." for number in numbers)
     return bool(names) and all(name.startswith(names) for name, _ in model.named_parameters())
@@ -118,6 +118,6 @@ def class_names(data: Any) -> dict[int, str] | list[str] | None:
     try:
         described = yaml_file.read(Path(path))
     except TintboxError:
-        return None  # the trainer says what is wrong with it
+        return None  # the trainer will report what is wrong with it
     names = described.get("names") if isinstance(described, dict) else None
     return names if isinstance(names, (dict, list)) else None

@@ -1,6 +1,6 @@
-"""The trunk of a detector: backbone and neck as Ultralytics builds them from its YAML, for a head of tintbox's own.
+"""The trunk of a detector, backbone and neck, built from its YAML by Ultralytics' parser for one of tintbox's heads.
 
-The stock parser knows the heads that it can build one by one, and takes no others.
+The stock parser has a fixed list of heads that it can build, and accepts no others.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from tintbox.errors import TintboxError
 from tintbox.limits import LAYER_OUTPUT
 
 TABLE_HEAD = f"\n{'':>3}{'from':>20}{'n':>3}{'params':>10}  {'module':<45}{'arguments':<30}"  # of the parser's table
-PROBE = 256  # side of the picture that strides and channels are measured on
+PROBE = 256  # side of the image on which strides and channels are measured
 
 
 @dataclass
 class Trunk:
-    """The layers of a detector but the last.
+    """The layers of a detector except the last.
 
     Attributes:
-        layers: In order, each with Ultralytics' attributes ``i``, ``f``, ``type`` and ``np``.
-        save: Indices of the layers whose outputs later ones of them need.
+        layers: The layers in order, each with Ultralytics' attributes ``i``, ``f``, ``type`` and ``np``.
+        save: Indices of the layers whose outputs later layers need.
         levels: Indices of the layers that the head reads.
-        channels: Of each level.
-        strides: Of each level.
+        channels: Channels of each level.
+        strides: Stride of each level.
     """
 
     layers: list[nn.Module]
@@ -43,17 +43,17 @@ class Trunk:
     strides: list[int]
 
     def by_stride(self) -> Trunk:
-        """Return the same trunk with its levels in the order of their strides, the smallest one first."""
+        """Return the same trunk with its levels sorted by stride, smallest first."""
         order = sorted(range(len(self.levels)), key=lambda i: self.strides[i])
         ordered = {name: [getattr(self, name)[i] for i in order] for name in ("levels", "channels", "strides")}
         return replace(self, **ordered)
 
 
 def check(spec: dict[str, Any]) -> None:
-    """Check a description before Ultralytics parses it, which evaluates its activation and calls what a row names.
+    """Check a model's YAML before Ultralytics parses it, which evaluates its activation and calls what rows name.
 
     Raises:
-        TintboxError: A row names no layer, or as `model_yaml.check`.
+        TintboxError: A row does not name a layer, or as in `model_yaml.check`.
     """
     model_yaml.check(spec)
     for _, _, name, *_ in [*spec["backbone"], *spec["head"][:-1]]:
@@ -63,15 +63,15 @@ def check(spec: dict[str, Any]) -> None:
 
 
 def build(spec: dict[str, Any], channels: int, verbose: bool = False) -> Trunk:
-    """Build the trunk of a detector, with fresh weights.
+    """Build the trunk of a detector, newly initialised.
 
     Args:
-        spec: The detector's YAML; its last row is the head. It stays as it is.
-        channels: Of the input.
+        spec: The detector's YAML, whose last row is the head; not modified.
+        channels: Input channels.
         verbose: Whether the parser logs its table.
 
     Raises:
-        TintboxError: As `check`.
+        TintboxError: As in `check`.
     """
     check(spec)
     *neck, (levels, *_) = spec["head"]
@@ -89,8 +89,8 @@ def build(spec: dict[str, Any], channels: int, verbose: bool = False) -> Trunk:
 
 
 def output_shapes(layers: nn.Sequential, channels: int) -> list[torch.Size]:
-    """Return the shape of every layer's output, for a picture of `PROBE` x `PROBE` pixels."""
-    layers.eval()  # the probe must leave the statistics of the BatchNorms alone
+    """Return the shape of every layer's output, for an image of `PROBE` x `PROBE` pixels."""
+    layers.eval()  # the probe must not change BatchNorm statistics
     with torch.no_grad(), watch_limits(layers):
         shapes = [output.shape for _, output in run(layers, torch.zeros(1, channels, PROBE, PROBE))]
     layers.train()
@@ -98,7 +98,7 @@ def output_shapes(layers: nn.Sequential, channels: int) -> list[torch.Size]:
 
 
 def run(layers: nn.Sequential, x: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield every layer with its output for an input, as Ultralytics runs them."""
+    """Run the layers as Ultralytics does, and yield each with its output."""
     outputs: list[Any] = []
     layer: Any
     for layer in layers:
@@ -111,10 +111,10 @@ def run(layers: nn.Sequential, x: Any) -> Iterator[tuple[Any, Any]]:
 
 @contextlib.contextmanager
 def watch_limits(layers: nn.Module) -> Iterator[None]:
-    """Keep an eye on the size of what layers put out for a picture of `PROBE` x `PROBE` pixels.
+    """Limit the output size of layers for an image of `PROBE` x `PROBE` pixels.
 
     Raises:
-        TintboxError: A layer puts out more than `limits.LAYER_OUTPUT` numbers.
+        TintboxError: A layer outputs more than `limits.LAYER_OUTPUT` numbers.
     """
 
     def check_output(module: nn.Module, inputs: Any, output: Any) -> None:
@@ -122,7 +122,7 @@ def watch_limits(layers: nn.Module) -> Iterator[None]:
             kind, shape = type(module).__name__, "x".join(map(str, output.shape[1:]))
             raise TintboxError(f"a layer {kind} would make {shape} numbers of a {PROBE}x{PROBE} picture")
 
-    # The default activation is one module that all models share: a hook left there would be run by every other.
+    # The default activation is one module shared by all models: a hook left on it would run in every other model.
     hooks = [module.register_forward_hook(check_output) for module in layers.modules()]
     try:
         yield
@@ -132,7 +132,7 @@ def watch_limits(layers: nn.Module) -> Iterator[None]:
 
 
 def place(layer: Any, index: int, source: int | list[int]) -> None:
-    """Write on a layer what Ultralytics' parser does: its place, where its input comes from, its kind and its size."""
+    """Set the attributes that Ultralytics' parser sets on a layer: index, input index, type and parameter count."""
     layer.i, layer.f, layer.type = index, source, f"{type(layer).__module__}.{type(layer).__qualname__}"
     layer.np = sum(p.numel() for p in layer.parameters())
 
@@ -143,5 +143,5 @@ def log_row(layer: Any, repeats: int, arguments: list[Any]) -> None:
 
 
 def sources(source: int | list[int], index: int) -> list[int]:
-    """Return the layers whose outputs the layer ``index`` needs, besides that of the one right before it."""
+    """Return the layers whose outputs layer ``index`` needs, other than the one right before it."""
     return [j % index for j in ([source] if isinstance(source, int) else source) if j != -1]
