@@ -1,7 +1,7 @@
 """tintbox: a plugin that makes Ultralytics YOLO learn from few labels.
 
-What is named here is the public interface; docs/api.md says how long it stays. Each name is loaded when it is first
-used, so ``import tintbox`` costs a Python start nothing and needs neither torch nor Ultralytics.
+The names here are the public interface; docs/api.md says how long they are supported. Each is loaded on first use, so
+``import tintbox`` costs next to nothing and needs neither torch nor Ultralytics.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
     "study",
 ]
 
-_HOMES = {  # name -> the module that has it
+_HOMES = {  # name -> the module that defines it
     "ClassificationBCE": "tintbox.plugins.loss.bce",
     "ConvTransposeNet": "tintbox.colorization.networks",
     "FreezePlan": "tintbox.plugins.freeze.plan",

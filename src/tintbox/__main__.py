@@ -1,4 +1,4 @@
-"""The `tintbox` command, also as ``python -m tintbox``: this far it needs nothing that may be missing."""
+"""The `tintbox` command, also as ``python -m tintbox``; this module imports nothing that may be missing."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Run the command; a broken installation is one line, and `doctor` runs all the same."""
+    """Run the command; a broken installation is reported in one line, and `doctor` still runs."""
     words = sys.argv[1:]
     try:
         if words == ["doctor"]:
-            import tintbox.cli.doctor as doctor  # so that an error names it whole, where it is missing
+            import tintbox.cli.doctor as doctor  # full path, so that an error names it if it is missing
 
             raise SystemExit(doctor.main())
         from tintbox.cli.app import main as command
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def module_of(error: BaseException) -> str:
-    """Return the name of the module of tintbox that an error comes from."""
+    """Return the name of the tintbox module that an error comes from."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next

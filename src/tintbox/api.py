@@ -1,4 +1,4 @@
-"""`tintbox.study` and `tintbox.report`: the commands of these names, for Python."""
+"""`tintbox.study` and `tintbox.report`: the commands of the same names, for Python."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any
 
 
 def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **arguments: Any) -> Path:
-    """Train the runs of a grid of `yolo train`, and write their tables and pictures; docs/study.md says which.
+    """Train the runs of a grid of `yolo train`, and write the tables and figures described in docs/study.md.
 
-    A study that was stopped goes on where it was when it is asked for again.
+    Calling it again continues a study that was stopped.
 
     Args:
-        workers: Runs at a time, on this machine or on each machine of the cluster.
-        ray: The address of a Ray cluster, ``"auto"`` for one that is here or is made, None for none.
-        yes: Whether a grid of more than 200 runs is meant.
-        **arguments: Training arguments, ``project`` and ``name`` among them; a list stands for several values, a list
-            in a list for one value that is a list itself.
+        workers: Number of runs at a time, on this machine or on each machine of the cluster.
+        ray: The address of a Ray cluster, ``"auto"`` for a local or newly started one, None for none.
+        yes: Whether a grid of more than 200 runs is intended.
+        **arguments: Training arguments, including ``project`` and ``name``; a list means several values, a list within
+            a list a single value that is itself a list.
 
     Returns:
-        The study's folder: a folder for each run, ``study.csv`` with a row for each, ``study.md``.
+        The study's folder, with a folder for each run, ``study.csv`` with a row for each, and ``study.md``.
 
     Raises:
-        TintboxError: A mistake in the arguments; nothing has been trained then.
+        TintboxError: A mistake in the arguments; nothing has been trained in that case.
 
     Example:
         ```python
@@ -56,25 +56,25 @@ def report(
     seed: int = 0,
     imgsz: int | None = None,
 ) -> Path:
-    """Write a page that compares training runs, of tintbox or of a stock Ultralytics: one file, no network.
+    """Write a page that compares training runs of tintbox or a stock Ultralytics: one file that needs no network.
 
     Args:
-        folders: The runs' folders; one that has runs directly below it, such as a study's, stands for these.
+        folders: The runs' folders; a folder with runs directly below it, such as a study's, stands for those.
         out: The file to write.
-        pictures: Whether to show pictures of the dataset with what each run finds in them: they need the weights.
-        n: Number of pictures of each dataset.
-        split: The split that they are of.
-        conf: Least confidence of a box that is shown.
-        images: Names of pictures to show instead, with or without suffix.
-        seed: What the choice of the pictures depends on.
-        imgsz: Side in pixels that the models see; None for that of each one's training.
+        pictures: Whether to show images of the dataset with each run's predictions, for which the weights are needed.
+        n: Number of images of each dataset.
+        split: The split to take them from.
+        conf: Minimum confidence of the boxes shown.
+        images: Names of images to show instead, with or without suffix.
+        seed: Seed for the choice of images.
+        imgsz: Input size in pixels; None for the size that each model was trained at.
 
     Returns:
         The path of the file.
 
     Raises:
-        TintboxError: A folder is no run, a value makes no sense, or the file cannot be written, which then stays as it
-            was.
+        TintboxError: A folder is not a run, a value is invalid, or the file cannot be written; an existing file is
+            left unchanged.
 
     Example:
         ```python

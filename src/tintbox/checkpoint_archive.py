@@ -1,4 +1,4 @@
-"""The zip that PyTorch writes, opened and read within limits."""
+"""Opening and reading PyTorch's zip files within limits."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from tintbox.limits import PICKLE_BYTES, ZIP_DIRECTORY_BYTES, ZIP_RATIO
 PICKLE = "data.pkl"
 PIECE = 1 << 20  # bytes read at a time
 ENCRYPTED = 1  # the flag of a member
-# What `zipfile` raises for a file that is none or is damaged.
+# What `zipfile` raises for a file that is not a zip or is damaged.
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OverflowError)
 
 
 class BombError(TintboxError):
-    """A zip that unpacks to far more than it is."""
+    """A zip that unpacks to far more than its own size."""
 
 
 class _Directory(io.FileIO):
-    """A file of which nobody reads much at once: `zipfile` takes a zip's whole list of members in one piece."""
+    """A file that limits the size of single reads: `zipfile` reads a zip's whole list of members at once."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Return up to ``size`` bytes; by default all that there are."""
+        """Return up to ``size`` bytes, by default all of them."""
         every = size is None or size < 0
         content = super().read(ZIP_DIRECTORY_BYTES + 1 if every else min(size or 0, ZIP_DIRECTORY_BYTES + 1)) or b""
         if len(content) > ZIP_DIRECTORY_BYTES:
@@ -36,10 +36,10 @@ class _Directory(io.FileIO):
 
 
 class Archive:
-    """A zip as PyTorch writes it: all members below one folder, one of them the pickle.
+    """A zip as PyTorch writes it: all members are in one folder, and one of them is the pickle.
 
     Attributes:
-        folder: The folder's name with its slash.
+        folder: The folder's name with a trailing slash.
     """
 
     def __init__(self, path: Path, zipped: zipfile.ZipFile) -> None:
@@ -59,19 +59,19 @@ class Archive:
             raise BombError(f"{path}: unpacks from {_mib(packed)} to {_mib(unpacked)} MiB, which no checkpoint does")
 
     def size(self, name: str) -> int | None:
-        """Return the bytes of a member below the folder, None if it is not there."""
+        """Return the size in bytes of a member of the folder, None if it does not exist."""
         member = self._members.get(self.folder + name)
         return member.file_size if member else None
 
     def read(self, name: str, limit: int) -> bytes:
-        """Return a member's first bytes; damage of what is returned is found by its checksum if that is all.
+        """Return a member's first bytes; the checksum is only verified if the whole member is read.
 
         Args:
-            name: Its name below the folder.
-            limit: How many bytes at most, whatever the file says of itself.
+            name: Its name within the folder.
+            limit: Maximum number of bytes, whatever the file claims.
 
         Raises:
-            TintboxError: It is not there or damaged.
+            TintboxError: It does not exist or is damaged.
         """
         with explain_failures(self.path), self._zip.open(self.folder + name) as member:
             pieces = []
@@ -84,7 +84,7 @@ class Archive:
         """Return the pickle.
 
         Raises:
-            TintboxError: It is damaged or beyond `limits.PICKLE_BYTES`.
+            TintboxError: It is damaged or larger than `limits.PICKLE_BYTES`.
         """
         raw = self.read(PICKLE, PICKLE_BYTES + 1)
         if len(raw) > PICKLE_BYTES:
@@ -92,7 +92,7 @@ class Archive:
         return raw
 
     def is_whole(self) -> bool:
-        """Return whether every member is there to its end, by its checksum."""
+        """Return whether every member is complete, according to its checksum."""
         try:
             for name in self._members:
                 with self._zip.open(name) as member:
@@ -105,7 +105,7 @@ class Archive:
 
 @contextlib.contextmanager
 def explain_failures(path: Path) -> Iterator[None]:
-    """Turn what reading a zip raises into one line.
+    """Turn errors from reading a zip into one line.
 
     Raises:
         TintboxError: The line.
@@ -124,10 +124,10 @@ def explain_failures(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def open_checkpoint(path: Path) -> Iterator[Archive]:
-    """Open a file of PyTorch 1.6 or later.
+    """Open a file written by PyTorch 1.6 or later.
 
     Raises:
-        TintboxError: It cannot be read, is damaged, encrypted or no zip, or unpacks to more than a checkpoint does.
+        TintboxError: It cannot be read, is damaged, encrypted or not a zip, or unpacks to more than any checkpoint.
     """
     with contextlib.ExitStack() as stack:
         with explain_failures(path):
@@ -137,7 +137,7 @@ def open_checkpoint(path: Path) -> Iterator[Archive]:
 
 
 def is_zip(path: Path) -> bool:
-    """Return whether a file begins as a zip does, which those of PyTorch before 1.6 do not.
+    """Return whether a file begins like a zip; files from PyTorch before 1.6 do not.
 
     Raises:
         TintboxError: It cannot be read.

@@ -1,7 +1,4 @@
-"""Files of PyTorch: read as zips with a pickle in them, within limits, without running anything of theirs.
-
-And written whole, or not at all.
-"""
+"""PyTorch files: read as zips with a pickle, within limits and without executing anything, and written atomically."""
 
 from __future__ import annotations
 
@@ -19,14 +16,14 @@ from tintbox.limits import PICKLE_BYTES, PICKLE_INSTRUCTIONS
 
 # The opcode GLOBAL of pickle protocol 2, and the modules of the repositories ultralytics/yolov3 and ultralytics/yolov5.
 CLASSIC = re.compile(rb"cmodels\.(?:yolo|common|experimental)\n")
-HEAD = 1 << 22  # bytes of a file of PyTorch before 1.6 that are looked at; its pickle comes before its tensors
-WANTED = {"epoch": int, "date": str, "version": str}  # keys of Ultralytics' checkpoints, and their values' types
+HEAD = 1 << 22  # bytes to read of a file from PyTorch before 1.6, whose pickle precedes its tensors
+WANTED = {"epoch": int, "date": str, "version": str}  # keys of Ultralytics' checkpoints and the types of their values
 
 
 def is_whole(path: Path) -> bool:
-    """Return whether a checkpoint can be read to its end: a zip with a pickle, every member with its checksum.
+    """Return whether a checkpoint is complete: a zip with a pickle, in which every member's checksum is correct.
 
-    It reads the file once, about a second per gigabyte.
+    This reads the whole file, about a second per gigabyte.
     """
     try:
         with open_checkpoint(path) as archive:
@@ -36,12 +33,12 @@ def is_whole(path: Path) -> bool:
 
 
 def write(target: Path, content: dict[str, Any], make_folder: bool = False) -> None:
-    """Write a checkpoint whole, or leave what is there.
+    """Write a checkpoint atomically.
 
     Args:
         target: The file.
-        content: What `torch.save` takes.
-        make_folder: Whether to make the folder that it is to be in.
+        content: The object to pass to `torch.save`.
+        make_folder: Whether to create its folder.
 
     Raises:
         TintboxError: It cannot be written.
@@ -58,15 +55,15 @@ def write(target: Path, content: dict[str, Any], make_folder: bool = False) -> N
 
 
 def load_for_export(source: Path, target: Path, what: str) -> tuple[Any, dict[str, Any]]:
-    """Return the model and the content of a checkpoint that another one is to be made from.
+    """Return the model and the content of a checkpoint that is to be exported to another one.
 
     Args:
         source: The checkpoint.
-        target: The `.pt` to write; one that is there is replaced.
-        what: What the source is to be, for the errors.
+        target: The `.pt` to write; an existing one is replaced.
+        what: What the source should be, for error messages.
 
     Raises:
-        TintboxError: The source cannot be loaded, or the target is no place for a checkpoint.
+        TintboxError: The source cannot be loaded, or a checkpoint cannot be written to the target.
     """
     from ultralytics.nn import tasks
 
@@ -88,10 +85,10 @@ def load_for_export(source: Path, target: Path, what: str) -> tuple[Any, dict[st
 
 
 def head(path: Path) -> bytes:
-    """Return the first bytes of a file's pickle, or of what may contain it.
+    """Return the first bytes of a file's pickle or, for old formats, of the file.
 
     Raises:
-        TintboxError: As `open_checkpoint`; damage within the pickle too.
+        TintboxError: As in `open_checkpoint`, or the pickle is damaged.
     """
     if is_zip(path):
         with open_checkpoint(path) as archive:
@@ -101,7 +98,7 @@ def head(path: Path) -> bytes:
 
 
 def mentions(path: Path, text: bytes) -> bool:
-    """Return whether a file's pickle has these bytes in it; not if it cannot be read."""
+    """Return whether a file's pickle contains these bytes; False if it cannot be read."""
     try:
         return text in head(path)
     except TintboxError:
@@ -112,7 +109,7 @@ def is_classic(path: Path) -> bool:
     """Return whether the pickle of a PyTorch file names modules of the classic repositories.
 
     Raises:
-        BombError: It unpacks to far more than it is; whoever loads it otherwise would do that.
+        BombError: It unpacks to far more than its own size; raised because another loader would unpack it.
     """
     try:
         return bool(CLASSIC.search(head(path)))
@@ -123,21 +120,21 @@ def is_classic(path: Path) -> bool:
 
 
 def find_classic(file: Any) -> Path | None:
-    """Return the path of a file if it is there and is a classic checkpoint, else None.
+    """Return the path of a file if it exists and is a classic checkpoint, else None.
 
     Raises:
-        BombError: As `is_classic`.
+        BombError: As in `is_classic`.
     """
     path = Path(str(file).strip().replace("'", ""))
     return path if path.suffix == ".pt" and is_there(path) and is_classic(path) else None
 
 
 def instructions(raw: bytes) -> Iterator[tuple[str, Any]]:
-    """Yield the name and argument of each of a pickle's instructions; none is followed.
+    """Yield the name and argument of each of a pickle's instructions, without executing any.
 
     Raises:
         TintboxError: There are more than `limits.PICKLE_INSTRUCTIONS`.
-        ValueError: It is no pickle.
+        ValueError: It is not a pickle.
     """
     for count, (code, value, _) in enumerate(pickletools.genops(raw)):
         if count >= PICKLE_INSTRUCTIONS:
@@ -146,10 +143,10 @@ def instructions(raw: bytes) -> Iterator[tuple[str, Any]]:
 
 
 def facts(path: Path) -> dict[str, Any]:
-    """Return the epoch (-1: the training is over), date and Ultralytics version that a checkpoint holds.
+    """Return the epoch (-1: training has ended), date and Ultralytics version in a checkpoint.
 
-    A pickle can run any code when it is loaded; here its instructions are only read. The first of each key counts; of a
-    file that is no checkpoint there are none.
+    Loading a pickle can run arbitrary code; here its instructions are only read. The first occurrence of each key
+    counts; a file that is not a checkpoint yields {}.
     """
     found: dict[str, Any] = {}
     try:

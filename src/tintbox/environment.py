@@ -1,6 +1,6 @@
-"""Where a run was made: ``environment.json`` in its folder, so that a report can say it later, on another machine.
+"""The environment of a run: ``environment.json`` in its folder, for reports made later or on another machine.
 
-Runs of tintbox's, and those of a study, write it; a plain run of Ultralytics leaves the files that a stock one leaves.
+tintbox's runs and those of a study write it; a plain Ultralytics run leaves exactly the files of a stock one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PACKAGES = ("tintbox", "ultralytics", "torch", "torchvision", "numpy", "opencv-p
 
 
 def describe(device: torch.device) -> dict[str, Any]:
-    """Return versions and hardware, the device of the run among it."""
+    """Return versions and hardware, including the run's device."""
     import torch
 
     versions = {"python": platform.python_version()}
@@ -53,7 +53,7 @@ def processor() -> str:
 
 
 def on_pretrain_routine_start(trainer: Any) -> None:
-    """Write the file; a resumed run keeps that of its beginning."""
+    """Write the file; a resumed run keeps its original one."""
     file = Path(trainer.save_dir) / ENVIRONMENT
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The errors of tintbox: a user's mistake, told in one line that names the thing and the fix."""
+"""The errors of tintbox: a user's mistake, reported in one line that names the problem and the fix."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from pathlib import Path
 
 from tintbox.checks import is_there
 
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # of a terminal; Ultralytics' messages have them
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # terminal colour codes, which Ultralytics' messages contain
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class TintboxError(ValueError):
-    """A user's mistake. Its text is one line: what is wrong, where, and how to mend it.
+    """A user's mistake. Its text is one line: what is wrong, where, and how to fix it.
 
-    The ``yolo`` and ``tintbox`` commands print the line and exit with status 1; from Python it is raised as it is.
+    The ``yolo`` and ``tintbox`` commands print the line and exit with status 1; in Python it is raised normally.
     """
 
 
 class TintboxFileError(TintboxError, FileNotFoundError):
-    """A file, folder or name that is not there."""
+    """A file, folder or name that does not exist."""
 
     def __str__(self) -> str:
-        """Return the line itself: ``OSError`` would show its first argument only when it is the only one."""
+        """Return the message: ``OSError`` shows its first argument only if it is the only one."""
         return str(self.args[0])
 
 
 class CheckpointError(TintboxError, TypeError):
-    """A file that is no checkpoint; Ultralytics itself has a TypeError for it."""
+    """A file that is not a checkpoint; a TypeError too, because Ultralytics raises that."""
 
 
 def one_line(text: object) -> str:
-    """Return ``text`` as a terminal may show it, with every run of white space, line ends included, as one space.
+    """Return ``text`` as one line that is safe for a terminal, with all whitespace collapsed to single spaces.
 
-    Colours go; what else steers a terminal, as a stranger's file may have it, is written out.
+    Colour codes are removed; other control characters, which an untrusted file may contain, are escaped.
     """
     line = " ".join(COLOUR.sub("", str(text)).split())
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], line)
@@ -44,7 +44,7 @@ def one_line(text: object) -> str:
 
 @contextmanager
 def name_file(path: Path) -> Iterator[None]:
-    """Put a file's name before the line of a mistake that is found in it, unless the line begins with it already.
+    """Prefix a mistake found in a file with the file's name, unless the line already begins with it.
 
     Raises:
         TintboxError: The line.
@@ -62,5 +62,5 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
 
 def suggest_file(path: Path) -> str:
-    """Return the hint of ``suggest`` among the files and folders where ``path`` would be."""
+    """Return the hint of ``suggest`` among the files and folders in the parent folder of ``path``."""
     return suggest(path.name, (p.name for p in path.parent.iterdir())) if is_there(path.parent, Path.is_dir) else ""

@@ -1,4 +1,4 @@
-"""JSON files as plain data, within limits: none of them can fill the memory, or the stack of who walks through it."""
+"""JSON files as plain data, read within limits: none can exhaust memory, or the stack of code that traverses it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from tintbox.limits import JSON_DEPTH, JSON_VALUES
 
 
 def read(file: str | Path, most: int) -> Any:
-    """Return what a JSON file holds: objects, lists, texts, numbers, truths and None.
+    """Return the content of a JSON file: objects, lists, strings, numbers, bools and None.
 
     Args:
         file: The file.
-        most: How many bytes it may have.
+        most: Maximum size in bytes.
 
     Raises:
-        TintboxError: It cannot be read, is no JSON, is larger, or is nested deeper than `tintbox.limits` allows.
+        TintboxError: It cannot be read, is not JSON, is too large, or exceeds the limits in `tintbox.limits`.
     """
     path = Path(file)
     try:
         if path.exists() and not path.is_file():
-            raise TintboxError(f"{file}: no file")  # reading from a pipe might never end
+            raise TintboxError(f"{file}: no file")  # reading a pipe might never end
         with path.open("rb") as stream:
             raw = stream.read(most + 1)
     except FileNotFoundError as error:
@@ -38,14 +38,14 @@ def read(file: str | Path, most: int) -> Any:
         found = json.loads(raw)
     except RecursionError as error:
         raise TintboxError(f"{file}: lists and objects are nested more than {JSON_DEPTH} deep") from error
-    except ValueError as error:  # no JSON, no UTF-8, or a number of thousands of digits
+    except ValueError as error:  # not JSON, not UTF-8, or a number with thousands of digits
         raise TintboxError(f"{file}: no JSON ({one_line(error)})") from error
     _check_depth(found, file)
     return found
 
 
 def _check_depth(found: Any, where: str | Path) -> None:
-    """Refuse nesting that would exhaust the stack of whoever walks through it."""
+    """Refuse nesting that would exhaust the stack of code that traverses it."""
     level = [found] if isinstance(found, (dict, list)) else []
     for _ in range(JSON_DEPTH + 1):
         if not level:

@@ -1,4 +1,4 @@
-"""How bright a colour looks."""
+"""The perceived brightness of a colour."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory that a training keeps from step to step, instead of giving it back to the system and asking for it again."""
+"""Keeps a training's memory from step to step, instead of returning it to the system and requesting it again."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-# Parameters of glibc's mallopt, by malloc.h.
+# Parameters of glibc's mallopt, from malloc.h.
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
-# The most that glibc allows. Larger blocks go back to the system: kept, each might leave a gap that the next does not
-# fit, and a few of the same size would take as many times the memory.
+# The maximum that glibc allows. Larger blocks are returned to the system: if kept, each might leave a gap that the next
+# one does not fit into, and a few blocks of the same size would take as many times the memory.
 LARGEST = 32 << 20
-KEEP = {MMAP_THRESHOLD: LARGEST, TRIM_THRESHOLD: -1}  # give nothing back
+KEEP = {MMAP_THRESHOLD: LARGEST, TRIM_THRESHOLD: -1}  # return nothing
 USUAL = {MMAP_THRESHOLD: LARGEST, TRIM_THRESHOLD: 2 * LARGEST}  # where glibc's own adjustment ends up
-OWN_CHOICE = ("MALLOC_", "GLIBC_TUNABLES")  # how variables begin by which a user adjusts glibc
+OWN_CHOICE = ("MALLOC_", "GLIBC_TUNABLES")  # prefixes of the variables with which users tune glibc
 
 
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
-    """Keep freed memory of blocks up to 32 MiB for the next ones within this block, and give it back at its end.
+    """Within this context, keep freed memory of blocks up to 32 MiB for reuse; return it to the system at the end.
 
-    A training frees its activations at the end of a step and asks for as much in the next. The C library hands large
-    blocks back to the system each time, which then has to find, clear and map their pages anew: a tenth of an epoch
-    at 640 pixels. Kept, the most memory in use grows by a fifteenth (docs/speed.md). Of C libraries other than glibc,
-    and where the user has adjusted it, nothing changes.
+    A training frees its activations at the end of a step and requests as much in the next. The C library returns large
+    blocks to the system each time, which must then find, clear and map their pages again: a tenth of an epoch at 640
+    pixels. Keeping them raises peak memory by a fifteenth (docs/speed.md). Nothing changes with C libraries other than
+    glibc, or if the user has tuned it.
     """
     library = None if any(name.startswith(OWN_CHOICE) for name in os.environ) else _glibc()
     _adjust(library, KEEP)
@@ -47,7 +47,7 @@ def _glibc() -> Any:
 
 
 def _adjust(library: Any, parameters: dict[int, int]) -> None:
-    """Set parameters of glibc's allocation."""
+    """Set parameters of glibc's allocator."""
     if library:
         for name, value in parameters.items():
             library.mallopt(name, value)

@@ -1,4 +1,4 @@
-"""The YAML of a model: what may be handed to Ultralytics' parser, which evaluates a text of it and repeats its rows."""
+"""Checks of a model's YAML before Ultralytics' parser gets it, which evaluates a string in it and repeats its rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tintbox.limits import YAML_LAYERS
 
 NUMBER = r"-?\d{1,4}(?:\.\d{1,8})?(?:e-?\d)?"
 VALUE = rf"(?:{NUMBER}|True|False)"
-# `nn.SiLU()`, `torch.nn.LeakyReLU(0.1, inplace=True)`: a class of torch.nn with numbers.
+# `nn.SiLU()`, `torch.nn.LeakyReLU(0.1, inplace=True)`: a class of torch.nn with literal numbers.
 ACTIVATION = re.compile(rf"(?:torch\.)?nn\.[A-Z]\w{{0,30}}\((?:(?:\w{{1,20}}=)?{VALUE}(?:, ?)?){{0,4}}\)", re.ASCII)
 
 
@@ -21,7 +21,7 @@ def check(spec: Mapping[str, Any]) -> None:
     """Check a model's description before it is parsed.
 
     Raises:
-        TintboxError: Its activation is no class of ``torch.nn`` with numbers, or it has too many layers.
+        TintboxError: Its activation is not a class of ``torch.nn`` with numbers, or it has too many layers.
     """
     activation = spec.get("activation")
     if activation and not (isinstance(activation, str) and ACTIVATION.fullmatch(activation.strip())):

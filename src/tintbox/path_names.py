@@ -1,4 +1,4 @@
-"""Short names for paths that are shown beside each other."""
+"""Short, distinct names for paths that are shown together."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import PurePath
 
-LONG = 12  # characters that all names may begin with alike
+LONG = 12  # maximum length of a common start of all names
 
 
 def distinct_names(paths: Sequence[PurePath]) -> list[str]:
-    """Return for each of different paths the shortest end of it that no other path has, a long common start cut."""
+    """Return the shortest unique end of each of several different paths, without a long common start."""
     names = []
     for path in paths:
         others = [other.parts for other in paths if other != path]
@@ -23,7 +23,7 @@ def distinct_names(paths: Sequence[PurePath]) -> list[str]:
 
 
 def drop_common_start(names: list[str]) -> list[str]:
-    """Return names without a long beginning that all of them have, cut at the end of a word."""
+    """Return names without a long common start, cut at the end of a word."""
     alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*names))
     same = "".join(letters[0] for letters in alike) if len(names) > 1 else ""
     cut = max(same.rfind(mark) for mark in "-_ /") + 1

@@ -1,4 +1,4 @@
-"""What the processor offers: arithmetic in bfloat16, and steps of Adam in one kernel."""
+"""Features of the processor: native bfloat16, and fused Adam steps."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import torch
 
 
 def fast_bfloat16() -> bool:
-    """Return whether the CPU multiplies bfloat16 natively (AVX512-BF16 or AMX); elsewhere it is slower than float32."""
+    """Return whether the CPU multiplies bfloat16 natively (AVX512-BF16 or AMX); otherwise float32 is faster."""
     probes = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
     return any(probe() for probe in probes if probe)
 
 
 def fuse(optimizer: torch.optim.Optimizer) -> None:
-    """Let Adam and AdamW step in one kernel for each tensor instead of ten, as Ultralytics does on a GPU alone.
+    """Let Adam and AdamW use one kernel per tensor and step instead of ten, as Ultralytics does on a GPU only.
 
-    The same formula, rounded otherwise. A PyTorch older than 2.4 has no such kernel for a CPU and goes on as before.
+    The formula is the same, the rounding differs. PyTorch before 2.4 has no such kernel for a CPU; nothing changes.
     """
     if not isinstance(optimizer, (torch.optim.Adam, torch.optim.AdamW)):
         return

@@ -1,7 +1,7 @@
 """Training arguments in a run's folder: ``args.yaml`` has Ultralytics' own, ``tintbox.yaml`` beside it ours.
 
-A stock Ultralytics refuses arguments that it does not know, and is to accept ``cfg=run/args.yaml`` of every run. So
-those of tintbox that were set have a file of their own, which is not there if none was.
+A stock Ultralytics refuses unknown arguments, but must accept ``cfg=run/args.yaml`` of every run. So tintbox's
+arguments have a separate file, which only exists if any were set.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from tintbox import limits, yaml_file
 from tintbox.errors import TintboxError
 
 STOCK, OWN = "args.yaml", "tintbox.yaml"
-# Begins an args.yaml that has arguments beside it. A stock run that takes the folder over writes it without this line,
-# and leaves our file where it was.
+# First line of an args.yaml with a tintbox.yaml beside it. A stock run that reuses the folder writes args.yaml without
+# this line, and leaves our file in place.
 HEADER = f"# tintbox's own arguments of this run are in {OWN} beside this file.\n"
 
 
@@ -28,10 +28,10 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def beside(file: str | Path) -> dict[str, Any]:
-    """Return tintbox's own arguments that lie beside a file, if that is a run's ``args.yaml``.
+    """Return tintbox's own arguments from the file beside a run's ``args.yaml``; {} for any other file.
 
     Raises:
-        TintboxError: They cannot be read, or are none.
+        TintboxError: They cannot be read, or are invalid.
     """
     own = Path(file).with_name(OWN)
     if Path(file).name != STOCK or not own.is_file():
@@ -45,7 +45,7 @@ def beside(file: str | Path) -> dict[str, Any]:
 
 
 def _mapping(file: Path) -> dict[str, Any]:
-    """Return the arguments in a file; names that are no texts, such as numbers, become texts."""
+    """Return the arguments in a file, with names converted to strings."""
     found = yaml_file.read(file)
     if not isinstance(found, dict):
         raise TintboxError(f"{file.parent} is no training run: {file.name} has no arguments")

@@ -1,4 +1,4 @@
-"""The folder that a training run of Ultralytics leaves behind, as data."""
+"""The folder of an Ultralytics training run, as data."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 
 ARGUMENTS, RESULTS, ENVIRONMENT = run_arguments.STOCK, "results.csv", "environment.json"
-LARGEST = 3.4e38  # that a 32 bit float holds, in which Ultralytics counts; what is beyond is infinite
+LARGEST = 3.4e38  # largest 32-bit float, the type that Ultralytics uses; values beyond it count as infinite
 
-# Task -> the columns of results.csv whose sum ranks the epochs: Ultralytics' `fitness`, of which best.pt is the best.
+# Task -> the columns of results.csv whose sum ranks the epochs: Ultralytics' `fitness`, which best.pt maximises.
 FITNESS = {
     "detect": ("metrics/mAP50-95(B)",),
     "obb": ("metrics/mAP50-95(B)",),
@@ -36,9 +36,9 @@ class RunFolder:
     """A training run.
 
     Attributes:
-        folder: Where it is.
-        arguments: ``args.yaml`` and ``tintbox.yaml``: the training arguments; of tintbox's those that were set.
-        curves: ``results.csv``: column -> a value per epoch, NaN where there is none.
+        folder: Its folder.
+        arguments: ``args.yaml`` and ``tintbox.yaml``: the training arguments; tintbox's own only if set.
+        curves: ``results.csv``: column -> a value per epoch, NaN if missing.
         environment: ``environment.json``: versions and hardware; empty for a run without tintbox.
     """
 
@@ -59,12 +59,12 @@ class RunFolder:
 
     @property
     def epochs(self) -> int:
-        """How many epochs were trained and written down."""
+        """Number of epochs trained and recorded."""
         return len(self.curves["epoch"])
 
     @property
     def metric(self) -> str:
-        """The column that stands for the run, greater being better: the last one of its task's fitness."""
+        """The column by which the run is judged (greater is better): the last one of its task's fitness."""
         return next((column for column in reversed(self._fitness) if column in self.curves), self._fitness[0])
 
     @property
@@ -73,7 +73,7 @@ class RunFolder:
 
     @cached_property
     def best(self) -> int:
-        """The index of `best.pt`'s epoch: the first of the greatest fitness, or the last by `select=last`."""
+        """The index of `best.pt`'s epoch: the first with the greatest fitness, or the last with `select=last`."""
         columns = [self.curves[column] for column in self._fitness if column in self.curves]
         if self.arguments.get("select") == "last" or not columns:
             return self.epochs - 1
@@ -89,16 +89,16 @@ class RunFolder:
 
     @property
     def seconds(self) -> float:
-        """How long it trained; `time` begins anew where a run was resumed."""
+        """Training time in seconds, summed over resumptions, at which the column `time` restarts."""
         times = [time for time in self.curves.get("time", ()) if math.isfinite(time)]
         ends = [now for now, after in zip(times, [*times[1:], -math.inf]) if after < now]
         return sum(ends)
 
     @cached_property
     def fingerprint(self) -> Hashable:
-        """What is the same for runs with the same numbers in every epoch, but for the time: it was the same training.
+        """Equal for runs with the same numbers in every epoch except times: they were the same training.
 
-        An argument in which two of them differ had no effect, such as ``lr0`` with ``optimizer=auto``.
+        An argument in which two such runs differ had no effect, e.g. ``lr0`` with ``optimizer=auto``.
         """
         return frozenset((name, tuple(map(str, values))) for name, values in self.curves.items() if name != "time")
 
@@ -108,15 +108,15 @@ class RunFolder:
 
     @property
     def weights(self) -> Path | None:
-        """`best.pt`, else `last.pt`, else None; None as well where their folder cannot be looked into."""
+        """`best.pt`, else `last.pt`, else None; also None if their folder is unreadable."""
         return next(filter(is_there, (self.folder / "weights" / name for name in ("best.pt", "last.pt"))), None)
 
 
 def missing(folder: Path) -> list[str]:
-    """Return which of the files that make a folder a run are not there.
+    """Return which of the files that make a folder a run are missing.
 
     Raises:
-        OSError: The folder cannot be looked into.
+        OSError: The folder is unreadable.
     """
     return [name for name in (ARGUMENTS, RESULTS) if not (folder / name).is_file()]
 
@@ -125,7 +125,7 @@ def read(folder: str | Path) -> RunFolder:
     """Read a run's folder, of tintbox or of a stock Ultralytics.
 
     Raises:
-        TintboxError: There is no such folder, it is no run, its files cannot be read, or they are beyond the limits of
+        TintboxError: The folder does not exist or is not a run, or its files cannot be read or exceed the limits in
             `tintbox.limits`; the line says which.
     """
     folder = Path(folder)
@@ -150,11 +150,11 @@ def read(folder: str | Path) -> RunFolder:
 
 
 def read_curves(file: Path) -> dict[str, list[float]]:
-    """Return the columns of a ``results.csv``; an epoch that a resumed run wrote twice counts as it came last.
+    """Return the columns of a ``results.csv``; for epochs that a resumed run wrote twice, the last row counts.
 
     Raises:
         OSError: It cannot be read.
-        ValueError: A cell is no number, or the file is larger than `tintbox.limits` allows.
+        ValueError: A cell is not a number, or the file is larger than `tintbox.limits` allows.
         csv.Error: A cell is longer than any number.
     """
     with file.open("rb") as stream:
@@ -170,7 +170,7 @@ def read_curves(file: Path) -> dict[str, list[float]]:
         if count * len(places) > limits.RESULTS_CELLS:
             raise ValueError(f"{file.name} has more than {limits.RESULTS_CELLS:,} values")
         cells = {name: row[place] for name, place in places.items() if place < len(row)}
-        if len(cells) == len(places) and all(cells.values()):  # a process that is killed may leave half a line
+        if len(cells) == len(places) and all(cells.values()):  # a killed process may leave half a line
             by_epoch[cells.get("epoch", "")] = cells
     return {name: [number(cells[name]) for cells in by_epoch.values()] for name in places if by_epoch}
 
@@ -179,14 +179,14 @@ def number(cell: str) -> float:
     """Return a cell's number.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not a number.
     """
     value = float(cell)
     return value if not abs(value) > LARGEST else math.copysign(math.inf, value)
 
 
 def read_environment(folder: Path) -> dict[str, Any]:
-    """Return what ``environment.json`` says, or nothing."""
+    """Return the content of ``environment.json``, {} if missing or unreadable."""
     try:
         found = json_file.read(folder / ENVIRONMENT, limits.ENVIRONMENT_BYTES)
     except TintboxError:

@@ -1,4 +1,4 @@
-"""Standard output and error as a command needs them: they take any text, and a command outlives whoever reads them."""
+"""Robust standard output and error: they accept any text, and a command outlives whoever reads them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 from tintbox.errors import one_line
 
-LEGIBLE = "tintbox.legible"  # how `codecs` calls the handler below
+LEGIBLE = "tintbox.legible"  # name of the handler below in `codecs`
 PLAIN = {"─": "-", "━": "-", "│": "|", "…": "...", "−": "-", "±": "+-", "²": "^2", "→": "->"}
 
 
 def make_legible(error: UnicodeError) -> tuple[str, int]:
-    """Put something readable for characters that an encoding lacks; an error handler of `codecs`."""
+    """Replace characters that an encoding lacks by something readable (an error handler for `codecs`)."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
@@ -27,13 +27,13 @@ codecs.register_error(LEGIBLE, make_legible)
 
 
 def make_printable(text: str, stream: Any = None) -> str:
-    """Return text as a stream, by default the standard output, can show it: a handler of a log knows no way out."""
+    """Return text in a form that a stream, by default standard output, can encode; log handlers do not take care."""
     encoding = getattr(stream or sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, LEGIBLE).decode(encoding)
 
 
 class PatientStream:
-    """A text stream that goes on without its reader: what cannot be written is dropped, and the reason kept."""
+    """A text stream that survives its reader: what cannot be written is dropped, and the reason kept."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -43,12 +43,12 @@ class PatientStream:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write text as the stream's encoding can show it."""
+        """Write text in a form that the stream's encoding can represent."""
         self._try(self._stream.write, make_printable(text, self._stream))
         return len(text)
 
     def flush(self) -> None:
-        """Hand on what is buffered."""
+        """Flush the stream's buffer."""
         self._try(self._stream.flush)
 
     def _try(self, action: Any, *arguments: Any) -> None:
@@ -56,7 +56,7 @@ class PatientStream:
             action(*arguments)
         except OSError as error:
             self.failure = self.failure or error
-            # What is buffered, and what follows, goes nowhere, rather than into an error at the interpreter's end.
+            # Buffered and further output is discarded; otherwise it would cause an error at the interpreter's exit.
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
@@ -64,10 +64,10 @@ class PatientStream:
 
 @contextlib.contextmanager
 def use_patient_streams() -> Iterator[None]:
-    """Have patient streams for a while, at the end of which a full disk is an error; a reader that has gone is none.
+    """Use patient streams within this context; at its end, a full disk is an error but a closed pipe is not.
 
     Raises:
-        SystemExit: The standard output could not be written, as a line on standard error says.
+        SystemExit: Standard output could not be written, which a line on standard error says.
     """
     kept = sys.stdout, sys.stderr
     for number, name in enumerate(("stdin", "stdout", "stderr")):
@@ -77,7 +77,7 @@ def use_patient_streams() -> Iterator[None]:
     sys.stdout, sys.stderr = out, err
     try:
         yield
-    except SystemExit as stop:  # how click ends also what went well
+    except SystemExit as stop:  # click also ends successful commands this way
         if stop.code not in (0, None):
             raise
     finally:
@@ -91,7 +91,7 @@ def use_patient_streams() -> Iterator[None]:
 
 
 def _occupy(number: int) -> int:
-    """Return a descriptor that leads nowhere, of this number if it is free."""
+    """Return a descriptor of the null device, with this number if it is free."""
     found = os.open(os.devnull, os.O_RDWR)
     if found != number:
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""The cores of this machine, and how many threads may use them: what the user set, and what shares the machine."""
+"""The cores of this machine and how many threads may use them, given the user's settings and other programs."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import os
 import threading
 import time
 
-TYPE_CHECKING = False  # typing's own would cost the start of an interpreter
+TYPE_CHECKING = False  # importing typing would slow down every interpreter start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import torch
 
-# Ultralytics sets OMP_NUM_THREADS=1 when it is imported. The start-up hook imports this module before that, so that the
-# user's own setting is known: keep this module cheap, and keep the hook importing it.
+# Ultralytics sets OMP_NUM_THREADS=1 when it is imported. The start-up hook imports this module before that, to record
+# the user's own setting: keep this module cheap, and keep the hook importing it.
 USER_THREADS = os.environ.get("OMP_NUM_THREADS")
-# How often others' share of the cores is looked at, from which share of one on they count, and for how many looks in a
-# row they must be quiet.
+# Seconds between measurements of other programs' load, the share of a core from which it counts, and the number of
+# consecutive quiet measurements after which they are considered idle.
 SECONDS, SHARE, PATIENCE = 0.5, 0.2, 6
 CGROUP = "/sys/fs/cgroup"
-_ends: dict[int, threading.Event] = {}  # of the watches that go on, by threads
+_ends: dict[int, threading.Event] = {}  # number of threads -> the event that ends their watch
 
 
 def cores() -> int:
@@ -29,7 +29,7 @@ def cores() -> int:
 
 
 def quota() -> int | None:
-    """Return how many cores' time a container may use (`docker run --cpus`), None for any: affinity does not say."""
+    """Return a container's CPU limit in cores (`docker run --cpus`), None if unlimited; affinity does not show it."""
     from pathlib import Path
 
     for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):  # cgroups 2 and 1
@@ -42,12 +42,12 @@ def quota() -> int | None:
 
 
 def most_threads() -> int | None:
-    """Return how many threads ``TINTBOX_THREADS`` allows a process that shares its machine, None for any."""
+    """Return the limit ``TINTBOX_THREADS`` for a process that shares its machine, None if unlimited."""
     return _limit(os.environ.get("TINTBOX_THREADS", ""))
 
 
 def users_threads() -> int | None:
-    """Return what the user set as ``OMP_NUM_THREADS``, of several levels the first; None for nothing."""
+    """Return the user's ``OMP_NUM_THREADS``, its first level if there are several, or None."""
     return _limit((USER_THREADS or "").partition(",")[0].strip())
 
 
@@ -56,17 +56,17 @@ def _limit(setting: str) -> int | None:
 
 
 def available() -> int:
-    """Return the number of threads that may compute here: the cores, or less where a container or the user limits it.
+    """Return the number of threads that may compute here: the cores, or less if a container or the user limits it.
 
-    ``OMP_NUM_THREADS``, if the user set it, is one; so is ``TINTBOX_THREADS``, where processes share the machine.
+    The user's limits are ``OMP_NUM_THREADS`` and, for processes that share the machine, ``TINTBOX_THREADS``.
     """
     return min([cores(), *(limit for limit in (quota(), users_threads(), most_threads()) if limit)])
 
 
 def use_all_cores(device: torch.device, spare: int = 0) -> None:
-    """Let torch use all threads that are `available`, but for ``spare`` ones, unless it uses a GPU.
+    """On a CPU, let torch use all `available` threads except ``spare`` ones.
 
-    Ultralytics leaves torch one thread, which suits a data loader's worker but not a process of its own.
+    Ultralytics leaves torch one thread, which suits a data loader's worker but not a main process.
     """
     import torch
 
@@ -79,14 +79,14 @@ def use_all_cores(device: torch.device, spare: int = 0) -> None:
 
 
 def watch(threads: int) -> None:
-    """Have OpenMP's threads sleep while they wait for each other, for as long as others want the same cores.
+    """Make OpenMP's threads sleep while they wait for each other, as long as other programs want the same cores.
 
     At the end of every parallel loop the threads wait for the last one. GNU OpenMP lets them spin for milliseconds
-    before they sleep, which is the quickest while the cores are theirs. But where another program wants one of them,
-    it is the thread that still works that has to share: steps then take up to six times as long, single ones twenty
-    times. Waiting asleep avoids that, and costs a third on a quiet machine (benchmarks/waiting.py). OpenMP lets threads
-    sleep where it has more of them than cores, as its manual says of GOMP_SPINCOUNT, which itself is read before
-    anybody could know that a run wants it. So a second team, which does nothing, is there while the machine is busy.
+    before they sleep, which is fastest while the cores are theirs. But if another program wants a core, the thread that
+    is still working has to share its own: steps then take up to six times as long, single ones twenty times. Sleeping
+    avoids that, and costs a third on a quiet machine (benchmarks/waiting.py). OpenMP lets threads sleep if it has more
+    of them than cores, as its manual says under GOMP_SPINCOUNT; that variable itself is read too early, before it is
+    known that a run wants it. So while the machine is busy, a second, idle team of threads is kept.
     """
     if threads not in _ends:
         end = _ends[threads] = threading.Event()
@@ -94,15 +94,15 @@ def watch(threads: int) -> None:
 
 
 def unwatch() -> None:
-    """Leave OpenMP's threads to themselves again."""
+    """End all watches, restoring OpenMP's own behaviour."""
     while _ends:
         _ends.popitem()[1].set()
 
 
 def _watch(threads: int, ended: Callable[[float], bool]) -> None:
-    """Form the resting team when others want a core, and dismiss it when they have not for a while, and at the end.
+    """Form the idle team when other programs want a core, and dismiss it after a quiet period and at the end.
 
-    ``ended`` waits for as many seconds, and returns whether it is the end.
+    ``ended`` waits for the given seconds, and returns whether the watch is over.
     """
     team, quiet, before = None, 0, busy_seconds()
     while not ended(SECONDS):
@@ -121,7 +121,7 @@ def _watch(threads: int, ended: Callable[[float], bool]) -> None:
 
 
 def busy_seconds() -> tuple[float, float]:
-    """Return the time, and the seconds that other processes have used on this one's cores."""
+    """Return the current time, and the CPU seconds that other processes have used on this one's cores."""
     import psutil
 
     here = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(cores()))
@@ -134,14 +134,14 @@ def busy_seconds() -> tuple[float, float]:
 
 
 def rest(threads: int) -> threading.Event:
-    """Form a team of OpenMP threads that does nothing until the event that is returned is set."""
+    """Form a team of OpenMP threads that stays idle until the returned event is set."""
     import torch
 
     formed, dismissed = threading.Event(), threading.Event()
 
     def form() -> None:
-        torch.set_num_threads(threads)  # OpenMP keeps the number per thread
-        torch.zeros(1 << 20).add_(1)  # large enough to be done in parallel
+        torch.set_num_threads(threads)  # OpenMP keeps this number per thread
+        torch.zeros(1 << 20).add_(1)  # large enough to run in parallel
         formed.set()
         dismissed.wait()
 

@@ -1,4 +1,4 @@
-"""YAML files as plain data, within limits: nothing in them is evaluated, and none of them can fill the memory."""
+"""YAML files as plain data, read within limits: nothing in them is evaluated, and none can exhaust memory."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import yaml
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 from tintbox.limits import YAML_BYTES, YAML_DEPTH, YAML_DIGITS, YAML_TEXT, YAML_VALUES
 
-# libyaml's reader is ten times as fast; PyYAML can be built without it.
+# libyaml's parser is ten times as fast, but PyYAML can be built without it.
 Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read(file: str | Path) -> Any:
-    """Return what a YAML file holds: mappings, lists, texts, numbers, truths, dates and None.
+    """Return the content of a YAML file: mappings, lists, strings, numbers, bools, dates and None.
 
     Raises:
-        TintboxError: The file cannot be read, is no YAML, or is beyond the limits of `tintbox.limits`.
+        TintboxError: The file cannot be read, is not YAML, or exceeds the limits in `tintbox.limits`.
     """
     path = Path(str(file))
     try:
@@ -34,14 +34,14 @@ def read(file: str | Path) -> Any:
 
 
 def parse(raw: bytes | str, where: str | Path) -> Any:
-    """Return what YAML text holds.
+    """Return the content of YAML text.
 
     Args:
-        raw: The text; as bytes in UTF-8, or in UTF-16 with its mark.
-        where: What to call it in an error.
+        raw: The text; bytes are UTF-8, or UTF-16 with a byte order mark.
+        where: Its name in error messages.
 
     Raises:
-        TintboxError: It is no YAML, or beyond the limits of `tintbox.limits`.
+        TintboxError: It is not YAML, or exceeds the limits in `tintbox.limits`.
     """
     try:
         _check_events(raw, where)
@@ -59,12 +59,12 @@ def parse(raw: bytes | str, where: str | Path) -> Any:
     except TintboxError:
         raise
     except (yaml.YAMLError, ValueError, ArithmeticError, AttributeError, LookupError) as error:
-        # PyYAML's constructors do not check what a file tags: `!!timestamp x`, `!!bool x`, `!!int ""`.
+        # PyYAML's constructors do not check tagged values: `!!timestamp x`, `!!bool x`, `!!int ""`.
         raise TintboxError(f"{where}: no YAML ({one_line(error)})") from error
 
 
 def _check_events(raw: bytes | str, where: str | Path) -> None:
-    """Refuse more values than are read in a second, and nesting that would exhaust the stack of who walks through."""
+    """Refuse more values than can be read in a second, and nesting that would exhaust the stack of traversing code."""
     depth = 0
     for count, event in enumerate(yaml.parse(raw, Loader=Loader)):
         if count > 2 * YAML_VALUES:  # a list or mapping has two events
@@ -78,8 +78,8 @@ def _check_events(raw: bytes | str, where: str | Path) -> None:
 
 
 def _check_size(root: yaml.Node | None, where: str | Path) -> None:
-    """Refuse a document that is too large or too deep once its aliases are put in, or one that contains itself."""
-    sizes: dict[int, tuple[int, int]] = {}  # by the node's id: its values and depth; (0, 0) while they are counted
+    """Refuse a document that is too large or deep after expanding aliases, or that contains itself."""
+    sizes: dict[int, tuple[int, int]] = {}  # id of a node -> its values and depth; (0, 0) while being counted
 
     def size(node: yaml.Node) -> tuple[int, int]:
         known = sizes.get(id(node))
@@ -108,6 +108,6 @@ def _check_size(root: yaml.Node | None, where: str | Path) -> None:
 
 
 def _check_digits(node: yaml.Node, where: str | Path) -> None:
-    """Refuse a number of so many digits that reading and printing it takes long, or is refused by Python."""
+    """Refuse a number with so many digits that it is slow to read and print, or refused by Python."""
     if node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float") and len(node.value) > YAML_DIGITS:
         raise TintboxError(f"{where}:{node.start_mark.line + 1}: a number of more than {YAML_DIGITS} digits")

@@ -141,7 +141,7 @@ def load_model(entry: Entry) -> Any:
         raise TintboxError(f"neither best.pt nor last.pt in {entry.run.folder / 'weights'}")
     if checkpoint_archive.is_zip(weights):
         with checkpoint_archive.open_checkpoint(weights) as archive:
-            archive.pickle()  # checks the size before PyTorch unpacks whatever the file claims to contain
+            archive.pickle()  # checks the limits before PyTorch unpacks whatever the file claims to contain
     return load_detector(weights) if entry.run.task != "colorize" else load_colouriser(weights)
 
 
