@@ -114,7 +114,7 @@ BY_TITLE = {capability.title: capability for capability in CAPABILITIES}
 
 
 def lacks(capability: Capability) -> str | None:
-    """Return what a capability lacks in this process, in words, or None. Imports what it needs."""
+    """Return what a capability lacks in this process, as text, or None. Imports what it needs."""
     patches = {p.function.__name__: p for p in PATCHES}
     for name in capability.patches:
         if name not in patches:

@@ -27,7 +27,7 @@ codecs.register_error(LEGIBLE, make_legible)
 
 
 def make_printable(text: str, stream: Any = None) -> str:
-    """Return text in a form that a stream, by default standard output, can encode; log handlers do not take care."""
+    """Return text in a form that a stream, by default standard output, can encode; log handlers have no fallback."""
     encoding = getattr(stream or sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, LEGIBLE).decode(encoding)
 

@@ -96,7 +96,7 @@ def choose(pictures: Iterable[str], n: int, seed: int, images: Any, split: str) 
 
 
 def picture_names(images: Any) -> list[str] | None:
-    """Return the image names in ``images=``, which is one name or several; None if it is None.
+    """Return the image names in ``images=``, one or several; None if it is not given.
 
     Beware that a name of digits only, such as 000123, changes when it is read as YAML.
 
