@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+from functools import partial
 from pathlib import Path
 
 import few_labels
@@ -34,8 +35,8 @@ def blend(tuned: Path, start: str, share: float):
     return model
 
 
-def run(args: argparse.Namespace, dataset: str, seed: int, folder: Path) -> None:
-    """Train a run, average it by every share, write what came out."""
+def run(args: argparse.Namespace, dataset: str, seed: int, folder: Path) -> dict:
+    """Train a run, average it by every share, and return what came out."""
     from ultralytics import YOLO
 
     imgsz, data = few_labels.DATASETS[dataset], few_labels.draw(args, dataset, LABELS, seed)
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace, dataset: str, seed: int, folder: Path) -> None
         found[str(share)] = float(judged.box.map)
     for file in (last, mean):
         file.unlink()
-    runs.write_result(folder, {"dataset": dataset, "seed": seed, "mAP50-95": found})
+    return {"dataset": dataset, "seed": seed, "mAP50-95": found}
 
 
 def result_line(name: str, result: dict) -> str:
@@ -78,27 +79,18 @@ def report(results: list[dict]) -> str:
 
 def main() -> None:
     """Run what is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = runs.make_parser(__doc__, "runs/average")
     parser.add_argument("--model", required=True, help="a pretrained checkpoint")
     parser.add_argument("--datasets", nargs="+", choices=list(few_labels.DATASETS), default=list(few_labels.DATASETS))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
-    parser.add_argument("--root", type=Path, default=Path("runs/average"), help="where the run folders go")
-    parser.add_argument("--one", nargs=3, metavar=("DATASET", "SEED", "FOLDER"), help=argparse.SUPPRESS)
     args = parser.parse_args()
-    args.root, args.minutes, args.extra = args.root.resolve(), None, {}
-    if args.one:
-        dataset, seed, folder = args.one
-        run(args, dataset, int(seed), Path(folder))
-        return
+    args.minutes, args.extra = None, {}
     print(machine.describe(), flush=True)
-    shared = runs.repeat(args, "model", "root")
-    jobs = {}
-    for seed in args.seeds:
-        for dataset in args.datasets:
-            name = f"{Path(args.model).stem}-{dataset}-{seed}"
-            jobs[name] = [*shared, "--one", dataset, str(seed), str(args.root / name)]
-    results = list(runs.run_all(__file__, jobs, args.root, args.jobs, result_line).values())
+    jobs = {
+        f"{Path(args.model).stem}-{dataset}-{seed}": partial(run, args, dataset, seed)
+        for seed in args.seeds
+        for dataset in args.datasets
+    }
+    results = list(runs.run_all(jobs, args, result_line).values())
     print(f"\n{args.model}, {LABELS} pictures: mAP50-95 on the test split in percent, gains (lowest to highest)\n")
     print(report(results))
 

@@ -11,7 +11,6 @@ to an epoch.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import statistics
@@ -89,7 +88,7 @@ class Timer:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = machine.make_parser(__doc__)
     parser.add_argument("--model", default="colorize-unet.yaml")
     parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=6)

@@ -16,9 +16,9 @@ from __future__ import annotations
 import argparse
 import resource
 import statistics
-import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import machine
@@ -35,7 +35,6 @@ VARIANTS = {  # name -> training arguments
 # Variables of a variant's runs. This one says nothing to glibc; tintbox adjusts nothing where a name begins so.
 ENVIRONMENTS = {"amp=auto, memory given back": {"MALLOC_LEFT_ALONE": "1"}}
 PARTS = ("waiting for pictures", "steps", "validation", "saving", "rest")
-OPTIONS = ("model", "data", "imgsz", "batch", "epochs", "fraction")
 
 
 class Clock:
@@ -77,8 +76,8 @@ class Clock:
         }
 
 
-def measure(args: argparse.Namespace, variant: str, folder: Path) -> None:
-    """Train a few epochs of one variant and write the result."""
+def measure(args: argparse.Namespace, variant: str) -> dict:
+    """Train a few epochs of one variant and return what they took."""
     import torch
     from ultralytics import YOLO
 
@@ -96,12 +95,10 @@ def measure(args: argparse.Namespace, variant: str, folder: Path) -> None:
             **settings, data=args.data, imgsz=args.imgsz, batch=args.batch, epochs=args.epochs, fraction=args.fraction,
             seed=0, plots=False, project=project,
         )  # fmt: skip
-    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
     kinds = {"own": resource.RUSAGE_SELF, "loader": resource.RUSAGE_CHILDREN}
-    peaks = {name: resource.getrusage(kind).ru_maxrss * unit / 2**20 for name, kind in kinds.items()}
+    peaks = {name: machine.peak_memory(kind) / 2**20 for name, kind in kinds.items()}
     peaks["loader"] *= bool(loaders[0])  # else it is some command that was run
-    result = {"variant": variant, "epochs": clock.epochs, "peaks": peaks, "loaders": loaders[0], "threads": loaders[1]}
-    runs.write_result(folder, result)
+    return {"variant": variant, "epochs": clock.epochs, "peaks": peaks, "loaders": loaders[0], "threads": loaders[1]}
 
 
 def median(run: dict, part: str) -> float:
@@ -127,7 +124,7 @@ def report(results: dict[str, list[dict]]) -> str:
 
 def main() -> None:
     """Run what is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = machine.make_parser(__doc__)
     parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
     parser.add_argument("--data", default="bccd.yaml")
     parser.add_argument("--imgsz", type=int, default=320)
@@ -136,15 +133,11 @@ def main() -> None:
     parser.add_argument("--fraction", type=float, default=0.4, help="share of the training pictures")
     parser.add_argument("--rounds", type=int, default=3, help="runs per variant")
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
-    parser.add_argument("--one", nargs=2, metavar=("VARIANT", "FOLDER"), help=argparse.SUPPRESS)
+    runs.add_one(parser)
     args = parser.parse_args()
-    if args.one:
-        measure(args, args.one[0], Path(args.one[1]))
-        return
     print(machine.describe(), flush=True)
-    shared = runs.repeat(args, *OPTIONS)
     results = runs.run_in_turns(
-        __file__, args.variants, args.rounds, shared, lambda result: f"{median(result, 'epoch'):.2f} s an epoch",
+        args, partial(measure, args), lambda result: f"{median(result, 'epoch'):.2f} s an epoch",
         lambda variant: ENVIRONMENTS.get(variant, {}),
     )  # fmt: skip
     words = [f"{args.imgsz} px", f"batch {args.batch}", f"fraction {args.fraction}", f"{args.rounds} rounds"]

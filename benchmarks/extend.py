@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,8 @@ RECIPE = {"optimizer": "AdamW", "lr0": 0.002, "nbs": 16, "warmup_bias_lr": 0.0}
 SMALL = {"imgsz": 320, "epochs": 15, "batch": 16}
 
 
-def run(args: argparse.Namespace, method: str, new: str, seed: int, folder: Path) -> None:
-    """Train a method on a dataset, or on several one after the other; validate, and write the result."""
+def run(args: argparse.Namespace, method: str, new: str, seed: int, folder: Path) -> dict[str, Any]:
+    """Train a method on a dataset, or on several one after the other; return what validation finds."""
     from ultralytics import YOLO
 
     parts, seconds, model = new.split("+"), [], args.model
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace, method: str, new: str, seed: int, folder: Path
         else:  # it knows the classes of the last dataset alone, by their numbers there
             found = {"old": [0.0, 0.0, 0.0], "new": evaluate(args, model, parts[-1], folder / "val"), "all": None}
         result["reconcile" if reconcile else "exact"] = found
-    runs.write_result(folder, {**result, **cost(model, args.imgsz)})
+    return {**result, **cost(model, args.imgsz)}
 
 
 def evaluate(args: argparse.Namespace, model: str, data: str, folder: Path, **more: Any) -> list[float]:
@@ -148,14 +149,13 @@ def draw(results: list[dict], file: Path) -> None:
 
 def main() -> None:
     """Run what is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = runs.make_parser(__doc__, "runs/extend")
     parser.add_argument("--model", default="yolo11n.pt", help="the trained checkpoint that is extended")
     parser.add_argument("--old", required=True, help="a dataset YAML whose val pictures judge the old classes")
     parser.add_argument(
         "--new", nargs="+", default=["cards.yaml", "boards.yaml", "bccd.yaml", "cards.yaml+boards.yaml"]
     )
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--imgsz", type=int, default=640)
     parser.add_argument("--batch", type=int, default=16)
@@ -163,29 +163,19 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help=" ".join(f"--{k} {v}" for k, v in SMALL.items()))
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="training arguments for all methods")
     parser.add_argument("--workers", type=int, default=1, help="loader processes per run")
-    parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
-    parser.add_argument("--root", type=Path, default=Path("runs/extend"), help="where the run folders go")
     parser.add_argument("--figure", type=Path, help="where to draw new AP against GFLOPs")
-    parser.add_argument("--one", nargs=4, metavar=("METHOD", "NEW", "SEED", "FOLDER"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.small:
         vars(args).update(SMALL)
-    if args.one:
-        method, new, seed, folder = args.one
-        run(args, method, new, int(seed), Path(folder))
-        return
     print(machine.describe(), flush=True)
-    root = args.root.resolve()
-    shared = runs.repeat(args, "model", "old", "workers", "epochs", "imgsz", "batch", "resamples", "set")
     jobs = {}
     for new in args.new:
         title = "+".join(Path(part).stem for part in new.split("+"))
         for method in args.methods:
             for seed in args.seeds[: 1 if method == "original" else None]:
                 what = [Path(args.model).stem, title, f"{args.epochs}x{args.imgsz}", *args.set, method, str(seed)]
-                name = "-".join(what).replace("=", "_").replace("/", "_")
-                jobs[name] = [*shared, "--one", method, new, str(seed), str(root / name)]
-    found = runs.run_all(__file__, jobs, root, args.jobs, lambda name, r: f"{name}: new {figures([r], 'exact', 'new')}")
+                jobs["-".join(what).replace("=", "_").replace("/", "_")] = partial(run, args, method, new, seed)
+    found = runs.run_all(jobs, args, lambda name, r: f"{name}: new {figures([r], 'exact', 'new')}")
     results = list(found.values())
     if args.figure:
         draw(results, args.figure)

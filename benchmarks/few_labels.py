@@ -24,6 +24,8 @@ import argparse
 import json
 import statistics
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import few_labels_report as report
@@ -82,8 +84,8 @@ def arguments(args: argparse.Namespace, row: str, data: str, share: str, imgsz: 
     return {"cfg": str(written.file), **(read_yaml(args.extra[row]) if row in args.extra else {})}
 
 
-def train(args: argparse.Namespace, dataset: str, share: str, seed: int, row: str, folder: Path) -> None:
-    """Train one run, judge its last weights on the test split, write the result."""
+def train(args: argparse.Namespace, dataset: str, share: str, seed: int, row: str, folder: Path) -> dict:
+    """Train one run, judge its last weights on the test split, return the result."""
     from ultralytics import YOLO
 
     imgsz = DATASETS[dataset]
@@ -107,7 +109,7 @@ def train(args: argparse.Namespace, dataset: str, share: str, seed: int, row: st
     for file in (folder / "weights").glob("*.pt"):
         file.unlink()  # hundreds of runs
     result = {"dataset": dataset, "share": share, "seed": seed, "row": row, "seconds": seconds}
-    runs.write_result(folder, {**result, "mAP50-95": float(box.box.map), "mAP50": float(box.box.map50)})
+    return {**result, "mAP50-95": float(box.box.map), "mAP50": float(box.box.map50)}
 
 
 def result_line(name: str, result: dict) -> str:
@@ -115,11 +117,8 @@ def result_line(name: str, result: dict) -> str:
     return f"{name}: mAP50-95 {100 * result['mAP50-95']:.1f}; {result['seconds'] / 60:.1f} min"
 
 
-def list_jobs(args: argparse.Namespace) -> dict[str, list[str]]:
-    """Return the name of every run -> the words that make it; the seeds one after the other."""
-    shared = runs.repeat(args, "model", "root", "minutes")
-    for name, file in args.extra.items():
-        shared += ["--extra", f"{name}={file}"]
+def list_jobs(args: argparse.Namespace) -> dict[str, Callable[[Path], dict]]:
+    """Return the name of every run -> what makes it; the seeds one after the other."""
     jobs = {}
     for seed in args.seeds:
         for share in args.shares:
@@ -127,41 +126,31 @@ def list_jobs(args: argparse.Namespace) -> dict[str, list[str]]:
                 for row in [*args.rows, *args.extra]:
                     what = [Path(args.model).stem, dataset, name_share(share), row, str(seed)]
                     what += [f"{args.minutes:g}min"] if args.minutes else []
-                    name = "-".join(what)
-                    jobs[name] = [*shared, "--one", dataset, share, str(seed), row, str(args.root / name)]
+                    jobs["-".join(what)] = partial(train, args, dataset, share, seed, row)
     return jobs
 
 
 def main() -> None:
     """Run what is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = runs.make_parser(__doc__, "runs/few-labels")
     parser.add_argument("--model", required=True, help="a pretrained checkpoint")
     parser.add_argument("--datasets", nargs="+", choices=list(DATASETS), default=list(DATASETS))
     parser.add_argument("--shares", nargs="+", choices=list(EPOCHS), default=list(EPOCHS))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--rows", nargs="*", choices=list(ROWS), default=PROOF)
     parser.add_argument(
         "--extra", nargs="+", action="extend", default=[], metavar="NAME=FILE", help="more rows, by YAML"
     )
     parser.add_argument("--minutes", type=float, help="train for equal minutes instead of equal passes")
-    parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
-    parser.add_argument("--root", type=Path, default=Path("runs/few-labels"), help="where the run folders go")
     parser.add_argument("--json", type=Path, help="where to write the numbers of every run")
     parser.add_argument("--figure", type=Path, help="where to draw the differences")
     parser.add_argument("--report", action="store_true", help="train nothing: report what is there")
-    parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    args.root = args.root.resolve()
     args.extra = {name: str(Path(file).resolve()) for name, file in (word.split("=", 1) for word in args.extra)}
-    if args.one:
-        dataset, share, seed, row, folder = args.one
-        train(args, dataset, share, int(seed), row, Path(folder))
-        return
     print(machine.describe(), flush=True)
     jobs = list_jobs(args)
     if args.report:
         jobs = {name: words for name, words in jobs.items() if (args.root / name / runs.RESULT).is_file()}
-    found = runs.run_all(__file__, jobs, args.root, args.jobs, result_line)
+    found = runs.run_all(jobs, args, result_line)
     results = [{**result, "folder": name} for name, result in found.items()]
     if args.json:
         args.json.write_text(json.dumps(results, indent=1) + "\n")

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 
 import machine
@@ -34,8 +35,8 @@ SMALL = {"imgsz": 320, "epochs": 10, "batch": 16}
 SPLITS = ("val", "test")
 
 
-def train(args: argparse.Namespace, variant: str, seed: int, folder: Path) -> None:
-    """Train one variant with one seed, validate its best weights, write the result."""
+def train(args: argparse.Namespace, variant: str, seed: int, folder: Path) -> dict:
+    """Train one variant with one seed, validate its best weights, return the result."""
     from ultralytics import YOLO
 
     model = YOLO(args.model)
@@ -58,7 +59,7 @@ def train(args: argparse.Namespace, variant: str, seed: int, folder: Path) -> No
         names = [box.names[i] for i in box.box.ap_class_index]  # classes without a box in the split have no AP
         classes = dict(zip(names, map(float, box.box.ap)))
         result[split] = {"mAP50-95": float(box.box.map), "mAP50": float(box.box.map50), "classes": classes}
-    runs.write_result(folder, result)
+    return result
 
 
 def settings(words: list[str]) -> dict:
@@ -91,39 +92,29 @@ def result_line(name: str, result: dict) -> str:
 
 def main() -> None:
     """Run what is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = runs.make_parser(__doc__, "runs/finetune")
     parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
     parser.add_argument("--data", default="bccd.yaml")
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS)[:4], choices=list(VARIANTS))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--imgsz", type=int, default=640)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--small", action="store_true", help=" ".join(f"--{k} {v}" for k, v in SMALL.items()))
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="training arguments for all variants")
     parser.add_argument("--workers", type=int, default=1, help="loader processes per run")
-    parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
-    parser.add_argument("--root", type=Path, default=Path("runs/finetune"), help="where the run folders go")
-    parser.add_argument("--one", nargs=3, metavar=("VARIANT", "SEED", "FOLDER"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.small:
         vars(args).update(SMALL)
-    if args.one:
-        variant, seed, folder = args.one
-        train(args, variant, int(seed), Path(folder))
-        return
     print(machine.describe(), flush=True)
-    root = args.root.resolve()
-    shared = runs.repeat(args, "model", "data", "workers", "epochs", "imgsz", "batch", "set")
     # The folder's name has all that the result depends on, so that no other benchmark's run is taken for this one's.
     what = [Path(args.model).stem, Path(args.data).stem, f"{args.imgsz}px", f"e{args.epochs}", f"b{args.batch}"]
     setting = "-".join([*what, *(word.replace("=", "_").replace("/", "_") for word in args.set)])
     jobs = {
-        f"{setting}-{variant}-{seed}": [*shared, "--one", variant, str(seed), str(root / f"{setting}-{variant}-{seed}")]
+        f"{setting}-{variant}-{seed}": partial(train, args, variant, seed)
         for seed in args.seeds
         for variant in args.variants
     }
-    results = list(runs.run_all(__file__, jobs, root, args.jobs, result_line).values())
+    results = list(runs.run_all(jobs, args, result_line).values())
     results.sort(key=lambda r: args.variants.index(r["variant"]))
     words = [f"{len(args.seeds)} seeds", f"{args.epochs} epochs", f"{args.imgsz} px", f"batch {args.batch}", *args.set]
     print(f"\n{Path(args.model).name} on {args.data}: {', '.join(words)}; in percent, mean ± standard deviation")

@@ -22,11 +22,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
-import resource
 import statistics
-import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import machine
@@ -52,7 +51,7 @@ AGAINST = {  # variant -> what it is compared with
     "amp=auto freeze=backbone": OFF,
 }
 AWAKE = "recipe, awake"  # measured in the second of ten epochs, when its backbone is awake; all others in the first
-OPTIONS = ("model", "data", "imgsz", "batch", "steps", "skip")
+DATA = Path(__file__).resolve().parents[1] / "datasets" / "bccd.yaml"  # by its path: the bare name needs the plugin
 
 
 class Finished(Exception):  # noqa: N818 - it ends a run, it is no error
@@ -89,8 +88,8 @@ class Timer:
         return [after[column] - before[column] for before, after in itertools.pairwise(self.marks[self.skip :])]
 
 
-def measure(args: argparse.Namespace, variant: str, folder: Path) -> None:
-    """Train a few steps of one variant and write the result."""
+def measure(args: argparse.Namespace, variant: str) -> dict:
+    """Train a few steps of one variant and return what they took."""
     import torch
     from ultralytics import YOLO
 
@@ -107,12 +106,10 @@ def measure(args: argparse.Namespace, variant: str, folder: Path) -> None:
     if len(timer.marks) <= args.skip + args.steps:
         most = len(timer.marks) - args.skip - 1
         raise SystemExit(f"{args.data} has too few pictures; give --steps up to {most}, or a smaller --batch")
-    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
     steps = {"clock": timer.seconds(0), "processor": timer.seconds(1)}
-    result = {"variant": variant, **steps, "peak": peak, "gpu": gpu, "threads": torch.get_num_threads()}
-    runs.write_result(folder, result)
+    memory = {"peak": machine.peak_memory(), "gpu": gpu}
+    return {"variant": variant, **steps, **memory, "threads": torch.get_num_threads()}
 
 
 def report(results: dict[str, list[dict]]) -> str:
@@ -140,9 +137,9 @@ def report(results: dict[str, list[dict]]) -> str:
 
 def main() -> None:
     """Run what is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = machine.make_parser(__doc__)
     parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
-    parser.add_argument("--data", default="", help="a dataset YAML; by default tintbox's bccd.yaml")
+    parser.add_argument("--data", default=str(DATA), help="a dataset YAML; by default tintbox's bccd.yaml")
     parser.add_argument("--imgsz", type=int, default=320)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--steps", type=int, default=20, help="steps that count, per run")
@@ -150,20 +147,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="runs per variant")
     parser.add_argument("--threads", type=int, help="at most so many; by default all cores")
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
-    parser.add_argument("--one", nargs=2, metavar=("VARIANT", "FOLDER"), help=argparse.SUPPRESS)
+    runs.add_one(parser)
     args = parser.parse_args()
-    if args.one:
-        measure(args, args.one[0], Path(args.one[1]))
-        return
     print(machine.describe(), flush=True)
-    if not args.data:
-        import tintbox.datasets
-
-        args.data = str(Path(tintbox.datasets.__path__[0]) / "bccd.yaml")  # the bare name needs the plugin
     limit = {"OMP_NUM_THREADS": str(args.threads)} if args.threads else {}
     results = runs.run_in_turns(
-        __file__, args.variants, args.rounds, runs.repeat(args, *OPTIONS),
-        lambda result: f"{1000 * statistics.median(result['clock']):.1f} ms",
+        args, partial(measure, args), lambda result: f"{1000 * statistics.median(result['clock']):.1f} ms",
         lambda variant: limit | ({"TINTBOX_DISABLE": "1"} if variant.startswith(OFF) else {}),
     )  # fmt: skip
     threads = next(iter(results.values()))[0]["threads"]

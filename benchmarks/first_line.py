@@ -8,7 +8,6 @@ installation; `tintbox compare` with its first line. Beside them: a Python that 
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -40,7 +39,7 @@ def wait(words: list[str], useful, folder: str) -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = machine.make_parser(__doc__)
     parser.add_argument("--a", required=True, type=Path)
     parser.add_argument("--b", required=True, type=Path)
     parser.add_argument("--rounds", type=int, default=5)

@@ -10,7 +10,6 @@ read or written once, as where no two operators are made into one. A floor is th
 
 from __future__ import annotations
 
-import argparse
 import time
 
 import torch
@@ -96,7 +95,7 @@ class Step:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = machine.make_parser(__doc__)
     parser.add_argument("--model", required=True)
     parser.add_argument("--imgsz", type=int, default=320)
     parser.add_argument("--batch", type=int, default=16)

@@ -11,7 +11,6 @@ last bits of the result and is therefore not done.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import copy
 import statistics
@@ -88,7 +87,7 @@ def build(model: str, way: str, imgsz: int, batch: int):
 
 def main() -> None:
     """Time all ways in turns and print the medians."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = machine.make_parser(__doc__)
     parser.add_argument("--model", default="yolo11n.pt")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--imgsz", type=int, default=320)

@@ -10,7 +10,6 @@ accuracy (the mean of the classes' recalls) on those of the validation pictures,
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +117,7 @@ def probe(train: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.nda
 
 def main() -> None:
     """Probe the starts and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = machine.make_parser(__doc__)
     parser.add_argument("--model", default="yolo11n.yaml", help="the detector's YAML")
     parser.add_argument("--data", default="aquarium.yaml")
     parser.add_argument("--starts", nargs="+", default=["random="], metavar="NAME=FILE", help="no file: random weights")

@@ -1,14 +1,22 @@
-"""What every benchmark prints first: versions and hardware; and how it writes a spread."""
+"""What every benchmark has: its parser, the versions and hardware that it prints first, and how it writes a spread."""
 
 from __future__ import annotations
 
+import argparse
 import platform
+import resource
 import statistics
+import sys
 from collections.abc import Sequence
 from importlib import metadata
 
 from tintbox.environment import processor
 from tintbox.threads import cores
+
+
+def make_parser(about: str | None) -> argparse.ArgumentParser:
+    """Return a parser whose help shows a script's docstring as it is."""
+    return argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
 def describe(*more: str) -> str:
@@ -17,6 +25,11 @@ def describe(*more: str) -> str:
     there = {d.metadata["Name"] for d in metadata.distributions()}
     versions = ", ".join(f"{p} {metadata.version(p)}" for p in (*packages, *more) if p in there)
     return f"Python {platform.python_version()}, {versions}\n{processor()}, {cores()} cores, {platform.system()}"
+
+
+def peak_memory(who: int = resource.RUSAGE_SELF) -> int:
+    """Return the largest resident set, in bytes, of this process, or of the largest of its children."""
+    return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def spread(values: Sequence[float], digits: int = 1) -> str:

@@ -8,7 +8,6 @@ from Ultralytics' number to COCO's at a time.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 from pathlib import Path
@@ -84,7 +83,7 @@ def steps(model: str, data: str, imgsz: int | None) -> list[tuple[str, float]]:
 
 def main() -> None:
     """Print a table per dataset."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = machine.make_parser(__doc__)
     parser.add_argument("--model", nargs="+", default=["yolo11n.pt"], help="one for all, or one per dataset")
     parser.add_argument("--data", nargs="+", default=["bccd.yaml"])
     parser.add_argument("--imgsz", type=int, help="by default what the model was trained at")

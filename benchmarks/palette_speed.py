@@ -10,7 +10,6 @@ with either table in turns, and tells the time of each run's first epoch and of 
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import os
@@ -144,7 +143,7 @@ def train(epochs: int) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = machine.make_parser(__doc__)
     parser.add_argument("photo", nargs="?")
     parser.add_argument("--epochs", type=int, default=0)
     arguments = parser.parse_args()

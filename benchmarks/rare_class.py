@@ -71,7 +71,7 @@ def rarest_class(data: str) -> tuple[int, str, list[int]]:
 
 def main() -> None:
     """Train with and without, for every seed, alternating, and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = machine.make_parser(__doc__)
     parser.add_argument("--model", required=True, help="pretrained weights, a .pt file")
     parser.add_argument("--data", default="fruitbowl.yaml")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])

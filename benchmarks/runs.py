@@ -14,20 +14,104 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import machine
 from tintbox.threads import cores
 
 RESULT = "result.json"  # in a run's folder, when it is finished
 LOG = "log.txt"
 
 
-def repeat(args: argparse.Namespace, *names: str) -> list[str]:
-    """Return the words that give a run's process the options of these names as they were given here, if they were."""
-    words: list[str] = []
-    for name in names:
-        value = getattr(args, name)
-        if value not in (None, []):
-            words += [f"--{name}", *(map(str, value) if isinstance(value, list) else [str(value)])]
-    return words
+def make_parser(about: str, root: str) -> argparse.ArgumentParser:
+    """Return a parser with the options of `run_all`: seeds, runs at a time, and the folder of the runs' folders."""
+    parser = machine.make_parser(about)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
+    parser.add_argument("--root", type=lambda name: Path(name).resolve(), default=root, help="where the run folders go")
+    add_one(parser)
+    return parser
+
+
+def add_one(parser: argparse.ArgumentParser) -> None:
+    """Add the option that tells a process which run it is, by the run's folder."""
+    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
+
+
+def run_all(
+    jobs: Mapping[str, Callable[[Path], dict]], args: argparse.Namespace, line: Callable[[str, dict], str]
+) -> dict[str, dict]:
+    """Return the results of all runs, each made by a process of its own unless it is there.
+
+    The process is this program once more, with the same arguments and ``--one FOLDER``: it comes here, makes its run,
+    and ends.
+
+    Args:
+        jobs: Name of the run, which is its folder's name -> what makes it in that folder and returns the result.
+        args: The options of `make_parser`; runs side by side share the cores.
+        line: Makes the line that is printed after a run from its name and result.
+
+    Returns:
+        Name of the run -> its result; none of them where ``--one`` is of another call.
+
+    Raises:
+        SystemExit: A run failed; the line names its log.
+    """
+    if args.one:
+        if args.one.name in jobs:
+            write_result(args.one, jobs[args.one.name](args.one))
+            raise SystemExit
+        return {}
+    threads = max(1, cores() // args.jobs)
+
+    def run(name: str) -> dict:
+        result = run_apart(args.root / name, {"OMP_NUM_THREADS": str(threads)})
+        print(line(name, result), flush=True)
+        return result
+
+    with ThreadPoolExecutor(args.jobs) as pool:
+        return dict(zip(jobs, pool.map(run, jobs)))
+
+
+def run_in_turns(
+    args: argparse.Namespace,
+    measure: Callable[[str], dict],
+    figure: Callable[[dict], str],
+    environment: Callable[[str], dict[str, str]],
+) -> dict[str, list[dict]]:
+    """Return the results of a run per round of each variant, in reverse order every other round, as in `run_all`.
+
+    Args:
+        args: Has ``variants``, ``rounds``, the runs of each, and `add_one`'s option.
+        measure: Makes a variant's run and returns the result.
+        figure: What is printed of a result.
+        environment: Variables to set for a variant.
+    """
+    if args.one:
+        write_result(args.one, measure(args.variants[int(args.one.name.rpartition("-")[2])]))
+        raise SystemExit
+    results: dict[str, list[dict]] = {variant: [] for variant in args.variants}
+    with tempfile.TemporaryDirectory() as root:
+        for number in range(args.rounds):
+            for index in range(len(args.variants))[:: -1 if number % 2 else 1]:
+                variant = args.variants[index]
+                variables = {"OMP_NUM_THREADS": str(cores()), **environment(variant)}
+                result = run_apart(Path(root) / f"{number}-{index}", variables)
+                print(f"round {number + 1}, {variant}: {figure(result)}", flush=True)
+                results[variant].append(result)
+    return results
+
+
+def run_apart(folder: Path, variables: Mapping[str, str]) -> dict:
+    """Return the result of the run of a folder, made unless it is there, with more variables of the environment."""
+    result, log = folder / RESULT, folder / LOG
+    if not result.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        words = [sys.executable, *sys.argv, "--one", str(folder)]
+        with log.open("w") as out:
+            done = subprocess.run(words, stdout=out, stderr=out, env={**os.environ, **variables}, check=False)
+        if done.returncode or not result.exists():
+            said = log.read_text(errors="replace").strip().rpartition("\n")[2]
+            raise SystemExit(f"{folder.name}: the run failed with status {done.returncode}: {said} (see {log})")
+    return json.loads(result.read_text())
 
 
 def write_result(folder: Path, result: dict) -> None:
@@ -35,82 +119,6 @@ def write_result(folder: Path, result: dict) -> None:
     part = folder / f".{RESULT}.part"
     part.write_text(json.dumps(result))
     part.replace(folder / RESULT)
-
-
-def run_all(
-    script: str | Path,
-    jobs: Mapping[str, Sequence[str]],
-    root: Path,
-    side_by_side: int = 1,
-    line: Callable[[str, dict], str] | None = None,
-    environment: Mapping[str, str] | None = None,
-) -> dict[str, dict]:
-    """Return the results of all runs, each made by a process of its own unless it is there.
-
-    Args:
-        script: The Python file to run; it writes the result by ``write_result``.
-        jobs: Name of the run, which is its folder's name in ``root`` -> the script's arguments.
-        root: Where the folders are.
-        side_by_side: Runs at a time; they share the cores.
-        line: Makes the line that is printed after a run from its name and result.
-        environment: Variables to set for the runs, beside this process's own.
-
-    Returns:
-        Name of the run -> its result.
-
-    Raises:
-        SystemExit: A run failed; the line names its log.
-    """
-    threads = str(max(1, cores() // side_by_side))
-
-    def one(name: str) -> dict:
-        folder = root / name
-        if not (folder / RESULT).exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            variables = {**os.environ, "OMP_NUM_THREADS": threads, **(environment or {})}
-            with (folder / LOG).open("w") as log:
-                words = [sys.executable, str(script), *jobs[name]]
-                done = subprocess.run(words, stdout=log, stderr=log, env=variables, check=False)
-            if done.returncode or not (folder / RESULT).exists():
-                said = (folder / LOG).read_text(errors="replace").strip().rpartition("\n")[2]
-                raise SystemExit(f"{name}: the run failed with status {done.returncode}: {said} (see {folder / LOG})")
-        result = json.loads((folder / RESULT).read_text())
-        if line:
-            print(line(name, result), flush=True)
-        return result
-
-    with ThreadPoolExecutor(side_by_side) as pool:
-        return dict(zip(jobs, pool.map(one, jobs)))
-
-
-def run_in_turns(
-    script: str | Path,
-    variants: Sequence[str],
-    rounds: int,
-    words: Sequence[str],
-    figure: Callable[[dict], str],
-    environment: Callable[[str], dict[str, str]] = lambda variant: {},
-) -> dict[str, list[dict]]:
-    """Return the results of a run per round of each variant, in reverse order every other round.
-
-    Args:
-        script: As for `run_all`; it takes ``--one VARIANT FOLDER``.
-        variants: What is compared.
-        rounds: Runs of each.
-        words: The script's other arguments.
-        figure: What is printed of a result.
-        environment: Variables to set for a variant.
-    """
-    results: dict[str, list[dict]] = {variant: [] for variant in variants}
-    with tempfile.TemporaryDirectory() as root:
-        for number in range(rounds):
-            for variant in variants[:: -1 if number % 2 else 1]:
-                name = f"{number}-{variants.index(variant)}"
-                job = {name: [*words, "--one", variant, str(Path(root) / name)]}
-                result = run_all(script, job, Path(root), environment=environment(variant))[name]
-                print(f"round {number + 1}, {variant}: {figure(result)}", flush=True)
-                results[variant].append(result)
-    return results
 
 
 def tabulate(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -10,11 +10,11 @@ it was. `TINTBOX_CIFAR10` may name the archive or the horses' npz (see datasets/
 
 from __future__ import annotations
 
-import argparse
 import csv
 import shutil
 import statistics
 import time
+from functools import partial
 from pathlib import Path
 
 import machine
@@ -25,8 +25,8 @@ RECIPES = {"seed": "recipe-seed.yaml", "tintbox": None}  # None: what a user get
 ASSIGNMENT = {"pool": (1.5845, 41.3), "convt": (1.1475, 55.5), "unet": (1.0596, 58.2)}  # loss, accuracy in %
 
 
-def train(network: str, recipe: str, seed: int, epochs: int, folder: Path) -> None:
-    """Train one network and write ``result.json``: the averaged weights per epoch and the raw weights at the end."""
+def train(network: str, recipe: str, seed: int, epochs: int, folder: Path) -> dict:
+    """Train one network; return the loss of the averaged weights per epoch and of the raw weights at the end."""
     from copy import deepcopy
 
     from ultralytics import YOLO
@@ -48,8 +48,7 @@ def train(network: str, recipe: str, seed: int, epochs: int, folder: Path) -> No
         rows = list(csv.DictReader(file))
     averaged = [{"loss": float(r["val/loss"]), "accuracy": float(r["metrics/accuracy"])} for r in rows]
     raw = {"loss": validator.metrics.loss, "accuracy": validator.metrics.accuracy}
-    result = {"network": network, "recipe": recipe, "seed": seed, "seconds": seconds, "epochs": averaged, "raw": raw}
-    runs.write_result(folder, result)
+    return {"network": network, "recipe": recipe, "seed": seed, "seconds": seconds, "epochs": averaged, "raw": raw}
 
 
 def result_line(name: str, result: dict) -> str:
@@ -112,31 +111,21 @@ def curves(results: list[dict], file: Path) -> None:
 
 def main() -> None:
     """Run what is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = runs.make_parser(__doc__, "runs/seed_table")
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES), choices=list(RECIPES))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=25)
-    parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
-    parser.add_argument("--root", type=Path, default=Path("runs/seed_table"), help="where the run folders go")
     parser.add_argument("--pictures", type=Path, help="folder for the curves and sample pictures")
-    parser.add_argument("--one", nargs=3, metavar=("NETWORK", "RECIPE", "SEED"), help=argparse.SUPPRESS)
     args = parser.parse_args()
-    root = args.root.resolve()
-    if args.one:
-        network, recipe, seed = args.one
-        train(network, recipe, int(seed), args.epochs, root / f"{network}-{recipe}-{seed}-e{args.epochs}")
-        return
     print(machine.describe())
     chosen = [(n, r, s) for s in args.seeds for n in args.networks for r in args.recipes]
-    common = ["--epochs", str(args.epochs), "--root", str(root)]
-    jobs = {f"{n}-{r}-{s}-e{args.epochs}": ["--one", n, r, str(s), *common] for n, r, s in chosen}
-    results = list(runs.run_all(__file__, jobs, root, args.jobs, result_line).values())
+    jobs = {f"{n}-{r}-{s}-e{args.epochs}": partial(train, n, r, s, args.epochs) for n, r, s in chosen}
+    results = list(runs.run_all(jobs, args, result_line).values())
     print(f"\n{len(args.seeds)} seeds, {args.epochs} epochs, batch 100; mean ± standard deviation\n\n{table(results)}")
     if args.pictures:
         curves(results, args.pictures / "seed-curves.png")
         for network in args.networks:
-            folder = root / f"{network}-{args.recipes[-1]}-{args.seeds[0]}-e{args.epochs}"
+            folder = args.root / f"{network}-{args.recipes[-1]}-{args.seeds[0]}-e{args.epochs}"
             shutil.copy(folder / "samples" / f"epoch{args.epochs:03d}.png", args.pictures / f"seed-{network}.png")
 
 

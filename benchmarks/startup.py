@@ -8,7 +8,6 @@ medians; then the time of the file's own work, taken inside a process.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import subprocess
 import sys
@@ -34,7 +33,7 @@ def start() -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = machine.make_parser(__doc__)
     parser.add_argument("--n", type=int, default=200)
     n = parser.parse_args().n
     print(machine.describe())

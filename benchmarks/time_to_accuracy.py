@@ -23,7 +23,7 @@ import argparse
 import math
 import statistics
 import time
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import machine
@@ -44,8 +44,8 @@ SHORT = (0, 1)  # points of mAP that may lack where the recipe counts as good as
 COLOURS = {"stock": "#8a8f98", "recipe": "#d9480f", "half": "#f59f00"}
 
 
-def train(args: argparse.Namespace, case: str, variant: str, seed: int, folder: Path) -> None:
-    """Train one run and write its minutes and accuracies."""
+def train(args: argparse.Namespace, pace: int | None, case: str, variant: str, seed: int, folder: Path) -> dict:
+    """Train one run, of the first epochs alone if ``pace`` says so; return its minutes and accuracies."""
     import psutil
     from ultralytics import YOLO
 
@@ -61,7 +61,7 @@ def train(args: argparse.Namespace, case: str, variant: str, seed: int, folder: 
     def note(trainer) -> None:
         minutes = [(time.perf_counter() - marks["clock"]) / 60, (used() - marks["processor"]) / 60]
         epochs.append([*minutes, float(trainer.metrics[METRIC])])
-        trainer.stop |= len(epochs) == args.pace
+        trainer.stop |= len(epochs) == pace
 
     model = YOLO(args.model)
     model.add_callback("on_pretrain_routine_start", begin)
@@ -73,8 +73,7 @@ def train(args: argparse.Namespace, case: str, variant: str, seed: int, folder: 
         **own, data=data, fraction=fraction, epochs=total, imgsz=args.imgsz, seed=seed, patience=0, plots=False,
         project=str(folder.parent), name=folder.name, exist_ok=True,
     )  # fmt: skip
-    result = {"case": case, "variant": variant, "seed": seed, "epochs": epochs[:total]}
-    runs.write_result(folder, result)
+    return {"case": case, "variant": variant, "seed": seed, "epochs": epochs[:total]}
 
 
 def reach(result: dict, accuracy: float, column: int = 0) -> float | None:
@@ -177,43 +176,36 @@ def result_line(name: str, result: dict) -> str:
 
 def main() -> None:
     """Run what is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = runs.make_parser(__doc__, "runs/time_to_accuracy")
     parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--imgsz", type=int, default=320)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side; then the clock needs --pace")
     parser.add_argument("--pace", type=int, help="epochs of a run of each kind, alone, that all minutes come from")
     parser.add_argument("--picture", type=Path, help="where the curves are drawn, e.g. minutes.svg")
-    parser.add_argument("--root", type=Path, default=Path("runs/time_to_accuracy"), help="where the run folders go")
-    parser.add_argument("--one", nargs=4, metavar=("CASE", "VARIANT", "SEED", "FOLDER"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.pace is not None and args.pace < 4:
         parser.error("--pace: give 4 epochs or more, of which three with all layers awake")
-    if args.one:
-        case, variant, seed, folder = args.one
-        train(args, case, variant, int(seed), Path(folder))
-        return
     print(machine.describe(), flush=True)
-    root = args.root.resolve()
-    shared = runs.repeat(args, "model", "epochs", "imgsz", "batch")
     setting = f"{Path(args.model).stem}-{args.imgsz}px-e{args.epochs}-b{args.batch}"
 
-    def run(seeds: list[int], jobs: int, ending: str = "", more: Sequence[str] = ()) -> list[dict]:
-        words = {}
-        for seed in seeds:
-            for case in args.cases:
-                for variant in args.variants:
-                    name = f"{setting}-{case}-{variant}-{seed}{ending}"
-                    words[name] = [*shared, *more, "--one", case, variant, str(seed), str(root / name)]
-        return list(runs.run_all(__file__, words, root, jobs, result_line).values())
+    def run(seeds: list[int], pace: int | None) -> list[dict]:
+        ending = f"-pace{pace}" if pace else ""
+        jobs = {
+            f"{setting}-{case}-{variant}-{seed}{ending}": partial(train, args, pace, case, variant, seed)
+            for seed in seeds
+            for case in args.cases
+            for variant in args.variants
+        }
+        return list(runs.run_all(jobs, args, result_line).values())
 
-    results = run(args.seeds, args.jobs)
+    results = run(args.seeds, None)
     if args.pace:
-        alone = run(args.seeds[:1], 1, f"-pace{args.pace}", ["--pace", str(args.pace)])
+        args.jobs = 1
+        alone = run(args.seeds[:1], args.pace)
         paces = {(r["case"], r["variant"]): r["epochs"] for r in alone}
         for r in results:
             r["epochs"] = take_clock(r["epochs"], paces[r["case"], r["variant"]])

@@ -23,6 +23,7 @@ import math
 import os
 import random
 import time
+from functools import partial
 from pathlib import Path
 
 import machine
@@ -108,7 +109,7 @@ def subset(args: argparse.Namespace, share: int, seed: int) -> tuple[str, int]:
     return write_yaml(args.root / "data" / name, described, files[:count]), count
 
 
-def pretext(args: argparse.Namespace, pictures: str, from_coco: bool, folder: Path) -> None:
+def pretext(args: argparse.Namespace, pictures: str, from_coco: bool, folder: Path) -> dict:
     """Colourise the target's or the pool's pictures."""
     from ultralytics import YOLO
 
@@ -123,11 +124,10 @@ def pretext(args: argparse.Namespace, pictures: str, from_coco: bool, folder: Pa
         **{**BUDGETS[args.budget]["pretext"], **settings(args.pretext)}, data=data, plots=False, val=False,
         pretrained=args.coco if from_coco else True, project=str(folder.parent), name=folder.name, exist_ok=True,
     )  # fmt: skip
-    metrics = model.trainer.metrics
-    runs.write_result(folder, {"seconds": time.perf_counter() - start, "metrics": metrics})
+    return {"seconds": time.perf_counter() - start, "metrics": model.trainer.metrics}
 
 
-def detect(args: argparse.Namespace, start: str, share: int, seed: int, weights: str, folder: Path) -> None:
+def detect(args: argparse.Namespace, start: str, share: int, seed: int, weights: str, folder: Path) -> dict:
     """Train a detector from a start on a share of the labels, and validate its last weights."""
     from ultralytics import YOLO
 
@@ -148,7 +148,7 @@ def detect(args: argparse.Namespace, start: str, share: int, seed: int, weights:
         coco_eval={"resamples": 0, "explain": False}, project=str(folder), name="val", exist_ok=True,
     )  # fmt: skip
     result = {"start": start, "share": share, "seed": seed, "seconds": seconds}
-    runs.write_result(folder, {**result, "mAP50-95": float(box.box.map), "mAP50": float(box.box.map50)})
+    return {**result, "mAP50-95": float(box.box.map), "mAP50": float(box.box.map50)}
 
 
 def result_line(name: str, result: dict) -> str:
@@ -157,7 +157,7 @@ def result_line(name: str, result: dict) -> str:
     return f"{name}: {figures}; {result['seconds'] / 60:.1f} min"
 
 
-def starts_of(args: argparse.Namespace, shared: list[str]) -> dict[str, str]:
+def starts_of(args: argparse.Namespace) -> dict[str, str]:
     """Return start -> the checkpoint that the detector begins with, the pretext runs made."""
     jobs, weights = {}, {}
     what = "-".join([args.model.removesuffix(".yaml"), Path(args.data).stem, args.budget, *args.pretext])
@@ -169,15 +169,15 @@ def starts_of(args: argparse.Namespace, shared: list[str]) -> dict[str, str]:
             weights[start] = ""
         else:
             name = f"pretext-{start}-{what}".replace("=", "_").replace("/", "_")
-            jobs[name] = [*shared, "--one", "pretext", plan[0], str(int(plan[1])), str(args.root / name)]
+            jobs[name] = partial(pretext, args, *plan)
             weights[start] = str(args.root / name / "weights" / "best.pt")
-    runs.run_all(__file__, jobs, args.root, args.jobs, result_line)
+    runs.run_all(jobs, args, result_line)
     return {**weights, **dict(word.split("=", 1) for word in args.extra)}
 
 
 def main() -> None:
     """Run what is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = runs.make_parser(__doc__, "runs/transfer")
     parser.add_argument("--model", default="yolo11n.yaml", help="the detector's YAML")
     parser.add_argument("--coco", default="", help="COCO weights of that detector, for coco and coco_target")
     parser.add_argument("--data", default="bccd.yaml")
@@ -187,35 +187,21 @@ def main() -> None:
     parser.add_argument("--starts", nargs="*", choices=list(STARTS), default=list(STARTS))
     parser.add_argument("--extra", nargs="+", default=[], metavar="NAME=FILE", help="more starts, from checkpoints")
     parser.add_argument("--shares", nargs="+", type=int, choices=[10, 25, 100], default=[10, 25, 100])
-    parser.add_argument("--seeds", nargs="+", type=int)
+    parser.set_defaults(seeds=None)  # those of the budget
     parser.add_argument("--pretext", nargs="+", default=[], metavar="KEY=VALUE", help="arguments of the colourising")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="arguments of the detector training")
     parser.add_argument("--workers", type=int, default=0, help="loader processes per run")
-    parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
-    parser.add_argument("--root", type=Path, default=Path("runs/transfer"), help="where the run folders go")
     parser.add_argument("--figure", type=Path, help="where to draw mAP against the share of labels")
     parser.add_argument("--json", type=Path, help="where to write the numbers of every run")
-    parser.add_argument("--one", nargs="+", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    args.root = args.root.resolve()
     args.steps = args.steps or BUDGETS[args.budget]["steps"]
     home = Path(os.environ.get("TINTBOX_DATA", "."))
     others = [folder for name, folder in POOL.items() if name != Path(args.data).stem]
     args.pool = [str(home / folder) for folder in args.pool or others]
-    if args.one:
-        kind, *rest = args.one
-        if kind == "pretext":
-            pretext(args, rest[0], rest[1] == "1", Path(rest[2]))
-        else:
-            start, share, seed, weights, folder = rest
-            detect(args, start, int(share), int(seed), weights.removeprefix("weights="), Path(folder))
-        return
     if not args.coco and (missing := [s for s in args.starts if s.startswith("coco")]):
         parser.error(f"--coco is missing, for the starts {', '.join(missing)}")
     print(machine.describe(), flush=True)
-    options = ("model", "coco", "data", "budget", "workers", "root", "steps", "pool", "pretext", "set")
-    shared = runs.repeat(args, *options)
-    weights = starts_of(args, shared)
+    weights = starts_of(args)
     seeds = args.seeds or BUDGETS[args.budget]["seeds"]
     # The folder's name has all that the result depends on, so that no other benchmark's run is taken for this one's.
     what = [args.model.removesuffix(".yaml"), Path(args.data).stem, args.budget, f"{args.steps}steps", *args.set]
@@ -225,9 +211,8 @@ def main() -> None:
             for start, file in weights.items():
                 own = args.pretext if STARTS.get(start) else []
                 name = "-".join([*what, start, *own, str(share), str(seed)]).replace("=", "_").replace("/", "_")
-                run = ["detect", start, str(share), str(seed), f"weights={file}", str(args.root / name)]
-                jobs[name] = [*shared, "--one", *run]
-    found = runs.run_all(__file__, jobs, args.root, args.jobs, result_line)
+                jobs[name] = partial(detect, args, start, share, seed, file)
+    found = runs.run_all(jobs, args, result_line)
     results = [{**result, "folder": name} for name, result in found.items()]
     if args.json:
         args.json.write_text(json.dumps(results, indent=1))
