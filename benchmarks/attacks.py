@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import machine
+import runs
 
 REPO = Path(__file__).resolve().parent.parent
 BEFORE = {  # group -> what was found at first
@@ -62,15 +63,13 @@ class Groups:
 
     def table(self) -> str:
         """Return the Markdown table."""
-        lines = ["| attempt | before | tests now | without harm | harmed | skipped |", "|---|---|---|---|---|---|"]
-        for group in sorted(self.outcomes):
-            found = self.outcomes[group]
-            counts = [sum(found.values()), found["passed"], found["failed"], found["skipped"]]
-            lines.append(f"| {group} | {BEFORE.get(group, '')} | {' | '.join(map(str, counts))} |")
-        total = sum(self.outcomes.values(), Counter())
-        counts = [sum(total.values()), total["passed"], total["failed"], total["skipped"]]
-        lines.append(f"| all | {TRACEBACKS} | {' | '.join(map(str, counts))} |")
-        return "\n".join(lines)
+        rows = [(group, BEFORE.get(group, ""), self.outcomes[group]) for group in sorted(self.outcomes)]
+        rows.append(("all", TRACEBACKS, sum(self.outcomes.values(), Counter())))
+        counted = [
+            [group, before, str(sum(found.values())), *(str(found[key]) for key in ("passed", "failed", "skipped"))]
+            for group, before, found in rows
+        ]
+        return runs.tabulate(["attempt", "before", "tests now", "without harm", "harmed", "skipped"], counted)
 
 
 def main() -> None:

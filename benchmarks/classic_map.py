@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import machine
+import runs
 
 
 def measure(data: str, weights: Path, pixels: int, iou: float) -> tuple[float, float]:
@@ -35,9 +36,8 @@ def main() -> None:
     rows = []
     for weights, pixels, iou in (model.rsplit("@", 2) for model in models):
         map50, map95 = measure(data, Path(weights), int(pixels), float(iou))
-        rows.append(f"| {Path(weights).stem} | {pixels}, {iou} | {map50:.1f}, {map95:.1f} |")
-    print(f"{machine.describe()}\n\n| model | pixels, IoU of NMS | mAP50, mAP50-95 |\n|---|---|---|")
-    print("\n".join(rows))
+        rows.append([Path(weights).stem, f"{pixels}, {iou}", f"{map50:.1f}, {map95:.1f}"])
+    print(f"{machine.describe()}\n\n{runs.tabulate(['model', 'pixels, IoU of NMS', 'mAP50, mAP50-95'], rows)}")
 
 
 if __name__ == "__main__":

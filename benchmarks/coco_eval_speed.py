@@ -14,21 +14,26 @@ evaluation without intervals; "intervals" adds those of all twelve numbers and o
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib
+import io
 import json
-import resource
 import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 import machine
+import runs
 
 OPTIONAL = ("faster-coco-eval", "hotcoco")
 CASES = {"val2017": (5000, 36000, 80, 250_000), "100 images": (100, 1300, 3, 10_000)}
 SIDES = np.array([640, 480])
+HEADER = ("", "seconds", "pycocotools / it", "from start", "pycocotools / it", "peak GiB", "AP")
 
 
 def write_case(folder: Path, images: int, truths: int, classes: int, detections: int) -> None:
@@ -69,77 +74,53 @@ def write_case(folder: Path, images: int, truths: int, classes: int, detections:
     (folder / "detections.json").write_text(json.dumps(rows))
 
 
-def pycocotools(truth: str, detections: str) -> float:
-    """Evaluate with the definition; return AP."""
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    return _by_api(COCO, COCOeval, truth, detections)
-
-
-def faster_coco_eval(truth: str, detections: str) -> float:
-    """Evaluate with what Ultralytics uses; return AP."""
-    from faster_coco_eval import COCO, COCOeval_faster
-
-    return _by_api(COCO, COCOeval_faster, truth, detections)
-
-
-def hotcoco(truth: str, detections: str) -> float:
-    """Evaluate with an engine in Rust, which hands its matches over slowly; return AP."""
-    from hotcoco import COCO, COCOeval
-
-    return _by_api(COCO, COCOeval, truth, detections)
-
-
-def _by_api(coco, evaluator, truth: str, detections: str) -> float:
-    labelled = coco(truth)
-    evaluation = evaluator(labelled, labelled.loadRes(detections), "bbox")
+def evaluate_by_api(module: str, evaluator: str, truth: str, detections: str) -> float:
+    """Evaluate with a package that has pycocotools' classes; return AP."""
+    package = importlib.import_module(module)
+    labelled = package.COCO(truth)
+    evaluation = getattr(package, evaluator)(labelled, labelled.loadRes(detections), "bbox")
     evaluation.evaluate()
     evaluation.accumulate()
     evaluation.summarize()
     return float(evaluation.stats[0])
 
 
-def tintbox(truth: str, detections: str, **settings) -> float:
+def evaluate_by_tintbox(resamples: int, explain: bool, truth: str, detections: str) -> float:
     """Evaluate with tintbox; return AP."""
     from tintbox.plugins.coco_eval.data.detections import Detections
     from tintbox.plugins.coco_eval.data.truth import Truth
     from tintbox.plugins.coco_eval.evaluation import evaluate
     from tintbox.plugins.coco_eval.settings import Settings
 
-    labelled = Truth.read(truth)
-    found = evaluate(labelled, Detections.read(detections, labelled), settings=Settings(**settings))
-    if settings["resamples"]:
+    labelled, settings = Truth.read(truth), Settings(resamples=resamples, explain=explain)
+    found = evaluate(labelled, Detections.read(detections, labelled), settings=settings)
+    if resamples:
         assert found.intervals.shape == (12, 2)
         assert found.class_intervals.shape[1:] == (12, 2)
     return found["AP"]
 
 
 WAYS = {
-    "pycocotools": pycocotools,
-    "faster-coco-eval": faster_coco_eval,
-    "hotcoco": hotcoco,
-    "tintbox, numbers": lambda *files: tintbox(*files, resamples=0, explain=False),
-    "tintbox, intervals": lambda *files: tintbox(*files, resamples=1000, explain=False),
-    "tintbox, all": lambda *files: tintbox(*files, resamples=1000, explain=True),
+    "pycocotools": partial(evaluate_by_api, "pycocotools.cocoeval", "COCOeval"),  # the definition
+    "faster-coco-eval": partial(evaluate_by_api, "faster_coco_eval", "COCOeval_faster"),  # what Ultralytics uses
+    "hotcoco": partial(evaluate_by_api, "hotcoco", "COCOeval"),  # in Rust; it hands its matches over slowly
+    "tintbox, numbers": partial(evaluate_by_tintbox, 0, False),
+    "tintbox, intervals": partial(evaluate_by_tintbox, 1000, False),
+    "tintbox, all": partial(evaluate_by_tintbox, 1000, True),
 }
-MODULES = {"pycocotools": "pycocotools.cocoeval", "faster-coco-eval": "faster_coco_eval", "hotcoco": "hotcoco"}
 
 
 def measure(way: str, folder: str) -> None:
     """Evaluate once in this process and print seconds, peak memory and AP."""
-    import contextlib
-    import importlib
-    import io
-
-    importlib.import_module(MODULES.get(way, "tintbox.plugins.coco_eval.evaluation"))
+    function = WAYS[way]
+    of_api = function.func is evaluate_by_api
+    importlib.import_module(function.args[0] if of_api else "tintbox.plugins.coco_eval.evaluation")
     files = str(Path(folder, "truth.json")), str(Path(folder, "detections.json"))
     with contextlib.redirect_stdout(io.StringIO()):
         start = time.perf_counter()
-        ap = WAYS[way](*files)
+        ap = function(*files)
         seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(json.dumps({"seconds": seconds, "GiB": peak, "AP": ap}))
+    print(json.dumps({"seconds": seconds, "GiB": machine.peak_memory() / 2**30, "AP": ap}))
 
 
 def main() -> None:
@@ -159,7 +140,7 @@ def main() -> None:
             sizes = CASES[name]
             folder = Path(root, name)
             write_case(folder, *sizes)
-            seconds: dict[str, list[dict]] = {}
+            found: dict[str, list[dict]] = {}
             for _ in range(args.rounds):
                 for way in args.ways:
                     command = [sys.executable, __file__, "--one", way, str(folder)]
@@ -168,19 +149,18 @@ def main() -> None:
                     whole = time.perf_counter() - begin
                     if ran.returncode == 0:
                         run = {**json.loads(ran.stdout.splitlines()[-1]), "whole": whole}
-                        seconds.setdefault(way, []).append(run)
+                        found.setdefault(way, []).append(run)
                     elif way not in OPTIONAL:
                         raise SystemExit(f"{way}: {ran.stderr}")
             print(f"\n{name}: {sizes[0]:,} images, {sizes[1]:,} truths, {sizes[2]} classes, {sizes[3]:,} detections\n")
-            print("| | seconds | pycocotools / it | from start | pycocotools / it | peak GiB | AP |")
-            print("|---|---|---|---|---|---|---|")
-            for way, runs in seconds.items():
+            rows = []
+            for way, own in found.items():
                 cells = [way]
                 for key in ("seconds", "whole"):
-                    own, base = [run[key] for run in runs], [run[key] for run in seconds["pycocotools"]]
-                    cells += [machine.spread(own, 2), machine.spread([b / o for b, o in zip(base, own)])]
-                cells += [f"{max(r['GiB'] for r in runs):.2f}", f"{runs[0]['AP']:.9f}"]
-                print(f"| {' | '.join(cells)} |", flush=True)
+                    times, base = ([run[key] for run in some] for some in (own, found["pycocotools"]))
+                    cells += [machine.spread(times, 2), machine.spread([b / t for b, t in zip(base, times)])]
+                rows.append([*cells, f"{max(r['GiB'] for r in own):.2f}", f"{own[0]['AP']:.9f}"])
+            print(runs.tabulate(HEADER, rows))
             print(f"\nmedian (lowest to highest), n = {args.rounds}; ratios of the runs of a round", flush=True)
 
 

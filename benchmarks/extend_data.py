@@ -14,17 +14,12 @@ from transfer import dataset_of, pictures_of
 Lines = Callable[[Path], list[str]]
 
 
-def labels_of(picture: Path) -> Path:
-    """Return where Ultralytics looks for a picture's labels."""
-    head, _, tail = str(picture).rpartition("/images/")
-    return Path(f"{head}/labels/{tail}").with_suffix(".txt")
-
-
 def renumbered(names: dict[int, str], every: list[str]) -> Lines:
     """Return what gives the lines of a picture's labels with the classes' numbers among others' names."""
+    from ultralytics.data.utils import img2label_paths
 
     def lines(picture: Path) -> list[str]:
-        file = labels_of(picture)
+        file = Path(img2label_paths([str(picture)])[0])
         rows = [line.split() for line in file.read_text().splitlines()] if file.is_file() else []
         return [" ".join([str(every.index(names[int(row[0])])), *row[1:]]) for row in rows if row]
 

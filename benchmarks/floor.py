@@ -18,9 +18,11 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 import machine
+import runs
 
 VIEWS = ("view", "as_strided", "expand", "permute", "transpose", "slice", "select", "split", "t.", "detach", "alias")
 SIDE, BYTES = 2048, 1 << 28
+HEADER = ("", "billion operations/s", "GB/s", "operations, billion", "GB", "floor by operations", "by bytes", "step")
 
 
 class ByteCounter(TorchDispatchMode):
@@ -105,8 +107,7 @@ def main() -> None:
     steps = {name: Step(args.model, args.imgsz, args.batch, fast) for name, fast in (("float32", 0), ("bfloat16", 1))}
     how = f"{args.imgsz} px, {args.batch} pictures, {torch.get_num_threads()} threads; least of {args.rounds}"
     print(f"\n{args.model}, {how}\n")
-    print("| | billion operations/s | GB/s | operations, billion | GB | floor by operations | by bytes | step |")
-    print("|---|---|---|---|---|---|---|---|")
+    rows = []
     for name, step in steps.items():
         operations, copied = measure_rates(getattr(torch, name), args.rounds)
         step()
@@ -117,7 +118,8 @@ def main() -> None:
         count, seconds = counter.get_total_flops(), best(step, args.rounds)
         columns = [f"{operations / 1e9:.0f}", f"{copied / 1e9:.1f}", f"{count / 1e9:.1f}", f"{traffic.bytes / 1e9:.2f}"]
         columns += [f"{1e3 * t:.0f} ms" for t in (count / operations, traffic.bytes / copied, seconds)]
-        print(f"| {name} | {' | '.join(columns)} |")
+        rows.append([name, *columns])
+    print(runs.tabulate(HEADER, rows))
 
 
 if __name__ == "__main__":

@@ -62,22 +62,6 @@ def pictures(files: list[str], imgsz: int):
     return torch.from_numpy(np.stack(read)).permute(0, 3, 1, 2).float() / 255
 
 
-def recompute(network, files: list[str], imgsz: int, batch: int) -> None:
-    """Make the BatchNorm statistics those of pictures, as averages over batches."""
-    import torch
-    from torch import nn
-
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # the plain mean of the batches
-        norm.train()
-    with torch.no_grad():
-        for i in range(0, min(len(files), STATISTICS * batch), batch):
-            network(pictures(files[i : i + batch], imgsz))
-    network.eval()
-
-
 def features(network, boxes, imgsz: int, batch: int) -> tuple[dict[int, np.ndarray], np.ndarray]:
     """Return layer -> the mean of its output in each box (boxes, channels), and the boxes' classes."""
     import torch
@@ -117,6 +101,8 @@ def probe(train: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.nda
 
 def main() -> None:
     """Probe the starts and print the table."""
+    from tintbox.plugins.transfer.norm_statistics import recompute
+
     parser = machine.make_parser(__doc__)
     parser.add_argument("--model", default="yolo11n.yaml", help="the detector's YAML")
     parser.add_argument("--data", default="aquarium.yaml")
@@ -137,7 +123,8 @@ def main() -> None:
         name, _, weights = start.partition("=")
         network = detector(args.model, weights)
         if name not in args.saw_colour:
-            recompute(network, files, args.imgsz, args.batch)
+            starting = range(0, min(len(files), STATISTICS * args.batch), args.batch)
+            recompute(network, (pictures(files[i : i + args.batch], args.imgsz) for i in starting))
         (known, labels), (unknown, truth) = (features(network, b, args.imgsz, args.batch) for b in (train, val))
         rows[name] = [probe(known[i], labels, unknown[i], truth) for i in args.layers]
         print(name, " ".join(f"{value:.1f}" for value in rows[name]), flush=True)

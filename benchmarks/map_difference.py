@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 import machine
+import runs
 
 
 def evaluate(truth, rows: list[dict], most: int = 100):
@@ -91,11 +93,10 @@ def main() -> None:
     models = args.model * len(args.data) if len(args.model) == 1 else args.model
     print(machine.describe("pycocotools"))
     for model, data in zip(models, args.data):
-        print(f"\n{Path(model).name} on {Path(data).name}\n\n| step | AP | change |\n|---|---|---|")
-        before = None
-        for name, value in steps(model, data, args.imgsz):
-            print(f"| {name} | {value:.5f} | {'' if before is None else f'{value - before:+.5f}'} |")
-            before = value
+        names, values = zip(*steps(model, data, args.imgsz))
+        changes = ["", *(f"{after - before:+.5f}" for before, after in pairwise(values))]
+        rows = zip(names, (f"{value:.5f}" for value in values), changes)
+        print(f"\n{Path(model).name} on {Path(data).name}\n\n{runs.tabulate(['step', 'AP', 'change'], rows)}")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import cv2
@@ -31,6 +32,7 @@ from tintbox.colorization.palette import Palette
 
 SIDE = 1000
 FIRST, PLAIN, TREE = 15, 3, 7  # repetitions
+CALLS = {"first": 1, "second": 1, "later": 4}  # of a new palette
 RUNS = 3  # of each table, with --epochs
 
 
@@ -103,22 +105,17 @@ def main(photo: str | None) -> None:
     print(f"{SIDE} x {SIDE} uint8, K={len(palette)}")
     for name, image in pictures.items():
         print(name)
-        first: dict[str, list[float]] = {table: [] for table in TABLES}
-        second: dict[str, list[float]] = {table: [] for table in TABLES}
-        steady: dict[str, list[float]] = {table: [] for table in TABLES}
+        times: dict[str, list[float]] = {f"{table}, {call}": [] for table in TABLES for call in CALLS}
         for i in range(FIRST):
             for table in TABLES if i < TREE else ["tintbox"]:
                 with tables_by(table):
                     fresh = Palette(palette.colours, palette.scale)
-                for times in (first, second):
-                    times[table].append(milliseconds(lambda fresh=fresh, image=image: fresh.encode(image)))
-                again = [milliseconds(lambda fresh=fresh, image=image: fresh.encode(image)) for _ in range(4)]
-                steady[table] += again
-        for table in TABLES:
-            print(line(f"{table}, first", first[table]))
-            print(line(f"{table}, second", second[table]))
-            print(line(f"{table}, later", steady[table]))
-        print(line("plain numpy", [milliseconds(lambda image=image: plain(image, palette)) for _ in range(PLAIN)]))
+                for call, repetitions in CALLS.items():
+                    for _ in range(repetitions):
+                        times[f"{table}, {call}"].append(milliseconds(partial(fresh.encode, image)))
+        for what, own in times.items():
+            print(line(what, own))
+        print(line("plain numpy", [milliseconds(partial(plain, image, palette)) for _ in range(PLAIN)]))
         if not np.array_equal(Palette(palette.colours, palette.scale).encode(image), plain(image, palette)):
             sys.exit("encode and plain numpy differ")
 

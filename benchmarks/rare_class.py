@@ -20,49 +20,47 @@ import numpy as np
 
 import machine
 import runs
+from transfer import dataset_of, pictures_of
 
 SETTINGS = {"stock": {}, "balanced": {"cls_pos_weight": "balanced"}}
 COLUMNS = ("recall", "precision", "AP50", "AP50-95")
 
 
-def train(model: str, settings: dict, seed: int, epochs: int, args: argparse.Namespace, folder: Path) -> Path:
+def train(args: argparse.Namespace, settings: dict, seed: int, folder: Path) -> Path:
     """Train one detector and return its last checkpoint."""
     from ultralytics import YOLO
 
-    yolo = YOLO(model)
+    yolo = YOLO(args.model)
     yolo.train(
-        **settings, data=args.data, epochs=epochs, imgsz=args.imgsz, batch=args.batch, seed=seed, optimizer="AdamW",
-        lr0=0.001, warmup_epochs=1, workers=0, val=False, plots=False, verbose=False, project=str(folder),
-        name=f"seed{seed}",
+        **settings, data=args.data, epochs=args.epochs, imgsz=args.imgsz, batch=args.batch, seed=seed,
+        optimizer="AdamW", lr0=0.001, warmup_epochs=1, workers=0, val=False, plots=False, verbose=False,
+        project=str(folder), name=f"seed{seed}",
     )  # fmt: skip
     return Path(yolo.trainer.last)
 
 
-def evaluate(checkpoint: Path, args: argparse.Namespace, rarest: int, folder: Path) -> dict[str, list[float]]:
+def evaluate(args: argparse.Namespace, checkpoint: Path, rarest: int, folder: Path) -> dict[str, list[float]]:
     """Return recall, precision, AP50 and AP50-95 of the rarest class, then of the mean over all classes."""
     from ultralytics import YOLO
 
     yolo = YOLO(checkpoint)
-    metrics = yolo.val(
+    box = yolo.val(
         data=args.data, imgsz=args.imgsz, plots=False, workers=0, verbose=False, project=str(folder), name="val"
-    )
-    box = metrics.box
-    order = {int(c): i for i, c in enumerate(box.ap_class_index)}
+    ).box
     at = round(args.conf * (box.r_curve.shape[1] - 1))  # the curves' axis is confidence from 0 to 1
     table = np.zeros((len(yolo.names), len(COLUMNS)))  # (nc, 4); a class that is never predicted has 0 everywhere
-    for c, i in order.items():
+    for i, c in enumerate(box.ap_class_index):
         table[c] = box.r_curve[i, at], box.p_curve[i, at], box.ap50[i], box.ap[i]
     return {"rarest": table[rarest].tolist(), "mean": table.mean(0).tolist()}
 
 
 def rarest_class(data: str) -> tuple[int, str, list[int]]:
     """Return index and name of the class with the fewest training boxes, and the boxes by class."""
-    from ultralytics.data.utils import check_det_dataset, img2label_paths
+    from ultralytics.data.utils import img2label_paths
 
-    dataset = check_det_dataset(data)
-    images = [str(p) for p in Path(dataset["train"]).iterdir() if p.suffix.lower() in {".png", ".jpg", ".jpeg"}]
+    dataset = dataset_of(data)
     counts = [0] * dataset["nc"]
-    for file in map(Path, img2label_paths(images)):
+    for file in map(Path, img2label_paths(pictures_of(dataset["train"]))):
         for line in file.read_text().splitlines() if file.exists() else ():
             counts[int(line.split()[0])] += 1
     index = min(range(len(counts)), key=counts.__getitem__)
@@ -88,8 +86,8 @@ def main() -> None:
         for seed in args.seeds:
             for key, settings in SETTINGS.items():
                 start = time.perf_counter()
-                checkpoint = train(args.model, settings, seed, args.epochs, args, Path(folder) / key)
-                results[key].append(evaluate(checkpoint, args, index, Path(folder) / key))
+                checkpoint = train(args, settings, seed, Path(folder) / key)
+                results[key].append(evaluate(args, checkpoint, index, Path(folder) / key))
                 figures = ", ".join(f"{c} {v:.3f}" for c, v in zip(COLUMNS, results[key][-1]["rarest"]))
                 print(f"{key} seed {seed}: {name} {figures} ({time.perf_counter() - start:.0f} s)", flush=True)
     if args.json:

@@ -20,6 +20,7 @@ import sys
 import time
 
 import machine
+import runs
 
 WAYS = ("spinning", "asleep", "watched")
 
@@ -77,11 +78,12 @@ def main() -> None:
             words = [sys.executable, __file__, "--steps", str(args.steps), "--one", way]
             seconds[way].append(json.loads(subprocess.run(words, check=True, capture_output=True).stdout))
     print(f"\nbeside {args.busy} busy processes, {args.rounds} rounds of {args.steps} steps: milliseconds\n")
-    print("| threads wait | median step | longest step | spinning / asleep |\n|---|---|---|---|")
+    rows = []
     for way, found in seconds.items():
         medians, longest = ([1000 * take(run) for run in found] for take in (statistics.median, max))
         ratios = [statistics.median(a) / statistics.median(b) for a, b in zip(seconds["spinning"], found)]
-        print(f"| {way} | {machine.spread(medians)} | {machine.spread(longest)} | {machine.spread(ratios, 2)} |")
+        rows.append([way, machine.spread(medians), machine.spread(longest), machine.spread(ratios, 2)])
+    print(runs.tabulate(["threads wait", "median step", "longest step", "spinning / asleep"], rows))
 
 
 if __name__ == "__main__":
