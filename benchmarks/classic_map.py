@@ -11,16 +11,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+from ultralytics import YOLO
+
 import machine
 import runs
+from tintbox.plugins.anchor.importing import import_legacy
 
 
 def measure(data: str, weights: Path, pixels: int, iou: float) -> tuple[float, float]:
     """Return mAP50 and mAP50-95 in percent, at conf 0.001."""
-    from ultralytics import YOLO
-
-    from tintbox.plugins.anchor.importing import import_legacy
-
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, f"{weights.stem}.pt")
         import_legacy(weights, file)

@@ -74,11 +74,10 @@ def write_case(folder: Path, images: int, truths: int, classes: int, detections:
     (folder / "detections.json").write_text(json.dumps(rows))
 
 
-def evaluate_by_api(module: str, evaluator: str, truth: str, detections: str) -> float:
-    """Evaluate with a package that has pycocotools' classes; return AP."""
-    package = importlib.import_module(module)
-    labelled = package.COCO(truth)
-    evaluation = getattr(package, evaluator)(labelled, labelled.loadRes(detections), "bbox")
+def evaluate_by_api(data: str, module: str, evaluator: str, truth: str, detections: str) -> float:
+    """Evaluate with pycocotools' classes, from the modules that have `COCO` and an evaluator; return AP."""
+    labelled = importlib.import_module(data).COCO(truth)
+    evaluation = getattr(importlib.import_module(module), evaluator)(labelled, labelled.loadRes(detections), "bbox")
     evaluation.evaluate()
     evaluation.accumulate()
     evaluation.summarize()
@@ -101,9 +100,9 @@ def evaluate_by_tintbox(resamples: int, explain: bool, truth: str, detections: s
 
 
 WAYS = {
-    "pycocotools": partial(evaluate_by_api, "pycocotools.cocoeval", "COCOeval"),  # the definition
-    "faster-coco-eval": partial(evaluate_by_api, "faster_coco_eval", "COCOeval_faster"),  # what Ultralytics uses
-    "hotcoco": partial(evaluate_by_api, "hotcoco", "COCOeval"),  # in Rust; it hands its matches over slowly
+    "pycocotools": partial(evaluate_by_api, "pycocotools.coco", "pycocotools.cocoeval", "COCOeval"),  # the definition
+    "faster-coco-eval": partial(evaluate_by_api, "faster_coco_eval", "faster_coco_eval", "COCOeval_faster"),
+    "hotcoco": partial(evaluate_by_api, "hotcoco", "hotcoco", "COCOeval"),  # in Rust; it hands its matches over slowly
     "tintbox, numbers": partial(evaluate_by_tintbox, 0, False),
     "tintbox, intervals": partial(evaluate_by_tintbox, 1000, False),
     "tintbox, all": partial(evaluate_by_tintbox, 1000, True),
@@ -113,8 +112,9 @@ WAYS = {
 def measure(way: str, folder: str) -> None:
     """Evaluate once in this process and print seconds, peak memory and AP."""
     function = WAYS[way]
-    of_api = function.func is evaluate_by_api
-    importlib.import_module(function.args[0] if of_api else "tintbox.plugins.coco_eval.evaluation")
+    of_tintbox = function.func is evaluate_by_tintbox
+    for module in ["tintbox.plugins.coco_eval.evaluation"] if of_tintbox else function.args[:2]:
+        importlib.import_module(module)  # which is not timed
     files = str(Path(folder, "truth.json")), str(Path(folder, "detections.json"))
     with contextlib.redirect_stdout(io.StringIO()):
         start = time.perf_counter()

@@ -17,7 +17,12 @@ import statistics
 import tempfile
 import time
 
+import torch
+from torch.nn.functional import cross_entropy
+from ultralytics import YOLO
+
 import machine
+from tintbox.colorization.networks import NETWORKS
 
 WARM = 1  # epochs that are not counted
 
@@ -26,10 +31,6 @@ class PlainLoop:
     """The ordinary loop: tensors, model, cross-entropy, Adam."""
 
     def __init__(self, trainer) -> None:
-        import torch
-
-        from tintbox.colorization.networks import NETWORKS
-
         spec = trainer.model.yaml
         pictures = trainer.train_loader.dataset.memory  # on the GPU, if there is one, for both
         self.grey = pictures.float().mean(-1)[:, None] / trainer.palette.scale  # (N, 1, H, W), plain strides
@@ -42,9 +43,6 @@ class PlainLoop:
 
     def epoch(self) -> None:
         """Train one epoch."""
-        import torch
-        from torch.nn.functional import cross_entropy
-
         self.network.train()
         for rows in torch.randperm(len(self.grey)).split(self.batch):
             self.optimizer.zero_grad()
@@ -66,8 +64,6 @@ class Timer:
 
     def on_train_epoch_start(self, trainer) -> None:
         """Train and time a plain epoch; then ours begins."""
-        import torch
-
         torch.use_deterministic_algorithms(False)  # as in an ordinary loop
         self.loop = self.loop or PlainLoop(trainer)
         start = time.perf_counter()
@@ -96,16 +92,12 @@ def main() -> None:
     args = parser.parse_args()
     print(machine.describe())
 
-    from ultralytics import YOLO
-
     model, timer = YOLO(args.model), Timer()
     for event in ("on_train_epoch_start", "on_train_epoch_end", "on_fit_epoch_end"):
         model.add_callback(event, getattr(timer, event))
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         model.train(data="cifar10-horses.yaml", imgsz=32, batch=args.batch, epochs=args.epochs + WARM, project=folder,
                     amp={"true": True, "false": False}.get(args.amp, args.amp))  # fmt: skip
-    import torch
-
     images = len(timer.loop.grey)
     plain, ours, rest = (times[WARM : args.epochs + WARM] for times in (timer.plain, timer.ours, timer.rest))
     ratios = [p / o for p, o in zip(plain, ours)]

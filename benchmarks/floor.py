@@ -16,6 +16,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
+from ultralytics import YOLO
+from ultralytics.utils import DEFAULT_CFG
+from ultralytics.utils.torch_utils import autocast
 
 import machine
 import runs
@@ -63,9 +66,6 @@ class Step:
     """A training step of a detector on pictures of noise with some boxes."""
 
     def __init__(self, file: str, imgsz: int, batch: int, fast: bool) -> None:
-        from ultralytics import YOLO
-        from ultralytics.utils import DEFAULT_CFG
-
         self.model = YOLO(file).model.train()
         self.model.args = DEFAULT_CFG
         for parameter in self.model.parameters():
@@ -87,8 +87,6 @@ class Step:
 
     def __call__(self) -> None:
         """Forth, loss, back."""
-        from ultralytics.utils.torch_utils import autocast
-
         with autocast(torch.bfloat16 if self.fast else False, device="cpu"):
             loss, _ = self.model(self.data)
         loss.sum().backward()

@@ -18,6 +18,11 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import torch
+from ultralytics import YOLO
+from ultralytics.cfg import get_cfg
+from ultralytics.utils.torch_utils import ModelEMA, fuse_conv_and_bn
+
 import machine
 import runs
 
@@ -27,11 +32,6 @@ WAYS = ("unfrozen", "frozen", "frozen, no_grad", "frozen, fused")
 
 def build(model: str, way: str, imgsz: int, batch: int):
     """Return a function that makes one step and returns the seconds of its parts."""
-    import torch
-    from ultralytics import YOLO
-    from ultralytics.cfg import get_cfg
-    from ultralytics.utils.torch_utils import ModelEMA, fuse_conv_and_bn
-
     torch.manual_seed(0)
     network = YOLO(model).model.train()
     network.args = get_cfg()

@@ -12,20 +12,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torchvision.ops import roi_align
+from ultralytics import YOLO
+from ultralytics.data.utils import check_det_dataset, img2label_paths
+from ultralytics.nn.tasks import load_checkpoint
 
 import machine
 import runs
+from tintbox.colorization.data import image_files
+from tintbox.plugins.transfer.norm_statistics import recompute
 
 STATISTICS = 32  # batches for the BatchNorm statistics
 
 
 def detector(model: str, weights: str):
     """Return a detector with the weights of a checkpoint put in where they fit, or with random ones."""
-    import torch
-    from ultralytics import YOLO
-    from ultralytics.nn.tasks import load_checkpoint
-
     torch.manual_seed(0)
     network = YOLO(model).model
     if weights:
@@ -39,10 +47,6 @@ def detector(model: str, weights: str):
 
 def boxes_of(data: str, split: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Return per picture its file, the boxes (n, 4) as x1, y1, x2, y2 in 0..1, and their classes (n,)."""
-    from ultralytics.data.utils import check_det_dataset, img2label_paths
-
-    from tintbox.colorization.data import image_files
-
     found = []
     for file in map(str, image_files(check_det_dataset(data)[split])):
         labels = Path(img2label_paths([file])[0])
@@ -55,18 +59,12 @@ def boxes_of(data: str, split: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
 
 def pictures(files: list[str], imgsz: int):
     """Return pictures (B, 3, imgsz, imgsz), RGB in 0..1, stretched to a square."""
-    import cv2
-    import torch
-
     read = [cv2.resize(cv2.imread(file), (imgsz, imgsz), interpolation=cv2.INTER_AREA)[..., ::-1] for file in files]
     return torch.from_numpy(np.stack(read)).permute(0, 3, 1, 2).float() / 255
 
 
 def features(network, boxes, imgsz: int, batch: int) -> tuple[dict[int, np.ndarray], np.ndarray]:
     """Return layer -> the mean of its output in each box (boxes, channels), and the boxes' classes."""
-    import torch
-    from torchvision.ops import roi_align
-
     outputs: dict[int, torch.Tensor] = {}
     layers = list(network.model)[:-1]  # all but the head
     hooks = [
@@ -90,19 +88,12 @@ def features(network, boxes, imgsz: int, batch: int) -> tuple[dict[int, np.ndarr
 
 def probe(train: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.ndarray) -> float:
     """Return the balanced accuracy of a linear classifier, in percent."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import balanced_accuracy_score
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
     classifier = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=5000))
     return 100 * balanced_accuracy_score(truth, classifier.fit(train, labels).predict(test))
 
 
 def main() -> None:
     """Probe the starts and print the table."""
-    from tintbox.plugins.transfer.norm_statistics import recompute
-
     parser = machine.make_parser(__doc__)
     parser.add_argument("--model", default="yolo11n.yaml", help="the detector's YAML")
     parser.add_argument("--data", default="aquarium.yaml")

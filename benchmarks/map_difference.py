@@ -14,6 +14,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+from ultralytics import YOLO
+from ultralytics.utils.metrics import ap_per_class
 
 import machine
 import runs
@@ -21,9 +25,6 @@ import runs
 
 def evaluate(truth, rows: list[dict], most: int = 100):
     """Return pycocotools' evaluation of rows with at most ``most`` detections per image and class."""
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
         coco.dataset = {"info": {}, "images": truth.images, "categories": truth.categories}
@@ -44,8 +45,6 @@ def coco_ap(evaluation) -> float:
 
 def interpolated_ap(evaluation, classes: list[int]) -> float:
     """Return AP of the same matches by Ultralytics' formula: trapezoids under the interpolated curve."""
-    from ultralytics.utils.metrics import ap_per_class
-
     entries = [e for e in evaluation.evalImgs if e is not None and e["aRng"][1] > 96**2 and e["aRng"][0] == 0]
     hits, scores, labels, targets = [], [], [], []
     for entry in entries:
@@ -60,8 +59,6 @@ def interpolated_ap(evaluation, classes: list[int]) -> float:
 
 def steps(model: str, data: str, imgsz: int | None) -> list[tuple[str, float]]:
     """Return what was changed and the AP after it."""
-    from ultralytics import YOLO
-
     settings = {"resamples": 0, "explain": False, "report": False}
     size = {} if imgsz is None else {"imgsz": imgsz}
     metrics = YOLO(model).val(data=data, coco_eval=settings, plots=False, verbose=False, workers=0, **size)

@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+from ultralytics import YOLO
+from ultralytics.data.utils import img2label_paths
 
 import machine
 import runs
@@ -28,8 +30,6 @@ COLUMNS = ("recall", "precision", "AP50", "AP50-95")
 
 def train(args: argparse.Namespace, settings: dict, seed: int, folder: Path) -> Path:
     """Train one detector and return its last checkpoint."""
-    from ultralytics import YOLO
-
     yolo = YOLO(args.model)
     yolo.train(
         **settings, data=args.data, epochs=args.epochs, imgsz=args.imgsz, batch=args.batch, seed=seed,
@@ -41,8 +41,6 @@ def train(args: argparse.Namespace, settings: dict, seed: int, folder: Path) -> 
 
 def evaluate(args: argparse.Namespace, checkpoint: Path, rarest: int, folder: Path) -> dict[str, list[float]]:
     """Return recall, precision, AP50 and AP50-95 of the rarest class, then of the mean over all classes."""
-    from ultralytics import YOLO
-
     yolo = YOLO(checkpoint)
     box = yolo.val(
         data=args.data, imgsz=args.imgsz, plots=False, workers=0, verbose=False, project=str(folder), name="val"
@@ -56,8 +54,6 @@ def evaluate(args: argparse.Namespace, checkpoint: Path, rarest: int, folder: Pa
 
 def rarest_class(data: str) -> tuple[int, str, list[int]]:
     """Return index and name of the class with the fewest training boxes, and the boxes by class."""
-    from ultralytics.data.utils import img2label_paths
-
     dataset = dataset_of(data)
     counts = [0] * dataset["nc"]
     for file in map(Path, img2label_paths(pictures_of(dataset["train"]))):

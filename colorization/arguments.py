@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tintbox.checks import is_whole
+from tintbox.checks import is_there, is_whole
 from tintbox.colorization.data import check_size
 from tintbox.errors import TintboxError
 
@@ -31,7 +31,7 @@ def is_batch(value: Any) -> bool:
 
 def is_checkpoint(value: Any) -> bool:
     """Return whether ``resume`` says yes or no, or names a file that is there: any other text finds another run."""
-    return isinstance(value, bool) or (isinstance(value, (str, Path)) and (not value or Path(value).is_file()))
+    return isinstance(value, bool) or (isinstance(value, (str, Path)) and (not value or is_there(Path(value))))
 
 
 WIDTHS = {"16", "32", "fp16", "fp32", "w16a16", "w32a32"}  # of weights, as `quantize` names them

@@ -12,15 +12,20 @@ from tintbox.errors import TintboxError
 from tintbox.limits import LITERAL_BYTES
 
 
+def colouriser_of(model: Any) -> ColorizeModel | None:
+    """Return the ColorizeModel that this is or that Ultralytics' backend is around; None for an export."""
+    network = model if isinstance(model, ColorizeModel) else getattr(model, "model", None)
+    return network if isinstance(network, ColorizeModel) else None
+
+
 def model_palette(model: Any) -> BasePalette:
     """Return the palette of a ColorizeModel, or of Ultralytics' backend around one or around an export.
 
     Raises:
         TintboxError: If an export carries none.
     """
-    for module in (model, getattr(model, "model", None)):
-        if isinstance(module, ColorizeModel):
-            return module.palette
+    if colouriser := colouriser_of(model):
+        return colouriser.palette
     stored = getattr(model, "palette", None)
     if stored is None:
         raise TintboxError("the exported model carries no palette in its metadata; export it again with tintbox active")
@@ -41,10 +46,7 @@ def model_channels(model: Any) -> int:
 
 def model_output_stride(model: Any) -> int:
     """Return the pixels of the input per pixel of the output, of a ColorizeModel or of Ultralytics' backend."""
-    for module in (model, getattr(model, "model", None)):
-        if isinstance(module, ColorizeModel):
-            return module.output_stride
-    return int(getattr(model, "output_stride", 1))
+    return int(getattr(colouriser_of(model) or model, "output_stride", 1))
 
 
 def adjust_palette(palette: BasePalette, args: Any, name: str) -> BasePalette:

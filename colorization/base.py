@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from torch import nn
+from ultralytics.nn import tasks
 from ultralytics.nn.modules.head import Detect
-from ultralytics.nn.tasks import yaml_model_load
 
 from tintbox.errors import TintboxError, one_line
 
@@ -26,7 +26,7 @@ def load_base(base: str | Path | dict[str, Any], scale: str = "") -> dict[str, A
         return base
     name = Path(str(base))
     try:
-        spec = yaml_model_load(name)
+        spec = tasks.yaml_model_load(name)
     except FileNotFoundError as error:
         raise TintboxError(f"base={base}: {one_line(error)}") from error
     scales = spec.get("scales") or {}
@@ -39,8 +39,6 @@ def load_base(base: str | Path | dict[str, Any], scale: str = "") -> dict[str, A
         last = spec["head"][-1][2]
     except (KeyError, IndexError, TypeError):
         raise TintboxError(f"base={base}: its YAML has no 'head' list; give a detector's, e.g. yolo11.yaml") from None
-    from ultralytics.nn import tasks
-
     if not issubclass(getattr(tasks, str(last), nn.Module), Detect):
         raise TintboxError(f"base={base}: its last layer is {last}, not a detection head; give a detector's YAML")
     return spec

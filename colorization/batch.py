@@ -96,9 +96,4 @@ def truth_rows(batch: dict[str, Any], palette: BasePalette, n: int) -> dict[str,
     """Return the rows of a sample grid that need no model: grey, and truth in the palette's colours."""
     grey = palette.to_pixels(batch["img"][:n, :1].float()).expand(-1, 3, -1, -1).permute(0, 2, 3, 1)
     truth = show(palette, batch["label"][:n], batch["rgb"][:n].permute(0, 2, 3, 1))
-    return {"grey": as_numpy(grey), "truth in the palette": as_numpy(truth)}
-
-
-def as_numpy(pictures: Any) -> np.ndarray:
-    """Return a tensor as a NumPy array."""
-    return pictures.cpu().numpy() if isinstance(pictures, torch.Tensor) else pictures
+    return {"grey": grey.cpu().numpy(), "truth in the palette": truth.cpu().numpy()}

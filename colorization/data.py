@@ -19,6 +19,7 @@ import torch
 from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 from ultralytics.utils.checks import check_imgsz
 
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line
 from tintbox.limits import PICTURE_PIXELS, TRAINED_SIDE
 from tintbox.threads import cores
@@ -52,12 +53,12 @@ def image_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
     if source and isinstance(source, (list, tuple)):
         return [file for part in source for file in image_files(part)]
     path = Path(str(source))
-    if path.is_dir():
+    if is_there(path, Path.is_dir):
         files = sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
-    elif path.is_file() and path.suffix.lower() == ".txt":
+    elif is_there(path) and path.suffix.lower() == ".txt":
         lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
         files = [path.parent / line if line.startswith("./") else Path(line) for line in lines if line]
-    elif path.is_file() and path.suffix.lower() in SUFFIXES:
+    elif is_there(path) and path.suffix.lower() in SUFFIXES:
         files = [path]
     else:
         raise TintboxFileError(f"images '{path}' not found; give a folder, an image or a .txt list of images")

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from tintbox.checks import is_there
 from tintbox.colorization.data import image_files
 from tintbox.errors import TintboxError
 
@@ -22,7 +23,7 @@ NAMED = 3  # pictures of it that are named in the log
 def is_plain(data: Any) -> bool:
     """Return whether ``data`` is a folder without a dataset YAML, which Ultralytics would look for there."""
     path = Path(str(data))
-    return path.is_dir() and not any(path.glob("*.y*ml"))
+    return is_there(path, Path.is_dir) and not any(path.glob("*.y*ml"))
 
 
 def split(folder: Path) -> tuple[list[Path], list[Path], str]:

@@ -15,13 +15,12 @@ from tintbox.colorization import colour_head
 from tintbox.colorization.base import load_base
 from tintbox.colorization.colour_head import HEADS
 from tintbox.colorization.loss import PixelCrossEntropy
-from tintbox.colorization.networks import NETWORKS
+from tintbox.colorization.networks import NETWORKS, STRIDE
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_base import BasePalette, check_count
 from tintbox.errors import TintboxError, suggest
 from tintbox.plugins import trunk
 
-STRIDE = 4  # the seed networks halve the sides twice
 REQUIRED = {  # by the key that says what kind it is: a seed network, or a detector's backbone and neck
     "network": ("network", "kernel", "num_filters", "in_channels", "palette"),
     "base": ("base", "head", "width", "in_channels", "palette"),
@@ -169,17 +168,16 @@ def describe(cfg: str | Path | dict[str, Any]) -> dict[str, Any]:
     if spec.get("task") != "colorize" and kind not in spec:
         raise TintboxError(f"{name} describes no colouriser; its YAML needs `task: colorize` and `network:` or `base:`")
     required = REQUIRED[kind]
+    known = (*required, *OWN_KEYS)
     for key in spec:
-        if key not in (known := {*required, *OWN_KEYS}):
+        if key not in known:
             raise TintboxError(f"{name}: unknown key '{key}'{suggest(key, known)}")
     for key in required:
         if key not in spec:
             raise TintboxError(f"{name}: key '{key}' is missing; a colouriser needs {', '.join(required)}")
-    known_parts: dict[str, Any] = {"network": NETWORKS} if kind == "network" else {"head": HEADS}
-    for key, known_names in known_parts.items():
-        if spec[key] not in known_names:
-            hint = suggest(spec[key], known_names)
-            raise TintboxError(f"{name}: {key} '{spec[key]}' is unknown ({', '.join(known_names)}){hint}")
+    part, parts = ("network", NETWORKS) if kind == "network" else ("head", HEADS)
+    if spec[part] not in parts:
+        raise TintboxError(f"{name}: {part} '{spec[part]}' is unknown ({', '.join(parts)}){suggest(spec[part], parts)}")
     if spec["in_channels"] not in (1, 3):
         raise TintboxError(f"{name}: in_channels={spec['in_channels']}; grey pictures have 1 channel or 3 equal ones")
     if kind == "base" and not is_whole(spec["width"], 1):
@@ -187,8 +185,8 @@ def describe(cfg: str | Path | dict[str, Any]) -> dict[str, Any]:
     palette = spec["palette"]
     if isinstance(palette, bool) or not isinstance(palette, (int, str, Path, dict)):
         raise TintboxError(f"{name}: palette={palette}; give a name, a path or a number of colours")
-    if isinstance(palette, int) and palette < 2:
-        raise TintboxError(f"{name}: palette={palette}; a palette has at least 2 colours")
     if isinstance(palette, int):
+        if palette < 2:
+            raise TintboxError(f"{name}: palette={palette}; a palette has at least 2 colours")
         check_count(palette)
     return spec

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from tintbox import yaml_file
 from tintbox.colorization import palette_file
 from tintbox.colorization.lab_palette import LabPalette
 from tintbox.colorization.nearest import NearestColours
@@ -74,7 +75,7 @@ class Palette(BasePalette):
         """
         path = palette_file.find(name)
         with palette_file.name_file(path):
-            return Palette.from_dict(palette_file.read(path))
+            return Palette.from_dict(yaml_file.read(path))
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> BasePalette:

@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from tintbox import atomic, yaml_file
+from tintbox import atomic
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
 
 SUFFIXES = (".yaml", ".yml")
@@ -38,7 +39,7 @@ def find(name: str | Path) -> Path:
             known, hint = ", ".join(sorted(shipped)), suggest(str(name), shipped)
             raise TintboxFileError(f"palette '{name}': no such name ({known}) and no path to a .yaml file{hint}")
         path = shipped[str(name)]
-    if not path.is_file():
+    if not is_there(path):
         hint = suggest(path.name, (file.name for file in path.parent.glob("*.y*ml")))
         raise TintboxFileError(f"palette '{path}': no such file{hint or '; give a bare name or a path to a .yaml'}")
     return path
@@ -52,15 +53,6 @@ def name_file(path: Path) -> Iterator[None]:
     except TintboxError as error:
         text = one_line(error).removeprefix(f"{path}: ").replace(f"{path}:", "line ")
         raise TintboxError(f"palette file '{path}': {text}") from error
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Return the description in a file.
-
-    Raises:
-        TintboxError: If it is none.
-    """
-    return check(yaml_file.read(path))
 
 
 def write(path: str | Path, description: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ from copy import copy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from torch import distributed, nn
@@ -17,7 +18,7 @@ from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK
 import tintbox.cfg
 from tintbox.checks import is_number
 from tintbox.colorization import dataset, palette_choice, plots
-from tintbox.colorization.batch import as_numpy, prepare, truth_rows
+from tintbox.colorization.batch import prepare, truth_rows
 from tintbox.colorization.data import Pictures, check_size, image_files
 from tintbox.colorization.grey import one_channel
 from tintbox.colorization.loader import Order, PictureLoader
@@ -86,19 +87,14 @@ class ColorizeTrainer(BaseTrainer):
         self.args.data = data.get("yaml_file") or str(data["path"])
         return data
 
-    @property
-    def side(self) -> int:
-        """The side of the pictures in pixels."""
-        return max(MIN_SIDE, math.ceil(self.args.imgsz / MIN_SIDE) * MIN_SIDE)
-
     def pictures(self, source: Any) -> Pictures:
-        """Return the pictures of a split, read once."""
-        key = f"{source}@{self.side}"
+        """Return the pictures of a split, read once at a size, which Ultralytics may yet round to a model's stride."""
+        key = f"{source}@{self.args.imgsz}"
         if key not in self.splits:
             files = image_files(source)
             if source == self.data["train"]:
                 files = fraction_of(files, self.args.fraction)
-            self.splits[key] = Pictures(files, self.side, self.args.cache)
+            self.splits[key] = Pictures(files, self.args.imgsz, self.args.cache)
             for line in self.splits[key].skipped:
                 LOGGER.warning(line)
         return self.splits[key]
@@ -148,12 +144,13 @@ class ColorizeTrainer(BaseTrainer):
         order = Order(len(pictures), self.args.shuffle if training else None, self.args.seed, max(rank, 0), world)
         if not training:
             return PictureLoader(pictures, batch_size, order)
-        alone = self.side > self.coarsest  # whether one picture has more than one value per channel everywhere
+        alone = self.args.imgsz > self.coarsest  # whether one picture has more than one value per channel everywhere
         if not alone and min(len(order), batch_size) < 2:
             few = f"batch={batch_size}" if batch_size < 2 else f"data={self.args.data}: one training picture"
+            side = self.args.imgsz
             raise TintboxError(
-                f"{few}, imgsz={self.side}: BatchNorm cannot train on the one value per channel that this leaves; give "
-                f"imgsz={2 * self.side}, or {'batch=2' if batch_size < 2 else 'more pictures'}"
+                f"{few}, imgsz={side}: BatchNorm cannot train on the one value per channel that this leaves; give "
+                f"imgsz={2 * side}, or {'batch=2' if batch_size < 2 else 'more pictures'}"
             )
         return PictureLoader(pictures, batch_size, order, self.args.fliplr, self.args.crop, alone)
 
@@ -227,7 +224,7 @@ class ColorizeTrainer(BaseTrainer):
         """Draw the curves, and the colours with their shares of the training pixels."""
         super().plot_metrics()
         shares = self.palette.shares(palette_choice.sample(self.pictures(self.data["train"]), self.output_stride))
-        colours = as_numpy(self.palette.decode(torch.arange(len(self.palette))[None]))[0]
+        colours = self.palette.decode(np.arange(len(self.palette))[None])[0]
         plots.palette_chart(colours, shares, self.save_dir / "palette.png")
 
 

@@ -13,7 +13,7 @@ from ultralytics.utils import LOGGER, RANK
 
 from tintbox.colorization import dataset, folder, plots
 from tintbox.colorization.backend import adjust_palette, model_channels, model_output_stride, model_palette
-from tintbox.colorization.batch import as_numpy, likeliest, paint, prepare, truth_rows
+from tintbox.colorization.batch import likeliest, paint, prepare, truth_rows
 from tintbox.colorization.data import Pictures, check_size, image_files
 from tintbox.colorization.loader import Order, PictureLoader
 from tintbox.colorization.loss import cross_entropy
@@ -152,6 +152,6 @@ class ColorizeValidator(BaseValidator):
         """Save a sample grid."""
         n = plots.SHOWN
         prediction = paint(self.palette, preds[:n], batch["rgb"][:n].permute(0, 2, 3, 1))
-        rows = {**truth_rows(batch, self.palette, n), "prediction": as_numpy(prediction)}
+        rows = {**truth_rows(batch, self.palette, n), "prediction": prediction.cpu().numpy()}
         plots.sample_grid(rows, path)
         self.on_plot(path)

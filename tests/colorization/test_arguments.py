@@ -54,6 +54,8 @@ def test_a_checkpoint_to_resume_is_a_file(tmp_path):
     file = tmp_path / "last.pt"
     with pytest.raises(TintboxError, match=r"resume=.*last\.pt: no such file; give the last\.pt of a run"):
         arguments.check("train", {"resume": file})
+    with pytest.raises(TintboxError, match="no such file"):
+        arguments.check("train", {"resume": "x" * 300})
     file.touch()
     arguments.check("train", {"resume": str(file)})
     arguments.check("train", {"resume": file})

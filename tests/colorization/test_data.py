@@ -27,6 +27,8 @@ def test_image_files_missing_or_empty(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(TintboxFileError, match="no images in"):
         image_files(tmp_path / "empty")
+    with pytest.raises(TintboxFileError, match="not found"):
+        image_files("x" * 300)
     with pytest.raises(TintboxFileError, match=r"images '\[\]' not found"):
         image_files([])
 

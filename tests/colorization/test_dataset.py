@@ -27,6 +27,12 @@ def test_palettes_of_a_dataset(fails, data, tmp_path, palette, message):
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_name_that_no_file_can_have():
+    for name in ("x" * 300, f"{'x' * 300}.yaml"):
+        with pytest.raises(TintboxError, match=name):
+            dataset.describe(name, "val")
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

@@ -39,6 +39,7 @@ def test_load_unknown_names(one_line_error, tmp_path, monkeypatch):
     one_line_error(hint, Palette.load, "horse24", kind=TintboxFileError)
     one_line_error("^palette 'zzz': no such name", Palette.load, "zzz", kind=TintboxFileError)
     one_line_error("^palette 'none.yaml': no such file", Palette.load, "none.yaml", kind=TintboxFileError)
+    one_line_error("no such file", Palette.load, f"{'x' * 300}.yaml", kind=TintboxFileError)
     Palette(THREE).save(tmp_path / "mine.yaml")
     one_line_error("did you mean 'mine.yaml'", Palette.load, tmp_path / "mime.yaml", kind=TintboxFileError)
     one_line_error("^palette path 'mine.txt': give it the suffix", Palette(THREE).save, "mine.txt")

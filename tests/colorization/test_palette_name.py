@@ -7,7 +7,7 @@ import pytest
 from tintbox.colorization import palette_name
 
 
-@pytest.mark.parametrize("value", ["horses24", Path("p.yaml"), 2, 65536, "24 colours"])
+@pytest.mark.parametrize("value", ["horses24", Path("p.yaml"), 2, 4096, "24 colours"])
 def test_names_paths_and_numbers(value):
     assert palette_name.check(value) is None
 
@@ -15,8 +15,8 @@ def test_names_paths_and_numbers(value):
 @pytest.mark.parametrize(
     ("value", "wrong"),
     [
-        (1, "has 2 to 65536"),
-        (65537, "has 2 to 65536"),
+        (1, "has 2 to 4096"),
+        (4097, "has 2 to 4096"),
         (True, "give a name"),
         (2.5, "give a name"),
         (" ", "give a name"),
