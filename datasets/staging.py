@@ -8,7 +8,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def stage(target: Path, recipe: Mapping[str, Any]) -> Iterator[Path]:
     Raises:
         TintboxError: The folder cannot be written.
     """
-    target = Path(target).absolute()
+    target = target.absolute()
     prefix = f".{target.name}.staging-"
     folder = target.parent / f"{prefix}{uuid.uuid4().hex[:8]}"
     try:
@@ -92,8 +92,9 @@ def _words(recipe: Mapping[str, Any]) -> str:
 def _sweep(parent: Path, prefix: str) -> None:
     """Remove the staging folders that killed runs left behind."""
     for other in parent.glob(f"{prefix}*"):
-        if time.time() - other.stat().st_mtime > STALE_AFTER:
-            shutil.rmtree(other, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another run has finished with its own meanwhile
+            if time.time() - other.stat().st_mtime > STALE_AFTER:
+                shutil.rmtree(other, ignore_errors=True)
 
 
 def _move_in(folder: Path, target: Path) -> None:

@@ -25,6 +25,13 @@ def test_a_folder_appears_whole(tmp_path):
     assert not is_complete(target, RECIPE)
 
 
+def test_a_folder_that_another_run_takes_away_meanwhile_is_no_matter(tmp_path):
+    (tmp_path / ".set.staging-other").symlink_to(tmp_path / "taken away")
+    with stage(tmp_path / "set", RECIPE) as folder:
+        fill(folder)
+    assert is_complete(tmp_path / "set", RECIPE)
+
+
 def test_a_failure_leaves_nothing(tmp_path):
     with pytest.raises(KeyError), stage(tmp_path / "set", RECIPE) as folder:
         fill(folder)
