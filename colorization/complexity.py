@@ -51,11 +51,14 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class LayerCounts(Counts):
+class LayerCounts:
     """The sizes of one layer, with its dotted ``name`` in the model and its ``type``."""
 
     name: str
     type: str
+    weights: int
+    outputs: int
+    connections: int
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,8 @@ class Complexity:
     total: Counts
 
     def as_dict(self) -> dict[str, Any]:
-        """Return ``{"layers": [{"name", "type", "weights", "outputs", "connections"}, ...], "total": {...}}``."""
-        keys = ("name", "type", "weights", "outputs", "connections")
-        return {
-            "layers": [{key: getattr(layer, key) for key in keys} for layer in self.layers],
-            "total": asdict(self.total),
-        }
+        """Return ``{"layers": ({"name", "type", "weights", "outputs", "connections"}, ...), "total": {...}}``."""
+        return asdict(self)
 
 
 def complexity(model: nn.Module, imgsz: tuple[int, int] | int, channels: int) -> Complexity:
@@ -117,18 +116,12 @@ def complexity(model: nn.Module, imgsz: tuple[int, int] | int, channels: int) ->
             hook.remove()
         for module, mode in modes.items():
             module.training = mode
+    weights = {name: sum(p.numel() for p in module.parameters(recurse=False)) for name, module in modules.items()}
     layers = tuple(
-        LayerCounts(
-            name=name,
-            type=type(module).__name__,
-            weights=sum(p.numel() for p in module.parameters(recurse=False)),
-            outputs=outputs[name],
-            connections=connections[name],
-        )
+        LayerCounts(name, type(module).__name__, weights[name], outputs[name], connections[name])
         for name, module in modules.items()
     )
-    fields = ("weights", "outputs", "connections")
-    return Complexity(layers, Counts(*(sum(getattr(layer, field) for layer in layers) for field in fields)))
+    return Complexity(layers, Counts(*(sum(numbers.values()) for numbers in (weights, outputs, connections))))
 
 
 def _rule(name: str, module: nn.Module) -> Callable[[Any, torch.Tensor, torch.Tensor], int] | None:

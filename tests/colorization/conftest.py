@@ -1,13 +1,23 @@
 """What the tests of the colouriser share."""
 
+import csv
+
 import cv2
 import numpy as np
 import pytest
 import yaml
+from hypothesis import HealthCheck, settings
 
 from tintbox.colorization import nearest
 from tintbox.colorization.palette import Palette
 from tintbox.errors import TintboxError
+
+FUZZ = settings(
+    max_examples=80,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 @pytest.fixture(scope="session")
@@ -102,10 +112,10 @@ def data(pictures):
 
 @pytest.fixture
 def fails(cli, tmp_path):
-    """Run `yolo colorize` with words that must fail in one line; returns that line."""
+    """Run `yolo colorize`, or another task, with words that must fail in one line; returns that line."""
 
-    def run(*words):
-        code, text = cli("colorize", *words, f"project={tmp_path}/runs")
+    def run(*words, task="colorize"):
+        code, text = cli(task, *words, f"project={tmp_path}/runs")
         assert code == 1, text
         assert "Traceback" not in text
         line = [line for line in text.splitlines() if line.strip()][-1]
@@ -113,6 +123,12 @@ def fails(cli, tmp_path):
         return line
 
     return run
+
+
+def rows(run):
+    """The lines of a run's results.csv."""
+    with (run / "results.csv").open() as file:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
 
 
 def random_palette(k, seed=0, scale=255.0):

@@ -45,7 +45,5 @@ def test_a_head_that_is_no_list_of_layers(tmp_path, head):
 
 @pytest.mark.parametrize("scale", "nsmlx")
 def test_every_scale_letter(scale):
-    from tintbox.colorization.base import load_base
-
     base = load_base("yolo11.yaml", scale)
     assert (base["scale"], base["yaml_file"]) == (scale, f"yolo11{scale}.yaml")

@@ -3,11 +3,13 @@
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tintbox.colorization import dataset
 from tintbox.errors import TintboxError
+
+from .conftest import FUZZ
 
 pytestmark = pytest.mark.attack("colorize inputs")
 
@@ -49,12 +51,6 @@ def test_broken_yaml(fails, data, trained, mode, more, message):
 
 
 SMALL = ("epochs=1", "batch=2", "imgsz=32", "plots=False")
-FUZZ = settings(
-    max_examples=80,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 KEYS = st.sampled_from(["path", "train", "val", "test", "names", "nc", "channels", "palette", "x"])
 
 

@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tintbox.colorization.data import Pictures, check_size, decode
@@ -14,15 +14,11 @@ from tintbox.colorization.palette import Palette
 from tintbox.errors import TintboxError
 from tintbox.limits import PICTURE_PIXELS, TRAINED_SIDE
 
+from .conftest import FUZZ
+
 pytestmark = pytest.mark.attack("colorize inputs")
 
 SMALL = ("epochs=1", "batch=2", "imgsz=32", "plots=False", "palette=3")
-FUZZ = settings(
-    max_examples=80,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 
 
 def png(width, height, content=b""):
@@ -33,9 +29,6 @@ def png(width, height, content=b""):
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", content) + chunk(b"IEND", b"")
-
-
-# Datasets
 
 
 # Palette files
@@ -128,14 +121,8 @@ def test_the_largest_side():
 
 @pytest.mark.parametrize("size", [50, 33])
 def test_validation_at_a_size_that_is_no_multiple(cli, data, trained, tmp_path, size):
-    code, text = cli(
-        "colorize",
-        "val",
-        f"model={trained}/weights/best.pt",
-        f"data={data()}",
-        f"imgsz={size}",
-        f"project={tmp_path}/v",
-    )
+    words = (f"model={trained}/weights/best.pt", f"data={data()}", f"imgsz={size}", f"project={tmp_path}/v")
+    code, text = cli("colorize", "val", *words)
     assert code == 0, text
 
 

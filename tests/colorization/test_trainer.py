@@ -1,7 +1,5 @@
 """A run as the user gets it: files, numbers, defaults, resuming, early stopping."""
 
-import csv
-
 import pytest
 import torch
 import yaml
@@ -12,10 +10,7 @@ from tintbox.colorization.palette import Palette
 from tintbox.colorization.trainer import ColorizeTrainer, fraction_of, is_grey
 from tintbox.errors import TintboxError
 
-
-def rows(run):
-    with (run / "results.csv").open() as file:
-        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+from .conftest import rows
 
 
 @pytest.mark.smoke

@@ -1,7 +1,5 @@
 """The validator's numbers, against a second implementation and those of the training."""
 
-import csv
-
 import numpy as np
 import pytest
 import torch
@@ -10,10 +8,7 @@ from ultralytics import YOLO
 
 from tintbox.colorization.data import Pictures, image_files
 
-
-def rows(run):
-    with (run / "results.csv").open() as file:
-        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+from .conftest import rows
 
 
 @pytest.mark.smoke

@@ -23,28 +23,27 @@ def last_values(run: RunFolder) -> tuple[float, float]:
     return run.loss[-1], run.curves["metrics/accuracy"][-1]
 
 
+def last_words(run: RunFolder) -> list[str]:
+    """Return these two as the tables have them, the accuracy in percent."""
+    loss, accuracy = last_values(run)
+    return [f"{loss:.3f}", f"{100 * accuracy:.1f}"]
+
+
 def networks(runs: Mapping[str, RunFolder], *, published: bool) -> str:
     """Return the table of the networks, ours beside the assignment's where it is of the same data."""
     rows = []
     for network, run in runs.items():
-        loss, accuracy = last_values(run)
         theirs = COLOURISERS[network]
         low, high = (100 * share for share in theirs.accuracy)
         beside = [f"{theirs.loss[0]:.3f} to {theirs.loss[1]:.3f}", f"{low:.1f} to {high:.1f}"]
-        rows.append(
-            [network, f"{loss:.3f}", f"{100 * accuracy:.1f}", *(beside if published else []), clock(run.seconds)]
-        )
+        rows.append([network, *last_words(run), *(beside if published else []), clock(run.seconds)])
     theirs_head = ["the assignment's loss", "its accuracy %"] if published else []
     return markdown(["network", "validation loss", "accuracy %", *theirs_head, "time"], rows)
 
 
 def effect_of(name: str, runs: Mapping[str, RunFolder]) -> str:
     """Return the table of runs of one network by what was varied."""
-    rows = [
-        [value, f"{loss:.3f}", f"{100 * accuracy:.1f}", clock(run.seconds)]
-        for value, run in runs.items()
-        for loss, accuracy in [last_values(run)]
-    ]
+    rows = [[value, *last_words(run), clock(run.seconds)] for value, run in runs.items()]
     return markdown([name, "validation loss", "accuracy %", "time"], rows)
 
 
