@@ -125,8 +125,7 @@ def measure(way: str, folder: str) -> None:
 
 def main() -> None:
     """Write the cases, measure in turns, print the table."""
-    parser = machine.make_parser(__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = machine.make_parser(__doc__, rounds=3)
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS), help="pycocotools among them")
     parser.add_argument("--one", nargs=2, metavar=("WAY", "FOLDER"), help=argparse.SUPPRESS)

@@ -84,10 +84,7 @@ class Timer:
 
 def main() -> None:
     """Measure and print."""
-    parser = machine.make_parser(__doc__)
-    parser.add_argument("--model", default="colorize-unet.yaml")
-    parser.add_argument("--batch", type=int, default=100)
-    parser.add_argument("--epochs", type=int, default=6)
+    parser = machine.make_parser(__doc__, model="colorize-unet.yaml", batch=100, epochs=6)
     parser.add_argument("--amp", default="true", help="Ultralytics' amp=, e.g. false")
     args = parser.parse_args()
     print(machine.describe())

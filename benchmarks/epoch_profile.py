@@ -124,11 +124,8 @@ def report(results: dict[str, list[dict]]) -> str:
 
 def main() -> None:
     """Run what is asked for."""
-    parser = machine.make_parser(__doc__)
+    parser = machine.make_parser(__doc__, data="bccd.yaml", imgsz=320, batch=16)
     parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
-    parser.add_argument("--data", default="bccd.yaml")
-    parser.add_argument("--imgsz", type=int, default=320)
-    parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--epochs", type=int, default=4, help="epochs of a run; the first counts apart")
     parser.add_argument("--fraction", type=float, default=0.4, help="share of the training pictures")
     parser.add_argument("--rounds", type=int, default=3, help="runs per variant")

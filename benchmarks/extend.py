@@ -149,17 +149,13 @@ def draw(results: list[dict], file: Path) -> None:
 
 def main() -> None:
     """Run what is asked for."""
-    parser = runs.make_parser(__doc__, "runs/extend")
+    parser = runs.make_parser(__doc__, "runs/extend", epochs=50, imgsz=640, batch=16, resamples=1000)
     parser.add_argument("--model", default="yolo11n.pt", help="the trained checkpoint that is extended")
     parser.add_argument("--old", required=True, help="a dataset YAML whose val pictures judge the old classes")
     parser.add_argument(
         "--new", nargs="+", default=["cards.yaml", "boards.yaml", "bccd.yaml", "cards.yaml+boards.yaml"]
     )
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
-    parser.add_argument("--epochs", type=int, default=50)
-    parser.add_argument("--imgsz", type=int, default=640)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--resamples", type=int, default=1000)
     parser.add_argument("--small", action="store_true", help=" ".join(f"--{k} {v}" for k, v in SMALL.items()))
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="training arguments for all methods")
     parser.add_argument("--workers", type=int, default=1, help="loader processes per run")

@@ -92,13 +92,9 @@ def result_line(name: str, result: dict) -> str:
 
 def main() -> None:
     """Run what is asked for."""
-    parser = runs.make_parser(__doc__, "runs/finetune")
+    parser = runs.make_parser(__doc__, "runs/finetune", data="bccd.yaml", epochs=50, imgsz=640, batch=16)
     parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
-    parser.add_argument("--data", default="bccd.yaml")
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS)[:4], choices=list(VARIANTS))
-    parser.add_argument("--epochs", type=int, default=50)
-    parser.add_argument("--imgsz", type=int, default=640)
-    parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--small", action="store_true", help=" ".join(f"--{k} {v}" for k, v in SMALL.items()))
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="training arguments for all variants")
     parser.add_argument("--workers", type=int, default=1, help="loader processes per run")

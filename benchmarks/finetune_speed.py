@@ -137,11 +137,9 @@ def report(results: dict[str, list[dict]]) -> str:
 
 def main() -> None:
     """Run what is asked for."""
-    parser = machine.make_parser(__doc__)
+    parser = machine.make_parser(__doc__, imgsz=320, batch=8)
     parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
     parser.add_argument("--data", default=str(DATA), help="a dataset YAML; by default tintbox's bccd.yaml")
-    parser.add_argument("--imgsz", type=int, default=320)
-    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--steps", type=int, default=20, help="steps that count, per run")
     parser.add_argument("--skip", type=int, default=4, help="steps before those")
     parser.add_argument("--rounds", type=int, default=5, help="runs per variant")

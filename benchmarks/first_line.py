@@ -39,10 +39,9 @@ def wait(words: list[str], useful, folder: str) -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = machine.make_parser(__doc__)
+    parser = machine.make_parser(__doc__, rounds=5)
     parser.add_argument("--a", required=True, type=Path)
     parser.add_argument("--b", required=True, type=Path)
-    parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     colorize = ["colorize", "train", "model=colorize-pool.yaml", "data=fruitbowl.yaml", "epochs=1", "imgsz=32"]
     commands = {

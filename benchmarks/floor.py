@@ -95,11 +95,8 @@ class Step:
 
 def main() -> None:
     """Measure and print."""
-    parser = machine.make_parser(__doc__)
+    parser = machine.make_parser(__doc__, imgsz=320, batch=16, rounds=7)
     parser.add_argument("--model", required=True)
-    parser.add_argument("--imgsz", type=int, default=320)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rounds", type=int, default=7)
     args = parser.parse_args()
     print(machine.describe())
     steps = {name: Step(args.model, args.imgsz, args.batch, fast) for name, fast in (("float32", 0), ("bfloat16", 1))}

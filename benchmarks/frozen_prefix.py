@@ -87,11 +87,7 @@ def build(model: str, way: str, imgsz: int, batch: int):
 
 def main() -> None:
     """Time all ways in turns and print the medians."""
-    parser = machine.make_parser(__doc__)
-    parser.add_argument("--model", default="yolo11n.pt")
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--imgsz", type=int, default=320)
-    parser.add_argument("--batch", type=int, default=16)
+    parser = machine.make_parser(__doc__, model="yolo11n.pt", steps=20, imgsz=320, batch=16)
     args = parser.parse_args()
     print(machine.describe())
     steps = {way: build(args.model, way, args.imgsz, args.batch) for way in WAYS}

@@ -154,9 +154,7 @@ def measure(n: int, seed: int) -> None:
 
 def main() -> None:
     """Measure with the plugin and without, each in a process of its own."""
-    parser = machine.make_parser(__doc__)
-    parser.add_argument("--n", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = machine.make_parser(__doc__, n=100, seed=0)
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.here:

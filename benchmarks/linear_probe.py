@@ -94,14 +94,11 @@ def probe(train: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.nda
 
 def main() -> None:
     """Probe the starts and print the table."""
-    parser = machine.make_parser(__doc__)
+    parser = machine.make_parser(__doc__, data="aquarium.yaml", imgsz=320, batch=16)
     parser.add_argument("--model", default="yolo11n.yaml", help="the detector's YAML")
-    parser.add_argument("--data", default="aquarium.yaml")
     parser.add_argument("--starts", nargs="+", default=["random="], metavar="NAME=FILE", help="no file: random weights")
     parser.add_argument("--saw-colour", nargs="*", default=["coco"], help="starts whose statistics stay as they are")
     parser.add_argument("--layers", nargs="+", type=int, default=[0, 2, 4, 6, 8, 10, 16, 19, 22])
-    parser.add_argument("--imgsz", type=int, default=320)
-    parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--share", type=int, default=100, help="of the training pictures' labels, in percent")
     args = parser.parse_args()
     print(machine.describe("scikit-learn"), flush=True)

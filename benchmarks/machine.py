@@ -14,9 +14,12 @@ from tintbox.environment import processor
 from tintbox.threads import cores
 
 
-def make_parser(about: str | None) -> argparse.ArgumentParser:
-    """Return a parser whose help shows a script's docstring as it is."""
-    return argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+def make_parser(about: str | None, **defaults: str | float) -> argparse.ArgumentParser:
+    """Return a parser whose help shows a script's docstring as it is, with options of these names and defaults."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, value in defaults.items():
+        parser.add_argument(f"--{name}", type=type(value), default=value)
+    return parser
 
 
 def describe(*more: str) -> str:

@@ -139,8 +139,7 @@ def train(epochs: int) -> None:
 
 
 if __name__ == "__main__":
-    parser = machine.make_parser(__doc__)
+    parser = machine.make_parser(__doc__, epochs=0)
     parser.add_argument("photo", nargs="?")
-    parser.add_argument("--epochs", type=int, default=0)
     arguments = parser.parse_args()
     train(arguments.epochs) if arguments.epochs else main(arguments.photo)

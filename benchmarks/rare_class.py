@@ -65,13 +65,9 @@ def rarest_class(data: str) -> tuple[int, str, list[int]]:
 
 def main() -> None:
     """Train with and without, for every seed, alternating, and print the tables."""
-    parser = machine.make_parser(__doc__)
+    parser = machine.make_parser(__doc__, data="fruitbowl.yaml", epochs=5, imgsz=128, batch=16)
     parser.add_argument("--model", required=True, help="pretrained weights, a .pt file")
-    parser.add_argument("--data", default="fruitbowl.yaml")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--imgsz", type=int, default=128)
-    parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--conf", type=float, default=0.25, help="confidence of recall and precision")
     parser.add_argument("--json", type=Path, help="where to write the numbers of every run")
     args = parser.parse_args()

@@ -21,9 +21,9 @@ RESULT = "result.json"  # in a run's folder, when it is finished
 LOG = "log.txt"
 
 
-def make_parser(about: str, root: str) -> argparse.ArgumentParser:
-    """Return a parser with the options of `run_all`: seeds, runs at a time, and the folder of the runs' folders."""
-    parser = machine.make_parser(about)
+def make_parser(about: str | None, root: str, **defaults: str | float) -> argparse.ArgumentParser:
+    """Return a parser as `machine.make_parser` does, with the options of `run_all` and the seeds."""
+    parser = machine.make_parser(about, **defaults)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
     parser.add_argument("--root", type=lambda name: Path(name).resolve(), default=root, help="where the run folders go")

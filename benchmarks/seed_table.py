@@ -111,10 +111,9 @@ def curves(results: list[dict], file: Path) -> None:
 
 def main() -> None:
     """Run what is asked for."""
-    parser = runs.make_parser(__doc__, "runs/seed_table")
+    parser = runs.make_parser(__doc__, "runs/seed_table", epochs=25)
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES), choices=list(RECIPES))
-    parser.add_argument("--epochs", type=int, default=25)
     parser.add_argument("--pictures", type=Path, help="folder for the curves and sample pictures")
     args = parser.parse_args()
     print(machine.describe())

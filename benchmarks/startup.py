@@ -33,8 +33,7 @@ def start() -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = machine.make_parser(__doc__)
-    parser.add_argument("--n", type=int, default=200)
+    parser = machine.make_parser(__doc__, n=200)
     n = parser.parse_args().n
     print(machine.describe())
     file = Path(sysconfig.get_path("purelib"), "tintbox_autoload.pth")

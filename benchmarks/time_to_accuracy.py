@@ -176,14 +176,10 @@ def result_line(name: str, result: dict) -> str:
 
 def main() -> None:
     """Run what is asked for."""
-    parser = runs.make_parser(__doc__, "runs/time_to_accuracy")
+    parser = runs.make_parser(__doc__, "runs/time_to_accuracy", epochs=50, imgsz=320, batch=16)
     parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
-    parser.add_argument("--epochs", type=int, default=50)
-    parser.add_argument("--imgsz", type=int, default=320)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--jobs", type=int, default=1, help="runs side by side; then the clock needs --pace")
     parser.add_argument("--pace", type=int, help="epochs of a run of each kind, alone, that all minutes come from")
     parser.add_argument("--picture", type=Path, help="where the curves are drawn, e.g. minutes.svg")
     args = parser.parse_args()

@@ -177,10 +177,9 @@ def starts_of(args: argparse.Namespace) -> dict[str, str]:
 
 def main() -> None:
     """Run what is asked for."""
-    parser = runs.make_parser(__doc__, "runs/transfer")
+    parser = runs.make_parser(__doc__, "runs/transfer", data="bccd.yaml")
     parser.add_argument("--model", default="yolo11n.yaml", help="the detector's YAML")
     parser.add_argument("--coco", default="", help="COCO weights of that detector, for coco and coco_target")
-    parser.add_argument("--data", default="bccd.yaml")
     parser.add_argument("--pool", nargs="+", help="folders of more pictures, in TINTBOX_DATA")
     parser.add_argument("--budget", choices=list(BUDGETS), default="small")
     parser.add_argument("--steps", type=int, help="training steps of a detector, by default the budget's")

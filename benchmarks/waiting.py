@@ -59,9 +59,7 @@ def measure(way: str, steps: int) -> list[float]:
 
 def main() -> None:
     """Run what is asked for."""
-    parser = machine.make_parser(__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=15)
+    parser = machine.make_parser(__doc__, rounds=5, steps=15)
     parser.add_argument("--busy", type=int, default=1, help="processes that want a core")
     parser.add_argument("--one", choices=WAYS, help=argparse.SUPPRESS)
     args = parser.parse_args()
