@@ -24,7 +24,6 @@ from typing import Any
 import cv2
 import numpy as np
 from scipy.spatial import cKDTree
-from ultralytics import YOLO
 
 import machine
 from tintbox.colorization import palette as palette_module
@@ -123,6 +122,8 @@ def main(photo: str | None) -> None:
 
 def train(epochs: int) -> None:
     """Print the seconds of epochs of training with either table."""
+    from ultralytics import YOLO  # which sets OpenMP's threads to 1
+
     seconds: dict[str, list[list[float]]] = {table: [] for table in TABLES}
     for table in list(TABLES) * RUNS:
         marks: list[float] = []
