@@ -17,6 +17,11 @@ def test_advice(survey):
     assert "30 objects of cat and as few of 1 other class: a difference below about 18 points" in found[3]
 
 
+def test_a_picture_that_is_in_train_thrice_is_one_picture_of_val(survey):
+    held = survey(shared={("train", "val"): [(f"/train/{i}.jpg", "/val/2.jpg") for i in range(3)]})
+    assert advice.advise(held)[0].startswith("1 of 20 pictures in val are in train too, e.g. 2.jpg: take")
+
+
 def test_what_can_be_seen_is_what_a_simulation_sees():
     """Two equal models on n objects, correlated by one half: 95% of the differences are below the figure."""
     rng = np.random.default_rng(0)
@@ -31,7 +36,9 @@ def test_one_and_many_are_told_in_words_that_fit(survey):
     held = survey(("a", "b", "c", "d"), counts=(5, 1, 0, 0))
     held.splits["train"].sizes[3] = 0
     found = advice.advise(held)
-    assert found[0] == "1 of 100 pictures in train cannot be read, e.g. /train/3.jpg: Ultralytics leaves it out"
+    assert found[0] == (
+        "1 of 100 pictures in train is damaged or under 10 pixels, e.g. /train/3.jpg: Ultralytics leaves it out"
+    )
     assert found[1] == "label more of c and as few of 1 other class: 0 boxes of 6 to learn from, the fewest"
     held = survey(("a", "b"), counts=(5, 1))
     held.splits["train"].labels.unlabelled = 1

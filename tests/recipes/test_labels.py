@@ -55,6 +55,15 @@ def test_faults_are_named_by_their_line(read, tmp_path, row, fault):
     assert labels.count_faults(found) == {fault: 1}
 
 
+def test_boxes_and_polygons_in_one_file(read, tmp_path):
+    """Ultralytics leaves such a picture out, but for poses, whose labels it cuts to their boxes."""
+    rows = "0 .5 .5 .2 .2\n1 .1 .2 .3 .2 .3 .6 .1 .6\n"
+    found = read(rows, "0 .5 .5 .2 .2\n")
+    assert found.faults == {labels.MIXED: [f"{tmp_path / '0.txt'}:1"]}
+    assert found.pictures.tolist() == [0, 1] and found.classes.tolist() == [1, 0]
+    assert read("0 .5 .5 .2 .2\n0 .5 .5 .3 .4 .5 .5 2 .4 .4 1\n", keypoints=6).faults == {}
+
+
 def test_no_text_at_all(read, tmp_path):
     (tmp_path / "0.txt").write_bytes(b"\xff\xfe\x00")
     found = labels.read([str(tmp_path / "0.txt")], 2)

@@ -57,6 +57,14 @@ def test_the_same_picture_in_two_splits(write):
     assert pictures.find_shared({}, pictures.look_at(val)) == []
 
 
+def test_every_copy_of_a_shared_picture_is_found(write):
+    """By each file of either split, whichever has several of them."""
+    one = pictures.look_at([write("a.png", scene(1)), write("b.png", scene(2))])
+    several = pictures.look_at([write(f"{i}.png", scene(1)) for i in range(3)] + [write("c.jpg", scene(2))])
+    assert pictures.find_shared(one, several) == [(0, 0), (0, 1), (0, 2), (1, 3)]
+    assert pictures.find_shared(several, one) == [(0, 0), (1, 0), (2, 0), (3, 1)]
+
+
 def test_of_many_pictures_an_even_choice(monkeypatch, write):
     monkeypatch.setattr(pictures, "MOST", 3)
     assert sorted(pictures.look_at([write(f"{i}.png", scene(i)) for i in range(7)])) == [0, 3, 6]

@@ -2,11 +2,14 @@
 
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
+from ultralytics.data.utils import verify_image_label
 
 from tintbox.errors import TintboxError
 from tintbox.recipes import survey
+from tintbox.recipes.advice import advise
 from tintbox.recipes.survey import Split
 
 
@@ -36,6 +39,43 @@ def test_a_file_that_is_no_picture_has_no_size(tmp_path, content):
     if content is not None:
         file.write_bytes(content)
     assert survey.measure(str(file)) == (0, 0)
+
+
+def test_a_picture_that_ultralytics_leaves_out_has_no_size(tmp_path):
+    """By its own verdict: too small, cut off; what it restores counts."""
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 30, 3), np.uint8)
+    for name, picture in (("small.png", pixels[:9]), ("whole.jpg", pixels), ("whole.png", pixels)):
+        cv2.imwrite(str(tmp_path / name), picture)
+    for kind in ("jpg", "png"):
+        whole = (tmp_path / f"whole.{kind}").read_bytes()
+        (tmp_path / f"half.{kind}").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "longer.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes() + b"\0\0")
+    before = (tmp_path / "longer.jpg").read_bytes()
+    found = {file.name: survey.measure(str(file)) for file in tmp_path.iterdir()}
+    assert (tmp_path / "longer.jpg").read_bytes() == before
+    for name, size in found.items():
+        stock = verify_image_label((str(tmp_path / name), "", "", False, 1, 0, 0, False))
+        assert size == (stock[2][::-1] if stock[2] else (0, 0)), name
+    assert {name for name, size in found.items() if size == (0, 0)} == {"small.png", "half.jpg", "half.png"}
+
+
+def test_a_test_split_that_is_not_there_is_left_out_and_told(write_dataset):
+    """Training needs none, and exports name one that was never made."""
+    picture = np.zeros((32, 32, 3), np.uint8)
+    file = write_dataset("told", ["a"], {"train": [(picture, ["0 .5 .5 .2 .2"])] * 2, "val": [(picture, [])]})
+    file.write_text(f"{file.read_text()}test: images/test\n")
+    held = survey.take(file)
+    assert list(held.splits) == ["train", "val"]
+    assert "no pictures in split 'test'" in advise(held)[0] and "left out" in advise(held)[0]
+
+
+def test_pictures_that_are_nowhere_are_no_lack_of_labels(write_dataset):
+    picture = np.zeros((32, 32, 3), np.uint8)
+    file = write_dataset("list", ["a"], {"train": [(picture, ["0 .5 .5 .2 .2"])], "val": [(picture, [])]})
+    (file.parent / "train.txt").write_text("images/train/0.png\n")  # from the working folder, as Ultralytics has it
+    file.write_text(file.read_text().replace("train: images/train", "train: train.txt"))
+    with pytest.raises(TintboxError, match=r"none of the 1 pictures in its training split .* images/train/0.png$"):
+        survey.take(file)
 
 
 def test_keypoints_that_make_no_sense_are_a_mistake_in_a_line(tmp_path):

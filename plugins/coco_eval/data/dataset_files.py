@@ -61,6 +61,26 @@ def picture_size(file: str) -> tuple[int, int]:
         raise OSError(f"{file}: no picture") from error
 
 
+def check_whole(file: str) -> None:
+    """Check what `ultralytics.data.utils.check_image` checks of a picture that has a size, and change nothing.
+
+    Raises:
+        OSError, SyntaxError, ValueError: It is cut off.
+    """
+    from PIL import Image
+
+    with Image.open(file) as picture:
+        picture.verify()
+        is_jpeg = picture.format == "JPEG"
+    if is_jpeg:
+        with open(file, "rb") as stream:
+            stream.seek(-2, os.SEEK_END)
+            if stream.read() == b"\xff\xd9":
+                return
+        with Image.open(file) as picture:
+            picture.load()  # what can be decoded all the same, Ultralytics saves anew
+
+
 def is_coco(path: object) -> bool:
     """Return whether a split is COCO's own, by the rule of `DetectionValidator.init_metrics`."""
     ends = (f"{os.sep}val2017.txt", f"{os.sep}test-dev2017.txt")

@@ -6,6 +6,7 @@ what is evaluated, and rewrites pictures that it thinks damaged. The tests hold 
 
 from __future__ import annotations
 
+import glob
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -179,11 +180,11 @@ def check_orphans(split: str | list[str], pictures: Iterable[str]) -> None:
     expected: set[str] = set()
     there: set[Path] = set()
     for folder, pattern in [*((r, "**/*") for r in roots), *((f, "*") for f in listed_only)]:
-        files = [str(file) for file in folder.glob(pattern) if file.suffix not in ("", ".txt", ".cache", ".npy")]
+        files = [str(file) for file in _list(folder, pattern) if file.suffix not in ("", ".txt", ".cache", ".npy")]
         expected.update(dataset_files.label_files(files))
         labels = Path(dataset_files.label_files([str(folder / "any.jpg")])[0]).parent
         if labels.is_dir():
-            there.update(labels.glob(f"{pattern}.txt"))
+            there.update(_list(labels, f"{pattern}.txt"))
     lost = sorted(file for file in there if str(file) not in expected and _has_rows(file))
     if lost:
         names = list_values(file.name for file in lost)
@@ -191,6 +192,11 @@ def check_orphans(split: str | list[str], pictures: Iterable[str]) -> None:
             f"{lost[0].parent}: {len(lost)} label file{'s' * (len(lost) > 1)} without a picture: {names}; "
             "add the picture or remove the labels"
         )
+
+
+def _list(folder: Path, pattern: str) -> list[Path]:
+    """Return the files of a pattern as Ultralytics lists pictures: through links, which `Path.glob` does not follow."""
+    return [Path(file) for file in glob.iglob(str(Path(glob.escape(str(folder))) / pattern), recursive=True)]
 
 
 def _has_rows(file: Path) -> bool:

@@ -8,17 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
+from tintbox.plugins.coco_eval.data.dataset_files import LEAST_SIDE
 from tintbox.recipes.labels import FAULTS, count_faults
 from tintbox.recipes.survey import Survey
 
 
 def advise(survey: Survey) -> list[str]:
     """Return what would help more than settings."""
-    found = []
+    found = [*survey.left_out]
     for (first, second), pairs in survey.shared.items():
         if pairs:
-            share = f"{len(pairs)} of {len(survey.splits[second].files)} pictures in {second}"
-            names = ", ".join(Path(b).name for _, b in pairs[:3])
+            both = list(dict.fromkeys(file for _, file in pairs))
+            share = f"{len(both)} of {len(survey.splits[second].files)} pictures in {second}"
+            names = ", ".join(Path(file).name for file in both[:3])
             found.append(f"{share} are in {first} too, e.g. {names}: take them out of {first}, or numbers are too good")
     for name, split in survey.splits.items():
         for wrong, count in sorted(count_faults(split.labels).items()):
@@ -28,8 +30,10 @@ def advise(survey: Survey) -> list[str]:
             have = f"{missing} of {len(split.files)} pictures in {name} {'has' if missing == 1 else 'have'}"
             found.append(f"{have} no label file: backgrounds, or forgotten?")
         if unreadable := split.unreadable:
-            are = f"{len(unreadable)} of {len(split.files)} pictures in {name} cannot be read, e.g. {unreadable[0]}"
-            found.append(f"{are}: Ultralytics leaves {'it' if len(unreadable) == 1 else 'them'} out")
+            one = len(unreadable) == 1
+            have = f"{len(unreadable)} of {len(split.files)} pictures in {name} {'is' if one else 'are'}"
+            why = f"damaged or under {LEAST_SIDE} pixels, e.g. {unreadable[0]}"
+            found.append(f"{have} {why}: Ultralytics leaves {'it' if one else 'them'} out")
     train, val = survey.counts("train"), survey.counts("val")
     if len(train) > 1:
         named, least = fewest(survey.names, train)

@@ -14,13 +14,14 @@ from tintbox.plugins.coco_eval.overlaps import of_boxes, pairs
 # What is wrong with a row -> what becomes of it.
 FAULTS = {
     "no numbers, or too few": "Ultralytics leaves the whole picture out",
+    "boxes and polygons in one file": "Ultralytics leaves the whole picture out",
     "a class that the dataset has not": "Ultralytics leaves the whole picture out",
     "outside of the picture": "Ultralytics leaves the whole picture out",
     "without area": "nothing can be learnt from it",
     "twice the same": "Ultralytics takes it once",
     "almost the same as another of its class": "two boxes for one object: one of them counts as missed",
 }
-NUMBERS, CLASS, OUTSIDE, EMPTY, TWICE, NEARLY = FAULTS
+NUMBERS, MIXED, CLASS, OUTSIDE, EMPTY, TWICE, NEARLY = FAULTS
 TOLERANCE = 0.01  # outside of 0..1, which Ultralytics accepts and clips
 SAME = 0.9  # IoU from which on two boxes are one object's
 BORDER = 0.005  # of a side: how near to the picture's border a box is cut by it
@@ -82,9 +83,10 @@ def read(files: Sequence[str], classes: int, keypoints: int = 0) -> Labels:
             continue
         rows = [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
         empty += not rows
+        mixed = not keypoints and any(len(words) > 6 for _, words in rows)  # then boxes are none to Ultralytics
         for number, words in rows:
             labelled = parse(words, keypoints)
-            if wrong := _find_fault(labelled, classes):
+            if wrong := MIXED if mixed and len(words) == 5 else _find_fault(labelled, classes):
                 faults.setdefault(wrong, []).append(f"{file}:{number}")
             elif labelled is not None:
                 found.append((labelled[0], picture, labelled[1]))

@@ -67,8 +67,14 @@ def look_at(files: Sequence[str]) -> dict[int, Look]:
 def find_shared(first: Mapping[int, Look], second: Mapping[int, Look]) -> list[tuple[int, int]]:
     """Return the pictures of one split that are in another as well, the same file or the same picture saved anew.
 
-    Flat pictures, whose hash is all zeros or ones, count only if the files are equal.
+    Every such picture of either split is in a pair, with one of the other's that it equals. Flat pictures, whose hash
+    is all zeros or ones, count only if the files are equal.
     """
+    return sorted({*_partners(first, second), *((i, j) for j, i in _partners(second, first))})
+
+
+def _partners(first: Mapping[int, Look], second: Mapping[int, Look]) -> list[tuple[int, int]]:
+    """Return each picture of one split that is in another with one that it equals there."""
     if not first or not second:
         return []
     by_content = {seen.content: j for j, seen in second.items()}

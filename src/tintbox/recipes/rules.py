@@ -77,7 +77,7 @@ def choose_batch(survey: Survey) -> int:
 
     With equal passes over 90 to 218 pictures, batches of 8 were ahead of 16, and not with 448: docs/few-labels.md.
     """
-    pictures = len(survey.splits["train"].files)
+    pictures = survey.splits["train"].used
     most = BATCH if pictures >= MANY_STEPS * BATCH else SMALL_BATCH
     return max(2, min(most, 2 ** int(math.log2(max(pictures // 4, 2)))))
 
@@ -117,7 +117,7 @@ def choose(
 def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | None, epochs: int | None) -> list[Setting]:
     """Return size, epochs and what goes with them, within the time if the epochs are not given."""
     batch = choose_batch(survey)
-    training, validation = (len(survey.splits[name].files) for name in ("train", "val"))
+    training, validation = (survey.splits[name].used for name in ("train", "val"))
     per_epoch = math.ceil(training / batch)
     wanted = min(max(math.ceil(STEPS / per_epoch), LEAST_EPOCHS), MOST_EPOCHS)
     needed, best = (imgsz, imgsz) if imgsz else choose_size(survey)
@@ -160,7 +160,7 @@ def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | Non
 
 def choose_learning(survey: Survey, pretrained: bool) -> list[Setting]:
     """Return optimizer, learning rates, and what they are for a backbone that has learnt something."""
-    pictures = len(survey.splits["train"].files)
+    pictures = survey.splits["train"].used
     backbone = [
         Setting("freeze", "backbone", "at first, while neck and head learn new classes and their errors are large"),
         Setting("unfreeze", {WAKE: "backbone"}, "after a tenth of the epochs, one at least"),

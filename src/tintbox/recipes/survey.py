@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tintbox.errors import TintboxError, name_file
+from tintbox.errors import TintboxError, name_file, one_line
 from tintbox.plugins.coco_eval.data import dataset_files
 from tintbox.plugins.coco_eval.data.description import describe, lacks_validation
 from tintbox.plugins.coco_eval.data.labels import keypoints
@@ -30,7 +30,7 @@ class Split:
 
     Attributes:
         files: The pictures, sorted.
-        sizes: ``(P, 2)`` width and height in pixels; 0 where a picture cannot be read.
+        sizes: ``(P, 2)`` width and height in pixels; 0 where Ultralytics leaves a picture out.
         labels: Its boxes.
         looks: How its pictures look, by index.
     """
@@ -50,8 +50,13 @@ class Split:
 
     @property
     def unreadable(self) -> list[str]:
-        """The pictures that cannot be read."""
+        """The pictures that Ultralytics leaves out, because they are damaged or too small."""
         return [file for file, size in zip(self.files, self.sizes) if not size.all()]
+
+    @property
+    def used(self) -> int:
+        """The number of the others."""
+        return len(self.files) - len(self.unreadable)
 
     @property
     def grey(self) -> float:
@@ -69,6 +74,7 @@ class Survey:
         splits: By name; train and val are always there.
         shared: Pairs of splits -> the pictures that are in both, as pairs of paths.
         colours: How far the mean colour of a box tells its class in the training split, from 0 to 1; None: unknown.
+        left_out: What the dataset names and has not, in lines.
     """
 
     title: str
@@ -76,6 +82,7 @@ class Survey:
     splits: dict[str, Split]
     shared: dict[tuple[str, str], list[tuple[str, str]]]
     colours: float | None
+    left_out: list[str] = field(default_factory=list)
 
     def counts(self, split: str) -> np.ndarray:
         """Return the number of boxes of each class in a split, ``(classes,)``."""
@@ -100,9 +107,20 @@ def take(data: str | Path) -> Survey:
     names = [str(name) for _, name in sorted(described["names"].items())]
     with name_file(Path(data)):
         numbers = keypoints(described)
-    splits = {name: look_at(described, name, len(names), numbers) for name in SPLITS if described.get(name)}
+    splits, left_out = {}, []
+    for name in SPLITS:
+        try:
+            if described.get(name):
+                splits[name] = look_at(described, name, len(names), numbers)
+        except TintboxError as error:
+            if name != "test":  # training needs none
+                raise
+            left_out.append(f"{one_line(error)}; it is left out here")
     train = splits["train"]
     if not len(train.sides):
+        if not train.used:
+            counted = f"none of the {len(train.files)} pictures in its training split"
+            raise TintboxError(f"{data}: {counted} is there and whole, e.g. {train.files[0]}")
         if len(train.labels.classes):
             raise TintboxError(f"{data}: none of the labelled pictures in its training split can be read")
         raise TintboxError(f"{data}: no labels in its training split, so there is nothing to learn from; label some")
@@ -111,7 +129,7 @@ def take(data: str | Path) -> Survey:
         pairs = pictures.find_shared(splits[first].looks, splits[second].looks)
         shared[first, second] = [(splits[first].files[i], splits[second].files[j]) for i, j in pairs]
     colours = pictures.judge_colours(train.looks, train.labels, len(names))
-    return Survey(Path(str(data)).name, names, splits, shared, colours)
+    return Survey(Path(str(data)).name, names, splits, shared, colours, left_out)
 
 
 def look_at(described: Mapping[str, Any], name: str, classes: int, numbers: int) -> Split:
@@ -122,8 +140,10 @@ def look_at(described: Mapping[str, Any], name: str, classes: int, numbers: int)
 
 
 def measure(file: str) -> tuple[int, int]:
-    """Return a picture's width and height in pixels, zeros where it cannot be read."""
+    """Return a picture's width and height in pixels, zeros where Ultralytics leaves it out."""
     try:
-        return dataset_files.picture_size(file)
+        size = dataset_files.picture_size(file)
+        dataset_files.check_whole(file)
     except (OSError, SyntaxError, ValueError):
         return 0, 0
+    return size if min(size) >= dataset_files.LEAST_SIDE else (0, 0)

@@ -65,6 +65,17 @@ def test_what_is_no_picture(tmp_path):
             dataset_files.picture_size(str(tmp_path / name))
 
 
+def test_a_picture_that_is_cut_off(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 30, 3), np.uint8)
+    for name in ("a.png", "a.jpg"):
+        file = tmp_path / name
+        cv2.imwrite(str(file), pixels)
+        dataset_files.check_whole(str(file))
+        file.write_bytes(file.read_bytes()[:-200])
+        with pytest.raises((OSError, SyntaxError)):
+            dataset_files.check_whole(str(file))
+
+
 @pytest.mark.parametrize(
     ("path", "own"),
     [

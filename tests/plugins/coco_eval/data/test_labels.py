@@ -8,7 +8,7 @@ from PIL import Image
 from ultralytics.data.utils import img2label_paths, verify_image_label
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.data.labels import keypoints, read_labels
+from tintbox.plugins.coco_eval.data.labels import check_orphans, keypoints, read_labels
 
 SQUARE = "0 0.5 0.5 0.2 0.2"
 
@@ -132,6 +132,20 @@ def test_faults_are_told_where_ultralytics_drops_the_picture(label, text, words)
     for word in words:
         assert word in str(error.value)
     assert ultralytics_reads(file.with_suffix(".png"), file, 2) is None or "1 0.1" in text or "1.2" in text
+
+
+def test_the_labels_of_linked_folders_have_their_pictures(tmp_path):
+    """Ultralytics follows links in the folders of a split, so their pictures count."""
+    for folder in ("elsewhere/cam", "data/images", "data/labels/cam"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "elsewhere" / "cam" / "a.png").write_bytes(b"")
+    (tmp_path / "data" / "labels" / "cam" / "a.txt").write_text("0 .5 .5 .2 .2\n")
+    images = tmp_path / "data" / "images"
+    (images / "cam").symlink_to(tmp_path / "elsewhere" / "cam")
+    check_orphans(str(images), [str(images / "cam" / "a.png")])
+    (tmp_path / "data" / "labels" / "cam" / "b.txt").write_text("0 .5 .5 .2 .2\n")
+    with pytest.raises(TintboxError, match=r"1 label file without a picture: b.txt"):
+        check_orphans(str(images), [str(images / "cam" / "a.png")])
 
 
 def test_a_file_that_is_no_text(tmp_path):
