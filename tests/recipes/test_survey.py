@@ -74,7 +74,7 @@ def test_pictures_that_are_nowhere_are_no_lack_of_labels(write_dataset):
     file = write_dataset("list", ["a"], {"train": [(picture, ["0 .5 .5 .2 .2"])], "val": [(picture, [])]})
     (file.parent / "train.txt").write_text("images/train/0.png\n")  # from the working folder, as Ultralytics has it
     file.write_text(file.read_text().replace("train: images/train", "train: train.txt"))
-    with pytest.raises(TintboxError, match=r"none of the 1 pictures in its training split .* images/train/0.png$"):
+    with pytest.raises(TintboxError, match=r"all 1 pictures in its training split are missing, .* images/train/0.png$"):
         survey.take(file)
 
 

@@ -9,6 +9,7 @@ import logging
 import os
 import random
 from collections.abc import Iterable
+from pathlib import Path
 
 LEAST_SIDE = 10  # pixels: `ultralytics.data.utils.check_image` drops smaller pictures
 
@@ -73,7 +74,7 @@ def check_whole(file: str) -> None:
         picture.verify()
         is_jpeg = picture.format == "JPEG"
     if is_jpeg:
-        with open(file, "rb") as stream:
+        with Path(file).open("rb") as stream:
             stream.seek(-2, os.SEEK_END)
             if stream.read() == b"\xff\xd9":
                 return

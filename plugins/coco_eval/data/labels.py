@@ -196,7 +196,8 @@ def check_orphans(split: str | list[str], pictures: Iterable[str]) -> None:
 
 def _list(folder: Path, pattern: str) -> list[Path]:
     """Return the files of a pattern as Ultralytics lists pictures: through links, which `Path.glob` does not follow."""
-    return [Path(file) for file in glob.iglob(str(Path(glob.escape(str(folder))) / pattern), recursive=True)]
+    found = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207
+    return [folder / file for file in found]
 
 
 def _has_rows(file: Path) -> bool:

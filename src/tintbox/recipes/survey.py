@@ -119,8 +119,8 @@ def take(data: str | Path) -> Survey:
     train = splits["train"]
     if not len(train.sides):
         if not train.used:
-            counted = f"none of the {len(train.files)} pictures in its training split"
-            raise TintboxError(f"{data}: {counted} is there and whole, e.g. {train.files[0]}")
+            counted = f"all {len(train.files)} pictures in its training split are missing, damaged or under "
+            raise TintboxError(f"{data}: {counted}{dataset_files.LEAST_SIDE} pixels, e.g. {train.files[0]}")
         if len(train.labels.classes):
             raise TintboxError(f"{data}: none of the labelled pictures in its training split can be read")
         raise TintboxError(f"{data}: no labels in its training split, so there is nothing to learn from; label some")
