@@ -5,6 +5,7 @@ Small sets are decoded once and held in memory. Labels are no part of it: the co
 
 from __future__ import annotations
 
+import glob
 import io
 import struct
 from collections.abc import Callable, Sequence
@@ -44,8 +45,9 @@ def image_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
     """Return the image files of a split, sorted within each source.
 
     Args:
-        source: What a dataset YAML's ``train`` or ``val`` may name: a folder (searched to any depth), a text file with
-            a path per line (relative to the text file if it starts with ``./``), an image, or a list of these.
+        source: What a dataset YAML's ``train`` or ``val`` may name: a folder (searched to any depth, through links and
+            without hidden files, as Ultralytics does), a text file with a path per line (relative to the text file if
+            it starts with ``./``), an image, or a list of these.
 
     Raises:
         TintboxFileError: If a source does not exist or holds no image.
@@ -54,9 +56,13 @@ def image_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
         return [file for part in source for file in image_files(part)]
     path = Path(str(source))
     if is_there(path, Path.is_dir):
-        files = sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
+        there = (path / name for name in glob.glob("**", root_dir=path, recursive=True))  # noqa: PTH207
+        files = sorted(file for file in there if file.suffix.lower() in SUFFIXES and file.is_file())
     elif is_there(path) and path.suffix.lower() == ".txt":
-        lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+        try:
+            lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise TintboxFileError(f"{path}: cannot be read ({one_line(error)})") from error
         files = [path.parent / line if line.startswith("./") else Path(line) for line in lines if line]
     elif is_there(path) and path.suffix.lower() in SUFFIXES:
         files = [path]

@@ -106,3 +106,21 @@ def test_a_file_that_goes_bad_later_is_replaced(folder):
     shutil.rmtree(folder)
     with pytest.raises(TintboxError, match="can be read any more"):
         pictures.read(torch.tensor([1]))
+
+
+def test_pictures_in_linked_folders_count(tmp_path):
+    """As for Ultralytics, which passes over hidden files: those of macOS are named like pictures and are none."""
+    for file in ("elsewhere/cam/a.jpg", "images/b.jpg", "images/._b.jpg"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(b"")
+    (tmp_path / "images" / "cam").symlink_to(tmp_path / "elsewhere" / "cam")
+    found = image_files(tmp_path / "images")
+    assert found == [tmp_path / "images" / name for name in ("b.jpg", "cam/a.jpg")]
+
+
+def test_a_list_from_windows_is_read_as_ultralytics_reads_it(tmp_path):
+    (tmp_path / "train.txt").write_bytes(b"\xef\xbb\xbf./a.jpg\r\n./b.jpg\r\n")
+    assert image_files(tmp_path / "train.txt") == [tmp_path / "a.jpg", tmp_path / "b.jpg"]
+    (tmp_path / "train.txt").write_bytes("./ä.jpg".encode("latin-1"))
+    with pytest.raises(TintboxFileError, match=r"train.txt: cannot be read \('utf-8' codec"):
+        image_files(tmp_path / "train.txt")
