@@ -55,6 +55,16 @@ def test_faults_are_named_by_their_line(read, tmp_path, row, fault):
     assert labels.count_faults(found) == {fault: 1}
 
 
+def test_a_row_that_is_there_twice_is_that_whatever_it_almost_equals(read):
+    """Ultralytics takes it once; the third row almost equals the first and equals the second, the fourth them all."""
+    found = read("0 .5 .5 .2 .2\n0 .5 .5 .2 .202\n0 .5 .5 .2 .202\n0 .5 .5 .2 .204\n")
+    assert {wrong: [place[-1] for place in places] for wrong, places in found.faults.items()} == {
+        labels.NEARLY: ["2", "4"],
+        labels.TWICE: ["3"],
+    }
+    assert len(found.classes) == 3
+
+
 def test_boxes_and_polygons_in_one_file(read, tmp_path):
     """Ultralytics leaves such a picture out, but for poses, whose labels it cuts to their boxes."""
     rows = "0 .5 .5 .2 .2\n1 .1 .2 .3 .2 .3 .6 .1 .6\n"

@@ -139,16 +139,16 @@ def find_doubles(boxes: np.ndarray, keys: np.ndarray) -> dict[int, str]:
     corners = np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
     overlap = of_boxes(corners, corners, np.zeros(len(boxes), bool))
     order = np.argsort(keys, kind="stable")
-    found: dict[int, str] = {}
+    alike: list[tuple[int, int, bool]] = []  # a box, an earlier one, whether they are equal
     for place, other in pairs(keys[order], keys):
         row = order[place]
         earlier = other < row
         row, other = row[earlier], other[earlier]
         iou = overlap(row, other)
-        for i in np.flatnonzero(iou > SAME):  # few
-            if int(row[i]) not in found and found.get(int(other[i])) != TWICE:
-                found[int(row[i])] = TWICE if iou[i] > 1 - 1e-9 else NEARLY
-    return found
+        same = iou > SAME  # few
+        alike += zip(row[same].tolist(), other[same].tolist(), (iou[same] > 1 - 1e-9).tolist())
+    found = {row: TWICE for row, _, equal in alike if equal}
+    return {row: NEARLY for row, other, _ in alike if found.keys().isdisjoint((row, other))} | found
 
 
 def count_faults(labels: Labels) -> Counter[str]:
