@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,8 @@ def save(figure: Figure, file: str | Path | None) -> Figure:
     if file is not None:
         try:
             Path(file).parent.mkdir(parents=True, exist_ok=True)
-            with atomic.replacing(file) as part:
+            with atomic.replacing(file) as part, warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Glyph .* missing")  # a letter that the font lacks is a box
                 figure.savefig(part, dpi="figure")
         except (OSError, ValueError) as error:
             raise TintboxError(f"{file} cannot be written ({one_line(error)})") from error

@@ -5,6 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from tintbox.plugins.coco_eval import output, pictures
 from tintbox.plugins.coco_eval.comparison import Comparison
@@ -105,3 +106,10 @@ def test_picture_of_a_comparison(pair, better, tmp_path):
         picture = checked(tmp_path / "c.png")
         assert (pixels(picture, pictures.BETTER) > 50) == bool(resamples), "green is what is sure"
         assert pixels(picture, pictures.WORSE) == 0 and pixels(picture, pictures.GREY) > 50
+
+
+def test_letters_that_the_font_lacks_are_no_warning(tmp_path, recwarn):
+    figure = Figure()
+    figure.suptitle("\u65e5\u672c")
+    pictures.save(figure, tmp_path / "a.png")
+    assert [str(warning.message) for warning in recwarn if "Glyph" in str(warning.message)] == []
