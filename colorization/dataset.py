@@ -11,6 +11,7 @@ from ultralytics.utils import LOGGER, RANK
 from ultralytics.utils.checks import check_file
 
 from tintbox import yaml_file
+from tintbox.checks import is_there
 from tintbox.colorization import folder, palette_name
 from tintbox.colorization.data import image_files
 from tintbox.colorization.palette import Palette
@@ -66,7 +67,7 @@ def check_text(data: Any) -> None:
     if Path(str(data)).suffix not in (".yaml", ".yml"):
         return
     file = check_file(str(data), download=False, hard=False)
-    if file and Path(str(file)).is_file() and not isinstance(yaml_file.read(file), dict):
+    if file and is_there(Path(str(file))) and not isinstance(yaml_file.read(file), dict):
         raise TintboxError(f"data={data}: no dataset; its YAML needs 'train:', 'val:' and 'names:'")
 
 

@@ -82,8 +82,9 @@ def test_an_export_of_or_to_a_name_that_no_file_can_have(whole, tmp_path, name):
 
 def test_what_is_written_is_whole_or_not_there(tmp_path):
     file = tmp_path / "new" / "out.pt"
-    with pytest.raises(TintboxError, match=r"^[^\n]*out.pt: cannot be written \([^\n]*\)$"):
-        checkpoint_file.write(file, {"w": torch.ones(2)})
+    for place in (file, tmp_path / f"{'x' * 300}out.pt", tmp_path / "a\0out.pt"):
+        with pytest.raises(TintboxError, match=r"^[^\n]*out.pt: cannot be written \([^\n]*\)$"):
+            checkpoint_file.write(place, {"w": torch.ones(2)})
     checkpoint_file.write(file, {"w": torch.ones(2)}, make_folder=True)
     checkpoint_file.write(file, {"w": torch.zeros(2)})
     before = file.read_bytes()

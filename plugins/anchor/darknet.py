@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from tintbox import yaml_file
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, name_file, one_line
 from tintbox.limits import CFG_BYTES
 from tintbox.plugins.anchor import building
@@ -35,7 +36,7 @@ def load(weights: Path, cfg: Path, names: list[str] | None = None) -> nn.Module:
         TintboxError: The files are not there, damaged, do not fit each other, or describe what has no module here.
     """
     for path in (weights, cfg):
-        if not path.is_file():
+        if not is_there(path):
             raise TintboxFileError(f"{path}: no such file; a Darknet model is a .weights and a .cfg")
     text = read(cfg, CFG_BYTES + 1)
     with name_file(cfg):

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from tintbox import checkpoint_file
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, suggest
 from tintbox.limits import CFG_BYTES
 from tintbox.plugins.anchor import darknet, legacy
@@ -32,12 +33,12 @@ def import_legacy(
         TintboxError: A file is not there or not what it should be.
     """
     source, target = Path(str(source)), Path(str(target))
-    if not source.is_file():
+    if not is_there(source):
         near = suggest(source.name, (path.name for path in source.parent.glob("*") if path.suffix in SUFFIXES))
         raise TintboxFileError(f"{source}: no such file{near}")
     if target.suffix != ".pt":
         raise TintboxError(f"{target}: a checkpoint's name ends in .pt")
-    if target.exists() and target.samefile(source):
+    if is_there(target) and target.samefile(source):
         raise TintboxError(f"{target}: would overwrite the file itself; give another name")
     if source.suffix == ".weights":
         lines = _lines(Path(str(names))) if names else None
@@ -58,8 +59,10 @@ SUFFIXES = (".pt", ".weights")
 
 def _lines(path: Path) -> list[str]:
     """Return the lines of a file that are not empty."""
-    if not path.is_file():
-        raise TintboxFileError(f"names={path}: {'a folder, no file' if path.is_dir() else 'no such file'}")
+    if not is_there(path):
+        raise TintboxFileError(
+            f"names={path}: {'a folder, no file' if is_there(path, Path.is_dir) else 'no such file'}"
+        )
     content = darknet.read(path, CFG_BYTES + 1)
     if len(content) > CFG_BYTES:
         raise TintboxError(f"names={path}: larger than {CFG_BYTES >> 20} MiB, which no list of class names is")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import atomic
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.coco_eval import output, pooling, sources, tables
 from tintbox.plugins.coco_eval.comparison import Comparison
@@ -48,7 +49,7 @@ def evaluate_files(values: Mapping[str, Any], chosen: Settings) -> Path:
     check_unused(values, ("data", "split", "save_json", *sources.VALIDATION), "with model=, not with predictions=")
     annotations = Path(str(values["annotations"]))
     images = Path(str(values["images"])) if values["images"] else annotations.parent
-    if values["images"] and not images.is_dir():
+    if values["images"] and not is_there(images, Path.is_dir):
         raise TintboxError(f"images={images}: no such folder")
     with results_folder(values["out"], OUTPUT) as folder, steps(4 + bool(chosen.examples)) as begin:
         begin(f"reading {annotations.name}")

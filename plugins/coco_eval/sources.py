@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 from tintbox.path_names import distinct_names
 from tintbox.plugins.coco_eval.data.description import describe
@@ -58,7 +59,7 @@ def validate(model: Any, data: Any, split: Any, **arguments: Any) -> Any:
 
     best = Path(str(model)) / "weights" / "best.pt"
     check_active()
-    detector = load_detector(best if best.is_file() else model, offered=IOU_TYPES)
+    detector = load_detector(best if is_there(best) else model, offered=IOU_TYPES)
     if wrong := check_task(detector.task):
         raise TintboxError(f"model={model}: {wrong}")
     data = data or detector.overrides.get("data")

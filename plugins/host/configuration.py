@@ -35,6 +35,7 @@ def bare_names(checks: Any) -> None:
     They are also found under the weights folder: Ultralytics addresses each task's model as
     ``WEIGHTS_DIR / TASK2MODEL[task]`` and downloads its own when they are missing.
     """
+    from tintbox.checks import is_there
     from tintbox.plugins import files
 
     check_file = checks.check_file
@@ -43,7 +44,7 @@ def bare_names(checks: Any) -> None:
         from ultralytics.utils import WEIGHTS_DIR  # does not exist yet when this module is imported
 
         path = Path(str(file).strip())
-        return files.find(path.name) if path.parent == WEIGHTS_DIR and not path.exists() else None
+        return files.find(path.name) if path.parent == WEIGHTS_DIR and not is_there(path, Path.exists) else None
 
     @replace(checks, "check_file")
     def search(file: Any, *args: Any, **kwargs: Any) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line
 from tintbox.plugins.autoload import import_optional
 from tintbox.plugins.host import command
@@ -107,7 +108,7 @@ def colourisers_that_are_not_there(engine: Any) -> None:
 
     def check_yaml(file: Any) -> None:
         path = Path(str(file))
-        if path.suffix in (".yaml", ".yml") and path.is_file() and not isinstance(yaml_file.read(path), dict):
+        if path.suffix in (".yaml", ".yml") and is_there(path) and not isinstance(yaml_file.read(path), dict):
             raise TintboxError(f"{file}: no mapping, so no model's YAML")
 
     def know(name: str) -> None:

@@ -15,6 +15,7 @@ from torch import nn
 from ultralytics.utils import LOGGER, RANK
 
 from tintbox import checkpoint_file
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError
 from tintbox.plugins.freeze import selection
 
@@ -184,7 +185,7 @@ def check_pretrained(model: nn.Module, file: str | Path) -> None:
     Raises:
         TintboxError: If the two do not fit.
     """
-    if not Path(file).is_file():
+    if not is_there(Path(file)):
         return
     if is_colouriser(model) or checkpoint_file.mentions(Path(file), b"tintbox.colorization.model"):
         from ultralytics.nn.tasks import load_checkpoint

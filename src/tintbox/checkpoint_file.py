@@ -50,7 +50,7 @@ def write(target: Path, content: dict[str, Any], make_folder: bool = False) -> N
             target.parent.mkdir(parents=True, exist_ok=True)
         with atomic.replacing(target) as part, part.open("wb") as file:
             torch.save(content, file)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError) as error:  # ValueError: a name with a zero byte
         raise TintboxError(f"{target}: cannot be written ({one_line(error)})") from error
 
 

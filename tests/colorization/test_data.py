@@ -22,8 +22,9 @@ def test_image_files_of_folder_list_text_file_and_single_image(folder):
 
 
 def test_image_files_missing_or_empty(tmp_path):
-    with pytest.raises(TintboxFileError, match="not found"):
-        image_files(tmp_path / "nowhere")
+    for name in ("nowhere", "x" * 300):
+        with pytest.raises(TintboxFileError, match="not found"):
+            image_files(tmp_path / name)
     (tmp_path / "empty").mkdir()
     with pytest.raises(TintboxFileError, match="no images in"):
         image_files(tmp_path / "empty")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest, suggest_file
 from tintbox.plugins.coco_eval.data import dataset_files
 
@@ -60,7 +61,7 @@ def annotation_file(data: Mapping[str, Any], split: str) -> Path | None:
             )
         if split in named:
             file = Path(data["path"]) / named[split]
-            if not file.is_file():
+            if not is_there(file):
                 near = suggest_file(file)
                 raise TintboxFileError(f"{title(data)}: annotations: {split}: {file}: no such file{near}")
             return file

@@ -50,8 +50,9 @@ def size(value: Any) -> bool:
 
 
 def text(value: Any) -> bool:
-    """Return whether a value can be a name or a path; YAML makes numbers of some."""
-    return isinstance(value, (str, int, float)) and not isinstance(value, bool) and str(value) != ""
+    """Return whether a value can be a name or a path, which no zero byte is in; YAML makes numbers of some."""
+    scalar = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    return scalar and str(value) != "" and "\0" not in str(value)
 
 
 def texts(value: Any) -> bool:

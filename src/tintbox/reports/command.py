@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import atomic
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.plugins.coco_eval.data.layout import SPLITS
 from tintbox.reports import gather, page, prediction, subjects
@@ -112,7 +113,7 @@ def check_out(out: str | Path) -> Path:
         TintboxError: It is a folder, or its suffix is not that of HTML.
     """
     file = Path(str(out))
-    if file.is_dir():
+    if is_there(file, Path.is_dir):
         raise TintboxError(f"out={out} is a folder; give a file, e.g. {file / 'report.html'}")
     if file.suffix.lower() not in SUFFIXES:
         raise TintboxError(f"out={out}: the page is HTML; give a file that ends in {' or '.join(SUFFIXES)}")

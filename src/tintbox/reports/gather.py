@@ -108,7 +108,8 @@ def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
             raise TintboxError(f"{folder}: cannot be read ({error.strerror or one_line(error)})") from error
         for member in below or [path]:
             try:
-                runs.setdefault(member.resolve(), run_folder.read(member))
+                found = run_folder.read(member)
+                runs.setdefault(member.resolve(), found)
             except TintboxError as error:
                 if not below:
                     raise add_hint(path, error) from error

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tintbox import atomic
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, one_line
 from tintbox.luma import luma
 from tintbox.plugins.coco_eval.data.description import describe
@@ -129,5 +130,5 @@ def _check(n: Any, conf: Any, imgsz: Any, seed: Any, file: Path) -> None:
     prediction.check_choice(n, seed, conf)
     if file.suffix.lower() not in SUFFIXES:
         raise TintboxError(f"out={file}: the suffix tells the format; give one of {', '.join(SUFFIXES)}")
-    if file.is_dir():
+    if is_there(file, Path.is_dir):
         raise TintboxError(f"out={file} is a folder; give a file, e.g. {file / 'show.png'}")

@@ -111,6 +111,7 @@ def test_mistakes_are_told_before_anything_is_read(tmp_path):
         ((source, tmp_path / "n.pt", "x.cfg"), "has its layers and class names within; cfg= and names= are for"),
         ((tmp_path / "a.onnx", tmp_path / "n.pt"), "give a classic .pt, or the .weights of Darknet"),
         ((tmp_path / "old", tmp_path / "n.pt"), "no such file; did you mean 'old.pt'"),
+        ((tmp_path / ("x" * 300), tmp_path / "n.pt"), "no such file"),
     ):
         with pytest.raises(TintboxError) as caught:
             importing.import_legacy(*given)

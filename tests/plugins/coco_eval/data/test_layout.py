@@ -28,6 +28,8 @@ def test_the_annotations_that_a_dataset_names(tmp_path):
     assert layout.annotation_file({"path": tmp_path, "val": "images/val"}, "val") is None
     with pytest.raises(TintboxFileError, match=r"no such file; did you mean 'val.json'"):
         layout.annotation_file({**data, "annotations": {"val": "va.json"}}, "val")
+    with pytest.raises(TintboxFileError, match="no such file"):  # a name that no file can have
+        layout.annotation_file({**data, "annotations": {"val": "x" * 300}}, "val")
 
 
 @pytest.mark.parametrize(
