@@ -57,7 +57,7 @@ def begin(trainer: Any, checkpoint: dict[str, Any] | None) -> None:
         return  # a stock Ultralytics or an earlier tintbox has saved it
     try:
         trainer.tintbox_position.restore(saved)
-    except (KeyError, ValueError, RuntimeError) as error:
+    except (KeyError, ValueError) as error:
         LOGGER.warning(
             f"{trainer.args.model} goes on from the averaged weights: its own are another network's ({error})"
         )

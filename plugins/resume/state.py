@@ -65,14 +65,16 @@ class Position:
         """Set weights, average and optimizer, and see to the rest when the first epoch begins.
 
         Raises:
-            KeyError, ValueError, RuntimeError: If it is the state of another network.
+            KeyError, ValueError: If it is the state of another network; then nothing is set.
         """
-        trainer = self.trainer
-        weights, average = dict(saved["weights"]), {**saved["weights"], **saved["average"]}
-        unwrap_model(trainer.model).load_state_dict(weights, strict=False)
-        trainer.ema.ema.load_state_dict(average, strict=False)
-        groups = trainer.optimizer.state_dict()["param_groups"]
-        trainer.optimizer.load_state_dict({"state": saved["optimizer"], "param_groups": groups})
+        trainer, network, average = self.trainer, unwrap_model(self.trainer.model), self.trainer.ema.ema
+        weights, averages = saved["weights"], {**saved["weights"], **saved["average"]}
+        optimizer = {"state": saved["optimizer"], "param_groups": trainer.optimizer.state_dict()["param_groups"]}
+        check_fits(weights, network)
+        check_fits(averages, average)
+        network.load_state_dict(weights, strict=False)
+        average.load_state_dict(averages, strict=False)
+        trainer.optimizer.load_state_dict(optimizer)
         if saved["batches"] == len(trainer.train_loader):  # else another batch size: the batches are others anyway
             self.steps.resume(saved["last_step"])
             self.saved = saved
@@ -94,6 +96,19 @@ class Position:
                 trainer.train_loader.generator.set_state(saved["loader"]["generator"].cpu())
             else:
                 _go_on(trainer.train_loader, saved)
+
+
+def check_fits(tensors: Mapping[str, torch.Tensor], network: torch.nn.Module) -> None:
+    """Check saved tensors before any is copied: `load_state_dict` copies those that fit, and then raises.
+
+    Raises:
+        ValueError: One of them is not in the network, or has another shape there.
+    """
+    own = network.state_dict()
+    for name, tensor in tensors.items():
+        if name not in own or own[name].shape != tensor.shape:
+            there = f"of shape {list(own[name].shape)}" if name in own else "not in the model"
+            raise ValueError(f"{name} of shape {list(tensor.shape)} is {there}")
 
 
 def random_state(device: torch.device) -> dict[str, Any]:

@@ -135,9 +135,22 @@ def test_a_checkpoint_has_the_state_beside_what_stock_reads():
     assert added.keys() == {*own, state.KEY} and added[state.KEY]["version"] == state.VERSION
 
 
-def test_another_network_is_refused():
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"weights": {"0.weight": torch.zeros(3, 2), "0.bias": torch.zeros(9)}},
+        {"weights": {"0.weight": torch.zeros(3, 2), "7.weight": torch.zeros(3, 2)}},
+        {"average": {"0.bias": torch.zeros(9)}},
+        {"optimizer": None},
+    ],
+)
+def test_of_another_network_nothing_is_taken(change):
     trainer = trainer_of(network(0), network(1))
     saved = state.Position(trainer).capture(trainer.optimizer.state_dict())
-    other = trainer_of(torch.nn.Linear(5, 1), torch.nn.Linear(5, 1))
-    with pytest.raises((KeyError, ValueError, RuntimeError)):
-        state.Position(other).restore({**saved, "weights": {"weight": torch.zeros(9, 9)}})
+    saved = {key: value for key, value in {**saved, **change}.items() if value is not None}
+    other = trainer_of(network(2), network(3))
+    with pytest.raises((KeyError, ValueError)):
+        state.Position(other).restore(saved)
+    for found, seed in ((other.model, 2), (other.ema.ema, 3)):
+        for mine, before in zip(found.state_dict().values(), network(seed).state_dict().values(), strict=True):
+            assert torch.equal(mine, before)
