@@ -34,7 +34,9 @@ def evaluate_model(values: Mapping[str, Any], chosen: Settings) -> Path:
     arguments.update(coco_eval=asdict(chosen), save_json=values["save_json"])
 
     def validate() -> Path:
-        return Path(sources.validate(values["model"], values["data"], values["split"], **arguments).save_dir)
+        detector = sources.load(values["model"])
+        metrics = sources.validate(detector, values["model"], values["data"], values["split"], **arguments)
+        return Path(metrics.save_dir)
 
     if not values.get("out"):
         return validate()

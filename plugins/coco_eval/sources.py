@@ -43,25 +43,38 @@ class Source:
     detections: Detections
 
 
-def validate(model: Any, data: Any, split: Any, **arguments: Any) -> Any:
-    """Return the metrics of a validation with COCO evaluation, `metrics.coco` among them.
+def load(model: Any) -> Any:
+    """Return the YOLO model that is to be evaluated.
 
     Args:
         model: A checkpoint, a run's folder, or what Ultralytics has exported from one.
+
+    Raises:
+        TintboxError: It is not there, or no COCO evaluation is possible.
+    """
+    from tintbox.plugins.detector import load_detector
+
+    check_active()
+    best = Path(str(model)) / "weights" / "best.pt"
+    detector = load_detector(best if is_there(best) else model, offered=IOU_TYPES)
+    if wrong := check_task(detector.task):
+        raise TintboxError(f"model={model}: {wrong}")
+    return detector
+
+
+def validate(detector: Any, model: Any, data: Any, split: Any, **arguments: Any) -> Any:
+    """Return the metrics of a validation with COCO evaluation, `metrics.coco` among them.
+
+    Args:
+        detector: The YOLO model.
+        model: What it was loaded from.
         data: A dataset YAML; None for the one that the model was trained on.
         split: The split's name; None for "val".
         arguments: What else Ultralytics' `val` is to get.
 
     Raises:
-        TintboxError: Model, dataset or split are not there, or no COCO evaluation is possible.
+        TintboxError: Dataset or split are not there, or the model cannot be validated on them.
     """
-    from tintbox.plugins.detector import load_detector
-
-    best = Path(str(model)) / "weights" / "best.pt"
-    check_active()
-    detector = load_detector(best if is_there(best) else model, offered=IOU_TYPES)
-    if wrong := check_task(detector.task):
-        raise TintboxError(f"model={model}: {wrong}")
     data = data or detector.overrides.get("data")
     if not data:
         raise TintboxError(f"data= is missing, and {model} does not say what it was trained on; e.g. data=bccd.yaml")
@@ -155,10 +168,7 @@ def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[st
     Raises:
         TintboxError: They have different classes, or were trained on different datasets and none is named.
     """
-    from tintbox.plugins.detector import load_detector
-
-    check_active()
-    detectors = [load_detector(model, offered=IOU_TYPES) for model in models]
+    detectors = [load(model) for model in models]
     tasks = [detector.task for detector in detectors]
     if tasks[0] != tasks[1]:
         raise TintboxError(f"{names[0]} is a {tasks[0]} model, {names[1]} a {tasks[1]} model; compare models of a task")
@@ -175,8 +185,8 @@ def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[st
     sources = []
     with tempfile.TemporaryDirectory(prefix="tintbox-") as folder:  # Ultralytics makes one for each validation
         arguments.update(plots=False, project=folder)
-        for model, name in zip(models, names):
-            outcome: Outcome = validate(model, data, values.get("split"), **arguments).coco
+        for detector, model, name in zip(detectors, models, names):
+            outcome: Outcome = validate(detector, model, data, values.get("split"), **arguments).coco
             sources.append(Source(name, outcome.split.truth, outcome.detections))
     return sources
 

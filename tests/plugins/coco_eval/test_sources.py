@@ -99,3 +99,17 @@ def test_a_plugin_that_is_off_evaluates_no_model(monkeypatch):
     monkeypatch.setenv("TINTBOX_DISABLE", "1")
     with pytest.raises(TintboxError, match=r"TINTBOX_DISABLE=1, and no model is evaluated without; unset it, or give"):
         sources.check_active()
+
+
+def test_two_models_that_are_compared_are_loaded_once_each(rectangles, detectors, tmp_path, monkeypatch):
+    from ultralytics.engine import model
+
+    again = tmp_path / "again.pt"
+    again.write_bytes(detectors["detect"].read_bytes())
+    loaded, load = [], model.load_checkpoint
+    monkeypatch.setattr(model, "load_checkpoint", lambda file, *rest: loaded.append(str(file)) or load(file, *rest))
+    models = [detectors["detect"], again]
+    values = {"data": rectangles["detect"], "imgsz": 64, "workers": 0}
+    one, two = sources.validate_both(models, ("one", "two"), values)
+    assert loaded == list(map(str, models))
+    assert one.detections.score.tolist() == two.detections.score.tolist() != []
