@@ -53,9 +53,19 @@ def as_dict(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _keys(names: Sequence[str]) -> list[str]:
-    """Return names of which none is there twice: of two classes called alike none is to be lost."""
+    """Return names of which none is there twice: of two classes called alike none is to be lost.
+
+    Each of these gets its number, ``a (0)``; again if another class is called just that.
+    """
     counts = Counter(names)
-    return [f"{name} ({i})" if counts[name] > 1 else name for i, name in enumerate(names)]
+    keys, taken = [], {name for name in names if counts[name] == 1}
+    for i, name in enumerate(names):
+        key = name
+        while counts[name] > 1 and (key == name or key in taken):
+            key += f" ({i})"
+        taken.add(key)
+        keys.append(key)
+    return keys
 
 
 def _numbers(values: np.ndarray, bounds: np.ndarray) -> dict[str, dict[str, Any]]:

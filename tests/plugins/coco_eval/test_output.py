@@ -82,6 +82,31 @@ def test_intervals_and_counts_in_the_files(pair, tmp_path):
     assert content["errors"]["overall"]["AP"] == pytest.approx(content["metrics"]["AP50"]["value"], abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("names", "keys"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["a", "b", "a"], ["a (0)", "b", "a (2)"]),
+        (["a", "a", "a (0)"], ["a (0) (0)", "a (1)", "a (0)"]),
+        (["a", "a (0)", "a", "a (0)"], ["a (0)", "a (0) (1)", "a (2)", "a (0) (3)"]),
+        (["a (1)", "a", "a (1) (1)", "a"], ["a (1)", "a (1) (1) (1)", "a (1) (1)", "a (3)"]),
+    ],
+)
+def test_classes_of_any_names_have_keys_of_their_own(names, keys):
+    images = [{"id": 1, "width": 40, "height": 40}]
+    categories = [{"id": i, "name": name} for i, name in enumerate(names)]
+    annotations = [
+        {"id": i, "image_id": 1, "category_id": i, "bbox": [9 * i, 0, 8, 8], "area": 64, "iscrowd": 0}
+        for i in range(len(names))
+    ]
+    truth = Truth(images, annotations, categories)
+    boxes = np.array([annotation["bbox"] for annotation in annotations], float)
+    ids = np.arange(len(names))
+    found = evaluate(truth, Detections(np.ones(len(names), int), ids, boxes, np.ones(len(names))), settings=FEW)
+    content = output.as_dict(found)
+    assert list(content["classes"]) == list(content["precision_recall"]["precision"]) == keys
+
+
 def test_without_objects_of_a_size_it_is_na_and_never_0(pair, tmp_path):
     truth, detections = pair
     part = Truth(truth.images, [a for a in truth.annotations if a["area"] >= 32**2], truth.categories)
