@@ -54,9 +54,10 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
             "model=yolov5n-anchor.yaml"
         )
     if callbacks.wants_freeze(args):
-        from tintbox.plugins.freeze.plan import FreezePlan, network
+        from tintbox.plugins.freeze.plan import FreezePlan
+        from tintbox.plugins.wrappers import unwrap
 
-        FreezePlan.of(network(model), given)
+        FreezePlan.of(unwrap(model), given)
     elif task == "colorize" and freezes_all(model, given.get("freeze")):
         raise TintboxError(
             f"freeze={given['freeze']}: nothing of {selection.title(model)} is left to train; freeze less"

@@ -9,7 +9,8 @@ from ultralytics.utils import LOGGER, RANK, colorstr
 from tintbox.plugins.anchor import autoanchor, transfer
 from tintbox.plugins.anchor.head import AnchorDetect
 from tintbox.plugins.anchor.loss import Gains
-from tintbox.plugins.loss.training import make_criteria, models_of
+from tintbox.plugins.loss.training import make_criteria
+from tintbox.plugins.wrappers import models_of
 
 PREFIX = colorstr("anchors: ")
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +15,8 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.extend import forks, network
 from tintbox.plugins.extend.classes import NewClasses, listed
 from tintbox.plugins.extend.network import ExtendedModel
-from tintbox.plugins.freeze import plan, selection
+from tintbox.plugins.freeze import selection
+from tintbox.plugins.wrappers import models_of
 
 PREFIX = colorstr("extend: ")
 
@@ -122,12 +123,6 @@ def tell(model: ExtendedModel, added: NewClasses) -> None:
         f"{PREFIX}{count} new classes ({listed(added.names)}) beside {len(model.names) - count}, in a branch from "
         f"{where} on: {sum(sizes.values()) - still:,} parameters train, {still:,} stay as they are"
     )
-
-
-def models_of(trainer: Any) -> list[ExtendedModel]:
-    """Return the training model and, if there is one, its moving average."""
-    models: list[Any] = [trainer.model, *([trainer.ema.ema] if trainer.ema else [])]
-    return [cast(ExtendedModel, plan.network(model)) for model in models]
 
 
 def on_pretrain_routine_end(trainer: Any) -> None:

@@ -209,11 +209,3 @@ def _factors(model: nn.Module, lr_scale: Any, names: tuple[str, ...]) -> dict[st
         layers = {name: selection.layer_of(name) for name in names}
         factors = {name: float(lr_scale) ** (last - layer) for name, layer in layers.items() if layer is not None}
     return {name: factor for name, factor in factors.items() if factor != 1}
-
-
-def network(model: nn.Module) -> nn.Module:
-    """Return the network inside wrappers for compilation, several devices and distillation."""
-    from ultralytics.utils.torch_utils import unwrap_model  # here: a plan for another network needs no Ultralytics
-
-    model = unwrap_model(model)
-    return getattr(model, "student_model", model)

@@ -13,7 +13,8 @@ from ultralytics.utils import LOGGER
 
 from tintbox import atomic
 from tintbox.plugins.freeze import selection, selectors
-from tintbox.plugins.freeze.plan import FreezePlan, network
+from tintbox.plugins.freeze.plan import FreezePlan
+from tintbox.plugins.wrappers import unwrap
 
 FROZEN, TRAINED = "#c3c8ce", "#2a6fb0"
 HEADINGS = ("group", "layers", "parameters", "trained", "lr factor", "BatchNorm")
@@ -21,7 +22,7 @@ HEADINGS = ("group", "layers", "parameters", "trained", "lr factor", "BatchNorm"
 
 def report(trainer: Any, plan: FreezePlan) -> None:
     """Log the table of the run's first epoch; save table and picture of all stages into the run's folder."""
-    model, epochs, first = network(trainer.model), trainer.epochs, trainer.start_epoch
+    model, epochs, first = unwrap(trainer.model), trainer.epochs, trainer.start_epoch
     rows = group_rows(model, plan, first, epochs)
     LOGGER.info(f"\ntintbox: what trains in {selection.title(model)} from epoch {first + 1} of {epochs} on")
     LOGGER.info("\n".join(table(rows)))
@@ -43,7 +44,7 @@ def report(trainer: Any, plan: FreezePlan) -> None:
 
 def tell_woken(trainer: Any, plan: FreezePlan, woken: Iterable[str]) -> None:
     """Log what a stage of the schedule has woken."""
-    model = network(trainer.model)
+    model = unwrap(trainer.model)
     left = sizes(model, plan.frozen(trainer.epoch, trainer.epochs))
     LOGGER.info(f"\ntintbox: epoch {trainer.epoch + 1} wakes {describe(model, woken)}; {left:,} stay frozen")
 

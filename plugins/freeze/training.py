@@ -26,8 +26,9 @@ from ultralytics.utils import LOGGER, RANK
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.freeze import report
-from tintbox.plugins.freeze.plan import FreezePlan, network
+from tintbox.plugins.freeze.plan import FreezePlan
 from tintbox.plugins.freeze.selectors import value_text
+from tintbox.plugins.wrappers import models_of, unwrap
 
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
@@ -130,7 +131,7 @@ class FreezeState:
         """Copy what is frozen into the moving average."""
         if not (trainer.ema and trainer.ema.enabled):
             return
-        live, average = network(trainer.model).state_dict(), network(trainer.ema.ema).state_dict()
+        live, average = (model.state_dict() for model in models_of(trainer))
         still = self.plan.frozen_norms(self.frozen)
         for name in [*self.frozen, *(f"{norm}.{statistic}" for norm in still for statistic in STATISTICS)]:
             if name in live:
@@ -154,7 +155,7 @@ def on_pretrain_routine_start(trainer: Any) -> None:
 
 def on_pretrain_routine_end(trainer: Any) -> None:
     """Make the plan for the model that is about to train, and report it."""
-    model = network(trainer.model)
+    model = unwrap(trainer.model)
     plan = FreezePlan.of(model, vars(trainer.args))
     waking = plan.start - plan.frozen(trainer.epochs, trainer.epochs)
     if trainer.world_size > 1 and not all(p.requires_grad for n, p in model.named_parameters() if n in waking):

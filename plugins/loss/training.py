@@ -16,11 +16,11 @@ from ultralytics.nn.modules.head import Detect
 from ultralytics.nn.tasks import WorldModel, YOLOEModel
 from ultralytics.utils import LOGGER, RANK, colorstr
 from ultralytics.utils.loss import v8DetectionLoss
-from ultralytics.utils.torch_utils import unwrap_model
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.loss import weights as class_weights
 from tintbox.plugins.loss.bce import ClassificationBCE
+from tintbox.plugins.wrappers import models_of
 
 
 def on_pretrain_routine_end(trainer: Any) -> None:
@@ -74,12 +74,6 @@ def class_counts(trainer: Any) -> list[int]:
     labels = [label["cls"].reshape(-1) for label in trainer.train_loader.dataset.labels]
     classes = np.concatenate([np.zeros(0), *labels]).astype(int)
     return np.bincount(classes, minlength=trainer.data["nc"]).tolist()
-
-
-def models_of(trainer: Any) -> list[Any]:
-    """Return the training model without its wrappers (DDP, compilation, distillation) and the EMA copy."""
-    models = [unwrap_model(trainer.model), *([trainer.ema.ema] if trainer.ema else [])]
-    return [getattr(model, "student_model", model) for model in models]
 
 
 def make_criteria(models: list[Any]) -> None:

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 from ultralytics.utils import LOGGER, RANK
 
-from tintbox.plugins.freeze.plan import network
 from tintbox.plugins.transfer.handover import MARK
+from tintbox.plugins.wrappers import models_of
 
 BATCHES = 10  # averaged for the statistics
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
@@ -23,10 +23,9 @@ STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 def on_pretrain_routine_end(trainer: Any) -> None:
     """Recompute the statistics on the first batches of the training data, in the model and in its moving average."""
-    model = network(trainer.model)
-    average = network(trainer.ema.ema) if trainer.ema else None
-    for marked in (model, average):
-        if marked is not None and hasattr(marked, MARK):
+    model, *averages = models_of(trainer)
+    for marked in (model, *averages):
+        if hasattr(marked, MARK):
             delattr(marked, MARK)  # a stock checkpoint must contain nothing of ours
     if trainer.resume:
         return
@@ -34,8 +33,8 @@ def on_pretrain_routine_end(trainer: Any) -> None:
     count = recompute(model, islice(batches, BATCHES))
     if hasattr(trainer.train_loader, "reset"):
         trainer.train_loader.reset()  # so that the first epoch sees all images
-    if average is not None:
-        statistics = {name: value for name, value in model.state_dict().items() if name.endswith(STATISTICS)}
+    statistics = {name: value for name, value in model.state_dict().items() if name.endswith(STATISTICS)}
+    for average in averages:
         average.load_state_dict(statistics, strict=False)
     if RANK in {-1, 0}:
         LOGGER.info(f"tintbox: BatchNorm statistics recomputed on {count} training pictures in colour")

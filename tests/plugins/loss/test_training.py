@@ -14,6 +14,7 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.loss import training as loss_callbacks
 from tintbox.plugins.loss import weights as class_weights
 from tintbox.plugins.loss.bce import ClassificationBCE
+from tintbox.plugins.wrappers import models_of
 
 COUNTS = [16, 8, 2]  # boxes of the training pictures: a, b, c
 ALL = {"cls_pos_weight": "balanced", "cls_smoothing": 0.02, "cls_focal": {"gamma": 1.5, "alpha": 0.4}}
@@ -225,7 +226,7 @@ def test_on_a_gpu(train, settings):
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
     trainer = train(device="0", epochs=2, **settings, **ALL)
-    for model in loss_callbacks.models_of(trainer):
+    for model in models_of(trainer):
         assert all(isinstance(bce, ClassificationBCE) and bce.pos_weight.is_cuda for bce in bces(model))
     assert all(math.isfinite(float(v)) for row in rows(trainer) for v in row.values())
 
