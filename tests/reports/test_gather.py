@@ -88,3 +88,41 @@ def test_an_unfinished_run(made, detector, copy):
 def test_arguments_are_shown_as_they_are_typed():
     assert value_text({0.5: "backbone", 3: ["neck", -9]}) == "{0.5: backbone, 3: [neck, -9]}"
     assert [value_text(v) for v in (0.0005, True, None, "a\nb")] == ["0.0005", "True", "None", "a b"]
+
+
+UNREADABLE = {
+    "the folder": ("run", 0o000), "its files": ("run/args.yaml", 0o000), "results": ("run/results.csv", 0o000),
+    "no search": ("run", 0o444), "the folder above": ("", 0o000),
+}  # fmt: skip
+
+
+@pytest.mark.attack("report inputs")
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_an_unreadable_folder_is_one_line(forked, made, tmp_path, kind):
+    """Whoever may read everything becomes somebody who may not."""
+    run = made("all/run", **{"metrics__mAP50-95(B)": [0.25, 0.5]})
+    place, mode = UNREADABLE[kind]
+    locked = run.parent / place
+    whole = made("all/whole", **{"metrics__mAP50-95(B)": [0.25, 0.5]})
+    code = (
+        "import contextlib, os, sys\n"
+        "from tintbox.cli import app\n"
+        "_, whole, run = sys.argv\n"
+        "def report(folder):\n"
+        "    sys.argv = ['tintbox', 'report', folder, 'out=r.html', 'pictures=False']\n"
+        "    app.main()\n"
+        "with contextlib.suppress(SystemExit): report(whole)\n"  # loads what only its owner may read
+        "os.geteuid() or os.setresuid(65534, 65534, 65534)\n"
+        "report(run)\n"
+    )
+    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    before = locked.stat().st_mode
+    locked.chmod(mode)
+    try:
+        done = forked("-c", code, whole, run)
+    finally:
+        locked.chmod(before)
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("tintbox: ") and "Permission denied" in line, line

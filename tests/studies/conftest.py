@@ -1,13 +1,23 @@
 """Folders of runs made by hand, for tables and pictures; and patience with those that are at work."""
 
+import sys
 import time
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tintbox import run_folder
+from tintbox.cli import app as cli
+from tintbox.studies import command
 from tintbox.studies.cells import Result
 from tintbox.studies.grid import Grid
 from tintbox.studies.outcome import Outcome
+
+GOOD = ("task=colorize", "model=colorize-convt.yaml", "data=fruitbowl.yaml", "imgsz=32", "epochs=1")
+STEADY = settings(
+    max_examples=60, deadline=None, derandomize=True, database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
 
 
 def wait_for(condition, seconds=180):
@@ -77,3 +87,34 @@ def made(tmp_path):
         else:
             results.append(Result(run, None, None))
     return results
+
+
+def content(folder):
+    """Every file below a folder, as it is."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != ".study.lock"}
+
+
+@pytest.fixture
+def attempt(monkeypatch, capfd, tmp_path):
+    """Run `tintbox study` in a folder where it must not train; returns the line that it ends with."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "begin", lambda *_: pytest.fail("it trains"))
+
+    def run(*words, status=1):
+        before, begun = content(tmp_path), time.monotonic()
+        monkeypatch.setattr(sys, "argv", ["tintbox", "study", *words])
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        else:
+            code = 0
+        said = capfd.readouterr()
+        assert time.monotonic() - begun < 20
+        assert code == status, said
+        if code:
+            assert said.err.startswith("tintbox: ") and said.err.count("\n") == 1, said.err
+            assert content(tmp_path) == before, "a file was changed"
+        return said.err if code else said.out
+
+    return run

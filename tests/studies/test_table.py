@@ -128,3 +128,16 @@ def test_a_finished_run_that_cannot_be_read_is_named():
 def test_the_files_are_whole(made, tmp_path):
     table.save(tmp_path, made, "mine")
     assert sorted(p.name for p in Path(tmp_path).glob("*.*")) == ["runs.csv", "study.csv", "study.md"]
+
+
+@pytest.mark.attack("study inputs")
+def test_equal_runs_are_called_equal(folder_of):
+    runs = [Run(f"lr0_{lr0}-seed_{s}", {"lr0": lr0, "seed": s}, {}) for lr0 in (0.1, 0.2, 0.3) for s in (0, 1)]
+    found = [
+        folder_of(run, {"epoch": [1], "time": [i], "metrics/accuracy": [0.5 + run.settings["seed"] + (i > 3)]})
+        for i, run in enumerate(runs)
+    ]
+    text = table.markdown(found, "mine")
+    assert "| 0.2 | 2 | 1.0000 ± 0.7071 | equal |" in text
+    assert "| 0.3 | 2 | 2.0000 ± 0.7071 | +1.0000 ± 0.0000 |" in text
+    assert "- Equal in every number of every epoch: lr0=0.1; lr0=0.2. None of them is better.\n" in text

@@ -6,6 +6,13 @@ from torch import nn
 from ultralytics import YOLO
 from ultralytics.utils.torch_utils import unwrap_model
 
+WITH_PARAMETERS = {*range(11), 13, 16, 17, 19, 20, 22, 23}  # layers of yolo11n
+
+
+def prefixes(names):
+    """The layers that parameters are of, by name; without a constant that looks like a parameter."""
+    return {int(name.split(".")[1]) for name in names if ".dfl" not in name}
+
 
 @pytest.fixture(scope="session")
 def boxes(write_dataset):

@@ -1,11 +1,14 @@
-"""The freeze plan without a trainer: for plain PyTorch modules and torchvision's."""
+"""The freeze plan without a trainer: for plain PyTorch modules, torchvision's and Ultralytics'."""
 
 import pytest
 import torch
 from torch import nn
+from ultralytics import YOLO
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.freeze.plan import FreezePlan
+
+from .conftest import WITH_PARAMETERS, prefixes
 
 
 def block(channels):
@@ -116,3 +119,30 @@ def test_a_detector_of_torchvision():
     sum(losses.values()).backward()
     assert all((p.grad is None) for n, p in detector.named_parameters() if n in frozen)
     assert plan.apply(3) == set()
+
+
+def test_layer_wise_decay_counts_layers_from_the_last():
+    model = YOLO("yolo11n.yaml").model
+    plan = FreezePlan.of(model, {"lr_scale": 0.9})
+    for name, factor in plan.factors.items():
+        assert factor == pytest.approx(0.9 ** (23 - int(name.split(".")[1])), rel=1e-12)
+    assert not any(name.startswith("model.23.") for name in plan.factors)
+    assert not FreezePlan.of(model, {"lr_scale": 1.0}).factors
+
+
+def test_a_plan_is_a_function_of_the_epoch():
+    model = YOLO("yolo11n.yaml").model
+    plan = FreezePlan.of(model, {"freeze": "all[:23]", "unfreeze": {10: "all", 0.25: "neck", 0: 0}})
+    assert [epoch for epoch, _ in plan.schedule(20)] == [0, 5, 10]
+    assert [epoch for epoch, _ in plan.schedule(100)] == [0, 10, 25]
+    backbone, neck = WITH_PARAMETERS & set(range(1, 11)), WITH_PARAMETERS & set(range(11, 23))
+    for epoch, layers in ((0, backbone | neck), (4, backbone | neck), (5, backbone), (9, backbone), (10, set())):
+        assert prefixes(plan.frozen(epoch, 20)) == layers
+    assert "model.23.dfl.conv.weight" in plan.frozen(19, 20)
+
+
+def test_a_batchnorm_follows_its_own_parameters():
+    model = YOLO("yolo11n.yaml").model
+    plan = FreezePlan.of(model, {"freeze": ["0.conv", "1.bn.bias", "2.cv1"]})
+    assert plan.frozen_norms(plan.start) == {"model.2.cv1.bn"}
+    assert len(FreezePlan.of(model, {"freeze_bn": True}).frozen_norms(frozenset())) == len(plan.norms)

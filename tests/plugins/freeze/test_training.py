@@ -7,11 +7,11 @@ import torch
 from torch import nn
 from ultralytics import YOLO
 from ultralytics.nn.tasks import load_checkpoint
-from ultralytics.optim import MuSGD
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.freeze.plan import FreezePlan
-from tintbox.plugins.freeze.training import StepFactors
+
+from .conftest import WITH_PARAMETERS, prefixes
 
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
@@ -120,13 +120,6 @@ def staged(train):
     return train(**STAGED)
 
 
-def prefixes(names):
-    return {int(name.split(".")[1]) for name in names if ".dfl" not in name}
-
-
-WITH_PARAMETERS = {*range(11), 13, 16, 17, 19, 20, 22, 23}
-
-
 def test_a_schedule_wakes_what_it_says(staged):
     _, record = staged
     frozen = [prefixes(f) for f in record.frozen[::2]]
@@ -215,108 +208,6 @@ def test_recovery_from_nan_and_from_a_full_memory(train, staged):
     assert record.still[-1] == staged[1].still[-1]
     for name in record.frozen[-1]:
         assert torch.equal(saved(trainer, "last")[name], record.weights[0][name].half())
-
-
-# Learning rates -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("kind", "arguments"),
-    [
-        (torch.optim.SGD, {"momentum": 0.9, "nesterov": True}),
-        (torch.optim.AdamW, {}),
-        (torch.optim.NAdam, {}),
-        (torch.optim.RMSprop, {"momentum": 0.9}),
-        (MuSGD, {"momentum": 0.9, "nesterov": True, "use_muon": True}),
-    ],
-)
-def test_a_factor_is_the_same_as_a_group_of_its_own_with_that_rate(kind, arguments):
-    """Against torch's own groups, bit for bit, with momentum, weight decay and a rate that changes."""
-    torch.manual_seed(0)
-    start = [torch.randn(6, 5), torch.randn(4, 6), torch.randn(6, 6)]
-    inputs = torch.randn(10, 8, 5)
-
-    def run(grouped):
-        weights = [nn.Parameter(w.clone()) for w in start]
-        a, b, c = weights
-        common = {"weight_decay": 0.05, **arguments}
-        if grouped:
-            groups = [{"params": [a], "lr": 0.02 * 0.3}, {"params": [b], "lr": 0.02}, {"params": [c], "lr": 0.02 * 2.5}]
-            scales = [0.3, 1.0, 2.5]
-        else:
-            groups, scales = [{"params": weights, "lr": 0.02}], [1.0]
-        optimizer = kind(groups, lr=0.02, **common)
-        if not grouped:
-            StepFactors(optimizer).factors = {a: 0.3, c: 2.5}
-        for step, x in enumerate(inputs):
-            for group, scale in zip(optimizer.param_groups, scales):
-                group["lr"] = 0.02 / (1 + step) * scale
-            loss = ((x @ a.T @ c.T) @ b.T).tanh().square().mean()
-            loss.backward()
-            optimizer.step()
-            optimizer.zero_grad()
-        assert len(optimizer.param_groups) == len(groups), "its own groups are back"
-        return weights
-
-    for ours, theirs in zip(run(grouped=False), run(grouped=True)):
-        assert torch.equal(ours, theirs)
-
-
-def test_lr_scale_holds_through_warmup_and_scheduler_and_leaves_the_checkpoint_stock(train):
-    checkpoints = []
-
-    def look(trainer):
-        checkpoints.append(torch.load(trainer.last, weights_only=False)["optimizer"])
-
-    scale = {"backbone": 0.1, 9: 0.5, "23.cv2": 2}
-    trainer, record = train(lr_scale=scale, epochs=3, warmup_epochs=1.5, callbacks=[("on_model_save", look)])
-    assert len(trainer.optimizer.param_groups) == 3
-    assert [len(group["params"]) for group in checkpoints[0]["param_groups"]] == [
-        len(group["params"]) for group in trainer.optimizer.param_groups
-    ]
-    assert len({rates["model.0.conv.weight"] for rates in record.stock_rates}) > 3, "the stock rate really changes"
-    for used, stock in zip(record.steps, record.stock_rates):
-        for name, rate in stock.items():
-            layer = int(name.split(".")[1])
-            factor = 0.5 if layer == 9 else 0.1 if layer < 11 else 2.0 if name.startswith("model.23.cv2.") else 1.0
-            assert used[name] == rate * factor, name
-
-
-def test_layer_wise_decay_counts_layers_from_the_last():
-    model = YOLO("yolo11n.yaml").model
-    plan = FreezePlan.of(model, {"lr_scale": 0.9})
-    for name, factor in plan.factors.items():
-        assert factor == pytest.approx(0.9 ** (23 - int(name.split(".")[1])), rel=1e-12)
-    assert not any(name.startswith("model.23.") for name in plan.factors)
-    assert not FreezePlan.of(model, {"lr_scale": 1.0}).factors
-
-
-def test_lr_scale_with_an_automatic_optimizer_warns_once(train, caplog):
-    train(lr_scale={"backbone": 0.1}, optimizer="auto")
-    lines = [r.getMessage() for r in caplog.records if "scales the rate that" in r.getMessage()]
-    assert len(lines) == 1
-    assert "it ignores lr0=0.01" in lines[0]
-
-
-# The plan alone -------------------------------------------------------------------------------------------------------
-
-
-def test_a_plan_is_a_function_of_the_epoch():
-    model = YOLO("yolo11n.yaml").model
-    plan = FreezePlan.of(model, {"freeze": "all[:23]", "unfreeze": {10: "all", 0.25: "neck", 0: 0}})
-    assert [epoch for epoch, _ in plan.schedule(20)] == [0, 5, 10]
-    assert [epoch for epoch, _ in plan.schedule(100)] == [0, 10, 25]
-    backbone, neck = WITH_PARAMETERS & set(range(1, 11)), WITH_PARAMETERS & set(range(11, 23))
-    for epoch, layers in ((0, backbone | neck), (4, backbone | neck), (5, backbone), (9, backbone), (10, set())):
-        assert prefixes(plan.frozen(epoch, 20)) == layers
-    assert "model.23.dfl.conv.weight" in plan.frozen(19, 20)
-
-
-def test_a_batchnorm_follows_its_own_parameters():
-    model = YOLO("yolo11n.yaml").model
-    plan = FreezePlan.of(model, {"freeze": ["0.conv", "1.bn.bias", "2.cv1"]})
-    assert plan.frozen_norms(plan.start) == {"model.2.cv1.bn"}
-    assert len(FreezePlan.of(model, {"freeze_bn": True}).frozen_norms(frozenset())) == len(plan.norms)
 
 
 # What a run leaves behind ---------------------------------------------------------------------------------------------

@@ -1,10 +1,9 @@
-"""The classification loss in real training: on both models, kept over recovery and resume, not in checkpoints."""
+"""The classification loss in real training: on both models, kept over recovery and resume."""
 
 import copy
 import csv
 import math
 
-import numpy as np
 import pytest
 import torch
 from ultralytics.cfg import get_cfg
@@ -16,36 +15,9 @@ from tintbox.plugins.loss import weights as class_weights
 from tintbox.plugins.loss.bce import ClassificationBCE
 from tintbox.plugins.wrappers import models_of
 
+from .conftest import ALL
+
 COUNTS = [16, 8, 2]  # boxes of the training pictures: a, b, c
-ALL = {"cls_pos_weight": "balanced", "cls_smoothing": 0.02, "cls_focal": {"gamma": 1.5, "alpha": 0.4}}
-
-
-@pytest.fixture(scope="module")
-def boxes(write_dataset):
-    """A dataset YAML of 8 training and 4 validation pictures of 64x64 with squares of the classes a, b and c."""
-    rng = np.random.default_rng(0)
-
-    def draw(i):
-        picture = rng.integers(0, 60, (64, 64, 3), np.uint8)
-        lines = []
-        for c, (x, y) in zip((0, 0, 1, 2)[: 3 + (i < 2)], ((0, 0), (32, 0), (0, 32), (32, 32))):
-            picture[y + 4 : y + 28, x + 4 : x + 28, c] = 255
-            lines.append(f"{c} {(x + 16) / 64} {(y + 16) / 64} 0.375 0.375")
-        return picture, lines
-
-    return write_dataset("boxes", "abc", {split: [*map(draw, range(n))] for split, n in (("train", 8), ("val", 4))})
-
-
-@pytest.fixture(scope="module")
-def train(boxes, train_tiny):
-    """Train a tiny model; returns the trainer."""
-    return lambda model="yolo11n.yaml", **kwargs: train_tiny(model, boxes, **kwargs)
-
-
-@pytest.fixture(scope="module")
-def run(train):
-    """A run of two epochs with all three options."""
-    return train(epochs=2, **ALL)
 
 
 def models(trainer):
@@ -298,47 +270,3 @@ def test_options_that_do_not_fit_the_dataset(train, options, words):
     with pytest.raises(TintboxError) as error:
         train(**options)
     assert words in str(error.value)
-
-
-# Without tintbox ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def interrupted(train, stop_at):
-    """The last.pt of a run that was stopped after the first of its two epochs."""
-    return stop_at(train, "on_model_save", epochs=2, **ALL).last
-
-
-WITHOUT = """
-import sys
-from ultralytics import YOLO
-{}
-stub = {{"tintbox", "tintbox.threads", "tintbox.plugins", "tintbox.plugins.autoload"}}
-assert not [name for name in sys.modules if name.split(".")[0] == "tintbox" and name not in stub], "tintbox was loaded"
-"""
-
-
-def test_ultralytics_without_tintbox_predicts_and_validates(interrupted, run, boxes, forked):
-    lines = "".join(
-        f"YOLO({str(file)!r}).predict({str(boxes.parent / 'images' / 'val')!r}, imgsz=64, verbose=False)\n"
-        f"YOLO({str(file)!r}).val(data={str(boxes)!r}, imgsz=64, plots=False, workers=0, verbose=False)\n"
-        for file in (interrupted, run.best)
-    )
-    done = forked("-c", WITHOUT.format(lines), env={"TINTBOX_DISABLE": "1"})
-    assert done.returncode == 0, done.stderr[-2000:]
-
-
-def test_ultralytics_without_tintbox_resumes(interrupted, forked):
-    code = WITHOUT.format(f"YOLO({str(interrupted)!r}).train(resume=True)")
-    done = forked("-c", code, env={"TINTBOX_DISABLE": "1"})
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert len((interrupted.parent.parent / "results.csv").read_text().splitlines()) == 3
-
-
-def test_checkpoint_names_nothing_of_tintbox(run):
-    import zipfile
-
-    for file in (run.last, run.best):
-        with zipfile.ZipFile(file) as archive:
-            (pickle,) = (name for name in archive.namelist() if name.endswith("data.pkl"))
-            assert b"tintbox." not in archive.read(pickle)

@@ -7,6 +7,29 @@ from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.errors.tide import explain
 
+
+def truth_of(objects, images=1, classes=2, crowd=()):
+    """objects: (image, class, box)."""
+    return Truth(
+        images=[{"id": i, "file_name": f"{i}.png", "width": 300, "height": 300} for i in range(1, images + 1)],
+        annotations=[
+            {"id": i, "image_id": image, "category_id": label, "bbox": list(box), "area": box[2] * box[3]}
+            | {"iscrowd": int(i - 1 in crowd)}
+            for i, (image, label, box) in enumerate(objects, start=1)
+        ],
+        categories=[{"id": i, "name": "-ab"[i] if i < 3 else str(i)} for i in range(1, classes + 1)],
+    )
+
+
+def detections_of(found, masks=None):
+    """found: (image, class, box, score)."""
+    columns = list(zip(*found)) or [(), (), (), ()]
+    return Detections(
+        np.array(columns[0], np.int64), np.array(columns[1], np.int64),
+        np.array(columns[2], float).reshape(-1, 4), np.array(columns[3], float), masks,
+    )  # fmt: skip
+
+
 CAT, DOG = 1, 2
 TRUTH = [  # picture, class, box
     (5, CAT, (20, 20, 60, 60)),
