@@ -1,111 +1,19 @@
-"""Random evaluation cases with everything that trips an evaluator up, and small models that really detect."""
+"""Random evaluation cases, and small models that really detect."""
 
+import contextlib
+import io
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from tintbox.plugins.coco_eval.data.detections import Detections
-from tintbox.plugins.coco_eval.data.masks import encode
-from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.evaluation import evaluate
+from tintbox.plugins.coco_eval.metrics import KEYS
 from tintbox.plugins.coco_eval.settings import Settings
 
-SIDE = 160
-
-
-def case(seed, images=30, classes=4, crowded=True, ties=True, masks=False, many=True):
-    """Return truth and detections: boxes of all sizes, crowds, equal scores, empty images, a class without truth.
-
-    Class ids are 3, 5, 7, ... and image ids fall, so that neither is its own index.
-    """
-    rng = np.random.default_rng(seed)
-    pictures = [{"id": 1000 - 7 * i, "file_name": f"{i}.jpg", "width": SIDE, "height": SIDE} for i in range(images)]
-    annotations, rows, masks_found = [], [], []
-    for i, picture in enumerate(pictures):
-        if i % 7 == 3:  # no truth here
-            boxes = np.zeros((0, 4))
-        else:
-            boxes = _boxes(rng, rng.integers(1, 7))
-        labels = rng.integers(0, classes - 1, len(boxes))  # the last class has no truth
-        for box, label in zip(boxes, labels):
-            crowd = int(crowded and rng.random() < 0.15)
-            annotation = {"id": len(annotations) + 1, "image_id": picture["id"], "category_id": 3 + 2 * int(label)}
-            annotation |= {"bbox": box.tolist(), "area": float(box[2] * box[3] * rng.uniform(0.5, 1)), "iscrowd": crowd}
-            if masks or crowd:
-                annotation["segmentation"] = encode(_mask(box, rng)[None])[0]
-            annotations.append(annotation)
-        if i % 7 == 5:  # no detections here
-            continue
-        copies = np.repeat(np.arange(len(boxes)), 2)
-        near = boxes[copies] + rng.normal(0, 3, (len(copies), 4)) if len(boxes) else np.zeros((0, 4))
-        found = np.concatenate([near, _boxes(rng, 130 if many and i == 0 else rng.integers(0, 6))])
-        found[:, 2:] = found[:, 2:].clip(2)
-        own = np.concatenate([labels[copies], rng.integers(0, classes, len(found) - len(copies))])
-        if many and i == 0:
-            own[:] = 0  # more than 100 detections of one class in one image
-        scores = rng.random(len(found))
-        if ties:
-            scores = scores.round(1)
-        rows += [(picture["id"], 3 + 2 * int(c), *box, s) for c, box, s in zip(own, found.tolist(), scores.tolist())]
-        if masks:
-            masks_found += encode(np.stack([_mask(box, rng) for box in found])) if len(found) else []
-    table = np.array(rows)
-    categories = [{"id": 3 + 2 * k, "name": f"class {k}"} for k in range(classes)]
-    detections = Detections(
-        table[:, 0].astype(np.int64),
-        table[:, 1].astype(np.int64),
-        table[:, 2:6],
-        table[:, 6],
-        masks_found if masks else None,
-    )
-    return Truth(pictures, annotations, categories), detections
-
-
-def _boxes(rng, n):
-    size = np.exp(rng.uniform(np.log(6), np.log(140), (n, 2)))
-    corner = rng.random((n, 2)) * (SIDE - size)
-    return np.concatenate([corner, size], axis=1)
-
-
-def _mask(box, rng):
-    x, y, w, h = box
-    rows, columns = np.mgrid[:SIDE, :SIDE]
-    ellipse = ((columns - x - w / 2) / max(w / 2, 1)) ** 2 + ((rows - y - h / 2) / max(h / 2, 1)) ** 2 <= 1
-    ellipse[int(np.clip(y, 0, SIDE - 1)), int(np.clip(x, 0, SIDE - 1))] = True  # never empty
-    return ellipse
-
-
-def pycocotools_evaluation(truth, detections, iou_type="bbox"):
-    """Return pycocotools' evaluation, accumulated and summarised."""
-    import contextlib
-    import io
-
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco = COCO()
-        coco.dataset = {
-            "info": {},
-            "images": truth.images,
-            "annotations": [dict(a) for a in truth.annotations],
-            "categories": truth.categories,
-        }
-        coco.createIndex()
-        rows = []
-        for i in range(len(detections)):
-            row = {"image_id": int(detections.image_id[i]), "category_id": int(detections.category_id[i])}
-            row |= {"bbox": detections.bbox[i].tolist(), "score": float(detections.score[i])}
-            if detections.segmentation is not None:
-                row["segmentation"] = detections.segmentation[i]
-            rows.append(row)
-        evaluation = COCOeval(coco, coco.loadRes(rows), iou_type)
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return evaluation
+from .synthetic import case, pycocotools_evaluation
 
 
 @pytest.fixture
@@ -114,6 +22,8 @@ def synthetic():
     return SimpleNamespace(case=case, pycocotools=pycocotools_evaluation)
 
 
+QUICK = ("imgsz=64", "device=cpu", "resamples=30")  # of a command
+CHOSEN = {"resamples": 40}  # of coco_eval=
 CLASSES = {0: "blue", 1: "red", 2: "never there"}
 PICTURES = {"train": 16, "val": 10}
 # Of Ultralytics' own layers, small enough to learn rectangles in seconds.
@@ -294,3 +204,75 @@ def better(pair):
     truth, detections = pair
     kinds = evaluate(truth, detections, settings=Settings(resamples=0)).errors.detection_kind
     return replace(detections, score=np.where(kinds == "true positive", 0.9 + detections.score / 10, detections.score))
+
+
+@pytest.fixture(scope="session")
+def weaker(detectors, tmp_path_factory):
+    """A run's folder whose model has forgotten some of what the detector knows."""
+    import torch
+    from ultralytics import YOLO
+
+    folder = tmp_path_factory.mktemp("runs") / "weaker"
+    (folder / "weights").mkdir(parents=True)
+    model = YOLO(detectors["detect"])
+    torch.manual_seed(0)
+    for parameter in model.model.model[-1].parameters():
+        parameter.data += 0.08 * parameter.data.std() * torch.randn_like(parameter) if parameter.numel() > 1 else 0
+    model.save(folder / "weights" / "best.pt")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def written(rectangles, detectors, weaker, tmp_path_factory):
+    """Folders that `--save-json` wrote, by task, and "weaker"."""
+    from ultralytics import YOLO
+
+    root = tmp_path_factory.mktemp("written")
+    for name, model in {**detectors, "weaker": weaker / "weights" / "best.pt"}.items():
+        YOLO(model).val(
+            data=str(rectangles.get(name, rectangles["detect"])), imgsz=64, plots=False, device="cpu",
+            project=str(root), name=name, coco_eval={"resamples": 30, "explain": False}, save_json=True,
+        )  # fmt: skip
+    return {name: root / name for name in (*detectors, "weaker")}
+
+
+def values(folder, kind="bbox", name="coco.json"):
+    """The twelve numbers, -1 for "n/a"."""
+    metrics = json.loads((folder / name).read_text())[kind]["metrics"]
+    return np.array([-1 if metrics[key]["value"] is None else metrics[key]["value"] for key in KEYS])
+
+
+@pytest.fixture
+def nothing_is_installed(monkeypatch):
+    """Ultralytics installs its own evaluator when it wants it; with coco_eval it must not come to that."""
+    from ultralytics.models.yolo.detect import val
+
+    def refuse(requirements, *args, **kwargs):
+        raise AssertionError(f"{requirements} would be installed")
+
+    monkeypatch.setattr(val, "check_requirements", refuse)
+
+
+def pycocotools(folder, iou_type):
+    """Return pycocotools' evaluation of what save_json wrote."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO(str(folder / "annotations.json"))
+        evaluation = COCOeval(truth, truth.loadRes(str(folder / "predictions.json")), iou_type)
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return evaluation.stats
+
+
+def warnings(log):
+    """What was told of the evaluation, without Ultralytics' sign before it."""
+    texts = [text for level, text in log if level == "WARNING" and "coco_eval=" in text]
+    return [text[text.index("coco_eval=") :] for text in texts]
+
+
+def broken_labels(root, row="0 0.5 0.5 7 0.5"):
+    """Put a row that is no label into a dataset."""
+    (root / "labels" / "val" / "0.txt").write_text(f"{row}\n")

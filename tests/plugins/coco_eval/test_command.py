@@ -1,59 +1,20 @@
-"""`tintbox coco-eval` and `tintbox compare`."""
+"""`tintbox coco-eval`, and the mistakes that it and `tintbox compare` tell in a line."""
 
-import csv
 import json
 import shutil
 
 import numpy as np
 import pytest
-import torch
 from ultralytics import YOLO
 
-from tintbox.plugins.coco_eval.metrics import KEYS
-from tintbox.plugins.coco_eval.sources import name_both
+from .conftest import QUICK, values
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-QUICK = ("imgsz=64", "device=cpu", "resamples=30")
-
-
-@pytest.fixture(scope="module")
-def weaker(detectors, tmp_path_factory):
-    """A run's folder whose model has forgotten some of what the detector knows."""
-    folder = tmp_path_factory.mktemp("runs") / "weaker"
-    (folder / "weights").mkdir(parents=True)
-    model = YOLO(detectors["detect"])
-    torch.manual_seed(0)
-    for parameter in model.model.model[-1].parameters():
-        parameter.data += 0.08 * parameter.data.std() * torch.randn_like(parameter) if parameter.numel() > 1 else 0
-    model.save(folder / "weights" / "best.pt")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def written(rectangles, detectors, weaker, tmp_path_factory):
-    """Folders that `--save-json` wrote, by task, and "weaker"."""
-    root = tmp_path_factory.mktemp("written")
-    for name, model in {**detectors, "weaker": weaker / "weights" / "best.pt"}.items():
-        YOLO(model).val(
-            data=str(rectangles.get(name, rectangles["detect"])), imgsz=64, plots=False, device="cpu",
-            project=str(root), name=name, coco_eval={"resamples": 30, "explain": False}, save_json=True,
-        )  # fmt: skip
-    return {name: root / name for name in (*detectors, "weaker")}
 
 
 def files(folder):
     """The arguments for a folder's predictions and annotations."""
     return f"predictions={folder / 'predictions.json'}", f"annotations={folder / 'annotations.json'}"
-
-
-def values(folder, kind="bbox", name="coco.json"):
-    """The twelve numbers, -1 for "n/a"."""
-    metrics = json.loads((folder / name).read_text())[kind]["metrics"]
-    return np.array([-1 if metrics[key]["value"] is None else metrics[key]["value"] for key in KEYS])
-
-
-# coco-eval ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("task", ["detect", pytest.param("segment", marks=pytest.mark.slow)])
@@ -297,84 +258,3 @@ def test_broken_json_is_told_with_its_place(name, tintbox, written, tmp_path):
     (folder / f"{name}.json").write_text('[\n {"image_id": 1,,\n')
     status, _, errors = tintbox("coco-eval", *files(folder))
     assert status == 1 and errors.startswith(f"tintbox: {folder / name}.json:2:17: broken JSON")
-
-
-# compare --------------------------------------------------------------------------------------------------------------
-
-
-def compared(folder):
-    """compare.json, and compare.csv by class and metric."""
-    with (folder / "compare.csv").open() as file:
-        rows = {(row["iou_type"], row["class"], row["metric"]): row for row in csv.DictReader(file)}
-    return json.loads((folder / "compare.json").read_text()), rows
-
-
-def test_two_models_and_two_folders_compare_alike(tintbox, rectangles, detectors, weaker, written, tmp_path):
-    data = f"data={rectangles['detect']}"
-    status, output, errors = tintbox(
-        "compare", detectors["detect"], weaker, data, *QUICK, "resamples=200", "out=models"
-    )
-    assert status == 0, errors
-    folder = tmp_path / "here" / "models"
-    assert sorted(p.name for p in folder.iterdir()) == ["compare.csv", "compare.json", "compare.png"]
-    status, shown, errors = tintbox("compare", written["detect"], written["weaker"], "resamples=200", "out=folders")
-    assert status == 0, errors
-    content, rows = compared(folder)
-    again, _ = compared(tmp_path / "here" / "folders")
-    assert content["bbox"]["metrics"] == again["bbox"]["metrics"]
-    assert (again["bbox"]["first"], again["bbox"]["second"]) == ("detect", "weaker")
-
-    old, new = values(written["detect"]), values(written["weaker"])
-    assert new[0] < old[0] - 0.05, "the weaker is weaker"
-    for key, a, b in zip(KEYS, old, new):
-        row = content["bbox"]["metrics"][key]
-        if a == -1:
-            assert row["first"] is row["second"] is row["difference"] is None
-            continue
-        assert (row["first"], row["second"]) == (a, b) and row["difference"] == pytest.approx(b - a, abs=1e-12)
-        assert float(rows["bbox", "all", key]["difference"]) == row["difference"]
-    assert content["bbox"]["metrics"]["AP"]["distinguishable"] and content["bbox"]["metrics"]["AP"]["high"] < 0
-    for text in (output, shown):
-        (line,) = [line for line in text.splitlines() if line.startswith("AP ") and "class" not in line]
-        assert line.split()[-1] == "worse"
-
-
-def test_segment_models_are_compared_by_boxes_and_masks(tintbox, written, tmp_path):
-    folder = shutil.copytree(written["segment"], tmp_path / "other")
-    rows = json.loads((folder / "predictions.json").read_text())
-    (folder / "predictions.json").write_text(json.dumps(rows[::2]))
-    status, output, errors = tintbox("compare", written["segment"], folder, "resamples=20", "out=c")
-    assert status == 0, errors
-    content, _ = compared(tmp_path / "here" / "c")
-    assert list(content) == ["bbox", "segm"]
-    assert content["segm"]["metrics"]["AR100"]["difference"] < 0
-    assert (tmp_path / "here" / "c" / "compare_segm.png").is_file()
-    assert output.count("other against segment") == 2
-
-
-def test_a_model_is_equal_to_itself(tintbox, written, tmp_path):
-    status, output, errors = tintbox("compare", written["detect"], written["detect"], "resamples=20")
-    assert status == 0, errors
-    assert "may be chance" not in output and output.count(" equal") == 12 - 2 + 2
-    assert output.splitlines()[-1] == "runs/compare"
-
-
-@pytest.mark.parametrize(
-    ("spoil", "message"),
-    [
-        (lambda truth: truth["images"][0].update(file_name="x.png"),
-         "were evaluated on different images: 1 only in {}, 1 only in {}"),
-        (lambda truth: truth["images"].append({"id": 99, "file_name": "99.png"}), "0 only in {}, 1 only in {}"),
-        (lambda truth: truth["annotations"][0].update(iscrowd=1), "against different labels of the same images"),
-        (lambda truth: truth["categories"][2].update(name="cell"),
-         "the two have different classes: {} has blue, red, never there; {} has blue, red, cell"),
-    ],
-)  # fmt: skip
-def test_folders_of_different_truth(spoil, message, tintbox, written, tmp_path):
-    folder = shutil.copytree(written["detect"], tmp_path / "other")
-    truth = json.loads((folder / "annotations.json").read_text())
-    spoil(truth)
-    (folder / "annotations.json").write_text(json.dumps(truth))
-    status, _, errors = tintbox("compare", written["detect"], folder)
-    assert status == 1 and len(errors.splitlines()) == 1
-    assert message.format(*name_both(str(written["detect"]), str(folder))) in errors
