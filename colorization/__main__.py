@@ -1,6 +1,6 @@
 """The trainer script: ``python -m tintbox.colorization model=colorize-unet.yaml data=... epochs=25``.
 
-The words are those of the ``yolo`` command with the task implied, and ``train`` unless another mode is named.
+It takes the arguments of the ``yolo`` command. The task is implied, and the mode is ``train`` unless given.
 """
 
 from __future__ import annotations

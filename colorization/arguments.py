@@ -1,4 +1,4 @@
-"""Values of Ultralytics' own arguments that it lets through, and that would end badly in a colouriser's run."""
+"""Checks of Ultralytics' own arguments: values that it accepts but that would make a colouriser's run fail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STRIDE = 32
 
 @dataclass(frozen=True)
 class Rule:
-    """What an argument may be in some modes of the `yolo` command."""
+    """The values that an argument may have in some modes of the `yolo` command."""
 
     name: str
     modes: tuple[str, ...]
@@ -25,12 +25,12 @@ class Rule:
 
 
 def is_batch(value: Any) -> bool:
-    """Return whether a value is a number of pictures, or a share of the memory, which is a fraction or -1."""
+    """Return whether a value is a number of pictures or a share of the memory (a fraction, or -1)."""
     return is_whole(value, -1) or (isinstance(value, float) and 0 < value < 1)
 
 
 def is_checkpoint(value: Any) -> bool:
-    """Return whether ``resume`` says yes or no, or names a file that is there: any other text finds another run."""
+    """Return whether ``resume`` is a bool or names an existing file: any other text would resume another run."""
     return isinstance(value, bool) or (isinstance(value, (str, Path)) and (not value or is_there(Path(value))))
 
 
@@ -57,7 +57,8 @@ def check(mode: str, arguments: Mapping[str, Any]) -> None:
         arguments: What the user gave.
 
     Raises:
-        TintboxError: In one line, naming the argument and what is accepted; or the mode is none for a colouriser.
+        TintboxError: If a value is not accepted (one line that names the argument and the accepted values), or a
+            colouriser does not support the mode.
     """
     if mode == "track":
         raise TintboxError("a colouriser finds no objects that could be tracked; `yolo colorize predict` takes videos")

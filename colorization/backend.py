@@ -1,4 +1,4 @@
-"""What a model says of itself: a ColorizeModel, or Ultralytics' backend around one or around an export."""
+"""Palette, channels and stride of a model: a ColorizeModel, or Ultralytics' backend around one or around an export."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tintbox.limits import LITERAL_BYTES
 
 
 def colouriser_of(model: Any) -> ColorizeModel | None:
-    """Return the ColorizeModel that this is or that Ultralytics' backend is around; None for an export."""
+    """Return the ColorizeModel itself or the one that Ultralytics' backend wraps; None for an export."""
     network = model if isinstance(model, ColorizeModel) else getattr(model, "model", None)
     return network if isinstance(network, ColorizeModel) else None
 
@@ -22,7 +22,7 @@ def model_palette(model: Any) -> BasePalette:
     """Return the palette of a ColorizeModel, or of Ultralytics' backend around one or around an export.
 
     Raises:
-        TintboxError: If an export carries none.
+        TintboxError: If an export carries no readable palette.
     """
     if colouriser := colouriser_of(model):
         return colouriser.palette
@@ -40,17 +40,17 @@ def model_palette(model: Any) -> BasePalette:
 
 
 def model_channels(model: Any) -> int:
-    """Return the input channels of a ColorizeModel or of Ultralytics' backend."""
+    """Return the number of input channels of a ColorizeModel or of Ultralytics' backend."""
     return int(model.yaml["channels"] if isinstance(model, ColorizeModel) else model.channels)
 
 
 def model_output_stride(model: Any) -> int:
-    """Return the pixels of the input per pixel of the output, of a ColorizeModel or of Ultralytics' backend."""
+    """Return the output stride (input pixels per output pixel) of a ColorizeModel or of Ultralytics' backend."""
     return int(getattr(colouriser_of(model) or model, "output_stride", 1))
 
 
 def adjust_palette(palette: BasePalette, args: Any, name: str) -> BasePalette:
-    """Return a model's palette as the arguments of validation or prediction want it.
+    """Return a model's palette, adjusted to the arguments of validation or prediction.
 
     Raises:
         TintboxError: If they ask for a rebalanced loss and the palette has no weights.

@@ -1,4 +1,4 @@
-"""What colourisation does about rare colours: weights in the loss, and a mean between mode and expectation.
+"""Class balancing for rare colours: weights in the loss, and a mean between mode and expectation.
 
 Both from Zhang, Isola and Efros, Colorful Image Colorization, 2016, arXiv:1603.08511.
 """
@@ -19,10 +19,10 @@ def class_weights(shares: np.ndarray, rebalance: float) -> np.ndarray:
 
     Args:
         shares: (K,) shares p of the training pixels, summing to 1.
-        rebalance: r in 0..1; 1 weighs all colours the same.
+        rebalance: r in 0..1; 1 weights all colours equally.
 
     Returns:
-        (K,) float64. A colour of weight 0 does not occur, and r is 0.
+        (K,) float64. A weight is 0 only if its colour does not occur and r is 0.
     """
     mixed = (1 - rebalance) * shares + rebalance / len(shares)
     weights = np.divide(1.0, mixed, out=np.zeros(len(shares)), where=mixed > 0)
@@ -34,7 +34,7 @@ def annealed_mean(scores: torch.Tensor, values: torch.Tensor, temperature: float
 
     Args:
         scores: (B, K, h, w) logits.
-        values: (K, C), what each colour stands for.
+        values: (K, C), the value of each colour.
         temperature: T >= 0.
 
     Returns:
@@ -55,7 +55,7 @@ def check_number(name: str, value: object, low: float, high: float) -> float:
 
 
 def check_weights(weights: Any, count: int) -> np.ndarray | None:
-    """Return weights as a read-only float64 array, or raise a TintboxError if they are not ``count`` of them."""
+    """Return weights as a read-only float64 array; raise a TintboxError unless they are ``count`` valid numbers."""
     if weights is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The detector whose backbone and neck a colouriser stands on, described by its YAML."""
+"""The detector whose backbone and neck a colouriser is built on, described by its YAML."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def load_base(base: str | Path | dict[str, Any], scale: str = "") -> dict[str, A
 
     Args:
         base: The YAML's name, such as ``yolo11.yaml``, or its contents.
-        scale: n, s, m, l or x, for a YAML that has scales and a name that has none.
+        scale: n, s, m, l or x; used if the YAML defines scales and its name does not select one.
 
     Raises:
-        TintboxError: If there is no such YAML, it has no such scale, or is no detector's.
+        TintboxError: If there is no such YAML, it lacks the scale, or it does not describe a detector.
     """
     if isinstance(base, dict):
         return base

@@ -1,4 +1,4 @@
-"""A batch on its way: from pictures to the network's input and the truth, and from scores to pictures in colour."""
+"""Batch conversion: pictures to the network's input and the ground truth, and scores to pictures in colour."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tintbox.colorization.grey import grey_input
 from tintbox.colorization.palette_base import BasePalette
 from tintbox.colorization.rendering import readout, render, show
 
-BLOCK = 1 << 18  # scores looked at at once
+BLOCK = 1 << 18  # scores processed at once
 
 
 def prepare(
@@ -23,23 +23,23 @@ def prepare(
     dtype: torch.dtype = torch.float32,
     output_stride: int = 1,
 ) -> dict[str, Any]:
-    """Turn a loader's batch into what network, loss and metrics need.
+    """Convert a loader's batch to what the network, the loss and the metrics need.
 
     Args:
         batch: Holds ``img``, RGB pictures (B, 3, H, W), uint8.
         palette: The colours of the labels.
         channels: Input channels of the network.
-        device: Where the result goes.
-        dtype: Of the input.
+        device: Device of the result.
+        dtype: Type of the network's input.
         output_stride: Pixels of the input per pixel of the labels, s.
 
     Returns:
-        The batch with ``img`` (B, channels, H, W) float in about [0, 1]; ``label`` (B, H/s, W/s) int64 and what else
-        the palette gives as truth; ``weights`` (K,) if it is rebalanced; and ``rgb``, the pictures themselves.
+        The batch with ``img`` (B, channels, H, W) float in about [0, 1]; ``label`` (B, H/s, W/s) int64 and any other
+        targets of the palette; ``weights`` (K,) if it is rebalanced; and ``rgb``, the original pictures.
     """
     pictures = batch["img"]
     small = reduce(pictures, output_stride)
-    truth = palette.targets(small.permute(0, 2, 3, 1))  # where the pictures are
+    truth = palette.targets(small.permute(0, 2, 3, 1))  # on the device of the pictures
     if palette.weights is not None:
         truth["weights"] = torch.tensor(palette.weights, dtype=torch.float32)
     truth["label"] = truth["label"].long()
@@ -59,10 +59,10 @@ def reduce(pictures: torch.Tensor, stride: int) -> torch.Tensor:
 
 
 def likeliest(scores: torch.Tensor) -> torch.Tensor:
-    """Return the most likely colour of each pixel (B, h, w) for scores (B, K, h, w); of equals, the lower index.
+    """Return the most likely colour of each pixel (B, h, w) for scores (B, K, h, w); ties go to the lower index.
 
-    Of as many pictures at once as fit the cache. `argmax` is slow in bfloat16; float32 takes half of its time, and
-    whole numbers a quarter.
+    Pictures are processed in groups that fit the cache. `argmax` is slow in bfloat16: float32 takes half the time,
+    integers a quarter.
     """
     pictures = max(1, BLOCK // scores[0].numel()) if len(scores) else 1
     parts = scores.split(pictures)
@@ -72,10 +72,10 @@ def likeliest(scores: torch.Tensor) -> torch.Tensor:
 
 
 def _find_highest(scores: torch.Tensor) -> torch.Tensor:
-    """Return the index (B, h, w) of the highest of scores (B, K, h, w), bfloat16: as `argmax`, but 0 is above -0.
+    """Return the index (B, h, w) of the highest of scores (B, K, h, w), bfloat16: like `argmax`, but 0 ranks above -0.
 
-    Bits of floats are in the order of the floats, once those of negative ones are turned around. The index stands in
-    the bits below them, the lower the higher.
+    Read as integers, floats keep their order once the bits of negative ones are flipped. The bits below hold the
+    index, counted backwards so that ties go to the lower one.
     """
     bits = scores.movedim(1, -1).contiguous().view(torch.int16).int()
     bits ^= (bits >> 31) & 0x7FFF
@@ -85,7 +85,7 @@ def _find_highest(scores: torch.Tensor) -> torch.Tensor:
 
 
 def paint(palette: BasePalette, scores: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
-    """Return the decoded pictures (B, H, W, 3), uint8, of scores (B, K, h, w) at the size of ``pictures``, alike."""
+    """Decode scores (B, K, h, w) to pictures (B, H, W, 3), uint8, with the shape of ``pictures``."""
     values, size = readout(palette, scores), pictures.shape[1:3]
     if values.shape[2:] != size:
         values = F.interpolate(values, size, mode="bilinear", align_corners=False)
@@ -93,7 +93,7 @@ def paint(palette: BasePalette, scores: torch.Tensor, pictures: torch.Tensor) ->
 
 
 def truth_rows(batch: dict[str, Any], palette: BasePalette, n: int) -> dict[str, np.ndarray]:
-    """Return the rows of a sample grid that need no model: grey, and truth in the palette's colours."""
+    """Return the rows of a sample grid that need no model: grey, and the truth in the palette's colours."""
     grey = palette.to_pixels(batch["img"][:n, :1].float()).expand(-1, 3, -1, -1).permute(0, 2, 3, 1)
     truth = show(palette, batch["label"][:n], batch["rgb"][:n].permute(0, 2, 3, 1))
     return {"grey": grey.cpu().numpy(), "truth in the palette": truth.cpu().numpy()}

@@ -12,16 +12,16 @@ STRIDE = 4  # of the output: with 313 colours, full resolution takes 16 times th
 
 
 class ColourHead(nn.Module):
-    """All levels, brought to the finest one's resolution and added; then doubled up to stride 4, and scored.
+    """Upsample all levels to the finest one's resolution, add them, upsample the sum to stride 4, and score it.
 
-    It reads every level that the detector's head reads, so that the loss reaches the whole neck, and nothing finer:
-    what a colour is must come from what the detector will use.
+    The head reads every level that the detector's head reads, so that the loss reaches the whole neck. It reads nothing
+    finer: the colours must come from the features that the detector will use.
 
     Args:
-        channels: Of each level.
-        strides: Of each level, 4 or a multiple of it by a power of two, the finest first.
+        channels: Channels of each level.
+        strides: Strides of the levels, finest first; each is 4 times a power of two.
         num_colours: K.
-        width: Channels inside.
+        width: Channels inside the head.
     """
 
     def __init__(self, channels: Sequence[int], strides: Sequence[int], num_colours: int, width: int = 64) -> None:

@@ -1,6 +1,6 @@
-"""How large a network is: its weights, its outputs and its connections, by layer and in total.
+"""Size of a network: its weights, outputs and connections, by layer and in total.
 
-What counts, for a layer with input ``(1, C, H, W)`` and output ``(1, C', H', W')``:
+The counts for a layer with input ``(1, C, H, W)`` and output ``(1, C', H', W')`` are:
 
 =====================  =====================  ===========  =====================
 layer                  weights                outputs      connections
@@ -12,7 +12,7 @@ batch norm             2C                     C*H*W        C*H*W
 upsample               0                      C*H'*W'      C*H'*W'
 =====================  =====================  ===========  =====================
 
-Other modules without parameters (ReLU, Identity, padding) are not counted; other modules with parameters are refused.
+Other modules without parameters (ReLU, Identity, padding) are not counted; others with parameters raise an error.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from torch import nn
 from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, one_line
 
-# The connections of each layer type, from the module, the elements of its input and of its output for one picture.
+# Layer type -> its connections, from the module, its input and its output for one picture.
 CONNECTIONS: dict[type[nn.Module], Callable[[Any, torch.Tensor, torch.Tensor], int]] = {
     nn.Conv2d: lambda m, x, y: m.weight.numel() * y.shape[2] * y.shape[3],
     nn.ConvTranspose2d: lambda m, x, y: m.weight.numel() * x.shape[2] * x.shape[3],
@@ -63,7 +63,7 @@ class LayerCounts:
 
 @dataclass(frozen=True)
 class Complexity:
-    """The sizes of a model: of each counted layer in order of registration, and their ``total``."""
+    """The sizes of a model: each counted layer in order of registration, and the ``total``."""
 
     layers: tuple[LayerCounts, ...]
     total: Counts
@@ -74,10 +74,10 @@ class Complexity:
 
 
 def complexity(model: nn.Module, imgsz: tuple[int, int] | int, channels: int) -> Complexity:
-    """Count weights, outputs and connections of ``model`` by running one empty picture through it.
+    """Count weights, outputs and connections of ``model`` by running one blank picture through it.
 
-    The model is run in evaluation mode without gradients and is left as it was. A layer that runs twice has its
-    outputs and connections counted twice and its weights once; one that never runs counts its weights only.
+    The model runs in evaluation mode without gradients; its state is restored afterwards. A layer that runs twice has
+    its outputs and connections counted twice and its weights once; a layer that never runs counts its weights only.
 
     Args:
         model: Network that takes ``(1, channels, H, W)``.
@@ -85,11 +85,11 @@ def complexity(model: nn.Module, imgsz: tuple[int, int] | int, channels: int) ->
         channels: Channels of the picture.
 
     Returns:
-        The sizes of each layer and of the whole, for one picture.
+        The sizes of each layer and of the whole model, for one picture.
 
     Raises:
-        TintboxError: If a size is no positive whole number, the model does not take such a picture, or a layer with
-            parameters is of a type that the table of this module does not hold.
+        TintboxError: If a size is not a positive whole number, the model does not take such a picture, or a layer with
+            parameters has a type that is not in this module's table.
     """
     size = tuple(imgsz) if isinstance(imgsz, (tuple, list)) else (imgsz, imgsz)
     if len(size) != 2 or not all(is_whole(n, 1) for n in (*size, channels)):
@@ -125,7 +125,7 @@ def complexity(model: nn.Module, imgsz: tuple[int, int] | int, channels: int) ->
 
 
 def _rule(name: str, module: nn.Module) -> Callable[[Any, torch.Tensor, torch.Tensor], int] | None:
-    """Return how to count the connections of ``module``, or None if it is not counted."""
+    """Return the function that counts the connections of ``module``, or None if it is not counted."""
     for kind, rule in CONNECTIONS.items():
         if isinstance(module, kind):
             return rule
@@ -139,13 +139,13 @@ def _rule(name: str, module: nn.Module) -> Callable[[Any, torch.Tensor, torch.Te
 
 
 def load_network(model: str) -> tuple[Any, int]:
-    """Return the network of a colouriser's YAML or checkpoint, and its input channels.
+    """Return the network of a colouriser's YAML or checkpoint, and its number of input channels.
 
     Raises:
-        TintboxError: If the file does not exist or is no colouriser.
+        TintboxError: If the file does not exist or is not a colouriser.
     """
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # where Ultralytics' notes go: --json must be JSON alone
+        with contextlib.redirect_stdout(sys.stderr):  # for Ultralytics' messages: --json must print JSON only
             from ultralytics import YOLO
 
             colouriser = YOLO(model, task="colorize").model

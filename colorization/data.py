@@ -1,6 +1,6 @@
-"""Pictures: the images of a dataset split as square RGB tensors, whatever their files are like.
+"""Pictures: the images of a dataset split as RGB tensors of one size, whatever the format and size of their files.
 
-Small sets are decoded once and held in memory. Labels are no part of it: the colours themselves are the truth.
+Small sets are decoded once and held in memory. No labels are read: the colours are the ground truth.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from tintbox.limits import PICTURE_PIXELS, TRAINED_SIDE
 from tintbox.threads import cores
 
 SUFFIXES = {".avif", ".bmp", ".dng", ".jpeg", ".jpg", ".jp2", ".mpo", ".png", ".tif", ".tiff", ".webp"}
-MEMORY_SHARE = 0.3  # of the available memory, which the decoded pictures of one split may take; of a GPU's likewise
+MEMORY_SHARE = 0.3  # largest share of the available memory (RAM or GPU) for the decoded pictures of one split
 THREADS = min(8, cores())
 ENDINGS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82"}  # first bytes -> last bytes, of JPEG and PNG
 
-# First bytes -> Pillow's reader of the header. Its own `Image.open` is Ultralytics', which may install a package.
+# First bytes -> Pillow's header reader. Not `Image.open`: Ultralytics replaces it, and may then install a package.
 HEADERS: dict[bytes, Callable[[io.BytesIO], Any]] = {
     b"\x89PNG": PngImagePlugin.PngImageFile,
     b"\xff\xd8": JpegImagePlugin.JpegImageFile,
@@ -45,12 +45,12 @@ def image_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
     """Return the image files of a split, sorted within each source.
 
     Args:
-        source: What a dataset YAML's ``train`` or ``val`` may name: a folder (searched to any depth, through links and
-            without hidden files, as Ultralytics does), a text file with a path per line (relative to the text file if
-            it starts with ``./``), an image, or a list of these.
+        source: What a dataset YAML's ``train`` or ``val`` may name: a folder (searched recursively, following links and
+            skipping hidden files, as Ultralytics does), a text file with one path per line (relative to the text file
+            if it starts with ``./``), an image, or a list of these.
 
     Raises:
-        TintboxFileError: If a source does not exist or holds no image.
+        TintboxFileError: If a source does not exist or has no images.
     """
     if source and isinstance(source, (list, tuple)):
         return [file for part in source for file in image_files(part)]
@@ -74,15 +74,16 @@ def image_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
 
 
 def check_size(imgsz: Any, stride: int, most: int = 2) -> list[int]:
-    """Return the sides of the pictures in pixels that an argument means, as multiples of ``stride``.
+    """Return an image size as a list of sides in pixels, each a multiple of ``stride``.
 
     Args:
-        imgsz: One side, a list of height and width, or such a thing as text.
-        stride: What each side is a multiple of.
-        most: 1 takes the larger of two sides, after Ultralytics' warning, as its trainer does.
+        imgsz: One side, a list of height and width, or either as text.
+        stride: Each side becomes a multiple of this.
+        most: Largest number of sides. With 1, the larger of two sides is taken after Ultralytics' warning, as in its
+            trainer.
 
     Raises:
-        TintboxError: It is no size, or one that no memory holds.
+        TintboxError: If ``imgsz`` is not a size, or is too large.
     """
     try:
         if isinstance(imgsz, bool):
@@ -99,17 +100,17 @@ def check_size(imgsz: Any, stride: int, most: int = 2) -> list[int]:
 
 
 def decode(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    """Read an image file at a given size: scaled, in proportion, to cover it; the middle is kept.
+    """Read an image file at a given size: scale it to cover that size, keeping its aspect ratio, and crop the centre.
 
     Args:
         path: The file.
         shape: Height and width in pixels.
 
     Returns:
-        RGB picture (height, width, 3), uint8. Upright (EXIF), 16-bit files reduced to 8.
+        RGB picture (height, width, 3), uint8; turned upright by its EXIF orientation, and reduced from 16 bits to 8.
 
     Raises:
-        ValueError: If the file is no image or is truncated, saying which.
+        ValueError: If the file is not an image, is truncated, or has too many pixels; the message says which.
     """
     data = np.fromfile(path, np.uint8)
     if claimed_pixels(data) > PICTURE_PIXELS:
@@ -129,7 +130,7 @@ def decode(path: Path, shape: tuple[int, int]) -> np.ndarray:
 
 
 def claimed_pixels(data: np.ndarray) -> int:
-    """Return how many pixels the header of an image file claims, 0 where only the decoder can tell."""
+    """Return the number of pixels that an image file's header claims; 0 if only the decoder can tell."""
     start = data[:4].tobytes()
     reader = next((reader for first, reader in HEADERS.items() if start.startswith(first)), None)
     if reader is None:
@@ -138,13 +139,13 @@ def claimed_pixels(data: np.ndarray) -> int:
         with reader(io.BytesIO(data.tobytes())) as image:
             return image.size[0] * image.size[1]
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, OverflowError, KeyError, IndexError, TypeError):
-        return 0  # whatever a header can do to Pillow
+        return 0  # whatever Pillow may raise for a broken header
 
 
 def wrong_bytes(data: np.ndarray) -> str | None:
-    """Return what the bytes of an image file lack, or None.
+    """Return what is wrong with the bytes of an image file, or None.
 
-    OpenCV fills what is missing of a truncated JPEG or PNG with grey and says nothing, so the end mark is looked for.
+    OpenCV silently fills the missing part of a truncated JPEG or PNG with grey, so the end marker is checked here.
     """
     ending = ENDINGS.get(data[:2].tobytes())
     return "truncated" if ending and ending not in data[-4096:].tobytes() else None
@@ -154,10 +155,10 @@ class Pictures:
     """The usable images of a split at one size.
 
     Attributes:
-        files: The image files, bad ones left out.
+        files: The image files, without the unusable ones.
         shape: Height and width of the pictures in pixels.
-        memory: All pictures (N, H, W, 3), uint8 RGB, or None where they are decoded when needed.
-        skipped: A line per file that was left out.
+        memory: All pictures (N, H, W, 3), uint8 RGB, or None if they are decoded on demand.
+        skipped: One line per file that was skipped.
     """
 
     def __init__(self, files: Sequence[Path], imgsz: int | Sequence[int], cache: bool | str = False) -> None:
@@ -166,7 +167,7 @@ class Pictures:
         Args:
             files: Image files.
             imgsz: Side of the pictures in pixels, or height and width.
-            cache: True or ``"ram"`` holds them in memory at any cost, ``"disk"`` never; False if they fit well.
+            cache: True or ``"ram"`` always holds them in memory, ``"disk"`` never does; False does if they fit easily.
 
         Raises:
             TintboxError: If none of the files is a usable image.
@@ -192,7 +193,7 @@ class Pictures:
             self.memory = self.memory[: len(self.files)]
 
     def _try(self, file: Path) -> np.ndarray | str:
-        """Return the picture, or what is wrong with its file."""
+        """Return the picture, or a message about what is wrong with its file."""
         try:
             return decode(file, self.shape)
         except FileNotFoundError:
@@ -202,7 +203,7 @@ class Pictures:
 
     @staticmethod
     def _glance(file: Path) -> str | None:
-        """Return what is wrong with a file as far as its first and last bytes tell: decoding all takes long."""
+        """Return what is wrong with a file, judging by its first and last bytes only: decoding everything is slow."""
         try:
             return wrong_bytes(np.memmap(file, np.uint8, "r")) if file.stat().st_size else "not an image"
         except FileNotFoundError:
@@ -214,21 +215,21 @@ class Pictures:
         return len(self.files)
 
     def move(self, device: torch.device) -> None:
-        """Move pictures that are held in memory to a GPU, if they fit well: no batch has to be copied there then."""
+        """Move pictures held in memory to a GPU if they fit easily, so that no batch has to be copied there."""
         if self.memory is not None and device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(device)
             if self.memory.numel() < MEMORY_SHARE * free:
                 self.memory = self.memory.to(device)
 
     def read(self, indices: torch.Tensor) -> torch.Tensor:
-        """Return the pictures of ``indices`` (B,) as (B, H, W, 3), uint8 RGB, on the device where they are held."""
+        """Return the pictures at ``indices`` (B,) as (B, H, W, 3), uint8 RGB, on the device that holds them."""
         if self.memory is not None:
             return self.memory[indices.to(self.memory.device)]
         with ThreadPoolExecutor(THREADS) as pool:
             return torch.from_numpy(np.stack(list(pool.map(self._read_one, indices.tolist()))))
 
     def _read_one(self, index: int) -> np.ndarray:
-        """Return a picture; one that went bad since it was looked at is replaced by the next, never fatal."""
+        """Return a picture; one that has become unreadable since it was checked is replaced by the next good one."""
         for i in range(len(self)):
             picture = self._try(self.files[(index + i) % len(self)])
             if not isinstance(picture, str):
@@ -236,6 +237,6 @@ class Pictures:
         raise TintboxError(f"none of {len(self)} image files can be read any more, e.g. '{self.files[index]}'")
 
     def sample(self, n: int, seed: int = 0) -> torch.Tensor:
-        """Return at most ``n`` pictures drawn without replacement, (n, H, W, 3), uint8 RGB, on the CPU."""
+        """Return up to ``n`` pictures drawn without replacement, (n, H, W, 3), uint8 RGB, on the CPU."""
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))[:n]
         return self.read(order.sort().values).cpu()

@@ -1,4 +1,4 @@
-"""The dataset of a run, a dataset YAML or a folder of plain pictures, checked before a run folder is made."""
+"""The dataset of a run, from a dataset YAML or a plain image folder, checked before a run folder is created."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_base import BasePalette
 from tintbox.errors import TintboxError, TintboxFileError, one_line
 
-# What Ultralytics raises for a dataset YAML that is not what it should be.
+# What Ultralytics raises for an invalid dataset YAML.
 REFUSALS = (
     *(SyntaxError, TypeError, ValueError, KeyError, IndexError, AttributeError, AssertionError, RuntimeError, OSError),
     yaml.YAMLError,
@@ -26,14 +26,15 @@ REFUSALS = (
 
 
 def describe(data: Any, split: str) -> dict[str, Any]:
-    """Return Ultralytics' description of a dataset, prepared or downloaded if need be, with its palette read.
+    """Return Ultralytics' description of a dataset, with its palette loaded; prepare or download the dataset if needed.
 
     Args:
-        data: A dataset YAML, or a folder of pictures, which is split and told of in the log.
-        split: The split that is to be validated.
+        data: A dataset YAML, or a folder of pictures, which is split; the log shows how.
+        split: The split to validate.
 
     Raises:
-        TintboxError: In one line, if there is no such dataset, it cannot be prepared, or a split has no image.
+        TintboxError: If there is no such dataset, it cannot be prepared, or a split has no images. The message is one
+            line.
     """
     if not data:
         raise TintboxError("data= is missing; give a dataset YAML or a folder of pictures, e.g. data=fruitbowl.yaml")
@@ -59,10 +60,10 @@ def describe(data: Any, split: str) -> dict[str, Any]:
 
 
 def check_text(data: Any) -> None:
-    """Read a dataset YAML within limits, before Ultralytics does it without any.
+    """Read a dataset YAML with size limits, before Ultralytics reads it without any.
 
     Raises:
-        TintboxError: It is no YAML mapping, or beyond the limits of `tintbox.limits`.
+        TintboxError: If it is not a YAML mapping, or exceeds the limits of `tintbox.limits`.
     """
     if Path(str(data)).suffix not in (".yaml", ".yml"):
         return
@@ -72,10 +73,10 @@ def check_text(data: Any) -> None:
 
 
 def read_palette(named: Any) -> BasePalette | dict[str, Any] | int | None:
-    """Return the palette that a dataset names, or its description, or the number of its colours.
+    """Return the palette that a dataset names, its description, or its number of colours.
 
     Raises:
-        TintboxError: It is no palette.
+        TintboxError: If it is not a palette.
     """
     try:
         if named is None:

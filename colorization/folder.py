@@ -1,4 +1,4 @@
-"""A folder of plain pictures as a dataset: no labels are read, so no YAML is needed."""
+"""A plain image folder as a dataset: no labels are read, so no YAML is needed."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from tintbox.colorization.data import image_files
 from tintbox.errors import TintboxError
 
 SHARE = 0.1  # of the pictures, for validation
-SUBFOLDERS = (("train", "val"), ("images/train", "images/val"))  # that say it themselves
-NAMED = 3  # pictures of it that are named in the log
+SUBFOLDERS = (("train", "val"), ("images/train", "images/val"))  # that define the split
+NAMED = 3  # validation pictures named in the log
 
 
 def is_plain(data: Any) -> bool:
-    """Return whether ``data`` is a folder without a dataset YAML, which Ultralytics would look for there."""
+    """Return whether ``data`` is a folder without a dataset YAML, where Ultralytics would look for one."""
     path = Path(str(data))
     return is_there(path, Path.is_dir) and not any(path.glob("*.y*ml"))
 
 
 def split(folder: Path) -> tuple[list[Path], list[Path], str]:
-    """Return the pictures to train on and those to validate, each sorted, and what decided: its subfolders, or chance.
+    """Return the training pictures and the validation pictures, each sorted, and how they were split.
 
-    By chance means by a hash of a picture's path within the folder, so that each stays where it is when others come or
-    the folder moves. What training runs have written into the folder is left out.
+    They are split by subfolders if there are such, else by a hash of each picture's path within the folder, so that a
+    picture keeps its split when others are added or the folder moves. Files written by training runs are left out.
 
     Raises:
         TintboxError: If there are fewer than two pictures.
@@ -52,19 +52,19 @@ def split(folder: Path) -> tuple[list[Path], list[Path], str]:
 
 
 def rank(name: str) -> float:
-    """Return a number from 0 to 1 that a name alone determines."""
+    """Return a number from 0 to 1 that depends on the name only."""
     return int.from_bytes(hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()[:6], "big") / 2**48
 
 
 def describe(data: Any, part: str) -> dict[str, Any]:
-    """Return what Ultralytics would say of a dataset YAML for the folder.
+    """Return the description that Ultralytics would read from a dataset YAML for the folder.
 
     Args:
         data: The folder.
-        part: The split that is to be validated.
+        part: The split to validate.
 
     Raises:
-        TintboxError: If the folder has too few pictures, or no such split.
+        TintboxError: If the folder has too few pictures, or there is no such split.
     """
     if part not in ("train", "val"):
         raise TintboxError(f"split={part}: the pictures of {data} are split into train and val")
@@ -75,7 +75,7 @@ def describe(data: Any, part: str) -> dict[str, Any]:
 
 
 def describe_split(description: dict[str, Any]) -> str:
-    """Return the line that says how the folder's pictures are split."""
+    """Return a line for the log that tells how the folder's pictures are split."""
     folder, val = description["path"], description["val"]
     names = [Path(file).relative_to(folder).as_posix() for file in val]
     listed = ", ".join(names[:NAMED]) + ", ..." * (len(names) > NAMED)
@@ -85,7 +85,7 @@ def describe_split(description: dict[str, Any]) -> str:
 
 @contextlib.contextmanager
 def as_yaml(data: Any, part: str) -> Iterator[Path]:
-    """Yield a dataset YAML for the folder that is there for a while: Ultralytics' validator takes nothing else."""
+    """Yield a temporary dataset YAML for the folder: Ultralytics' validator takes nothing else."""
     description = describe(data, part)
     with tempfile.TemporaryDirectory(prefix="tintbox-") as place:
         for name in ("train", "val"):

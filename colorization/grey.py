@@ -1,4 +1,4 @@
-"""What a colouriser sees of a picture in colour."""
+"""The grey input that a colouriser gets from a picture in colour."""
 
 from __future__ import annotations
 
@@ -6,31 +6,30 @@ import torch
 
 
 def grey_input(pictures: torch.Tensor, channels: int, scale: float) -> torch.Tensor:
-    """Return what a network sees of RGB (or BGR) pictures: the mean of the three, divided by ``scale``.
+    """Convert RGB (or BGR) pictures to a network's input: the mean of the three channels, divided by ``scale``.
 
     Args:
         pictures: (B, 3, H, W), uint8.
-        channels: 1, or 3 for the same grey three times.
-        scale: What 8-bit values are divided by.
+        channels: 1, or 3 to repeat the grey channel three times.
+        scale: Divisor of the 8-bit values.
 
     Returns:
         (B, channels, H, W), float32 in about [0, 1].
     """
-    # Over the last axis: one channel gets channels_last strides too, else every concatenation with it is copied.
+    # Average over the last axis, so that one channel gets channels_last strides too: else concatenations copy it.
     grey = (pictures.permute(0, 2, 3, 1).float().mean(-1, keepdim=True) / scale).permute(0, 3, 1, 2)
     return grey if channels == 1 else grey.expand(-1, channels, -1, -1)
 
 
 def one_channel(img: torch.Tensor, rgb: torch.Tensor, scale: float, chance: float) -> torch.Tensor:
-    """Show some pictures as one of their colour channels, times three, and nothing in the other two.
+    """Drop input channels at random: some pictures keep one colour channel, times three, and zeros in the other two.
 
-    Dropout of input channels: equal channels teach the first layer nothing about how its three inputs differ, and the
-    detector's will differ.
+    Equal channels teach the first layer nothing about how its three inputs differ, and the detector's will differ.
 
     Args:
-        img: What the network would see: the grey three times, (B, 3, H, W).
+        img: The network's input without dropout: the grey three times, (B, 3, H, W).
         rgb: The pictures, (B, 3, H, W), uint8.
-        scale: What 8-bit values are divided by.
+        scale: Divisor of the 8-bit values.
         chance: Probability for each picture.
 
     Returns:

@@ -1,7 +1,7 @@
 """CIELAB (1976) of sRGB pictures and back, for the illuminant D65 and the 2 degree observer.
 
-The matrix, the white and the curves are those of IEC 61966-2-1 and of scikit-image, with which they agree within 1e-4.
-OpenCV's conversion interpolates in tables and is off by tenths.
+The matrix, the white point and the curves are those of IEC 61966-2-1 and of scikit-image; results agree with
+scikit-image within 1e-4. OpenCV's conversion interpolates in tables and is off by tenths.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ XYZ_OF_RGB = (
 WHITE = (0.95047, 1.0, 1.08883)  # X, Y and Z of D65
 LINEAR_BELOW = 0.008856  # of Y/Yn: (6/29)^3, below which the cube root is a line
 SLOPE, OFFSET = 7.787, 16 / 116  # of that line
-JOINT = (SLOPE * LINEAR_BELOW + OFFSET) ** 3  # whose cube root is what the line has there; LINEAR_BELOW but for digits
+JOINT = (SLOPE * LINEAR_BELOW + OFFSET) ** 3  # where the cube root meets the line's end: LINEAR_BELOW but for rounding
 
 
 def rgb_to_lab(pictures: torch.Tensor) -> torch.Tensor:
@@ -33,35 +33,35 @@ def rgb_to_lab(pictures: torch.Tensor) -> torch.Tensor:
 
 
 def ab_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Return the distance (...) of pixels (..., 3), as for `rgb_to_lab`, in the ab plane."""
+    """Return the distances (...) in the ab plane between pixels (..., 3), given as for `rgb_to_lab`."""
     x, y, z = _roots(a).sub_(_roots(b))
     return (500 * (x - y)).square_().add_((200 * (y - z)).square_()).sqrt_()  # in half the time of `hypot`
 
 
 def _roots(pictures: torch.Tensor) -> torch.Tensor:
-    """Return the curved X, Y and Z (3, ...), relative to white, of which L, a and b are differences."""
+    """Return f(X/Xn), f(Y/Yn) and f(Z/Zn) (3, ...), from which L, a and b are computed."""
     if pictures.dtype == torch.uint8:
         levels = torch.arange(256, device=pictures.device, dtype=torch.float64) / 255
-        index = pictures.reshape(-1).int()  # so, the look-up takes a quarter of the time
+        index = pictures.reshape(-1).int()  # int32 indices make the lookup four times as fast
         linear = _linear(levels).float().index_select(0, index).reshape(pictures.shape)
     else:
         linear = _linear(pictures)
     matrix = torch.tensor(XYZ_OF_RGB, dtype=torch.float64) / torch.tensor(WHITE, dtype=torch.float64)[:, None]
-    # So, the product takes a third of the time of that of rows with the transposed matrix.
+    # This takes a third of the time of rows times the transposed matrix.
     xyz = (matrix.to(linear) @ linear.reshape(-1, 3).T).reshape(3, *linear.shape[:-1])
-    # The cube root down to where the line begins, and the line from there on down: a third of the time of `where`.
+    # The cube root above the joint plus the line below it: a third of the time of `where`.
     root = xyz.clamp(min=JOINT).pow_(1 / 3)
     return root.add_(xyz.clamp_(max=LINEAR_BELOW).sub_(LINEAR_BELOW), alpha=SLOPE)
 
 
 def lab_to_rgb(lab: torch.Tensor) -> torch.Tensor:
-    """Return red, green, blue in 0..1; what is outside the gamut is clipped there.
+    """Return red, green, blue in 0..1; colours outside the gamut are clipped.
 
     Args:
         lab: (..., 3) floats: L, a, b.
 
     Returns:
-        Like ``lab``.
+        Same shape and type as ``lab``.
     """
     y = (lab[..., 0] + 16) / 116
     curved = torch.stack((y + lab[..., 1] / 500, y, (y - lab[..., 2] / 200).clamp(min=0)), -1)

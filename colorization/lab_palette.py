@@ -14,24 +14,24 @@ from tintbox.colorization.palette_base import BasePalette, as_table
 from tintbox.errors import TintboxError
 from tintbox.limits import PALETTE_BINS
 
-NEAREST = 5  # bins that share the truth of a pixel
-SIGMA = 5.0  # of the Gaussian that weighs them, in units of a and b
-SHOWN_LIGHTNESS = 65.0  # L at which a bin is shown alone, in charts and names
-REACH = 128  # a and b of every sRGB colour are within +-this
+NEAREST = 5  # bins that share a pixel's target
+SIGMA = 5.0  # of the Gaussian that weights them, in units of a and b
+SHOWN_LIGHTNESS = 65.0  # L of a bin's own colour in charts and names
+REACH = 128  # bound on |a| and |b| of every sRGB colour
 
 
 class LabPalette(BasePalette):
-    """K bins of the ab plane; a pixel's truth is shared among the nearest five (Zhang et al. 2016, section 2.1).
+    """K bins of the ab plane; a pixel's target is shared among its nearest five (Zhang et al. 2016, section 2.1).
 
     Args:
         bins: ``(K, 2)`` a and b.
-        scale: What an 8-bit pixel value is divided by to reach [0, 1].
-        temperature: As for `Palette`, and so are the others.
-        rebalance: How the loss shall weigh the bins.
+        scale: Divisor that maps 8-bit pixel values to [0, 1].
+        temperature: As for `Palette`.
+        rebalance: How the loss weights the bins, as for `Palette`.
         weights: ``(K,)`` the weight of each bin in the loss.
 
     Raises:
-        TintboxError: If the bins are not such a table or a number is out of range.
+        TintboxError: If the bins are not such a table, or a number is out of range.
     """
 
     key: ClassVar[str] = "bins"
@@ -53,7 +53,7 @@ class LabPalette(BasePalette):
         return self.table
 
     def encode(self, image: Any) -> Any:
-        """Return the nearest bin of each pixel, as `Palette.encode` does the nearest colour."""
+        """Return the nearest bin of each pixel, like `Palette.encode` for colours."""
         pixels = torch.as_tensor(image)
         near, _ = self.encode_soft(pixels)
         index = near[..., 0].to(self.tensor_type)
@@ -66,7 +66,7 @@ class LabPalette(BasePalette):
             pixels: ``(..., 3)`` red, green, blue: uint8, or floats in [0, 1].
 
         Returns:
-            Bins, nearest first, and their shares: int64 and float32, both ``(..., 5)``, fewer where K is smaller.
+            Bins, nearest first, and their shares: int64 and float32, both ``(..., 5)``, or ``(..., K)`` if K < 5.
         """
         ab = rgb_to_lab(pixels)[..., 1:].reshape(-1, 2)
         bins = torch.tensor(self.table, dtype=ab.dtype, device=ab.device)
@@ -94,10 +94,10 @@ class LabPalette(BasePalette):
 
 @lru_cache(maxsize=4)
 def candidates(bins: bytes) -> torch.Tensor:
-    """Return, for each cell of side 1 of the ab plane, the bins that can be among the nearest of a point in it.
+    """Return, for each unit cell of the ab plane, the bins that can be among the nearest of any point in it.
 
-    Of a cell with centre m and half-diagonal r, a point's n-th nearest bin is at most d_n(m) + r away, and so at most
-    d_n(m) + 2 r from m. Cells with fewer such bins than others have farther ones as well.
+    In a cell with centre m and half-diagonal r, a point's n-th nearest bin is at most d_n(m) + r away from it, and so
+    at most d_n(m) + 2 r from m. Cells with fewer such bins than others are filled up with farther ones.
 
     Args:
         bins: The (K, 2) float64 array as bytes. All palettes with the same bins share the table.
@@ -109,6 +109,6 @@ def candidates(bins: bytes) -> torch.Tensor:
     axis = torch.arange(-REACH, REACH) + 0.5
     distances = torch.cdist(torch.cartesian_prod(axis, axis), table)  # (4 REACH^2, K)
     farthest = distances.topk(min(NEAREST, len(table)), largest=False).values[:, -1:]
-    limit = farthest + 2 * math.sqrt(0.5) + 1e-3  # the last for the rounding of float32
+    limit = farthest + 2 * math.sqrt(0.5) + 1e-3  # the last term covers float32 rounding
     most = int((distances <= limit).sum(1).max())
     return distances.topk(most, largest=False).indices

@@ -1,7 +1,7 @@
-"""Batches of pictures in an order that a seed and an epoch determine.
+"""Batches of pictures in an order that depends on the seed and the epoch only.
 
-Of pictures held in memory, a GPU's where there is one, a batch is one indexing operation; others are decoded by
-threads, one batch ahead.
+For pictures held in memory (on the GPU if there is one), a batch is one indexing operation; other pictures are decoded
+by threads, one batch ahead.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from tintbox.colorization.data import Pictures
 
 @dataclass
 class Order:
-    """The order of the samples in an epoch: a pure function of the seed and the epoch, so a resumed run agrees.
+    """The order of the samples in an epoch: a pure function of seed and epoch, so that a resumed run repeats it.
 
     Attributes:
         n: Number of samples.
-        shuffle: A new order per ``"epoch"``, the same one for all epochs (``"once"``), or as they are (None).
-        rank, world: This process among those that share the samples (DDP); each gets the same number.
+        shuffle: ``"epoch"`` for a new order every epoch, ``"once"`` for one order in all epochs, None for no shuffling.
+        rank, world: Index of this process, and number of processes that share the samples (DDP); each gets equally
+            many.
     """
 
     n: int
@@ -37,7 +38,7 @@ class Order:
         return -(-self.n // self.world)
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch, counted from 0."""
+        """Set the epoch, counted from 0."""
         self.epoch = epoch
 
     def generator(self) -> torch.Generator:
@@ -46,20 +47,20 @@ class Order:
         return torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
 
     def indices(self) -> torch.Tensor:
-        """Return this process's samples in the epoch's order (len(self),)."""
+        """Return the indices of this process's samples in the epoch's order, (len(self),)."""
         order = torch.randperm(self.n, generator=self.generator()) if self.shuffle else torch.arange(self.n)
         padded = order.repeat(-(-len(self) * self.world // self.n))[: len(self) * self.world]
         return padded[self.rank :: self.world]
 
 
 class PictureLoader:
-    """Batches of pictures as Ultralytics' trainers and validators expect them of a data loader.
+    """Batches of pictures, with the data loader interface that Ultralytics' trainers and validators expect.
 
     Yields dicts of ``img`` (B, 3, H, W), uint8 RGB, and ``im_file``, the B paths.
     """
 
     num_workers = 0
-    drop_last = True  # Ultralytics refuses a last batch of one at 32 px otherwise; none is dropped, see `joins`
+    drop_last = True  # else Ultralytics rejects a last batch of one at 32 px; nothing is dropped, see `joins`
 
     def __init__(
         self,
@@ -74,11 +75,11 @@ class PictureLoader:
 
         Args:
             dataset: The pictures.
-            batch_size: Pictures in a batch; the last batch of an epoch may be smaller.
-            order: The order of an epoch.
+            batch_size: Pictures per batch; the last batch of an epoch may be smaller.
+            order: The order of the samples.
             flip: Probability of a horizontal flip.
-            crop: Largest random shift as a share of the side; what comes in from outside is reflected.
-            alone: Whether a last batch of one picture stays alone, or joins the one before.
+            crop: Largest random shift as a share of the side; the border is filled by reflection.
+            alone: Whether a last batch of one picture stays separate; else it joins the previous batch.
         """
         self.dataset, self.batch_size, self.sampler = dataset, max(1, batch_size), order
         self.flip, self.crop = flip, crop
@@ -99,7 +100,7 @@ class PictureLoader:
             for indices in batches:
                 yield self._batch(indices, self.dataset.read(indices), chance)
             return
-        with ThreadPoolExecutor(1) as ahead:  # decodes the next batch while this one is worked on
+        with ThreadPoolExecutor(1) as ahead:  # decodes the next batch while this one is used
             coming = ahead.submit(self.dataset.read, batches[0])
             for i, indices in enumerate(batches):
                 pictures = coming.result()
@@ -108,7 +109,7 @@ class PictureLoader:
                 yield self._batch(indices, pictures, chance)
 
     def _batch(self, indices: torch.Tensor, pictures: torch.Tensor, chance: torch.Generator) -> dict[str, Any]:
-        """Return the batch of pictures (B, H, W, 3), augmented."""
+        """Augment pictures (B, H, W, 3) and return them as a batch."""
         if self.crop:
             pictures = shift(pictures, self.crop, chance)
         if self.flip:
@@ -118,7 +119,7 @@ class PictureLoader:
 
 
 def shift(pictures: torch.Tensor, share: float, chance: torch.Generator) -> torch.Tensor:
-    """Move each picture (B, H, W, 3) by up to ``share`` of its side both ways, reflecting at the border."""
+    """Shift each picture (B, H, W, 3) at random along both axes by up to ``share`` of its side; reflect at borders."""
     batch, *sides = pictures.shape[:3]
     rows, columns = (
         reflect(
@@ -131,6 +132,6 @@ def shift(pictures: torch.Tensor, share: float, chance: torch.Generator) -> torc
 
 
 def reflect(index: torch.Tensor, side: int) -> torch.Tensor:
-    """Map indices outside [0, side) back by reflection that does not repeat the border pixel."""
+    """Map indices outside [0, side) back by reflection without repeating the border pixel."""
     index = index.abs()
     return torch.where(index >= side, 2 * (side - 1) - index, index)

@@ -19,10 +19,11 @@ class PixelCrossEntropy(nn.Module):
 
         Args:
             logits: (B, K, H, W).
-            batch: What `cross_entropy` takes.
+            batch: As for `cross_entropy`.
 
         Returns:
-            The scalar loss, and ``{"loss": loss}`` detached, which the batch gets, too: the validator wants it again.
+            The scalar loss, and ``{"loss": loss}`` detached. The detached loss is also stored in the batch, for the
+            validator.
         """
         loss = cross_entropy(logits, batch)
         batch["loss"] = loss.detach()
@@ -30,12 +31,12 @@ class PixelCrossEntropy(nn.Module):
 
 
 def cross_entropy(logits: torch.Tensor, batch: dict[str, Any]) -> torch.Tensor:
-    """Return the mean over pixels of w(label) times the cross-entropy of the truth, hard or soft, in float32.
+    """Return the mean over pixels of w(label) times the cross-entropy with the target, hard or soft, in float32.
 
     Args:
         logits: (B, K, H, W).
         batch: Holds ``label``, palette indices (B, H, W); for a palette with soft encoding also ``near`` and ``share``
-            (B, H, W, n), colours and their shares in the truth; and, for a rebalanced one, ``weights`` (K,).
+            (B, H, W, n), colours and their shares of the target; and for a rebalanced palette ``weights`` (K,).
     """
     if "near" not in batch and "weights" not in batch:
         return pixel_cross_entropy(logits, batch["label"])
@@ -65,8 +66,8 @@ def pixel_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Ten
 
 
 def _rows(logits: torch.Tensor) -> torch.Tensor:
-    """Return logits (B, K, H, W) as a row per pixel (B*H*W, K).
+    """Return logits (B, K, H, W) as one row per pixel, (B*H*W, K).
 
-    That costs nothing where the logits are channels_last, and is twice as fast as the (B, K, H, W) form.
+    This is free for channels_last logits, and the loss is then twice as fast as on (B, K, H, W).
     """
     return logits.permute(0, 2, 3, 1).reshape(-1, logits.shape[1])

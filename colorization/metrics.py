@@ -1,4 +1,4 @@
-"""The metrics of a colouriser on a split, from sums over batches: the seed's and those of the literature."""
+"""The metrics of a colouriser on a split, accumulated over batches: the seed's and those of the literature."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from tintbox.colorization.lab import ab_distance
 
 PSNR_LIMIT = 100.0  # dB, of a perfect picture
-BLOCK = 1 << 15  # pixels converted at once: what fits the processor's cache
+BLOCK = 1 << 15  # pixels converted at once, to fit the processor's cache
 FARTHEST = 150.0  # ab distance up to which the share of pixels is integrated
 
 
@@ -18,7 +18,7 @@ class ColorizeMetrics:
 
     Attributes:
         sums: (6,) float64: pixels, correct pixels, summed loss, pictures, summed PSNR, summed colourfulness.
-        classes: (K, 2) float64: by true colour, the pixels and their summed closeness.
+        classes: (K, 2) float64: for each true colour, the number of pixels and their summed closeness.
         speed: Milliseconds per picture by stage, set by the validator.
     """
 
@@ -42,10 +42,10 @@ class ColorizeMetrics:
 
         Args:
             guess: The most likely colours, palette indices (B, h, w).
-            labels: The true ones, alike.
+            labels: The true colours, likewise.
             loss: Mean loss over the batch's pixels.
             painted: The decoded pictures (B, H, W, 3), uint8; H and W are the same multiple of h and w.
-            truth: The pictures themselves, alike.
+            truth: The original pictures, likewise.
         """
         pixels, correct = labels.numel(), int((guess == labels).sum())
         pictures = torch.stack((psnr(painted, truth), colourfulness(painted))).double().sum(1).cpu()
@@ -64,7 +64,7 @@ class ColorizeMetrics:
 
     @property
     def loss(self) -> float:
-        """Mean cross-entropy over pixels, in nats; rebalanced if the training is."""
+        """Mean cross-entropy over pixels, in nats; rebalanced if training is."""
         return float(self.sums[2] / self.sums[0].clamp(min=1))
 
     @property
@@ -85,21 +85,21 @@ class ColorizeMetrics:
 
     @property
     def auc_rebalanced(self) -> float:
-        """Class-rebalanced AuC, 0..1: each pixel weighs by the inverse frequency of its true colour.
+        """Class-rebalanced AuC, 0..1: each pixel is weighted by the inverse frequency of its true colour.
 
-        That is the mean over the colours that occur of their pixels' AuC.
+        This is the mean AuC over the colours that occur.
         """
         there = self.classes[:, 0] > 0
         return float((self.classes[there, 1] / self.classes[there, 0]).mean()) if there.any() else 0.0
 
     @property
     def fitness(self) -> float:
-        """What the best epoch is chosen by: the accuracy."""
+        """The number that selects the best epoch: the accuracy."""
         return self.accuracy
 
     @property
     def results_dict(self) -> dict[str, float]:
-        """Every number by its name in results.csv, and the fitness."""
+        """All metrics by their names in results.csv, and the fitness."""
         values = (self.accuracy, self.psnr, self.auc, self.auc_rebalanced, self.colourfulness)
         return {**dict(zip(self.keys, values)), "val/loss": self.loss, "fitness": self.fitness}
 
@@ -127,8 +127,8 @@ def psnr(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def closeness(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Return 1 - min(d, 150) / 150 for the ab distance d of each pixel.
 
-    Its mean is the area under the share of pixels within a distance, over distances from 0 to 150, divided by 150
-    (Deshpande et al. 2015; Zhang et al. 2016, section 3.1).
+    Its mean is the area under the curve "share of pixels within a distance" over distances from 0 to 150, divided by
+    150 (Deshpande et al. 2015; Zhang et al. 2016, section 3.1).
 
     Args:
         a: (..., 3), uint8 red, green, blue.

@@ -1,4 +1,4 @@
-"""The colouriser as an Ultralytics model: a network and the palette that its outputs mean."""
+"""The colouriser as an Ultralytics model: a network, and the palette that gives its outputs their meaning."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tintbox.colorization.palette_base import BasePalette, check_count
 from tintbox.errors import TintboxError, suggest
 from tintbox.plugins import trunk
 
-REQUIRED = {  # by the key that says what kind it is: a seed network, or a detector's backbone and neck
+REQUIRED = {  # key that marks the kind (a seed network, or a detector's backbone and neck) -> required keys
     "network": ("network", "kernel", "num_filters", "in_channels", "palette"),
     "base": ("base", "head", "width", "in_channels", "palette"),
 }
@@ -34,12 +34,12 @@ class ColorizeModel(BaseModel):
     Input (B, in_channels, H, W) in about [0, 1], output logits (B, K, H, W).
 
     Attributes:
-        yaml: The model's description, with that of the palette in place of its name. It is plain data, so that a
-            checkpoint holds the palette and loads under restricted loading.
-        model: The network, alone in a sequence, because Ultralytics indexes ``model[-1]``.
+        yaml: The model's description, with the palette's description in place of its name. It is plain data, so that
+            a checkpoint contains the palette and can be loaded with restricted loading.
+        model: The network in an `nn.Sequential`, because Ultralytics indexes ``model[-1]``.
         names: Index -> ``#rrggbb``.
         mixed_precision: Whether training on a CPU runs in bfloat16: Ultralytics' own `amp` is for accelerators only.
-            Validation in training asks for the same by an input in bfloat16.
+            Validation during training requests the same with bfloat16 input.
     """
 
     mixed_precision = False
@@ -57,14 +57,14 @@ class ColorizeModel(BaseModel):
 
         Args:
             cfg: Model YAML or its contents.
-            ch: Ignored: the description's ``in_channels`` decides.
-            nc: Ignored: the palette decides.
-            palette: What the outputs mean; by default the description's. A number of colours there builds a model that
-                cannot predict before it is trained.
-            verbose: Log a summary.
+            ch: Ignored; the description's ``in_channels`` is used.
+            nc: Ignored; the palette determines it.
+            palette: The colours of the outputs; by default the description's. If that is just a number of colours, the
+                model cannot predict before it is trained.
+            verbose: Whether to log a summary.
 
         Raises:
-            TintboxError: If the description is wrong.
+            TintboxError: If the description is invalid.
         """
         super().__init__()
         spec = describe(cfg)
@@ -87,7 +87,7 @@ class ColorizeModel(BaseModel):
             self.info()
 
     def _build_on_detector(self, spec: dict[str, Any], colours: int) -> dict[str, Any]:
-        """Build a detector's layers, in their own places, with the colour head in the place of its head."""
+        """Build a detector's layers at their usual indices, with the colour head in place of its head."""
         base = load_base(spec["base"], spec.get("scale", ""))
         parts = trunk.build(base, spec["in_channels"]).by_stride()
         head: Any = HEADS[spec["head"]](parts.channels, parts.strides, colours, spec["width"])
@@ -100,7 +100,7 @@ class ColorizeModel(BaseModel):
 
     @property
     def on_detector(self) -> bool:
-        """Whether all layers but the last are a detector's."""
+        """Whether the model is built on a detector: all layers but the last are the detector's."""
         return "base" in self.yaml
 
     @property
@@ -110,10 +110,10 @@ class ColorizeModel(BaseModel):
 
     @property
     def palette(self) -> BasePalette:
-        """The colours of the outputs, read once from a checkpoint's description.
+        """The colours of the outputs, read once from the description.
 
         Raises:
-            TintboxError: If the model was built from a YAML that leaves them to the training images.
+            TintboxError: If the model was built from a YAML whose colours are fitted to the training images.
         """
         if self._palette is not None:
             return self._palette
@@ -126,16 +126,16 @@ class ColorizeModel(BaseModel):
         return self._palette
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the palette itself out: restricted loading takes plain data only."""
+        """Leave out the palette object: restricted loading accepts plain data only."""
         return {name: value for name, value in vars(self).items() if name != "_palette"}
 
     def metadata(self) -> dict[str, Any]:
-        """Return what an export must carry beside Ultralytics' own metadata, as plain data."""
+        """Return the metadata that an export needs in addition to Ultralytics' own, as plain data."""
         palette = {"palette": self.palette.as_dict()}
         return {**palette, "output_stride": self.output_stride} if self.output_stride > 1 else palette
 
     def _predict_once(self, x: torch.Tensor, profile: bool = False, embed: Any = None) -> torch.Tensor:
-        """Return the logits. The seed networks have no numbered layers to profile or to embed from."""
+        """Return the logits. The seed networks have no numbered layers to profile or take embeddings from."""
         asked = x.dtype == torch.bfloat16 or (self.training and self.mixed_precision)
         mixed = asked and x.device.type == "cpu"
         with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
@@ -143,7 +143,7 @@ class ColorizeModel(BaseModel):
             return super()._predict_once(x, profile, embed) if self.on_detector else self.model(x)
 
     def is_fused(self) -> bool:
-        """Return whether Ultralytics has folded the BatchNorms; it never does in the seed networks' plain layers."""
+        """Return whether Ultralytics has fused the BatchNorms; it never does in the seed networks' plain layers."""
         return self.on_detector and super().is_fused()
 
     def init_criterion(self) -> PixelCrossEntropy:
@@ -152,7 +152,7 @@ class ColorizeModel(BaseModel):
 
 
 def output_stride(spec: dict[str, Any]) -> int:
-    """Return the pixels of the input per pixel of the output, along each side, of what a description describes."""
+    """Return the output stride of a described model: input pixels per output pixel, along each side."""
     return colour_head.STRIDE if "base" in spec else 1
 
 
@@ -160,7 +160,7 @@ def describe(cfg: str | Path | dict[str, Any]) -> dict[str, Any]:
     """Return the checked description of a colouriser.
 
     Raises:
-        TintboxError: Naming the file, the key and the fix, if a key is missing or unknown or the network is unknown.
+        TintboxError: If a key is missing or unknown, or a value is invalid; it names the file, the key and the fix.
     """
     spec = dict(cfg) if isinstance(cfg, dict) else yaml_model_load(cfg)
     name = Path(str(spec.get("yaml_file") or (cfg if not isinstance(cfg, dict) else "model"))).name

@@ -1,4 +1,4 @@
-"""The nearest palette colour of every 8-bit pixel: by cells of the RGB cube, and by a table of the whole cube."""
+"""The nearest palette colour of 8-bit pixels: by cells of the RGB cube, or by a table of the whole cube."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterable, Iterator
 import cv2
 import numpy as np
 
-BLOCK = 1 << 16  # pixels worked on at once: what fits the processor's cache
+BLOCK = 1 << 16  # pixels processed at once, to fit the processor's cache
 
 
 class NearestCells:
     """The colours that can be nearest in each of 32^3 cells of 8^3 pixels.
 
     For x in a cell with centre m, the squared distances to the colours c_j and c_k differ by
-    d_j(x) - d_k(x) = d_j(m) - d_k(m) - 2 (c_j - c_k)(x - m), and |x - m| is at most 3.5 along each axis. So k is out
-    where d_k(m) - d_j(m) > 7 |c_j - c_k|_1, with j the nearest to m. Three cells of four keep one colour; a pixel of
-    the others is compared to the colours left, the rivals of its cell.
+    d_j(x) - d_k(x) = d_j(m) - d_k(m) - 2 (c_j - c_k)(x - m), and |x - m| is at most 3.5 along each axis. So with j
+    nearest to m, k is ruled out if d_k(m) - d_j(m) > 7 |c_j - c_k|_1. Three of four cells are left with one colour; in
+    the others, a pixel is compared to the remaining colours, the rivals of its cell.
 
     Attributes:
-        only: ``(32^3,)`` the colour of the cells that keep one, elsewhere ``unknown``.
+        only: ``(32^3,)`` the colour of each cell that has just one, elsewhere ``unknown``.
     """
 
     def __init__(self, levels: np.ndarray) -> None:
@@ -32,12 +32,12 @@ class NearestCells:
         middles = np.stack(np.meshgrid(middle, middle, middle, indexing="ij"), -1).reshape(32, -1, 3)
         counts, rivals = [], []
         for part in middles:
-            squares = (levels**2).sum(1) - 2 * (part @ levels.T)  # (1024, K), less |m|^2, which all have in common
+            squares = (levels**2).sum(1) - 2 * (part @ levels.T)  # (1024, K), without |m|^2, which is the same for all
             first = squares.argmin(1)
             left = squares - squares[np.arange(len(part)), first, None] <= reach[first]
             counts.append(left.sum(1))
             rivals.append(left.nonzero()[1])
-        self.counts, self.rivals = np.concatenate(counts), np.concatenate(rivals)  # the first cell's, the second's...
+        self.counts, self.rivals = np.concatenate(counts), np.concatenate(rivals)  # by cell
         self.starts = np.cumsum(self.counts) - self.counts
         dtype = np.uint8 if len(levels) < 256 else np.uint16
         self.unknown = np.iinfo(dtype).max
@@ -56,7 +56,7 @@ class NearestCells:
         return indices
 
     def _among_rivals(self, pixels: np.ndarray, cells: np.ndarray) -> np.ndarray:
-        """Return the indices ``(n,)`` of ``pixels`` ``(n, 3)``, by float64 distances to the rivals of their cells."""
+        """Return the indices ``(n,)`` of ``pixels`` ``(n, 3)``, by float64 distances to the rivals in their cells."""
         rows = pixels.T.astype(np.intp, order="C") * self.colours  # (3, n)
         starts, counts = self.starts.take(cells), self.counts.take(cells)
         index = self.rivals.take(starts)
@@ -65,22 +65,22 @@ class NearestCells:
             there = np.flatnonzero(counts > rank)
             rival = self.rivals.take(starts.take(there) + rank)
             squares = self._distances((row.take(there) for row in rows), rival)
-            closer = np.flatnonzero(squares < best.take(there))  # of equals, the lower index stays
+            closer = np.flatnonzero(squares < best.take(there))  # on ties, the lower index stays
             there = there.take(closer)
             index[there], best[there] = rival.take(closer), squares.take(closer)
         return index
 
     def _distances(self, rows: Iterable[np.ndarray], index: np.ndarray) -> np.ndarray:
-        """Return the squared distances ``(n,)`` of pixels, given as their three ``rows`` ``(n,)`` in `squares`."""
+        """Return the squared distances ``(n,)`` of pixels, given as offsets ``rows`` into the three `squares`."""
         red, green, blue = (axis.take(row + index) for axis, row in zip(self.squares, rows, strict=True))
         return red + green + blue
 
 
 class NearestTable:
-    """The nearest colour of all 2^24 8-bit pixels; those of cells with rivals are computed when first seen."""
+    """The nearest colour of all 2^24 8-bit pixels; pixels in cells with rivals are computed when first seen."""
 
     def __init__(self, cells: NearestCells) -> None:
-        """Take over what the cells know."""
+        """Fill the table with the cells that have one colour."""
         self.cells = cells
         table = np.empty((32, 8, 32, 8, 256), cells.only.dtype)
         table[:] = cells.only.reshape(32, 1, 32, 1, 32).repeat(8, axis=4)
@@ -89,7 +89,7 @@ class NearestTable:
     def look_up(self, pixels: np.ndarray) -> np.ndarray:
         """Return the indices ``(N,)`` of the uint8 ``pixels`` ``(N, 3)``.
 
-        Two threads may compute a pixel at the same time: both write the same number.
+        Two threads may compute the same pixel at once; both write the same number.
         """
         indices = np.empty(len(pixels), self.table.dtype)
         for some, codes in blocks(pixels):
@@ -103,7 +103,7 @@ class NearestTable:
 
 
 def blocks(pixels: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield slices of ``pixels`` ``(N, 3)``, uint8, and of each the pixels as red << 16 | green << 8 | blue (n,)."""
+    """Yield slices of ``pixels`` ``(N, 3)``, uint8, each with its pixels as red << 16 | green << 8 | blue (n,)."""
     for start in range(0, len(pixels), BLOCK):
         some = slice(start, start + BLOCK)
         part = np.ascontiguousarray(pixels[some])

@@ -1,4 +1,4 @@
-"""The three seed networks of colourisation: a grey picture in, scores of K palette colours per pixel out.
+"""The three seed networks of colourisation: from a grey picture to scores of K palette colours per pixel.
 
 All take ``(kernel, num_filters, num_colours, num_in_channels)``, written k, NF, NC and NIC below, and keep H and W:
 
@@ -28,7 +28,7 @@ STRIDE = 4  # the deepest layer is two halvings below the input
 
 
 def conv(kernel: int, c_in: int, c_out: int) -> nn.Conv2d:
-    """Return a convolution that keeps H and W; an even kernel takes its odd row and column of padding at the end."""
+    """Return a convolution that keeps H and W; an even kernel gets its extra row and column of padding at the end."""
     return nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2 if kernel % 2 else "same")
 
 
@@ -45,30 +45,30 @@ def conv_up(kernel: int, c_in: int, c_out: int) -> ConvTranspose2d:
 
 
 def norm_relu(channels: int) -> tuple[nn.BatchNorm2d, nn.ReLU]:
-    """Return the two modules that end each of the layers 1 to 4."""
+    """Return the two modules at the end of each of layers 1 to 4."""
     return nn.BatchNorm2d(channels), nn.ReLU()
 
 
 def dense(gradient: torch.Tensor) -> torch.Tensor:
-    """Return a gradient without gaps in memory.
+    """Return a gradient that is contiguous in memory.
 
-    That of a concatenation's part has some, and with a number of channels like 24 of 25 the ReLU before it then takes
-    25 times as long on a CPU.
+    The gradient of one part of a concatenation is not; with, say, 24 of 25 channels the preceding ReLU then takes 25
+    times as long on a CPU.
     """
     return gradient.contiguous(memory_format=torch.channels_last)
 
 
 class SeedNet(nn.Module):
-    """What the seed networks share: checks, padding to whole strides, and five layers in a row.
+    """Base of the seed networks: checks, padding to whole strides, and five layers in a row.
 
     Args:
-        kernel: Side of every convolution, 2 or more; even kernels too.
+        kernel: Side of every convolution, 2 or more; it may be even.
         num_filters: NF, channels after layer1.
-        num_colours: NC, palette colours, which is the channels of the output.
-        num_in_channels: NIC, channels of the input: 1 for grey.
+        num_colours: NC, palette colours, i.e. output channels.
+        num_in_channels: NIC, input channels: 1 for grey.
 
     Raises:
-        TintboxError: If an argument is no whole number or is too small.
+        TintboxError: If an argument is not a whole number or is too small.
     """
 
     layer1: nn.Module
@@ -89,18 +89,18 @@ class SeedNet(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Score the colours of every pixel.
 
-        A side that is no multiple of 4 is padded at its end by reflection, or by repeating the last row or column
-        where the picture is too small to reflect, and the output is cropped back. A traced or exported network keeps
-        the padding of the size it was traced with: none at all for multiples of 4.
+        A side that is not a multiple of 4 is padded at its end by reflection, or by repeating the last row or column
+        if the picture is too small to reflect; the output is cropped back. A traced or exported network keeps the
+        padding of the size it was traced with: none for multiples of 4.
 
         Args:
-            x: Picture ``(B, NIC, H, W)``, any H and W from 1 up.
+            x: Pictures ``(B, NIC, H, W)``, H and W of 1 or more.
 
         Returns:
             Logits ``(B, NC, H, W)``.
 
         Raises:
-            TintboxError: If ``x`` is not of that shape.
+            TintboxError: If ``x`` has another shape.
         """
         if x.ndim != 4 or x.shape[1] != self.num_in_channels or min(x.shape[2:]) < 1:
             raise TintboxError(
@@ -150,7 +150,7 @@ class ConvTransposeNet(SeedNet):
 
 
 class UNet(ConvTransposeNet):
-    """ConvTransposeNet with two skip connections, by concatenation of channels."""
+    """ConvTransposeNet with two skip connections that concatenate channels."""
 
     skips = True
 

@@ -1,4 +1,4 @@
-"""Palette: the K colours that colourisation chooses from; and the reading of a palette of any kind."""
+"""Palette: the K colours that colourisation chooses from, and the loading of palettes of any kind."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from tintbox.errors import TintboxError
 
 
 class Palette(BasePalette):
-    """K colours: pictures to class indices and back.
+    """K colours that convert pictures to class indices and back.
 
     Args:
         colours: ``(K, 3)`` red, green and blue in [0, 1], K of 2 or more; kept in order as a read-only float64 array.
-        scale: What an 8-bit pixel value is divided by to reach [0, 1].
-        temperature: Of the annealed mean that scores are decoded by; 0 takes the most likely colour.
-        rebalance: How the loss shall weigh the colours: 1 all the same, 0 by the inverse of their frequency.
-        weights: ``(K,)`` the weight of each colour in the loss, known once there were training pictures.
+        scale: Divisor that maps 8-bit pixel values to [0, 1].
+        temperature: Of the annealed mean that decodes scores; 0 takes the most likely colour.
+        rebalance: How the loss weights the colours: 1 equally, 0 by their inverse frequency.
+        weights: ``(K,)`` the weight of each colour in the loss, computed from the training pictures.
 
     Raises:
-        TintboxError: If the colours are not such a table or a number is out of range.
+        TintboxError: If the colours are not such a table, or a number is out of range.
     """
 
     key: ClassVar[str] = "colours"
@@ -55,7 +55,7 @@ class Palette(BasePalette):
         """Make a palette of the ``k`` k-means colours of ``pixels``, from dark to light.
 
         Args:
-            pixels: ``(..., 3)`` uint8, red, green, blue; of more than 200 000 that many are drawn.
+            pixels: ``(..., 3)`` uint8, red, green, blue; if there are more than 200 000, that many are drawn.
             k: Number of colours, 2 or more.
             seed: Seed of the draw and of k-means++; the same seed gives the same palette.
             scale: As for the class.
@@ -67,11 +67,11 @@ class Palette(BasePalette):
 
     @staticmethod
     def load(name: str | Path) -> BasePalette:
-        """Read a palette that comes with tintbox, by its bare name (``"horses24"``), or a YAML file, by its path.
+        """Load a palette that comes with tintbox, by its bare name (``"horses24"``), or a YAML file, by its path.
 
         Raises:
             TintboxFileError: If there is no such palette or file.
-            TintboxError: If the file is no palette.
+            TintboxError: If the file is not a palette.
         """
         path = palette_file.find(name)
         with palette_file.name_file(path):
@@ -79,29 +79,29 @@ class Palette(BasePalette):
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> BasePalette:
-        """Make a palette from ``{"colours": K x 3 numbers}``, or ``{"bins": K x 2}``, and the other arguments."""
+        """Make a palette from ``{"colours": K x 3 numbers}`` or ``{"bins": K x 2}``, plus any other arguments."""
         description = palette_file.check(data)
         return LabPalette(**description) if LabPalette.key in description else Palette(**description)
 
     @staticmethod
     def of(description: Mapping[str, Any] | str | Path) -> BasePalette:
-        """Make the palette that a dict describes, or a name or path names."""
+        """Return the palette for a description, a name or a path."""
         return Palette.load(description) if isinstance(description, (str, Path)) else Palette.from_dict(description)
 
     def encode(self, image: Array) -> Array:
-        """Return the index of the colour nearest to each pixel (Euclidean in RGB; of equals, the lower index).
+        """Return the index of the colour nearest to each pixel (Euclidean in RGB; ties go to the lower index).
 
-        Distances are exact in float64, in pixel units for uint8 pictures and in [0, 1] for float ones. Once 65536 8-bit
-        pixels have come by, later ones are looked up in a table of 16 MiB (32 MiB above 255 colours).
+        Distances are exact in float64, in pixel units for uint8 pictures and in [0, 1] for float ones. After 65536
+        8-bit pixels, later ones are looked up in a table of 16 MiB (32 MiB above 255 colours).
 
         Args:
             image: ``(..., 3)`` red, green, blue: uint8, or floats in [0, 1].
 
         Returns:
-            ``(...)`` uint8 if K is at most 256, else int32; numpy or torch, and on the device, as the input.
+            ``(...)`` uint8 if K is at most 256, else int32; numpy or torch like the input, on the same device.
 
         Raises:
-            TintboxError: If the picture has another shape or type, or floats outside [0, 1].
+            TintboxError: If the image has another shape or type, or floats outside [0, 1].
         """
         x: Any = image
         is_tensor, is_array = isinstance(x, torch.Tensor), isinstance(x, np.ndarray)
@@ -120,7 +120,7 @@ class Palette(BasePalette):
         return found.reshape(x.shape[:-1])
 
     def targets(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return what the loss needs of pictures (B, H, W, 3), uint8: ``label``, the colours' indices (B, H, W)."""
+        """Return the loss's targets for pictures (B, H, W, 3), uint8: ``label``, the colour indices (B, H, W)."""
         return {"label": self.encode(pictures)}
 
     def shares(self, pictures: torch.Tensor) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What every kind of palette shares: K classes that are shown as colours, and how 8-bit pixels become numbers."""
+"""The base of all palettes: K classes that are shown as colours, and the scale of 8-bit pixels."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tintbox.limits import PALETTE_COLOURS
 Array = TypeVar("Array", np.ndarray, torch.Tensor)
 Kind = TypeVar("Kind", bound="BasePalette")
 
-DEFAULTS = {"temperature": 0.0, "rebalance": 1.0, "weights": None}  # of the balance, which a description may leave out
+DEFAULTS = {"temperature": 0.0, "rebalance": 1.0, "weights": None}  # optional in a description
 
 
 class BasePalette(ABC):
-    """K classes of pixels, each shown as a colour: an immutable value; `but` makes another.
+    """K classes of pixels, each shown as a colour. Palettes are immutable; `but` returns a changed copy.
 
     Attributes:
-        table: ``(K, n)`` what a description holds under `key`, a read-only float64 array.
+        table: ``(K, n)`` the table under `key` in a description, a read-only float64 array.
         colours: ``(K, 3)`` red, green and blue in [0, 1], likewise.
-        scale: What an 8-bit pixel value is divided by to reach [0, 1].
-        temperature: Of the annealed mean that scores are decoded by; 0 takes the most likely colour.
-        rebalance: How the loss shall weigh the colours: 1 all the same, 0 by the inverse of their frequency.
-        weights: ``(K,)`` the weight of each colour in the loss, known once there were training pictures.
+        scale: Divisor that maps 8-bit pixel values to [0, 1].
+        temperature: Of the annealed mean that decodes scores; 0 takes the most likely colour.
+        rebalance: How the loss weights the colours: 1 equally, 0 by their inverse frequency.
+        weights: ``(K,)`` the weight of each colour in the loss, computed from the training pictures.
 
     Raises:
         TintboxError: If a number is out of range.
@@ -65,23 +65,23 @@ class BasePalette(ABC):
         raise AttributeError(f"a palette keeps its {name}; palette.but({name}=...) makes another")
 
     def _arguments(self) -> dict[str, Any]:
-        """Return what makes an equal palette of the same kind."""
+        """Return the arguments that make an equal palette of the same kind."""
         return {self.key: self.table, "scale": self.scale, **{name: getattr(self, name) for name in DEFAULTS}}
 
     def but(self: Kind, **changes: Any) -> Kind:
-        """Return the same colours with another scale, temperature, rebalancing or weights."""
+        """Return a palette with the same colours but another scale, temperature, rebalancing or weights."""
         return type(self)(**{**self._arguments(), **changes})
 
     def as_dict(self) -> dict[str, Any]:
         """Return a description: ``{"colours": [[red, green, blue], ...], "scale": float}`` of plain Python numbers.
 
-        Of the balance, what differs from the defaults is in it.
+        Temperature, rebalancing and weights are included if they differ from the defaults.
         """
         values = {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in self._arguments().items()}
         return {name: v for name, v in values.items() if name not in DEFAULTS or v != DEFAULTS[name]}
 
     def save(self, path: str | Path) -> None:
-        """Write the palette to a ``.yaml`` file, at full precision: `Palette.load` gives an equal one back."""
+        """Write the palette to a ``.yaml`` file at full precision: `Palette.load` returns an equal one."""
         palette_file.write(path, self.as_dict())
 
     @property
@@ -90,7 +90,7 @@ class BasePalette(ABC):
         return {index: f"#{bytes(pixel).hex()}" for index, pixel in enumerate(self._pixels)}
 
     def to_pixels(self, values: Array) -> Array:
-        """Return float ``values`` of any shape as uint8: multiplied by the scale, rounded and clipped."""
+        """Convert float ``values`` of any shape to uint8: multiplied by the scale, rounded and clipped."""
         if isinstance(values, torch.Tensor) and values.is_floating_point():
             wide = values if values.dtype == torch.float64 else values.float()
             return (wide * self.scale).round().clamp(0, 255).to(torch.uint8)
@@ -101,38 +101,38 @@ class BasePalette(ABC):
 
     @property
     def array_type(self) -> type[np.integer]:
-        """The type of indices in NumPy: uint8 if K is at most 256, else int32."""
+        """The NumPy type of indices: uint8 if K is at most 256, else int32."""
         return np.uint8 if len(self) <= 256 else np.int32
 
     @property
     def tensor_type(self) -> torch.dtype:
-        """The type of indices in torch, likewise."""
+        """The torch type of indices, likewise."""
         return torch.uint8 if len(self) <= 256 else torch.int32
 
     @abstractmethod
     def encode(self, image: Array) -> Array:
-        """Return the index of the class of each pixel of a picture ``(..., 3)``: ``(...)``, numpy or torch as given."""
+        """Return the class index of each pixel of an image ``(..., 3)``: ``(...)``, numpy or torch like the input."""
 
     @abstractmethod
     def targets(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return what the loss needs of pictures (B, H, W, 3), uint8; in any case ``label``, the indices (B, H, W)."""
+        """Return the loss's targets for pictures (B, H, W, 3), uint8; always with ``label``, the indices (B, H, W)."""
 
     @abstractmethod
     def shares(self, pictures: torch.Tensor) -> np.ndarray:
         """Return the share of each class in the pixels of pictures (N, H, W, 3), uint8: (K,), summing to 1."""
 
     def decode(self, x: Array) -> Array:
-        """Return the picture that indices or scores stand for.
+        """Convert indices or scores to a picture.
 
         Args:
-            x: Integer indices ``(..., H, W)``, or float logits ``(..., K, H, W)``, whose highest score wins (of
-                equals, the lower index).
+            x: Integer indices ``(..., H, W)``, or float logits ``(..., K, H, W)``, of which the highest wins (ties go
+                to the lower index).
 
         Returns:
-            ``(..., H, W, 3)`` uint8, red, green, blue; numpy or torch, and on the device, as the input.
+            ``(..., H, W, 3)`` uint8, red, green, blue; numpy or torch like the input, on the same device.
 
         Raises:
-            TintboxError: If the shape or type is another, or an index is no colour of the palette.
+            TintboxError: If the shape or type is wrong, or an index is not in the palette.
         """
         given: Any = x
         is_tensor, is_array = isinstance(given, torch.Tensor), isinstance(given, np.ndarray)
@@ -167,7 +167,7 @@ class BasePalette(ABC):
         return f"{type(self).__name__}({len(self)} colours, scale={self.scale:g})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy the description only: each process fills its own table of nearest colours."""
+        """Pickle and copy the description only: each process builds its own table of nearest colours."""
         return _remake, (type(self), self.as_dict())
 
 
@@ -176,16 +176,16 @@ def _remake(kind: type[Kind], description: dict[str, Any]) -> Kind:
 
 
 def as_table(rows: Any, key: str, row: str, most: int = PALETTE_COLOURS) -> np.ndarray:
-    """Return the rows of a description as a float64 array of its own.
+    """Return the rows of a description as a new float64 array.
 
     Args:
-        rows: What was given.
-        key: Its name in the description.
-        row: One row of it, for the message, such as ``[a, b]``.
-        most: How many rows are taken.
+        rows: The given rows.
+        key: Their name in the description.
+        row: A sample row for the message, such as ``[a, b]``.
+        most: Largest number of rows.
 
     Raises:
-        TintboxError: If they are no table of numbers, or too many.
+        TintboxError: If they are not a table of numbers, or are too many.
     """
     width = row.count(",") + 1
     if isinstance(rows, (list, tuple)):
@@ -204,20 +204,20 @@ def as_table(rows: Any, key: str, row: str, most: int = PALETTE_COLOURS) -> np.n
 
 
 def check_count(count: int, most: int = PALETTE_COLOURS) -> None:
-    """Refuse more colours than a network could have outputs for."""
+    """Raise a TintboxError for more colours than a network could have outputs."""
     if count > most:
         raise TintboxError(f"a palette of {count:,} colours; {most:,} are the most")
 
 
 def check_scale(scale: object) -> float:
-    """Return ``scale`` as a float, or raise a TintboxError if it is no positive number."""
+    """Return ``scale`` as a float, or raise a TintboxError if it is not a positive number."""
     if not is_number(scale, 0, 1e9) or scale == 0:
         raise TintboxError(f"scale={scale!r}; give a positive number, 255 in most cases")
     return float(scale)
 
 
 def describe(x: object) -> str:
-    """Return the type, and the shape and dtype if it has them, of a wrong argument."""
+    """Return the type of an invalid argument, with its shape and dtype if it has them."""
     if isinstance(x, (np.ndarray, torch.Tensor)):
         return f"{type(x).__name__} of shape {tuple(x.shape)} and {x.dtype}"
     return f"of type {type(x).__name__}"

@@ -1,4 +1,4 @@
-"""Palettes fitted to the images of a dataset, kept between runs."""
+"""Palettes fitted to the images of a dataset, cached between runs."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ SAMPLED = 2000  # pictures whose pixels are clustered
 
 
 def fit_palette(pictures: Pictures, k: int, seed: int, scale: float, folder: Path) -> BasePalette:
-    """Return ``k`` colours of the pictures by k-means; the same pictures and seed give the same file in ``folder``.
+    """Fit ``k`` colours to the pictures by k-means; the same pictures and seed give the same file in ``folder``.
 
-    The file only saves the time of fitting again: where it cannot be read or written, a warning says so.
+    The file only saves the time of fitting again: if it cannot be read or written, a warning is logged.
 
     Args:
         pictures: The training pictures.
         k: Number of colours.
-        seed: Of the sample and of k-means.
-        scale: What 8-bit values are divided by.
-        folder: Where fitted palettes are kept.
+        seed: Seed of the sample and of k-means.
+        scale: Divisor that maps 8-bit pixel values to [0, 1].
+        folder: The cache folder for fitted palettes.
 
     Raises:
         TintboxError: If the pictures have fewer than ``k`` distinct colours.
@@ -45,7 +45,7 @@ def fit_palette(pictures: Pictures, k: int, seed: int, scale: float, folder: Pat
 
 
 def fingerprint(pictures: Pictures, k: int, seed: int, scale: float) -> str:
-    """Return a name for the fit: a hash of the files' names, sizes and times, and of everything else it depends on."""
+    """Return a name for the fit: a hash of the files' names, sizes and times and of all other inputs."""
     digest = hashlib.sha256(repr((k, seed, scale, pictures.shape, SAMPLED)).encode())
     for file in pictures.files:
         stat = file.stat()

@@ -1,4 +1,4 @@
-"""The palette of a training run: of those that are named the first, fitted if it is a number, and balanced."""
+"""The palette of a training run: the first one named, fitted if it is a number of colours, then balanced."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_base import BasePalette
 from tintbox.colorization.palette_cache import fit_palette
 
-SAMPLED = 1000  # training pictures that stand for all
+SAMPLED = 1000  # training pictures in a representative sample
 
 
 def choose(
@@ -26,14 +26,14 @@ def choose(
     train: Pictures,
     args: Any,
 ) -> BasePalette:
-    """Return the palette that user, checkpoint, or dataset and model description name, in that order.
+    """Return the palette given by the user, the checkpoint, the dataset or the model description, in that order.
 
     Args:
-        asked: What the user asks for: a palette, its name or path, or a number of colours.
-        own: The palette of the colouriser that training starts from, which is taken as it is.
-        others: What dataset and model description name, and at least one of them does.
-        train: The training pictures, which a number of colours is fitted to.
-        args: Of the run.
+        asked: The user's choice: a palette, its name or path, or a number of colours.
+        own: The palette of the colouriser that training starts from; it is used unchanged.
+        others: The choices of the dataset and the model description; at least one is not None.
+        train: The training pictures, to which a number of colours is fitted.
+        args: Arguments of the run.
     """
     if asked is None and own is not None:
         return own
@@ -47,14 +47,14 @@ def choose(
 
 
 def agrees(own: BasePalette, asked: BasePalette | int | None) -> bool:
-    """Return whether a run's own palette is the one that is asked for when it goes on, if any is."""
+    """Return whether the palette asked for when resuming, if any, is the run's own."""
     if asked is None or isinstance(asked, int):
         return asked in (None, len(own))
     return type(asked) is type(own) and np.array_equal(asked.table, own.table)
 
 
 def adjust(palette: BasePalette, args: Any) -> BasePalette:
-    """Return a palette with the temperature and rebalancing that the user asks for; weights are learned anew then."""
+    """Return the palette with the user's temperature and rebalancing; the latter resets the weights."""
     balance = {"temperature": args.temperature, "rebalance": args.rebalance}
     given: dict[str, Any] = {name: float(value) for name, value in balance.items() if value is not None}
     if "rebalance" in given:
@@ -63,12 +63,12 @@ def adjust(palette: BasePalette, args: Any) -> BasePalette:
 
 
 def weigh(palette: BasePalette, train: Pictures, output_stride: int) -> BasePalette:
-    """Return a palette with the weight of each colour in the loss, from its share of the training pixels."""
+    """Return the palette with loss weights computed from each colour's share of the training pixels."""
     shares = palette.shares(sample(train, output_stride))
     return palette.but(weights=class_weights(shares, palette.rebalance))
 
 
 def sample(train: Pictures, output_stride: int) -> torch.Tensor:
-    """Return training pictures that stand for all, at the resolution of the labels: (N, H, W, 3), uint8."""
+    """Return a representative sample of training pictures at the resolution of the labels: (N, H, W, 3), uint8."""
     pictures = train.sample(SAMPLED).permute(0, 3, 1, 2)
     return torch.cat([reduce(part, output_stride) for part in pictures.split(16)]).permute(0, 2, 3, 1)

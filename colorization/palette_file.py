@@ -1,4 +1,4 @@
-"""Palettes in files: where one stands, what its YAML may hold, and how it is written."""
+"""Palette files: finding them, checking their contents, and writing them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
 
 SUFFIXES = (".yaml", ".yml")
-TABLES = ("bins", "colours")  # the key of the table, by which the kinds of palettes are told apart
+TABLES = ("bins", "colours")  # the key of the table tells the kind of palette
 SETTINGS = ("scale", "temperature", "rebalance", "weights")
 HEADER = """\
 # A colour palette of tintbox, for `yolo colorize train palette=PATH` and tintbox.Palette.load.
@@ -26,7 +26,7 @@ HEADER = """\
 
 
 def find(name: str | Path) -> Path:
-    """Return the file of a palette that comes with tintbox, by its bare name, or of any other, by its path.
+    """Return the file of a palette: one that comes with tintbox by its bare name, any other by its path.
 
     Raises:
         TintboxFileError: If there is no such palette or file.
@@ -47,7 +47,7 @@ def find(name: str | Path) -> Path:
 
 @contextmanager
 def name_file(path: Path) -> Iterator[None]:
-    """Let the mistakes found in a file's contents name the file."""
+    """Add the file's name to errors about its contents."""
     try:
         yield
     except TintboxError as error:
@@ -56,7 +56,7 @@ def name_file(path: Path) -> Iterator[None]:
 
 
 def write(path: str | Path, description: Mapping[str, Any]) -> None:
-    """Write a description to a ``.yaml`` file, at full precision.
+    """Write a description to a ``.yaml`` file at full precision.
 
     Raises:
         TintboxError: If the path has another suffix.
@@ -69,10 +69,10 @@ def write(path: str | Path, description: Mapping[str, Any]) -> None:
 
 
 def check(description: Any) -> dict[str, Any]:
-    """Return a description whose keys are known; the palette itself checks their values.
+    """Return the description after checking its keys; the palette itself checks the values.
 
     Raises:
-        TintboxError: Naming the key that is missing or unknown.
+        TintboxError: If a key is missing or unknown; it names the key.
     """
     if not isinstance(description, Mapping) or not set(TABLES) & set(description):
         raise TintboxError("no 'colours' key; give 'colours:' with one [red, green, blue] in [0, 1] per line")

@@ -1,4 +1,4 @@
-"""The colours of a palette by k-means over pixels."""
+"""Palette colours by k-means over pixels."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from tintbox.checks import is_whole
 from tintbox.colorization.palette_base import check_scale, describe
 from tintbox.errors import TintboxError
 
-PIXELS = 200_000  # that k-means looks at
+PIXELS = 200_000  # largest sample for k-means
 
 
 def k_means(pixels: np.ndarray, k: int, seed: int, scale: float) -> np.ndarray:
     """Return the ``k`` k-means colours of ``pixels`` (..., 3), uint8: (k, 3) in [0, 1], from dark to light.
 
     Args:
-        pixels: Red, green, blue; of more than `PIXELS` that many are drawn.
+        pixels: Red, green, blue; if there are more than `PIXELS`, that many are drawn.
         k: Number of colours, 2 or more.
-        seed: Of the draw and of k-means++.
-        scale: What an 8-bit pixel value is divided by to reach [0, 1].
+        seed: Seed of the draw and of k-means++.
+        scale: Divisor that maps 8-bit pixel values to [0, 1].
 
     Raises:
         TintboxError: If ``pixels`` is not such an array or holds fewer than ``k`` distinct colours.
@@ -38,5 +38,5 @@ def k_means(pixels: np.ndarray, k: int, seed: int, scale: float) -> np.ndarray:
     if k > distinct:
         raise TintboxError(f"k={k}, but the {len(flat)} pixels hold {distinct} distinct colours; give a smaller k")
     means = KMeans(k, n_init=2, random_state=seed).fit(flat.astype(np.float64)).cluster_centers_
-    means = np.round(np.clip(means / scale, 0, 1), 9)  # the threads of k-means leave the last bits open
+    means = np.round(np.clip(means / scale, 0, 1), 9)  # k-means' threads make the last bits vary
     return means[np.lexsort((*means.T, means @ luma.WEIGHTS))]

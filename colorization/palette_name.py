@@ -1,4 +1,4 @@
-"""What may be written where a palette is asked for; no torch here: arguments are checked before it is needed."""
+"""Check of the ``palette`` argument. Does not import torch: arguments are checked before it is needed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tintbox.limits import PALETTE_COLOURS
 
 
 def check(value: Any) -> str | None:
-    """Return what is wrong with a palette's name, path or number of colours, or None."""
+    """Return what is wrong with a palette's name, path or number of colours; None if nothing is."""
     if is_whole(value):
         return None if 2 <= value <= PALETTE_COLOURS else f"a palette has 2 to {PALETTE_COLOURS} colours"
     if not isinstance(value, (str, Path)) or not str(value).strip():

@@ -1,4 +1,4 @@
-"""Pictures of a run: sample grids and the palette with its shares."""
+"""Plots of a run: sample grids, and the palette with its shares."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MARGIN, HEADER = 4, 18
 
 
 def sample_grid(rows: dict[str, np.ndarray], path: Path) -> None:
-    """Save pictures in rows, one titled row per entry, such as grey, truth and prediction.
+    """Save a grid of pictures with one titled row per entry, such as grey, truth and prediction.
 
     Args:
         rows: Title -> pictures (N, H, W, 3), uint8 RGB; every row has the same shape.
@@ -39,14 +39,14 @@ def enlarge(picture: np.ndarray, zoom: float) -> np.ndarray:
 
 
 def palette_chart(colours: np.ndarray, shares: np.ndarray, path: Path) -> None:
-    """Save a bar per palette colour, as tall as its share of the training pixels.
+    """Save a bar chart of each palette colour's share of the training pixels.
 
     Args:
         colours: (K, 3), uint8 RGB.
         shares: (K,), summing to 1.
         path: The image file to write.
     """
-    from matplotlib.figure import Figure  # takes long to import, and is not needed for predicting
+    from matplotlib.figure import Figure  # slow to import, and not needed for prediction
 
     figure = Figure(figsize=(min(max(6.0, 0.25 * len(colours)), 24.0), 3.0), layout="constrained")
     axes = figure.subplots()

@@ -18,14 +18,14 @@ from tintbox.colorization.palette_base import BasePalette
 from tintbox.colorization.rendering import readout, render
 from tintbox.threads import use_all_cores
 
-LOGITS_LIMIT = 2**28  # numbers in the enlarged logits (1 GiB); beyond that the colours are enlarged instead
+LOGITS_LIMIT = 2**28  # numbers in the upsampled logits (1 GiB); beyond that, the colours are upsampled instead
 
 
 class ColorizeResults(Results):
     """The result for one picture.
 
     Attributes:
-        colour: The picture in the palette's colours, (H, W, 3), uint8 BGR as `orig_img`, at the same size.
+        colour: The picture in the palette's colours, (H, W, 3), uint8 BGR, same size as `orig_img`.
     """
 
     def __init__(self, orig_img: np.ndarray, path: str, names: dict[int, str], colour: np.ndarray) -> None:
@@ -47,7 +47,7 @@ class ColorizeResults(Results):
 
     def verbose(self) -> str:
         """Return the line for the log."""
-        return "{}x{} in colour, ".format(*self.colour.shape)  # height first, as Ultralytics has it
+        return "{}x{} in colour, ".format(*self.colour.shape)  # height first, as in Ultralytics
 
 
 class ColorizePredictor(BasePredictor):
@@ -62,7 +62,7 @@ class ColorizePredictor(BasePredictor):
         self.args.task = "colorize"
 
     def setup_model(self, model: Any, verbose: bool = True) -> None:
-        """Load the model, and let Ultralytics read sources in colour: its own grey is not the mean of the three."""
+        """Load the model, and make Ultralytics read sources in colour: its own grey is not the mean of the channels."""
         super().setup_model(model, verbose)
         use_all_cores(self.device)
         self.palette = adjust_palette(model_palette(self.model), self.args, str(self.args.model))
@@ -70,7 +70,7 @@ class ColorizePredictor(BasePredictor):
         self.model.backend.channels = 3
 
     def pre_transform(self, im: list[np.ndarray]) -> list[np.ndarray]:
-        """Scale pictures to fit the input size and pad them by reflection: grey bars would be coloured, too."""
+        """Scale pictures to fit the input size and pad them by reflection: grey bars would be colourised too."""
         shapes = [fit_size(x.shape[:2], self.imgsz) for x in im]
         stride = int(self.model.stride)
         target = (
@@ -88,7 +88,7 @@ class ColorizePredictor(BasePredictor):
         return img.half() if self.model.fp16 else img
 
     def postprocess(self, preds: Any, img: torch.Tensor, orig_imgs: Any) -> list[ColorizeResults]:
-        """Cut the padding off, enlarge what was predicted to each picture's own size, and paint it there."""
+        """Crop the padding, upsample the prediction to each picture's own size, and render it in colour."""
         logits = (preds[0] if isinstance(preds, (list, tuple)) else preds).float()
         originals = orig_imgs
         if not isinstance(orig_imgs, list):
@@ -107,12 +107,12 @@ class ColorizePredictor(BasePredictor):
         return not (self.model.format == "pt" or getattr(self.model, "dynamic", False))
 
     def colour(self, logits: torch.Tensor, original: np.ndarray, shown: tuple[int, ...]) -> np.ndarray:
-        """Return the picture (H, W, 3), uint8 BGR, of logits (K, h, w).
+        """Convert logits (K, h, w) to a picture (H, W, 3), uint8 BGR.
 
         Args:
-            logits: Of the padded input, at the model's output stride.
-            original: The picture at its own size (H, W, 3), uint8 BGR; a palette may keep its lightness.
-            shown: Height and width of the picture in the padded input.
+            logits: Logits of the padded input, at the model's output stride.
+            original: The picture at its own size (H, W, 3), uint8 BGR; some palettes keep its lightness.
+            shown: Height and width of the picture within the padded input.
         """
         h, w = original.shape[:2]
         values = readout(self.palette, logits[None])  # (1, C, h, w)
@@ -129,19 +129,19 @@ class ColorizePredictor(BasePredictor):
 
 
 def fit_size(shape: tuple[int, ...], limit: Any) -> tuple[int, int]:
-    """Return height and width of a picture scaled, in proportion, to fit into ``limit`` (height, width)."""
+    """Return height and width of a picture scaled to fit into ``limit`` (height, width), keeping its aspect ratio."""
     scale = min(limit[0] / shape[0], limit[1] / shape[1])
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
 def resize(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Return a picture (h, w, 3) at another size (height, width)."""
+    """Resize a picture (h, w, 3) to ``shape`` (height, width)."""
     how = cv2.INTER_AREA if shape[0] < picture.shape[0] else cv2.INTER_LINEAR
     return cv2.resize(picture, shape[::-1], interpolation=how)
 
 
 def pad(picture: np.ndarray, shape: Any) -> np.ndarray:
-    """Return a picture (h, w, 3) padded by reflection at its bottom and right to ``shape`` (height, width)."""
+    """Pad a picture (h, w, 3) at the bottom and right by reflection to ``shape`` (height, width)."""
     bottom, right = shape[0] - picture.shape[0], shape[1] - picture.shape[1]
-    # OpenCV's reflection repeats as often as the margin needs, so any picture can be padded to any size.
+    # OpenCV repeats the reflection as often as needed, so any picture can be padded to any size.
     return cv2.copyMakeBorder(picture, 0, bottom, 0, right, cv2.BORDER_REFLECT)

@@ -1,4 +1,4 @@
-"""From a network's scores, or from labels, to pictures in colour."""
+"""Rendering of a network's scores, or of labels, as pictures in colour."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tintbox.colorization.palette_base import BasePalette
 
 
 def readout(palette: BasePalette, scores: torch.Tensor) -> torch.Tensor:
-    """Return what may be enlarged of scores (B, K, h, w).
+    """Convert scores (B, K, h, w) to values that can be upsampled.
 
-    That is the scores themselves where the likeliest colour is taken, else the annealed mean of what the classes stand
-    for: red, green and blue (B, 3, h, w), or a and b (B, 2, h, w) of a palette without lightness.
+    These are the scores themselves if the most likely colour is taken, else the annealed mean of the class values: red,
+    green and blue (B, 3, h, w), or a and b (B, 2, h, w) for a palette without lightness.
     """
     if palette.temperature == 0 and not isinstance(palette, LabPalette):
         return scores
@@ -22,12 +22,12 @@ def readout(palette: BasePalette, scores: torch.Tensor) -> torch.Tensor:
 
 
 def render(palette: BasePalette, values: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
-    """Return pictures (B, H, W, 3), uint8, for what `readout` gave, enlarged to (B, C, H, W).
+    """Render the output of `readout`, upsampled to (B, C, H, W), as pictures (B, H, W, 3), uint8.
 
     Args:
-        palette: Whose readout it is.
+        palette: The palette of the readout.
         values: ``(B, C, H, W)``.
-        pictures: ``(B, H, W, 3)``, uint8, the input: a palette without lightness takes that from it, and nothing else.
+        pictures: ``(B, H, W, 3)``, uint8, the input; used only for its lightness, by palettes that have none.
     """
     if isinstance(palette, LabPalette):
         lightness = rgb_to_lab(pictures)[..., :1]
@@ -37,9 +37,9 @@ def render(palette: BasePalette, values: torch.Tensor, pictures: torch.Tensor) -
 
 
 def show(palette: BasePalette, labels: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
-    """Return the pictures (B, H, W, 3), uint8, that labels (B, h, w) stand for; H = s h, W = s w.
+    """Render labels (B, h, w) as pictures (B, H, W, 3), uint8; H = s h, W = s w.
 
-    The lightness is that of ``pictures`` (B, H, W, 3), uint8, where the palette has none.
+    If the palette has no lightness, it is taken from ``pictures`` (B, H, W, 3), uint8.
     """
     times = pictures.shape[1] // labels.shape[1]
     large = labels.repeat_interleave(times, 1).repeat_interleave(times, 2) if times > 1 else labels

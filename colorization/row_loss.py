@@ -1,4 +1,4 @@
-"""The cross-entropy of one label per row, and its gradient, in one pass over blocks that fit the processor's cache."""
+"""Cross-entropy with one label per row, and its gradient, in one pass over blocks that fit the processor's cache."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-BLOCK = 1 << 19  # scores at once: 2 MiB in float32
-LEAST = 1e-30  # of a row's sum of exponentials; float32 keeps its full precision above 1e-38
+BLOCK = 1 << 19  # scores processed at once: 2 MiB in float32
+LEAST = 1e-30  # smallest sum of exponentials in a row; float32 has full precision above 1e-38
 PER_BIT = math.log(2)  # nats
 
 
 class RowCrossEntropy(torch.autograd.Function):
     """Mean over rows of -log softmax(scores)[label] in float32.
 
-    torch's own takes two kernels forth and two back, each over all rows in memory. Rows as short as a palette leave it
-    most of its time for finding each row's highest score: here the highest of all is subtracted, and scores that are
-    too far apart for that go to torch. Powers of 2 take a third of the time of powers of e.
+    torch's own version runs two forward and two backward kernels, each over all rows in memory. For rows as short as a
+    palette, it spends most of its time on finding each row's maximum. Here the global maximum is subtracted instead;
+    scores too far apart for that are passed to torch. Powers of 2 take a third of the time of powers of e.
     """
 
     @staticmethod
@@ -26,7 +26,7 @@ class RowCrossEntropy(torch.autograd.Function):
         """Return the mean, in nats.
 
         Args:
-            ctx: Keeps the gradient, which costs little more than the loss.
+            ctx: Stores the gradient, which costs little more than the loss.
             scores: (N, K), of any float type.
             labels: (N,), int64.
         """
@@ -41,7 +41,7 @@ class RowCrossEntropy(torch.autograd.Function):
             powers = (scores[start : start + size].float() - highest).mul_(1 / PER_BIT)
             bits -= powers.gather(1, label).sum(dtype=torch.float64)
             sums = powers.exp2_() @ ones
-            if not float(sums.min()) > LEAST:  # so put, NaN goes there, too
+            if not float(sums.min()) > LEAST:  # written so that NaN is passed on, too
                 return _by_torch(ctx, scores, labels)
             bits += sums.log2().sum(dtype=torch.float64)
             if gradient is not None:
@@ -57,7 +57,7 @@ class RowCrossEntropy(torch.autograd.Function):
 
 
 def _by_torch(ctx: Any, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return the mean by torch's own function, and keep its gradient."""
+    """Return the mean by torch's own function, and store its gradient."""
     with torch.enable_grad():
         wide = scores.detach().float().requires_grad_(ctx.needs_input_grad[0])
         loss = F.cross_entropy(wide, labels)

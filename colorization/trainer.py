@@ -30,11 +30,11 @@ from tintbox.errors import TintboxError
 from tintbox.processor import fast_bfloat16, fuse
 from tintbox.threads import use_all_cores
 
-RECIPES = {  # what holds where the user says nothing, by whether the model is on a detector
+RECIPES = {  # default settings, by whether the model is built on a detector
     False: Path(tintbox.cfg.__path__[0]) / "recipe-colorize.yaml",
     True: Path(tintbox.cfg.__path__[0]) / "recipe-colorize-yolo.yaml",
 }
-WARMUP = 0.2  # share of the epochs over which the rate rises, where the user says nothing
+WARMUP = 0.2  # default share of the epochs for the learning rate's warm-up
 MIN_SIDE = 32  # Ultralytics rounds the image size up to multiples of this
 
 
@@ -42,13 +42,13 @@ class ColorizeTrainer(BaseTrainer):
     """Train a colouriser on the images of any dataset YAML; its labels are not needed.
 
     Attributes:
-        named: What the user gave as ``palette``.
-        asked: The palette of that name, read once, or the number of its colours.
+        named: The user's ``palette`` argument.
+        asked: The palette of that name, loaded once, or its number of colours.
         palette: The colours of the labels, chosen before the model is built.
-        channels: The model's input channels, 1 or 3, likewise.
-        output_stride: Pixels of the input per pixel of the output, likewise.
-        coarsest: Pixels of the input per value of the network's smallest map, likewise.
-        splits: Split's source -> its pictures, so that a split is read once.
+        channels: The model's input channels, 1 or 3.
+        output_stride: Input pixels per output pixel.
+        coarsest: Input pixels per value of the network's smallest feature map.
+        splits: Source of a split -> its pictures, so that each split is read once.
     """
 
     palette: BasePalette
@@ -57,7 +57,7 @@ class ColorizeTrainer(BaseTrainer):
     coarsest = 1
 
     def __init__(self, cfg: Any = DEFAULT_CFG, overrides: dict[str, Any] | None = None, _callbacks: Any = None) -> None:
-        """Fill in the task's own defaults and look at the dataset before a run folder is made."""
+        """Fill in the task's own defaults and check the dataset before a run folder is created."""
         given = dict(overrides or {})
         if not given.get("resume"):
             spec = description(given.get("model"))
@@ -70,10 +70,10 @@ class ColorizeTrainer(BaseTrainer):
                 recipe["warmup_epochs"] = round(WARMUP * epochs, 2)
             given = {**recipe, **given}
         given["task"] = "colorize"
-        self.named = asked = given.get("palette")  # a wrong one fails before a run folder is made
+        self.named = asked = given.get("palette")  # an invalid one fails before a run folder is created
         self.asked = Palette.load(asked) if isinstance(asked, (str, Path)) else asked
         if given.get("resume"):
-            given.pop("palette", None)  # Ultralytics would say that it is ignored
+            given.pop("palette", None)  # Ultralytics would report that it is ignored
         self.splits: dict[str, Pictures] = {}
         if "imgsz" in given:
             given["imgsz"] = check_size(given["imgsz"], MIN_SIDE, most=1)[0]
@@ -82,13 +82,13 @@ class ColorizeTrainer(BaseTrainer):
         use_all_cores(self.device)
 
     def get_dataset(self) -> dict[str, Any]:
-        """Return the dataset's description; its class names give way to the palette's."""
+        """Return the dataset's description; its class names are later replaced by the palette's."""
         data = self.checked or dataset.describe(self.args.data, self.args.split)
         self.args.data = data.get("yaml_file") or str(data["path"])
         return data
 
     def pictures(self, source: Any) -> Pictures:
-        """Return the pictures of a split, read once at a size, which Ultralytics may yet round to a model's stride."""
+        """Return the pictures of a split, read once per size: Ultralytics may still round it to a model's stride."""
         key = f"{source}@{self.args.imgsz}"
         if key not in self.splits:
             files = image_files(source)
@@ -100,7 +100,7 @@ class ColorizeTrainer(BaseTrainer):
         return self.splits[key]
 
     def get_model(self, cfg: Any = None, weights: nn.Module | None = None, verbose: bool = True) -> ColorizeModel:
-        """Return the model for the palette that user, checkpoint, dataset or model name, in that order."""
+        """Build the model for the palette of the user, the checkpoint, the dataset or the model, in that order."""
         spec = describe(cfg)
         train = self.pictures(self.data["train"])
         if RANK in {-1, 0} and is_grey(train.sample(palette_choice.SAMPLED)):
@@ -115,7 +115,7 @@ class ColorizeTrainer(BaseTrainer):
         return model.to(memory_format=torch.channels_last)
 
     def choose_palette(self, spec: dict[str, Any], own: BasePalette | None, train: Pictures) -> BasePalette:
-        """Return the palette as the run and its checkpoints have it.
+        """Return the palette of the run and its checkpoints.
 
         Args:
             spec: The model's description.
@@ -137,14 +137,14 @@ class ColorizeTrainer(BaseTrainer):
     def get_dataloader(
         self, dataset_path: Any, batch_size: int = 16, rank: int = 0, mode: str = "train"
     ) -> PictureLoader:
-        """Return the batches of a split: shuffled and augmented for training, as they are for validation."""
+        """Return the batches of a split: shuffled and augmented for training, unchanged for validation."""
         pictures, training = self.pictures(dataset_path), mode == "train"
         pictures.move(self.device)
         world = distributed.get_world_size() if rank >= 0 and distributed.is_initialized() else 1
         order = Order(len(pictures), self.args.shuffle if training else None, self.args.seed, max(rank, 0), world)
         if not training:
             return PictureLoader(pictures, batch_size, order)
-        alone = self.args.imgsz > self.coarsest  # whether one picture has more than one value per channel everywhere
+        alone = self.args.imgsz > self.coarsest  # whether every map of one picture has more than one value per channel
         if not alone and min(len(order), batch_size) < 2:
             few = f"batch={batch_size}" if batch_size < 2 else f"data={self.args.data}: one training picture"
             side = self.args.imgsz
@@ -162,45 +162,45 @@ class ColorizeTrainer(BaseTrainer):
         return optimizer
 
     def get_validator(self) -> ColorizeValidator:
-        """Return the validator, which has the run's palette."""
+        """Return the validator with the run's palette."""
         validator = ColorizeValidator(self.test_loader, self.save_dir, copy(self.args), self.callbacks)
         validator.palette = self.palette
         return validator
 
     def set_model_attributes(self) -> None:
-        """Name the outputs by their colours; Ultralytics would put the dataset's class names there."""
+        """Name the outputs by their colours; Ultralytics would use the dataset's class names."""
         self.model.names = self.palette.names
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Turn RGB pictures into input and labels on the device."""
+        """Convert RGB pictures to input and labels on the device."""
         ready = prepare(batch, self.palette, self.channels, self.device, output_stride=self.output_stride)
         if self.args.channel_drop:
             ready["img"] = one_channel(ready["img"], ready["rgb"], self.palette.scale, self.args.channel_drop)
         return ready
 
     def _setup_train(self) -> None:
-        """Set the moving average's horizon once it and the loader are there."""
+        """Set the horizon of the EMA once it and the loader exist."""
         super()._setup_train()
         self.set_ema()
 
     def _load_checkpoint_state(self, ckpt: dict[str, Any]) -> None:
-        """Set the horizon again: Ultralytics makes a new moving average when it resumes or recovers."""
+        """Set the horizon again: Ultralytics creates a new EMA when it resumes or recovers."""
         super()._load_checkpoint_state(ckpt)
         self.set_ema()
 
     def set_ema(self) -> None:
-        """Average the weights over ``ema_epochs``; Ultralytics' own average spans the whole of a long run only."""
+        """Average the weights over ``ema_epochs``; Ultralytics' own EMA has a fixed horizon, for long runs."""
         if self.args.ema_epochs is not None and self.ema:
             steps = max(1.0, self.args.ema_epochs * len(self.train_loader) / self.accumulate)
             self.ema.decay = lambda updates: (1 - 1 / steps) * (1 - math.exp(-updates / steps))
 
     def _model_train(self) -> None:
-        """Start an epoch: the order of its samples is a function of the seed and the epoch alone."""
+        """Start an epoch: the order of its samples depends on the seed and the epoch only."""
         super()._model_train()
         self.train_loader.sampler.set_epoch(self.epoch)
 
     def validate(self) -> tuple[Any, Any]:
-        """Validate; with ``select=last`` every epoch counts as the best so far, so best.pt holds the last."""
+        """Validate; with ``select=last`` every epoch counts as the best so far, so that best.pt holds the last one."""
         metrics, fitness = super().validate()
         if self.args.select == "last":
             self.best_fitness = fitness
@@ -211,17 +211,17 @@ class ColorizeTrainer(BaseTrainer):
         return ("\n" + "%11s" * (4 + len(self.loss_names))) % ("Epoch", "GPU_mem", *self.loss_names, "Images", "Size")
 
     def plot_training_samples(self, batch: dict[str, Any], ni: int) -> None:
-        """Save the first training batches: grey, and truth in the palette."""
+        """Save a sample grid of one of the first training batches: grey, and the truth in the palette's colours."""
         path = self.save_dir / f"train_batch{ni}.jpg"
         plots.sample_grid(truth_rows(batch, self.palette, plots.SHOWN), path)
         self.on_plot(path)
 
     def plot_training_labels(self) -> None:
-        """Save the palette; its chart waits until the end, because importing Matplotlib keeps a user waiting."""
+        """Save the palette; its chart is drawn at the end, because importing Matplotlib is slow."""
         self.palette.save(self.save_dir / "palette.yaml")
 
     def plot_metrics(self) -> None:
-        """Draw the curves, and the colours with their shares of the training pixels."""
+        """Plot the training curves, and the colours with their shares of the training pixels."""
         super().plot_metrics()
         shares = self.palette.shares(palette_choice.sample(self.pictures(self.data["train"]), self.output_stride))
         colours = self.palette.decode(np.arange(len(self.palette))[None])[0]
@@ -229,7 +229,7 @@ class ColorizeTrainer(BaseTrainer):
 
 
 def description(model: Any) -> dict[str, Any]:
-    """Return what a colouriser's YAML or checkpoint says of it; nothing where neither is named."""
+    """Return the description in a colouriser's YAML or checkpoint; an empty one if neither is given."""
     file = str(model or "")
     if file.endswith(".pt"):
         return load_checkpoint(file)[0].yaml
@@ -237,7 +237,7 @@ def description(model: Any) -> dict[str, Any]:
 
 
 def fraction_of(files: list[Path], fraction: Any) -> list[Path]:
-    """Return the first files of a training split: all, a share of them, or a number, as Ultralytics' ``fraction``."""
+    """Return the first files of a training split: a share or a number of them, like Ultralytics' ``fraction``."""
     part = fraction[0] if isinstance(fraction, (list, tuple)) else fraction
     count = round(len(files) * part) if isinstance(part, float) else int(part)
     return files[: max(1, count)]

@@ -1,6 +1,6 @@
-"""Transposed convolution that is trained faster in bfloat16 on a CPU.
+"""Transposed convolution that trains faster in bfloat16 on a CPU.
 
-oneDNN takes three times as long for the gradient of the weights if it has to sum that of the bias, too.
+oneDNN takes three times as long for the weight gradient if it has to sum the bias gradient, too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from torch import nn
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
-    """torch's own layer, but in mixed precision on a CPU the gradient of the bias is summed apart."""
+    """torch's own layer, except that the bias gradient is summed separately in mixed precision on a CPU."""
 
     def forward(self, input: torch.Tensor, output_size: list[int] | None = None) -> torch.Tensor:
         """Return the output (B, C', H', W') for ``input`` (B, C, H, W)."""
@@ -25,11 +25,11 @@ class ConvTranspose2d(nn.ConvTranspose2d):
 
 
 class _BiasApart(torch.autograd.Function):
-    """A convolution that sums the gradient of its bias itself."""
+    """A convolution that sums its bias gradient itself."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, shape: tuple[Any, ...]) -> Any:
-        """Return the output; ``shape`` is what `torch.convolution` takes besides the tensors."""
+        """Return the output; ``shape`` holds the other arguments of `torch.convolution`."""
         ctx.save_for_backward(x, weight)
         ctx.shape = shape
         return torch.convolution(x, weight, bias, *shape)

@@ -28,10 +28,10 @@ class ColorizeValidator(BaseValidator):
     """Accuracy, mean loss, PSNR, AuC and colourfulness on the images of a split.
 
     Attributes:
-        palette: The model's palette; it also turns the true colours into labels. A trainer hands its own on.
+        palette: The model's palette; it also converts the true colours to labels. A trainer passes its own.
         channels: The model's input channels, 1 or 3.
-        output_stride: Pixels of the input per pixel of the output; the truth is averaged over as many.
-        dtype: Of the input: within a training in bfloat16 that, too.
+        output_stride: Input pixels per output pixel; the truth is averaged accordingly.
+        dtype: Type of the input; bfloat16 during training in bfloat16.
     """
 
     palette: BasePalette
@@ -47,10 +47,10 @@ class ColorizeValidator(BaseValidator):
         self.epoch = 0
 
     def __call__(self, trainer: Any = None, model: Any = None, **kwargs: Any) -> Any:
-        """Validate, on a folder of plain pictures too, of which Ultralytics would say that it is no dataset."""
+        """Validate. A plain image folder, which Ultralytics would reject as a dataset, is accepted too."""
         data, part = self.args.data, self.args.split
         if trainer is None and self.dataloader is None:
-            dataset.describe(data, part)  # says what is wrong with it, in a line
+            dataset.describe(data, part)  # reports errors in one line
         if trainer is not None or not folder.is_plain(data):
             return super().__call__(trainer, model, **kwargs)
         with folder.as_yaml(data, part) as file:
@@ -61,7 +61,7 @@ class ColorizeValidator(BaseValidator):
                 self.args.data = data
 
     def get_model(self, model: Any, trainer: Any = None) -> Any:
-        """Note the training epoch and the input channels before anything is loaded."""
+        """Store the training epoch and the input channels before anything is loaded."""
         if trainer is not None:
             self.epoch = trainer.epoch + 1
         elif isinstance(model, ColorizeModel):
@@ -72,7 +72,7 @@ class ColorizeValidator(BaseValidator):
 
     def get_dataloader(self, dataset_path: Any, batch_size: int) -> PictureLoader:
         """Return the batches of a split."""
-        self.data["channels"] = self.channels  # what Ultralytics warms the model up with
+        self.data["channels"] = self.channels  # for Ultralytics' warm-up of the model
         size = check_size(self.args.imgsz, int(self.stride))
         pictures = Pictures(image_files(dataset_path), size, self.args.cache)
         for line in pictures.skipped:
@@ -80,7 +80,7 @@ class ColorizeValidator(BaseValidator):
         return PictureLoader(pictures, batch_size, Order(len(pictures)))
 
     def init_metrics(self, model: Any) -> None:
-        """Take channels, and out of training the palette, from a ColorizeModel or a backend."""
+        """Take the channels, and outside training the palette, from a ColorizeModel or a backend."""
         use_all_cores(self.device)
         self.channels, self.output_stride = model_channels(model), model_output_stride(model)
         mixed = self.training and model.mixed_precision and self.device.type == "cpu"
@@ -92,7 +92,7 @@ class ColorizeValidator(BaseValidator):
         self.seen = 0
 
     def preprocess(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Turn RGB pictures into the network's input, the labels and the originals, all on the device."""
+        """Convert RGB pictures to the network's input, the labels and the originals, all on the device."""
         return prepare(batch, self.palette, self.channels, self.device, self.dtype, self.output_stride)
 
     def postprocess(self, preds: Any) -> torch.Tensor:
@@ -100,10 +100,10 @@ class ColorizeValidator(BaseValidator):
         return preds[0] if isinstance(preds, (list, tuple)) else preds
 
     def update_metrics(self, preds: torch.Tensor, batch: dict[str, Any]) -> None:
-        """Add a batch of logits (B, K, H, W) to the metrics; draw the sample grid of the epoch from the first."""
+        """Add a batch of logits (B, K, H, W) to the metrics; the first batch also gives the epoch's sample grid."""
         truth, guess = batch["rgb"].permute(0, 2, 3, 1), likeliest(preds)
         loss = float(batch["loss"] if "loss" in batch else cross_entropy(preds, batch))
-        whole = self.palette.temperature == 0 and guess.shape == truth.shape[:3]  # what is painted is the guess itself
+        whole = self.palette.temperature == 0 and guess.shape == truth.shape[:3]  # the picture is the guess itself
         pictures = show(self.palette, guess, truth) if whole else paint(self.palette, preds, truth)
         self.metrics.update(guess, batch["label"], loss, pictures, truth)
         self.seen += len(preds)
@@ -111,9 +111,9 @@ class ColorizeValidator(BaseValidator):
             self.plot(batch, preds, self.save_dir / "samples" / f"epoch{self.epoch:03d}.png")
 
     def gather_stats(self) -> None:
-        """Add up the ranks of a distributed run; give Ultralytics the mean loss over pixels.
+        """Sum the metrics over the ranks of a distributed run, and give Ultralytics the mean loss over pixels.
 
-        Its own loss, a mean of batch means, weighs a short last batch too much.
+        Its own loss is a mean of batch means, which gives a short last batch too much weight.
         """
         if RANK != -1 and distributed.is_initialized():
             for name in ("sums", "classes"):
@@ -124,11 +124,11 @@ class ColorizeValidator(BaseValidator):
             self.loss["loss"] = torch.tensor(self.metrics.loss * len(self.dataloader), device=self.device)
 
     def get_stats(self) -> dict[str, float]:
-        """Return the numbers for results.csv, and the fitness."""
+        """Return the metrics for results.csv, and the fitness."""
         return self.metrics.results_dict
 
     def finalize_metrics(self) -> None:
-        """Hand the timings on."""
+        """Pass the timings on to the metrics."""
         self.metrics.speed = self.speed
 
     def get_desc(self) -> str:
@@ -136,7 +136,7 @@ class ColorizeValidator(BaseValidator):
         return ("%22s" + "%11s" * 7) % ("", "Images", "accuracy", "loss", "PSNR", "AuC", "AuC rebal", "colourful")
 
     def print_results(self) -> None:
-        """Log the numbers under the header."""
+        """Log the metrics under the header."""
         m = self.metrics
         numbers = (m.accuracy, m.loss, m.psnr, m.auc, m.auc_rebalanced, m.colourfulness)
         LOGGER.info(("%22s" + "%11i" + "%11.4g" * 6) % ("all", self.seen, *numbers))
@@ -146,7 +146,7 @@ class ColorizeValidator(BaseValidator):
         self.plot(batch, preds, self.save_dir / f"val_batch{ni}.jpg")
 
     def plot_val_samples(self, batch: dict[str, Any], ni: int) -> None:
-        """Do nothing: `plot_predictions` shows the truth beside the prediction."""
+        """Do nothing: `plot_predictions` also shows the truth."""
 
     def plot(self, batch: dict[str, Any], preds: torch.Tensor, path: Path) -> None:
         """Save a sample grid."""
