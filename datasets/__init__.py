@@ -1,1 +1,1 @@
-"""Dataset YAMLs and the code that prepares what they name."""
+"""Dataset YAMLs, and the code that prepares their datasets."""

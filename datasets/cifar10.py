@@ -1,4 +1,4 @@
-"""CIFAR-10 as lossless PNG files, from the official archive or from a file that is already on the machine."""
+"""CIFAR-10 as lossless PNG files, from the official archive or from a local file."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ def prepare(
 ) -> Path:
     """Write the pictures of some classes into ``folder``, unless they are there already.
 
-    The files are ``images/train/horse_00000.png`` and so on, numbered within their class in the dataset's order, and
+    The files are ``images/train/horse_00000.png`` and so on, numbered within their class in the dataset's order;
     ``images/val`` has the test pictures. There are no labels: a colouriser needs none.
 
     Args:
         folder: The dataset's folder.
         classes: Names from ``CLASSES``.
-        source: The archive or an .npz with the horses; by default what ``TINTBOX_CIFAR10`` names, else the archive
-            beside ``folder``, downloaded first if it is not there.
-        url: Where to download the archive.
-        md5: What its MD5 must be.
+        source: The archive, or an .npz with the horses; by default the file named by ``TINTBOX_CIFAR10``, else the
+            archive in the parent folder of ``folder``, downloaded if missing.
+        url: URL of the archive.
+        md5: Expected MD5 of the archive.
 
     Returns:
         The folder.
 
     Raises:
-        TintboxError: An unknown class; a source that is missing, damaged or not CIFAR-10; no network.
+        TintboxError: If a class is unknown, the source is missing, damaged or not CIFAR-10, or the download fails.
     """
     target, classes = Path(folder), _check_classes(classes)
     recipe = {"dataset": "cifar10", "classes": classes}
@@ -60,7 +60,7 @@ def prepare(
             place.mkdir(parents=True)
             for name, pictures in by_class.items():
                 paths = [place / f"{name}_{i:05d}.png" for i in range(len(pictures))]
-                for _ in pool.map(_write, paths, pictures):  # the loop passes on what a thread raised
+                for _ in pool.map(_write, paths, pictures):  # the loop re-raises errors of the threads
                     pass
     return target
 
@@ -71,14 +71,14 @@ def read(path: Path, classes: Sequence[str], *, md5: str = MD5) -> Images:
     Args:
         path: ``cifar-10-python.tar.gz``, or an .npz with ``train`` and ``test``, (n, 32, 32, 3) uint8 RGB.
         classes: Names from ``CLASSES``.
-        md5: What the archive's MD5 must be.
+        md5: Expected MD5 of the archive.
 
     Returns:
         The pictures by split ("train", "val") and class.
 
     Raises:
-        TintboxFileError: There is no such file.
-        TintboxError: The file is damaged, or not one of the two.
+        TintboxFileError: If there is no such file.
+        TintboxError: If the file is damaged, or neither of the two.
     """
     if not path.is_file():
         raise TintboxFileError(f"{path}: no such file; let {SOURCE} name cifar-10-python.tar.gz ({URL}) or unset it")

@@ -1,4 +1,4 @@
-"""CIFAR-10's official archive: downloaded, and read by allowed names only."""
+"""CIFAR-10's official archive: download, and reading with an unpickler that allows only a few names."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ import numpy as np
 from tintbox.errors import TintboxError, one_line
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
-MD5 = "c58f30108f718f92721af3b95e74349a"  # of the archive, as the dataset's page gives it
+MD5 = "c58f30108f718f92721af3b95e74349a"  # of the archive, from the dataset's page
 SOURCE = "TINTBOX_CIFAR10"  # environment variable: path of the archive, or of an .npz with the horses
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 BATCHES = {"train": tuple(f"data_batch_{i}" for i in range(1, 6)), "val": ("test_batch",)}
 
 
 def _dtype(kind: Any, align: int = 0, copy: int = 0) -> np.dtype:
-    """Return ``np.dtype(...)``: the archive's pickles give the flags as numbers, of which numpy 2.4 warns."""
+    """Return ``np.dtype(...)``: the archive's pickles give the flags as integers, about which numpy 2.4 warns."""
     return np.dtype(kind, bool(align), bool(copy))
 
 
-# What the pickles in the archive name, and nothing else. numpy has moved _reconstruct from numpy.core to numpy._core.
+# The names that the archive's pickles use, and no others. numpy moved _reconstruct from numpy.core to numpy._core.
 _RECONSTRUCT = np.empty(0).__reduce__()[0]
 _ALLOWED = {
     ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
@@ -40,7 +40,7 @@ _ALLOWED = {
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): _dtype,
 }
-# What a cut or forged pickle can raise while it is read by allowed names only.
+# What a truncated or forged pickle can raise when only allowed names are loaded.
 _BROKEN: tuple[type[Exception], ...] = (
     *(pickle.UnpicklingError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError),
     *(struct.error, OverflowError, MemoryError),
@@ -49,18 +49,18 @@ Images = dict[str, dict[str, np.ndarray]]  # split -> class -> (n, 32, 32, 3) ui
 
 
 def download(folder: Path, *, url: str = URL, md5: str = MD5) -> Path:
-    """Download the archive into ``folder``; it gets its name only when it is whole.
+    """Download the archive into ``folder``; it gets its final name only once it is complete.
 
     Args:
-        folder: Where to keep it; made if need be.
-        url: Where it is.
-        md5: What its MD5 must be. A file of that name and MD5 in ``folder`` is used as it is.
+        folder: Where to keep it; created if needed.
+        url: URL of the archive.
+        md5: Expected MD5. An archive in ``folder`` that has it is used without a download.
 
     Returns:
         The archive's path.
 
     Raises:
-        TintboxError: No network, or not the expected file.
+        TintboxError: If the download fails or is not the expected file.
     """
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
@@ -91,10 +91,10 @@ def download(folder: Path, *, url: str = URL, md5: str = MD5) -> Path:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Loads arrays, lists, strings and numbers only, whatever the file says."""
+    """An unpickler that loads only arrays, lists, strings and numbers."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return the object that the pickle names, if CIFAR-10 needs it."""
+        """Return the object that the pickle names if CIFAR-10 needs it, else raise TintboxError."""
         try:
             return _ALLOWED[module, name]
         except KeyError:
@@ -102,7 +102,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def read_archive(path: Path, classes: Sequence[str], md5: str) -> Images:
-    """Read the official archive: see ``read``. Nothing is unpacked to disk."""
+    """Read the official archive, see ``cifar10.read``. Nothing is unpacked to disk."""
     found = _md5(path)
     if found != md5:
         raise TintboxError(f"{path}: MD5 {found}, not {md5}: not CIFAR-10's archive, or cut short; fetch it from {URL}")
@@ -134,11 +134,11 @@ def _read_batch(path: Path, archive: tarfile.TarFile, member: str) -> tuple[np.n
             raise ValueError(f"data {data.dtype} {data.shape}, labels {labels.dtype} {labels.shape}")
     except _BROKEN as error:
         raise TintboxError(f"{path}: '{member}' {_explain(error)}; fetch it again from {URL}") from error
-    return data.reshape(n, 3, 32, 32).transpose(0, 2, 3, 1), labels  # a row is a red, a green and a blue plane
+    return data.reshape(n, 3, 32, 32).transpose(0, 2, 3, 1), labels  # a row holds a red, a green and a blue plane
 
 
 def _explain(error: Exception) -> str:
-    """Return what is wrong with a batch: our own words as they are, others' in brackets."""
+    """Return what is wrong with a batch: our own messages unchanged, others in brackets."""
     return one_line(error) if isinstance(error, TintboxError) else f"is not a CIFAR-10 batch ({one_line(error)})"
 
 

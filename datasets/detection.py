@@ -1,4 +1,4 @@
-"""Real detection datasets: copied from a folder on this machine, or downloaded and converted from Pascal VOC."""
+"""Real detection datasets: copied from a local folder, or downloaded and converted from Pascal VOC."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tintbox.datasets.staging import is_complete, stage
 from tintbox.datasets.voc import SPLITS
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
 
-SOURCE = "TINTBOX_DATA"  # environment variable: a folder with a folder per dataset
+SOURCE = "TINTBOX_DATA"  # environment variable: a folder that has one subfolder per dataset
 ROBOFLOW = {"train": "train", "val": "valid", "test": "test"}  # split -> its folder in a Roboflow export
 SUFFIXES = {".jpg", ".jpeg", ".png"}
 ARCHIVES = {"bccd": "https://github.com/Shenggan/BCCD_Dataset/archive/refs/heads/master.zip"}  # Pascal VOC, zipped
-HOMES = {  # behind an account, or in other formats
+HOMES = {  # not downloaded: they need an account, or have other formats
     "aquarium": "https://public.roboflow.com/object-detection/aquarium",
     "boards": "https://github.com/TannerGilbert/Tensorflow-Object-Detection-API-Train-Model",
     "cards": "https://github.com/EdjeElectronics/"
@@ -36,19 +36,20 @@ def prepare(folder: str | Path, name: str, names: Mapping[int, str], *, url: str
     """Put a dataset into ``folder``, unless it is there already.
 
     The result has ``images/<split>`` and ``labels/<split>`` for the splits train, val and test. Files are copied, not
-    linked: Ultralytics writes its label caches beside the labels, and the source may be read-only.
+    linked: Ultralytics writes its label caches next to the labels, and the source may be read-only.
 
     Args:
         folder: The dataset's folder.
-        name: The dataset's name, and its folder's name in the folder that ``TINTBOX_DATA`` names.
+        name: The dataset's name, and the name of its subfolder in ``TINTBOX_DATA``.
         names: Class id -> class name, as in the dataset's YAML.
-        url: The zipped Pascal VOC tree to download where ``TINTBOX_DATA`` is not set; by default the known one.
+        url: The zipped Pascal VOC tree to download if ``TINTBOX_DATA`` is not set; by default the known one.
 
     Returns:
         The folder.
 
     Raises:
-        TintboxError: ``TINTBOX_DATA`` names no folder with the dataset; other classes; damaged files; no network.
+        TintboxError: If the folder in ``TINTBOX_DATA`` lacks the dataset, the classes differ, files are damaged, or the
+            download fails.
     """
     target, recipe = Path(folder), {"dataset": name}
     if is_complete(target, recipe):
@@ -65,10 +66,10 @@ def prepare(folder: str | Path, name: str, names: Mapping[int, str], *, url: str
 
 
 def local(name: str) -> Path | None:
-    """Return the folder of the dataset ``name`` in the folder that ``TINTBOX_DATA`` names, or None if that is not set.
+    """Return the subfolder of the dataset ``name`` in ``TINTBOX_DATA``, or None if that is not set.
 
     Raises:
-        TintboxFileError: There is no such folder.
+        TintboxFileError: If there is no such folder.
     """
     value = os.environ.get(SOURCE)
     if not value:
@@ -84,17 +85,17 @@ def local(name: str) -> Path | None:
 
 
 def copy(source: Path, target: Path, classes: Sequence[str]) -> None:
-    """Copy pictures and YOLO labels: from ``images/<split>`` and ``labels/<split>``, or from a Roboflow export.
+    """Copy pictures and YOLO labels from ``images/<split>`` and ``labels/<split>``, or from a Roboflow export.
 
-    A picture without a label file is a picture without objects.
+    A picture without a label file has no objects.
 
     Args:
         source: The folder to copy from.
         target: The folder to fill.
-        classes: Class names; a YAML in ``source`` must have the same in the same order.
+        classes: Class names; any YAML in ``source`` must have the same ones in the same order.
 
     Raises:
-        TintboxError: A split is missing or empty, or has other classes.
+        TintboxError: If a split is missing or empty, or the classes differ.
     """
     for file in sorted(source.glob("*.yaml")):
         _check_names(file, classes)
@@ -110,7 +111,7 @@ def copy(source: Path, target: Path, classes: Sequence[str]) -> None:
             (target / kind / split).mkdir(parents=True)
         for picture in pictures:
             label = labels / f"{picture.stem}.txt"
-            # Not shutil.copy: files from a read-only folder would stay read-only.
+            # Not shutil.copy: copies from a read-only folder would be read-only.
             shutil.copyfile(picture, target / "images" / split / picture.name)
             if label.is_file():
                 shutil.copyfile(label, target / "labels" / split / label.name)
@@ -119,10 +120,10 @@ def copy(source: Path, target: Path, classes: Sequence[str]) -> None:
 
 
 def download(name: str, *, url: str | None = None) -> voc.Tree:
-    """Download a dataset's archive into memory and return the Pascal VOC tree in it.
+    """Download a dataset's archive into memory and return its Pascal VOC tree.
 
     Raises:
-        TintboxError: No network, not the expected file, or a dataset that is not downloaded.
+        TintboxError: If the dataset has no download, the download fails, or it is not the expected file.
     """
     url = url or ARCHIVES.get(name)
     if url is None:
@@ -151,7 +152,7 @@ def download(name: str, *, url: str | None = None) -> voc.Tree:
 
 
 def _check_names(file: Path, classes: Sequence[str]) -> None:
-    """Raise TintboxError if a dataset YAML has other class names than ``classes``; one without names says nothing."""
+    """Raise TintboxError if a dataset YAML has class names other than ``classes``; one without names passes."""
     try:
         data: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -1,7 +1,7 @@
-"""The fruits' shapes and textures, each of which tells its own colour.
+"""The fruits' shapes and textures; each determines its colour.
 
-A fruit is a height field with a colour at every point. Its own coordinates are ``u`` (right) and ``v`` (down, the stem
-is at the top), in units of about its half size.
+A fruit is a height field with a colour at every point. Its coordinates are ``u`` (right) and ``v`` (down, with the stem
+at the top), in units of about half its size.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def orange(rng: np.random.Generator, u: Array, v: Array, radius: float) -> Surfa
 
 
 def apple(rng: np.random.Generator, u: Array, v: Array, radius: float) -> Surface:
-    """A round fruit with a hollow at the stem, streaks that run from it, and a leaf."""
+    """A round fruit with a hollow at the stem, streaks radiating from it, and a leaf."""
     angle = np.arctan2(u, -v)
     d = np.hypot(u, v) / (1 - 0.15 * np.exp(-((angle / 0.42) ** 2)) - 0.06 * np.cos(angle * 2 + np.pi) - 0.03)
     rise = v + 0.66
@@ -197,8 +197,8 @@ def watermelon(rng: np.random.Generator, u: Array, v: Array, radius: float) -> S
     return Surface(height, colour, np.minimum(_edge(1 - d, radius), _edge(y, radius)), 0.25)
 
 
-# By class id: the drawing, its half size in pixels of the 128-pixel picture, its share of the fruits. Each is about
-# 0.65 times as common as the one before, 20 times from the first to the last; see fruitbowl.py for the last.
+# In order of class id: the drawing function, half the size in pixels of the 128-pixel picture, relative frequency. Each
+# fruit is about 0.65 times as common as the previous one; first and last differ by 20; see fruitbowl.py for the last.
 FRUITS: dict[str, tuple[Fruit, float, float]] = {
     "orange": (orange, 15.0, 1.0),
     "apple": (apple, 15.0, 0.652),
@@ -212,7 +212,7 @@ FRUITS: dict[str, tuple[Fruit, float, float]] = {
 
 
 def _dome(d: Array) -> Array:
-    """Return the height of a unit half ball at the distance ``d`` from its axis; 0 beyond 1."""
+    """Return the height of a unit hemisphere at the distance ``d`` from its axis; 0 beyond 1."""
     return np.sqrt(np.clip(1 - d * d, 0, None))
 
 
@@ -222,14 +222,14 @@ def _edge(inside: Array, radius: float) -> Array:
 
 
 def _stroke(u: Array, v: Array, start: tuple[float, float], end: tuple[float, float], half_width: float) -> Array:
-    """Return the signed distance (positive inside) to a straight stroke with round ends."""
+    """Return the signed distance (positive inside) to a straight stroke with rounded ends."""
     pu, pv, du, dv = u - start[0], v - start[1], end[0] - start[0], end[1] - start[1]
     share = np.clip((pu * du + pv * dv) / (du * du + dv * dv), 0, 1)
     return half_width - np.hypot(pu - share * du, pv - share * dv)
 
 
 def _leaf(u: Array, v: Array, turn: float, length: float) -> Array:
-    """Return the signed distance (positive inside, roughly) to a leaf that grows from the origin, ``turn`` rad."""
+    """Return the approximate signed distance (positive inside) to a leaf from the origin, pointing to ``turn`` rad."""
     along, side = u * math.sin(turn) - v * math.cos(turn), u * math.cos(turn) + v * math.sin(turn)
     share = np.clip(along / length, 0, 1)
     return np.where((along > 0) & (along < length), 0.30 * length * np.sin(np.pi * share) - np.abs(side), -0.1)

@@ -1,6 +1,7 @@
 """The fruit bowl: a small detection dataset that is drawn, not downloaded.
 
-Shape and texture tell the colour of every fruit and ground, so the same pictures teach a detector and a colouriser.
+Shape and texture determine the colour of every fruit and background, so the same pictures can train both a detector and
+a colouriser.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ SIZE = 128  # side of a picture in pixels
 SCALE = 2  # drawn this many times as large, then averaged down: smooth edges
 SPLITS = ("train", "val")
 NAMES = tuple(FRUITS)
-RARE_EVERY = 12  # the rarest class is in every 12th picture, so that its count is no matter of luck
-LEAST_VISIBLE = 0.25  # a fruit of which less can be seen is left out
-VERSION = 1  # of the drawing; raise it when the pictures change
+RARE_EVERY = 12  # the rarest class is in every 12th picture, so that its count does not depend on chance
+LEAST_VISIBLE = 0.25  # fruits with a smaller visible share are left out
+VERSION = 1  # of the drawing; increment it when the pictures change
 
 Array = np.ndarray
 
@@ -32,9 +33,9 @@ class Picture(NamedTuple):
 
     Attributes:
         image: (128, 128, 3) uint8 RGB.
-        labels: (n, 5) float64 class id, box centre x, y, width, height as shares of the side, tight about the visible
+        labels: (n, 5) float64 class id, box centre x, y, width, height as shares of the side, tight around the visible
             part.
-        instances: (256, 256) uint8, 0 for the ground, ``k + 1`` where the fruit of ``labels[k]`` is visible.
+        instances: (256, 256) uint8, 0 for the background, ``k + 1`` where the fruit of ``labels[k]`` is visible.
     """
 
     image: Array
@@ -49,13 +50,13 @@ def generate(folder: str | Path, *, train: int = 400, val: int = 100, seed: int 
         folder: The dataset's folder; it gets ``images/train``, ``images/val``, ``labels/train`` and ``labels/val``.
         train: Number of training pictures.
         val: Number of validation pictures.
-        seed: Each picture depends on the seed, the split and its number only, so the same call gives the same files.
+        seed: Each picture depends only on the seed, the split and its index, so the same call gives the same files.
 
     Returns:
         The folder.
 
     Raises:
-        TintboxError: ``folder`` cannot be written, or holds a dataset of another seed or size.
+        TintboxError: If ``folder`` cannot be written, or has a dataset of another seed or size.
     """
     target, counts = Path(folder), {"train": train, "val": val}
     recipe = {"dataset": "fruitbowl", "version": VERSION, "seed": seed, **counts}
@@ -74,12 +75,12 @@ def draw(index: int, split: str = "train", seed: int = 0) -> Picture:
     """Draw one picture.
 
     Args:
-        index: Its number in the split.
+        index: Its index in the split.
         split: "train" or "val".
         seed: The dataset's seed.
 
     Returns:
-        The picture with its labels; 2 to 7 fruits, fewer where one hides another.
+        The picture with its labels: 2 to 7 fruits, fewer if some are hidden.
     """
     rng = np.random.default_rng([seed, SPLITS.index(split), index])
     side = SIZE * SCALE
@@ -121,14 +122,14 @@ def _choose(rng: np.random.Generator, index: int, split: str) -> list[int]:
 
 
 def _place(rng: np.random.Generator, sprites: list[Sprite], side: int) -> list[tuple[int, int]]:
-    """Return each fruit's upper left corner (x, y): of some random spots the one least crowded by those before."""
+    """Return each fruit's upper left corner (x, y): the random spot least crowded by the previous fruits."""
     centres: list[tuple[float, float, float]] = []
     for sprite in sprites:
         reach = sprite.cover.shape[0] / 2 / REACH
         margin = min(0.72 * reach, side * 0.3)
         spots = rng.normal(side / 2, side / 4, (4, 2)).clip(margin, side - margin)
         room = [min((np.hypot(x - a, y - b) / (reach + r) for a, b, r in centres), default=1.0) for x, y in spots]
-        best = int(np.argmax(np.minimum(room, 0.8)))  # that is near enough to overlap a little: fruits lie together
+        best = int(np.argmax(np.minimum(room, 0.8)))  # 0.8 allows some overlap, so that fruits lie together
         centres.append((*spots[best].tolist(), reach))
     return [
         (round(x - s.cover.shape[1] / 2), round(y - s.cover.shape[0] / 2))
@@ -137,21 +138,21 @@ def _place(rng: np.random.Generator, sprites: list[Sprite], side: int) -> list[t
 
 
 def _windows(sprite: Sprite, corner: tuple[int, int], side: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Return where a sprite meets the picture: rows and columns of the picture, and of the sprite."""
+    """Return the overlap of sprite and picture: rows and columns in the picture, and in the sprite."""
     (x, y), (h, w) = corner, sprite.cover.shape
     x0, x1, y0, y1 = max(x, 0), min(x + w, side), max(y, 0), min(y + h, side)
     return (slice(y0, y1), slice(x0, x1)), (slice(y0 - y, y1 - y), slice(x0 - x, x1 - x))
 
 
 def _visible(sprites: list[Sprite], corners: list[tuple[int, int]], side: int) -> list[float]:
-    """Return the visible share of each fruit, from the last (the uppermost) to the first, in the fruits' order."""
+    """Return the visible share of each fruit; later fruits lie on top of earlier ones."""
     covered = np.zeros((side, side), bool)
     shares: list[float] = []
     for sprite, corner in zip(sprites[::-1], corners[::-1], strict=True):
         there, here = _windows(sprite, corner, side)
         mask = sprite.cover > 0.5
         shares.append(float((mask[here] & ~covered[there]).sum() / mask.sum()))
-        if shares[-1] >= LEAST_VISIBLE:  # one that is left out hides nothing
+        if shares[-1] >= LEAST_VISIBLE:  # a fruit that is left out hides nothing
             covered[there] |= mask[here]
     return shares[::-1]
 
@@ -172,7 +173,7 @@ def _lay(canvas: Array, instances: Array, sprite: Sprite, corner: tuple[int, int
 
 
 def _lamp(rng: np.random.Generator) -> Array:
-    """Return the room's light over the picture, (128, 128) float32 about 1, brightest at the upper left."""
+    """Return the room's light across the picture, (128, 128) float32 around 1, brightest at the upper left."""
     ramp = np.linspace(0.5, -0.5, SIZE, dtype=np.float32)
     strength = rng.uniform(0.05, 0.22)
     return 1.0 + strength * (ramp[:, None] + ramp[None, :])

@@ -1,4 +1,4 @@
-"""Fruits of the fruit bowl pictures: turned by any angle, and lit from the upper left whichever way they lie."""
+"""Fruits of the fruit bowl pictures: rotated by any angle, and always lit from the upper left."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from tintbox.datasets.fruit_shapes import FRUITS, Array
 
 REACH = 1.4  # half the side of a fruit's square, in units of its size
 LIGHT = (-0.46, -0.58, 0.67)  # unit vector towards the lamp: x right, y down, z to the eye
-GLINT = (-0.252, -0.317, 0.914)  # half way between LIGHT and the eye: where a highlight is (Blinn's model)
+GLINT = (-0.252, -0.317, 0.914)  # halfway vector between LIGHT and the eye, for highlights (Blinn's model)
 
 
 class Sprite(NamedTuple):
-    """A fruit ready to be laid into a picture: (3, s, s) float32 RGB and (s, s) float32 cover, both 0..1."""
+    """A fruit ready to be drawn into a picture: (3, s, s) float32 RGB and (s, s) float32 cover, both 0..1."""
 
     colour: Array
     cover: Array
 
 
 def draw_fruit(rng: np.random.Generator, name: str, radius: float) -> Sprite:
-    """Draw one fruit, turned by any angle and lit.
+    """Draw one fruit, rotated by a random angle and lit.
 
     Args:
-        rng: The picture's random numbers.
+        rng: The picture's random generator.
         name: A key of ``FRUITS``.
-        radius: Its half size in pixels.
+        radius: Half its size in pixels.
 
     Returns:
         The lit fruit in a square of side ``2 * ceil(REACH * radius)``.

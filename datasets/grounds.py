@@ -1,4 +1,4 @@
-"""The grounds of the fruit bowl pictures: textures, each of which tells its own colour."""
+"""The backgrounds of the fruit bowl pictures: textures; each determines its colour."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def noise(rng: np.random.Generator, shape: tuple[int, ...], cell: tuple[float, f
     """Return smooth value noise.
 
     Args:
-        rng: The source of the random lattice.
+        rng: Random generator of the lattice.
         shape: Rows and columns.
-        cell: Distance of the lattice points in pixels, (down, across).
+        cell: Spacing of the lattice points in pixels, (down, across).
 
     Returns:
         (rows, columns) float32, mean about 0.5, mostly in 0..1.
@@ -36,7 +36,7 @@ def mix(first: Array | tuple, second: Array | tuple, share: Array) -> Array:
         share: (h, w) share of the second; clipped to 0..1.
 
     Returns:
-        (3, h, w) float32. Pictures are kept channel first here: numpy broadcasts over it several times as fast.
+        (3, h, w) float32. Pictures are channels first here: numpy broadcasts several times as fast that way.
     """
     first, second = (np.asarray(c, np.float32) for c in (first, second))
     first, second = (c.reshape(3, 1, 1) if c.ndim == 1 else c for c in (first, second))
@@ -57,7 +57,7 @@ def wood(rng: np.random.Generator, size: int) -> Array:
 
 
 def gingham(rng: np.random.Generator, size: int) -> Array:
-    """A red and white chequered cloth."""
+    """A red and white checked cloth."""
     period = int(rng.integers(22, 36))
     stripe = ((np.arange(size) // (period // 2)) % 2).astype(np.float32)
     picture = mix((0.95, 0.93, 0.90), (0.76, 0.10, 0.13), 0.5 * (stripe[:, None] + stripe[None, :]))
@@ -65,7 +65,7 @@ def gingham(rng: np.random.Generator, size: int) -> Array:
 
 
 def ticking(rng: np.random.Generator, size: int) -> Array:
-    """A white cloth with blue stripes, a broad one between two fine ones."""
+    """A white cloth with blue stripes, each broad one between two fine ones."""
     period = int(rng.integers(34, 48))
     phase = (np.arange(size) % period) / period
     stripe = ((phase < 0.30) | (np.abs(phase - 0.45) < 0.035) | (np.abs(phase - 0.85) < 0.035)).astype(np.float32)
@@ -86,7 +86,7 @@ def slate(rng: np.random.Generator, size: int) -> Array:
 
 
 def straw(rng: np.random.Generator, size: int) -> Array:
-    """A plaited straw mat: blocks of straws, by turns lengthwise and crosswise."""
+    """A woven straw mat: blocks of straws, alternating lengthwise and crosswise."""
     block = int(rng.integers(18, 26))
     t = np.arange(size)
     across = ((t[None, :] // block + t[:, None] // block) % 2) > 0
@@ -115,16 +115,16 @@ GROUNDS: tuple[Ground, ...] = (wood, gingham, ticking, slate, straw, grass)
 
 
 def draw_ground(rng: np.random.Generator, size: int) -> Array:
-    """Draw one of ``GROUNDS``, turned by any angle and lit from a corner.
+    """Draw one of ``GROUNDS``, rotated by a random angle.
 
     Args:
-        rng: The picture's random numbers.
+        rng: The picture's random generator.
         size: Side in pixels.
 
     Returns:
         (3, size, size) float32 RGB, about 0..1.
     """
-    side = size + 8  # enlarged by more than the diagonal's 1.42, so that no turn shows a corner
+    side = size + 8  # the zoom is at least sqrt(2), so that no rotation shows a corner
     texture = GROUNDS[int(rng.integers(len(GROUNDS)))](rng, side)
     turn = cv2.getRotationMatrix2D((side / 2, side / 2), float(rng.uniform(0, 360)), float(rng.uniform(1.42, 1.7)))
     turn[:, 2] = turn[:, 2] - (side - size) / 2
@@ -134,7 +134,7 @@ def draw_ground(rng: np.random.Generator, size: int) -> Array:
 
 
 def draw_plate(rng: np.random.Generator, picture: Array) -> None:
-    """Lay a round cream-white plate with a fine rim into ``picture`` (3, size, size), in place."""
+    """Draw a round cream-white plate with a fine rim into ``picture`` (3, size, size), in place."""
     size = picture.shape[1]
     radius = size * rng.uniform(0.38, 0.48)
     cx, cy = size * rng.uniform(0.42, 0.58), size * rng.uniform(0.42, 0.58)
@@ -154,6 +154,6 @@ def draw_plate(rng: np.random.Generator, picture: Array) -> None:
 
 
 def _weave(size: int) -> Array:
-    """Return the fine threads of a cloth, (size, size) float32 about 1."""
+    """Return the fine threads of a cloth, (size, size) float32 around 1."""
     t = np.arange(size, dtype=np.float32)
     return 1 + 0.06 * np.sin(t * 2.1)[:, None] * np.sin(t * 2.1)[None, :]

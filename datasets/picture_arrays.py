@@ -1,4 +1,4 @@
-"""Pictures in an .npz: what its headers claim is checked before anything of that size is made."""
+"""Pictures in an .npz file; the sizes in its headers are checked before any memory is allocated."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tintbox.limits import ARRAY_PICTURES
 
 
 def read(path: Path, keys: Sequence[str], side: int) -> dict[str, np.ndarray]:
-    """Return the arrays of some names, (n, side, side, 3) uint8, n of 1 or more.
+    """Return the named arrays, each (n, side, side, 3) uint8, n of 1 or more. Pickles are never loaded.
 
     Args:
-        path: The file, a zip of arrays as `numpy.savez` writes them.
+        path: The file, a zip of arrays as written by `numpy.savez`.
         keys: The arrays' names.
-        side: Of the pictures in pixels.
+        side: Side of the pictures in pixels.
 
     Raises:
-        TintboxError: An array is missing, damaged, of another kind, or too large; no pickle is read.
+        TintboxError: If an array is missing, damaged, of another type or shape, or too large.
     """
     arrays = {}
     try:
@@ -53,7 +53,7 @@ def read(path: Path, keys: Sequence[str], side: int) -> dict[str, np.ndarray]:
 
 
 def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
-    """Return the shape and type that an array's header claims."""
+    """Return the shape and type in an array's header."""
     version = np.lib.format.read_magic(stream)
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in readers:

@@ -1,4 +1,4 @@
-"""Staging: a dataset folder that is either whole or, to Ultralytics, not there."""
+"""Staging: to Ultralytics, a dataset folder is either complete or missing."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from typing import Any
 
 from tintbox.errors import TintboxError, one_line
 
-RECORD = "tintbox.json"  # in the dataset's folder: the recipe that it was made by and the number of its files
-LAST = Path("images/val")  # Ultralytics takes a dataset for complete as soon as this folder is there
+RECORD = "tintbox.json"  # in the dataset's folder: the recipe that made it, and the number of its files
+LAST = Path("images/val")  # Ultralytics considers a dataset complete once this folder exists
 STALE_AFTER = 3600.0  # seconds after which another run's staging folder counts as abandoned
 
 
 def is_complete(target: Path, recipe: Mapping[str, Any]) -> bool:
-    """Tell whether ``target`` holds every file of the dataset that ``recipe`` describes.
+    """Return whether ``target`` has every file of the dataset that ``recipe`` describes.
 
     Args:
         target: The dataset's folder; it need not exist.
-        recipe: What the dataset is made from, in JSON's types.
+        recipe: The inputs that the dataset is made from, in JSON types.
 
     Returns:
-        True if all files are there, False if the folder is missing or needs mending.
+        True if all files are there, False if the folder is missing or incomplete.
 
     Raises:
-        TintboxError: The folder was made by another recipe. It is not overwritten.
+        TintboxError: If the folder was made by another recipe. It is not overwritten.
     """
     try:
         record = json.loads((target / RECORD).read_text(encoding="utf-8"))
@@ -47,20 +47,20 @@ def is_complete(target: Path, recipe: Mapping[str, Any]) -> bool:
 
 @contextmanager
 def stage(target: Path, recipe: Mapping[str, Any]) -> Iterator[Path]:
-    """Give an empty folder beside ``target`` to fill; it takes the name ``target`` once the block has succeeded.
+    """Provide an empty folder next to ``target`` to fill; it is renamed to ``target`` once the block succeeds.
 
-    A run that fails or is killed leaves ``target`` as it was. If ``target`` exists (a half dataset from elsewhere),
-    the new files are moved into it, ``images/val`` last, and files of other names stay.
+    A run that fails or is killed leaves ``target`` unchanged. If ``target`` exists (say, an incomplete dataset), the
+    new files are moved into it, ``images/val`` last; files with other names stay.
 
     Args:
         target: The dataset's folder.
-        recipe: What the dataset is made from, in JSON's types; kept in ``tintbox.json``.
+        recipe: The inputs that the dataset is made from, in JSON types; stored in ``tintbox.json``.
 
     Yields:
         The folder to fill.
 
     Raises:
-        TintboxError: The folder cannot be written.
+        TintboxError: If the folder cannot be written.
     """
     target = target.absolute()
     prefix = f".{target.name}.staging-"
@@ -90,18 +90,18 @@ def _words(recipe: Mapping[str, Any]) -> str:
 
 
 def _sweep(parent: Path, prefix: str) -> None:
-    """Remove the staging folders that killed runs left behind."""
+    """Remove staging folders left behind by killed runs."""
     for other in parent.glob(f"{prefix}*"):
-        with suppress(FileNotFoundError):  # another run has finished with its own meanwhile
+        with suppress(FileNotFoundError):  # another run has just removed its own
             if time.time() - other.stat().st_mtime > STALE_AFTER:
                 shutil.rmtree(other, ignore_errors=True)
 
 
 def _move_in(folder: Path, target: Path) -> None:
-    """Make ``folder`` be ``target``: by one rename where possible, else file by file with ``images/val`` last."""
+    """Move ``folder`` to ``target``: by one rename if possible, else file by file with ``images/val`` last."""
     if not target.exists():
         try:
-            os.replace(folder, target)  # noqa: PTH105 - the one rename that both makes and publishes the dataset
+            os.replace(folder, target)  # noqa: PTH105 - one rename creates and publishes the dataset
             return
         except OSError:
             if not target.exists():  # else another process was first: both made the same files

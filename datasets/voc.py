@@ -18,7 +18,7 @@ SPLITS = ("train", "val", "test")
 CORNERS = ("xmin", "xmax", "ymin", "ymax")
 
 Label = tuple[int, float, float, float, float]  # class id, box centre x, y, width, height as shares of the picture
-Tree = Path | zipfile.Path  # of a folder, or of a zip that nobody unpacks
+Tree = Path | zipfile.Path  # in a folder, or in a zip that is not unpacked
 
 
 def find(root: Tree) -> Tree | None:
@@ -36,12 +36,12 @@ def convert(tree: Tree, target: Path, classes: Sequence[str]) -> None:
     """Convert a Pascal VOC tree: ``ImageSets/Main/<split>.txt``, ``Annotations/*.xml``, ``JPEGImages/*.jpg``.
 
     Args:
-        tree: The folder that has these three.
+        tree: The folder that contains these three.
         target: The folder to fill with ``images/<split>`` and ``labels/<split>``.
-        classes: Class names; a label's number is the name's place here.
+        classes: Class names; their order gives the class ids.
 
     Raises:
-        TintboxError: A file is missing or damaged, or an object is of another class.
+        TintboxError: If a file is missing or damaged, or an object has another class.
     """
     for split in SPLITS:
         listing = tree.joinpath("ImageSets", "Main", f"{split}.txt")
@@ -81,7 +81,7 @@ def parse(text: bytes, size: tuple[int, int], classes: Sequence[str], *, where: 
         The labels in the file's order.
 
     Raises:
-        TintboxError: The XML is broken, a box has no four numbers, or a class is unknown.
+        TintboxError: If the XML is broken, a box lacks one of its four numbers, or a class is unknown.
     """
     try:
         objects = ElementTree.fromstring(text).findall("object")
@@ -116,7 +116,7 @@ def _read(file: Tree) -> bytes:
     """Return a file's content."""
     try:
         return file.read_bytes()
-    except (FileNotFoundError, KeyError):  # a zip raises KeyError for a name that it does not have
+    except (FileNotFoundError, KeyError):  # a zip raises KeyError for a missing name
         raise TintboxFileError(f"{file}: no such file; get the dataset again") from None
     except (OSError, zipfile.BadZipFile, zlib.error) as error:
         raise TintboxError(f"{file}: cannot be read ({one_line(error)}); get the dataset again") from error
