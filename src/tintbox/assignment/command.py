@@ -36,22 +36,22 @@ def assignment(
     """Reproduce the assignment and write its report.
 
     Args:
-        quick: Whether to do it small, on the embedded dataset.
-        workers: Runs side by side.
-        data: The colourisers' dataset YAML; None, as for the next five, takes what the plan has.
-        epochs: Their epochs.
+        quick: Whether to use the small plan, on the embedded dataset.
+        workers: Number of parallel runs.
+        data: The colourisers' dataset YAML; None uses the plan's value, also for the next five arguments.
+        epochs: Epochs of the colourisers.
         seed: The seed of all runs.
         weights: The detector to fine-tune.
-        detection: Its dataset YAML.
-        imgsz: Side of its pictures in pixels.
+        detection: The detector's dataset YAML.
+        imgsz: Side of the detector's pictures in pixels.
         parts: Letters of the parts.
-        out: The folder for everything.
+        out: The output folder.
 
     Returns:
-        The report, a Markdown file; beside it are all runs, and what `tintbox report` says of them.
+        The report, a Markdown file; next to it are all runs and the page that `tintbox report` writes for them.
 
     Raises:
-        TintboxError: A file is missing, a value makes no sense, or a run failed.
+        TintboxError: If a file is missing, a value is invalid, or a run fails.
     """
     given = {
         "data": data, "epochs": epochs, "seed": seed, "weights": weights, "detection": detection,
@@ -75,10 +75,10 @@ def assignment(
 
 
 def prepare(data: str) -> None:
-    """Have a dataset made, copied or downloaded before anything is trained on another.
+    """Generate, copy or download a dataset before any training starts.
 
     Raises:
-        TintboxError: It cannot be had.
+        TintboxError: If the dataset is not available.
     """
     from ultralytics.data.utils import check_det_dataset
 
@@ -91,7 +91,7 @@ def prepare(data: str) -> None:
 
 
 def results(folder: Path) -> dict[str, RunFolder]:
-    """Return the runs of a study by what varies: networks by their name, other models by their file's."""
+    """Return the runs of a study by the value that varies: networks by name, other models by their file's stem."""
     found = {}
     for run in place.read(folder).runs():
         value = next(iter(run.settings.values()), run.arguments.get("model") if folder.name == "networks" else "run")
@@ -116,7 +116,7 @@ def evaluate_untuned(asked: Plan, folder: Path) -> tuple[float, float]:
 
 
 def read_measures(file: Path) -> tuple[float, float] | None:
-    """Return the two metrics that a file holds, None if it is not there or holds something else."""
+    """Return the two metrics in a file, or None if it is missing or invalid."""
     try:
         first, second = map(float, json_file.read(file, 1000))
     except (TintboxError, TypeError, ValueError, OverflowError):

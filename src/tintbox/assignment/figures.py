@@ -1,4 +1,4 @@
-"""The figures of the assignment's report that no study has: learning curves beside what the assignment reached."""
+"""The figures of the assignment's report that studies lack: learning curves beside the assignment's own results."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tintbox.studies.pictures import COLOURS, save
 
 
 def learning(file: Path, run: RunFolder, network: str, *, published: bool) -> None:
-    """Draw a network's training and validation loss, and its validation accuracy, by epoch.
+    """Draw a network's training and validation loss and its validation accuracy by epoch.
 
-    Where the assignment's figures are of the same data, ``published``, they stand beside.
+    With ``published``, the assignment's own results are shown, too: they are for the same data.
     """
 
     def paint(figure: Any) -> None:
@@ -49,7 +49,7 @@ def comparison(file: Path, runs: Mapping[str, RunFolder], *, published: bool) ->
 
 
 def finish(loss: Any, accuracy: Any) -> None:
-    """Name the axes."""
+    """Label the axes."""
     loss.set(xlabel="epoch", title="loss (nats per pixel)")
     accuracy.set(xlabel="epoch", title="accuracy (share of pixels)")
     for axes in (loss, accuracy):
@@ -57,6 +57,6 @@ def finish(loss: Any, accuracy: Any) -> None:
 
 
 def bands(loss: Any, accuracy: Any, network: str, colour: str) -> None:
-    """Shade the range that the assignment's public runs reached."""
+    """Shade the range of the assignment's public runs."""
     for axes, (low, high) in ((loss, COLOURISERS[network].loss), (accuracy, COLOURISERS[network].accuracy)):
         axes.axhspan(low, high, color=colour, alpha=0.25, linewidth=0, label=f"{network}, the assignment's public runs")

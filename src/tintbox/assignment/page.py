@@ -1,4 +1,4 @@
-"""The assignment's report: ``assignment.md`` with its figures beside it."""
+"""The assignment's report: ``assignment.md`` and its figures."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tintbox.assignment.plan import FULL, KERNELS, PARTS, Plan
 from tintbox.assignment.published import NETWORKS
 from tintbox.run_folder import RunFolder
 
-REPORT = "report.html"  # by `tintbox report`
+REPORT = "report.html"  # written by `tintbox report`
 
 
 class Page:
-    """A Markdown page that grows, and the folder of its figures."""
+    """A Markdown page under construction, and the folder of its figures."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.parts = folder, list[str]()
@@ -26,7 +26,7 @@ class Page:
         self.parts += texts
 
     def figure(self, name: str, what: str) -> Path:
-        """Add a figure, and return where its file has to be."""
+        """Add a figure, and return the path for its file."""
         self.add(f"![{what}](figures/{name})")
         return self.folder / "figures" / name
 
@@ -47,11 +47,11 @@ def write(
     """Write the report.
 
     Args:
-        folder: Where it goes; the studies are there.
-        plan: What was trained.
+        folder: The output folder, which contains the studies.
+        plan: The plan that was trained.
         parts: Letters of the parts.
-        runs: Study's name -> name of what varied -> its run.
-        before: The detector's mAP50 and mAP50-95 before it was fine-tuned.
+        runs: Name of the study -> varied value -> its run.
+        before: The detector's mAP50 and mAP50-95 before fine-tuning.
 
     Returns:
         The Markdown file.
@@ -85,7 +85,7 @@ def write(
 
 
 def environment(run: RunFolder) -> str:
-    """Return on what it was trained, in a line."""
+    """Return the versions and hardware of a run in one line."""
     found = run.environment
     versions = ", ".join(f"{name} {version}" for name, version in found.get("versions", {}).items())
     processor, cores = found.get("processor", "unknown processor"), found.get("cores", "?")
@@ -93,7 +93,7 @@ def environment(run: RunFolder) -> str:
 
 
 def network_part(page: Page, network: str, networks: Mapping[str, RunFolder], *, published: bool) -> None:
-    """Add a network's curves and pictures, and how it compares with those before it."""
+    """Add a network's curves and pictures, and its comparison with the previous networks."""
     names = list(NETWORKS.values())
     run = networks[network]
     figures.learning(
@@ -115,7 +115,7 @@ def network_part(page: Page, network: str, networks: Mapping[str, RunFolder], *,
 
 
 def sentence(network: str, run: RunFolder, other: str, beside: RunFolder) -> str:
-    """Return how far a network is from another after the last epoch."""
+    """Return a sentence that compares two networks after the last epoch."""
     (loss, accuracy), (loss_before, accuracy_before) = tables.last_values(run), tables.last_values(beside)
     points = 100 * (accuracy - accuracy_before)
     higher, lower = f"{abs(points):.1f}", f"{abs(loss - loss_before):.3f}"
@@ -148,7 +148,7 @@ def studies_part(page: Page, plan: Plan, runs: Mapping[str, Mapping[str, RunFold
 
 
 def detector_part(page: Page, plan: Plan, run: RunFolder, before: tuple[float, float]) -> None:
-    """Add Part D: the fine-tuned detector and what it finds."""
+    """Add Part D: the fine-tuned detector and its predictions."""
     from tintbox.reports.show import show
 
     name = Path(plan.weights).name if plan.weights else "a detector trained on the same pictures"

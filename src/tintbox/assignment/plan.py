@@ -1,4 +1,4 @@
-"""What the assignment trains: its four parts as studies, at full size and as a quick look."""
+"""The assignment's training plan: its four parts as studies, at full size and as a quick version."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from tintbox.checks import is_there, is_whole
 from tintbox.errors import TintboxError, TintboxFileError, suggest_file
 
 PARTS = {"A": "PoolUpsampleNet", "B": "ConvTransposeNet", "C": "UNet", "D": "fine-tuning a detector"}
-KERNELS = (4, 5)  # of ConvTransposeNet; that of 3 is the network itself
+KERNELS = (4, 5)  # of ConvTransposeNet; its standard kernel is 3
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The sizes of everything.
+    """Data, sizes and epochs of all trainings.
 
     Attributes:
         data: The colourisers' dataset YAML.
-        epochs: Their epochs.
-        batch: Their pictures in a batch where it does not vary.
+        epochs: Epochs of the colourisers.
+        batch: Batch size of the colourisers, except in the study of batch sizes.
         batches: The batch sizes of Part B's study.
-        more: More of their arguments.
+        more: More arguments for the colourisers.
         detection: The detector's dataset YAML.
-        detection_size: Side of its pictures in pixels.
-        detection_epochs: Its epochs.
-        weights: The detector to fine-tune, None to train one on the same pictures first.
+        detection_size: Side of the detector's pictures in pixels.
+        detection_epochs: Epochs of the detector.
+        weights: The detector to fine-tune; None trains one on the same pictures first.
         seed: The seed of all runs.
     """
 
@@ -52,12 +52,12 @@ QUICK = Plan(
     data="fruitbowl.yaml", epochs=12, batch=16, batches=(8, 16, 32, 64, 128), more=("palette=24",),
     detection="fruitbowl.yaml", detection_size=96, weights=None,
 )  # fmt: skip
-FIRST_DETECTOR = "yolov5n-anchor.yaml"  # of the classic kind, as the assignment's
+FIRST_DETECTOR = "yolov5n-anchor.yaml"  # a classic model, like the assignment's
 FIRST_EPOCHS = 15
 
 
 def check(plan: Plan, parts: str) -> None:
-    """Raise TintboxError if a value makes no sense or a file is not there."""
+    """Raise TintboxError if a value is invalid or a file is missing."""
     for key, value in (("epochs", plan.epochs), ("imgsz", plan.detection_size)):
         if not is_whole(value, 1):
             raise TintboxError(f"{key}={value}: give a whole number of 1 or more")
@@ -74,7 +74,7 @@ def check(plan: Plan, parts: str) -> None:
 
 
 def studies(plan: Plan, parts: str, folder: Path) -> dict[str, list[str]]:
-    """Return study's name -> its words, in the order in which they are run; other kernels' models go to ``folder``."""
+    """Return study name -> its arguments, in execution order; write models with other kernels to ``folder``."""
     common = [
         "task=colorize",
         f"data={plan.data}",
@@ -103,7 +103,7 @@ def studies(plan: Plan, parts: str, folder: Path) -> dict[str, list[str]]:
 
 
 def kernel_model(folder: Path, kernel: int) -> Path:
-    """Write the YAML of a ConvTransposeNet with another kernel, and return it."""
+    """Write the YAML of a ConvTransposeNet with another kernel, and return its path."""
     description = yaml.safe_load((Path(tintbox.cfg.__path__[0]) / "colorize-convt.yaml").read_text(encoding="utf-8"))
     file = folder / "models" / f"colorize-convt-k{kernel}.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)

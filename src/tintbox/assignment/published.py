@@ -1,7 +1,7 @@
-"""The assignment's own figures, for ours to stand beside.
+"""The assignment's own results, for comparison with ours.
 
-The colourisers' are from eleven public runs of its notebook (2022) after 25 epochs: lowest and highest. The detector's
-are of its own run: YOLOv3 on coco128 at 640 pixels, validated on the training pictures.
+Those of the colourisers are the lowest and highest values of eleven public runs of its notebook (2022) after 25 epochs.
+Those of the detector are from its own run: YOLOv3 on coco128 at 640 pixels, validated on the training pictures.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ NETWORKS = {"colorize-pool": "PoolUpsampleNet", "colorize-convt": "ConvTranspose
 
 @dataclass(frozen=True)
 class Range:
-    """What public runs of one network reached: validation loss in nats and pixel accuracy in 0..1, from and to."""
+    """Results of public runs of one network: lowest and highest validation loss (nats) and pixel accuracy (0..1)."""
 
     loss: tuple[float, float]
     accuracy: tuple[float, float]
@@ -27,14 +27,14 @@ COLOURISERS = {
 DETECTOR = {1: (0.795, 0.573), 5: (0.806, 0.585)}  # epoch -> mAP50, mAP50-95
 
 
-KERNEL, FILTERS, COLOURS, INPUTS = 3, 32, 24, 1  # of PoolUpsampleNet: the kernels' side, and numbers of channels
+KERNEL, FILTERS, COLOURS, INPUTS = 3, 32, 24, 1  # of PoolUpsampleNet: kernel side, numbers of channels
 
 
 def pool_complexity(size: int) -> dict[str, int]:
-    """Return weights, outputs and connections of PoolUpsampleNet, by Part A's closed forms.
+    """Return weights, outputs and connections of PoolUpsampleNet by the closed forms of Part A.
 
     ``size`` is the side of a square picture in pixels, a multiple of 32. Biases and both parameters of every batch norm
-    count as weights, pooling, upsampling and batch norms as layers.
+    count as weights; pooling, upsampling and batch norms count as layers.
     """
     area, square = (size // 32) ** 2, KERNEL**2
     parameters = INPUTS * FILTERS + 4 * FILTERS**2 + FILTERS * COLOURS + COLOURS**2

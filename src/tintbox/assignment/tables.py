@@ -19,18 +19,18 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def last_values(run: RunFolder) -> tuple[float, float]:
-    """Return validation loss and accuracy after the last epoch: the assignment selects none."""
+    """Return validation loss and accuracy after the last epoch: the assignment does not select an epoch."""
     return run.loss[-1], run.curves["metrics/accuracy"][-1]
 
 
 def last_words(run: RunFolder) -> list[str]:
-    """Return these two as the tables have them, the accuracy in percent."""
+    """Return these two formatted for the tables, the accuracy in percent."""
     loss, accuracy = last_values(run)
     return [f"{loss:.3f}", f"{100 * accuracy:.1f}"]
 
 
 def networks(runs: Mapping[str, RunFolder], *, published: bool) -> str:
-    """Return the table of the networks, ours beside the assignment's where it is of the same data."""
+    """Return the table of the networks; with ``published``, the assignment's results are beside ours."""
     rows = []
     for network, run in runs.items():
         theirs = COLOURISERS[network]
@@ -42,13 +42,13 @@ def networks(runs: Mapping[str, RunFolder], *, published: bool) -> str:
 
 
 def effect_of(name: str, runs: Mapping[str, RunFolder]) -> str:
-    """Return the table of runs of one network by what was varied."""
+    """Return the table of one network's runs by the varied value."""
     rows = [[value, *last_words(run), clock(run.seconds)] for value, run in runs.items()]
     return markdown([name, "validation loss", "accuracy %", "time"], rows)
 
 
 def complexity() -> str:
-    """Return the table of PoolUpsampleNet's sizes, counted, beside the assignment's closed forms."""
+    """Return the table of PoolUpsampleNet's sizes: counted, and by the assignment's closed forms."""
     from tintbox.colorization.complexity import complexity as count
     from tintbox.colorization.complexity import load_network
 
@@ -61,9 +61,9 @@ def complexity() -> str:
 
 
 def detector(before: tuple[float, float], run: RunFolder, *, published: bool) -> str:
-    """Return the table of the fine-tuned detector: mAP50 / mAP50-95 before and after every epoch.
+    """Return the table of the fine-tuned detector: mAP50 / mAP50-95 before training and after every epoch.
 
-    Where the assignment's figures are of the same pictures, ``published``, they stand beside.
+    With ``published``, the assignment's results on the same pictures are added.
     """
     both = zip(run.curves["metrics/mAP50(B)"], run.curves["metrics/mAP50-95(B)"])
     ours = {"before": before, **{f"epoch {i}": pair for i, pair in enumerate(both, 1)}}
@@ -75,5 +75,5 @@ def detector(before: tuple[float, float], run: RunFolder, *, published: bool) ->
 
 
 def interval_text(pair: tuple[float, float]) -> str:
-    """Return two metrics."""
+    """Return two metrics as text."""
     return f"{pair[0]:.3f} / {pair[1]:.3f}"
