@@ -1,8 +1,8 @@
-"""Draw the layers and who imports whom, from the code itself: ``python tools/import_graph.py docs/architecture.svg``.
+"""Draw the layers and their imports, from the code itself: ``python tools/import_graph.py docs/architecture.svg``.
 
-The layers are those of import-linter's contract in pyproject.toml, which `make check` holds the code to; the arrows are
-the imports that grimp finds, those inside functions too. An arrow is left out where a longer way says the same, and so
-is what goes to the ground floor, which everything may import. Needs Python 3.11 or later.
+The layers are those of import-linter's contract in pyproject.toml, which `make check` enforces; the arrows are the
+imports that grimp finds, including those inside functions. Arrows that a longer path implies are left out, and so are
+imports of the ground floor, which are always allowed. Needs Python 3.11 or later.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ REPO = Path(__file__).resolve().parent.parent
 LAYERS = "Arrows point down"  # the contract's name
 HIDDEN = {"__main__"}
 COLOURS = {"plugins": "#d7ebe4", "other": "#e8e3f4", "ground": "#eeeeee"}
-WIDTH, HEIGHT, GAP = 1.9, 0.62, 1.1  # of a box, and from row to row, in inches
+WIDTH, HEIGHT, GAP = 1.9, 0.62, 1.1  # of a box, and distance of the rows, in inches
 ASIDE = (0.4, -2.3, 2.4, -1.2, 0.6, 3.0, -3.2)
 
 
 def layers() -> list[list[str]]:
-    """Return the rows of the contract, from the top down, each with the names of its modules below ``tintbox``."""
+    """Return the contract's rows, top to bottom, each with the names of its modules relative to ``tintbox``."""
     settings = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))
     (contract,) = (c for c in settings["tool"]["importlinter"]["contracts"] if c["name"] == LAYERS)
     rows = [[name.strip() for name in row.replace("|", ":").split(":")] for row in contract["layers"]]
@@ -35,7 +35,7 @@ def layers() -> list[list[str]]:
 
 
 def arrows(rows: list[list[str]]) -> tuple[dict[str, set[str]], dict[str, int]]:
-    """Return which box imports which, without the ground floor, and how many modules each has."""
+    """Return the imports of each box, without the ground floor, and its number of modules."""
     graph = grimp.build_graph("tintbox")
     boxes = {f"tintbox.{name}": name for row in rows for name in row}
     box_of = {}
@@ -57,12 +57,12 @@ def arrows(rows: list[list[str]]) -> tuple[dict[str, set[str]], dict[str, int]]:
 
 
 def direct(box: str, down: Mapping[str, set[str]]) -> set[str]:
-    """Return what a box imports, without what those import in turn."""
+    """Return the boxes that a box imports, without those that it also imports indirectly."""
     return down[box] - set().union(*(reach(other, down) for other in down[box]))
 
 
 def reach(start: str, down: Mapping[str, set[str]]) -> set[str]:
-    """Return everything that is imported by way of ``start``; there are no circles."""
+    """Return everything that ``start`` imports, directly or indirectly; there are no cycles."""
     return down.get(start, set()).union(*(reach(other, down) for other in down.get(start, set())))
 
 
@@ -77,7 +77,7 @@ def draw(file: Path) -> None:
     place = {}
     for level, row in enumerate(rows[:-1]):
         for i, name in enumerate(row):
-            # Rows of one box lean to a side in turn, so that most arrows pass them.
+            # Rows with a single box are moved aside, so that most arrows pass them.
             aside = ASIDE[level % len(ASIDE)] if len(row) == 1 else 0
             place[name] = (aside + (i - (len(row) - 1) / 2) * 2.5, -GAP * level)
             box(
@@ -88,7 +88,7 @@ def draw(file: Path) -> None:
             )
     ground = f"ground floor: {', '.join(sorted(rows[-1]))}"
     box(axes, 0, -GAP * (len(rows) - 1), ground, "ground", 9.5)
-    for name, others in sorted(imports.items()):  # always the same file
+    for name, others in sorted(imports.items()):  # sorted, for a reproducible file
         for other in sorted(others):
             (x, y), (to_x, to_y) = place[name], place[other]
             up = to_y > y
@@ -99,12 +99,12 @@ def draw(file: Path) -> None:
                             "linestyle": "--" if up else "-", "shrinkA": 0, "shrinkB": 0},
             )  # fmt: skip
     figure.savefig(file, metadata={"Date": None})
-    # The theme's colours change with the reader's, the picture's do not.
+    # The background stays opaque: a reader's theme changes the page's colours, but not the picture's.
     file.write_text("\n".join(line.rstrip() for line in file.read_text(encoding="utf-8").splitlines()) + "\n", "utf-8")
 
 
 def box(axes: object, x: float, y: float, text: str, name: str, width: float = WIDTH) -> None:
-    """Draw a box around its middle, coloured by the folder that it lies in."""
+    """Draw a box centred at (x, y), coloured by its folder."""
     kind = "ground" if name == "ground" else name.partition(".")[0]
     patch = FancyBboxPatch(
         (x - width / 2, y - HEIGHT / 2), width, HEIGHT, boxstyle="round,pad=0.02",

@@ -1,12 +1,12 @@
-"""Try the wheel on every Python that is found, each in a fresh environment of its own: `make matrix`.
+"""Test the wheel on every installed Python, each in a fresh environment: `make matrix`.
 
-For each Python it makes an environment, installs the wheel with each Ultralytics asked for, runs the tests marked
-`smoke`, and removes the environment: one takes about 6 GB where torch comes with CUDA.
+For each Python, it creates an environment, installs the wheel with each requested Ultralytics, runs the tests marked
+`smoke`, and removes the environment (about 6 GB if torch comes with CUDA).
 
     python tools/matrix.py dist/tintbox-0.1.0-py3-none-any.whl --pythons 3.10 3.13 --ultralytics 8.4.160 oldest newest
 
-Beside a version, `--ultralytics` takes `oldest` and `newest` of the range that the wheel asks for, and `latest`, which
-may lie beyond it.
+Besides versions, `--ultralytics` takes `oldest` and `newest`, the ends of the wheel's supported range, and `latest`,
+which may be newer than that.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from pathlib import Path
 
 REPO = Path(__file__).resolve().parent.parent
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
-NEEDED = ("pytest", "hypothesis")  # by the smoke tests, beside the wheel
+NEEDED = ("pytest", "hypothesis")  # by the smoke tests, besides the wheel
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One Python with one Ultralytics, and what came of it."""
+    """The result for one Python with one Ultralytics."""
 
     python: str
     ultralytics: str
     torch: str
-    outcome: str  # pytest's last line, or what went wrong before it
+    outcome: str  # pytest's last line, or the error before it
     passed: bool
     install_seconds: float
     test_seconds: float
@@ -51,14 +51,14 @@ class Trial:
 
 
 def find(version: str) -> Path | None:
-    """Return the interpreter of ``"3.X"``: that on the path if it runs, else the newest one that pyenv has."""
+    """Return an interpreter of version ``"3.X"``: the one on PATH if it runs, else pyenv's newest."""
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     pyenv = sorted(
         root.glob(f"versions/{version}.*/bin/python"), key=lambda p: [int(n) for n in re.findall(r"\d+", str(p))]
     )
     own = [sys.executable] if sys.version.startswith(f"{version}.") else []
     for candidate in (shutil.which(f"python{version}"), *reversed(pyenv), *own):
-        # One of pyenv's shims is on the path for every version, but runs only those that are chosen.
+        # pyenv has a shim on PATH for every version, but only activated versions run.
         if candidate and run([candidate, "-c", "import venv"], check=False).returncode == 0:
             return Path(candidate)
     return None
@@ -68,7 +68,7 @@ def run(words: list[object], check: bool = True, **kwargs: object) -> subprocess
     """Run a command quietly.
 
     Raises:
-        SystemExit: If ``check`` and it fails, with the end of what it said.
+        SystemExit: If ``check`` is set and the command fails; with the end of its output.
     """
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True, **kwargs)  # type: ignore[call-overload]
     if check and done.returncode:
@@ -77,16 +77,16 @@ def run(words: list[object], check: bool = True, **kwargs: object) -> subprocess
 
 
 def smoke_files() -> list[Path]:
-    """Return the test modules that hold smoke tests; the others may import what is not installed."""
+    """Return the test modules that have smoke tests; others may import packages that are not installed."""
     return [
         file for file in sorted((REPO / "tests").rglob("test_*.py")) if "mark.smoke" in file.read_text(encoding="utf-8")
     ]
 
 
 def constraint(wheel: Path, ultralytics: str) -> list[str]:
-    """Return the requirement for a version of Ultralytics, or for the oldest that the wheel takes."""
+    """Return the requirement for a version of Ultralytics, or for the oldest that the wheel supports."""
     if ultralytics in ("newest", "latest"):
-        return ["ultralytics"]  # pip upgrades what is named
+        return ["ultralytics"]  # pip upgrades named packages
     if ultralytics == "oldest":
         with zipfile.ZipFile(wheel) as archive:
             (file,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
@@ -96,7 +96,7 @@ def constraint(wheel: Path, ultralytics: str) -> list[str]:
 
 
 def attempts(python: Path, wheel: Path, versions: Sequence[str]) -> Iterator[Trial]:
-    """Yield what comes of the smoke tests with each version of Ultralytics, in one fresh environment."""
+    """Yield the results of the smoke tests with each version of Ultralytics, in one fresh environment."""
     with tempfile.TemporaryDirectory(prefix="tintbox-matrix-", ignore_cleanup_errors=True) as folder:
         run([python, "-m", "venv", folder])
         scripts = Path(folder, "Scripts" if os.name == "nt" else "bin")
@@ -105,12 +105,12 @@ def attempts(python: Path, wheel: Path, versions: Sequence[str]) -> Iterator[Tri
 
 
 def attempt(scripts: Path, wheel: Path, ultralytics: str) -> Trial:
-    """Install the wheel beside a version of Ultralytics, and run the smoke tests."""
+    """Install the wheel with a version of Ultralytics, and run the smoke tests."""
     start = time.monotonic()
     pip = [scripts / "python", "-m", "pip", "install", "--quiet", "--upgrade"]
     # pip's cache is shared by all environments: torch is downloaded once for each Python.
     installed = run([*pip, wheel, *NEEDED, *constraint(wheel, ultralytics)], check=False)
-    if ultralytics == "latest" and not installed.returncode:  # whatever the wheel's own range says
+    if ultralytics == "latest" and not installed.returncode:  # whatever the wheel's own range is
         installed = run([*pip, "--no-deps", "ultralytics"], check=False)
     middle = time.monotonic()
     shown = run([scripts / "python", "-c", VERSIONS], check=False, cwd=scripts)
@@ -118,7 +118,7 @@ def attempt(scripts: Path, wheel: Path, ultralytics: str) -> Trial:
         line = (installed.stderr or shown.stderr).strip().splitlines()[-1]
         return Trial("-", ultralytics, "-", line, False, middle - start, 0)
     python, host, torch = shown.stdout.split()
-    # Not `python -m pytest`: it puts the checkout on the path, and the wheel is what is tested.
+    # Not `python -m pytest`, which puts the checkout on the path: the wheel is to be tested.
     words = [scripts / "pytest", "-q", "-m", "smoke", "-p", "no:cacheprovider", *smoke_files()]
     tests = run(words, check=False, cwd=REPO)
     if tests.returncode:
@@ -136,7 +136,7 @@ print(platform.python_version(), version("ultralytics"), version("torch").partit
 
 
 def main() -> int:
-    """Run every trial, one after the other; the exit status is 1 if one fails."""
+    """Run all trials one after the other; the exit status is 1 if any fails."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("wheel", type=Path)
     parser.add_argument("--pythons", nargs="*", default=[], help="versions such as 3.10; all that are found otherwise")

@@ -1,7 +1,7 @@
-"""What the documentation site needs beside MkDocs: links out of docs/ become the paths that they name.
+"""MkDocs hook of the documentation site: replaces links that point outside docs/ with their paths.
 
-The guides are read in the repository too, where such a link opens the file; the site has no such file, and the project
-has no address yet.
+In the repository, such a link opens the file. The site does not contain that file, and the project has no public URL
+yet.
 """
 
 from __future__ import annotations
@@ -18,6 +18,6 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 
 def name_link(text: str, path: str) -> str:
-    """Return the words that stand for a link to a file of the repository."""
+    """Return the text that replaces a link to a file of the repository."""
     words = text.strip("`")
     return f"`{path}`" if path.endswith(words) else f"{text} (`{path}`)"

@@ -1,4 +1,4 @@
-"""Count the imports of tintbox that pyright does not resolve: ``pyright --outputjson | python tools/unresolved.py``."""
+"""Count the imports of tintbox that pyright cannot resolve: ``pyright --outputjson | python tools/unresolved.py``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def main() -> int:
-    """Print them, and how many they are; the exit status is 1 if there is one."""
+    """Print the unresolved imports and their number; the exit status is 1 if there are any."""
     result = json.load(sys.stdin)
     found = [
         f"{entry['file']}:{entry['range']['start']['line'] + 1}: {entry['message']}"
