@@ -1,12 +1,12 @@
-"""Attacks, mistakes and accidents that must do no harm: attempts by group, what went wrong once, what does now.
+"""Attacks, mistakes and accidents that must do no harm: results by group, originally and now.
 
-    python benchmarks/attacks.py [words of pytest, e.g. -x]
+    python benchmarks/attacks.py [pytest arguments, e.g. -x]
 
-The attempts are the tests marked ``attack("GROUP")``: each is a strange file, a broken installation, a kill or a
-mistake of a newcomer, and passes if no harm is done: nothing of a file runs, nothing that was there is lost or torn,
-stock works as without tintbox, and a mistake is one line. Tests made by Hypothesis count once and try some 10 to 300
-cases each. "Before" is what was found when the group was first attacked, in its own count. The kills of
-benchmarks/kills.py and Ultralytics' own tests (`make upstream`) have tables of their own.
+The attempts are the tests marked ``attack("GROUP")``. Each is a strange file, a broken installation, a kill or a
+newcomer's mistake. It passes if no harm is done: no code in a file runs, no existing data are lost or torn, stock works
+as without tintbox, and a mistake is reported in one line. A Hypothesis test counts once and tries 10 to 300 cases.
+"Before" is the result when the group was first attacked, with its own counts. benchmarks/kills.py and Ultralytics' own
+tests (`make upstream`) have separate tables.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import machine
 import runs
 
 REPO = Path(__file__).resolve().parent.parent
-BEFORE = {  # group -> what was found at first
+BEFORE = {  # group -> the original result
     "arguments": "tracebacks",
     "code in a file": "ran, by 3 commands of 3",
     "files that eat the machine": "6 of 6 did, up to 8.4 GB",
@@ -44,20 +44,20 @@ TRACEBACKS = "inputs: 36 tracebacks of 255 in all"
 
 
 class Groups:
-    """A plugin of pytest that counts the outcomes of the tests by group."""
+    """A pytest plugin that counts test outcomes by group."""
 
     def __init__(self) -> None:
         self.groups: dict[str, str] = {}
         self.outcomes: dict[str, Counter[str]] = defaultdict(Counter)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Note the group of every test."""
+        """Store the group of every test."""
         for item in items:
             if marker := item.get_closest_marker("attack"):
                 self.groups[item.nodeid] = marker.args[0]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count a test's outcome; one that breaks before or after it ran has failed."""
+        """Count a test's outcome; an error in setup or teardown counts as a failure."""
         if report.when == "call" or report.outcome != "passed":
             self.outcomes[self.groups.get(report.nodeid, "?")][report.outcome] += 1
 

@@ -1,10 +1,10 @@
-"""Does a fine-tuned detector gain by being averaged with the one that it began from (WiSE-FT, Wortsman et al. 2022)?
+"""Does averaging a fine-tuned detector with its starting model help (WiSE-FT, Wortsman et al. 2022)?
 
     python benchmarks/average.py --model yolo11n.pt --jobs 2
 
-As in benchmarks/few_labels.py, whose pictures and recipe these are: 20 labelled pictures that the seed draws, trained
-by what `tintbox recipe` writes for them, the last weights. These are averaged with the model, as far as backbone and
-neck go, by several shares, and every average is judged by mAP50-95 on the test split. Finished runs are kept.
+Uses the images and the recipe of benchmarks/few_labels.py: 20 labelled images drawn by the seed, trained with the
+recipe that `tintbox recipe` writes for them. The last weights of backbone and neck are averaged with the starting
+model's by several shares, and every average is evaluated by mAP50-95 on the test split. Finished runs are kept.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import machine
 import runs
 from few_labels_report import over_datasets
 
-LABELS = "20"  # pictures
+LABELS = "20"  # labelled images
 SHARES = (1.0, 0.9, 0.75, 0.5)  # of the fine-tuned weights
 
 
 def blend(tuned: Path, start: str, share: float):
-    """Return a fine-tuned model with the average of its weights and those of its start, but for the head."""
+    """Return a fine-tuned model with its weights averaged with those of its starting model, except for the head."""
     from ultralytics import YOLO
 
     model, first = YOLO(tuned), YOLO(start).model.float().state_dict()
@@ -36,7 +36,7 @@ def blend(tuned: Path, start: str, share: float):
 
 
 def run(args: argparse.Namespace, dataset: str, seed: int, folder: Path) -> dict:
-    """Train a run, average it by every share, and return what came out."""
+    """Train a run, average it by every share, and return the results."""
     from ultralytics import YOLO
 
     imgsz, data = few_labels.DATASETS[dataset], few_labels.draw(args, dataset, LABELS, seed)
@@ -57,12 +57,12 @@ def run(args: argparse.Namespace, dataset: str, seed: int, folder: Path) -> dict
 
 
 def result_line(name: str, result: dict) -> str:
-    """Return a finished run's line."""
+    """Return the line for a finished run."""
     return f"{name}: " + ", ".join(f"{share}: {100 * value:.1f}" for share, value in result["mAP50-95"].items())
 
 
 def report(results: list[dict]) -> str:
-    """Return the Markdown table: mAP50-95 and the gains, seed by seed and over the data sets."""
+    """Return the Markdown table: mAP50-95 and the gains, by dataset and over all datasets."""
     rows = []
     means: dict[float, list[float]] = {share: [] for share in SHARES[1:]}
     for dataset in dict.fromkeys(r["dataset"] for r in results):
@@ -73,12 +73,12 @@ def report(results: list[dict]) -> str:
             gains.append(statistics.mean(each))
             columns.append(f"{100 * gains[-1]:+.1f} ({100 * min(each):+.1f} to {100 * max(each):+.1f})")
         rows.append([dataset, str(len(own)), *columns])
-    rows.append(["**all**, [95% over data sets]", "", "", *map(over_datasets, means.values())])
+    rows.append(["**all**, [95% over datasets]", "", "", *map(over_datasets, means.values())])
     return runs.tabulate(["data", "n", "as trained", *(f"{share:g} of it" for share in SHARES[1:])], rows)
 
 
 def main() -> None:
-    """Run what is asked for."""
+    """Run the benchmark."""
     parser = runs.make_parser(__doc__, "runs/average")
     parser.add_argument("--model", required=True, help="a pretrained checkpoint")
     parser.add_argument("--datasets", nargs="+", choices=list(few_labels.DATASETS), default=list(few_labels.DATASETS))
@@ -91,7 +91,7 @@ def main() -> None:
         for dataset in args.datasets
     }
     results = list(runs.run_all(jobs, args, result_line).values())
-    print(f"\n{args.model}, {LABELS} pictures: mAP50-95 on the test split in percent, gains (lowest to highest)\n")
+    print(f"\n{args.model}, {LABELS} images: mAP50-95 on the test split in percent, gains (lowest to highest)\n")
     print(report(results))
 
 

@@ -1,8 +1,9 @@
-"""The mAP of classic models, as docs/anchor.md has it: each is imported, then judged by `yolo val`.
+"""The mAP of classic models for docs/anchor.md: each is imported, then evaluated by `yolo val`.
 
     python benchmarks/classic_map.py coco.yaml yolov5n.pt@640@0.6 yolo-fastest-1.1.weights@320@0.45 ...
 
-A model is a classic checkpoint, or Darknet's `.weights` with its `.cfg` beside it; then pixels and the IoU of NMS.
+A model is a classic checkpoint, or a Darknet `.weights` file with its `.cfg` next to it, followed by the image size and
+the IoU threshold of NMS.
 """
 
 from __future__ import annotations

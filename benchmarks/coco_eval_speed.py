@@ -1,14 +1,14 @@
-"""COCO evaluation at the size of COCO val2017, and of a small validation set: pycocotools against tintbox.
+"""Speed of COCO evaluation at the size of COCO val2017 and of a small validation set: pycocotools against tintbox.
 
     python benchmarks/coco_eval_speed.py                # three rounds; pycocotools alone takes a minute each
     python benchmarks/coco_eval_speed.py --rounds 1
 
 A random case is written as JSON once (5,000 images, 36,000 truths, 80 classes, 250,000 detections; then 100 images).
-Every measurement is a process of its own, so that its peak memory is its own; files are loaded and evaluated; all take
-turns within a round. "seconds" are without imports, "from start" is the whole process, from the interpreter's start to
-its end. faster-coco-eval and hotcoco (its numbers alone) take part where they are installed. "numbers" is the
-evaluation without intervals; "intervals" adds those of all twelve numbers and of every class from 1,000 resamples;
-"all" adds the analysis of errors.
+Every measurement loads the files and evaluates them in a separate process, so that its peak memory is its own; the
+packages alternate within a round. "seconds" excludes imports; "from start" is the whole process, from the interpreter's
+start to its end. faster-coco-eval and hotcoco (only its numbers) are included if installed. "numbers" is the evaluation
+without intervals; "intervals" adds intervals for all twelve numbers and every class from 1,000 resamples; "all" adds
+the error analysis.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ HEADER = ("", "seconds", "pycocotools / it", "from start", "pycocotools / it", "
 
 
 def write_case(folder: Path, images: int, truths: int, classes: int, detections: int) -> None:
-    """Write a random case: a third of the detections lie near a truth and are surer than the others."""
+    """Write a random case: a third of the detections lie near a truth and have higher scores than the others."""
     rng = np.random.default_rng(0)
     share = rng.dirichlet(np.full(classes, 0.7))
     owner, label = rng.integers(0, images, truths), rng.choice(classes, truths, p=share)
@@ -75,7 +75,7 @@ def write_case(folder: Path, images: int, truths: int, classes: int, detections:
 
 
 def evaluate_by_api(data: str, module: str, evaluator: str, truth: str, detections: str) -> float:
-    """Evaluate with pycocotools' classes, from the modules that have `COCO` and an evaluator; return AP."""
+    """Evaluate with pycocotools' API, from the modules that provide `COCO` and an evaluator; return AP."""
     labelled = importlib.import_module(data).COCO(truth)
     evaluation = getattr(importlib.import_module(module), evaluator)(labelled, labelled.loadRes(detections), "bbox")
     evaluation.evaluate()
@@ -100,9 +100,9 @@ def evaluate_by_tintbox(resamples: int, explain: bool, truth: str, detections: s
 
 
 WAYS = {
-    "pycocotools": partial(evaluate_by_api, "pycocotools.coco", "pycocotools.cocoeval", "COCOeval"),  # the definition
+    "pycocotools": partial(evaluate_by_api, "pycocotools.coco", "pycocotools.cocoeval", "COCOeval"),  # the reference
     "faster-coco-eval": partial(evaluate_by_api, "faster_coco_eval", "faster_coco_eval", "COCOeval_faster"),
-    "hotcoco": partial(evaluate_by_api, "hotcoco", "hotcoco", "COCOeval"),  # in Rust; it hands its matches over slowly
+    "hotcoco": partial(evaluate_by_api, "hotcoco", "hotcoco", "COCOeval"),  # in Rust; slow to return its matches
     "tintbox, numbers": partial(evaluate_by_tintbox, 0, False),
     "tintbox, intervals": partial(evaluate_by_tintbox, 1000, False),
     "tintbox, all": partial(evaluate_by_tintbox, 1000, True),
@@ -114,7 +114,7 @@ def measure(way: str, folder: str) -> None:
     function = WAYS[way]
     of_tintbox = function.func is evaluate_by_tintbox
     for module in ["tintbox.plugins.coco_eval.evaluation"] if of_tintbox else function.args[:2]:
-        importlib.import_module(module)  # which is not timed
+        importlib.import_module(module)  # not timed
     files = str(Path(folder, "truth.json")), str(Path(folder, "detections.json"))
     with contextlib.redirect_stdout(io.StringIO()):
         start = time.perf_counter()
@@ -124,7 +124,7 @@ def measure(way: str, folder: str) -> None:
 
 
 def main() -> None:
-    """Write the cases, measure in turns, print the table."""
+    """Write the cases, measure alternately, print the table."""
     parser = machine.make_parser(__doc__, rounds=3)
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS), help="pycocotools among them")
@@ -160,7 +160,7 @@ def main() -> None:
                     cells += [machine.spread(times, 2), machine.spread([b / t for b, t in zip(base, times)])]
                 rows.append([*cells, f"{max(r['GiB'] for r in own):.2f}", f"{own[0]['AP']:.9f}"])
             print(runs.tabulate(HEADER, rows))
-            print(f"\nmedian (lowest to highest), n = {args.rounds}; ratios of the runs of a round", flush=True)
+            print(f"\nmedian (lowest to highest), n = {args.rounds}; ratios are within a round", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,10 @@
 
     python benchmarks/colorize_speed.py [--model colorize-unet.yaml] [--batch 100] [--epochs 6]
 
-Both train the same network on the same pictures with the same batch size, optimizer and number of threads, in one
-process, an epoch of one after an epoch of the other. The ordinary loop has everything in tensors beforehand: it is what
-the assignment's notebook does, without its per-image Python. Ours is the real trainer with its loader, labels,
-augmentation, gradient clipping, moving average and progress bar. Afterwards: what validation, saving and plotting add
-to an epoch.
+Both train the same network on the same images with the same batch size, optimizer and number of threads, in one
+process with alternating epochs. The ordinary loop has all data in tensors beforehand: it does what the assignment's
+notebook does, without its per-image Python. Ours is the real trainer with its loader, labels, augmentation, gradient
+clipping, moving average and progress bar. The last line shows what validation, saving and plotting add to an epoch.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from ultralytics import YOLO
 import machine
 from tintbox.colorization.networks import NETWORKS
 
-WARM = 1  # epochs that are not counted
+WARM = 1  # warm-up epochs, not counted
 
 
 class PlainLoop:
@@ -53,7 +52,7 @@ class PlainLoop:
 
 
 class Timer:
-    """Callbacks that train a plain epoch before each of the trainer's and take the times of all parts."""
+    """Callbacks that train a plain epoch before each of the trainer's epochs and time all parts."""
 
     def __init__(self) -> None:
         self.plain: list[float] = []
@@ -63,7 +62,7 @@ class Timer:
         self.mark = 0.0
 
     def on_train_epoch_start(self, trainer) -> None:
-        """Train and time a plain epoch; then ours begins."""
+        """Train and time a plain epoch; then start timing ours."""
         torch.use_deterministic_algorithms(False)  # as in an ordinary loop
         self.loop = self.loop or PlainLoop(trainer)
         start = time.perf_counter()
@@ -73,12 +72,12 @@ class Timer:
         self.mark = time.perf_counter()
 
     def on_train_epoch_end(self, trainer) -> None:
-        """Ours has ended; validation, saving and plotting begin."""
+        """Stop timing our epoch; start timing validation, saving and plotting."""
         self.ours.append(time.perf_counter() - self.mark)
         self.mark = time.perf_counter()
 
     def on_fit_epoch_end(self, trainer) -> None:
-        """Validation, saving and plotting have ended."""
+        """Stop timing validation, saving and plotting."""
         self.rest.append(time.perf_counter() - self.mark)
 
 

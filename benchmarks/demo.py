@@ -1,8 +1,9 @@
-"""`make demo`: train a colouriser on the embedded dataset, colour pictures with it, and say where they are.
+"""`make demo`: train a colouriser on the embedded dataset, colourise images with it, and print where they are.
 
     python benchmarks/demo.py [--epochs 14] [--folder demo]
 
-It runs the commands that it prints. Everything stays in the folder: no network, Ultralytics settings of its own.
+It runs the commands that it prints. Everything stays in the folder: it needs no network and has its own Ultralytics
+settings.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def yolo(*words: str, quiet: bool = False) -> None:
 
 
 def main() -> None:
-    """Train, predict, say where everything is."""
+    """Train, predict, and print where everything is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=14)
     parser.add_argument("--folder", type=Path, default=Path("demo"))
@@ -44,15 +45,15 @@ def main() -> None:
     with (folder / "runs" / "train" / "results.csv").open() as file:
         last = list(csv.DictReader(file))[-1]
     print(
-        f"\nDone in {time.perf_counter() - begin:.0f} s. Of the validation pixels, "
-        f"{float(last['metrics/accuracy']):.1%} get the right one of 24 colours; "
+        f"\nDone in {time.perf_counter() - begin:.0f} s. "
+        f"{float(last['metrics/accuracy']):.1%} of the validation pixels get the right one of 24 colours; "
         f"PSNR {float(last['metrics/psnr']):.1f} dB. See:\n"
     )
     for what, path in {
         "grey, truth, prediction": f"train/samples/epoch{args.epochs:03d}.png",
         "curves": "train/results.png",
         "palette": "train/palette.png",
-        "coloured pictures": "predict",
+        "colourised images": "predict",
     }.items():
         print(f"  {what:25}{folder / 'runs' / path}")
 

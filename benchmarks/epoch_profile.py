@@ -2,13 +2,12 @@
 
     python benchmarks/epoch_profile.py --model yolo11n.pt [--data bccd.yaml] [--rounds 3] [--epochs 4] [--fraction 0.4]
 
-Every run is an ordinary training in a process of its own, validated and saved after every epoch, on all cores, as a
-user has it. The runs alternate: a round has one of each variant, in reverse order every other round. An epoch goes from
-its start to the end of its validation and saving, and is split where the trainer's callbacks lie: waiting for pictures,
-steps, validation, saving (results.csv and checkpoints), and the rest. A run counts with the median of its epochs but
-the first, which has a column of its own: processes and kernels begin there. A ratio is of two runs of one round, stock,
-with everything trained, by the variant. Memory is the largest resident set of the process, and of its largest loader
-process (getrusage).
+Every run is an ordinary training in a separate process, on all cores, with validation and saving after every epoch. The
+runs alternate: a round has one run of each variant, in reverse order every other round. An epoch lasts from its start
+to the end of its validation and saving. The trainer's callbacks split it into waiting for images, steps, validation,
+saving (results.csv and checkpoints), and the rest. A run's value is the median over its epochs except the first, which
+has its own column because processes and kernels start in it. Ratios are within a round: stock with everything trained,
+divided by the variant. Memory is the peak resident set of the process, and of its largest loader process (getrusage).
 """
 
 from __future__ import annotations
@@ -27,25 +26,25 @@ import runs
 OFF = "stock"
 VARIANTS = {  # name -> training arguments
     OFF: {},
-    "stock freeze=N": {"freeze": "N"},  # the number of backbone layers
+    "stock freeze=N": {"freeze": "N"},  # N is the number of backbone layers
     "amp=auto": {"amp": "auto"},
     "amp=auto freeze=backbone": {"amp": "auto", "freeze": "backbone"},
-    "amp=auto, memory given back": {"amp": "auto"},  # after each step, as stock
+    "amp=auto, memory given back": {"amp": "auto"},  # after each step, as in stock
 }
-# Variables of a variant's runs. This one says nothing to glibc; tintbox adjusts nothing where a name begins so.
+# Environment variables of a variant. glibc ignores this one; tintbox adjusts nothing if a name starts like this.
 ENVIRONMENTS = {"amp=auto, memory given back": {"MALLOC_LEFT_ALONE": "1"}}
 PARTS = ("waiting for pictures", "steps", "validation", "saving", "rest")
 
 
 class Clock:
-    """Callbacks that note how an epoch's time is spent."""
+    """Callbacks that time the parts of an epoch."""
 
     def __init__(self) -> None:
         self.epochs: list[dict[str, float]] = []
         self.begun = self.last = 0.0
 
     def lap(self, part: str) -> None:
-        """Count the time since the last call to ``part``, if an epoch is going on."""
+        """Add the time since the last call to ``part``, if an epoch is running."""
         if "epoch" in self.epochs[-1]:
             return
         now = time.perf_counter()
@@ -53,18 +52,18 @@ class Clock:
         self.last = now
 
     def begin(self, trainer) -> None:
-        """An epoch begins."""
+        """Start an epoch."""
         self.begun = self.last = time.perf_counter()
         self.epochs.append(dict.fromkeys(PARTS, 0.0))
 
     def end(self, trainer) -> None:
-        """An epoch is over; the event comes once more after the final validation of best.pt, which is no epoch's."""
+        """End an epoch; ignore the extra event after the final validation of best.pt."""
         if "epoch" not in self.epochs[-1]:
             self.lap("rest")
             self.epochs[-1]["epoch"] = self.last - self.begun
 
     def callbacks(self) -> dict:
-        """Return the functions by event."""
+        """Return the callbacks by event."""
         return {
             "on_train_epoch_start": self.begin,
             "on_train_batch_start": lambda trainer: self.lap("waiting for pictures"),
@@ -77,7 +76,7 @@ class Clock:
 
 
 def measure(args: argparse.Namespace, variant: str) -> dict:
-    """Train a few epochs of one variant and return what they took."""
+    """Train a few epochs of one variant and return their times and memory."""
     import torch
     from ultralytics import YOLO
 
@@ -97,17 +96,17 @@ def measure(args: argparse.Namespace, variant: str) -> dict:
         )  # fmt: skip
     kinds = {"own": resource.RUSAGE_SELF, "loader": resource.RUSAGE_CHILDREN}
     peaks = {name: machine.peak_memory(kind) / 2**20 for name, kind in kinds.items()}
-    peaks["loader"] *= bool(loaders[0])  # else it is some command that was run
+    peaks["loader"] *= bool(loaders[0])  # without loaders, the children are unrelated commands
     return {"variant": variant, "epochs": clock.epochs, "peaks": peaks, "loaders": loaders[0], "threads": loaders[1]}
 
 
 def median(run: dict, part: str) -> float:
-    """Return a run's seconds for a part of an epoch."""
+    """Return a run's median seconds for a part of an epoch."""
     return statistics.median(epoch[part] for epoch in run["epochs"][1:])
 
 
 def report(results: dict[str, list[dict]]) -> str:
-    """Return the Markdown table; ``results`` has a run per round for each variant."""
+    """Return the Markdown table; ``results`` has one run per round for each variant."""
     header = ["seconds", *PARTS, "epoch", "first epoch", "stock / this", "threads + loaders", "MB + loader"]
     rows = []
     for variant, own in results.items():
@@ -123,11 +122,11 @@ def report(results: dict[str, list[dict]]) -> str:
 
 
 def main() -> None:
-    """Run what is asked for."""
+    """Run the benchmark."""
     parser = machine.make_parser(__doc__, data="bccd.yaml", imgsz=320, batch=16)
     parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
-    parser.add_argument("--epochs", type=int, default=4, help="epochs of a run; the first counts apart")
-    parser.add_argument("--fraction", type=float, default=0.4, help="share of the training pictures")
+    parser.add_argument("--epochs", type=int, default=4, help="epochs per run; the first is reported separately")
+    parser.add_argument("--fraction", type=float, default=0.4, help="share of the training images")
     parser.add_argument("--rounds", type=int, default=3, help="runs per variant")
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
     runs.add_one(parser)

@@ -1,14 +1,14 @@
-"""New classes beside the old ones, against what one does otherwise: old, new and all classes' AP, and what it costs.
+"""Adding new classes to a detector, by several methods: AP of old, new and all classes, and the cost.
 
     python benchmarks/extend.py --model yolo11n.pt --old coco-val.yaml --new cards.yaml boards.yaml bccd.yaml
     python benchmarks/extend.py --model yolo11n.pt --old coco-val.yaml --new cards.yaml --small --seeds 0
 
-`plain` fine-tunes the whole model, `freeze10` and `freeze` all but its first ten layers, or backbone and neck; `pseudo`
-trains it on the new pictures with the old model's boxes beside the new labels; the others are values of `extend=`, with
-`cards.yaml+boards.yaml` one after the other. The weights of the last epoch are validated, none are selected. All is
-both validation sets together, where objects of the one in the other's pictures have no label.
+`plain` fine-tunes the whole model; `freeze10` and `freeze` freeze its first ten layers, or backbone and neck; `pseudo`
+trains on the new images with the old model's boxes added to the new labels; the others are values of `extend=`.
+Datasets in `cards.yaml+boards.yaml` are added one after the other. The weights of the last epoch are validated. "All"
+is both validation sets together; objects of one set's classes are not labelled in the other set's images.
 
-Every run is a folder with a ``result.json``; finished ones are kept, so a killed benchmark goes on where it was.
+Every run is a folder with a ``result.json``; finished runs are kept, so a killed benchmark continues where it stopped.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SMALL = {"imgsz": 320, "epochs": 15, "batch": 16}
 
 
 def run(args: argparse.Namespace, method: str, new: str, seed: int, folder: Path) -> dict[str, Any]:
-    """Train a method on a dataset, or on several one after the other; return what validation finds."""
+    """Train a method on one dataset, or on several one after the other; return the validation results."""
     from ultralytics import YOLO
 
     parts, seconds, model = new.split("+"), [], args.model
@@ -64,14 +64,14 @@ def run(args: argparse.Namespace, method: str, new: str, seed: int, folder: Path
         more = {} if reconcile is None else {"reconcile": reconcile}
         if names == every[: len(names)]:
             found = {part: evaluate(args, model, data, folder / "val", **more) for part, data in sets.items()}
-        else:  # it knows the classes of the last dataset alone, by their numbers there
+        else:  # it knows only the last dataset's classes, with their ids there
             found = {"old": [0.0, 0.0, 0.0], "new": evaluate(args, model, parts[-1], folder / "val"), "all": None}
         result["reconcile" if reconcile else "exact"] = found
     return {**result, **cost(model, args.imgsz)}
 
 
 def evaluate(args: argparse.Namespace, model: str, data: str, folder: Path, **more: Any) -> list[float]:
-    """Return COCO's AP of a model on a dataset, and the ends of its interval."""
+    """Return COCO AP of a model on a dataset, and the bounds of its interval."""
     from ultralytics import YOLO
 
     found = YOLO(model).val(
@@ -82,7 +82,7 @@ def evaluate(args: argparse.Namespace, model: str, data: str, folder: Path, **mo
 
 
 def cost(model: str, imgsz: int, rounds: int = 15) -> dict[str, float]:
-    """Return a model's GFLOPs at 640 pixels, its parameters, and the milliseconds of a picture, fused, by itself."""
+    """Return a model's GFLOPs at 640 pixels, its parameters, and milliseconds per image, fused, at batch size 1."""
     import torch
     from ultralytics import YOLO
     from ultralytics.utils.torch_utils import get_flops
@@ -100,7 +100,7 @@ def cost(model: str, imgsz: int, rounds: int = 15) -> dict[str, float]:
 
 
 def figures(results: list[dict], mode: str, part: str) -> str:
-    """Return the AP of some runs in percent: mean and deviation, of one run with its interval."""
+    """Return the AP of some runs in percent: mean and standard deviation, or for one run its interval."""
     found = [r[mode][part] for r in results if r.get(mode, {}).get(part)]
     if not found:
         return ""
@@ -129,7 +129,7 @@ def table(results: list[dict]) -> str:
 
 
 def draw(results: list[dict], file: Path) -> None:
-    """Draw new AP against GFLOPs, a line of the forks per dataset."""
+    """Plot new AP against GFLOPs of the forks, one line per dataset."""
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
@@ -148,10 +148,10 @@ def draw(results: list[dict], file: Path) -> None:
 
 
 def main() -> None:
-    """Run what is asked for."""
+    """Run the benchmark."""
     parser = runs.make_parser(__doc__, "runs/extend", epochs=50, imgsz=640, batch=16, resamples=1000)
-    parser.add_argument("--model", default="yolo11n.pt", help="the trained checkpoint that is extended")
-    parser.add_argument("--old", required=True, help="a dataset YAML whose val pictures judge the old classes")
+    parser.add_argument("--model", default="yolo11n.pt", help="the trained checkpoint to extend")
+    parser.add_argument("--old", required=True, help="a dataset YAML; its val split evaluates the old classes")
     parser.add_argument(
         "--new", nargs="+", default=["cards.yaml", "boards.yaml", "bccd.yaml", "cards.yaml+boards.yaml"]
     )
@@ -159,7 +159,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help=" ".join(f"--{k} {v}" for k, v in SMALL.items()))
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="training arguments for all methods")
     parser.add_argument("--workers", type=int, default=1, help="loader processes per run")
-    parser.add_argument("--figure", type=Path, help="where to draw new AP against GFLOPs")
+    parser.add_argument("--figure", type=Path, help="file for the plot of new AP against GFLOPs")
     args = parser.parse_args()
     if args.small:
         vars(args).update(SMALL)

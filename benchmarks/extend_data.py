@@ -1,4 +1,4 @@
-"""The datasets of benchmarks/extend.py: old and new pictures as one, and pseudo-labels for joint training."""
+"""The datasets of benchmarks/extend.py: old and new images combined, and pseudo-labels for joint training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Lines = Callable[[Path], list[str]]
 
 
 def renumbered(names: dict[int, str], every: list[str]) -> Lines:
-    """Return what gives the lines of a picture's labels with the classes' numbers among others' names."""
+    """Return a function that returns an image's label lines with class ids renumbered to ``every``."""
     from ultralytics.data.utils import img2label_paths
 
     def lines(picture: Path) -> list[str]:
@@ -27,7 +27,7 @@ def renumbered(names: dict[int, str], every: list[str]) -> Lines:
 
 
 def write(root: Path, every: list[str], splits: dict[str, list[tuple[Path, Lines]]]) -> str:
-    """Write a dataset of other datasets' pictures, anew, and return its YAML's name."""
+    """Write a dataset of other datasets' images, replacing an old one, and return its YAML's path."""
     for split, found in splits.items():
         for kind in ("images", "labels"):
             shutil.rmtree(root / kind / split, ignore_errors=True)
@@ -43,12 +43,12 @@ def write(root: Path, every: list[str], splits: dict[str, list[tuple[Path, Lines
 
 
 def unions(old: str, new: list[str], root: Path) -> tuple[dict[str, str], list[str]]:
-    """Write datasets of the old and the new validation pictures, and of both, with the names of all classes.
+    """Write datasets of the old validation images, the new ones, and both, with the names of all classes.
 
-    Objects of the one in the other's pictures have no labels.
+    Objects of one set's classes are not labelled in the other set's images.
 
     Returns:
-        What is validated -> its YAML, and the names, the old ones first.
+        "old", "new" and "all" -> the YAML, and the class names, old ones first.
     """
     parts = [dataset_of(data) for data in (old, *new)]
     every = list(dict.fromkeys(name for part in parts for name in part["names"].values()))
@@ -58,7 +58,7 @@ def unions(old: str, new: list[str], root: Path) -> tuple[dict[str, str], list[s
 
 
 def pseudo(model: str, new: str, every: list[str], root: Path, imgsz: int, conf: float = 0.4) -> str:
-    """Write a dataset of the new pictures with the old model's boxes beside their own; return its YAML's name."""
+    """Write a dataset of the new images with the old model's boxes added to their labels; return its YAML's path."""
     from ultralytics import YOLO
 
     part, yolo = dataset_of(new), YOLO(model)

@@ -1,21 +1,21 @@
-"""Few labels: what a newcomer types, the guides' advice, a strong rival and tintbox's recipes, on many data sets.
+"""Few labels: stock defaults, common advice, a strong baseline and tintbox's recipes, on several datasets.
 
     python benchmarks/few_labels.py --model yolo11n.pt --jobs 2 [--json results.json] [--figure few-labels.png]
     python benchmarks/few_labels.py --model yolo11n.pt --datasets cards --shares 20 --rows stock recipe
-    python benchmarks/few_labels.py --model yolo11n.pt --extra mine=mine.yaml  # a row: the recipe, these put over it
+    python benchmarks/few_labels.py --model yolo11n.pt --extra mine=mine.yaml  # one more row: recipe plus this YAML
 
-For every data set, share of the training labels and seed, the seed draws the pictures and is that of the run; all rows
-see the same pictures, equally often (`EPOCHS`), in the same arithmetic (amp=auto), at the same size. The row `recipe`
-trains by what `tintbox recipe` writes for just these pictures. Nothing is validated while training: the weights of the
-last epoch are judged, by COCO's AP on the test split, which is used for nothing else. The recipes' rules were made on
-the data sets of `TUNED`; the others were run once, when the rules were done.
+For every dataset, share of the training labels and seed, the seed draws the images and is also the seed of the run. All
+rows see the same images, equally often (`EPOCHS`), with the same arithmetic (amp=auto), at the same size. The row
+`recipe` uses the recipe that `tintbox recipe` writes for exactly these images. There is no validation during training:
+the weights of the last epoch are evaluated by COCO AP on the test split, which is used for nothing else. The recipes'
+rules were developed on the datasets in `TUNED`; the others were run once, after the rules were final.
 
-With --minutes, rows train for equal minutes instead, each at its own speed: stock in float32 as it comes; run these
-with --jobs 1 on a machine that does nothing else.
+With --minutes, rows train for equal minutes instead, each at its own speed; stock keeps its float32 default. Run these
+with --jobs 1 on an otherwise idle machine.
 
-Differences are paired: per data set and share an interval for which test pictures and seeds are resampled; over the
-data sets Student's t of the data sets' means. Every run is an ordinary run folder with its predictions in `test/`;
-finished runs are kept, so a killed benchmark goes on where it was. `TINTBOX_DATA` names the folder with the data sets.
+Differences are paired: per dataset and share with an interval from resampling test images and seeds; over datasets with
+Student's t on the datasets' means. Every run is an ordinary run folder with its predictions in `test/`; finished runs
+are kept, so a killed benchmark continues where it stopped. `TINTBOX_DATA` names the folder with the datasets.
 """
 
 from __future__ import annotations
@@ -36,32 +36,32 @@ from transfer import dataset_of, pictures_of, shuffle_pictures, write_yaml
 
 TUNED = ("bccd", "aquarium", "cards")
 DATASETS = {"bccd": 320, "aquarium": 320, "cards": 320, "boards": 320, "pcb": 480}  # name -> pixels
-EPOCHS = {"20": 50, "25%": 30, "100%": 15}  # share of the training pictures, or their number -> passes over them
-RECIPE = "recipe"  # the row whose arguments `tintbox recipe` writes
+EPOCHS = {"20": 50, "25%": 30, "100%": 15}  # number or share of the training images -> epochs
+RECIPE = "recipe"  # this row's arguments come from `tintbox recipe`
 ROWS = {
     "stock": {},
     "freeze10": {"freeze": 10},
     "nbs16": {"nbs": 16},
     "recipe-finetune": {"cfg": "recipe-finetune.yaml"},
     RECIPE: {},
-    "nbs16-float32": {"nbs": 16, "amp": False},  # what the arithmetic does to the accuracy
+    "nbs16-float32": {"nbs": 16, "amp": False},  # the effect of the arithmetic on the accuracy
 }
 PROOF = list(ROWS)[:-1]
-VALIDATED = 2  # pictures: Ultralytics validates once at the end, whatever it is told
+VALIDATED = 2  # images: Ultralytics always validates once at the end
 
 
 def count(share: str, pictures: int) -> int:
-    """Return how many pictures a share is."""
+    """Return the number of images in a share."""
     return round(pictures * int(share[:-1]) / 100) if share.endswith("%") else min(int(share), pictures)
 
 
 def name_share(share: str) -> str:
-    """Return a share as a part of a file's name."""
+    """Return a share in a form for file names."""
     return share.replace("%", "of100")
 
 
 def draw(args: argparse.Namespace, dataset: str, share: str, seed: int) -> str:
-    """Return a dataset YAML with the training pictures that the seed draws; smaller shares are part of larger ones."""
+    """Return a dataset YAML with the training images drawn by the seed; smaller shares are subsets of larger ones."""
     described = dataset_of(f"{dataset}.yaml")
     files = shuffle_pictures(described, seed)
     chosen = files[: count(share, len(files))]
@@ -85,7 +85,7 @@ def arguments(args: argparse.Namespace, row: str, data: str, share: str, imgsz: 
 
 
 def train(args: argparse.Namespace, dataset: str, share: str, seed: int, row: str, folder: Path) -> dict:
-    """Train one run, judge its last weights on the test split, return the result."""
+    """Train one run, evaluate its last weights on the test split, and return the result."""
     from ultralytics import YOLO
 
     imgsz = DATASETS[dataset]
@@ -98,7 +98,7 @@ def train(args: argparse.Namespace, dataset: str, share: str, seed: int, row: st
     model, begin = YOLO(args.model), time.perf_counter()
     model.train(
         **chosen, data=data, imgsz=imgsz, seed=seed, workers=0, cache="ram", plots=False, val=False,
-        save=bool(args.minutes),  # a run that stops by the clock saves nothing at its end by itself
+        save=bool(args.minutes),  # a run stopped by the clock would not save its last weights
         project=str(folder.parent), name=folder.name, exist_ok=True,
     )  # fmt: skip
     seconds = time.perf_counter() - begin
@@ -107,18 +107,18 @@ def train(args: argparse.Namespace, dataset: str, share: str, seed: int, row: st
         coco_eval={"resamples": 0, "explain": False}, project=str(folder), name="test", exist_ok=True,
     )  # fmt: skip
     for file in (folder / "weights").glob("*.pt"):
-        file.unlink()  # hundreds of runs
+        file.unlink()  # saves disk space over hundreds of runs
     result = {"dataset": dataset, "share": share, "seed": seed, "row": row, "seconds": seconds}
     return {**result, "mAP50-95": float(box.box.map), "mAP50": float(box.box.map50)}
 
 
 def result_line(name: str, result: dict) -> str:
-    """Return a finished run's line."""
+    """Return the line for a finished run."""
     return f"{name}: mAP50-95 {100 * result['mAP50-95']:.1f}; {result['seconds'] / 60:.1f} min"
 
 
 def list_jobs(args: argparse.Namespace) -> dict[str, Callable[[Path], dict]]:
-    """Return the name of every run -> what makes it; the seeds one after the other."""
+    """Return name -> function of every run, ordered by seed."""
     jobs = {}
     for seed in args.seeds:
         for share in args.shares:
@@ -131,19 +131,19 @@ def list_jobs(args: argparse.Namespace) -> dict[str, Callable[[Path], dict]]:
 
 
 def main() -> None:
-    """Run what is asked for."""
+    """Run the benchmark."""
     parser = runs.make_parser(__doc__, "runs/few-labels")
     parser.add_argument("--model", required=True, help="a pretrained checkpoint")
     parser.add_argument("--datasets", nargs="+", choices=list(DATASETS), default=list(DATASETS))
     parser.add_argument("--shares", nargs="+", choices=list(EPOCHS), default=list(EPOCHS))
     parser.add_argument("--rows", nargs="*", choices=list(ROWS), default=PROOF)
     parser.add_argument(
-        "--extra", nargs="+", action="extend", default=[], metavar="NAME=FILE", help="more rows, by YAML"
+        "--extra", nargs="+", action="extend", default=[], metavar="NAME=FILE", help="more rows, from YAML files"
     )
-    parser.add_argument("--minutes", type=float, help="train for equal minutes instead of equal passes")
-    parser.add_argument("--json", type=Path, help="where to write the numbers of every run")
-    parser.add_argument("--figure", type=Path, help="where to draw the differences")
-    parser.add_argument("--report", action="store_true", help="train nothing: report what is there")
+    parser.add_argument("--minutes", type=float, help="train for equal minutes instead of equal epochs")
+    parser.add_argument("--json", type=Path, help="file for the results of every run")
+    parser.add_argument("--figure", type=Path, help="file for the plot of the differences")
+    parser.add_argument("--report", action="store_true", help="only report finished runs, without training")
     args = parser.parse_args()
     args.extra = {name: str(Path(file).resolve()) for name, file in (word.split("=", 1) for word in args.extra)}
     print(machine.describe(), flush=True)

@@ -1,4 +1,4 @@
-"""What `few_labels.py` prints and draws: tables, paired differences with intervals, the picture."""
+"""The report of `few_labels.py`: tables, paired differences with intervals, and the plot."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 import runs
 from transfer_report import intervals, span
 
-AGAINST = ("stock", "nbs16")  # what every other row is compared with
-Key = tuple[str, str, str]  # data set, share, row
+AGAINST = ("stock", "nbs16")  # the baselines that every other row is compared with
+Key = tuple[str, str, str]  # dataset, share, row
 
 
 def group(results: list[dict]) -> dict[Key, dict[int, dict]]:
-    """Return the runs of each data set, share and row, by seed."""
+    """Return the runs of each dataset, share and row, by seed."""
     found: dict[Key, dict[int, dict]] = {}
     for result in results:
         found.setdefault((result["dataset"], result["share"], result["row"]), {})[result["seed"]] = result
@@ -20,12 +20,12 @@ def group(results: list[dict]) -> dict[Key, dict[int, dict]]:
 
 
 def list_values(results: list[dict], key: str) -> list[str]:
-    """Return the values of a key, in the order in which they come."""
+    """Return the distinct values of a key, in order of appearance."""
     return list(dict.fromkeys(r[key] for r in results))
 
 
 def make(results: list[dict], root: Path, tuned: tuple[str, ...]) -> str:
-    """Return the tables: AP by data set and share, then the differences to stock and to the strong rival."""
+    """Return the tables: AP by dataset and share, then the differences from stock and from the strong baseline."""
     cells = group(results)
     parts = [tabulate_accuracy(cells, results, tuned)]
     for other in AGAINST:
@@ -35,9 +35,9 @@ def make(results: list[dict], root: Path, tuned: tuple[str, ...]) -> str:
 
 
 def tabulate_accuracy(cells: dict[Key, dict[int, dict]], results: list[dict], tuned: tuple[str, ...]) -> str:
-    """Return mAP50-95 on the test split in percent, mean ± standard deviation over the seeds."""
+    """Return mAP50-95 on the test split in percent, mean ± standard deviation over seeds."""
     rows = list_values(results, "row")
-    title = "mAP50-95 on the test split, percent, mean ± standard deviation over the seeds (* rules made on it)"
+    title = "mAP50-95 on the test split, percent, mean ± standard deviation over seeds (* used for tuning the rules)"
     lines = []
     for share in list_values(results, "share"):
         for dataset in list_values(results, "dataset"):
@@ -53,7 +53,7 @@ def tabulate_accuracy(cells: dict[Key, dict[int, dict]], results: list[dict], tu
 def compare(
     cells: dict[Key, dict[int, dict]], root: Path, dataset: str, share: str, row: str, other: str
 ) -> tuple[float, float, float] | None:
-    """Return the difference in AP of two rows and its interval over test pictures and seeds, in -1..1."""
+    """Return the difference in AP of two rows and its interval over test images and seeds, in -1..1."""
     ours, theirs = cells.get((dataset, share, row), {}), cells.get((dataset, share, other), {})
     seeds = sorted(ours.keys() & theirs.keys())
     if not seeds:
@@ -63,7 +63,7 @@ def compare(
 
 
 def over_datasets(values: list[float]) -> str:
-    """Return the mean of the data sets' differences, in points, with the 95% interval of Student's t."""
+    """Return the mean of the datasets' differences, in points, with a 95% interval by Student's t."""
     middle, *bounds = runs.student_interval(values)
     return f"{100 * middle:+.1f}" + (f" {span(bounds)}" if len(values) > 1 else "")
 
@@ -71,9 +71,9 @@ def over_datasets(values: list[float]) -> str:
 def tabulate_differences(
     cells: dict[Key, dict[int, dict]], results: list[dict], root: Path, other: str, tuned: tuple[str, ...]
 ) -> str:
-    """Return the paired differences to a row, data set by data set, and over the data sets."""
+    """Return the paired differences from a row, by dataset and over all datasets."""
     rows = [row for row in list_values(results, "row") if row != other]
-    title = f"COCO's AP against {other}, points, [95% over test pictures and seeds]"
+    title = f"difference in COCO AP from {other}, points, [95% over test images and seeds]"
     lines = []
     for share in list_values(results, "share"):
         sums: dict[str, dict[str, float]] = {row: {} for row in rows}
@@ -90,12 +90,12 @@ def tabulate_differences(
             means = [[value for name, value in sums[row].items() if of(name)] for row in rows]
             if any(len(values) > 1 for values in means):
                 columns = [over_datasets(values) if values else "" for values in means]
-                lines.append([share, f"**{what}**, [95% over data sets]", *columns])
+                lines.append([share, f"**{what}**, [95% over datasets]", *columns])
     return f"{title}\n\n{runs.tabulate(['labels', 'data', *rows], lines)}"
 
 
 def draw(results: list[dict], root: Path, file: Path) -> None:
-    """Draw the differences to stock: a panel per share, a line per data set, a mark and its interval per row."""
+    """Plot the differences from stock: a panel per share, a line per dataset, a marker with its interval per row."""
     from matplotlib.figure import Figure
 
     cells, other = group(results), AGAINST[0]
@@ -113,8 +113,8 @@ def draw(results: list[dict], root: Path, file: Path) -> None:
                 errors = [[100 * (d[0] - d[1]) for d in ds], [100 * (d[2] - d[0]) for d in ds]]
                 axes.errorbar(values, ys, xerr=errors, fmt="o", markersize=4, linewidth=1.2, label=row)
         axes.axvline(0, color="#8a8f98", linewidth=1)
-        label = f"{share} of the labels" if share.endswith("%") else f"{share} labelled pictures"
-        axes.set(title=label, xlabel=f"AP against {other}", yticks=range(len(datasets)), yticklabels=datasets)
+        label = f"{share} of the labels" if share.endswith("%") else f"{share} labelled images"
+        axes.set(title=label, xlabel=f"AP minus {other}'s", yticks=range(len(datasets)), yticklabels=datasets)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].invert_yaxis()
     handles, labels = panels[0].get_legend_handles_labels()

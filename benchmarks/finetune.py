@@ -1,14 +1,14 @@
-"""Fine-tuning on few labels: from scratch, stock fine-tuning, stock freeze=10 and tintbox's recipe, three seeds each.
+"""Fine-tuning on few labels: from scratch, stock fine-tuning, stock freeze=10 and tintbox's recipe, with three seeds.
 
-    python benchmarks/finetune.py --model yolo11n.pt                    # 12 runs on the blood cells, then the table
+    python benchmarks/finetune.py --model yolo11n.pt                    # 12 runs on blood cells, then the table
     python benchmarks/finetune.py --model yolo11n.pt --small --jobs 2   # 320 pixels, 10 epochs, two runs side by side
     python benchmarks/finetune.py --model yolo11n.pt --data aquarium.yaml --variants stock recipe --set lr0=0.001
 
-Epochs, image size and all other settings are the same for all variants but those that the variant is about; the recipe
-has its own batch. The variant `control` has the recipe's optimizer and schedule without tintbox's options.
-best.pt, chosen on the validation split as always, is validated on both the validation and the test split. Every run is
-an ordinary run folder with a ``result.json``; finished runs are kept, so a killed benchmark goes on where it was.
-`TINTBOX_DATA` may name a folder with the datasets (see datasets/bccd.yaml).
+Except for a variant's own arguments, epochs, image size and all other settings are equal; the recipe has its own batch
+size. The variant `control` has the recipe's optimizer and schedule without tintbox's options. best.pt, selected on the
+validation split as usual, is evaluated on both the validation and the test split. Every run is an ordinary run folder
+with a ``result.json``; finished runs are kept, so a killed benchmark continues where it stopped. `TINTBOX_DATA` may
+name a folder with the datasets (see datasets/bccd.yaml).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import runs
 
 SCRATCH = "scratch"  # the architecture from its YAML; all others start from the checkpoint
 RECIPE = {"cfg": "recipe-finetune.yaml"}
-TINTBOX = ("freeze", "unfreeze", "lr_scale", "cls_pos_weight")  # what the recipe has beside Ultralytics' own settings
+TINTBOX = ("freeze", "unfreeze", "lr_scale", "cls_pos_weight")  # the recipe's settings that are not Ultralytics' own
 VARIANTS = {
     SCRATCH: {"pretrained": False},
     "stock": {},
@@ -36,7 +36,7 @@ SPLITS = ("val", "test")
 
 
 def train(args: argparse.Namespace, variant: str, seed: int, folder: Path) -> dict:
-    """Train one variant with one seed, validate its best weights, return the result."""
+    """Train one variant with one seed, evaluate its best weights, and return the result."""
     from ultralytics import YOLO
 
     model = YOLO(args.model)
@@ -63,14 +63,14 @@ def train(args: argparse.Namespace, variant: str, seed: int, folder: Path) -> di
 
 
 def settings(words: list[str]) -> dict:
-    """Return ``key=value`` words as a dict, values read as YAML."""
+    """Return ``key=value`` arguments as a dict, with values parsed as YAML."""
     import yaml
 
     return {key: yaml.safe_load(value) for key, _, value in (word.partition("=") for word in words)}
 
 
 def table(results: list[dict], split: str) -> str:
-    """Return the Markdown table of a split: all figures in percent, mean ± standard deviation over the seeds."""
+    """Return the Markdown table of a split: all metrics in percent, mean ± standard deviation over seeds."""
     classes = list(dict.fromkeys(name for r in results for name in r[split]["classes"]))
     header = ["variant", "n", "mAP50-95", "mAP50", *(f"AP50-95 {name}" for name in classes), "minutes per run"]
     rows = []
@@ -85,13 +85,13 @@ def table(results: list[dict], split: str) -> str:
 
 
 def result_line(name: str, result: dict) -> str:
-    """Return a finished run's line."""
+    """Return the line for a finished run."""
     figures = ", ".join(f"{split} {100 * result[split]['mAP50-95']:.1f}" for split in SPLITS)
     return f"{name}: mAP50-95 {figures}; {result['seconds'] / 60:.1f} min"
 
 
 def main() -> None:
-    """Run what is asked for."""
+    """Run the benchmark."""
     parser = runs.make_parser(__doc__, "runs/finetune", data="bccd.yaml", epochs=50, imgsz=640, batch=16)
     parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS)[:4], choices=list(VARIANTS))
@@ -102,7 +102,7 @@ def main() -> None:
     if args.small:
         vars(args).update(SMALL)
     print(machine.describe(), flush=True)
-    # The folder's name has all that the result depends on, so that no other benchmark's run is taken for this one's.
+    # The folder's name contains everything that the result depends on, so that runs of other settings are not reused.
     what = [Path(args.model).stem, Path(args.data).stem, f"{args.imgsz}px", f"e{args.epochs}", f"b{args.batch}"]
     setting = "-".join([*what, *(word.replace("=", "_").replace("/", "_") for word in args.set)])
     jobs = {

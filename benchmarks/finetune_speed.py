@@ -1,20 +1,20 @@
-"""What tintbox costs in training: seconds per step and peak memory, stock against tintbox at equal settings.
+"""The training cost of tintbox: seconds per step and peak memory, stock against tintbox at equal settings.
 
     python benchmarks/finetune_speed.py --model yolo11n.pt [--rounds 5] [--steps 30] [--imgsz 320] [--batch 16]
     python benchmarks/finetune_speed.py --model yolo11n.pt --threads 1 --variants stock amp=auto
 
-Comparisons: nothing set, with the plugin switched off (TINTBOX_DISABLE) and on; stock freeze=N, N the number of
-backbone layers, against freeze=backbone; the full recipe, frozen and after its backbone has woken up; and amp=auto,
-with everything trained and with a frozen backbone, against stock with everything trained.
+Comparisons: default settings, with the plugin off (TINTBOX_DISABLE) and on; stock freeze=N, with N the number of
+backbone layers, against freeze=backbone; the full recipe, while the backbone is frozen and after it is unfrozen; and
+amp=auto, with everything trained and with a frozen backbone, against stock with everything trained.
 
-Every run is a short training in a process of its own, without validation and with the loader in the same process. The
-runs alternate: a round has one of each variant, in reverse order every other round. A step goes from the end of the one
-before to its own end, so loading, callbacks and bookkeeping are in it; the first steps are not counted, and all are of
-one epoch. Where amp=auto has several cores, processes of their own load, and their time is not in the processor's:
---threads 1 has none. A step's time is taken by the clock and as the processor time of all threads, which other programs
-on the machine disturb less. A run counts with the median of its steps; a ratio is of two runs of one round, and all
-runs see the same pictures in the same order. Peak memory is the process's largest resident set (getrusage), interpreter
-and libraries included; on a GPU also the most that torch had allocated there.
+Every run is a short training in a separate process, without validation and with the loader in the same process. The
+runs alternate: a round has one run of each variant, in reverse order every other round. A step lasts from the end of
+the previous one to its own end, so it includes loading, callbacks and bookkeeping; warm-up steps are not counted, and
+all steps are from one epoch. With several cores, amp=auto uses loader processes, whose time is not in the processor
+time; --threads 1 has none. A step is timed by the wall clock and by the processor time of all threads, which depends
+less on other programs. A run's value is the median of its steps. Ratios are within a round, and all runs see the same
+images in the same order. Peak memory is the process's largest resident set (getrusage), including interpreter and
+libraries; on a GPU also torch's peak allocation.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ VARIANTS = {  # name -> training arguments, with "N" for the number of backbone 
     "amp=auto": {"amp": "auto"},
     "amp=auto freeze=backbone": {"amp": "auto", "freeze": "backbone"},
 }
-AGAINST = {  # variant -> what it is compared with
+AGAINST = {  # variant -> its baseline
     "tintbox": OFF,
     "tintbox freeze=backbone": "stock freeze=N",
     "recipe, frozen": "stock freeze=N",
@@ -50,11 +50,11 @@ AGAINST = {  # variant -> what it is compared with
     "amp=auto": OFF,
     "amp=auto freeze=backbone": OFF,
 }
-AWAKE = "recipe, awake"  # measured in the second of ten epochs, when its backbone is awake; all others in the first
-DATA = Path(__file__).resolve().parents[1] / "datasets" / "bccd.yaml"  # by its path: the bare name needs the plugin
+AWAKE = "recipe, awake"  # measured in the second of ten epochs, when its backbone is unfrozen; all others in the first
+DATA = Path(__file__).resolve().parents[1] / "datasets" / "bccd.yaml"  # by path: the bare name needs the plugin
 
 
-class Finished(Exception):  # noqa: N818 - it ends a run, it is no error
+class Finished(Exception):  # noqa: N818 - it ends a run and is not an error
     """All steps are timed."""
 
 
@@ -63,8 +63,8 @@ class Timer:
 
     Args:
         steps: Number of steps to time.
-        skip: Steps before those.
-        epoch: The epoch whose steps count.
+        skip: Number of warm-up steps before those.
+        epoch: The epoch to time.
     """
 
     def __init__(self, steps: int, skip: int, epoch: int) -> None:
@@ -72,7 +72,7 @@ class Timer:
         self.marks: list[tuple[float, float]] = []  # clock, processor
 
     def on_train_batch_end(self, trainer) -> None:
-        """Take the time."""
+        """Record the time."""
         if trainer.epoch != self.epoch:
             return
         if trainer.device.type == "cuda":
@@ -84,12 +84,12 @@ class Timer:
             raise Finished
 
     def seconds(self, column: int) -> list[float]:
-        """Return the seconds of each counted step: by the clock (column 0) or of the processor (1)."""
+        """Return the seconds of each counted step, by the wall clock (column 0) or in processor time (1)."""
         return [after[column] - before[column] for before, after in itertools.pairwise(self.marks[self.skip :])]
 
 
 def measure(args: argparse.Namespace, variant: str) -> dict:
-    """Train a few steps of one variant and return what they took."""
+    """Train a few steps of one variant and return their times and memory."""
     import torch
     from ultralytics import YOLO
 
@@ -105,7 +105,7 @@ def measure(args: argparse.Namespace, variant: str) -> dict:
         )  # fmt: skip
     if len(timer.marks) <= args.skip + args.steps:
         most = len(timer.marks) - args.skip - 1
-        raise SystemExit(f"{args.data} has too few pictures; give --steps up to {most}, or a smaller --batch")
+        raise SystemExit(f"{args.data} has too few images; give --steps up to {most}, or a smaller --batch")
     gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
     steps = {"clock": timer.seconds(0), "processor": timer.seconds(1)}
     memory = {"peak": machine.peak_memory(), "gpu": gpu}
@@ -113,7 +113,7 @@ def measure(args: argparse.Namespace, variant: str) -> dict:
 
 
 def report(results: dict[str, list[dict]]) -> str:
-    """Return the Markdown table; ``results`` has a run per round for each variant."""
+    """Return the Markdown table; ``results`` has one run per round for each variant."""
     gpu = any(r["gpu"] for own in results.values() for r in own)
     header = ["variant", "ms per step", "against", "ratio", "processor ms", "ratio", "peak memory MB"]
     header += ["GPU MB"] if gpu else []
@@ -136,14 +136,14 @@ def report(results: dict[str, list[dict]]) -> str:
 
 
 def main() -> None:
-    """Run what is asked for."""
+    """Run the benchmark."""
     parser = machine.make_parser(__doc__, imgsz=320, batch=8)
     parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
     parser.add_argument("--data", default=str(DATA), help="a dataset YAML; by default tintbox's bccd.yaml")
-    parser.add_argument("--steps", type=int, default=20, help="steps that count, per run")
-    parser.add_argument("--skip", type=int, default=4, help="steps before those")
+    parser.add_argument("--steps", type=int, default=20, help="timed steps per run")
+    parser.add_argument("--skip", type=int, default=4, help="warm-up steps before those")
     parser.add_argument("--rounds", type=int, default=5, help="runs per variant")
-    parser.add_argument("--threads", type=int, help="at most so many; by default all cores")
+    parser.add_argument("--threads", type=int, help="largest number of threads; by default all cores")
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
     runs.add_one(parser)
     args = parser.parse_args()

@@ -1,9 +1,9 @@
-"""Seconds from Enter to the first useful line, of commands that start often, beside what they have to import.
+"""Seconds from Enter to the first useful line of frequent commands, compared to importing their dependencies.
 
     python benchmarks/first_line.py --a RUN --b RUN [--rounds 5]     # two runs that `tintbox compare` can compare
 
-The commands take turns. `yolo colorize train` has said something useful with the first line that is not about its
-installation; `tintbox compare` with its first line. Beside them: a Python that imports what each needs, and ends.
+The commands alternate. The first useful line of `yolo colorize train` is the first that is not about its installation;
+that of `tintbox compare` is its first line. For comparison, a Python process imports what each needs, and exits.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BIN = Path(sys.executable).parent
 
 
 def wait(words: list[str], useful, folder: str) -> float:
-    """Return the seconds until a program has printed a useful line; it is ended then."""
+    """Return the seconds until a program prints a useful line; then kill it."""
     begin = time.perf_counter()
     environment = {**os.environ, "YOLO_OFFLINE": "true", "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
@@ -56,7 +56,7 @@ def main() -> None:
         for _ in range(args.rounds):
             for name, (words, useful) in commands.items():
                 seconds[name].append(wait(list(map(str, words)), useful, folder))
-    print(f"\nseconds to the first useful line, n = {args.rounds}, in turns, median (lowest to highest)")
+    print(f"\nseconds to the first useful line, n = {args.rounds}, alternating, median (lowest to highest)")
     for name, values in seconds.items():
         print(f"{name:26} {machine.spread(values, 2)}")
 

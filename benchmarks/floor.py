@@ -1,11 +1,11 @@
-"""How far a training step is from what the processor could do at best: operations and bytes against its own limits.
+"""How close a training step is to the processor's limits: its operations and bytes at the peak measured rates.
 
     python benchmarks/floor.py --model yolo11n.pt [--imgsz 320] [--batch 16] [--rounds 7]
 
-Measured are the rate of large matrix products and that of copying, on all cores, in float32 and bfloat16; then a step
-of the network, forth, loss and back, in both, in turns. Operations are those of the convolutions and matrix products
-that PyTorch counts, two for a multiplication and an addition; bytes are the inputs and outputs of all operators, each
-read or written once, as where no two operators are made into one. A floor is the time of either at the measured rate.
+It measures the rates of large matrix products and of copying, on all cores, in float32 and bfloat16; then a training
+step (forward, loss, backward) in both. Operations are those of convolutions and matrix products as counted by PyTorch,
+two per multiply-add; bytes are the inputs and outputs of all operators, each read or written once, i.e. without fusion
+of operators. A floor is the time of either at the measured rate.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ HEADER = ("", "billion operations/s", "GB/s", "operations, billion", "GB", "floo
 
 
 class ByteCounter(TorchDispatchMode):
-    """Adds up the bytes of what operators read and write; views move none."""
+    """Sums the bytes that operators read and write; views move none."""
 
     def __init__(self) -> None:
         super().__init__()
         self.bytes = 0
 
     def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
-        """Count an operator's tensors."""
+        """Run an operator and count the bytes of its tensors."""
         result = operator(*args, **(kwargs or {}))
         if not any(str(operator).startswith(f"aten.{name}") for name in VIEWS):
             for value in tree_leaves((args, kwargs, result)):
@@ -46,7 +46,7 @@ class ByteCounter(TorchDispatchMode):
 
 
 def best(run, rounds: int) -> float:
-    """Return the least seconds of some runs."""
+    """Return the seconds of the fastest of some runs."""
     times = []
     for _ in range(rounds):
         start = time.perf_counter()
@@ -56,14 +56,14 @@ def best(run, rounds: int) -> float:
 
 
 def measure_rates(dtype: torch.dtype, rounds: int) -> tuple[float, float]:
-    """Return operations a second of a matrix product, and bytes a second of a copy, read and written."""
+    """Return operations per second of a matrix product, and bytes per second (read plus written) of a copy."""
     a = torch.randn(SIDE, SIDE).to(dtype)
     source, target = torch.zeros(BYTES, dtype=torch.uint8), torch.zeros(BYTES, dtype=torch.uint8)
     return 2 * SIDE**3 / best(lambda: a @ a, rounds), 2 * BYTES / best(lambda: target.copy_(source), rounds)
 
 
 class Step:
-    """A training step of a detector on pictures of noise with some boxes."""
+    """A training step of a detector on noise images with random boxes."""
 
     def __init__(self, file: str, imgsz: int, batch: int, fast: bool) -> None:
         self.model = YOLO(file).model.train()
@@ -86,7 +86,7 @@ class Step:
                     module.inplace = False
 
     def __call__(self) -> None:
-        """Forth, loss, back."""
+        """Run forward pass, loss and backward pass."""
         with autocast(torch.bfloat16 if self.fast else False, device="cpu"):
             loss, _ = self.model(self.data)
         loss.sum().backward()
@@ -100,7 +100,7 @@ def main() -> None:
     args = parser.parse_args()
     print(machine.describe())
     steps = {name: Step(args.model, args.imgsz, args.batch, fast) for name, fast in (("float32", 0), ("bfloat16", 1))}
-    how = f"{args.imgsz} px, {args.batch} pictures, {torch.get_num_threads()} threads; least of {args.rounds}"
+    how = f"{args.imgsz} px, {args.batch} images, {torch.get_num_threads()} threads; fastest of {args.rounds}"
     print(f"\n{args.model}, {how}\n")
     rows = []
     for name, step in steps.items():

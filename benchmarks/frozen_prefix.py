@@ -1,12 +1,12 @@
-"""Where the time of a training step goes, with and without a frozen backbone: what a frozen prefix still costs.
+"""Where the time of a training step goes, with and without a frozen backbone: the remaining cost of a frozen prefix.
 
     python benchmarks/frozen_prefix.py --model yolo11n.pt [--steps 20] [--imgsz 320] [--batch 16]
 
-One model, one batch of random pictures and boxes. The parts of a step are timed one after the other in this process,
-frozen and unfrozen taking turns: the forward pass of the backbone, that of neck and head, the loss, the backward pass,
-the optimizer's step, and the update of the moving average. "frozen, no_grad" runs the backbone under `torch.no_grad`,
-which shows what autograd still costs there; "fused" also folds its BatchNorms into the convolutions, which changes the
-last bits of the result and is therefore not done.
+One model, one batch of random images and boxes. The parts of a step are timed in this process, with frozen and unfrozen
+steps alternating: the forward pass of the backbone, that of neck and head, the loss, the backward pass, the optimizer
+step, and the update of the moving average. "frozen, no_grad" runs the backbone under `torch.no_grad`, which shows the
+remaining cost of autograd there; "fused" also folds its BatchNorms into the convolutions, which tintbox does not do
+because it changes the last bits of the result.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ WAYS = ("unfrozen", "frozen", "frozen, no_grad", "frozen, fused")
 
 
 def build(model: str, way: str, imgsz: int, batch: int):
-    """Return a function that makes one step and returns the seconds of its parts."""
+    """Return a function that runs one step and returns the seconds of its parts."""
     torch.manual_seed(0)
     network = YOLO(model).model.train()
     network.args = get_cfg()
@@ -86,7 +86,7 @@ def build(model: str, way: str, imgsz: int, batch: int):
 
 
 def main() -> None:
-    """Time all ways in turns and print the medians."""
+    """Time all ways alternately and print the medians."""
     parser = machine.make_parser(__doc__, model="yolo11n.pt", steps=20, imgsz=320, batch=16)
     args = parser.parse_args()
     print(machine.describe())

@@ -1,10 +1,10 @@
-"""What a GPU gains: the rows of docs/speed.md that a machine without one leaves out, and the tests that need one.
+"""GPU benchmarks: the rows of docs/speed.md that need a GPU, and the tests that need one.
 
     python benchmarks/gpu.py --model yolo11n.pt
 
-Runs the other benchmarks, one after the other, where a CUDA device is: a colouriser's training against an ordinary loop
-on the same device, 25 epochs of 5,000 pictures; a detector's steps and whole epochs with and without amp=auto; and the
-tests marked `gpu`. Each prints its own table, with versions and hardware.
+Runs the other benchmarks one after the other on a CUDA device: a colouriser's training against an ordinary loop on the
+same device, 25 epochs of 5,000 images; a detector's steps and whole epochs with and without amp=auto; and the tests
+marked `gpu`. Each prints its own table, with versions and hardware.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ VARIANTS = ["stock", "amp=auto", "amp=auto freeze=backbone"]
 
 
 def list_commands(model: str) -> list[list[str]]:
-    """Return what is run, as words for Python."""
+    """Return the commands to run, as arguments for Python."""
     scripts = {
         "colorize_speed.py": ["--model", "colorize-unet.yaml", "--epochs", "25"],
         "finetune_speed.py": ["--model", model, "--imgsz", "640", "--batch", "16", "--variants", *VARIANTS],
@@ -30,14 +30,14 @@ def list_commands(model: str) -> list[list[str]]:
 
 
 def main() -> None:
-    """Run all, and go on after a failure; the status says whether there was one."""
+    """Run all commands, continuing after failures; the exit status is the number of failures."""
     import torch
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
     args = parser.parse_args()
     if not torch.cuda.is_available():
-        raise SystemExit("no CUDA device: nothing is measured")
+        raise SystemExit("no CUDA device: nothing to measure")
     print(torch.cuda.get_device_name(), flush=True)
     failed = 0
     for words in list_commands(args.model):

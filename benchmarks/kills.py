@@ -1,11 +1,11 @@
-"""What `kill -9` leaves of a run's checkpoints, with tintbox and without it.
+"""Damage to a run's checkpoints by `kill -9`, with and without tintbox.
 
     python benchmarks/kills.py [--n 100] [--seed 0]
 
-A tiny detector is trained for one epoch. Then, n times, a process that does nothing but save this training's
-checkpoints, or, in the second half, but strip them, is killed: at a random moment, or, every other time, at a random
-moment after it has begun to write. A checkpoint is torn if it is no whole zip by the checksums of its members. The same
-follows with TINTBOX_DISABLE=1, which is stock Ultralytics.
+A tiny detector is trained for one epoch. Then, n times, a process that only saves this training's checkpoints (in the
+second half: only strips them) is killed at a random moment, or, every other time, at a random moment after it has begun
+to write. A checkpoint is torn if it is not a complete zip file with correct checksums. The same is repeated with
+TINTBOX_DISABLE=1, i.e. with stock Ultralytics.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from typing import Any
 import machine
 
 NAMES = ("last.pt", "best.pt")
-ROUNDS = 2.5  # a kill at random comes within the time that so many saves, or strips of both files, take
-DEADLINE = 30  # seconds in which it has to begin
-WRITING = 0.03  # seconds; an aimed one comes so soon after the writing has begun
+ROUNDS = 2.5  # a random kill comes within the time of this many saves, or strips of both files
+DEADLINE = 30  # seconds within which writing has to begin
+WRITING = 0.03  # seconds; an aimed kill comes at most this long after writing has begun
 
 
 def train(folder: Path) -> Any:
-    """Return the trainer of a detector after its first epoch, about to save."""
+    """Return the trainer of a detector after its first epoch, ready to save."""
     from ultralytics.models.yolo.detect import DetectionTrainer
 
     from tintbox.datasets.fruitbowl import generate
 
     class Reached(Exception):  # noqa: N818  a place, not an error
-        """The epoch's end."""
+        """The epoch has ended."""
 
     def stop(trainer: Any) -> None:
         raise Reached
@@ -61,7 +61,7 @@ def train(folder: Path) -> Any:
 
 
 def is_torn(file: Path) -> bool:
-    """Return whether a file is not a zip that is whole, which a checkpoint is."""
+    """Return whether a file is not a complete zip file, as a checkpoint has to be."""
     try:
         with zipfile.ZipFile(file) as archive:
             return archive.testzip() is not None
@@ -76,7 +76,7 @@ def save(trainer: Any) -> None:
 
 
 def strip(trainer: Any) -> None:
-    """Strip last.pt and best.pt; a stripped one is stripped like any other."""
+    """Strip last.pt and best.pt; it makes no difference if they are stripped already."""
     from ultralytics.utils.torch_utils import strip_optimizer
 
     for name in NAMES:
@@ -84,13 +84,13 @@ def strip(trainer: Any) -> None:
 
 
 def kill(work: Any, trainer: Any, wait: Callable[[], None]) -> None:
-    """Let a copy of this process do some work again and again while this one waits, and kill it."""
+    """Fork a process that repeats some work, wait, and kill it."""
     process = os.fork()
     if process == 0:
         try:
             while True:
                 work(trainer)
-        finally:  # whatever happens, what this process has copied is not to be taken down by it
+        finally:  # never run the parent's clean-up in the child
             traceback.print_exc()
             os._exit(1)
     wait()
@@ -99,15 +99,15 @@ def kill(work: Any, trainer: Any, wait: Callable[[], None]) -> None:
 
 
 def look(folder: Path) -> list[tuple[str, int, int]]:
-    """Return what tells that something is written in a folder."""
+    """Return a snapshot of a folder that changes when something is written."""
     with os.scandir(folder) as entries:
         return sorted((e.name, s.st_size, s.st_mtime_ns) for e in entries for s in [e.stat()])
 
 
 def wait_for_change(folder: Path, then: float) -> None:
-    """Wait until something is written in a folder, and for so many seconds more."""
+    """Wait until something is written in a folder, and then ``then`` seconds more."""
     before, end = look(folder), time.monotonic() + DEADLINE
-    with contextlib.suppress(FileNotFoundError):  # a part that was there a moment ago
+    with contextlib.suppress(FileNotFoundError):  # a part file that has just been removed
         while look(folder) == before:
             if time.monotonic() > end:
                 raise RuntimeError(f"nothing was written in {DEADLINE} seconds")
@@ -115,16 +115,16 @@ def wait_for_change(folder: Path, then: float) -> None:
 
 
 def measure(n: int, seed: int) -> None:
-    """Kill n processes and print how many checkpoints are torn, by what the process did."""
+    """Kill n processes and print how many checkpoints are torn, for saving and for stripping."""
     import torch
 
-    torch.set_num_threads(1)  # a copy of a process has but one of its threads
+    torch.set_num_threads(1)  # a forked process has only one thread
     chance = random.Random(seed)
     folder = Path(tempfile.mkdtemp(prefix="kills-"))
     try:
         trainer = train(folder)
         weights = Path(trainer.wdir)
-        trainer.csv = folder / "none.csv"  # read by polars, whose threads a copy of a process has not
+        trainer.csv = folder / "none.csv"  # read by polars, whose threads do not survive a fork
         save(trainer)
         whole = {name: (weights / name).read_bytes() for name in NAMES}
         for work, what, count in ((save, "saving", n - n // 2), (strip, "stripping", n // 2)):
@@ -153,7 +153,7 @@ def measure(n: int, seed: int) -> None:
 
 
 def main() -> None:
-    """Measure with the plugin and without, each in a process of its own."""
+    """Measure with and without the plugin, each in a separate process."""
     parser = machine.make_parser(__doc__, n=100, seed=0)
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()

@@ -1,11 +1,12 @@
-"""What do a detector's layers know of the classes? A linear classifier of the labelled boxes on each layer's output.
+"""What do a detector's layers know about the classes? Linear classifiers of the labelled boxes on each layer's output.
 
     python benchmarks/linear_probe.py --starts random= colour=runs/colorize/train/weights/best.pt coco=yolo11n.pt
 
-For every start: the detector is built, the start's weights are put in where they fit, the BatchNorm statistics are
-recomputed on the training pictures (not for a start that saw colour), and each box is the mean of a layer's output
-within it. Multinomial logistic regression is fitted on the boxes of the training pictures; the figure is its balanced
-accuracy (the mean of the classes' recalls) on those of the validation pictures, in percent. Chance is 100 / classes.
+For every start, the detector is built, the start's weights are loaded where they fit, and the BatchNorm statistics are
+recomputed on the training images (not for a start trained on colour images). A box's features are the mean of a layer's
+output within it. Multinomial logistic regression is fitted on the boxes of the training images and evaluated by
+balanced accuracy (the mean of the classes' recalls) on those of the validation images, in percent. Chance is
+100 / classes.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ STATISTICS = 32  # batches for the BatchNorm statistics
 
 
 def detector(model: str, weights: str):
-    """Return a detector with the weights of a checkpoint put in where they fit, or with random ones."""
+    """Return a detector with random weights, or with those of a checkpoint where they fit."""
     torch.manual_seed(0)
     network = YOLO(model).model
     if weights:
@@ -46,7 +47,7 @@ def detector(model: str, weights: str):
 
 
 def boxes_of(data: str, split: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    """Return per picture its file, the boxes (n, 4) as x1, y1, x2, y2 in 0..1, and their classes (n,)."""
+    """Return for each labelled image its file, boxes (n, 4) as x1, y1, x2, y2 in 0..1, and their classes (n,)."""
     found = []
     for file in map(str, image_files(check_det_dataset(data)[split])):
         labels = Path(img2label_paths([file])[0])
@@ -58,13 +59,13 @@ def boxes_of(data: str, split: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
 
 
 def pictures(files: list[str], imgsz: int):
-    """Return pictures (B, 3, imgsz, imgsz), RGB in 0..1, stretched to a square."""
+    """Return images (B, 3, imgsz, imgsz), RGB in 0..1, stretched to a square."""
     read = [cv2.resize(cv2.imread(file), (imgsz, imgsz), interpolation=cv2.INTER_AREA)[..., ::-1] for file in files]
     return torch.from_numpy(np.stack(read)).permute(0, 3, 1, 2).float() / 255
 
 
 def features(network, boxes, imgsz: int, batch: int) -> tuple[dict[int, np.ndarray], np.ndarray]:
-    """Return layer -> the mean of its output in each box (boxes, channels), and the boxes' classes."""
+    """Return layer -> mean of its output in each box (boxes, channels), and the boxes' classes."""
     outputs: dict[int, torch.Tensor] = {}
     layers = list(network.model)[:-1]  # all but the head
     hooks = [
@@ -97,9 +98,9 @@ def main() -> None:
     parser = machine.make_parser(__doc__, data="aquarium.yaml", imgsz=320, batch=16)
     parser.add_argument("--model", default="yolo11n.yaml", help="the detector's YAML")
     parser.add_argument("--starts", nargs="+", default=["random="], metavar="NAME=FILE", help="no file: random weights")
-    parser.add_argument("--saw-colour", nargs="*", default=["coco"], help="starts whose statistics stay as they are")
+    parser.add_argument("--saw-colour", nargs="*", default=["coco"], help="starts whose statistics are kept")
     parser.add_argument("--layers", nargs="+", type=int, default=[0, 2, 4, 6, 8, 10, 16, 19, 22])
-    parser.add_argument("--share", type=int, default=100, help="of the training pictures' labels, in percent")
+    parser.add_argument("--share", type=int, default=100, help="share of the labelled training images, in percent")
     args = parser.parse_args()
     print(machine.describe("scikit-learn"), flush=True)
     train, val = boxes_of(args.data, "train"), boxes_of(args.data, "val")
@@ -116,7 +117,7 @@ def main() -> None:
         (known, labels), (unknown, truth) = (features(network, b, args.imgsz, args.batch) for b in (train, val))
         rows[name] = [probe(known[i], labels, unknown[i], truth) for i in args.layers]
         print(name, " ".join(f"{value:.1f}" for value in rows[name]), flush=True)
-    counts = f"{sum(len(c) for *_, c in train)} boxes to learn from, {len(truth)} to tell, {len(set(truth))} classes"
+    counts = f"{sum(len(c) for *_, c in train)} training boxes, {len(truth)} test boxes, {len(set(truth))} classes"
     print(f"\n{args.data}, {args.imgsz} px, {counts}; balanced accuracy in percent\n")
     table = [[name, *(f"{value:.1f}" for value in row)] for name, row in rows.items()]
     print(runs.tabulate(["layer", *map(str, args.layers)], table))

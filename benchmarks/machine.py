@@ -1,4 +1,4 @@
-"""What every benchmark has: its parser, the versions and hardware that it prints first, and how it writes a spread."""
+"""Shared by all benchmarks: the parser, the description of versions and hardware, and the format of a spread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tintbox.threads import cores
 
 
 def make_parser(about: str | None, **defaults: str | float) -> argparse.ArgumentParser:
-    """Return a parser whose help shows a script's docstring as it is, with options of these names and defaults."""
+    """Return a parser whose help shows a script's docstring unwrapped, with options of these names and defaults."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, value in defaults.items():
         parser.add_argument(f"--{name}", type=type(value), default=value)
@@ -23,7 +23,7 @@ def make_parser(about: str | None, **defaults: str | float) -> argparse.Argument
 
 
 def describe(*more: str) -> str:
-    """Return a line of versions, those of ``more`` packages where they are installed too, and a line of hardware."""
+    """Return a line of versions, including those of ``more`` packages if installed, and a line of hardware."""
     packages = ("tintbox", "ultralytics", "torch", "numpy", "opencv-python")
     there = {d.metadata["Name"] for d in metadata.distributions()}
     versions = ", ".join(f"{p} {metadata.version(p)}" for p in (*packages, *more) if p in there)
@@ -31,7 +31,7 @@ def describe(*more: str) -> str:
 
 
 def peak_memory(who: int = resource.RUSAGE_SELF) -> int:
-    """Return the largest resident set, in bytes, of this process, or of the largest of its children."""
+    """Return the peak resident set, in bytes, of this process or of its largest child."""
     return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

@@ -1,9 +1,9 @@
-"""Why Ultralytics' mAP is not COCO's AP on the same predictions: one difference after the other.
+"""Why Ultralytics' mAP differs from COCO AP on the same predictions, step by step.
 
     python benchmarks/map_difference.py --model yolo11n.pt --data bccd.yaml coco.yaml
 
-Each model validates once, as `yolo val` does; its predictions are then evaluated by pycocotools, one step of the way
-from Ultralytics' number to COCO's at a time.
+Each model is validated once, as `yolo val` does; its predictions are then evaluated by pycocotools, going from
+Ultralytics' number to COCO's one step at a time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import runs
 
 
 def evaluate(truth, rows: list[dict], most: int = 100):
-    """Return pycocotools' evaluation of rows with at most ``most`` detections per image and class."""
+    """Return pycocotools' evaluation of result rows with at most ``most`` detections per image and class."""
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
         coco.dataset = {"info": {}, "images": truth.images, "categories": truth.categories}
@@ -44,11 +44,11 @@ def coco_ap(evaluation) -> float:
 
 
 def interpolated_ap(evaluation, classes: list[int]) -> float:
-    """Return AP of the same matches by Ultralytics' formula: trapezoids under the interpolated curve."""
+    """Return AP of the same matches by Ultralytics' formula: the trapezoidal rule on the interpolated curve."""
     entries = [e for e in evaluation.evalImgs if e is not None and e["aRng"][1] > 96**2 and e["aRng"][0] == 0]
     hits, scores, labels, targets = [], [], [], []
     for entry in entries:
-        kept = ~entry["dtIgnore"].any(0)  # crowds are unknown to Ultralytics' formula
+        kept = ~entry["dtIgnore"].any(0)  # Ultralytics' formula has no crowds
         hits.append((entry["dtMatches"] > 0).T[kept])
         scores.append(np.array(entry["dtScores"])[kept])
         labels.append(np.full(kept.sum(), classes.index(entry["category_id"])))
@@ -58,7 +58,7 @@ def interpolated_ap(evaluation, classes: list[int]) -> float:
 
 
 def steps(model: str, data: str, imgsz: int | None) -> list[tuple[str, float]]:
-    """Return what was changed and the AP after it."""
+    """Return each change and the AP after it."""
     settings = {"resamples": 0, "explain": False, "report": False}
     size = {} if imgsz is None else {"imgsz": imgsz}
     metrics = YOLO(model).val(data=data, coco_eval=settings, plots=False, verbose=False, workers=0, **size)
@@ -68,15 +68,15 @@ def steps(model: str, data: str, imgsz: int | None) -> list[tuple[str, float]]:
     rounded = [{**row, "bbox": [round(v, 3) for v in row["bbox"]], "score": round(row["score"], 5)} for row in rows]
     found = [
         ("Ultralytics: mAP50-95", float(metrics.box.map)),
-        ("boxes in the picture's pixels, crowd regions ignored", interpolated_ap(all_300, classes)),
-        ("precision read at 101 recalls, not interpolated between them", coco_ap(all_300)),
+        ("boxes in image pixels, crowd regions ignored", interpolated_ap(all_300, classes)),
+        ("precision at 101 recall levels, without interpolation between them", coco_ap(all_300)),
         ("100 detections per image and class, not 300 per image: COCO's AP", coco_ap(all_100)),
         ("tintbox, the same", metrics.coco["bbox"]["AP"]),
         ("COCO's AP from rounded JSON: 3 digits a coordinate, 5 a score", coco_ap(evaluate(truth, rounded))),
     ]
     for least in (0.01, 0.05, 0.25):
         sure = [row for row in rows if row["score"] >= least]
-        found.append((f"COCO's AP of what has a confidence of {least} or more", coco_ap(evaluate(truth, sure))))
+        found.append((f"COCO's AP of detections with a confidence of {least} or more", coco_ap(evaluate(truth, sure))))
     return found
 
 
@@ -85,7 +85,7 @@ def main() -> None:
     parser = machine.make_parser(__doc__)
     parser.add_argument("--model", nargs="+", default=["yolo11n.pt"], help="one for all, or one per dataset")
     parser.add_argument("--data", nargs="+", default=["bccd.yaml"])
-    parser.add_argument("--imgsz", type=int, help="by default what the model was trained at")
+    parser.add_argument("--imgsz", type=int, help="by default the size that the model was trained at")
     args = parser.parse_args()
     models = args.model * len(args.data) if len(args.model) == 1 else args.model
     print(machine.describe("pycocotools"))

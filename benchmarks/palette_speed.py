@@ -1,11 +1,11 @@
-"""How fast Palette.encode is, beside plain numpy and beside a plain table that scipy's cKDTree fills.
+"""Speed of Palette.encode, compared to plain numpy and to a lookup table filled by scipy's cKDTree.
 
-Use: ``python benchmarks/palette_speed.py [PHOTO]`` for a 1000 x 1000 picture. A palette's first call has no table
-yet, the second makes one, and later ones look up. All are timed on random noise, the worst case, and on a photo if one
-is given. The plain version is all K distances in float64 by broadcasting, and its result must be equal.
+``python benchmarks/palette_speed.py [PHOTO]`` encodes 1000 x 1000 images. A palette's first call has no table yet, the
+second builds one, and later calls look up. All are timed on random noise, the worst case, and on a photo if one is
+given. The plain version computes all K distances in float64 by broadcasting; its result must be equal.
 
-``python benchmarks/palette_speed.py --epochs N`` trains colorize-pool on CIFAR-10's horses instead, runs of N epochs
-with either table in turns, and tells the time of each run's first epoch and of the later ones.
+``python benchmarks/palette_speed.py --epochs N`` trains colorize-pool on CIFAR-10's horses instead, alternating runs of
+N epochs with either table, and reports the time of the first epoch and of the later ones.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ RUNS = 3  # of each table, with --epochs
 
 
 class TreeColours(NearestColours):
-    """The nearest colours by a table of all 8-bit pixels, filled by scipy's cKDTree where pictures touch it."""
+    """The nearest colours by a table of all 8-bit pixels, filled by scipy's cKDTree on demand."""
 
     UNKNOWN = 65535
 
     def __init__(self, colours: np.ndarray, scale: float) -> None:
-        """Take colours (K, 3) in [0, 1], and what 8-bit values are divided by to be in their units."""
+        """Take colours (K, 3) in [0, 1], and the divisor that maps 8-bit values to that range."""
         super().__init__(colours, scale)
         self.tree = cKDTree(colours * scale)
         self.found = np.full(1 << 24, self.UNKNOWN, np.uint16)
@@ -64,7 +64,7 @@ TABLES = {"tintbox": NearestColours, "cKDTree": TreeColours}
 
 @contextlib.contextmanager
 def tables_by(name: str):
-    """Have new palettes find their colours by one of `TABLES`."""
+    """Make new palettes use one of `TABLES`."""
     palette_module.NearestColours = TABLES[name]  # type: ignore[misc]
     try:
         yield
@@ -73,20 +73,20 @@ def tables_by(name: str):
 
 
 def plain(image: np.ndarray, palette: Palette) -> np.ndarray:
-    """Return the index of the nearest colour ``(H, W)`` of a uint8 picture ``(H, W, 3)``."""
+    """Return the indices of the nearest colours ``(H, W)`` for a uint8 image ``(H, W, 3)``."""
     levels = palette.colours * palette.scale
     return ((image[:, :, None].astype(np.float64) - levels) ** 2).sum(-1).argmin(-1).astype(np.uint8)
 
 
 def milliseconds(call: Callable[[], object]) -> float:
-    """Return how long ``call`` takes."""
+    """Return the milliseconds that ``call`` takes."""
     start = time.perf_counter()
     call()
     return (time.perf_counter() - start) * 1e3
 
 
 def line(what: str, times: list[float]) -> str:
-    """Return one row: n, median, and the spread as the quartiles and the range."""
+    """Return one row: n, median, quartiles and range."""
     low, median, high = statistics.quantiles(times, n=4)
     spread = f"quartiles {low:.1f} to {high:.1f}, range {min(times):.1f} to {max(times):.1f}"
     return f"  {what:<14} n={len(times):<3} median {median:8.1f} ms  ({spread})"
@@ -99,7 +99,7 @@ def main(photo: str | None) -> None:
     if photo:
         picture = cv2.imread(photo)
         if picture is None:
-            sys.exit(f"{photo}: no readable picture; give the path to a photo")
+            sys.exit(f"{photo}: not a readable image; give the path of a photo")
         pictures["photo"] = cv2.cvtColor(cv2.resize(picture, (SIDE, SIDE)), cv2.COLOR_BGR2RGB)
     print(f"{machine.describe()}, load {os.getloadavg()[0]:.1f}")
     print(f"{SIDE} x {SIDE} uint8, K={len(palette)}")
@@ -121,8 +121,8 @@ def main(photo: str | None) -> None:
 
 
 def train(epochs: int) -> None:
-    """Print the seconds of epochs of training with either table."""
-    from ultralytics import YOLO  # which sets OpenMP's threads to 1
+    """Print the seconds per training epoch with either table."""
+    from ultralytics import YOLO  # sets OpenMP's threads to 1
 
     seconds: dict[str, list[list[float]]] = {table: [] for table in TABLES}
     for table in list(TABLES) * RUNS:

@@ -1,11 +1,11 @@
-"""Does `cls_pos_weight=balanced` find more of a rare class? Stock and balanced runs on fruitbowl, seed by seed.
+"""Does `cls_pos_weight=balanced` find more objects of a rare class? Paired stock and balanced runs on fruitbowl.
 
     python benchmarks/rare_class.py --model yolo11n.pt                     # 3 seeds each
     python benchmarks/rare_class.py --model yolo11n.pt --seeds 0 --epochs 1   # a quick look
 
-Watermelon is the rarest class, 33 of 1,800 training boxes. Reported for the last epoch's weights on the validation
-pictures: recall at a fixed confidence (a prediction of the right class with IoU >= 0.5 is a hit, one-to-one by
-Ultralytics' own matching), precision there, and AP50 and AP50-95, which depend on the order of the scores only.
+Watermelon is the rarest class, with 33 of 1,800 training boxes. The last epoch's weights are evaluated on the
+validation images: recall at a fixed confidence (a hit is a prediction of the right class with IoU >= 0.5, one-to-one by
+Ultralytics' own matching), precision there, and AP50 and AP50-95, which depend only on the order of the scores.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ def train(args: argparse.Namespace, settings: dict, seed: int, folder: Path) -> 
 
 
 def evaluate(args: argparse.Namespace, checkpoint: Path, rarest: int, folder: Path) -> dict[str, list[float]]:
-    """Return recall, precision, AP50 and AP50-95 of the rarest class, then of the mean over all classes."""
+    """Return recall, precision, AP50 and AP50-95 of the rarest class, and their means over all classes."""
     yolo = YOLO(checkpoint)
     box = yolo.val(
         data=args.data, imgsz=args.imgsz, plots=False, workers=0, verbose=False, project=str(folder), name="val"
     ).box
     at = round(args.conf * (box.r_curve.shape[1] - 1))  # the curves' axis is confidence from 0 to 1
-    table = np.zeros((len(yolo.names), len(COLUMNS)))  # (nc, 4); a class that is never predicted has 0 everywhere
+    table = np.zeros((len(yolo.names), len(COLUMNS)))  # (nc, 4); zeros for a class that is never predicted
     for i, c in enumerate(box.ap_class_index):
         table[c] = box.r_curve[i, at], box.p_curve[i, at], box.ap50[i], box.ap[i]
     return {"rarest": table[rarest].tolist(), "mean": table.mean(0).tolist()}
 
 
 def rarest_class(data: str) -> tuple[int, str, list[int]]:
-    """Return index and name of the class with the fewest training boxes, and the boxes by class."""
+    """Return index and name of the class with the fewest training boxes, and the number of boxes by class."""
     dataset = dataset_of(data)
     counts = [0] * dataset["nc"]
     for file in map(Path, img2label_paths(pictures_of(dataset["train"]))):
@@ -64,12 +64,12 @@ def rarest_class(data: str) -> tuple[int, str, list[int]]:
 
 
 def main() -> None:
-    """Train with and without, for every seed, alternating, and print the tables."""
+    """Train with and without the option alternately, for every seed, and print the tables."""
     parser = machine.make_parser(__doc__, data="fruitbowl.yaml", epochs=5, imgsz=128, batch=16)
     parser.add_argument("--model", required=True, help="pretrained weights, a .pt file")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--conf", type=float, default=0.25, help="confidence of recall and precision")
-    parser.add_argument("--json", type=Path, help="where to write the numbers of every run")
+    parser.add_argument("--json", type=Path, help="file for the results of every run")
     args = parser.parse_args()
     print(machine.describe())
     index, name, counts = rarest_class(args.data)

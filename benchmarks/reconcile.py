@@ -1,9 +1,9 @@
-"""How much boxes must overlap for `reconcile`: AP of old and new classes by IoU, of the runs of benchmarks/extend.py.
+"""The IoU threshold of `reconcile`: AP of old and new classes by IoU, for the runs of benchmarks/extend.py.
 
     python benchmarks/reconcile.py --root runs/extend --methods slim "backbone[5:]"
 
-Judged on the validation pictures of the old and the new classes together; an object of the one in the other's pictures
-has no label, so that a box that is right may count as wrong.
+The models are evaluated on the validation images of the old and the new classes together. Objects of one set's classes
+are not labelled in the other set's images, so a correct box may count as wrong.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 import machine
 import runs
 
-IOUS = (None, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9)  # None: exact, nothing is suppressed
+IOUS = (None, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9)  # None: exact mode, nothing is suppressed
 
 
 def judge(folder: Path, iou: float | None, imgsz: int) -> tuple[float, float, float]:
@@ -44,7 +44,7 @@ def judge(folder: Path, iou: float | None, imgsz: int) -> tuple[float, float, fl
 def main() -> None:
     """Print a table for every dataset."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--root", type=Path, default=Path("runs/extend"), help="the root of benchmarks/extend.py")
+    parser.add_argument("--root", type=Path, default=Path("runs/extend"), help="the --root of benchmarks/extend.py")
     parser.add_argument("--methods", nargs="+", default=["slim", "backbone[5:]"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--imgsz", type=int, default=320)

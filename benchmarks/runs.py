@@ -1,4 +1,4 @@
-"""Runs of a benchmark: each in a process of its own with its share of the cores, finished ones kept."""
+"""Runs of a benchmark: each in a separate process with its share of the cores; finished runs are kept."""
 
 from __future__ import annotations
 
@@ -17,43 +17,43 @@ from pathlib import Path
 import machine
 from tintbox.threads import cores
 
-RESULT = "result.json"  # in a run's folder, when it is finished
+RESULT = "result.json"  # in the folder of a finished run
 LOG = "log.txt"
 
 
 def make_parser(about: str | None, root: str, **defaults: str | float) -> argparse.ArgumentParser:
-    """Return a parser as `machine.make_parser` does, with the options of `run_all` and the seeds."""
+    """Return a parser like `machine.make_parser`, with the options of `run_all` and the seeds."""
     parser = machine.make_parser(about, **defaults)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
-    parser.add_argument("--root", type=lambda name: Path(name).resolve(), default=root, help="where the run folders go")
+    parser.add_argument("--jobs", type=int, default=1, help="number of parallel runs")
+    parser.add_argument("--root", type=lambda name: Path(name).resolve(), default=root, help="where to put run folders")
     add_one(parser)
     return parser
 
 
 def add_one(parser: argparse.ArgumentParser) -> None:
-    """Add the option that tells a process which run it is, by the run's folder."""
+    """Add the option that tells a process which run to make, by the run's folder."""
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
 
 
 def run_all(
     jobs: Mapping[str, Callable[[Path], dict]], args: argparse.Namespace, line: Callable[[str, dict], str]
 ) -> dict[str, dict]:
-    """Return the results of all runs, each made by a process of its own unless it is there.
+    """Return the results of all runs; each unfinished run is made in a separate process.
 
-    The process is this program once more, with the same arguments and ``--one FOLDER``: it comes here, makes its run,
-    and ends.
+    The process is this program again, with the same arguments and ``--one FOLDER``: it calls this function, makes its
+    run, and exits.
 
     Args:
-        jobs: Name of the run, which is its folder's name -> what makes it in that folder and returns the result.
-        args: The options of `make_parser`; runs side by side share the cores.
-        line: Makes the line that is printed after a run from its name and result.
+        jobs: Name of the run, also of its folder -> function that makes the run in its folder and returns the result.
+        args: The options of `make_parser`; parallel runs share the cores.
+        line: Returns the line to print after a run, from its name and result.
 
     Returns:
-        Name of the run -> its result; none of them where ``--one`` is of another call.
+        Name of the run -> its result; empty if ``--one`` is meant for another call.
 
     Raises:
-        SystemExit: A run failed; the line names its log.
+        SystemExit: If a run fails; the message names its log. Also when the process of ``--one`` is done.
     """
     if args.one:
         if args.one.name in jobs:
@@ -77,13 +77,13 @@ def run_in_turns(
     figure: Callable[[dict], str],
     environment: Callable[[str], dict[str, str]],
 ) -> dict[str, list[dict]]:
-    """Return the results of a run per round of each variant, in reverse order every other round, as in `run_all`.
+    """Return the results of one run per variant and round, like `run_all`; every other round is in reverse order.
 
     Args:
-        args: Has ``variants``, ``rounds``, the runs of each, and `add_one`'s option.
+        args: Has ``variants``, ``rounds`` (runs per variant) and `add_one`'s option.
         measure: Makes a variant's run and returns the result.
-        figure: What is printed of a result.
-        environment: Variables to set for a variant.
+        figure: Returns the text to print for a result.
+        environment: Returns the environment variables to set for a variant.
     """
     if args.one:
         write_result(args.one, measure(args.variants[int(args.one.name.rpartition("-")[2])]))
@@ -101,7 +101,7 @@ def run_in_turns(
 
 
 def run_apart(folder: Path, variables: Mapping[str, str]) -> dict:
-    """Return the result of the run of a folder, made unless it is there, with more variables of the environment."""
+    """Return the result of a folder's run; make the run first if needed, with additional environment variables."""
     result, log = folder / RESULT, folder / LOG
     if not result.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def run_apart(folder: Path, variables: Mapping[str, str]) -> dict:
 
 
 def write_result(folder: Path, result: dict) -> None:
-    """Write a run's result; the file appears as a whole."""
+    """Write a run's result atomically."""
     part = folder / f".{RESULT}.part"
     part.write_text(json.dumps(result))
     part.replace(folder / RESULT)
@@ -128,13 +128,13 @@ def tabulate(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def mean(values: Sequence[float], digits: int = 1) -> str:
-    """Return ``mean ± standard deviation``; the deviation of the sample, n - 1."""
+    """Return ``mean ± standard deviation``, with the sample standard deviation (n - 1)."""
     deviation = statistics.stdev(values) if len(values) > 1 else 0
     return f"{statistics.mean(values):.{digits}f} ± {deviation:.{digits}f}"
 
 
 def student_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return the mean and its 95% interval of Student's t; of one value the ends are unknown."""
+    """Return the mean and its 95% interval by Student's t; the bounds are NaN for a single value."""
     from scipy import stats
 
     middle = statistics.mean(values)

@@ -1,11 +1,11 @@
-"""The three seed networks on the real horses, both recipes, three seeds: docs/assignment.md's table, curves, pictures.
+"""The three seed networks on the real horses, both recipes, three seeds: docs/assignment.md's table, curves and images.
 
     python benchmarks/seed_table.py                    # all 18 runs, then the table
-    python benchmarks/seed_table.py --jobs 2           # two runs side by side, the cores shared among them
+    python benchmarks/seed_table.py --jobs 2           # two parallel runs that share the cores
     python benchmarks/seed_table.py --epochs 1 --seeds 0 --networks pool   # a quick look
 
-Every run is an ordinary run folder with a ``result.json``; finished runs are kept, so a killed benchmark goes on where
-it was. `TINTBOX_CIFAR10` may name the archive or the horses' npz (see datasets/cifar10-horses.yaml).
+Every run is an ordinary run folder with a ``result.json``; finished runs are kept, so a killed benchmark continues
+where it stopped. `TINTBOX_CIFAR10` may name the archive or the horses' npz (see datasets/cifar10-horses.yaml).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ import machine
 import runs
 
 NETWORKS = {"pool": "PoolUpsampleNet", "convt": "ConvTransposeNet", "unet": "UNet"}
-RECIPES = {"seed": "recipe-seed.yaml", "tintbox": None}  # None: what a user gets without cfg=
+RECIPES = {"seed": "recipe-seed.yaml", "tintbox": None}  # None: the default without cfg=
 ASSIGNMENT = {"pool": (1.5845, 41.3), "convt": (1.1475, 55.5), "unet": (1.0596, 58.2)}  # loss, accuracy in %
 
 
 def train(network: str, recipe: str, seed: int, epochs: int, folder: Path) -> dict:
-    """Train one network; return the loss of the averaged weights per epoch and of the raw weights at the end."""
+    """Train one network; return the metrics of the averaged weights by epoch and of the raw weights at the end."""
     from copy import deepcopy
 
     from ultralytics import YOLO
@@ -62,7 +62,7 @@ def percent(shares: list[float]) -> str:
 
 
 def table(results: list[dict]) -> str:
-    """Return the Markdown table: ours beside the assignment's."""
+    """Return the Markdown table: our results beside the assignment's."""
     header = ["network", "recipe", "n", "loss, averaged", "accuracy %, averaged", "loss, raw", "accuracy %, raw"]
     rows = []
     for network, name in NETWORKS.items():
@@ -81,7 +81,7 @@ def table(results: list[dict]) -> str:
 
 
 def curves(results: list[dict], file: Path) -> None:
-    """Draw validation loss and accuracy by epoch: a line per network and recipe, the seeds' range shaded."""
+    """Plot validation loss and accuracy by epoch: a line per network and recipe, with the seeds' range shaded."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")
@@ -110,11 +110,11 @@ def curves(results: list[dict], file: Path) -> None:
 
 
 def main() -> None:
-    """Run what is asked for."""
+    """Run the benchmark."""
     parser = runs.make_parser(__doc__, "runs/seed_table", epochs=25)
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES), choices=list(RECIPES))
-    parser.add_argument("--pictures", type=Path, help="folder for the curves and sample pictures")
+    parser.add_argument("--pictures", type=Path, help="folder for the curves and sample images")
     args = parser.parse_args()
     print(machine.describe())
     chosen = [(n, r, s) for s in args.seeds for n in args.networks for r in args.recipes]

@@ -1,9 +1,9 @@
-"""What the plugin costs a Python start that never imports Ultralytics.
+"""The plugin's cost for a Python start that never imports Ultralytics.
 
     python benchmarks/startup.py [--n 200]
 
-Starts the interpreter with the start-up file and with it renamed, alternating, and prints the difference of the
-medians; then the time of the file's own work, taken inside a process.
+Starts the interpreter alternately with and without the start-up file (it is renamed), and prints the difference of the
+medians; then the time of the file's own work, measured inside a process.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ INSIDE = (
 
 
 def start() -> float:
-    """Return the seconds that one interpreter takes to start and end."""
+    """Return the seconds that an interpreter takes to start and exit."""
     begin = time.perf_counter()
     subprocess.run([sys.executable, "-c", "pass"], check=True)
     return time.perf_counter() - begin

@@ -1,7 +1,7 @@
-"""How far the errors explained are from the authors' own package: `pip install tidecv`, then run this file.
+"""Differences between our error analysis and the authors' own package: `pip install tidecv`, then run this file.
 
-Each case is random pictures; the differences are those of AP50 and of the eight gains, the largest of them all. "At
-tidecv's recalls" reads the precision at i / 100 as tidecv does, instead of at pycocotools' 101 recalls.
+Each case has random images; the table gives the largest difference in AP50 and the eight gains. "At tidecv's recalls"
+reads the precision at i / 100 as tidecv does, instead of at pycocotools' 101 recalls.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from tintbox.plugins.coco_eval.errors import oracles
 from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS, explain
 
 NAMES = dict(zip(("Cls", "Loc", "Both", "Dupe", "Bkg", "Miss", "FalsePos", "FalseNeg"), KINDS + SPECIALS))
-MOST = 100  # detections that tidecv takes from a picture
+MOST = 100  # detections per image that tidecv considers
 
 
 def cases() -> dict[str, list[tuple[Truth, Detections]]]:
-    """Return cases by what is special about them; `random_case` is that of the tests."""
+    """Return the cases by description; `random_case` comes from the tests."""
     file = Path(__file__).parents[1] / "tests" / "plugins" / "coco_eval" / "errors" / "test_tide.py"
     spec = importlib.util.spec_from_file_location("test_tide", file)
     assert spec and spec.loader
@@ -41,17 +41,17 @@ def cases() -> dict[str, list[tuple[Truth, Detections]]]:
         return truth, Detections(found.image_id, label, found.bbox, found.score)
 
     return {
-        "every class has objects, up to 100 detections a picture, no crowd, no equal scores": [case(s) for s in seeds],
+        "every class has objects, up to 100 detections per image, no crowd, no equal scores": [case(s) for s in seeds],
         "1 of 6 classes has no object, but 7 detections": [stray(s) for s in seeds],
-        "117 detections a picture": [case(s, images=6) for s in seeds],
-        "400 detections a picture": [case(s, images=5, found=2000) for s in seeds],
+        "117 detections per image": [case(s, images=6) for s in seeds],
+        "400 detections per image": [case(s, images=5, found=2000) for s in seeds],
         "8 of 150 objects are crowd regions": [case(s, crowd=8) for s in seeds],
         "scores of one digit": [case(s, ties=True) for s in seeds],
     }
 
 
 def theirs(truth: Truth, found: Detections) -> dict[str, float]:
-    """Return tidecv's AP50 and gains, 0 to 1."""
+    """Return tidecv's AP50 and gains, in 0..1."""
     data = Data("truth", MOST), Data("found", MOST)
     for own in data:
         for image in truth.images:
@@ -73,7 +73,7 @@ def theirs(truth: Truth, found: Detections) -> dict[str, float]:
 
 
 def ours(truth: Truth, found: Detections, levels: np.ndarray) -> dict[str, float]:
-    """Return our AP50 and gains."""
+    """Return our AP50 and gains, with precision read at the recalls ``levels``."""
     oracles.RECALL_THRESHOLDS = levels
     result = explain(truth, found).overall
     return {"AP50": result.ap, **result.gain}

@@ -1,18 +1,18 @@
-"""Minutes until a detector is as good as stock's: stock defaults against the recipe with amp=auto, three seeds each.
+"""Minutes until a detector matches stock's accuracy: stock defaults against the recipe with amp=auto, three seeds each.
 
     python benchmarks/time_to_accuracy.py --model yolo11n.pt [--cases cells cells51 cards] [--picture docs/minutes.svg]
 
-Both train for 50 epochs, and the recipe once more for 25, and validate after each on the same split, one run at a time
-on all cores. Their mAP50-95 on the validation split is noted with the minutes since training began, by the clock and of
-the processor (loader processes included). Stock's accuracy is that of its last epoch; a run has reached it when the
-median of three epochs in a row has, so that a lucky epoch does not count, and at the last of them; to within a point of
-it, alike. "Sooner" is stock's whole time by ours, and beside it stock's time until it was there itself by ours: for
-both, the mean over the seeds and a 95% interval of Student's t on the logarithms of the ratios, seed by seed. Finished
-runs are kept, so a killed benchmark goes on where it was.
+Both train for 50 epochs, and the recipe also for 25, one run at a time on all cores, with validation on the same split
+after every epoch. mAP50-95 on the validation split is recorded with the minutes since the start of training, by the
+wall clock and in processor time (including loader processes). The goal is stock's accuracy after its last epoch, or one
+point less. A run reaches it when the median of three consecutive epochs does, so that a lucky epoch does not count; the
+time is that of the third. "Times sooner" is the ratio of stock's whole time to ours, and of the time when stock itself
+first reached the goal to ours; for both, the mean over seeds with a 95% interval by Student's t on the logarithms of
+the paired ratios. Finished runs are kept, so a killed benchmark continues where it stopped.
 
-With --jobs 2 runs go side by side, which is twice as soon done and says nothing about minutes; --pace 8 then times the
-first eight epochs of every case and variant again, alone, and takes the clock of all runs from there: an epoch after
-the eighth takes the median of the last three.
+With --jobs 2, runs are parallel, which halves the total time but makes their minutes meaningless. --pace 8 then times
+the first eight epochs of every case and variant again, alone, and all runs use these times: an epoch after the eighth
+takes the median of the last three.
 
 `TINTBOX_DATA` names the folder with the datasets (see datasets/cards.yaml).
 """
@@ -34,18 +34,18 @@ CASES = {  # name -> data, fraction of the training split
     "cells51": ("bccd.yaml", 0.25),
     "cards": ("cards.yaml", 1.0),
 }
-PANELS = {"cells": "blood cells, 205 pictures", "cells51": "blood cells, 51 pictures", "cards": "cards, 218 pictures"}
-RECIPE = {"cfg": "recipe-finetune.yaml", "amp": "auto"}  # which has a batch of its own
-HALF = "half"  # the recipe in half of the epochs
+PANELS = {"cells": "blood cells, 205 images", "cells51": "blood cells, 51 images", "cards": "cards, 218 images"}
+RECIPE = {"cfg": "recipe-finetune.yaml", "amp": "auto"}  # has its own batch size
+HALF = "half"  # the recipe with half the epochs
 VARIANTS = {"stock": {}, "recipe": RECIPE, HALF: RECIPE}
 TITLES = {"stock": "stock", "recipe": "recipe, amp=auto", HALF: "the same, half the epochs"}
 METRIC = "metrics/mAP50-95(B)"
-SHORT = (0, 1)  # points of mAP that may lack where the recipe counts as good as stock: both end within such noise
+SHORT = (0, 1)  # points of mAP below stock that count as reaching the goal: final values have that much noise
 COLOURS = {"stock": "#8a8f98", "recipe": "#d9480f", "half": "#f59f00"}
 
 
 def train(args: argparse.Namespace, pace: int | None, case: str, variant: str, seed: int, folder: Path) -> dict:
-    """Train one run, of the first epochs alone if ``pace`` says so; return its minutes and accuracies."""
+    """Train one run, or only its first ``pace`` epochs; return its minutes and accuracies by epoch."""
     import psutil
     from ultralytics import YOLO
 
@@ -77,7 +77,7 @@ def train(args: argparse.Namespace, pace: int | None, case: str, variant: str, s
 
 
 def reach(result: dict, accuracy: float, column: int = 0) -> float | None:
-    """Return the minutes until three epochs in a row have a median of at least ``accuracy``; None if they never do."""
+    """Return the minutes until the median of three consecutive epochs is at least ``accuracy``; None if it never is."""
     accuracies = [epoch[2] for epoch in result["epochs"]]
     for i in range(2, len(accuracies)):
         if statistics.median(accuracies[i - 2 : i + 1]) >= accuracy:
@@ -86,7 +86,7 @@ def reach(result: dict, accuracy: float, column: int = 0) -> float | None:
 
 
 def take_clock(epochs: list[list[float]], pace: list[list[float]]) -> list[list[float]]:
-    """Return a run's epochs with the minutes of a shorter one that was alone on the machine."""
+    """Return a run's epochs with the minutes of a shorter run that had the machine to itself."""
     times = [minutes for minutes, *_ in pace]
     each = statistics.median(after - before for before, after in zip(times[-4:], times[-3:]))
     times += [times[-1] + each * (i + 1) for i in range(len(epochs) - len(times))]
@@ -94,13 +94,13 @@ def take_clock(epochs: list[list[float]], pace: list[list[float]]) -> list[list[
 
 
 def interval(ratios: list[float]) -> str:
-    """Return the geometric mean of ratios and its 95% interval by Student's t on their logarithms."""
+    """Return the geometric mean of ratios with a 95% interval by Student's t on their logarithms."""
     middle, low, high = map(math.exp, runs.student_interval([math.log(ratio) for ratio in ratios]))
     return f"{middle:.1f}" + (f" [{low:.1f}, {high:.1f}]" if len(ratios) > 1 else "")
 
 
 def pair_up(results: list[dict]) -> dict[tuple[str, str], list[tuple[dict, dict]]]:
-    """Return case and variant -> stock's run and the variant's of every seed that both have."""
+    """Return (case, variant) -> pairs of stock's and the variant's runs, for all seeds that both have."""
     runs_of = {(r["case"], r["variant"], r["seed"]): r for r in results}
     found: dict[tuple[str, str], list[tuple[dict, dict]]] = {}
     for (case, variant, seed), own in runs_of.items():
@@ -110,7 +110,7 @@ def pair_up(results: list[dict]) -> dict[tuple[str, str], list[tuple[dict, dict]
 
 
 def report_ends(results: list[dict]) -> str:
-    """Return the table of what the runs have at their ends."""
+    """Return the table of final accuracies and times."""
     header = ["case", "against stock", "n", "mAP50-95 of stock", "of this", "minutes of stock", "of this"]
     rows = []
     for (case, variant), pairs in pair_up(results).items():
@@ -122,9 +122,9 @@ def report_ends(results: list[dict]) -> str:
 
 
 def report_goals(results: list[dict]) -> str:
-    """Return the table of how soon the recipe is as good as stock is at its end, or nearly so."""
-    header = ["case", "against stock", "n", "goal", "minutes until there", "times sooner than stock's end"]
-    header += ["than stock was there itself", "than stock's end, in processor time"]
+    """Return the table of how soon the recipe reaches stock's final accuracy, or a point less."""
+    header = ["case", "against stock", "n", "goal", "minutes to reach it", "times sooner than stock's end"]
+    header += ["than stock itself reached it", "than stock's end, in processor time"]
     rows = []
     for (case, variant), pairs in pair_up(results).items():
         for points in SHORT:
@@ -145,7 +145,7 @@ def report_goals(results: list[dict]) -> str:
 
 
 def draw(results: list[dict], file: Path) -> None:
-    """Draw accuracy against minutes, a panel for each case, a line for each run."""
+    """Plot accuracy against minutes, with a panel per case and a line per run."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -169,22 +169,22 @@ def draw(results: list[dict], file: Path) -> None:
 
 
 def result_line(name: str, result: dict) -> str:
-    """Return a finished run's line."""
+    """Return the line for a finished run."""
     minutes, processor, accuracy = result["epochs"][-1]
-    return f"{name}: mAP50-95 {100 * accuracy:.1f} in {minutes:.1f} minutes, {processor:.1f} of the processor"
+    return f"{name}: mAP50-95 {100 * accuracy:.1f} in {minutes:.1f} minutes, {processor:.1f} of processor time"
 
 
 def main() -> None:
-    """Run what is asked for."""
+    """Run the benchmark."""
     parser = runs.make_parser(__doc__, "runs/time_to_accuracy", epochs=50, imgsz=320, batch=16)
     parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
-    parser.add_argument("--pace", type=int, help="epochs of a run of each kind, alone, that all minutes come from")
-    parser.add_argument("--picture", type=Path, help="where the curves are drawn, e.g. minutes.svg")
+    parser.add_argument("--pace", type=int, help="epochs to time again per variant, alone, as the pace of all runs")
+    parser.add_argument("--picture", type=Path, help="file for the plot of the curves, e.g. minutes.svg")
     args = parser.parse_args()
     if args.pace is not None and args.pace < 4:
-        parser.error("--pace: give 4 epochs or more, of which three with all layers awake")
+        parser.error("--pace: give 4 epochs or more, three of them with all layers unfrozen")
     print(machine.describe(), flush=True)
     setting = f"{Path(args.model).stem}-{args.imgsz}px-e{args.epochs}-b{args.batch}"
 

@@ -1,18 +1,18 @@
-"""Does colourisation pretraining help a detector with few labels? Five starts, shares of the labels, seeds; a table.
+"""Does colourisation pretraining help a detector with few labels? A table of five starts by shares of the labels.
 
     python benchmarks/transfer.py --coco yolo11n.pt                        # --budget small: hours on two cores
     python benchmarks/transfer.py --coco yolo11n.pt --budget full          # with a GPU
-    python benchmarks/transfer.py --starts random target --shares 10 25    # part of it
-    python benchmarks/transfer.py --starts random --extra mine=best.pt     # and any colouriser or detector of yours
+    python benchmarks/transfer.py --starts random target --shares 10 25    # a part of it
+    python benchmarks/transfer.py --starts random --extra mine=best.pt     # and your own colouriser or detector
 
-The starts: `random` weights; `target`, colourised on the training pictures of the dataset, all of them, without labels;
-`pool`, colourised on these and more (`--pool`); `coco`, COCO weights; `coco_target`, COCO weights colourised on the
-training pictures. A share of the labels is drawn anew for every seed, the same for all starts; a smaller share is part
-of a larger one. All detector settings are the same for all starts, and the number of training steps for all shares too.
-The weights of the last epoch are validated, none are selected.
+The starts: `random` weights; `target`, colourisation on all training images of the dataset, without labels; `pool`,
+colourisation on these and more images (`--pool`); `coco`, COCO weights; `coco_target`, colourisation on the training
+images from COCO weights. Each seed draws a share of the labels, the same for all starts; a smaller share is a subset of
+a larger one. All detector settings are equal for all starts, and the number of training steps also for all shares. The
+weights of the last epoch are validated.
 
-Every run is an ordinary run folder with a ``result.json`` and, in ``val/predictions.json``, its predictions; finished
-runs are kept, so a killed benchmark goes on where it was. `TINTBOX_DATA` names a folder with the datasets.
+Every run is an ordinary run folder with a ``result.json`` and its predictions in ``val/predictions.json``; finished
+runs are kept, so a killed benchmark continues where it stopped. `TINTBOX_DATA` names a folder with the datasets.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ import runs
 import transfer_report as report
 from finetune import settings
 
-STARTS = {  # start -> what it is colourised on, and whether from COCO weights
+STARTS = {  # start -> images of its colourisation, and whether it begins with COCO weights
     "random": None,
     "target": ("target", False),
     "pool": ("pool", False),
@@ -56,7 +56,7 @@ BUDGETS = {
 }
 DETECTOR = {"optimizer": "AdamW", "lr0": 0.002, "cos_lr": True, "warmup_bias_lr": 0.0}
 WARMUP = 0.08  # share of the epochs
-# Dataset -> its training pictures, in TINTBOX_DATA; the pool is all of them but the dataset's own, and the target's.
+# Dataset -> its training images, in TINTBOX_DATA; the pool is the target's images plus those of all other datasets.
 POOL = {
     "bccd": "bccd/images/train",
     "aquarium": "aquarium/images/train",
@@ -67,14 +67,14 @@ METRICS = ("mAP50-95", "mAP50")
 
 
 def dataset_of(data: str) -> dict:
-    """Return Ultralytics' description of a dataset, prepared if need be."""
+    """Return Ultralytics' description of a dataset; prepare the dataset if needed."""
     from ultralytics.data.utils import check_det_dataset
 
     return check_det_dataset(data)
 
 
 def write_yaml(file: Path, described: dict, train: list[str]) -> str:
-    """Write a dataset YAML with other training pictures; return its name."""
+    """Write a dataset YAML with other training images; return its path."""
     import yaml
 
     listed = file.with_suffix(".txt")
@@ -87,21 +87,21 @@ def write_yaml(file: Path, described: dict, train: list[str]) -> str:
 
 
 def pictures_of(folder: str | Path) -> list[str]:
-    """Return the picture files below a folder, sorted."""
+    """Return the image files in a folder, searched recursively and sorted."""
     from tintbox.colorization.data import image_files
 
     return [str(file) for file in image_files(folder)]
 
 
 def shuffle_pictures(described: dict, seed: int) -> list[str]:
-    """Return a dataset's training pictures in the order in which a seed draws them."""
+    """Return a dataset's training images in the order drawn by a seed."""
     files = pictures_of(described["train"])
     random.Random(seed).shuffle(files)
     return files
 
 
 def subset(args: argparse.Namespace, share: int, seed: int) -> tuple[str, int]:
-    """Return a dataset YAML with a share of the training pictures, in percent, drawn by the seed; and their number."""
+    """Return a dataset YAML with a share (in percent) of the training images drawn by the seed, and their number."""
     described = dataset_of(args.data)
     files = shuffle_pictures(described, seed)
     count = max(1, round(len(files) * share / 100))
@@ -110,7 +110,7 @@ def subset(args: argparse.Namespace, share: int, seed: int) -> tuple[str, int]:
 
 
 def pretext(args: argparse.Namespace, pictures: str, from_coco: bool, folder: Path) -> dict:
-    """Colourise the target's or the pool's pictures."""
+    """Train a colouriser on the target's or the pool's images."""
     from ultralytics import YOLO
 
     data = args.data
@@ -128,7 +128,7 @@ def pretext(args: argparse.Namespace, pictures: str, from_coco: bool, folder: Pa
 
 
 def detect(args: argparse.Namespace, start: str, share: int, seed: int, weights: str, folder: Path) -> dict:
-    """Train a detector from a start on a share of the labels, and validate its last weights."""
+    """Train a detector from a start on a share of the labels, validate its last weights, and return the result."""
     from ultralytics import YOLO
 
     budget = BUDGETS[args.budget]
@@ -152,13 +152,13 @@ def detect(args: argparse.Namespace, start: str, share: int, seed: int, weights:
 
 
 def result_line(name: str, result: dict) -> str:
-    """Return a finished run's line."""
+    """Return the line for a finished run."""
     figures = f"mAP50-95 {100 * result['mAP50-95']:.2f}" if "mAP50-95" in result else str(result.get("metrics"))
     return f"{name}: {figures}; {result['seconds'] / 60:.1f} min"
 
 
 def starts_of(args: argparse.Namespace) -> dict[str, str]:
-    """Return start -> the checkpoint that the detector begins with, the pretext runs made."""
+    """Make the pretext runs, and return start -> the checkpoint from which the detector starts."""
     jobs, weights = {}, {}
     what = "-".join([args.model.removesuffix(".yaml"), Path(args.data).stem, args.budget, *args.pretext])
     for start in args.starts:
@@ -176,22 +176,22 @@ def starts_of(args: argparse.Namespace) -> dict[str, str]:
 
 
 def main() -> None:
-    """Run what is asked for."""
+    """Run the benchmark."""
     parser = runs.make_parser(__doc__, "runs/transfer", data="bccd.yaml")
     parser.add_argument("--model", default="yolo11n.yaml", help="the detector's YAML")
     parser.add_argument("--coco", default="", help="COCO weights of that detector, for coco and coco_target")
-    parser.add_argument("--pool", nargs="+", help="folders of more pictures, in TINTBOX_DATA")
+    parser.add_argument("--pool", nargs="+", help="folders with more images, in TINTBOX_DATA")
     parser.add_argument("--budget", choices=list(BUDGETS), default="small")
-    parser.add_argument("--steps", type=int, help="training steps of a detector, by default the budget's")
+    parser.add_argument("--steps", type=int, help="training steps of a detector; by default the budget's")
     parser.add_argument("--starts", nargs="*", choices=list(STARTS), default=list(STARTS))
     parser.add_argument("--extra", nargs="+", default=[], metavar="NAME=FILE", help="more starts, from checkpoints")
     parser.add_argument("--shares", nargs="+", type=int, choices=[10, 25, 100], default=[10, 25, 100])
     parser.set_defaults(seeds=None)  # those of the budget
-    parser.add_argument("--pretext", nargs="+", default=[], metavar="KEY=VALUE", help="arguments of the colourising")
+    parser.add_argument("--pretext", nargs="+", default=[], metavar="KEY=VALUE", help="arguments of the pretraining")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="arguments of the detector training")
     parser.add_argument("--workers", type=int, default=0, help="loader processes per run")
-    parser.add_argument("--figure", type=Path, help="where to draw mAP against the share of labels")
-    parser.add_argument("--json", type=Path, help="where to write the numbers of every run")
+    parser.add_argument("--figure", type=Path, help="file for the plot of mAP against the share of labels")
+    parser.add_argument("--json", type=Path, help="file for the results of every run")
     args = parser.parse_args()
     args.steps = args.steps or BUDGETS[args.budget]["steps"]
     home = Path(os.environ.get("TINTBOX_DATA", "."))
@@ -202,7 +202,7 @@ def main() -> None:
     print(machine.describe(), flush=True)
     weights = starts_of(args)
     seeds = args.seeds or BUDGETS[args.budget]["seeds"]
-    # The folder's name has all that the result depends on, so that no other benchmark's run is taken for this one's.
+    # The folder's name contains everything that the result depends on, so that runs of other settings are not reused.
     what = [args.model.removesuffix(".yaml"), Path(args.data).stem, args.budget, f"{args.steps}steps", *args.set]
     jobs = {}
     for share in args.shares:

@@ -1,4 +1,4 @@
-"""What `transfer.py` prints and draws: tables over seeds, differences between starts with intervals, curves."""
+"""The report of `transfer.py`: tables over seeds, differences between starts with intervals, and curves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import runs
 
 
 def read_evaluation(folder: Path, split: str = "val"):
-    """Return the COCO evaluation of a run, from the truth and the predictions in its folder of the split's name."""
+    """Return the COCO evaluation of a run, from the truth and the predictions in its subfolder of the split."""
     from tintbox.plugins.coco_eval.data.detections import Detections
     from tintbox.plugins.coco_eval.data.truth import Truth
     from tintbox.plugins.coco_eval.evaluation import evaluate
@@ -23,15 +23,15 @@ def read_evaluation(folder: Path, split: str = "val"):
 def intervals(
     pairs: list[tuple[Path, Path]], split: str = "val"
 ) -> tuple[tuple[float, float, float], list[tuple[float, float]]]:
-    """Return the difference in COCO's AP between two starts, with 95% intervals from a paired bootstrap.
+    """Return the difference in COCO AP between two starts, with 95% intervals from a paired bootstrap.
 
     Args:
-        pairs: Per seed the folders of both runs, of the same share: ours, and the one that it is compared with.
-        split: What was predicted, a folder in each.
+        pairs: For each seed, the folders of two runs with the same share: ours and its baseline.
+        split: The predicted split, a subfolder of each run.
 
     Returns:
-        The mean over the seeds with an interval for which images and seeds are both resampled, and per seed the
-        interval for which the images are; in -1..1.
+        The mean over seeds with its interval from resampling images and seeds, and for each seed the interval from
+        resampling images; in -1..1.
     """
     import numpy as np
 
@@ -54,7 +54,7 @@ def pick(results: list[dict], start: str, share: int) -> list[dict]:
 
 
 def table(results: list[dict], starts: list[str], shares: list[int], metric: str) -> str:
-    """Return the Markdown table of a metric, in percent: mean ± standard deviation over the seeds."""
+    """Return the Markdown table of a metric, in percent: mean ± standard deviation over seeds."""
     rows = []
     for start in starts:
         columns = [[100 * r[metric] for r in pick(results, start, share)] for share in shares]
@@ -63,7 +63,7 @@ def table(results: list[dict], starts: list[str], shares: list[int], metric: str
 
 
 def differences(results: list[dict], starts: list[str], shares: list[int], root: Path) -> str:
-    """Return a line per start and share: the difference to the first start, seed by seed, and the intervals."""
+    """Return a line per start and share: the difference from the first start, also by seed, and the intervals."""
     lines = []
     for share in shares:
         first = {r["seed"]: r for r in pick(results, starts[0], share)}
@@ -80,12 +80,12 @@ def differences(results: list[dict], starts: list[str], shares: list[int], root:
 
 
 def span(bounds) -> str:
-    """Return an interval in percent."""
+    """Return an interval in percent as text."""
     return f"[{100 * bounds[0]:+.1f}, {100 * bounds[1]:+.1f}]"
 
 
 def figure(results: list[dict], starts: list[str], shares: list[int], file: Path) -> None:
-    """Draw the mAP against the share of labels, a curve per start, the seeds' range shaded."""
+    """Plot mAP against the share of labels, with a curve per start and the seeds' range shaded."""
     from matplotlib.figure import Figure
 
     drawing = Figure(figsize=(7, 4), layout="constrained")

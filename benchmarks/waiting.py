@@ -1,12 +1,12 @@
-"""What a busy machine costs a training step of several threads, with OpenMP's own waiting and with tintbox's.
+"""The cost of a busy machine for multi-threaded training steps, with OpenMP's way of waiting and with tintbox's.
 
     python benchmarks/waiting.py [--rounds 5] [--steps 15] [--busy 1]
 
-A small network of 40 convolutions is trained in bfloat16 on all cores beside processes that want one core each, as a
-loader or another program does. At the end of every parallel loop the threads wait for the last one: spinning, which is
-OpenMP's own way, asleep (`tintbox.threads.rest`), or the one or the other by what other programs do
-(`tintbox.threads.watch`). Each run is a process of its own, and the runs alternate. With
---busy 0 it shows what sleeping costs where nothing else runs.
+A small network of 40 convolutions is trained in bfloat16 on all cores, next to processes that occupy one core each, as
+a loader or another program would. At the end of every parallel loop, the threads wait for the last one: spinning, which
+is OpenMP's default; asleep (`tintbox.threads.rest`); or either one, depending on the load of other programs
+(`tintbox.threads.watch`). Each run is a separate process, and the runs alternate. --busy 0 shows the cost of sleeping
+on an idle machine.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WAYS = ("spinning", "asleep", "watched")
 
 
 def spin() -> None:
-    """Want a core."""
+    """Keep a core busy."""
     while True:
         pass
 
@@ -58,9 +58,9 @@ def measure(way: str, steps: int) -> list[float]:
 
 
 def main() -> None:
-    """Run what is asked for."""
+    """Run the benchmark."""
     parser = machine.make_parser(__doc__, rounds=5, steps=15)
-    parser.add_argument("--busy", type=int, default=1, help="processes that want a core")
+    parser.add_argument("--busy", type=int, default=1, help="number of processes that occupy a core each")
     parser.add_argument("--one", choices=WAYS, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
