@@ -1,4 +1,4 @@
-"""What `tintbox doctor` finds out."""
+"""The findings of `tintbox doctor`."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ def test_doctor_exits_1_when_switched_off(python):
 
 
 def test_doctor_exits_1_when_the_start_up_file_did_not_run(python):
-    # -S skips site-packages' start-up files; the packages themselves are put back by hand.
+    # -S skips site-packages' start-up files; the packages themselves are added again.
     paths = os.pathsep.join(p for p in sys.path if p)
     finder = next(Path(p) for p in sys.path if (Path(p) / "ultralytics").is_dir())
     code = (
@@ -55,7 +55,7 @@ def test_doctor_names_what_is_missing(monkeypatch):
 
 
 def test_an_optional_fault_is_a_problem_in_words(monkeypatch):
-    """What a broken module or a missing package leads to; the rest is looked at all the same."""
+    """The effect of a broken module or a missing package is described, and the rest is still checked."""
     monkeypatch.setattr(doctor, "take", lambda: {"tintbox.luma": "ok", "tintbox.reports.page": "SyntaxError: line 3"})
     monkeypatch.setattr(doctor, "PACKAGES", ("torch", "no-such-package"))
     report = doctor.examine()
@@ -67,7 +67,7 @@ def test_an_optional_fault_is_a_problem_in_words(monkeypatch):
 
 
 def test_it_imports_the_standard_library_alone():
-    """It must be able to speak when everything else is broken."""
+    """It must work when everything else is broken."""
     import ast
 
     tree = ast.parse(Path(doctor.__file__).read_text())

@@ -1,4 +1,4 @@
-"""The commands that look at what a detector finds: which words go together."""
+"""The commands that evaluate predictions: which arguments go together."""
 
 import pytest
 from typer.testing import CliRunner
@@ -11,7 +11,7 @@ from tintbox.plugins.coco_eval.settings import Settings
 
 @pytest.fixture
 def called(monkeypatch):
-    """What the command was called with."""
+    """The arguments that the command was called with."""
     calls = []
 
     def note(name):

@@ -1,4 +1,4 @@
-"""The key=value words of the commands: one table that reads, checks and explains them."""
+"""The key=value arguments of the commands: one table reads, checks and explains them."""
 
 import sys
 from inspect import signature
@@ -30,7 +30,7 @@ TABLES = {
 
 
 def told(*words):
-    """What a command prints, with its exit status 0."""
+    """The output of a command with exit status 0."""
     done = CliRunner().invoke(cli.app, list(words))
     assert done.exit_code == 0, done.output
     return done.output

@@ -1,4 +1,4 @@
-"""The commands about models."""
+"""The commands for models."""
 
 import json
 import sys

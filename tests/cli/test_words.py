@@ -1,4 +1,4 @@
-"""Words of a command: keys with values, and paths."""
+"""Arguments of a command: keys with values, and paths."""
 
 import pytest
 

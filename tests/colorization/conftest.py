@@ -1,4 +1,4 @@
-"""What the tests of the colouriser share."""
+"""Shared fixtures and helpers of the colouriser's tests."""
 
 import csv
 
@@ -22,13 +22,13 @@ FUZZ = settings(
 
 @pytest.fixture(scope="session")
 def ab313():
-    """The palette of that name."""
+    """The shipped palette ``ab313``."""
     return Palette.load("ab313")
 
 
 @pytest.fixture(scope="session")
 def every_colour():
-    """Make a cube of 8-bit colours, black and white included: (N, 3) uint8."""
+    """Return a cube of 8-bit colours, including black and white: (N, 3) uint8."""
 
     def make(step):
         axis = np.append(np.arange(0, 255, step), 255).astype(np.uint8)
@@ -51,7 +51,7 @@ def nearest_index():
 
 @pytest.fixture(scope="session")
 def assert_nearest(nearest_index):
-    """By cells, from a table that computes what it meets and from one that has met all, encoding is brute force."""
+    """Check that encoding by cells, by a table that is filled on demand and by a full table equals brute force."""
 
     def check(palette, image):
         reference = nearest_index(image, palette.colours * palette.scale)
@@ -67,7 +67,7 @@ def assert_nearest(nearest_index):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Five PNGs of different shapes, each of one colour."""
+    """A folder of five PNGs of different shapes, each of one colour."""
     for i, shape in enumerate([(32, 32), (40, 60), (90, 30), (16, 16), (33, 31)]):
         cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((*shape, 3), (i, 10 * i, 20 * i), np.uint8))
     return tmp_path
@@ -75,7 +75,7 @@ def folder(tmp_path):
 
 @pytest.fixture(scope="session")
 def one_line_error():
-    """Expect that a call raises a mistake's error, of one line."""
+    """Expect that a call raises a TintboxError with a one-line message."""
 
     def check(match, function, *args, kind=TintboxError, **kwargs):
         with pytest.raises(kind, match=match) as error:
@@ -90,7 +90,7 @@ PICTURE = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
 
 @pytest.fixture
 def pictures(tmp_path):
-    """A folder of three training pictures and one to validate."""
+    """A folder of three training pictures and one validation picture."""
     for name in ("train/a", "train/b", "train/c", "val/a"):
         file = tmp_path / "set" / f"{name}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ def pictures(tmp_path):
 
 @pytest.fixture
 def data(pictures):
-    """Write a dataset YAML of these pictures with more in it; returns its path."""
+    """Return a function that writes a dataset YAML of these pictures with more keys and returns its path."""
 
     def write(more="", **keys):
         text = yaml.safe_dump({"path": str(pictures), "train": "train", "val": "val", "names": ["thing"], **keys})
@@ -112,7 +112,7 @@ def data(pictures):
 
 @pytest.fixture
 def fails(cli, tmp_path):
-    """Run `yolo colorize`, or another task, with words that must fail in one line; returns that line."""
+    """Run `yolo colorize` (or another task) with arguments that must fail in one line; return that line."""
 
     def run(*words, task="colorize"):
         code, text = cli(task, *words, f"project={tmp_path}/runs")

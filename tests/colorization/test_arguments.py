@@ -1,4 +1,4 @@
-"""Ultralytics' own arguments that would end badly in a colouriser's run."""
+"""Values of Ultralytics' own arguments that would make a colouriser's run fail."""
 
 import pytest
 
@@ -11,7 +11,7 @@ MODES = ("train", "val", "predict", "export", "benchmark")
 @pytest.mark.parametrize(
     ("mode", "name", "value"),
     [
-        ("train", "batch", 0),  # as stock has it: a share of the memory is tried
+        ("train", "batch", 0),  # as in stock: a share of the memory is tried
         ("train", "batch", -1),
         ("train", "batch", 0.7),
         ("val", "batch", 1),

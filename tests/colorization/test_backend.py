@@ -1,4 +1,4 @@
-"""What a model, or an export, says of itself."""
+"""Palette, channels and stride of a model or an export."""
 
 from types import SimpleNamespace
 

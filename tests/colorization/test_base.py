@@ -1,4 +1,4 @@
-"""The detector that a colouriser stands on."""
+"""The detector that a colouriser is built on."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_a_description_is_taken_as_it_is():
     ("name", "scale", "has"), [("yolo11.yaml", "", ""), ("yolo11s.yaml", "x", "s"), ("yolov3-tiny.yaml", "s", "")]
 )
 def test_the_scale_of_a_name_goes_before_another(name, scale, has):
-    """And a YAML without scales has none."""
+    """A YAML without scales gets none."""
     assert load_base(name, scale)["scale"] == has
 
 

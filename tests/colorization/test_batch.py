@@ -1,4 +1,4 @@
-"""A batch on its way, against plain loops."""
+"""Batch conversion, compared to plain loops."""
 
 import numpy as np
 import torch
@@ -38,7 +38,7 @@ def test_painted_pictures_have_the_likeliest_colour_at_the_size_of_the_input():
 def test_the_likeliest_colour_is_argmax_in_every_type_and_layout():
     generator = torch.Generator().manual_seed(0)
     scores = torch.randn(3, 24, 20, 32, generator=generator)
-    scores[:, ::5] = scores[:, 1:2]  # equal ones: the lower index
+    scores[:, ::5] = scores[:, 1:2]  # ties: the lower index
     scores[0] -= 9  # all of them below zero
     for dtype in (torch.float32, torch.float16, torch.bfloat16):
         expected = torch.tensor(scores.to(dtype).float().numpy().argmax(1))

@@ -1,4 +1,4 @@
-"""The colour head, against its parts by hand."""
+"""The colour head, compared to its parts applied one by one."""
 
 import pytest
 import torch

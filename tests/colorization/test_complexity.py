@@ -29,7 +29,7 @@ def test_closed_forms_of_pool_upsample_net(kernel):
 @pytest.mark.parametrize("kernel", [2, 3, 4, 5, 6])
 @pytest.mark.parametrize("skips", [False, True])
 def test_closed_forms_of_the_transposed_networks(kernel, skips):
-    """Sums of the rules by hand: transposed convolutions connect every weight to each pixel of their input."""
+    """Sums computed by hand: transposed convolutions connect every weight to each pixel of their input."""
     for nf, nc, nic in itertools.product((1, 4, 8), (1, 24), (1, 3)):
         k2, more = kernel**2, 2 if skips else 1
         last = nc + nic if skips else nc

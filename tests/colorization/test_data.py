@@ -110,7 +110,7 @@ def test_a_file_that_goes_bad_later_is_replaced(folder):
 
 
 def test_pictures_in_linked_folders_count(tmp_path):
-    """As for Ultralytics, which passes over hidden files: those of macOS are named like pictures and are none."""
+    """As in Ultralytics; hidden files are skipped: macOS makes some that are named like pictures."""
     for file in ("elsewhere/cam/a.jpg", "images/b.jpg", "images/._b.jpg"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_bytes(b"")

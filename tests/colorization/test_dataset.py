@@ -1,4 +1,4 @@
-"""The dataset of a run: described, or refused in one line."""
+"""The dataset of a run: described, or rejected in one line."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""A folder of plain pictures as a dataset."""
+"""A plain image folder as a dataset."""
 
 import shutil
 

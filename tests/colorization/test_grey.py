@@ -1,4 +1,4 @@
-"""What a colouriser sees of a picture in colour."""
+"""The grey input that a colouriser gets from a picture in colour."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Strange inputs of a colouriser: status 0, or one line and status 1; in bounded time, and no file is changed."""
+"""Strange inputs of a colouriser: exit status 0, or one line and status 1; in bounded time, without changing files."""
 
 import struct
 import time
@@ -68,7 +68,7 @@ def test_a_header_that_claims_too_much_is_passed_over_at_once(tmp_path, size):
 
 
 def usable(files, cache):
-    """The files that are left, read or only looked at."""
+    """The usable files, whether decoded or only checked."""
     return Pictures(files, 32, cache).files
 
 
@@ -160,7 +160,7 @@ def test_a_project_that_cannot_be_written(cli, data, trained, pictures, mode, tm
 
 
 def test_a_disk_that_is_full(forked_yolo, data, tmp_path, forked):
-    # A limit on the size of files fails a write as a full disk does.
+    # A limit on file size makes writes fail as a full disk does.
     code = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
         "from ultralytics.cfg import entrypoint; entrypoint()"

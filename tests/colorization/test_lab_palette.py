@@ -16,7 +16,7 @@ color = pytest.importorskip("skimage.color")
 
 
 def test_the_bins_are_those_in_gamut(ab313):
-    """A bin is in if some sRGB colour is less than a grid step away in a and in b; the paper's list has four more."""
+    """A bin is in gamut if an sRGB colour is less than a grid step away in a and b; the paper's list has four more."""
     scipy = pytest.importorskip("scipy.spatial")
     axis = np.linspace(0, 1, 256)
     face = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
@@ -42,7 +42,7 @@ def test_soft_encoding_equals_a_plain_search(ab313, every_colour):
     near, share = ab313.encode_soft(torch.tensor(pixels))
     ours = np.zeros_like(squares)
     np.put_along_axis(ours, near.numpy(), share.numpy(), 1)
-    clear = np.diff(np.sort(squares, axis=1)[:, 4:6])[:, 0] > 1e-2  # at a tie for the fifth place either may win
+    clear = np.diff(np.sort(squares, axis=1)[:, 4:6])[:, 0] > 1e-2  # on a tie for fifth place, either may win
     assert clear.mean() > 0.95
     assert np.abs(ours - dense)[clear].max() < 1e-4
     assert (ab313.encode(pixels) == order[:, 0])[np.diff(np.sort(squares, axis=1)[:, :2])[:, 0] > 1e-2].all()

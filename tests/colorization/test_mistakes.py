@@ -1,4 +1,4 @@
-"""A user's mistakes: one line that names the thing and the fix, exit status 1, no traceback, nothing harmed."""
+"""User mistakes: one line that names the problem and the fix, exit status 1, no traceback, nothing harmed."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""The model: its description, its palette, its place in checkpoints."""
+"""The model: its description, its palette, and how checkpoints store it."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""The nearest palette colour: by all distances, by cells, from a table, and when each begins."""
+"""The nearest palette colour by brute force, by cells and by a table, and when each is used."""
 
 import numpy as np
 import pytest

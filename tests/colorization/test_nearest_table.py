@@ -1,4 +1,4 @@
-"""Cells of the RGB cube and the table of all of it, against distances to every colour."""
+"""Cells of the RGB cube and the full table, compared to the distances to every colour."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ NOISE = RNG.integers(0, 256, (250, 300, 3), dtype=np.uint8)  # more than MANY_PI
 
 
 def test_encode_every_pixel_value_along_the_axes_and_borders(assert_nearest):
-    """Each cell of the table is entered at its corners, where a wrong bound would show."""
+    """Pixels lie at the corners of the cells, where a wrong bound would show."""
     palette = Palette.load("horses24")
     side = np.concatenate([np.arange(0, 256, 8), np.arange(7, 256, 8)]).astype(np.uint8)
     corners = np.stack(np.meshgrid(side, side, side, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -54,7 +54,7 @@ def test_a_table_computes_a_pixel_once(nearest_index):
 
 def test_codes_of_pixels_come_in_blocks(monkeypatch):
     monkeypatch.setattr(nearest_table, "BLOCK", 7)
-    pixels = NOISE.reshape(-1, 3)[:40:2, ::-1]  # 20 pixels, in no order that memory has
+    pixels = NOISE.reshape(-1, 3)[:40:2, ::-1]  # 20 pixels, not contiguous in memory
     slices, codes = zip(*nearest_table.blocks(pixels))
     assert [(s.start, s.stop) for s in slices] == [(0, 7), (7, 14), (14, 21)]
     assert np.concatenate(codes).tolist() == [int(r) << 16 | int(g) << 8 | int(b) for r, g, b in pixels]

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def built(name, kernel=3, nf=5, nc=7, nic=1, seed=0):
-    """A network whose batch norms have statistics that are not 0 and 1."""
+    """A network whose batch norms have statistics other than 0 and 1."""
     torch.manual_seed(seed)
     net = NETWORKS[name](kernel, nf, nc, nic).eval()
     for module in net.modules():
@@ -27,7 +27,7 @@ def built(name, kernel=3, nf=5, nc=7, nic=1, seed=0):
 
 
 def plain(name, state, x, k):
-    """The table of the three networks in functional torch, from a state dict's values in order."""
+    """The three networks of the docstring's table in functional torch, from a state dict's values in order."""
     values = iter(v for key, v in state.items() if not key.endswith("num_batches_tracked"))
 
     def conv(x, stride=1):

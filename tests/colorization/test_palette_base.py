@@ -1,4 +1,4 @@
-"""What palettes of every kind share: normalised pixels and decoded pictures."""
+"""Shared by palettes of all kinds: normalised pixels and decoded pictures."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Fitted palettes are kept between runs; the place where they are kept may fail in any way."""
+"""Fitted palettes are cached between runs; the cache folder may fail in any way."""
 
 import concurrent.futures
 import subprocess

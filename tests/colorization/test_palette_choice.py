@@ -1,4 +1,4 @@
-"""Which palette a run takes, and its weights."""
+"""The palette that a run uses, and its weights."""
 
 from types import SimpleNamespace
 

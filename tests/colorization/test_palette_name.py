@@ -1,4 +1,4 @@
-"""What may stand where a palette is asked for."""
+"""Valid and invalid values of the ``palette`` argument."""
 
 from pathlib import Path
 

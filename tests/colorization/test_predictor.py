@@ -84,7 +84,7 @@ def test_export_agrees_with_torch(weights, tiny_data, tmp_path):
     torch_metrics = YOLO(file).val(data=str(tiny_data), imgsz=32, plots=False, project=str(tmp_path))
     image = picture(40, 30)
     (torch_result,) = YOLO(file).predict(image, imgsz=32, rect=False, verbose=False)
-    file.unlink()  # an export needs neither checkpoint nor palette file
+    file.unlink()  # an export needs no checkpoint or palette file
     for exported in (onnx, script):
         again = YOLO(exported)
         assert again.task == "colorize"

@@ -1,4 +1,4 @@
-"""From scores and labels to pictures in colour."""
+"""Rendering of scores and labels as pictures in colour."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""The cross-entropy of bfloat16 scores, and its gradient, against torch's own in float64."""
+"""The cross-entropy of bfloat16 scores and its gradient, compared to torch's own in float64."""
 
 import pytest
 import torch
@@ -10,18 +10,18 @@ from tintbox.colorization.row_loss import RowCrossEntropy
 
 
 def both(scores, labels):
-    """Return loss and gradient, ours and those of torch in float64."""
+    """Return our loss and gradient, and torch's in float64."""
     ours, theirs = scores.clone().requires_grad_(), scores.double().requires_grad_()
     losses = RowCrossEntropy.apply(ours, labels), F.cross_entropy(theirs, labels)
     for loss in losses:
-        (3 * loss).backward()  # the gradient of what comes after it is not 1
+        (3 * loss).backward()  # the incoming gradient is not 1
     return losses[0].item(), losses[1].item(), ours.grad, theirs.grad
 
 
 @pytest.mark.parametrize("block", [1 << 19, 50])
 @pytest.mark.parametrize("spread", [0.1, 5.0, 40.0, 400.0])
 def test_equals_torch(monkeypatch, block, spread):
-    """Within one block and across many; of a spread of 400, powers of 2 vanish, and torch's own function is asked."""
+    """Within one block and across several; with a spread of 400, powers of 2 underflow and torch's function is used."""
     monkeypatch.setattr(row_loss, "BLOCK", block)
     torch.manual_seed(0)
     scores, labels = spread * torch.randn(101, 24), torch.randint(24, (101,))

@@ -1,4 +1,4 @@
-"""The ways in: the stock command alone, the guessed task, and the words of help."""
+"""Entry points: the bare stock command, the guessed task, and the help texts."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A run as the user gets it: files, numbers, defaults, resuming, early stopping."""
+"""A run as a user sees it: files, metrics, defaults, resuming, early stopping."""
 
 import pytest
 import torch
@@ -168,7 +168,7 @@ def test_training_on_a_gpu(tiny_data, tmp_path):
 
 
 def test_one_palette_goes_through_a_run(tiny_data, tmp_path, monkeypatch):
-    """Read by name once, it is the trainer's, the model's and the validator's; the checkpoint describes it."""
+    """Loaded by name once, trainer, model and validator share it, and the checkpoint describes it."""
     loaded, load = [], Palette.load
 
     def counted(name):

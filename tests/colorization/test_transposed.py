@@ -1,4 +1,4 @@
-"""The transposed convolution of mixed precision against torch's own layer."""
+"""The transposed convolution in mixed precision, compared to torch's own layer."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The validator's numbers, against a second implementation and those of the training."""
+"""The validator's metrics, compared to a second implementation and to those from training."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the tests of datasets share: no archive but those that they name, and files as strangers make them."""
+"""Shared by the dataset tests: isolation from archives of this machine, and sample files."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ class Evil:
 
 
 def annotation(*objects) -> str:
-    """An annotation as the dataset's are; its size is wrong, as it is in some: the picture's own counts."""
+    """An annotation like the dataset's; its size is wrong, as in some of them: the picture's own size must be used."""
     parts = [
         f"<object><name>{name}</name><pose>Unspecified</pose><bndbox><xmin>{a}</xmin><ymin>{b}</ymin>"
         f"<xmax>{c}</xmax><ymax>{d}</ymax></bndbox></object>"

@@ -1,4 +1,4 @@
-"""CIFAR-10: pixel-exact pictures, from an .npz, and one line for whatever is wrong with it."""
+"""CIFAR-10: pixel-exact pictures, reading an .npz, and one-line errors for whatever is wrong with it."""
 
 import importlib.resources
 import os

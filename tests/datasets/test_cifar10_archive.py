@@ -1,4 +1,4 @@
-"""CIFAR-10's archive: pixel-exact pictures in order, allowed names only, one line for whatever is wrong."""
+"""CIFAR-10's archive: pixel-exact pictures in order, allowed names only, one-line errors."""
 
 import hashlib
 import io
@@ -21,7 +21,7 @@ from .conftest import Evil, load, one_line_error
 
 
 class Python2Pickler(pickle._Pickler):
-    """Writes pickles as the archive's were: by Python 2, protocol 2, byte strings, numbers for numpy's flags."""
+    """Writes pickles like the archive's: Python 2, protocol 2, byte strings, integers for numpy's flags."""
 
     dispatch: ClassVar = dict(pickle._Pickler.dispatch)
 
@@ -76,7 +76,7 @@ def official(request, tmp_path):
 
 
 def expected(seeds, name: str) -> np.ndarray:
-    """The pictures of a class by CIFAR-10's description: 1,024 red values by rows, then green, then blue."""
+    """The pictures of a class as CIFAR-10 describes them: 1,024 red values row by row, then green, then blue."""
     rows = [
         row
         for batch_ in map(batch, seeds)
@@ -104,7 +104,7 @@ def test_one_class_of_the_archive(official, tmp_path, monkeypatch):
     assert {p.name[:4] for p in folder.glob("images/*/*")} == {"dog_"}
     assert (folder / "images/train/dog_00000.png").is_file()
     monkeypatch.setenv(SOURCE, "nowhere")
-    assert prepare(folder, ["dog"]) == folder  # it is there: no source is needed
+    assert prepare(folder, ["dog"]) == folder  # already there: no source is needed
     with pytest.raises(TintboxError, match="holds another dataset"):
         prepare(folder, ["cat"], source=path, md5=md5)
 
@@ -178,7 +178,7 @@ def test_download_is_checked_and_kept(official, tmp_path):
     assert sorted(p.name for p in cache.iterdir()) == ["cifar-10-python.tar.gz", "cifar10-horses"]
     assert np.array_equal(load(folder, "images/val/*.png"), expected([5], "horse"))
     gone = (tmp_path / "gone").as_uri()
-    assert download(cache, url=gone, md5=md5) == cache / path.name  # the kept archive serves
+    assert download(cache, url=gone, md5=md5) == cache / path.name  # the kept archive is used
     (cache / path.name).write_bytes(b"cut")
     assert download(cache, url=path.as_uri(), md5=md5).read_bytes() == path.read_bytes()
 

@@ -1,4 +1,4 @@
-"""Blood cells and aquarium: taken from a folder, converted from Pascal VOC, and one line for whatever is wrong."""
+"""Blood cells and aquarium: copied from a folder, converted from Pascal VOC, and one-line errors."""
 
 import importlib.resources
 import shutil
@@ -45,7 +45,7 @@ LISTS = {"train": "a\nc\n", "val": "b\n", "test": "d\n"}
 
 @pytest.fixture
 def tree(tmp_path):
-    """A Pascal VOC tree as the repository's archive has it, two folders down."""
+    """A Pascal VOC tree two folders down, as in the repository's archive."""
     root = tmp_path / "archive" / "BCCD_Dataset-master" / "BCCD"
     for folder in ("ImageSets/Main", "Annotations", "JPEGImages"):
         (root / folder).mkdir(parents=True)
@@ -76,7 +76,7 @@ def assert_converted(folder: Path, tree: Path) -> None:
 def test_the_archive_is_downloaded_and_converted(tree, tmp_path):
     folder = prepare(tmp_path / "out", "bccd", NAMES, url=zipped(tree).as_uri())
     assert_converted(folder, tree)
-    assert prepare(folder, "bccd", NAMES, url="file:///nowhere") == folder  # it is there: nothing is downloaded
+    assert prepare(folder, "bccd", NAMES, url="file:///nowhere") == folder  # already there: nothing is downloaded
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
 
 
@@ -88,7 +88,7 @@ def test_a_clone_in_the_data_folder_is_converted(tree, tmp_path, monkeypatch):
 
 @pytest.fixture
 def yolo_folder(tree, tmp_path):
-    """A data folder with the dataset in Ultralytics' layout, read-only files and all."""
+    """A data folder with the dataset in Ultralytics' layout; its files are read-only."""
     folder = tmp_path / "data" / "bccd"
     folder.mkdir(parents=True)
     voc.convert(tree, folder, CLASSES)
@@ -102,7 +102,7 @@ def test_the_data_folder_is_copied(tree, yolo_folder, tmp_path, monkeypatch):
     folder = prepare(tmp_path / "out", "bccd", NAMES)
     assert_converted(folder, tree)
     assert not any(p.is_symlink() for p in folder.rglob("*"))
-    (folder / "labels" / "train" / "a.txt").write_text("")  # what is copied from read-only files can be written
+    (folder / "labels" / "train" / "a.txt").write_text("")  # copies of read-only files are writable
 
 
 def test_a_roboflow_export_is_copied(tree, yolo_folder, tmp_path, monkeypatch):

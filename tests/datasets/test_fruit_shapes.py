@@ -1,4 +1,4 @@
-"""The fruits' shapes: height fields with a colour, each its own."""
+"""The fruits' shapes: height fields, each with its own colours."""
 
 from itertools import pairwise
 
@@ -27,7 +27,7 @@ def test_a_surface_is_what_it_says(name):
 
 @pytest.mark.parametrize("name", FRUITS)
 def test_the_grey_of_a_fruit_has_a_texture(name):
-    """It is what its colour is told by."""
+    """The texture is what determines the colour."""
     surface = FRUITS[name][0](np.random.default_rng(1), U, V, RADIUS)
     inside = surface.cover == 1
     assert surface.colour.mean(0)[inside].std() > 0.01

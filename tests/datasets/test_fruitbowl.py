@@ -1,4 +1,4 @@
-"""The fruit bowl: same files from the same seed, honest labels, colours that shape and texture tell."""
+"""The fruit bowl: same files from the same seed, correct labels, colours that follow from shape and texture."""
 
 import hashlib
 import importlib.resources
@@ -138,7 +138,7 @@ def test_a_half_dataset_is_mended(small, tmp_path, lost):
 def test_abandoned_staging_folders_are_swept(tmp_path, monkeypatch):
     (tmp_path / ".fruitbowl.staging-0123").mkdir()
     generate(tmp_path / "fruitbowl", train=1, val=1)
-    assert len(list(tmp_path.iterdir())) == 2  # young: it may be another run's
+    assert len(list(tmp_path.iterdir())) == 2  # recent: it may belong to another run
     old = time.time() - 2 * staging.STALE_AFTER
     os.utime(tmp_path / ".fruitbowl.staging-0123", (old, old))
     (tmp_path / "fruitbowl" / "tintbox.json").unlink()

@@ -1,4 +1,4 @@
-"""Fruits as they are laid into pictures."""
+"""Fruits as they are drawn into pictures."""
 
 import numpy as np
 import pytest

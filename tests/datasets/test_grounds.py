@@ -1,4 +1,4 @@
-"""Noise and blending, of which all textures are made."""
+"""Noise and blending, the basis of all textures."""
 
 import numpy as np
 import pytest

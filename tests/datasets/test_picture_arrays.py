@@ -1,4 +1,4 @@
-"""Pictures in an .npz, whose headers may claim anything."""
+"""Pictures in an .npz file, whose headers may claim anything."""
 
 import zipfile
 

@@ -1,4 +1,4 @@
-"""A dataset's folder is whole, or not there."""
+"""A dataset's folder is complete, or does not exist."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Pascal VOC trees: what is read of them."""
+"""Reading of Pascal VOC trees."""
 
 import zipfile
 
@@ -14,7 +14,7 @@ CLASSES = ["RBC", "WBC", "Platelets"]
 
 
 def test_the_conversion_agrees_with_an_annotation_of_the_real_dataset():
-    # Two boxes of BloodImage_00338: one of no area, as its author left it, and one at the lower edge.
+    # Two boxes of BloodImage_00338: one without area, as in the original file, and one at the lower edge.
     text = annotation(("RBC", 504, 337, 504, 337), ("WBC", 244, 327, 509, 480), ("RBC", 453, 81, 555, 182)).encode()
     labels = voc.parse(text, (640, 480), CLASSES, where="x")
     assert [label[0] for label in labels] == [1, 0]
@@ -27,7 +27,7 @@ def test_boxes_are_clipped_and_those_without_area_left_out():
         ("RBC", -10, -10, 20, 10),  # half outside
         ("WBC", 30, 30, 90, 90),  # beyond the far corner
         ("RBC", 20, 20, 20, 40),  # no width
-        ("RBC", 40, 10, 30, 20),  # the wrong way round
+        ("RBC", 40, 10, 30, 20),  # inverted
         ("Platelets", 70, 5, 80, 9),  # wholly outside
     ).encode()
     labels = voc.parse(text, (64, 48), CLASSES, where="x")

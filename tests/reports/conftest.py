@@ -1,4 +1,4 @@
-"""Runs to report on: a detector and a colouriser trained for two epochs, and copies of them with other numbers."""
+"""Runs to report on: a detector and a colouriser trained for two epochs, and copies with other values."""
 
 import base64
 import json
@@ -52,7 +52,7 @@ def three_squares(write_dataset):
 
 @pytest.fixture(scope="session")
 def detector(squares, tmp_path_factory):
-    """The folder of a detector's run of two epochs, with a freeze schedule, COCO evaluation and kept predictions."""
+    """The folder of a detector's run of two epochs with a freeze schedule, COCO evaluation and kept predictions."""
     from ultralytics import YOLO
 
     project = tmp_path_factory.mktemp("detectors")
@@ -65,7 +65,7 @@ def detector(squares, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def stock(detector, squares, tmp_path_factory):
-    """The detector's run as a stock Ultralytics leaves it: only what is its own, and other numbers."""
+    """The detector's run as written by stock Ultralytics: without tintbox's files, and with other values."""
     folder = tmp_path_factory.mktemp("stock") / "woken"
     ignored = shutil.ignore_patterns("*.json", "*.csv", "*.png", "tintbox.yaml")
     shutil.copytree(detector, folder, ignore=ignored)
@@ -77,7 +77,7 @@ def stock(detector, squares, tmp_path_factory):
 
 
 def rewritten(folder, column, values):
-    """Write other values into a column of a run's results.csv."""
+    """Replace the values of a column of a run's results.csv."""
     header, *rows = [line.split(",") for line in (folder / "results.csv").read_text().splitlines()]
     place = [name.strip() for name in header].index(column)
     for row, value in zip(rows, values):
@@ -86,7 +86,7 @@ def rewritten(folder, column, values):
 
 
 def changed(folder, **arguments):
-    """Write other values of arguments into a run's args.yaml, below the lines that say what is beside it."""
+    """Change arguments in a run's args.yaml, below the lines that describe the files beside it."""
     text = (folder / "args.yaml").read_text()
     head = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
     (folder / "args.yaml").write_text(head + yaml.safe_dump({**yaml.safe_load(text), **arguments}))
@@ -94,7 +94,7 @@ def changed(folder, **arguments):
 
 @pytest.fixture
 def copy(tmp_path):
-    """Copy a run under another name, with other arguments and, of an evaluation, another AP."""
+    """Copy a run under another name, with other arguments and, if it has an evaluation, another AP."""
 
     def make(folder, title, ap=None, **arguments):
         target = tmp_path / title

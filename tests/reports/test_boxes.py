@@ -46,7 +46,7 @@ def test_choice_of_pictures(three_squares):
 
 
 def test_pictures_are_left_as_they_are(tmp_path):
-    """Ultralytics' own reader of labels rewrites a JPEG without its end, and leaves a cache beside the labels."""
+    """Ultralytics' own label reader rewrites a truncated JPEG, and leaves a cache next to the labels."""
     for folder in ("images", "labels"):
         (tmp_path / folder).mkdir()
     whole = cv2.imencode(".jpg", np.full((64, 96, 3), 90, np.uint8))[1].tobytes()

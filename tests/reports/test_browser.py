@@ -1,4 +1,4 @@
-"""The page in a real browser: Chromium, headless, that is allowed no network."""
+"""The page in a real browser: headless Chromium without network access."""
 
 import re
 import shutil
@@ -26,7 +26,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def file(detector, stock, trained, tmp_path_factory):
-    """A report on two detectors and a colouriser, whose names would be HTML."""
+    """A report on two detectors and a colouriser whose names contain HTML."""
     folder = tmp_path_factory.mktemp("runs") / "<script>document.title='broken'<b>"
     shutil.copytree(detector, folder)
     return report([str(folder), str(stock), str(trained)], out=tmp_path_factory.mktemp("page") / "report.html", n=2)
@@ -34,7 +34,7 @@ def file(detector, stock, trained, tmp_path_factory):
 
 @pytest.fixture
 def page(browser, file):
-    """The page, opened; whatever it complains about or asks for fails the test."""
+    """The opened page; any console error or request fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     opened, complaints, requests = context.new_page(), [], []
     opened.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
@@ -58,13 +58,13 @@ def wait_for(page, condition):
 
 
 def traces(page):
-    """How many traces each figure of curves draws, by the figure's id."""
+    """The number of traces drawn in each figure of curves, by the figure's id."""
     count = "figures => Object.fromEntries(figures.map(f => [f.id, f.querySelectorAll('.scatterlayer .trace').length]))"
     return page.eval_on_selector_all(".plot[id*='-curve-']", count)
 
 
 def until(page, expected):
-    """Wait until the figures draw so many traces; Plotly draws one after the other."""
+    """Wait until the figures show this many traces; Plotly draws them one after the other."""
     for _ in range(SECONDS * 20):
         if (found := traces(page)) == expected:
             return
@@ -73,7 +73,7 @@ def until(page, expected):
 
 
 def shown(page, run):
-    """How many elements about a run are visible, and how many there are."""
+    """The number of visible elements about a run, and their total number."""
     found = page.locator(f"main [data-run='{run}']").filter(visible=True)
     return found.count(), page.locator(f"main [data-run='{run}']").count()
 
@@ -83,7 +83,7 @@ def test_curves_are_drawn(page):
     assert len([name for name in found if name.startswith("section-0-")]) >= 8
     assert len([name for name in found if name.startswith("section-1-")]) >= 5
     assert all(count > 0 for count in found.values()), found
-    # Every trace is a line or points with a place on the page, not an empty group.
+    # Every trace is a line or points with an area on the page, not an empty group.
     empty = "g => g.getBBox().width + g.getBBox().height === 0 && !g.querySelector('.point')"
     assert page.eval_on_selector_all(".scatterlayer .trace", f"groups => groups.filter({empty}).length") == 0
     assert page.locator("#section-0-errors-bbox .barlayer .trace").count() == 1
@@ -94,7 +94,7 @@ def test_curves_are_drawn(page):
 def test_a_run_is_switched_off_and_on(page):
     before, (visible, there) = traces(page), shown(page, 0)
     others = shown(page, 1)[0]
-    assert 0 < visible <= there  # rows in the folded arguments are there, and not visible
+    assert 0 < visible <= there  # rows in the collapsed arguments exist but are not visible
     box = page.locator("input[data-toggle='0']")
     box.uncheck()
     halved = {name: count / 2 if name.startswith("section-0-") else count for name, count in before.items()}
@@ -128,7 +128,7 @@ def test_dark_and_narrow(browser, file):
     page = context.new_page()
     page.goto(file.as_uri())
     wait_for(page, READY)
-    assert page.evaluate("document.documentElement.scrollWidth") == 360  # wide tables scroll in their own boxes
+    assert page.evaluate("document.documentElement.scrollWidth") == 360  # wide tables scroll inside their own boxes
     ink = "getComputedStyle(document.querySelector('#section-0-curve-0 .xtick text')).fill"
     assert page.evaluate(ink) == "rgb(231, 234, 237)"
     page.emulate_media(color_scheme="light")
@@ -136,7 +136,7 @@ def test_dark_and_narrow(browser, file):
     context.close()
 
 
-# Everything by which a page could send something, but for its own requests, which Playwright sees.
+# Every way for a page to send something, except its own requests, which Playwright sees.
 WATCH = """
 window.sent = [];
 for (const [owner, name] of [[window, "open"], [window, "fetch"], [navigator, "sendBeacon"],
@@ -152,7 +152,7 @@ addEventListener("securitypolicyviolation", event => window.sent.push("refused "
 
 @pytest.fixture
 def watched(browser, file):
-    """The page with all that leaves it: requests, windows, forms, and what its policy had to refuse."""
+    """The page, with everything that leaves it: requests, windows, forms, and violations of its policy."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     context.add_init_script(WATCH)
     page, left = context.new_page(), []
@@ -170,7 +170,7 @@ def watched(browser, file):
 
 @pytest.mark.attack("report page")
 def test_no_button_sends_anything(watched):
-    """Every button of every chart, and of the page; the picture of a chart is saved, and nothing leaves."""
+    """Click every button of every chart and of the page: a chart's image is saved, and nothing is sent."""
     labels = set()
     charts = watched.locator(".plot")
     for place in range(charts.count()):
@@ -189,7 +189,7 @@ def test_no_button_sends_anything(watched):
         ".runs button",
         ".runs input",
         "summary",
-    ):  # Plotly's notes, which come and go, have one, too
+    ):  # Plotly's temporary notifications have one, too
         for element in watched.locator(control).all():
             element.click(force=True)
     for link in watched.locator("a[href]:not(.plot *)").all():
@@ -203,7 +203,7 @@ def test_no_button_sends_anything(watched):
 
 @pytest.mark.attack("report page")
 def test_the_upload_of_plotly_is_off(watched):
-    """Not only is its button not there: without an address it has nowhere to go."""
+    """Not only is its button missing: without an address, it has no destination."""
     context = watched.evaluate(
         "(g => [g._context.showSendToCloud, g._context.plotlyServerURL])(document.querySelector('.plot'))"
     )
@@ -227,7 +227,7 @@ def test_the_upload_of_plotly_is_off(watched):
     ],
 )
 def test_the_policy_refuses_what_is_put_in(browser, file, attempt):
-    """Whatever HTML should ever get into the page: the browser runs none of its scripts and sends nothing for it."""
+    """Whatever HTML gets into the page, the browser runs none of its scripts and sends nothing for it."""
     context = browser.new_context()
     page, left = context.new_page(), []
     page.on("request", lambda request: left.append(request))
@@ -236,7 +236,7 @@ def test_the_policy_refuses_what_is_put_in(browser, file, attempt):
     page.evaluate(f"() => {{ {attempt} }}")
     wait_for(page, "window.refused === true")
     assert page.evaluate("window.ran") is None
-    # Playwright reports a request that the policy stopped before it was sent, too, and why it failed.
+    # Playwright also reports requests that the policy stopped before they were sent, with the reason.
     assert page.url == file.as_uri()
     assert not [request.url for request in left if "example.com" in request.url and request.failure != "csp"]
     context.close()
@@ -244,7 +244,7 @@ def test_the_policy_refuses_what_is_put_in(browser, file, attempt):
 
 @pytest.mark.attack("report page")
 def test_no_file_names_an_element(browser, made, tmp_path):
-    """A task, a class or a run called as an element of the page is."""
+    """A task, a class or a run may have the same name as an element of the page."""
     runs = [
         made(name, {"task": name}, **{"metrics__mAP50-95(B)": [0.25, 0.5]})
         for name in ("figures", "page-data", "section-0")

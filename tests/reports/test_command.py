@@ -1,4 +1,4 @@
-"""`tintbox report` as a whole: one page that needs nothing else, and one line for a mistake."""
+"""`tintbox report` end to end: one self-contained page, and one line for a mistake."""
 
 import html.parser
 import re
@@ -37,13 +37,13 @@ def read(file):
 
 @pytest.fixture(scope="module")
 def page(detector, stock, trained, tmp_path_factory):
-    """A report on two detectors of one name, one of them stock, and a colouriser."""
+    """A report on a colouriser and two detectors with the same name, one of them stock."""
     out = tmp_path_factory.mktemp("page") / "new" / "report.html"
     return report([str(detector), str(stock), str(trained)], out=out, n=2)
 
 
 def test_nothing_is_loaded_from_elsewhere(page):
-    assert LIMIT > page.stat().st_size > 4_000_000  # Plotly alone has that much
+    assert LIMIT > page.stat().st_size > 4_000_000  # Plotly alone is this large
     assert [file.name for file in page.parent.iterdir()] == ["report.html"]
     reader, _ = read(page)
     for tag, attributes in reader.elements:
@@ -75,7 +75,7 @@ def test_what_the_page_says(page, detector, stock):
 
 
 def test_texts_are_text(detector, copy, tmp_path):
-    """Names of runs and classes, and values of arguments, that would be HTML."""
+    """Names of runs and classes, and values of arguments, that contain HTML."""
     evil = "<script>alert(1)<img src=x onerror=alert(2)>"
     run = copy(detector, evil, project='"><b onclick="alert(3)">', lr0="</script><script>alert(4)</script>")
     file = report([str(detector), str(run)], out=tmp_path / "r.html", pictures=False)
@@ -94,7 +94,7 @@ def test_without_pictures(detector, tmp_path, monkeypatch):
 
 
 def test_only_results(made, tmp_path):
-    """A folder with nothing but args.yaml and results.csv is shown as far as it goes."""
+    """A folder with only args.yaml and results.csv is shown as far as possible."""
     run = made("bare", {"freeze": 10}, **{"metrics__mAP50-95(B)": [0.25, 0.5]})
     _, text = read(report([str(run)], out=tmp_path / "r.html"))
     assert "bare has mAP50-95 at the best epoch 0.500" in text
@@ -141,7 +141,7 @@ def test_the_limit_holds(detector, copy, tmp_path, monkeypatch):
     ],
 )
 def test_mistakes(values, line, detector, tmp_path, monkeypatch):
-    """One line, and a report that was there stays as it was."""
+    """Each gives one line, and an existing report stays unchanged."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     (tmp_path / "report.html").write_text("the last one")
@@ -153,7 +153,7 @@ def test_mistakes(values, line, detector, tmp_path, monkeypatch):
 
 
 def test_a_full_disk_is_told_before_the_work(forked, tmp_path):
-    """A process may write no file of more than a megabyte: the room for the page is not there."""
+    """The process may not write files over a megabyte, so there is no room for the page."""
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))\n"
         "from pathlib import Path\n"

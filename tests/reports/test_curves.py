@@ -1,4 +1,4 @@
-"""The figures hold the numbers of results.csv, and Plotly takes them."""
+"""The figures contain the values of results.csv, and Plotly accepts them."""
 
 import json
 import math
@@ -31,7 +31,7 @@ def test_plotly_takes_every_figure(detector, stock, trained):
     assert len(figures) > 15
     for figure in figures:
         assert figure.data and {trace["meta"] for trace in figure.data} <= {0, 1}
-        go.Figure(coloured({"data": list(figure.data), "layout": figure.layout}))  # raises if it is no figure
+        go.Figure(coloured({"data": list(figure.data), "layout": figure.layout}))  # raises if it is not a figure
 
 
 def test_values(made):
@@ -51,7 +51,7 @@ def test_values(made):
 
 
 def test_an_axis_is_around_what_it_shows(made):
-    """Plotly's own axis for equal values reaches from 1 below them to 1 above, where 0.01 looks like 0."""
+    """For equal values, Plotly's own axis extends 1 below and 1 above, where 0.01 looks like 0."""
     found = section(
         made("a", **{"metrics__mAP50-95(B)": [0.5, 0.25], "lr__pg0": [0.01, 0.01], "metrics__recall(B)": [0, 0]}),
         made("b", **{"metrics__mAP50-95(B)": [0.5, 0.25], "lr__pg0": [0.01, 0.01], "metrics__recall(B)": [0, 0]}),

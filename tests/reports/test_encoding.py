@@ -1,4 +1,4 @@
-"""Pictures as WebP, within their room."""
+"""Pictures as WebP, within their size limit."""
 
 import numpy as np
 import pytest

@@ -12,7 +12,7 @@ from .conftest import section
 
 
 def test_classes_that_are_not_found(detector):
-    """All AP are 0 after two epochs: the axis begins there."""
+    """All AP values are 0 after two epochs: the axis starts there."""
     assert evaluation_figures.class_figure(section(detector).entries, "bbox").layout["xaxis"]["range"][0] == 0
 
 

@@ -1,4 +1,4 @@
-"""What all figures have in common: a look for each run, and JSON."""
+"""Shared by all figures: a style for each run, and JSON."""
 
 import json
 import math
@@ -25,7 +25,7 @@ def test_a_run_has_one_look_everywhere(made):
             look = (trace["line"]["color"], trace["line"]["dash"], trace["marker"]["symbol"])
             looks.setdefault(trace["meta"], set()).add(look)
     assert len(looks) == 14 and all(len(own) == 1 for own in looks.values())
-    assert len(set.union(*looks.values())) == 14  # and no two share it
+    assert len(set.union(*looks.values())) == 14  # and all differ
 
 
 # Machado, Oliveira and Fernandes (2009): linear RGB as seen without one of the three kinds of cones.

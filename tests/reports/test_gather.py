@@ -1,4 +1,4 @@
-"""Which runs a report is about, what they are called, and what is said of folders that are none."""
+"""The runs of a report, their names, and messages about folders that are not runs."""
 
 import pytest
 import yaml

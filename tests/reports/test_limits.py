@@ -1,4 +1,4 @@
-"""Files that eat the machine, as far as `tintbox report` reads them: told or left out, in two seconds and 500 MB."""
+"""Files that exhaust time or memory, for `tintbox report`: reported or left out, within two seconds and 500 MB."""
 
 import json
 import re
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.attack("files that eat the machine")
 SECONDS, MIB = 2, 500
 NUMBERS = {"metrics__mAP50-95(B)": [0.25, 0.5]}
 LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 30))
-# Reports on one folder after the other, and says how long it took and by how much the memory's peak grew.
+# Reports on one folder after the other, and prints the time and the growth of peak memory.
 SERVER = """
 import json, os, resource, sys, time
 from tintbox.errors import TintboxError
@@ -36,7 +36,7 @@ for line in sys.stdin:
 
 
 def png(width, height):
-    """The head of a PNG that claims to be so large."""
+    """The header of a PNG that claims this size."""
     chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", b""), (b"IEND", b"")]
     parts = [struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks]
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
@@ -44,7 +44,7 @@ def png(width, height):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """A process that reports, so that its memory is its own, and what is loaded once is loaded before."""
+    """A separate process for reports, so that its memory can be measured and its imports are done in advance."""
     folder = tmp_path_factory.mktemp("server")
     command = [sys.executable, "-c", SERVER]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder) as process:
@@ -60,14 +60,14 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def warm(server, detector):
-    """The process, once it has made a page with pictures."""
+    """The process, after it has made a page with pictures."""
     assert server(detector, True)[2].startswith("<!DOCTYPE html>")
     return server
 
 
 @pytest.fixture
 def measured(warm):
-    """Report on a run; returns what was said, once time and memory are found to be within the bounds."""
+    """Report on a run, check time and memory, and return the output."""
 
     def run(folder, pictures=False):
         seconds, mib, said = warm(folder, pictures)
@@ -176,6 +176,6 @@ def test_pictures_that_claim_to_be_enormous(measured, made, tmp_path, task, widt
 
 
 def test_a_model_is_not_made_to_see_enormous_pictures(measured, detector, copy):
-    """The size is that of the run's training, as its args.yaml says."""
+    """The size is the training size in the run's args.yaml."""
     run = copy(detector, "run", imgsz=10**6)
     assert "run: no predictions: imgsz=1000000: give a whole number from 32 to 4096" in measured(run, pictures=True)

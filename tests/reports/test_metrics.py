@@ -1,4 +1,4 @@
-"""What columns are called, and by which number runs are compared."""
+"""The names of columns, and the metric by which runs are compared."""
 
 import math
 from pathlib import Path
@@ -24,7 +24,7 @@ def coco(value, split="val", kinds=("bbox",), images=9, level=0.95, data="d.yaml
 
 
 def section(*runs, task="detect"):
-    """Of runs, or of pairs of a run and its evaluation."""
+    """A section of runs, or of pairs of a run and its evaluation."""
     pairs = [one if isinstance(one, tuple) else (one, None) for one in runs]
     return Section(task, [Entry(i, i, str(i), r, c) for i, (r, c) in enumerate(pairs)])
 

@@ -1,4 +1,4 @@
-"""The page: what it says of runs, and that texts stay texts."""
+"""The page: its statements about runs, and that text stays text."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Paired differences, where truth and predictions were kept."""
+"""Paired differences of runs that kept truth and predictions."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The pictures: the same for every run, of the files' own pixels, within their room."""
+"""The pictures: the same for every run, with the files' own pixels, within their size limit."""
 
 import re
 
@@ -19,7 +19,7 @@ def test_detectors(detector, stock, squares):
     rows, missing = pictures.strips(subject, 0.001, None)
     assert missing == [] and len(rows) == 2
     again, _, _ = subjects(section(stock), "val", 2, 3, None)
-    assert again[0].files == subject.files  # the seed alone decides
+    assert again[0].files == subject.files  # only the seed matters
     for file, row in zip(subject.files, rows, strict=True):
         assert [picture.run for picture in row.pictures] == [None, 0, 1]
         assert row.pictures[0].caption == "truth (2)"

@@ -1,4 +1,4 @@
-"""What a model finds in a picture."""
+"""A model's predictions for a picture."""
 
 from types import SimpleNamespace
 
@@ -45,7 +45,7 @@ def test_a_model_that_fails_is_one_line():
 
 
 def result(rows, names, obb=False):
-    """A result of Ultralytics with boxes x1, y1, x2, y2, confidence, class, or x, y, w, h, angle, confidence, class."""
+    """An Ultralytics result with boxes x1, y1, x2, y2, confidence, class, or x, y, w, h, angle, confidence, class."""
     from ultralytics.engine.results import Results
 
     kinds = {"obb" if obb else "boxes": torch.tensor(rows).reshape(-1, 7 if obb else 6)}

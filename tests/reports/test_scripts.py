@@ -1,4 +1,4 @@
-"""What a page may run, and data in a script."""
+"""The scripts that a page may run, and data in a script."""
 
 import base64
 import hashlib

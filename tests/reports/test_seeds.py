@@ -1,4 +1,4 @@
-"""The difference of two settings over their seeds, against Welch's formula."""
+"""The difference of two settings over seeds, compared to Welch's formula."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""`tintbox show`: truth left, prediction right, from any detector and dataset YAML."""
+"""`tintbox show`: truth on the left, prediction on the right, for any detector and dataset YAML."""
 
 import cv2
 import numpy as np
@@ -25,22 +25,22 @@ def checkpoints(tmp_path_factory):
 @pytest.mark.parametrize("task", ["detect", "segment", "pose", "obb"])
 def test_every_task_with_boxes(task, three_squares, checkpoints, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    # An untrained model is unsure of everything; at 0 it predicts what it can.
+    # An untrained model has low confidence; a threshold of 0 keeps its predictions.
     file = show(checkpoints / f"{task}.pt", three_squares, n=2, conf=0.0, imgsz=64, out="new/picture.png")
     picture = cv2.imread(str(tmp_path / file))
     height, width = picture.shape[:2]
     assert width == 1920 and 1300 < height < 1700  # two columns of 6.4 inches, two rows of 64:96, at 150 dpi
-    assert [p.name for p in tmp_path.iterdir()] == ["new"]  # no run folder or the like
+    assert [p.name for p in tmp_path.iterdir()] == ["new"]  # no run folder or similar
 
 
 def test_the_truth_is_on_the_left_and_where_it_belongs(three_squares, checkpoints, tmp_path):
-    """Without predictions left and right differ exactly about the labelled boxes."""
+    """Without predictions, left and right differ exactly at the labelled boxes."""
     file = show(checkpoints / "detect.pt", three_squares, n=1, conf=1.0, imgsz=64, out=tmp_path / "picture.png")
     picture = cv2.imread(str(file)).astype(int)
     half = picture.shape[1] // 2
 
     def box_of(colour, part):
-        """Where a colour lies in a part: x1, y1, x2, y2."""
+        """The extent of a colour in a part: x1, y1, x2, y2."""
         y, x = np.nonzero(np.abs(part - colour).max(-1) < 30)
         return np.array([x.min(), y.min(), x.max(), y.max()])
 

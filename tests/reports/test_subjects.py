@@ -1,4 +1,4 @@
-"""Which pictures a report shows."""
+"""The pictures that a report shows."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from .conftest import section
 
 
 def test_nothing_is_downloaded(made, monkeypatch):
-    """A dataset that is not there is not fetched, though its YAML says how."""
+    """A missing dataset is not downloaded, although its YAML says how."""
     run = made("r", {"data": "coco8.yaml"}, val__box_loss=[1.0])
     found, notes, _ = subjects(section(run), "val", 2, 0, None)
     assert found == [] and notes[0].startswith("r: no pictures: data=coco8.yaml: ") and "not found" in notes[0]
@@ -55,7 +55,7 @@ def test_a_name_is_known_with_and_without_its_suffix():
     known = by_name(["/x/a.png", "/y/b.c.jpg"])
     assert all(name in known for name in ("a", "a.png", "b.c", "b.c.jpg"))
     assert not any(name in known for name in ("", "x", "/x/a.png", "b", "a.jpg"))
-    check_names(["anything"], set(), "val")  # where no dataset is there nothing is known
+    check_names(["anything"], set(), "val")  # without a dataset, nothing is known
     check_names(None, {"a"}, "val")
 
 

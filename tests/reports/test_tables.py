@@ -1,4 +1,4 @@
-"""The numbers on the page are those of the run folders."""
+"""The numbers on the page match the run folders."""
 
 import csv
 import json
@@ -56,7 +56,7 @@ def test_intervals_of_coco_json(detector, copy):
     ap = stored["metrics"]["AP"]
     assert cells[0].text == f"{ap['value']:.3f}" and cells[0].note == f"[{ap['low']:.3f}, {ap['high']:.3f}]"
     assert (cells[1].text, cells[1].note, cells[1].best) == ("0.500", "[0.250, 0.750]", True)
-    assert [cell.text for cell in table.columns].count("mAP50-95") == 1  # Ultralytics' own stands beside it
+    assert [cell.text for cell in table.columns].count("mAP50-95") == 1  # Ultralytics' own is next to it
 
     found = section(detector, other).entries
     classes = tables.per_class(found, "bbox")
@@ -92,13 +92,13 @@ def test_paired_differences_are_those_of_compare(detector, copy, tmp_path):
     assert cells[0].text == "–" and cells[1].note == f"[{ap['low']:+.3f}, {ap['high']:+.3f}]".replace(
         "-0.000", "+0.000"
     )
-    # Predictions of other images are no pair.
+    # Predictions for other images do not form a pair.
     (other / "annotations.json").write_text('{"images": [], "annotations": [], "categories": []}')
     assert pairs.evaluate_again(section(detector, other).entries, "bbox") == {}
 
 
 def test_what_differs(detector, stock, copy):
-    # A stock run has none of tintbox's arguments, which is no difference where they are at their defaults.
+    # A stock run lacks tintbox's arguments, which makes no difference if they have their defaults.
     assert texts(tables.difference_table(section(detector, stock).entries)) == [
         ["freeze", "backbone", "None"],
         ["unfreeze", "{0.5: backbone}", "None"],

@@ -1,4 +1,4 @@
-"""What is said about which run is best, and whether that may be chance."""
+"""The verdict: which run is best, and whether that may be chance."""
 
 import math
 
@@ -74,7 +74,7 @@ def test_equal_predictions_are_equal(detector, copy):
 
 
 def test_no_winner_by_what_is_not_shown(made):
-    """`lr0=0.001,0.01` with an optimizer that ignores it: all is equal, over seeds as well; nor does +0.0000 win."""
+    """`lr0=0.001,0.01` with an optimizer that ignores it: all runs are equal, also over seeds; +0.0000 does not win."""
     assert told(run(made, "a", 0.5), run(made, "b", 0.50004, lr0=1))[0].startswith("b and a are equal by")
     folders = [run(made, f"{lr0}-{s}", 0.3 + s / 8, lr0=lr0, seed=s) for lr0 in (0.001, 0.01) for s in (0, 1, 2)]
     claim, chance = told(*folders)
@@ -88,7 +88,7 @@ def test_a_bound_that_is_shown_as_zero_is_no_lead(detector, copy):
 
 
 def test_over_seeds(made):
-    """Welch's interval by its own formula, with Student's t from a table."""
+    """Welch's interval by its formula, with Student's t from a table."""
     one, two = (0.5, 0.52, 0.54), (0.4, 0.42, 0.44)  # the same variance, so 4 degrees of freedom
     folders = [
         run(made, f"{name}{seed}", value, lr0=lr0, seed=seed)

@@ -38,7 +38,7 @@ def write_run(folder, curves, task="colorize"):
 
 
 def curves(metric, loss, seconds=2.0, column="metrics/accuracy"):
-    """Columns of a run with a metric and a loss per epoch."""
+    """Return the columns of a run with a metric and a loss per epoch."""
     epochs = range(1, len(metric) + 1)
     return {"epoch": [*epochs], "time": [seconds * e for e in epochs], column: metric, "val/loss": loss}
 

@@ -1,4 +1,4 @@
-"""Mistakes: each is one line on standard error and exit status 1, and nothing is made."""
+"""Mistakes: each gives one line on standard error and exit status 1, and nothing is created."""
 
 import shutil
 from functools import partial
@@ -14,7 +14,7 @@ GOOD = ("task=colorize", "model=colorize-convt.yaml", "data=fruitbowl.yaml", "im
 
 @pytest.fixture
 def refused(refused):
-    """Run `tintbox study`, which must fail with one line; returns it."""
+    """Run `tintbox study`, which must fail with one line; return that line."""
     return partial(refused, "study")
 
 

@@ -20,7 +20,7 @@ TINY = ["task=colorize", "model=colorize-convt.yaml", "imgsz=32", "plots=False",
 
 @pytest.fixture
 def two_workers(monkeypatch, tmp_path):
-    """A cluster on this machine in which two runs fit side by side."""
+    """A local cluster with room for two parallel runs."""
     monkeypatch.chdir(tmp_path)
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     yield
@@ -35,7 +35,7 @@ def epochs(folder):
 
 
 class Killer(threading.Thread):
-    """Kills the Ray worker process that trains a run, once this has some epochs."""
+    """Kills the Ray worker process that trains a run, once the run has some epochs."""
 
     def __init__(self, folder):
         super().__init__(daemon=True)
@@ -61,7 +61,7 @@ def test_a_worker_that_is_killed(two_workers, tiny_data, tmp_path, capfd):
     folder = tmp_path / "runs/study/study"
     killer = Killer(folder / "seed_1")
     killer.start()
-    # The data by a relative path: a worker reads it from where the study was started.
+    # Data by a relative path: a worker resolves it from the folder where the study was started.
     (tmp_path / "tiny.yaml").write_text(tiny_data.read_text())
     assert study([*TINY, "data=tiny.yaml", "epochs=15", "seed=0,1"], ray="auto", workers=2).resolve() == folder
     assert killer.killed is not None
@@ -80,7 +80,7 @@ def test_a_worker_that_is_killed(two_workers, tiny_data, tmp_path, capfd):
 
 def test_an_address_that_does_not_answer(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections and says nothing
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it accepts connections but never answers
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         begun = time.monotonic()
         with pytest.raises(TintboxError, match=rf"^--ray {address}: (no answer within 10 seconds|no Ray cluster).*$"):

@@ -1,4 +1,4 @@
-"""`tintbox study` from end to end, with runs as small as they can be."""
+"""`tintbox study` end to end, with the smallest possible runs."""
 
 import csv
 import itertools
@@ -22,7 +22,7 @@ TINY = ("task=colorize", "model=colorize-convt.yaml", "imgsz=32", "plots=False")
 
 
 def rows(folder):
-    """The lines of a run's results.csv that are whole, without the time."""
+    """The complete lines of a run's results.csv, without the time."""
     file = folder / "results.csv"
     text = file.read_text() if file.is_file() else ""
     return [
@@ -31,7 +31,7 @@ def rows(folder):
 
 
 def workers(place):
-    """The processes that train a run of a study, with the loaders that they have forked."""
+    """The processes that train runs of a study, including their forked loaders."""
     found = []
     for process in psutil.process_iter(["cmdline", "status"]):
         words = process.info["cmdline"] or []
@@ -42,7 +42,7 @@ def workers(place):
 
 @pytest.fixture(scope="module")
 def grid(tiny_data, tmp_path_factory):
-    """A study of 2x2 runs, two at a time: its folder, what it printed, and what its processes were given."""
+    """A study of 2x2 runs, two in parallel: its folder, its output, and the arguments of its processes."""
     cwd = tmp_path_factory.mktemp("a study")
     command = [TINTBOX, "study", *TINY, f"data={tiny_data}", "epochs=2", "batch=4,8", "seed=0,1", "--workers", "2"]
     environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
@@ -122,7 +122,7 @@ def test_the_same_command_does_nothing_and_more_seeds_are_added(grid, python, yo
     with (folder / "study.csv").open() as stream:
         assert [row["n"] for row in csv.DictReader(stream)] == ["3", "3"]
 
-    # A run of a study is what `yolo train` makes of the same arguments.
+    # A run of a study equals `yolo train` with the same arguments.
     plain = yolo("train", *arguments, "batch=8", "seed=2", f"project={folder.parent / 'plain'}", "name=run")
     assert plain.returncode == 0, plain.stderr
     assert rows(folder.parent / "plain/run") == rows(folder / "batch_8-seed_2")
@@ -146,13 +146,13 @@ def test_a_killed_study_goes_on(tiny_data, tmp_path, python):
     folder.rename(moved)
     second = moved / "seed_1"
     with subprocess.Popen([TINTBOX, "study", moved], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as study:
-        # A run whose process is killed is tried again.
+        # A run whose process is killed is retried.
         wait_for(lambda: workers("seed_1"))[0].kill()
         printed = study.communicate()[0]
     assert study.returncode == 0, printed
     assert "2 runs, 1 of them done" in printed
     after = rows(second)
-    done = before[: len(before) - 1]  # the epoch of the kill may not have been saved, and is trained again
+    done = before[: len(before) - 1]  # the epoch of the kill may not have been saved, and is then repeated
     assert after[: len(done)] == done, "it began anew"
     assert [int(float(row[0])) for row in after][-1] == 12
     assert "Resuming training" in (second / outcome.LOG).read_text()

@@ -1,4 +1,4 @@
-"""How the numbers of folds are written."""
+"""The format of numbers over folds."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""`tintbox study ... folds=`: what is refused, what a run of a fold is given, and a study from end to end."""
+"""`tintbox study ... folds=`: rejected inputs, the arguments of a fold's run, and a study end to end."""
 
 import csv
 import itertools
@@ -72,7 +72,7 @@ def test_what_a_run_of_a_fold_is_given(clips, tmp_path):
 
 @pytest.fixture
 def attempt(monkeypatch, refused, clips):
-    """Run `tintbox study` with words that must be refused in one line, with nothing made; returns the line."""
+    """Run `tintbox study` with arguments that must be rejected in one line, creating nothing; return the line."""
     monkeypatch.setattr(command, "begin", lambda *_: pytest.fail("it trains"))
 
     def run(*words, data=clips):
@@ -163,7 +163,7 @@ def test_folds_of_pictures_that_have_changed(clips, tmp_path):
 
 @pytest.fixture(scope="module")
 def crossed(clips, tmp_path_factory):
-    """A study of two cells on two folds, killed in its second run and gone on with: its folder, and what it printed."""
+    """A study of two cells on two folds, killed in its second run and resumed: its folder and its output."""
     cwd = tmp_path_factory.mktemp("crossed")
     words = [TINTBOX, "study", *TINY, f"data={clips}", "folds=2", "freeze=None,backbone"]
     folder = cwd / "runs/study/study"
@@ -228,7 +228,7 @@ def test_the_table_says_what_the_pooled_predictions_say(crossed):
     assert first["against_first"] == ""
     assert "over all 18 pictures, each predicted by the run of 2 that had not learnt from it" in printed
     assert "from 1,000 resamples of the 6 groups of images" in printed
-    gap = Comparison(found["freeze_None"], found["freeze_backbone"])  # what `tintbox compare` says
+    gap = Comparison(found["freeze_None"], found["freeze_backbone"])  # the output of `tintbox compare`
     assert float(second["against_first_low"]) == pytest.approx(gap.intervals[0][0])
 
 
@@ -250,7 +250,7 @@ def test_compare_and_report_take_it(crossed, python, tmp_path):
 @pytest.mark.slow
 @pytest.mark.attack("folds")
 def test_a_run_that_was_killed_while_it_was_judged_is_judged(crossed, python, tmp_path):
-    """Its weights are trained to the end; and the folder has been moved since."""
+    """Its weights are fully trained; and the folder has been moved since."""
     folder, _ = crossed
     moved = shutil.copytree(folder, tmp_path / "moved")
     run = moved / "freeze_None-fold_1"

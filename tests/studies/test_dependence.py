@@ -1,4 +1,4 @@
-"""What cannot count is told before anything is trained: against Ultralytics' own optimizer, and by the table."""
+"""Arguments without effect are reported before training: checked with Ultralytics' own optimizer, and by the table."""
 
 import pytest
 
@@ -13,7 +13,7 @@ COLORIZE = ("colorize", "model=colorize-convt.yaml", "data=fruitbowl.yaml")
 
 
 def said(*words):
-    """The line by which a study is refused."""
+    """The line that rejects a study."""
     with pytest.raises(TintboxError, match=r"^.+$") as error:
         checks.check_arguments(parse(words), many=False)
     return str(error.value)
@@ -143,7 +143,7 @@ def test_without_a_model_the_default_is_what_must_be_there(monkeypatch, tmp_path
 
 
 def test_the_grid_file_of_the_guide_is_taken(tmp_path):
-    """The YAML of docs/study.md, of whose runs half failed."""
+    """The YAML of docs/study.md; half of its runs used to fail."""
     import re
     from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The grid of a study: what words and YAML files ask for."""
+"""The grid of a study, from arguments and YAML files."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def test_baseline_first_and_the_seeds_of_a_cell_together():
         ("{0.5: backbone, 0.8: all},None", ["{0.5: backbone, 0.8: all}", None]),
         ("{0: 1},{0: 2}", [{0: 1}, {0: 2}]),
         ("'a,b',c", ["a,b", "c"]),
-        ("'10','20'", [10, 20]),  # as `yolo` itself reads it
+        ("'10','20'", [10, 20]),  # as `yolo` itself parses it
         ("/a b/x.yaml,/a b/y.yaml", ["/a b/x.yaml", "/a b/y.yaml"]),
         ("a=b.yaml", ["a=b.yaml"]),
     ],

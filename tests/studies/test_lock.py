@@ -1,4 +1,4 @@
-"""Two processes never work in one folder, and one that was killed leaves no lock."""
+"""Two processes never work in one folder, and a killed process leaves no lock."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from tintbox.studies import lock
 
 pytestmark = pytest.mark.attack("study")
 
-# Two processes that are released together, a folder for each pair: how many of each pair held its lock at a time.
+# Pairs of processes that start together, one folder per pair: how many of a pair held its lock at the same time.
 PAIRS = """
 import multiprocessing, pathlib, sys
 from tintbox.studies.lock import BusyError, hold

@@ -1,4 +1,4 @@
-"""How a run stands, by the files in its folder."""
+"""The state of a run, from the files in its folder."""
 
 import signal
 

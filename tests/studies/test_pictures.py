@@ -1,4 +1,4 @@
-"""The pictures of a study: what is drawn is what the runs have."""
+"""The plots of a study: they show the values of the runs."""
 
 import math
 

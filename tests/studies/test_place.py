@@ -1,4 +1,4 @@
-"""The folder of a study, and which study it has."""
+"""The folder of a study, and which study it contains."""
 
 import pytest
 import yaml

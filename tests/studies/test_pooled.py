@@ -1,4 +1,4 @@
-"""Cells of a study with folds, of runs made by hand: numbers, intervals and differences over all pictures."""
+"""Cells of a study with folds, from synthetic runs: metrics, intervals and differences over all pictures."""
 
 import csv
 import json
@@ -24,11 +24,11 @@ from tintbox.studies.pooled import Pools
 GRID = parse(["model=a.yaml", "data=d.yaml", "folds=2", "freeze=None,backbone,10", "seed=0,1", "plots=False"])
 PICTURES = [f"/data/{i:02}.jpg" for i in range(10)]
 FOLDS = Folds(PICTURES, [i % 2 for i in range(10)], PICTURES, ["train"] * 10)
-BLUR = {None: 6, "backbone": 2, 10: 6}  # pixels by which the boxes of a cell are off
+BLUR = {None: 6, "backbone": 2, 10: 6}  # offset of a cell's boxes in pixels
 
 
 def write_run(folder, run):
-    """Write what a run of a fold leaves: its arguments, two epochs, and predictions for its pictures."""
+    """Write the files of a fold's run: its arguments, two epochs, and predictions for its pictures."""
     fold, seed, freeze = (run.settings[key] for key in ("fold", "seed", "freeze"))
     truth = np.random.default_rng(1)
     boxes = truth.uniform([0, 0, 20, 20], [50, 50, 45, 45], (len(PICTURES), 3, 4)).round(2)
@@ -61,7 +61,7 @@ def write_run(folder, run):
 
 
 def made(folder, grid=GRID, lacking=()):
-    """The results of the study; some of its runs are not there."""
+    """The results of the study; some of its runs are missing."""
     found = []
     for run in grid.runs():
         if run.name in lacking:

@@ -25,7 +25,7 @@ def runs(*names):
 
 @pytest.fixture
 def epochs(monkeypatch):
-    """How many epochs each run has trained, of four; one that is not there has no arguments yet."""
+    """The number of epochs, of four, that each run has trained; a missing run has no arguments yet."""
     done = {}
     monkeypatch.setattr(outcome, "trained_epochs", lambda folder: done.get(folder.name, 0))
     monkeypatch.setattr(outcome, "planned_epochs", lambda folder: 4 if folder.name in done else math.inf)
@@ -48,7 +48,7 @@ def test_the_rest_takes_as_long_as_what_is_done(epochs, tmp_path, monkeypatch):
     a, b, c = runs("a", "b", "c")
     now = [100.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    epochs.update(a=4, b=0, c=2)  # c goes on from a half
+    epochs.update(a=4, b=0, c=2)  # c resumes from a half
     shown = Progress([a, b, c], {"a": ended()}, tmp_path)
     assert shown.estimate_remaining() is None and shown.describe_end() == ""
     now[0] += 30

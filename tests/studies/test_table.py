@@ -1,4 +1,4 @@
-"""The tables of a study against NumPy."""
+"""The tables of a study, compared to NumPy."""
 
 import csv
 from pathlib import Path

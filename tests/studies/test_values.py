@@ -1,4 +1,4 @@
-"""Values in a study's words, against what the words mean in Python."""
+"""Values in a study's arguments, compared to their meaning in Python."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The words by which a run of a study begins, or goes on."""
+"""The arguments by which a run of a study starts or resumes."""
 
 import pytest
 import torch
