@@ -1,4 +1,4 @@
-"""A folder with what every command needs, and one command run there as it is typed."""
+"""A folder with the files that the commands need, and a way to run a command there as a user types it."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ head: [[[1, 2, 3], 1, Detect, [nc]]]
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, trained):
-    """A folder with what the commands need besides the strange file: pictures, models, a COCO JSON and a run."""
+    """A folder with the commands' other inputs besides the strange file: pictures, models, a COCO JSON and a run."""
     folder = tmp_path_factory.mktemp("any")
     for name in ("train/a", "train/b", "train/c", "val/a"):
         for kind, content in (("images", None), ("labels", "0 0.5 0.5 0.5 0.5\n")):
@@ -52,9 +52,9 @@ def place(tmp_path_factory, trained):
 
 @pytest.fixture
 def attempt(place, monkeypatch, capfd):
-    """Run a command of `tintbox` or `yolo` where it must change nothing that was there; returns what it says."""
+    """Run a command of `tintbox` or `yolo` that must not change any existing file; return its output."""
     monkeypatch.chdir(place)
-    # What trains a whole grid stops where it would begin.
+    # Commands that train a whole grid stop where the training would start.
     monkeypatch.setattr(study_command, "begin", lambda *_: (_ for _ in ()).throw(TintboxError("it would train")))
 
     def run(strange, content, *words):

@@ -1,7 +1,7 @@
-"""Whole commands on whatever a file may hold: status 0, or one line and status 1; soon; no file there is changed.
+"""Whole commands on files with any content: exit status 0, or one line and status 1; in short time; no file is changed.
 
-Each command of `tintbox` that reads a file, and the modes of `yolo colorize`, run as they are typed, in this process.
-Parts of files made worse place by place, and what the readers do with them, are in the tests of each reader.
+Each command of `tintbox` that reads a file, and the modes of `yolo colorize`, run in this process as a user types them.
+The tests of each reader cover files that are damaged in single places.
 """
 
 import csv
@@ -27,7 +27,7 @@ FUZZ = settings(
 )  # fmt: skip
 
 
-# What a file may hold
+# Possible contents of a file
 
 SCALARS = st.sampled_from(
     [None, True, 0, -1, 1, 3, 1.5, 10**400, float("nan"), float("inf"), 1e308, "", "x", "\0", "images/train", "a.png",
@@ -106,7 +106,7 @@ CONTENT = {
 ANY = st.one_of(*CONTENT.values())
 
 
-# Command -> the strange file, what it may hold besides anything, and its words.
+# Command -> the strange file, its special contents besides arbitrary ones, and the arguments.
 TINTBOX = {
     "coco-eval predictions": ("s.json", "json", "predictions=s.json annotations=truth.json resamples=0 out=out/c"),
     "coco-eval annotations": ("s.json", "json", "predictions=found.json annotations=s.json resamples=0 out=out/c"),
@@ -235,7 +235,7 @@ def test_every_command_is_here(command):
     ],
 )
 def test_real_processes(forked, tmp_path, words, strange, content):
-    """What holds in this process holds for the commands as they are installed."""
+    """The installed commands behave like the calls in this process."""
     (tmp_path / strange).write_bytes(content)
     command, *rest = words.split()
     done = forked(Path(sys.executable).with_name(command), *rest)

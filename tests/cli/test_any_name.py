@@ -1,4 +1,4 @@
-"""Whole commands on names that no file can have, too long or with a zero byte: one line and status 1."""
+"""Whole commands on impossible file names, too long or with a null byte: one line and exit status 1."""
 
 import pytest
 import yaml
@@ -7,7 +7,7 @@ from tintbox.errors import one_line
 
 NAMES = {"too long": "x" * 300, "zero byte": "a\0b"}
 TRAIN = "train data=data.yaml epochs=1 batch=2 imgsz=32 palette=3 plots=False workers=0 project=out exist_ok=True"
-# Where a command takes the name of a file or folder; @ stands for it.
+# Every argument that takes the name of a file or folder, written as @.
 COMMANDS = [
     "tintbox show model=@.pt data=data.yaml out=out/s.png",
     "tintbox show model=detector.pt data=@.yaml out=out/s.png",
@@ -84,7 +84,7 @@ CASES = [(words, name) for words in COMMANDS for name in NAMES if name == "too l
 
 @pytest.fixture
 def fuller(place):
-    """The folder with a run, a dataset without validation pictures, and files of Darknet, as yet unread."""
+    """The folder with a run, a dataset without validation pictures, and Darknet files, none read yet."""
     (place / "run").mkdir(exist_ok=True)
     described = yaml.safe_load((place / "data.yaml").read_text())
     for name, content in {

@@ -99,7 +99,7 @@ UNREADABLE = {
 @pytest.mark.attack("report inputs")
 @pytest.mark.parametrize("kind", UNREADABLE)
 def test_an_unreadable_folder_is_one_line(forked, made, tmp_path, kind):
-    """Whoever may read everything becomes somebody who may not."""
+    """A root user is switched to an unprivileged one."""
     run = made("all/run", **{"metrics__mAP50-95(B)": [0.25, 0.5]})
     place, mode = UNREADABLE[kind]
     locked = run.parent / place
@@ -111,7 +111,7 @@ def test_an_unreadable_folder_is_one_line(forked, made, tmp_path, kind):
         "def report(folder):\n"
         "    sys.argv = ['tintbox', 'report', folder, 'out=r.html', 'pictures=False']\n"
         "    app.main()\n"
-        "with contextlib.suppress(SystemExit): report(whole)\n"  # loads what only its owner may read
+        "with contextlib.suppress(SystemExit): report(whole)\n"  # loads files that only their owner may read
         "os.geteuid() or os.setresuid(65534, 65534, 65534)\n"
         "report(run)\n"
     )

@@ -1,6 +1,6 @@
-"""What is in a run's folder may be anything: `tintbox report` writes its page, or says one line, and changes nothing.
+"""A run's folder may contain anything: `tintbox report` writes its page or prints one line, and changes nothing.
 
-Property-based: files of every kind that a report reads are made up, or made worse in one place.
+Property-based: files of every kind that a report reads are generated, or damaged in one place.
 """
 
 import copy as copying
@@ -47,14 +47,14 @@ JSON = st.recursive(
 
 
 def snapshot(folder):
-    """Every file below a folder with its content and time."""
+    """Every file below a folder with its content and modification time."""
     files = (file for file in folder.rglob("*") if file.is_file())
     return {f: (hashlib.sha256(f.read_bytes()).hexdigest(), f.stat().st_mtime_ns) for f in files}
 
 
 @pytest.fixture
 def told(capfd, monkeypatch, tmp_path_factory):
-    """Run `tintbox report` on a folder and check the invariant; returns the status and what it said."""
+    """Run `tintbox report` on a folder and check the invariant; return the exit status and the output."""
     out = tmp_path_factory.mktemp("out") / "r.html"
 
     def run(folder, *words):
@@ -91,10 +91,10 @@ def run(made):
 
 
 def worse(value, draw):
-    """A copy of plain data with something else in one place of it."""
+    """A copy of plain data with one value replaced."""
     found = copying.deepcopy(value)
     places = [(found, key) for key in found]
-    for inside, key in places:  # which grows meanwhile
+    for inside, key in places:  # which grows in the meantime
         child = inside[key]
         if isinstance(child, (dict, list)):
             places += [(child, inner) for inner in (child if isinstance(child, dict) else range(min(len(child), 3)))]
@@ -150,7 +150,7 @@ def test_any_results(told, run, data):
 @given(column=st.sampled_from(COLUMNS), cells=st.lists(CELLS, min_size=2, max_size=2))
 @STEADY
 def test_any_number_of_a_run(told, run, column, cells):
-    """One column of an otherwise whole file: an infinite time, an epoch that is none, a metric that is."""
+    """One column of an otherwise valid file is changed: an infinite time, an invalid epoch, an odd metric."""
     numbers = {"epoch": ["1", "2"], "time": ["3", "4"], "metrics/mAP50-95(B)": ["0.5", "0.25"], column: cells}
     (run / "results.csv").write_text("\n".join(",".join(row) for row in [numbers, *zip(*numbers.values())]) + "\n")
     told(run, "pictures=False")
@@ -180,7 +180,7 @@ JPEG = cv2.imencode(".jpg", np.full((20, 30, 3), 90, np.uint8))[1].tobytes()
 @given(data=st.data())
 @STEADY
 def test_any_picture(told, run, tmp_path, data):
-    """Bytes of the header, or the end, of a picture are others; a JPEG without its end is left as it is, too."""
+    """Bytes of a picture's header or end are changed; a truncated JPEG is also left unchanged."""
     kind, whole = data.draw(st.sampled_from([("png", PNG), ("jpg", JPEG), ("bmp", PNG)]))
     raw = bytearray(whole)
     for place in data.draw(st.lists(st.integers(0, 60), max_size=4)):
@@ -227,7 +227,7 @@ def test_any_dataset(told, run, tmp_path, data):
 @given(data=st.data())
 @STEADY
 def test_any_checkpoint(told, run, detector, data):
-    """What a checkpoint says of itself is read from its bytes; those of the zip's headers are others here."""
+    """A checkpoint's metadata are read from its bytes; here, bytes of the zip headers are changed."""
     raw = bytearray((detector / "weights" / "best.pt").read_bytes())
     for _ in range(data.draw(st.integers(1, 8))):
         place = data.draw(st.integers(0, 4000)) if data.draw(st.booleans()) else -data.draw(st.integers(1, 4000))
@@ -239,7 +239,7 @@ def test_any_checkpoint(told, run, detector, data):
 
 
 def marked(raw, place, bits):
-    """A zip with bits set at a place of the heads of its files; in its list that place is two bytes further on."""
+    """A zip with bits set at an offset in its local headers; in the central directory, it is two bytes more."""
     raw = bytearray(raw)
     for head, shift in ((b"PK\3\4", 0), (b"PK\1\2", 2)):
         found = raw.find(head)

@@ -1,4 +1,4 @@
-"""Folders of runs made by hand, for tables and pictures; and patience with those that are at work."""
+"""Synthetic run folders, for tables and plots; and waiting for working processes."""
 
 import sys
 import time
@@ -44,7 +44,7 @@ def curves(metric, loss, seconds=2.0, column="metrics/accuracy"):
 
 
 def result(folder, run, state="finished", reason=""):
-    """What came of a run whose folder is there, if it is."""
+    """The outcome of a run, if its folder exists."""
     return Result(
         run, Outcome(state, reason, run.arguments), run_folder.read(folder / run.name) if state == "finished" else None
     )
@@ -63,7 +63,7 @@ MADE = {
 
 @pytest.fixture
 def folder_of(tmp_path):
-    """Make a run's folder by hand, and return what came of it."""
+    """Make a synthetic run folder, and return its outcome."""
 
     def make(run, curves, task="colorize"):
         write_run(tmp_path / run.name, curves, task)
@@ -74,7 +74,7 @@ def folder_of(tmp_path):
 
 @pytest.fixture
 def made(tmp_path):
-    """The results of a study over batch and seed, one run of which failed and two are not there."""
+    """The results of a study over batch and seed; one of its runs failed and two are missing."""
     runs = Grid({"task": "colorize"}, {"batch": [4, 8, 64], "seed": [0, 1, 2]}).runs()
     results = []
     for run in runs:
@@ -90,13 +90,13 @@ def made(tmp_path):
 
 
 def content(folder):
-    """Every file below a folder, as it is."""
+    """The content of every file below a folder."""
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != ".study.lock"}
 
 
 @pytest.fixture
 def attempt(monkeypatch, capfd, tmp_path):
-    """Run `tintbox study` in a folder where it must not train; returns the line that it ends with."""
+    """Run `tintbox study` in a folder where it must not train; return its last line."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "begin", lambda *_: pytest.fail("it trains"))
 

@@ -1,4 +1,4 @@
-"""A study whose folder is done, or damaged: shown as far as it can be read, and trained anew where it must be."""
+"""Studies with finished or damaged folders: shown as far as they are readable, and retrained where necessary."""
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.attack("study inputs")
 
 @pytest.fixture
 def done(tmp_path):
-    """A study of two runs that are done, made by hand."""
+    """A synthetic study of two finished runs."""
     folder = tmp_path / "runs/study/study"
     grid = parse([*GOOD, "seed=0,1"])
     folder.mkdir(parents=True)
@@ -103,7 +103,7 @@ def test_a_finished_run_with_a_damaged_best_is_not_finished(damage, done):
 
 
 def test_what_a_run_goes_on_from(tmp_path):
-    """A damaged last.pt gives way to best.pt; of a trained run with a damaged best.pt nothing can be had but anew."""
+    """If last.pt is damaged, best.pt is used; a finished run with a damaged best.pt has to be trained again."""
     from tintbox.studies import worker
 
     last, best = (tmp_path / "weights" / name for name in ("last.pt", "best.pt"))

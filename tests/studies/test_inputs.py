@@ -1,4 +1,4 @@
-"""Whatever a study is given: status 0, or one line and status 1, soon, and no file that was there is changed."""
+"""Any input of a study: exit status 0, or one line and status 1, in short time, without changing existing files."""
 
 import itertools
 import json
@@ -166,7 +166,7 @@ def test_any_bytes_are_a_grid_or_one_line(raw, tmp_path):
 
 
 def refused_or_written(folder, words):
-    """A grid is refused in one line, or written and read again as it is, and its checks say what is wrong with it."""
+    """A grid is rejected in one line, or survives writing and reading, and its checks report what is wrong."""
     try:
         grid = parse(words)
         checks.check_arguments(grid, many=False)

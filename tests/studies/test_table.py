@@ -11,7 +11,7 @@ from tintbox.studies.cells import Result, group_by_cell
 from tintbox.studies.grid import Run
 from tintbox.studies.outcome import Outcome
 
-# Accuracy and loss at best.pt's epoch, by batch and seed: what `made` has, picked by hand.
+# Accuracy and loss at best.pt's epoch, by batch and seed: the values of `made`, selected by hand.
 ACCURACY = {4: [0.30, 0.25], 8: [0.40, 0.30, 0.35], 64: [0.15]}
 LOSS = {4: [2.0, 2.8], 8: [1.8, 2.1, 1.9], 64: [2.9]}
 EPOCHS = {4: [2, 1], 8: [3, 3, 2], 64: [2]}
