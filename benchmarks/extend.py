@@ -129,22 +129,32 @@ def table(results: list[dict]) -> str:
 
 
 def draw(results: list[dict], file: Path) -> None:
-    """Plot new AP against GFLOPs of the forks, one line per dataset."""
+    """Plot new AP against GFLOPs of the forks, one line per dataset, and fine-tuning of the whole model as dashes.
+
+    Bars are the standard deviations over seeds, where there are several.
+    """
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    for new in dict.fromkeys(r["new"] for r in results):
-        points = {}
+    figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    for number, new in enumerate(dict.fromkeys(r["new"] for r in results)):
+        found: dict[str, list[float]] = {}
         for r in results:
-            if r["new"] == new and "extend" in METHODS[r["method"]]:
-                points.setdefault((r["GFLOPs"], r["method"]), []).append(100 * r["exact"]["new"][0])
-        there = sorted((flops, statistics.mean(aps), fork) for (flops, fork), aps in points.items())
-        axes.plot([p[0] for p in there], [p[1] for p in there], "o-", label=new)
-        for flops, ap, fork in there:
-            axes.annotate(fork, (flops, ap), fontsize=7)
-    axes.set(xlabel="GFLOPs at 640 pixels", ylabel="AP of the new classes")
-    axes.legend()
-    figure.savefig(file, dpi=150)
+            if r["new"] == new and r["method"] != "original":
+                found.setdefault(r["method"], []).append(100 * r["exact"]["new"][0])
+        flops = {r["method"]: r["GFLOPs"] for r in results}
+        forks = sorted((m for m in found if "extend" in METHODS[m]), key=flops.__getitem__)
+        means = {method: statistics.mean(aps) for method, aps in found.items()}
+        spread = [statistics.stdev(found[m]) if len(found[m]) > 1 else 0 for m in forks]
+        x, y, colour, title = [flops[m] for m in forks], [means[m] for m in forks], f"C{number}", Path(new).stem
+        axes.errorbar(x, y, spread, fmt="o-", color=colour, capsize=3, label=f"{title}: extend=")
+        for fork in forks:
+            axes.annotate(fork, (flops[fork], means[fork]), (4, -11), textcoords="offset points", fontsize=8)
+        if "plain" in means:
+            axes.axhline(means["plain"], color=colour, linestyle="--", label=f"{title}: fine-tuning, old classes lost")
+    axes.margins(x=0.12)
+    axes.set(xlabel="GFLOPs of the whole model at 640 pixels", ylabel="AP of the new classes, percent")
+    axes.legend(loc="lower right")
+    figure.savefig(file, dpi=110)
 
 
 def main() -> None:
@@ -159,6 +169,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help=" ".join(f"--{k} {v}" for k, v in SMALL.items()))
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="training arguments for all methods")
     parser.add_argument("--workers", type=int, default=1, help="loader processes per run")
+    parser.add_argument("--report", action="store_true", help="only report finished runs, without training")
     parser.add_argument("--figure", type=Path, help="file for the plot of new AP against GFLOPs")
     args = parser.parse_args()
     if args.small:
@@ -171,6 +182,8 @@ def main() -> None:
             for seed in args.seeds[: 1 if method == "original" else None]:
                 what = [Path(args.model).stem, title, f"{args.epochs}x{args.imgsz}", *args.set, method, str(seed)]
                 jobs["-".join(what).replace("=", "_").replace("/", "_")] = partial(run, args, method, new, seed)
+    if args.report:
+        jobs = {name: job for name, job in jobs.items() if (args.root / name / runs.RESULT).is_file()}
     found = runs.run_all(jobs, args, lambda name, r: f"{name}: new {figures([r], 'exact', 'new')}")
     results = list(found.values())
     if args.figure:
