@@ -1,1 +1,1 @@
-"""COCO evaluation of any dataset: pycocotools' numbers, how sure they are, and what the errors cost."""
+"""COCO evaluation of any dataset: pycocotools' numbers, their intervals, and the cost of each kind of error."""

@@ -1,4 +1,4 @@
-"""Precision and recall from matches, as COCOeval's ``accumulate`` has them."""
+"""Precision and recall from matches, as in COCOeval's ``accumulate``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tintbox.plugins.coco_eval.metrics import AREAS, IOU_THRESHOLDS, MAX_DETECTI
 
 
 def accumulate(matches: Matches) -> Curves:
-    """Return precision and recall of every class, size and limit."""
+    """Return precision and recall for every class, size range and detection limit."""
     shape = len(matches.groups), len(AREAS), len(MAX_DETECTIONS)
     precision = np.full((len(IOU_THRESHOLDS), len(RECALL_THRESHOLDS), *shape), -1.0)
     recall = np.full((len(IOU_THRESHOLDS), *shape), -1.0)
@@ -22,14 +22,14 @@ def accumulate(matches: Matches) -> Curves:
 
 
 def _curve(group: Group, limit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the precision ``(T, R)`` and recall ``(T,)`` of a group that has truth."""
+    """Return the precision ``(T, R)`` and recall ``(T,)`` of a group that has ground truth."""
     within = np.flatnonzero(group.rank < limit)
     ignored = group.ignored[:, within]
-    level, place = np.nonzero(group.matched[:, within] & ~ignored)  # of what was found, level by level
+    level, place = np.nonzero(group.matched[:, within] & ~ignored)  # of true positives, level by level
     each = np.bincount(level, minlength=len(ignored))
-    before = np.arange(len(level)) - np.repeat(np.cumsum(each) - each, each)  # found before it
+    before = np.arange(len(level)) - np.repeat(np.cumsum(each) - each, each)  # true positives before each
     counted = place + 1 - np.cumsum(ignored, axis=1)[level, place]
-    exact = np.zeros((len(ignored), each.max() + 1))  # a column of zeros at the end: recalls that are not reached
+    exact = np.zeros((len(ignored), each.max() + 1))  # the last column of zeros is for recalls that are not reached
     exact[level, before] = (before + 1) / counted
     envelope = np.maximum.accumulate(exact[:, ::-1], axis=1)[:, ::-1]
     truths = len(group.truth_image)

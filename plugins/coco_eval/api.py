@@ -30,9 +30,9 @@ def evaluate(
     level: float = 0.95,
     explain: bool = False,
 ) -> Evaluation:
-    """Return COCO's twelve numbers of detections, pycocotools' to 1e-9, each with a bootstrap interval.
+    """Return COCO's twelve numbers for detections, equal to pycocotools' to 1e-9, each with a bootstrap interval.
 
-    Arrays may be of numpy or torch, or lists. What is handed over stays as it is.
+    Arrays may be NumPy arrays, torch tensors or lists. The arguments are not modified.
 
     Example:
         >>> import tintbox
@@ -48,21 +48,21 @@ def evaluate(
 
     Args:
         truth: The path of a COCO JSON, its content as a dict, or arrays: ``image_id`` (N,), ``category_id`` (N,),
-            ``bbox`` (N, 4) x, y, width, height in pixels; if need be ``iscrowd`` (N,), ``area`` (N,) in square pixels,
-            ``images``, the ids of all images if some have no objects, and ``categories``, all ids, or names by id.
+            ``bbox`` (N, 4) x, y, width, height in pixels; optionally ``iscrowd`` (N,), ``area`` (N,) in square pixels,
+            ``images`` (all image ids, needed if some have no objects) and ``categories`` (all ids, or names by id).
         detections: The path of a file in COCO's result format, its content as a list of dicts, or arrays:
             ``image_id`` (M,), ``category_id`` (M,), ``bbox`` (M, 4), ``score`` (M,) 0..1.
-        iou_type: ``"bbox"`` or ``"segm"``; None for masks where truth and detections all have them, else boxes.
-        resamples: Resamples of the images for the intervals; 0 for none.
-        seed: What the resamples depend on.
+        iou_type: ``"bbox"`` or ``"segm"``; None for masks if all of truth and detections have them, else boxes.
+        resamples: Number of bootstrap resamples of the images for the intervals; 0 for no intervals.
+        seed: Random seed of the resamples.
         level: Confidence level of the intervals, between 0 and 1.
-        explain: Whether to say what each kind of error costs, too.
+        explain: Whether to compute what each kind of error costs as well.
 
     Returns:
         The numbers: ``result["AP"]``, ``.intervals`` (12, 2), ``.to_dict()``, ``.plot()``; a notebook shows tables.
 
     Raises:
-        TintboxError: Something is wrong with what was given; the line says what and where.
+        TintboxError: An argument is invalid; the message says what and where.
     """
     if wrong := check({"resamples": resamples, "seed": seed, "level": level, "explain": explain}):
         raise TintboxError(f"evaluate: {wrong}")
@@ -75,9 +75,9 @@ def evaluate(
 
 
 def compare(a: Evaluation, b: Evaluation) -> Comparison:
-    """Return by how much b is better than a, with intervals of the differences from a paired bootstrap.
+    """Return how much better b is than a, with intervals of the differences from a paired bootstrap.
 
-    Images that are hard are hard for both, so this tells far more than two separate intervals.
+    Hard images are hard for both, so this is far more precise than two separate intervals.
 
     Example:
         >>> import tintbox
@@ -91,15 +91,15 @@ def compare(a: Evaluation, b: Evaluation) -> Comparison:
         0.333
 
     Args:
-        a: The evaluation that the other is compared with.
-        b: The other, on the same truth and with the same settings.
+        a: The baseline evaluation.
+        b: The evaluation to compare with it, on the same truth and with the same settings.
 
     Returns:
         The differences b - a: ``comparison["AP"]``, ``.intervals`` (12, 2), ``.to_dict()``, ``.plot()``; a
         notebook shows tables.
 
     Raises:
-        TintboxError: The two were evaluated on other images, objects, classes, or with other settings.
+        TintboxError: The two differ in images, objects, classes or settings.
     """
     for name, value in (("a", a), ("b", b)):
         if not isinstance(value, Evaluation):
@@ -108,7 +108,7 @@ def compare(a: Evaluation, b: Evaluation) -> Comparison:
 
 
 def _truth(given: Any) -> Truth:
-    """Return the ground truth that was given."""
+    """Read ground truth from a path, a COCO dict or arrays by name."""
     if isinstance(given, (str, os.PathLike)):
         return Truth.read(Path(given))
     if isinstance(given, Mapping):
@@ -119,7 +119,7 @@ def _truth(given: Any) -> Truth:
 
 
 def _detections(given: Any, truth: Truth) -> Detections:
-    """Return the detections that were given."""
+    """Read detections from a path, rows of COCO's result format or arrays by name."""
     if isinstance(given, (str, os.PathLike)):
         return Detections.read(Path(given), truth)
     if isinstance(given, (Mapping, list, tuple)):

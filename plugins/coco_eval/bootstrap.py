@@ -1,7 +1,7 @@
-"""How sure the numbers are: a bootstrap over images (Efron 1979), by weights instead of by matching again.
+"""Confidence intervals by a bootstrap over images (Efron 1979), which reweights the matches instead of matching again.
 
-A resample of the images is a count of how often each was drawn. Matching is within images, so a resample's precision
-and recall are those of the original matches, every detection and truth counted as often as its image was drawn.
+A resample is represented by how often each image was drawn. Matching is within images, so precision and recall of a
+resample follow from the original matches, with every detection and truth counted as often as its image was drawn.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from tintbox.plugins.coco_eval.matches import Group, Matches
 from tintbox.plugins.coco_eval.metrics import AREAS, KEYS, METRICS
 from tintbox.plugins.coco_eval.reweighting import Weights, average_precision, average_recall
 
-ROUNDING = 1e-9  # a smaller difference is the sums' rounding, not the models'
+ROUNDING = 1e-9  # smaller differences come from rounding in the sums, not from the models
 BLOCK = 1000  # resamples at once
-ENTRIES = 1 << 25  # the most whole numbers of 32 bits that are kept for a block: 128 MiB
+ENTRIES = 1 << 25  # maximum number of 32-bit integers kept for a block: 128 MiB
 
 
 def draw(images: int, resamples: int, seed: int = 0, groups: np.ndarray | None = None) -> np.ndarray:
-    """Return ``(images, resamples)`` int32 how often each image is drawn in each resample of as many images.
+    """Return ``(images, resamples)`` int32 counts of how often each image is drawn in each resample.
 
     Args:
-        images: How many there are.
-        resamples: How many resamples.
-        seed: What they depend on.
-        groups: ``(images,)`` number of each one's group, from 0 on, where images are no independent ones, as the frames
-            of a video: groups are drawn then, as many as there are, each with all of its images.
+        images: Number of images, also the number of draws in a resample.
+        resamples: Number of resamples.
+        seed: Random seed.
+        groups: ``(images,)`` group number of each image, from 0, if images are not independent, such as the frames of a
+            video. Then whole groups are drawn, as many as there are, each with all of its images.
     """
     generator = np.random.default_rng(seed)
     units = images if groups is None else int(groups.max()) + 1
@@ -42,11 +42,11 @@ def reweight(matches: Matches, weights: np.ndarray) -> np.ndarray:
     """Return the twelve numbers of every class for each weighting of the images.
 
     Args:
-        matches: What was matched.
-        weights: ``(I, R)`` weights of the images, whole numbers of 0 or more; all 1 gives COCOeval's own numbers.
+        matches: The matches of the original images.
+        weights: ``(I, R)`` integer weights of the images, at least 0; all 1 gives COCOeval's own numbers.
 
     Returns:
-        ``(R, K, 12)``, NaN where a class has no truth of the size in a resample.
+        ``(R, K, 12)``, NaN where a class has no truth of that size in a resample.
     """
     result = np.full((weights.shape[1], len(matches.groups), len(KEYS)), np.nan)
     lengths = [max(len(group.image), len(group.truth_image)) for sizes in matches.groups for group in sizes]
@@ -61,7 +61,7 @@ def reweight(matches: Matches, weights: np.ndarray) -> np.ndarray:
 
 
 def _numbers(group: Group, area: str, weights: Weights) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield a range of sizes' own of the twelve numbers, as their places and ``(R,)`` values of a group."""
+    """Yield index and ``(R,)`` values of each of the twelve numbers that is defined on a group's size range."""
     own = [(place, metric) for place, metric in enumerate(METRICS) if metric.area == area]
     precision = average_precision(group, weights)  # (T, R)
     limits = [metric.max_detections for _, metric in own if not metric.precision]
@@ -74,16 +74,16 @@ def _numbers(group: Group, area: str, weights: Weights) -> Iterator[tuple[int, n
 
 
 def interval(samples: np.ndarray, estimate: np.ndarray, level: float = 0.95) -> np.ndarray:
-    """Return the percentile interval of resampled values, moved by the bootstrap's own estimate of their bias.
+    """Return the percentile interval of resampled values, shifted by the bootstrap's own estimate of their bias.
 
-    The envelope of precision makes AP larger the noisier it is, so resamples lie above their estimate, and the
-    estimate above the truth, by about the same. Moved to the estimate, the interval covers better than the plain
-    percentile interval or its mirror image, the basic one (tests/plugins/coco_eval/test_bootstrap.py).
+    The envelope of precision inflates AP, the more the noisier it is, so resamples lie above the estimate by about as
+    much as the estimate lies above the true value. Centred on the estimate, the interval has better coverage than the
+    plain percentile interval or its mirror image, the basic one (tests/plugins/coco_eval/test_bootstrap.py).
 
     Args:
         samples: ``(R, ...)``; NaN entries are resamples without a value.
         estimate: ``(...)`` the values without resampling.
-        level: Share of the resamples inside.
+        level: Fraction of the resamples inside the interval.
 
     Returns:
         ``(..., 2)`` low and high; NaN where no resample or no estimate has a value.
@@ -99,5 +99,5 @@ def interval(samples: np.ndarray, estimate: np.ndarray, level: float = 0.95) -> 
 
 
 def is_sure(bounds: np.ndarray) -> np.ndarray:
-    """Return whether intervals ``(..., 2)`` leave out zero: the differences are distinguishable from it."""
+    """Return whether intervals ``(..., 2)`` of differences exclude zero."""
     return (bounds[..., 0] > ROUNDING) | (bounds[..., 1] < -ROUNDING)

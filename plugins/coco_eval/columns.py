@@ -1,4 +1,4 @@
-"""Truth and detections as columns of numbers: what is matched, and what the errors are found in."""
+"""Truth and detections as columns of numbers, the input of matching and of the error analysis."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tintbox.plugins.coco_eval.overlaps import Overlap, of_boxes, of_masks
 
 @dataclass(frozen=True)
 class Columns:
-    """N detections and M objects; pictures and classes go by their rank among the sorted ids.
+    """N detections and M objects; images and classes are numbered by rank among their sorted ids.
 
     Attributes:
-        images: Number of pictures.
+        images: Number of images.
         class_ids: ``(K,)`` sorted category ids.
-        truth_image, truth_class: ``(M,)`` ranks of an object's picture and class.
+        truth_image, truth_class: ``(M,)`` ranks of an object's image and class.
         truth_area: ``(M,)`` in square pixels.
-        crowd: ``(M,)`` bool: a region with objects that nobody counted.
-        image, label: ``(N,)`` ranks of a detection's picture and class.
+        crowd: ``(M,)`` bool: crowd regions, whose objects are not annotated one by one.
+        image, label: ``(N,)`` ranks of a detection's image and class.
         score: ``(N,)``.
-        area: ``(N,)`` in square pixels: that of the box, or of the mask where there is no other box than the mask's.
-        overlap: Gives the IoU of pairs of a detection and an object.
+        area: ``(N,)`` in square pixels: the box's, or the mask's if the boxes were computed from masks.
+        overlap: Returns the IoU of pairs of a detection and an object.
     """
 
     images: int
@@ -43,10 +43,10 @@ class Columns:
 
     @classmethod
     def of(cls, truth: Truth, detections: Detections, iou_type: str = "bbox") -> Columns:
-        """Return the columns of both; ``"segm"`` is for where both have masks.
+        """Return the columns of both; ``"segm"`` requires masks in both.
 
         Raises:
-            TintboxError: Something is of a picture or class that the truth doesn't list.
+            TintboxError: A row has an image or class that the truth doesn't list.
         """
         images = sorted_ids(image["id"] for image in truth.images)
         classes = sorted_ids(category["id"] for category in truth.categories)
@@ -79,5 +79,5 @@ class Columns:
 
 
 def outside(area: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    """Return which areas are out of a range, both of whose ends are in it."""
+    """Return which areas are outside a range; both of its ends are inside."""
     return (area < limits[0]) | (area > limits[1])

@@ -28,7 +28,7 @@ OUTPUT = "runs/coco_eval"
 
 
 def evaluate_model(values: Mapping[str, Any], chosen: Settings) -> Path:
-    """Validate a checkpoint with `coco_eval`, and return the folder with the results."""
+    """Validate a checkpoint with `coco_eval` and return the results folder."""
     check_unused(values, ("images",), "with predictions=; with model= the pictures are the dataset's")
     arguments = {key: values[key] for key in sources.VALIDATION if values.get(key) is not None}
     arguments.update(coco_eval=asdict(chosen), save_json=values["save_json"])
@@ -47,7 +47,7 @@ def evaluate_model(values: Mapping[str, Any], chosen: Settings) -> Path:
 
 
 def evaluate_files(values: Mapping[str, Any], chosen: Settings) -> Path:
-    """Evaluate a file of predictions against a file of annotations, and return the folder with the results."""
+    """Evaluate a file of predictions against a file of annotations and return the results folder."""
     check_unused(values, ("data", "split", "save_json", *sources.VALIDATION), "with model=, not with predictions=")
     annotations = Path(str(values["annotations"]))
     images = Path(str(values["images"])) if values["images"] else annotations.parent
@@ -72,9 +72,9 @@ def evaluate_files(values: Mapping[str, Any], chosen: Settings) -> Path:
 
 
 def compare(first: str, second: str, values: Mapping[str, Any], chosen: Settings) -> Path:
-    """Compare two runs, checkpoints or folders of JSON on the same split, and return the folder with the results.
+    """Compare two runs, checkpoints or folders of JSON on the same split and return the results folder.
 
-    Two folders of JSON are compared as they are, unless an argument says on what, or how, to run their models anew.
+    If both are folders with JSON, their files are compared; an argument of validation runs their models again instead.
     """
     pair = pooling.stand_for(first), pooling.stand_for(second)
     for run in pair:
@@ -111,19 +111,19 @@ def compare(first: str, second: str, values: Mapping[str, Any], chosen: Settings
 
 
 def check_unused(values: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:
-    """Raise TintboxError if an argument was given that would do nothing."""
+    """Raise TintboxError if an argument was given that would have no effect."""
     if given := [key for key in keys if values.get(key) not in (None, False)]:
         raise TintboxError(f"{given[0]}= goes {where}")
 
 
 @contextmanager
 def results_folder(out: Any, default: str) -> Iterator[Path]:
-    """Yield the folder for the results: the one named, or the next free one by the default name, made if need be.
+    """Yield the results folder, created if needed: ``out``, or the next free folder by the default name.
 
-    If the block raises, what was made is taken away again unless something is in it.
+    If the block raises, folders created here are removed again unless they contain something.
 
     Raises:
-        TintboxError: It cannot be made or written.
+        TintboxError: The folder cannot be created or written.
     """
     folder = Path(str(out or default))
     new: list[Path] = []
@@ -142,13 +142,13 @@ def results_folder(out: Any, default: str) -> Iterator[Path]:
 
 
 def next_free(folder: Path) -> Path:
-    """Return a folder that is not there yet: this one, or with -2, -3, ... at its end, as Ultralytics names its own."""
+    """Return a folder that does not exist yet: this one, or with suffix -2, -3, ..., like Ultralytics' run folders."""
     others = (folder.with_name(f"{folder.name}-{i}") for i in count(2))
     return next(path for path in chain([folder], others) if not path.exists())
 
 
 def tell_missing(paths: Mapping[int, Path], place: Path) -> None:
-    """Warn if pictures are not where they are looked for."""
+    """Warn if image files are missing from the folder ``place``."""
     if lost := sum(not path.is_file() for path in paths.values()):
         from ultralytics.utils import LOGGER
 

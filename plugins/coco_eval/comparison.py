@@ -1,4 +1,4 @@
-"""What two models on the same images differ in: is one better, or is it chance?"""
+"""The differences between two models on the same images: is one better, or is it chance?"""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
-    """The paired bootstrap of two evaluations: both see the same resamples of the images.
+    """The paired bootstrap of two evaluations, which both use the same resamples of the images.
 
-    Images that are hard are hard for both, so the difference is far surer than two separate intervals suggest.
+    Hard images are hard for both, so the difference is far more certain than two separate intervals suggest.
 
     Attributes:
-        first: The evaluation that the other is compared with.
-        second: The other; differences are second - first.
-        names: What to call the two.
+        first: The baseline evaluation.
+        second: The evaluation to compare with it; differences are second - first.
+        names: Display names of the two.
     """
 
     first: Evaluation
@@ -55,18 +55,18 @@ class Comparison:
 
     @cached_property
     def intervals(self) -> np.ndarray:
-        """Low and high of the differences, ``(12, 2)``."""
+        """Lower and upper bounds of the differences, ``(12, 2)``."""
         samples = overall(self.second.samples) - overall(self.first.samples)
         return bootstrap.interval(samples, self.values, self.first.settings.level)
 
     @cached_property
     def classes(self) -> np.ndarray:
-        """The differences of every class, ``(K, 12)``."""
+        """The differences for every class, ``(K, 12)``."""
         return self.second.classes - self.first.classes
 
     @cached_property
     def class_intervals(self) -> np.ndarray:
-        """Low and high of the differences of every class, ``(K, 12, 2)``."""
+        """Lower and upper bounds of the differences for every class, ``(K, 12, 2)``."""
         return bootstrap.interval(self.second.samples - self.first.samples, self.classes, self.first.settings.level)
 
     def __getitem__(self, key: str) -> float:
@@ -74,18 +74,18 @@ class Comparison:
         return float(self.values[column(key)])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain data, as ``compare.json`` has it: dicts, lists, texts and numbers, None for "n/a".
+        """Return the content of ``compare.json`` as plain data: dicts, lists, strings, numbers, and None for "n/a".
 
-        Under ``metrics`` are the twelve numbers of both, their differences with intervals, and whether these are
-        distinguishable from zero; under ``classes`` the same of every class.
+        ``metrics`` has the twelve numbers of both, their differences with intervals, and whether these are
+        distinguishable from zero; ``classes`` has the same for every class.
         """
         return output.comparison_dict(self)
 
     def plot(self, file: str | Path | None = None) -> Figure:
-        """Return the picture of the differences as matplotlib's Figure, saved as well if a file is given.
+        """Return a plot of the differences as a matplotlib Figure, and save it if a file is given.
 
         Args:
-            file: Where to save it; the suffix tells the format.
+            file: Where to save it; the suffix selects the format.
 
         Raises:
             TintboxError: The file cannot be written.
@@ -100,5 +100,5 @@ class Comparison:
         return f"<{self.names[1]} less {self.names[0]}, {self.first.images:,} images: {numbers}>"
 
     def _repr_html_(self) -> str:
-        """Return the tables, as a notebook shows them."""
+        """Return the tables that a notebook shows."""
         return "".join(table.html() for table in tables.comparison_tables(self))

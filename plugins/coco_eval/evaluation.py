@@ -1,4 +1,4 @@
-"""One model's evaluation: the numbers, how sure they are, and what the errors cost."""
+"""The evaluation of one model: the numbers, their intervals, and the cost of each kind of error."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ DEFAULT = Settings()
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
-    """COCO's numbers of one set of detections; K classes, 12 metrics in the order of ``METRICS``, R resamples.
+    """COCO's numbers for one set of detections; K classes, 12 metrics in the order of ``METRICS``, R resamples.
 
     Attributes:
         iou_type: ``"bbox"`` or ``"segm"``.
-        names: Class names by rising category id.
-        truths: Number of truths of every class, crowd regions left out.
+        names: Class names in order of category id.
+        truths: Number of truths of every class, without crowd regions.
         images: Number of images.
         curves: Precision and recall by threshold.
         classes: ``(K, 12)`` the numbers of every class, NaN for "n/a".
         samples: ``(R, K, 12)`` the same in every resample of the images.
-        errors: What is lost from a perfect AP50, by kind of error; None if that was not asked for.
-        settings: How it was evaluated.
-        fingerprint: The same for the same truth.
+        errors: The loss from a perfect AP50, by kind of error; None if it was not requested.
+        settings: The settings used.
+        fingerprint: A hash of the truth; equal for equal truth.
     """
 
     iou_type: str
@@ -66,12 +66,12 @@ class Evaluation:
 
     @cached_property
     def intervals(self) -> np.ndarray:
-        """Low and high of the twelve numbers, ``(12, 2)``."""
+        """Lower and upper bounds of the twelve numbers, ``(12, 2)``."""
         return bootstrap.interval(overall(self.samples), self.values, self.settings.level).clip(0, 1)
 
     @cached_property
     def class_intervals(self) -> np.ndarray:
-        """Low and high of every class's numbers, ``(K, 12, 2)``."""
+        """Lower and upper bounds of every class's numbers, ``(K, 12, 2)``."""
         return bootstrap.interval(self.samples, self.classes, self.settings.level).clip(0, 1)
 
     def __getitem__(self, key: str) -> float:
@@ -79,24 +79,23 @@ class Evaluation:
         return float(self.values[column(key)])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain data, as ``coco.json`` has it: dicts, lists, texts and numbers, None for "n/a".
+        """Return the content of ``coco.json`` as plain data: dicts, lists, strings, numbers, and None for "n/a".
 
-        Under ``metrics`` are the twelve numbers with their intervals, under ``classes`` those of every class, under
-        ``errors`` what each kind of error costs (None if that was not asked for), under ``precision_recall`` the
-        curves.
+        ``metrics`` has the twelve numbers with their intervals, ``classes`` those of every class, ``errors`` the cost
+        of each kind of error (None if it was not requested), and ``precision_recall`` the curves.
         """
         return output.as_dict(self)
 
     def plot(self, file: str | Path | None = None, what: str = "precision_recall") -> Figure:
-        """Return a picture as matplotlib's Figure, saved as well if a file is given.
+        """Return a plot as a matplotlib Figure, and save it if a file is given.
 
         Args:
-            file: Where to save it; the suffix tells the format.
-            what: ``"precision_recall"``, ``"classes"`` (AP by class), ``"sizes"`` (AP by size of the objects), or
-                ``"errors"`` where these were explained.
+            file: Where to save it; the suffix selects the format.
+            what: ``"precision_recall"``, ``"classes"`` (AP by class), ``"sizes"`` (AP by object size), or ``"errors"``
+                if these were explained.
 
         Raises:
-            TintboxError: There is no such picture, or the file cannot be written.
+            TintboxError: There is no such plot, or the file cannot be written.
         """
         return pictures.plot(self, file, what)
 
@@ -105,22 +104,22 @@ class Evaluation:
         return f"<{TITLES[self.iou_type]} of {self.images:,} images: {numbers}>"
 
     def _repr_html_(self) -> str:
-        """Return the tables, as a notebook shows them."""
+        """Return the tables that a notebook shows."""
         return tables.html({self.iou_type: self})
 
 
 def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", settings: Settings = DEFAULT) -> Evaluation:
-    """Evaluate detections by COCO's definition, with bootstrap intervals and the errors explained.
+    """Evaluate detections by COCO's definition, with bootstrap intervals and an error analysis.
 
     Args:
         truth: The ground truth of a split.
-        detections: Detections of its images.
+        detections: Detections in its images.
         iou_type: ``"bbox"``, or ``"segm"`` for masks.
-        settings: Resamples, seed and so on; equal ones make two models' samples pairs.
+        settings: Resamples, seed and so on; with equal settings, the samples of two models are paired.
 
     Raises:
-        TintboxError: Masks are asked for where there are none, there is nothing to evaluate, or the resamples are too
-            many for so many images.
+        TintboxError: Masks are requested but missing, there is nothing to evaluate, or there are too many resamples
+            for this number of images.
     """
     if iou_type == "segm" and detections.segmentation is None and len(detections):
         raise TintboxError("iou_type=segm: the predictions have no masks; use iou_type=bbox")
@@ -162,7 +161,7 @@ def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", setti
 
 
 def group_numbers(truth: Truth) -> np.ndarray | None:
-    """Return the number of each image's group, by rising image id, or None where images stand for themselves."""
+    """Return the group number of each image in order of image id, or None if images are not grouped."""
     groups = {image["id"]: image.get(GROUP) for image in truth.images}
     if any(group is None for group in groups.values()):
         return None
@@ -171,7 +170,7 @@ def group_numbers(truth: Truth) -> np.ndarray | None:
 
 
 def fingerprint(truth: Truth) -> str:
-    """Return a text that is the same for truth with the same images, objects and classes, in whatever order."""
+    """Return a hash of the truth's images, objects and classes that does not depend on their order."""
     rows = truth.annotations
     references = [(row["image_id"], row["category_id"], row.get("iscrowd", 0)) for row in rows]
     ids = np.array(references, np.int64).reshape(-1, 3)
@@ -181,13 +180,13 @@ def fingerprint(truth: Truth) -> str:
     digest = hashlib.sha256()
     for content in (images, categories, ids[order], numbers[order]):
         digest.update(content.tobytes())
-    if (groups := group_numbers(truth)) is not None:  # resamples of which are no pairs of others
+    if (groups := group_numbers(truth)) is not None:  # resamples drawn with other groups are not paired with these
         digest.update(groups.tobytes())
     return digest.hexdigest()
 
 
 def iou_types(truth: Truth, *detections: Detections) -> list[str]:
-    """Return ``"bbox"``, and ``"segm"`` where truth and detections all have masks."""
+    """Return ``"bbox"``, plus ``"segm"`` if truth and detections all have masks."""
     masks = has_masks(truth) and all(found.segmentation is not None for found in detections)
     return ["bbox", "segm"] if masks else ["bbox"]
 

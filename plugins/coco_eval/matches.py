@@ -1,4 +1,4 @@
-"""What was matched: enough to compute every AP and AR, with any weights for the images, and every error."""
+"""The matches: enough to compute every AP and AR, for any weights of the images, and every error."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Group:
-    """The detections of one class in one range of sizes, best score first; N of them, P truths, T IoU thresholds.
+    """N detections of one class in one size range, highest score first, with P truths and T IoU thresholds.
 
-    Detections that count at no threshold are left out: they are those of other sizes, and those in crowds.
+    Detections ignored at every threshold, because of another size or a crowd region, are left out.
 
     Attributes:
-        image: ``(N,)`` number of the image.
-        rank: ``(N,)`` place of the detection among those of its class in its image, from 0.
-        matched: ``(T, N)`` bool: has a truth for itself.
-        ignored: ``(T, N)`` bool: counts neither for nor against.
-        truth_image: ``(P,)`` number of the image of every truth of the class and size.
+        image: ``(N,)`` image number.
+        rank: ``(N,)`` rank of the detection within its class and image, from 0.
+        matched: ``(T, N)`` bool: matched to a truth.
+        ignored: ``(T, N)`` bool: counts neither as true nor as false positive.
+        truth_image: ``(P,)`` image number of every truth of this class and size.
     """
 
     image: np.ndarray
@@ -30,10 +30,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Partners:
-    """What each detection found, at one IoU threshold.
+    """The object matched to each detection, at one IoU threshold.
 
     Attributes:
-        truth: ``(N,)`` row of the object that it found, or of the crowd region that it lies in, or -1.
+        truth: ``(N,)`` row of the matched object, or of the crowd region that contains the detection, or -1.
         ignored: ``(N,)`` bool: counts neither as right nor as wrong (in a crowd region, or beyond the limit).
     """
 
@@ -46,8 +46,8 @@ class Matches:
     """All groups of a split.
 
     Attributes:
-        groups: ``groups[class][area]``, classes by category id, areas in the order they were asked for.
-        partners: What each detection found at the first threshold, of the first range of sizes.
+        groups: ``groups[class][area]``, classes by category id, areas in the order requested.
+        partners: The object matched to each detection at the first threshold, for the first size range.
     """
 
     groups: list[list[Group]]

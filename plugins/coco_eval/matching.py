@@ -1,12 +1,12 @@
-"""Which detection finds which object: pycocotools' ``evaluateImg``, for all pictures, thresholds and sizes at once.
+"""Matching of detections to objects: pycocotools' ``evaluateImg``, for all images, thresholds and sizes at once.
 
-In a picture the detections of a class choose one after the other, the surest first. Each takes the object that it
-overlaps most of those that are still free; equal overlaps go to the later one in the file. Objects that do not count
-(of another size, or crowd regions, which any number may take) are for those that find no other.
+Within an image, the detections of a class choose in order of falling score. Each takes the free object with the largest
+overlap; of equal overlaps it takes the object later in the file. A detection takes an ignored object (of another size,
+or a crowd region, which any number of detections may take) only if it finds no other.
 
-So a detection waits for the surer ones of its class and picture, and for nothing else. In round r the r-th detections
-of all pictures and classes choose at once, for all T thresholds and A ranges of sizes, in a few operations on arrays.
-Few detections take part: of 250,000 in 5,000 pictures a fifth, those that overlap an object of their class enough.
+So a detection depends only on those of its class and image with higher scores. In round r, the r-th detections of all
+images and classes choose at once, for all T thresholds and A size ranges, in a few array operations. Few detections
+take part: of 250,000 in 5,000 images, the fifth that overlaps an object of its class enough.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from tintbox.plugins.coco_eval.matches import Group, Matches, Partners
 from tintbox.plugins.coco_eval.metrics import AREAS, IOU_THRESHOLDS, MAX_DETECTIONS
 from tintbox.plugins.coco_eval.overlaps import pairs
 
-STEP = 1 << 12  # detections that choose at once: the arrays then stay in the processor's cache
+STEP = 1 << 12  # detections that choose at once, so that the arrays stay in the processor's cache
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """P pairs of a detection and an object of its class and picture that overlap enough for a match.
+    """P pairs of a detection and an object of its class and image that overlap enough for a match.
 
     Attributes:
-        found: ``(P,)`` place of the detection in the `Queue`, rising.
-        truth: ``(P,)`` row of the object; a detection's pairs by rising overlap, the later one in the file last.
+        found: ``(P,)`` index of the detection in the `Queue`, ascending.
+        truth: ``(P,)`` row of the object; a detection's pairs are ordered by ascending overlap, then by row.
         iou: ``(P,)``.
     """
 
@@ -43,12 +43,12 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Queue:
-    """The detections within the limit, by picture, class and falling score; equal scores as they are in the file.
+    """The detections within the limit, by image, class and falling score; equal scores keep the order of the file.
 
     Attributes:
-        rows: ``(D,)`` row of each.
-        key: ``(D,)`` number of its picture and class.
-        rank: ``(D,)`` place among those of its picture and class, from 0.
+        rows: ``(D,)`` row of each detection.
+        key: ``(D,)`` number of its image and class.
+        rank: ``(D,)`` rank within its image and class, from 0.
     """
 
     rows: np.ndarray
@@ -57,7 +57,7 @@ class Queue:
 
     @classmethod
     def of(cls, columns: Columns, limit: int) -> Queue:
-        """Return the first ``limit`` of every picture and class."""
+        """Return the first ``limit`` of every image and class."""
         key = columns.image * len(columns.class_ids) + columns.label
         rows = np.lexsort((-columns.score, key))
         key = key[rows]
@@ -67,7 +67,7 @@ class Queue:
 
 
 def places_in_runs(keys: np.ndarray) -> np.ndarray:
-    """Return the place of each of ``(N,)`` keys, sorted and from 0 on, among those equal to it, from 0."""
+    """Return the index of each of ``(N,)`` sorted, non-negative keys within its run of equal keys, from 0."""
     starts = np.flatnonzero(np.diff(keys, prepend=-1))
     return np.arange(len(keys)) - np.repeat(starts, np.diff(starts, append=len(keys)))
 
@@ -79,16 +79,16 @@ def match(
     areas: Mapping[str, tuple[float, float]] = MappingProxyType(AREAS),
     limit: int = MAX_DETECTIONS[-1],
 ) -> Matches:
-    """Return what was matched at every threshold and size: all that numbers, intervals and errors are made of.
+    """Match at every threshold and size; numbers, intervals and errors all follow from the result.
 
     Args:
         columns: Truth and detections.
-        thresholds: IoU from which on an object is found.
+        thresholds: Smallest IoU of a match.
         areas: Ranges of object size in square pixels by name.
-        limit: Detections that count, per image and class, those with the highest scores.
+        limit: Maximum number of detections per image and class, those with the highest scores.
     """
     queue = Queue.of(columns, limit)
-    least = np.minimum(thresholds, 1 - 1e-10)  # as pycocotools; a perfect overlap may be rounded
+    least = np.minimum(thresholds, 1 - 1e-10)  # as in pycocotools: rounding may reduce a perfect overlap
     excused = np.stack([columns.crowd | outside(columns.truth_area, limits) for limits in areas.values()], axis=1)
     near = _near(columns, queue, least.min())
     takers, taken = _choose(near, queue, least, excused, columns.crowd)
@@ -100,7 +100,7 @@ def match(
     has = first >= 0
     partners.ignored[queue.rows[takers[has]]] = excused[first[has], 0]
 
-    # A stable sort: equal scores stay in the order of images, and of their ranks there, as in pycocotools.
+    # A stable sort keeps equal scores in the order of images and of ranks within them, as in pycocotools.
     order = np.lexsort((-columns.score[queue.rows], columns.label[queue.rows]))
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
@@ -127,18 +127,18 @@ def _near(columns: Columns, queue: Queue, least: float) -> Pairs:
 def _choose(
     near: Pairs, queue: Queue, least: np.ndarray, excused: np.ndarray, crowd: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Have every detection choose its object.
+    """Let every detection choose its object.
 
     Args:
-        near: Who may choose what.
+        near: The candidate pairs.
         queue: The detections.
-        least: ``(T,)`` overlaps from which on an object is found.
-        excused: ``(M, A)`` bool: objects that do not count among those of a range of sizes.
+        least: ``(T,)`` smallest IoU of a match.
+        excused: ``(M, A)`` bool: objects that are ignored in a size range.
         crowd: ``(M,)`` bool: regions that any number of detections may take.
 
     Returns:
-        ``(C,)`` places in the queue of the detections that have anything to choose, and ``(C, A, T)`` the rows of the
-        objects that they took, -1 for none.
+        ``(C,)`` queue indices of the detections that have a candidate, and ``(C, A, T)`` rows of the objects that they
+        took, -1 for none.
     """
     takers, first = np.unique(near.found, return_index=True)
     taken = np.full((len(takers), excused.shape[1], len(least)), -1, np.int32)
@@ -149,7 +149,7 @@ def _choose(
     order = np.argsort(turn, kind="stable")
     rounds = np.searchsorted(turn[order], np.arange(turn.max() + 2)).tolist()
     objects, own = np.unique(near.truth, return_inverse=True)
-    # Whether an object may still be chosen: a crowd region always.
+    # Whether an object is still free; a crowd region always is.
     free = np.ones((len(objects), *taken.shape[1:]), bool)
     endless, counting = crowd[objects, None, None], ~excused[objects][:, :, None]
     reaches = near.iou[:, None] >= least
@@ -159,7 +159,7 @@ def _choose(
         starts = np.cumsum(sizes) - sizes
         pair = np.arange(sizes.sum()) + np.repeat(first[now] - starts, sizes)
         choice = own[pair]
-        # A detection's pairs lie by rising overlap, so its best is its last, and the objects that count come first.
+        # A detection's pairs are in ascending overlap, so the last is best; objects that count beat ignored ones.
         worth = np.arange(1, len(pair) + 1)[:, None, None] + len(pair) * counting[choice]
         worth = np.where(free[choice] & reaches[pair, None, :], worth, 0)
         best = np.maximum.reduceat(worth, starts, axis=0)
@@ -179,15 +179,15 @@ def _groups(
     takers: np.ndarray,
     taken: np.ndarray,
 ) -> Iterator[Group]:
-    """Yield the groups of a range of sizes, class by class.
+    """Yield the groups of a size range, class by class.
 
     Args:
         columns: Truth and detections.
         queue: The detections.
-        order: ``(D,)`` the queue's places by class and falling score.
-        limits: The range of sizes.
-        excused: ``(M,)`` bool: objects that do not count there.
-        takers: ``(C,)`` places, in ``order``, of detections that chose among objects.
+        order: ``(D,)`` queue indices by class and falling score.
+        limits: The size range.
+        excused: ``(M,)`` bool: objects ignored in it.
+        takers: ``(C,)`` positions in ``order`` of the detections that had a candidate.
         taken: ``(C, T)`` the objects that they took, -1 for none.
     """
     rows = queue.rows[order]

@@ -1,4 +1,4 @@
-"""COCO's twelve numbers, read from the arrays of precision and recall as pycocotools' ``summarize`` reads them."""
+"""COCO's twelve numbers, computed from precision and recall arrays as pycocotools' ``summarize`` does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)  # pycocotools' own expression, so that the floats are the same
 RECALL_THRESHOLDS = np.linspace(0.0, 1.0, 101)
 MAX_DETECTIONS = (1, 10, 100)  # per image and class
-# name -> least and most area in square pixels, both included
+# name -> smallest and largest area in square pixels, both included
 AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
 TITLES = {"bbox": "boxes", "segm": "masks"}  # IoU type -> what overlaps
 
@@ -20,10 +20,10 @@ class Metric:
 
     Attributes:
         key: Its name in tables and files.
-        precision: Average precision; otherwise average recall.
+        precision: True for average precision, False for average recall.
         iou: Index of its IoU threshold, or None for the mean over all ten.
-        area: Name of the range of object sizes.
-        max_detections: Detections that count, per image and class, best scores first.
+        area: Name of the object size range.
+        max_detections: Maximum number of detections per image and class, those with the highest scores.
     """
 
     key: str
@@ -51,10 +51,10 @@ KEYS = tuple(metric.key for metric in METRICS)
 
 
 def column(key: str) -> int:
-    """Return the place of a metric among the twelve.
+    """Return the index of a metric among the twelve.
 
     Raises:
-        KeyError: There is none of this name; the text lists them.
+        KeyError: There is no metric of this name; the message lists them.
     """
     if key not in KEYS:
         raise KeyError(f"no metric '{key}' ({', '.join(KEYS)})")
@@ -63,10 +63,10 @@ def column(key: str) -> int:
 
 @dataclass(frozen=True)
 class Curves:
-    """What COCOeval's ``accumulate`` gives: T IoU thresholds, R recall thresholds, K classes, A areas, M limits.
+    """The output of COCOeval's ``accumulate``: T IoU thresholds, R recall thresholds, K classes, A areas, M limits.
 
     Attributes:
-        precision: ``(T, R, K, A, M)``, 0..1; -1 where a class has no truth of the size.
+        precision: ``(T, R, K, A, M)``, 0..1; -1 where a class has no truth of that size.
         recall: ``(T, K, A, M)``, likewise.
     """
 
@@ -75,7 +75,7 @@ class Curves:
 
 
 def per_class(curves: Curves) -> np.ndarray:
-    """Return ``(K, 12)`` the numbers of every class, NaN where it has no truth of the size."""
+    """Return ``(K, 12)`` the numbers of every class, NaN where it has no truth of that size."""
     columns = []
     for metric in METRICS:
         area, limit = list(AREAS).index(metric.area), MAX_DETECTIONS.index(metric.max_detections)
@@ -83,15 +83,15 @@ def per_class(curves: Curves) -> np.ndarray:
         if metric.iou is not None:
             values = values[[metric.iou]]
         values = np.moveaxis(values, -1, 0).reshape(values.shape[-1], -1)  # (K, T * R) or (K, T)
-        # A class has truth of the size at all thresholds or at none, so a mean of its values is one of -1 or of none.
+        # A class has truth of a size at all thresholds or at none, so either all of its values are -1 or none is.
         columns.append(np.where(values[:, 0] < 0, np.nan, values.mean(1)))
     return np.stack(columns, axis=1)
 
 
 def overall(classes: np.ndarray) -> np.ndarray:
-    """Return the means over classes that have a value, NaN where none has.
+    """Return the mean over the classes that have a value, NaN where none has.
 
-    Equal to pycocotools' mean over all of its array: every class has as many entries there as any other.
+    This equals pycocotools' mean over its whole array, in which every class has the same number of entries.
 
     Args:
         classes: ``(..., K, 12)``.

@@ -1,6 +1,6 @@
-"""What a validation with COCO evaluation leaves: its numbers, files, and pictures.
+"""The results of a validation with COCO evaluation: numbers, files and images.
 
-Whoever only reads these does without Ultralytics, whose import takes seconds.
+Reading them does not import Ultralytics, which takes seconds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tintbox.plugins.coco_eval.data.truth import Split, Truth
 from tintbox.plugins.coco_eval.errors import examples
 from tintbox.plugins.coco_eval.evaluation import Evaluation
 
-# What save_json writes: COCO's JSON, and the id of each picture's path.
+# The files of save_json: COCO's JSON, and the image id by path.
 ANNOTATIONS, PREDICTIONS, IMAGE_IDS = "annotations.json", "predictions.json", "image_ids.json"
 IOU_TYPES = {"detect": ("bbox",), "segment": ("bbox", "segm")}
 
@@ -27,9 +27,9 @@ class Outcome(Mapping[str, Evaluation]):
     """The COCO evaluation of a validation run, ``model.val(coco_eval=True).coco``: a mapping of IoU type to evaluation.
 
     Attributes:
-        evaluations: By IoU type, ``"bbox"`` and for segment models ``"segm"``.
+        evaluations: By IoU type: ``"bbox"``, and for segment models ``"segm"``.
         split: The ground truth.
-        detections: What the model found.
+        detections: The model's detections.
     """
 
     evaluations: dict[str, Evaluation]
@@ -50,19 +50,19 @@ class Outcome(Mapping[str, Evaluation]):
         return f"{type(self).__name__}({self.evaluations})"
 
     def _repr_html_(self) -> str:
-        """Return the tables, as a notebook shows them."""
+        """Return the tables that a notebook shows."""
         return tables.html(self.evaluations)
 
 
 def check_task(task: str) -> str | None:
-    """Return what is wrong with evaluating a model of this task, or None."""
+    """Return why a model of this task cannot be evaluated, or None if it can."""
     if task in IOU_TYPES:
         return None
     return f"coco_eval=True: COCO evaluation is for {' and '.join(IOU_TYPES)} models, not for {task}"
 
 
 def save_json(folder: Path, truth: Truth, detections: Detections, image_ids: Mapping[str, int]) -> None:
-    """Write truth and detections as COCO's JSON, and the id of each picture's path."""
+    """Write truth and detections as COCO's JSON, and the image id by path."""
     truth.save(folder / ANNOTATIONS)
     detections.save(folder / PREDICTIONS)
     atomic.write_text(folder / IMAGE_IDS, json.dumps(image_ids, indent=1))
@@ -71,7 +71,7 @@ def save_json(folder: Path, truth: Truth, detections: Detections, image_ids: Map
 def draw_worst(
     found: dict[str, Evaluation], truth: Truth, detections: Detections, paths: dict[int, Path], folder: Path, n: int
 ) -> None:
-    """Draw the worst pictures of each evaluation."""
+    """Draw the images with the worst errors of each evaluation."""
     for kind, evaluation in found.items():
         if evaluation.errors:
             target = folder / ("worst" if kind == "bbox" else f"worst_{kind}")

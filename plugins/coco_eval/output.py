@@ -1,4 +1,4 @@
-"""What an evaluation leaves in a folder: ``coco.json``, ``coco.csv`` and pictures, each written whole or not at all."""
+"""The files of an evaluation: ``coco.json``, ``coco.csv`` and plots, each written atomically."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def as_dict(evaluation: Evaluation) -> dict[str, Any]:
-    """Return an evaluation as plain data; None stands for "n/a"."""
+    """Return an evaluation as plain data, with None for "n/a"."""
     errors = evaluation.errors
     area, limit = 0, -1  # all sizes, 100 detections
     precision = evaluation.curves.precision[..., area, limit]  # (T, R, K)
@@ -53,9 +53,9 @@ def as_dict(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _keys(names: Sequence[str]) -> list[str]:
-    """Return names of which none is there twice: of two classes called alike none is to be lost.
+    """Return unique names, so that no class is lost if two have the same name.
 
-    Each of these gets its number, ``a (0)``; again if another class is called just that.
+    Each of these gets its number appended, ``a (0)``, repeatedly if another class already has that name.
     """
     counts = Counter(names)
     keys, taken = [], {name for name in names if counts[name] == 1}
@@ -76,18 +76,18 @@ def _numbers(values: np.ndarray, bounds: np.ndarray) -> dict[str, dict[str, Any]
 
 
 def as_json_number(value: float) -> float | None:
-    """Return a number as JSON has it: None for NaN."""
+    """Return a number for JSON, None for NaN."""
     return None if math.isnan(value) else float(value)
 
 
 def save(folder: Path, found: Mapping[str, Evaluation], about: Mapping[str, Any], *, pictures: bool = True) -> None:
-    """Write ``coco.json``, ``coco.csv`` and the pictures of evaluations by IoU type.
+    """Write ``coco.json``, ``coco.csv`` and the plots of evaluations.
 
     Args:
-        folder: Where to, made if need be.
-        found: The evaluations.
-        about: What was evaluated, put into the JSON.
-        pictures: Whether to draw.
+        folder: Output folder, created if needed.
+        found: The evaluations by IoU type.
+        about: A description of what was evaluated, added to the JSON.
+        pictures: Whether to draw plots.
     """
     folder.mkdir(parents=True, exist_ok=True)
     content = {"tintbox": tintbox.__version__, **about, **{kind: as_dict(e) for kind, e in found.items()}}
@@ -137,7 +137,7 @@ def comparison_dict(comparison: Comparison) -> dict[str, Any]:
 
 
 def save_comparison_csv(file: Path, content: Mapping[str, Any]) -> None:
-    """Write comparisons by IoU type, as ``comparison_dict`` gives them, as a table."""
+    """Write comparisons by IoU type, in the format of ``comparison_dict``, as a CSV table."""
     columns = ("first", "second", "difference", "low", "high", "distinguishable")
     rows: list[Sequence[Any]] = [["iou_type", "class", "metric", *columns]]
     for kind, compared in content.items():

@@ -1,6 +1,6 @@
-"""How much a detection and an object overlap: pycocotools' IoU, for many pairs at once.
+"""The overlap of detections and objects: pycocotools' IoU, for many pairs at once.
 
-With a crowd region it is the part of the detection that lies in there, as COCO defines it.
+For a crowd region it is the fraction of the detection inside the region, as COCO defines it.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from pycocotools import mask
 
 from tintbox.plugins.coco_eval.data.truth import Truth
 
-# Rows of detections and of objects, ``(P,)`` each -> IoU ``(P,)``. Pairs of a picture are to be next to each other.
+# Rows of detections and of objects, ``(P,)`` each -> IoU ``(P,)``. Pairs of the same image must be adjacent.
 Overlap = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-CHUNK = 1 << 20  # pairs that are looked at together
+CHUNK = 1 << 20  # pairs processed at once
 
 
 def pairs(keys: np.ndarray, own_keys: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the pairs of detections and objects whose keys are equal, some detections with all their pairs at a time.
+    """Yield the pairs of detections and objects with equal keys, in chunks that hold all pairs of some detections.
 
     Args:
-        keys: ``(N,)`` rising numbers of the detections' pictures, or of picture and class.
-        own_keys: ``(M,)`` the same of objects, in any order.
+        keys: ``(N,)`` numbers of the detections' images, or of image and class, in ascending order.
+        own_keys: ``(M,)`` the same for objects, in any order.
 
     Yields:
-        ``(P,)`` places of detections, rising, and ``(P,)`` places of objects, rising for each detection.
+        ``(P,)`` indices of detections, ascending, and ``(P,)`` indices of objects, ascending for each detection.
     """
     objects = np.argsort(own_keys, kind="stable")
     low, high = (np.searchsorted(own_keys[objects], keys, side=side) for side in ("left", "right"))
@@ -44,9 +44,10 @@ def pairs(keys: np.ndarray, own_keys: np.ndarray) -> Iterator[tuple[np.ndarray, 
 
 
 def of_boxes(boxes: np.ndarray, objects: np.ndarray, crowd: np.ndarray) -> Overlap:
-    """Return the IoU of boxes ``(N, 4)`` with those of objects ``(M, 4)``: x, y, width, height in pixels.
+    """Return the IoU function of boxes ``(N, 4)`` and objects ``(M, 4)``: x, y, width, height in pixels.
 
-    Every operation is that of pycocotools' ``bbIou``, in its order, so that a value at a threshold is on the same side.
+    The operations and their order are those of pycocotools' ``bbIou``, so that rounding falls on the same side of a
+    threshold.
     """
     left, top, right, bottom, area = _edges(boxes)
     own_left, own_top, own_right, own_bottom, own_area = _edges(objects)
@@ -55,10 +56,10 @@ def of_boxes(boxes: np.ndarray, objects: np.ndarray, crowd: np.ndarray) -> Overl
         width = np.minimum(right[found], own_right[truth]) - np.maximum(left[found], own_left[truth])
         height = np.minimum(bottom[found], own_bottom[truth]) - np.maximum(top[found], own_top[truth])
         result = np.zeros(len(found))
-        touch = np.flatnonzero((width > 0) & (height > 0))  # few of all pairs
+        touch = np.flatnonzero((width > 0) & (height > 0))  # a small part of all pairs
         both, found, truth = width[touch] * height[touch], found[touch], truth[touch]
         union = np.where(crowd[truth], area[found], area[found] + own_area[truth] - both)
-        result[touch] = np.divide(both, union, out=np.zeros(len(touch)), where=union > 0)  # 0: smaller than any float
+        result[touch] = np.divide(both, union, out=np.zeros(len(touch)), where=union > 0)  # union 0: areas underflow
         return result
 
     return overlap
@@ -70,7 +71,7 @@ def _edges(boxes: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def of_masks(truth: Truth, masks: list[dict[str, Any]], crowd: np.ndarray) -> Overlap:
-    """Return the IoU of masks, N run lengths, with the objects' masks."""
+    """Return the IoU function of N run-length masks and the objects' masks."""
     sizes = {image["id"]: (image.get("height"), image.get("width")) for image in truth.images}
     pictures = [row["image_id"] for row in truth.annotations]
     shapes = [_run_lengths(row["segmentation"], *sizes[i]) for row, i in zip(truth.annotations, pictures)]
@@ -90,7 +91,7 @@ def of_masks(truth: Truth, masks: list[dict[str, Any]], crowd: np.ndarray) -> Ov
 
 
 def _run_lengths(segmentation: Any, height: Any, width: Any) -> dict[str, Any]:
-    """Return polygons or run lengths of any of COCO's forms as compressed run lengths, as pycocotools' ``annToRLE``."""
+    """Convert polygons or run lengths, in any of COCO's forms, to compressed run lengths, like ``annToRLE``."""
     if isinstance(segmentation, list):
         return mask.merge(mask.frPyObjects(segmentation, height, width))
     if isinstance(segmentation["counts"], list):

@@ -1,4 +1,4 @@
-"""The pictures of an evaluation: precision against recall, AP by class, AP by size."""
+"""The plots of an evaluation: precision against recall, AP by class, AP by size."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
     from tintbox.plugins.coco_eval.evaluation import Evaluation
 
 INK, GREY, BETTER, WORSE = "#2a6fb0", "#9aa3ad", "#1b7f5c", "#b5452c"
-NAMED_CURVES = 10  # up to as many classes are told apart by colour
-MOST_CLASSES = 40  # in the picture of AP by class: those with the most objects
+NAMED_CURVES = 10  # maximum number of classes distinguished by colour
+MOST_CLASSES = 40  # shown in the plot of AP by class: those with the most objects
 DPI = 120
-LONGEST = 28  # characters of a class's name; a longer one is cut
+LONGEST = 28  # maximum length of a class name in characters; longer ones are cut
 
 
 def draw(evaluation: Evaluation, folder: Path, suffix: str = "") -> None:
-    """Save all pictures of an evaluation as ``coco_*.png``."""
+    """Save all plots of an evaluation as ``coco_*.png``."""
     for what, (name, _) in PICTURES.items():
         if what != "errors" or evaluation.errors:
             plot(evaluation, folder / f"coco_{name}{suffix}.png", what)
 
 
 def plot(evaluation: Evaluation, file: str | Path | None, what: str) -> Figure:
-    """Return one picture of an evaluation, saved if there is a file.
+    """Return one plot of an evaluation, and save it if a file is given.
 
     Raises:
-        TintboxError: There is no such picture, or it cannot be saved.
+        TintboxError: There is no such plot, or it cannot be saved.
     """
     if what not in PICTURES:
         raise TintboxError(f"plot: no picture '{what}' ({', '.join(PICTURES)}){suggest(what, PICTURES)}")
@@ -47,7 +47,7 @@ def plot(evaluation: Evaluation, file: str | Path | None, what: str) -> Figure:
 
 
 def save(figure: Figure, file: str | Path | None) -> Figure:
-    """Return a figure, written whole or not at all if there is a file; its suffix tells the format.
+    """Return the figure, and save it atomically if a file is given, whose suffix selects the format.
 
     Raises:
         TintboxError: It cannot be written.
@@ -56,7 +56,7 @@ def save(figure: Figure, file: str | Path | None) -> Figure:
         try:
             Path(file).parent.mkdir(parents=True, exist_ok=True)
             with atomic.replacing(file) as part, warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Glyph .* missing")  # a letter that the font lacks is a box
+                warnings.filterwarnings("ignore", "Glyph .* missing")  # a missing glyph is drawn as a box
                 figure.savefig(part, dpi="figure")
         except (OSError, ValueError) as error:
             raise TintboxError(f"{file} cannot be written ({one_line(error)})") from error
@@ -64,7 +64,7 @@ def save(figure: Figure, file: str | Path | None) -> Figure:
 
 
 def _figure(width: float, height: float, title: str) -> tuple[Figure, Any]:
-    """Return a figure and its axes; the title is the figure's, as one over the axes is cut where names are long."""
+    """Return a figure and its axes; the title is the figure's, because an axes title is cut if names are long."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
@@ -75,10 +75,10 @@ def _figure(width: float, height: float, title: str) -> tuple[Figure, Any]:
 
 
 def precision_recall(evaluation: Evaluation) -> Figure:
-    """Draw precision against recall of every class at IoU 0.50, and their mean at 0.50, 0.75 and 0.90."""
+    """Draw precision against recall for every class at IoU 0.50, and the class mean at 0.50, 0.75 and 0.90."""
     from matplotlib import colormaps
 
-    curves = evaluation.curves.precision[..., 0, -1]  # (T, R, K) of all sizes, 100 detections
+    curves = evaluation.curves.precision[..., 0, -1]  # (T, R, K), all sizes, 100 detections
     there = [k for k in range(curves.shape[-1]) if curves[0, 0, k] >= 0]
     several, few = len(there) > 1, len(there) <= NAMED_CURVES
     title = f"Precision and recall of {TITLES[evaluation.iou_type]}" + ("; by class at IoU 0.50" if several else "")
@@ -96,17 +96,17 @@ def precision_recall(evaluation: Evaluation) -> Figure:
         labels.append(f"{whose}, IoU {IOU_THRESHOLDS[level]:.2f}")
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
     if there:
-        # Handles and labels by hand: of itself matplotlib leaves out names that begin with an underscore.
+        # Explicit handles and labels: by default matplotlib leaves out names that begin with an underscore.
         legend = figure.legend(lines, labels, fontsize=8, frameon=False, loc="outside right center")
         for text in legend.get_texts():
-            text.set_parse_math(False)  # a $ is no formula
+            text.set_parse_math(False)  # a $ does not start a formula
     else:
         _say_nothing(axes)
     return figure
 
 
 def by_class(evaluation: Evaluation) -> Figure:
-    """Draw the AP of every class with its interval, best first, and that of all."""
+    """Draw the AP of every class with its interval, best first, and the AP of all classes."""
     counts = np.array(evaluation.truths)
     there = [k for k in np.argsort(-counts, kind="stable") if counts[k]]
     places = sorted(there[:MOST_CLASSES], key=lambda k: evaluation.classes[k, 0])
@@ -122,7 +122,7 @@ def by_class(evaluation: Evaluation) -> Figure:
 
 
 def by_size(evaluation: Evaluation) -> Figure:
-    """Draw AP by the size of objects, with intervals."""
+    """Draw AP by object size, with intervals."""
     sizes = {"AP_large": "large, over 96²", "AP_medium": "medium", "AP_small": "small, under 32² pixels", "AP": "all"}
     rows = [column(key) for key in sizes]
     labels = [text + (": none" if np.isnan(evaluation.values[i]) else "") for text, i in zip(sizes.values(), rows)]
@@ -135,7 +135,7 @@ def _with_level(title: str, evaluation: Evaluation) -> str:
 
 
 def _average_precision(labels: list[str], values: np.ndarray, bounds: np.ndarray, title: str) -> Figure:
-    """Draw an AP with its interval per line, the last one on top and in ink."""
+    """Draw one AP with its interval per line; the last one is on top and in ink."""
     colours = [GREY] * (len(labels) - 1) + [INK]
     figure, axes = _dots(title, labels, values, bounds, colours, [f"{value:.3f}" for value in values])
     axes.set(xlim=(0, 1), xlabel="AP, IoU 0.50:0.95")
@@ -145,14 +145,14 @@ def _average_precision(labels: list[str], values: np.ndarray, bounds: np.ndarray
 def _dots(
     title: str, labels: list[str], values: np.ndarray, bounds: np.ndarray, colours: list[str], words: list[str]
 ) -> tuple[Figure, Any]:
-    """Draw a value and its interval per line, from below, with words at the right; nothing for NaN."""
+    """Draw one value and its interval per line, from the bottom up, with text on the right; nothing for NaN."""
     figure, axes = _figure(7.5, 1.6 + 0.26 * len(labels), title)
     for place, (value, ends, colour, text) in enumerate(zip(values, bounds, colours, words)):
         if np.isnan(value):
             continue
         if not np.isnan(ends).any():
             axes.plot(ends, [place, place], color=colour, lw=3, alpha=0.6, solid_capstyle="round", clip_on=False)
-        axes.plot(value, place, "o", color=colour, ms=6, clip_on=False)  # one at 0 is drawn whole
+        axes.plot(value, place, "o", color=colour, ms=6, clip_on=False)  # unclipped at 0
         axes.annotate(text, (1.02, place), xycoords=axes.get_yaxis_transform(), va="center", fontsize=8)
     axes.set_yticks(range(len(labels)), labels, fontsize=9, parse_math=False)
     axes.set_ylim(-0.6, max(len(labels), 1) - 0.4)
@@ -163,12 +163,12 @@ def _dots(
 
 
 def _say_nothing(axes: Any) -> None:
-    """Write that there is nothing to draw."""
+    """Note in the plot that there is nothing to draw."""
     axes.text(0.5, 0.5, "n/a: no objects", transform=axes.transAxes, ha="center", va="center", color=GREY)
 
 
 def differences(comparison: Comparison) -> Figure:
-    """Draw the differences of the twelve numbers with their intervals: what leaves out zero is coloured."""
+    """Draw the differences of the twelve numbers with their intervals; those that exclude zero are coloured."""
     rows = np.flatnonzero(~np.isnan(comparison.values))[::-1]
     values, bounds = comparison.values[rows], comparison.intervals[rows]
     settings = comparison.first.settings
@@ -184,7 +184,7 @@ def differences(comparison: Comparison) -> Figure:
 
 
 def by_error(evaluation: Evaluation) -> Figure:
-    """Draw what each kind of error costs.
+    """Draw the cost of each kind of error.
 
     Raises:
         TintboxError: The errors were not explained.
@@ -194,7 +194,7 @@ def by_error(evaluation: Evaluation) -> Figure:
     return bars(evaluation.errors)
 
 
-# what -> the end of its file's name in a run's folder, and what draws it
+# plot name -> file name suffix in a run's folder, and the function that draws it
 PICTURES = {
     "precision_recall": ("pr", precision_recall),
     "classes": ("classes", by_class),

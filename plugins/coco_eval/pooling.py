@@ -1,4 +1,4 @@
-"""Predictions for parts of a dataset's pictures, put together: what the runs of cross-validation say of them all."""
+"""Pooling of predictions for different images of a dataset, as the runs of a cross-validation make them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import GROUP, Truth
 from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IMAGE_IDS, PREDICTIONS, save_json
 
-MARK = "pooled.json"  # in a folder whose predictions several runs have made: their names
+MARK = "pooled.json"  # marks a folder of pooled predictions and names their runs
 
 
 @dataclass(frozen=True)
 class Pooled:
-    """Truth and detections of pictures that several runs have predicted, each its own.
+    """Truth and detections pooled over several runs, each validated on its own images.
 
     Attributes:
-        truth: The truth of all; a picture's id is its place among the sorted paths, from 1 on.
-        detections: The detections of all.
-        image_ids: Path of a picture -> its id.
+        truth: The truth of all images; image ids number the sorted paths from 1.
+        detections: The detections in all images.
+        image_ids: Image path -> id.
     """
 
     truth: Truth
@@ -36,20 +36,20 @@ class Pooled:
     image_ids: dict[str, int]
 
     def save(self, folder: Path, runs: Sequence[str]) -> None:
-        """Write COCO's JSON as `save_json` does, and which runs have predicted it."""
+        """Write COCO's JSON as `save_json` does, and the names of the runs."""
         save_json(folder, self.truth, self.detections, self.image_ids)
         atomic.write_text(folder / MARK, json.dumps({"runs": list(runs)}, indent=1))
 
 
 def pool(folders: Sequence[Path], groups: Mapping[str, str] | None = None) -> Pooled:
-    """Return what runs have left that were validated on different pictures of one dataset.
+    """Pool the predictions of runs that were validated on different images of one dataset.
 
     Args:
-        folders: Their folders, with what `save_json` writes.
-        groups: Path of a picture -> its group, where pictures of a group are no independent ones.
+        folders: The runs' folders, with the files of `save_json`.
+        groups: Image path -> group, if images of a group are not independent.
 
     Raises:
-        TintboxError: A file is missing or wrong, runs have different classes, or a picture is in two of them.
+        TintboxError: A file is missing or invalid, runs have different classes, or an image is in two of them.
     """
     parts = [_read(folder) for folder in folders]
     categories = parts[0].truth.categories
@@ -75,7 +75,7 @@ def pool(folders: Sequence[Path], groups: Mapping[str, str] | None = None) -> Po
     images.sort(key=lambda image: image["id"])
     if groups:  # the ids follow the paths
         images = [{**image, GROUP: groups.get(file, file)} for image, file in zip(images, sorted(files))]
-    annotations.sort(key=lambda row: row["image_id"])  # stable: in a picture as they were
+    annotations.sort(key=lambda row: row["image_id"])  # stable: keeps the order within an image
     annotations = [{**row, "id": i} for i, row in enumerate(annotations, start=1)]
     return Pooled(Truth(images, annotations, categories), Detections.join(detections), image_ids)
 
@@ -91,10 +91,10 @@ def _read(folder: Path) -> Pooled:
 
 
 def stand_for(run: str) -> str:
-    """Return what a run's name stands for: of a study with folds that has one setting, what its folds say together.
+    """Return the folder to compare for a run's name: for a study with folds, its pooled folder; else the run itself.
 
     Raises:
-        TintboxError: It has several.
+        TintboxError: The study has several settings or seeds.
     """
     folder = Path(run)
     try:
@@ -102,7 +102,7 @@ def stand_for(run: str) -> str:
             return run
         pooled = sorted(path.parent for path in folder.glob(f"*/{MARK}") if has_files(path.parent))
     except (OSError, ValueError):
-        return run  # whoever reads it says why
+        return run  # reported when it is read
     if len(pooled) > 1:
         names = list_values((path.name for path in pooled), most=6)
         raise TintboxError(f"{run}: a study of several settings or seeds ({names}); name one, e.g. {pooled[0]}")
@@ -113,7 +113,7 @@ def has_files(folder: Path) -> bool:
     """Return whether a folder has truth and predictions in COCO's JSON.
 
     Raises:
-        TintboxError: It may be listed, but not entered.
+        TintboxError: Its files cannot be accessed.
     """
     try:
         return all((folder / name).is_file() for name in (ANNOTATIONS, PREDICTIONS))

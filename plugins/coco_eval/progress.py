@@ -1,4 +1,4 @@
-"""What an evaluation is at, on a terminal: files of hundreds of megabytes take their time."""
+"""Progress of an evaluation on a terminal, because files of hundreds of megabytes take time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def steps(total: int) -> Iterator[Callable[[str], None]]:
-    """Yield a function that says which step begins, shown on standard error as a bar that goes again at the end.
+    """Yield a function that announces the next step, shown as a transient progress bar on standard error.
 
-    Where standard error is no terminal, nothing is shown.
+    Nothing is shown if standard error is not a terminal.
     """
     if not sys.stderr.isatty():
         yield lambda step: None
@@ -21,5 +21,5 @@ def steps(total: int) -> Iterator[Callable[[str], None]]:
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=total, completed=-1, visible=False)  # none has begun
+        task = progress.add_task("", total=total, completed=-1, visible=False)  # -1: no step has begun
         yield lambda step: progress.update(task, description=step, advance=1, visible=True)

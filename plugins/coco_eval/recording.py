@@ -1,4 +1,4 @@
-"""What a validation records for its COCO evaluation: all that lies on Ultralytics' validator meanwhile."""
+"""The record of a validation for its COCO evaluation, kept on Ultralytics' validator while it runs."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ from typing import Any
 
 from tintbox.plugins.coco_eval.data.truth import Split
 
-NAME = "tintbox_recording"  # the validator's one attribute of ours; `host.evaluation` looks for it
+NAME = "tintbox_recording"  # our only attribute on the validator; `host.evaluation` looks for it
 
 
 class Recording:
     """The predictions of one validation, image by image.
 
-    They lie where Ultralytics keeps its own JSON rows, ``validator.jdict``, which it gathers from all DDP ranks.
-    Ultralytics' own JSON, rounded and with ids of its own, and its evaluation of it, which wants a package from the
-    network, stay off meanwhile: `begin` switches them off, `remove` gives everything back as it was.
+    They are kept where Ultralytics keeps its own JSON rows, ``validator.jdict``, which it gathers from all DDP ranks.
+    Ultralytics' own JSON, which is rounded and has other ids, and its evaluation, which downloads a package, are off
+    meanwhile: `begin` disables them, `remove` restores everything.
     """
 
     def __init__(self, split: Split) -> None:
         self.split = split
-        self._save_json: bool | None = None  # what the user asked for, once Ultralytics' is off
+        self._save_json: bool | None = None  # the user's value, once Ultralytics' own JSON is off
 
     @staticmethod
     def of(validator: Any) -> Recording | None:
-        """Return a validator's recording, None for none."""
+        """Return a validator's recording, or None."""
         return getattr(validator, NAME, None)
 
     def attach(self, validator: Any) -> None:
-        """Have this validation recorded."""
+        """Record this validation."""
         setattr(validator, NAME, self)
 
     def begin(self, validator: Any) -> None:
-        """Switch off Ultralytics' own JSON; again if need be, as it switches it on for COCO's dataset."""
+        """Disable Ultralytics' own JSON; repeatable, because Ultralytics enables it for COCO's dataset."""
         if self._save_json is None:
             self._save_json = validator.args.save_json
         validator.args.save_json = False
 
     def add(self, validator: Any, record: Mapping[str, Any]) -> None:
-        """Keep an image's predictions, as `data.records.collect` takes them."""
+        """Store an image's predictions, in the format of `data.records.collect`."""
         validator.jdict.append(record)
 
     @staticmethod
     def remove(validator: Any) -> dict[str, Mapping[str, Any]]:
-        """Leave the validator as it was, and return what was recorded by image file; nothing the second time."""
+        """Restore the validator and return the records by image file; empty on a second call."""
         recording = validator.__dict__.pop(NAME, None)
         if recording is None or recording._save_json is None:
             return {}

@@ -1,17 +1,16 @@
-"""Average precision and recall of a group where every image counts as often as it was drawn, for many draws at once.
+"""Average precision and recall of a group with every image counted as often as it was drawn, for many draws at once.
 
-The numbers of one draw are plain: cumulate what was found and what counts down the list of detections, divide, make
-the quotient monotone from the end, read it at 101 recalls. tests/plugins/coco_eval/test_reweighting.py has it so. A
-thousand draws, 320 groups and ten IoU thresholds are much of that, so here
+One draw is simple: accumulate true positives and counted detections down the list, divide, make the quotient monotone
+from the end, and read it at 101 recalls, as tests/plugins/coco_eval/test_reweighting.py does. To make this fast for a
+thousand draws, 320 groups and ten IoU thresholds,
 
-- a row is a place in the list and has a column for each draw: a step down the list is one addition of two rows, which
-  is what a processor does best. (NumPy's ``cumsum`` and ``accumulate`` down an axis go number by number, in five times
-  the time; and threads would only wait for each other between so many small steps.)
-- a row is made only where it may matter. Precision falls at every false detection, so nothing but true positives
-  counts for the envelope; and of true positives without a false one in between, the last has the best precision and
-  stands for all.
-- counts are whole numbers of 32 bits, half the memory of floats, and exact.
-- how many of the 101 recalls a count of found objects reaches is looked up in a table, once per number of objects.
+- a row is a place in the list and has a column for each draw, so a step down the list adds two rows, which processors
+  do fast. (NumPy's ``cumsum`` and ``accumulate`` along an axis go element by element and take five times as long;
+  threads would mostly wait for each other between so many small steps.)
+- only the rows that can matter are computed. Precision falls at every false positive, so only true positives matter
+  for the envelope; of consecutive true positives, the last has the highest precision and represents all of them.
+- counts are 32-bit integers: exact, and half the memory of floats.
+- the number of the 101 recalls that a count of true positives reaches comes from a table, one per number of objects.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ import numpy as np
 from tintbox.plugins.coco_eval.matches import Group
 from tintbox.plugins.coco_eval.metrics import RECALL_THRESHOLDS
 
-TILE = 32  # rows that go through all steps together: with a thousand draws, as much as a processor's cache holds
+TILE = 32  # rows that go through all steps together: with a thousand draws, they fit a processor's cache
 
 _STEPS = np.append(RECALL_THRESHOLDS, np.inf)
 
@@ -37,16 +36,16 @@ class Weights:
     """
 
     def __init__(self, table: np.ndarray) -> None:
-        """Take weights ``(I, R)``, whole numbers of 0 or more."""
+        """Take integer weights ``(I, R)``, at least 0."""
         self.table = np.ascontiguousarray(table, dtype=np.int32)
         self.rows = list(self.table)
 
     def running(self, images: np.ndarray, stops: np.ndarray) -> np.ndarray:
-        """Return the sums of the weights of a list of images, from its start to each place of ``stops``.
+        """Return the running sums of the weights of a list of images at each place in ``stops``, inclusive.
 
         Args:
-            images: ``(N,)`` numbers of the images.
-            stops: ``(S,)`` rising places in the list.
+            images: ``(N,)`` image numbers.
+            stops: ``(S,)`` ascending places in the list.
 
         Returns:
             ``(S, R)`` int32.
@@ -73,7 +72,7 @@ def average_precision(group: Group, weights: Weights) -> np.ndarray:
     truths = weights.total(group.truth_image)
     result = np.zeros((len(group.matched), len(truths)))
     hits = group.matched & ~group.ignored
-    ever = np.flatnonzero(hits.any(0))  # what is found at some threshold
+    ever = np.flatnonzero(hits.any(0))  # true positives at some threshold
     seen = weights.running(group.image, ever)
     recalls = Recalls(truths, int(weights.total(group.image[ever]).max(initial=0)))
     for level, (hit, ignored) in enumerate(zip(hits, group.ignored)):
@@ -83,8 +82,8 @@ def average_precision(group: Group, weights: Weights) -> np.ndarray:
         places = np.flatnonzero(hit)
         if not len(places):
             continue
-        out = np.flatnonzero(ignored[: places[-1]])  # few: what lies across the border of a size, or in a crowd
-        number = places - np.searchsorted(out, places)  # of those that count
+        out = np.flatnonzero(ignored[: places[-1]])  # few: near a size limit, or in a crowd
+        number = places - np.searchsorted(out, places)  # index among those that count
         last = np.flatnonzero(np.diff(number, append=-1) != 1)
         found = weights.running(group.image[places], last)
         places = places[last]
@@ -94,7 +93,7 @@ def average_precision(group: Group, weights: Weights) -> np.ndarray:
 
 
 def _gone(group: Group, weights: Weights, out: np.ndarray, places: np.ndarray) -> np.ndarray | None:
-    """Return ``(S, R)`` what of the detections ``out`` lies before each of some places, None for nothing at all."""
+    """Return ``(S, R)`` weights of the detections ``out`` before each of ``places``, or None if there are none."""
     if not len(out):
         return None
     sums = weights.running(group.image[out], np.arange(len(out)))
@@ -104,14 +103,14 @@ def _gone(group: Group, weights: Weights, out: np.ndarray, places: np.ndarray) -
 def _area(
     found: np.ndarray, seen: np.ndarray, place: np.ndarray, gone: np.ndarray | None, recalls: Recalls
 ) -> np.ndarray:
-    """Return ``(R,)`` the average precision, from the end of the list to its start.
+    """Return ``(R,)`` the average precision, computed from the end of the list to its start.
 
     Args:
         found: ``(S, R)`` true positives up to each of S places.
-        seen: All detections up to places, among them these.
-        place: ``(S,)`` where they are in ``seen``.
-        gone: ``(S, R)`` how many of the seen don't count; None for none.
-        recalls: How many of the recalls are reached.
+        seen: All detections up to each of several places, including these S.
+        place: ``(S,)`` indices of the S places in ``seen``.
+        gone: ``(S, R)`` number of seen detections that don't count; None for none.
+        recalls: The table of recalls reached.
     """
     area = np.zeros(found.shape[1])
     best = np.zeros(found.shape[1])  # the highest precision so far
@@ -122,8 +121,8 @@ def _area(
             counted -= gone[tile]
         precision = found[tile] / np.maximum(counted, 1, out=counted)
         reached = recalls.reached(found[tile])
-        # Between two places as many recalls are read as one reaches more than the one before it: the sum of reached
-        # times (envelope here - envelope at the next place).
+        # The envelope at a place is read at the recalls that it reaches and the place before it does not. Summed by
+        # parts, this is the sum of reached * (envelope here - envelope at the next place).
         area -= best * reached[-1]
         for row in precision[::-1]:
             best = np.maximum(best, row, out=row)
@@ -133,14 +132,14 @@ def _area(
 
 
 class Recalls:
-    """How many of the 101 recall thresholds a number of found objects reaches, for R numbers of objects."""
+    """A table of how many of the 101 recall thresholds a count of true positives reaches, for R numbers of objects."""
 
     def __init__(self, truths: np.ndarray, most: int) -> None:
-        """Make the table.
+        """Build the table.
 
         Args:
             truths: ``(R,)`` numbers of objects.
-            most: The highest number of found ones.
+            most: The highest count of true positives.
         """
         numbers, which = np.unique(truths, return_inverse=True)
         recall = np.arange(most + 1) / np.maximum(numbers, 1)[:, None]
@@ -148,12 +147,12 @@ class Recalls:
         self._start = which * (most + 1)
 
     def reached(self, found: np.ndarray) -> np.ndarray:
-        """Return ``(S, R)`` the thresholds that are reached, as float64."""
+        """Return ``(S, R)`` the number of thresholds reached, as float64."""
         return self._table.take(found + self._start)
 
 
 def thresholds_passed(recall: np.ndarray) -> np.ndarray:
-    """Return how many of the 101 recall thresholds are at or below each recall, exactly as a search would."""
+    """Return how many of the 101 recall thresholds are at or below each recall, exactly as `np.searchsorted` would."""
     last = (recall * 100).astype(np.int64)  # the last one passed, up to the rounding of i * 0.01
     last += _STEPS[last + 1] <= recall
     last -= _STEPS[last] > recall
@@ -161,9 +160,9 @@ def thresholds_passed(recall: np.ndarray) -> np.ndarray:
 
 
 def average_recall(group: Group, weights: Weights, limits: Sequence[int]) -> np.ndarray:
-    """Return ``(L, R)`` the recall of a group, mean over IoU thresholds, for limits of rank; NaN without truth."""
+    """Return ``(L, R)`` the recall of a group, averaged over IoU thresholds, for L rank limits; NaN without truth."""
     truths = weights.total(group.truth_image)
-    hits = (group.matched & ~group.ignored).sum(0)  # at how many thresholds
+    hits = (group.matched & ~group.ignored).sum(0)  # number of thresholds
     some = np.flatnonzero(hits)
     counted = np.stack([np.where(group.rank[some] < limit, hits[some], 0) for limit in limits]).astype(np.float64)
     found = counted @ weights.table[group.image[some]].astype(np.float64)

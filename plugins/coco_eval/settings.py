@@ -1,4 +1,4 @@
-"""What can be set of an evaluation: ``coco_eval=True``, or ``coco_eval={resamples: 2000, seed: 1}``."""
+"""The settings of an evaluation: ``coco_eval=True``, or ``coco_eval={resamples: 2000, seed: 1}``."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Settings:
     """The settings of an evaluation.
 
     Attributes:
-        resamples: Resamples of the images for the intervals; 0 for none.
-        seed: What the resamples depend on.
+        resamples: Number of bootstrap resamples of the images for the intervals; 0 for no intervals.
+        seed: Random seed of the resamples.
         level: Confidence level of the intervals, between 0 and 1.
-        examples: How many of the worst pictures to draw.
-        explain: Whether to say what each kind of error costs.
-        report: Whether to print tables and to save files.
+        examples: Number of images with the worst errors to draw.
+        explain: Whether to compute the cost of each kind of error.
+        report: Whether to print tables and save files.
     """
 
     resamples: int = 1000
@@ -31,7 +31,7 @@ class Settings:
     report: bool = True
 
 
-# The least and the most that makes sense; all the resamples of 5,000 images are 4 bytes * 5,000 * 10,000.
+# Smallest and largest sensible values; 10,000 resamples of 5,000 images take 4 bytes * 5,000 * 10,000.
 LIMITS = {"resamples": (0, 10_000), "seed": (0, 2**32 - 1), "examples": (0, 10_000)}
 DEFAULTS = {field.name: field.default for field in fields(Settings)}
 
@@ -59,5 +59,5 @@ def _check_one(key: Any, value: Any) -> str | None:
 
 
 def settings(value: Any) -> Settings:
-    """Return the settings that a checked value of ``coco_eval`` stands for."""
+    """Convert a checked value of ``coco_eval`` to settings."""
     return Settings(**value) if isinstance(value, Mapping) else Settings()

@@ -1,4 +1,4 @@
-"""Where detections come from: models that are validated, and files that `save_json` wrote."""
+"""Sources of detections: models to validate, and files written by `save_json`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IOU_TYPES, PREDICTIONS, Outcome, check_task
 from tintbox.plugins.coco_eval.pooling import has_files
 
-# What goes on to `yolo val` as it is; None leaves Ultralytics' default, for imgsz the size of the training.
+# Arguments passed to `yolo val` unchanged; None leaves Ultralytics' default, which for imgsz is the training size.
 VALIDATION = dict.fromkeys(("imgsz", "batch", "conf", "iou", "max_det", "device", "workers", "single_cls", "nms"))
-# What Ultralytics raises for arguments, data and devices that it cannot use.
+# Exceptions that Ultralytics raises for arguments, data and devices that it cannot use.
 REFUSALS = (
     AssertionError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError,
 )  # fmt: skip
@@ -33,7 +33,7 @@ class Source:
     """One model's detections against one truth.
 
     Attributes:
-        name: What tables call it.
+        name: Its name in tables.
         truth: The ground truth.
         detections: The detections.
     """
@@ -44,13 +44,13 @@ class Source:
 
 
 def load(model: Any) -> Any:
-    """Return the YOLO model that is to be evaluated.
+    """Load the YOLO model to evaluate.
 
     Args:
-        model: A checkpoint, a run's folder, or what Ultralytics has exported from one.
+        model: A checkpoint, a run's folder, or a model that Ultralytics exported.
 
     Raises:
-        TintboxError: It is not there, or no COCO evaluation is possible.
+        TintboxError: The model does not exist, or COCO evaluation is not possible.
     """
     from tintbox.plugins.detector import load_detector
 
@@ -63,17 +63,17 @@ def load(model: Any) -> Any:
 
 
 def validate(detector: Any, model: Any, data: Any, split: Any, **arguments: Any) -> Any:
-    """Return the metrics of a validation with COCO evaluation, `metrics.coco` among them.
+    """Validate with COCO evaluation and return the metrics, including `metrics.coco`.
 
     Args:
         detector: The YOLO model.
-        model: What it was loaded from.
+        model: The path it was loaded from.
         data: A dataset YAML; None for the one that the model was trained on.
         split: The split's name; None for "val".
-        arguments: What else Ultralytics' `val` is to get.
+        arguments: Further arguments of Ultralytics' `val`.
 
     Raises:
-        TintboxError: Dataset or split are not there, or the model cannot be validated on them.
+        TintboxError: The dataset or split does not exist, or the model cannot be validated on it.
     """
     data = data or detector.overrides.get("data")
     if not data:
@@ -91,7 +91,7 @@ def validate(detector: Any, model: Any, data: Any, split: Any, **arguments: Any)
 
 
 def check_active() -> None:
-    """Raise TintboxError if the plugin is switched off: a model is validated through Ultralytics, files are not."""
+    """Raise TintboxError if the plugin is disabled: validating a model needs it, evaluating files does not."""
     from tintbox.plugins import autoload
 
     if autoload.is_disabled():
@@ -102,11 +102,11 @@ def check_active() -> None:
 
 
 def check_size(imgsz: Any) -> None:
-    """Raise TintboxError if not even one picture of this size fits: Ultralytics would take the files for damaged."""
+    """Raise TintboxError if one image of this size exceeds the memory; Ultralytics would call the files corrupt."""
     import psutil
 
     sides = [side for side in (imgsz if isinstance(imgsz, list) else [imgsz]) if isinstance(side, int)]
-    need, there = 12 * max(sides, default=0) ** 2, psutil.virtual_memory().total  # bytes; three colours in float32
+    need, there = 12 * max(sides, default=0) ** 2, psutil.virtual_memory().total  # bytes; three float32 channels
     if need > there:
         raise TintboxError(
             f"imgsz={imgsz}: one picture takes {need >> 30:,} GiB, this machine has {there >> 30}; give a smaller one"
@@ -114,7 +114,7 @@ def check_size(imgsz: Any) -> None:
 
 
 def check_there(run: str) -> None:
-    """Raise TintboxError if nothing is there, or it cannot be read."""
+    """Raise TintboxError if the run does not exist or cannot be read."""
     path = Path(run)
     try:
         path.stat()
@@ -122,15 +122,15 @@ def check_there(run: str) -> None:
             next(path.iterdir(), None)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise TintboxFileError(f"{run}: no such run or checkpoint{suggest_file(path)}") from error
-    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+    except (OSError, ValueError) as error:  # ValueError: a name with a null byte
         raise TintboxError(f"{run}: cannot be read ({getattr(error, 'strerror', None) or one_line(error)})") from error
 
 
 def checkpoint(run: str) -> Path:
-    """Return the checkpoint of a run's folder, or the file or exported model itself.
+    """Return the checkpoint in a run's folder; a file or exported model is returned unchanged.
 
     Raises:
-        TintboxFileError: The folder has none.
+        TintboxFileError: The folder has no checkpoint.
     """
     path = Path(run)
     if not path.is_dir() or path.name.endswith("_model"):  # an exported model may be a folder
@@ -147,7 +147,7 @@ def checkpoint(run: str) -> Path:
 
 
 def name_both(first: str, second: str) -> tuple[str, str]:
-    """Return the names of two runs, checkpoints or folders, as much of their paths as tells them apart."""
+    """Return names for two runs, checkpoints or folders: as much of their paths as distinguishes them."""
     paths = (Path(run).resolve() for run in (first, second))
     a, b = (Path(*(part for part in path.parent.parts if part != "weights"), path.stem) for path in paths)
     if a == b:
@@ -157,23 +157,23 @@ def name_both(first: str, second: str) -> tuple[str, str]:
 
 
 def read_source(folder: Path, name: str) -> Source:
-    """Return what `save_json` wrote."""
+    """Read the files of `save_json`."""
     truth = Truth.read(folder / ANNOTATIONS)
     return Source(name, truth, Detections.read(folder / PREDICTIONS, truth))
 
 
 def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[str, Any]) -> list[Source]:
-    """Run two checkpoints on the same split.
+    """Validate two checkpoints on the same split.
 
     Raises:
-        TintboxError: They have different classes, or were trained on different datasets and none is named.
+        TintboxError: They have different tasks or classes, or were trained on different datasets and none is named.
     """
     detectors = [load(model) for model in models]
     tasks = [detector.task for detector in detectors]
     if tasks[0] != tasks[1]:
         raise TintboxError(f"{names[0]} is a {tasks[0]} model, {names[1]} a {tasks[1]} model; compare models of a task")
     if not any(getattr(detector.model, "classes_by_name", False) for detector in detectors):
-        check_classes(names, [list(detector.names.values()) for detector in detectors])  # else they are the dataset's
+        check_classes(names, [list(detector.names.values()) for detector in detectors])  # else the dataset's apply
     data = values.get("data")
     if not data:
         trained = [detector.overrides.get("data") for detector in detectors]
@@ -192,7 +192,7 @@ def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[st
 
 
 def check_comparable(first: Source, second: Source) -> None:
-    """Raise TintboxError if two sources have other classes, images or objects."""
+    """Raise TintboxError if two sources differ in classes, images or objects."""
     names = first.name, second.name
     check_classes(names, [[category["name"] for category in s.truth.categories] for s in (first, second)])
     images = [{image["id"]: image.get("file_name") for image in s.truth.images} for s in (first, second)]

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from tintbox.plugins.coco_eval.evaluation import Evaluation
 
 NONE = "n/a"
-DIGITS, MOST_DIGITS = 3, 9  # of a number; more where a difference is sure, but smaller
-CLASS_COLUMNS = ("AP", "AP50", "AP75", "AR100")  # of the table in the log; the files have all twelve
-LONGEST = 60  # characters of a class's name; a longer one is cut
+DIGITS, MOST_DIGITS = 3, 9  # decimals; more than DIGITS only for significant differences too small to show otherwise
+CLASS_COLUMNS = ("AP", "AP50", "AP75", "AR100")  # in the logged table; the files have all twelve
+LONGEST = 60  # maximum length of a class name in characters; longer ones are cut
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under headings, the first ``left`` columns aligned left; ``title`` stands above."""
+    """Rows under headings, with the first ``left`` columns left-aligned and an optional ``title`` above."""
 
     headings: Sequence[str]
     rows: list[Sequence[str]] = field(repr=False)
@@ -40,14 +40,14 @@ class Table:
     title: str = ""
 
     def text(self) -> str:
-        """Return the table as lines of text in columns."""
+        """Return the table as text with aligned columns."""
         shown = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
         for i, heading in enumerate(self.headings):
             shown.add_column(escape(heading), justify="left" if i < self.left else "right", no_wrap=True)
         for row in self.rows:
             shown.add_row(*map(escape, row))
         stream = io.StringIO()
-        # In a notebook rich would show the table at once, before the text that it is a part of.
+        # In a notebook, rich would display the table immediately, ahead of the text that it belongs to.
         Console(file=stream, width=400, color_system=None, force_jupyter=False).print(shown)
         lines = [self.title] if self.title else []
         return "\n".join([*lines, *(line.rstrip() for line in stream.getvalue().splitlines())])
@@ -66,13 +66,13 @@ class Table:
 
 
 def make_legible(name: str, most: int = LONGEST) -> str:
-    """Return a class's name in one line without control characters, cut if it is long."""
+    """Return a class name on one line, without control characters and cut if it is too long."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
 def meaning(metric: Metric) -> str:
-    """Return what a metric is, e.g. ``IoU 0.50:0.95, small, 100 detections``."""
+    """Describe a metric, e.g. ``IoU 0.50:0.95, small, 100 detections``."""
     levels = IOU_THRESHOLDS[[0, -1] if metric.iou is None else [metric.iou]]
     iou = ":".join(f"{level:.2f}" for level in levels)
     many = f"{metric.max_detections} detection{'s' if metric.max_detections > 1 else ''}"
@@ -80,17 +80,17 @@ def meaning(metric: Metric) -> str:
 
 
 def number(value: float, sign: str = "", digits: int = DIGITS) -> str:
-    """Return a metric's value with three digits or more, ``n/a`` for NaN."""
+    """Format a metric's value with three decimals or more, ``n/a`` for NaN."""
     return NONE if math.isnan(value) else f"{round(float(value), digits) + 0.0:{sign}.{digits}f}"  # no -0.000
 
 
 def span(bounds: np.ndarray, sign: str = "", digits: int = DIGITS) -> str:
-    """Return an interval as ``[low, high]``, or an empty text for none."""
+    """Format an interval as ``[low, high]``; empty if there is none."""
     return "" if np.isnan(bounds).any() else f"[{', '.join(number(bound, sign, digits) for bound in bounds)}]"
 
 
 def digits_of(bounds: np.ndarray) -> int:
-    """Return how many digits show that a difference is sure: so many that none of its bounds is shown as zero."""
+    """Return how many decimals to show of a difference: if it excludes zero, enough that no bound is shown as zero."""
     if not is_sure(bounds):
         return DIGITS
     least = float(np.abs(bounds).min())
@@ -98,7 +98,7 @@ def digits_of(bounds: np.ndarray) -> int:
 
 
 def text(found: Mapping[str, Evaluation], *, classes: bool = True) -> str:
-    """Return the tables of evaluations by IoU type, those of the classes among them if ``classes``."""
+    """Return the tables of evaluations by IoU type as text, with the class tables if ``classes``."""
     parts = [table.text() for evaluation in found.values() for table in tables_of(evaluation, classes=classes)]
     return "\n" + "\n\n".join(parts) + "\n"
 
@@ -109,7 +109,7 @@ def html(found: Mapping[str, Evaluation]) -> str:
 
 
 def tables_of(evaluation: Evaluation, *, classes: bool = True) -> Iterator[Table]:
-    """Yield the tables of an evaluation: the twelve numbers, those of classes, and the errors."""
+    """Yield the tables of an evaluation: the twelve numbers, the classes, and the errors."""
     head = f"COCO evaluation of {TITLES[evaluation.iou_type]}: {evaluation.images:,} images, "
     head += f"{sum(evaluation.truths):,} objects"
     if evaluation.settings.resamples:
@@ -126,7 +126,7 @@ def tables_of(evaluation: Evaluation, *, classes: bool = True) -> Iterator[Table
 
 
 def intervals_text(settings: Settings) -> str:
-    """Return what the intervals are made of."""
+    """Describe how the intervals were computed."""
     return f"{100 * settings.level:g}% intervals from {settings.resamples:,} resamples of the images"
 
 
@@ -148,12 +148,12 @@ def _error_table(errors: Explanation) -> Table:
 
 
 def comparison_text(comparison: Comparison) -> str:
-    """Return the tables of two evaluations."""
+    """Return the tables of a comparison as text."""
     return "\n" + "\n\n".join(table.text() for table in comparison_tables(comparison)) + "\n"
 
 
 def comparison_tables(comparison: Comparison) -> Iterator[Table]:
-    """Yield the tables of two evaluations: the twelve numbers, and the AP of classes."""
+    """Yield the tables of a comparison: the twelve numbers, and the AP of every class."""
     first, second, names = comparison.first, comparison.second, comparison.names
     head = f"{names[1]} against {names[0]}, {TITLES[first.iou_type]}: {first.images:,} images"
     if first.settings.resamples:
@@ -168,14 +168,14 @@ def comparison_tables(comparison: Comparison) -> Iterator[Table]:
 
 
 def _difference(name: str, first: float, second: float, difference: float, bounds: np.ndarray) -> Sequence[str]:
-    """Return a row of a comparison."""
+    """Return one row of a comparison table."""
     digits = digits_of(bounds)
     shown = number(difference, "+", digits), span(bounds, "+", digits)
     return name, number(first), number(second), *shown, verdict(difference, bounds)
 
 
 def verdict(difference: float, bounds: np.ndarray) -> str:
-    """Return in a word whether a difference is distinguishable from zero; an empty text where that is unknown."""
+    """Return in words whether a difference is distinguishable from zero; empty if unknown."""
     if np.isnan(bounds).any():
         return ""
     if np.abs([difference, *bounds]).max() <= ROUNDING:

@@ -1,4 +1,4 @@
-"""COCO evaluation inside `yolo val` and at the end of `yolo train`: what the callbacks do with ``coco_eval=True``."""
+"""COCO evaluation inside `yolo val` and at the end of `yolo train`: the callbacks of ``coco_eval=True``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tintbox.terminal import make_printable
 
 
 def check_classes(validator: Any) -> str | None:
-    """Return what is wrong if a model has classes that its dataset lacks, or None; other names are only told."""
+    """Return an error if the model has more classes than its dataset, else None; other mismatches are only logged."""
     has, lacks = validator.names, validator.data["names"]
     if validator.args.single_cls:
         return None
@@ -41,7 +41,7 @@ def check_classes(validator: Any) -> str | None:
 
 
 def part_of_classes(validator: Any) -> str | None:
-    """Return in words that a model knows a part of its dataset's classes only, or None."""
+    """Return a warning if the model has only some of the dataset's classes, else None."""
     has, there = validator.names, validator.data["names"]
     if validator.args.single_cls or len(has) >= len(there):
         return None
@@ -53,7 +53,7 @@ def part_of_classes(validator: Any) -> str | None:
 
 
 def on_pretrain_routine_end(trainer: Any) -> None:
-    """Look at the ground truth before hours of training: what is wrong with it can still be mended meanwhile."""
+    """Check the ground truth before hours of training, so that errors can be fixed in the meantime."""
     if RANK not in (-1, 0):
         return
     try:
@@ -63,9 +63,9 @@ def on_pretrain_routine_end(trainer: Any) -> None:
 
 
 def on_val_start(validator: Any) -> None:
-    """Read the split's ground truth before the model runs, so that bad labels are told at once."""
+    """Read the split's ground truth before the model runs, so that bad labels are reported at once."""
     if validator.training:
-        return  # once, at the final evaluation
+        return  # evaluated once, at the final validation
     try:
         if wrong := check_task(validator.args.task) or check_classes(validator):
             raise TintboxError(wrong)
@@ -77,7 +77,7 @@ def on_val_start(validator: Any) -> None:
 
 
 def on_val_end(validator: Any) -> None:
-    """Evaluate what was recorded, print and save it; as the end of a training run it never fails the run."""
+    """Evaluate the recorded predictions, print and save the results; never fails a training run at its end."""
     recording = Recording.of(validator)
     if validator.training or recording is None:
         return
@@ -91,7 +91,7 @@ def on_val_end(validator: Any) -> None:
 
 
 def finish(validator: Any, split: Split, records: Mapping[str, Mapping[str, Any]]) -> Outcome:
-    """Return the evaluation of a validation run whose metrics are there, printed and saved in its folder."""
+    """Return the evaluation of a finished validation run, and print it and save it in the run's folder."""
     args = validator.args
     split = keep_validated(split, set(records))
     split = single_class(split) if args.single_cls else keep_classes(split, classes_of(validator))
@@ -125,14 +125,14 @@ def finish(validator: Any, split: Split, records: Mapping[str, Mapping[str, Any]
     except OSError as error:
         raise TintboxError(f"{folder}: cannot be written ({one_line(error)})") from error
     LOGGER.info(make_printable(tables.text(found, classes=args.verbose)))
-    if part:  # once more, next to the numbers
+    if part:  # repeated next to the numbers
         LOGGER.warning(f"coco_eval=True: {part}")
     LOGGER.info(f"COCO evaluation saved to {folder}")
     return outcome
 
 
 def classes_of(validator: Any) -> set[int]:
-    """Return the class indices that a validation is about: those of the model, or those that `classes=` names."""
+    """Return the class indices to evaluate: the model's, limited to those that `classes=` names."""
     named = validator.args.classes
     if named is None:
         return set(validator.names)
@@ -140,17 +140,17 @@ def classes_of(validator: Any) -> set[int]:
 
 
 def best_of(validator: Any) -> Path:
-    """Return the checkpoint that the end of a training run evaluates."""
+    """Return the checkpoint that is evaluated at the end of a training run."""
     return Path(validator.save_dir) / "weights" / "best.pt"
 
 
 def _is_final(validator: Any) -> bool:
-    """Return whether a validation ends a training run, rather than being what the user asked for."""
+    """Return whether this is the final validation of a training run, not one that the user started."""
     return validator.args.mode == "train"
 
 
 def _tell_failure(validator: Any, error: Exception) -> None:
-    """Log in one line that the evaluation failed, and how to repeat it."""
+    """Log in one line that the evaluation failed and how to repeat it."""
     what = "" if isinstance(error, TintboxError) else f"{type(error).__name__}: "
     LOGGER.warning(
         f"coco_eval=True: {what}{one_line(error)}; the run's other results are complete, and this is repeated by "

@@ -1,1 +1,1 @@
-"""What is evaluated: ground truth and detections, and the files that they come from."""
+"""The input of an evaluation: ground truth, detections and their files."""

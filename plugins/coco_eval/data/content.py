@@ -1,4 +1,4 @@
-"""What a caller hands over, dicts, lists or arrays, as a copy that is like the content of COCO's JSON."""
+"""Conversion of a caller's dicts, lists or arrays to a copy in the form of COCO's JSON."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 from tintbox.errors import TintboxError, suggest
 
 PLAIN = {int, float, str, bool, type(None)}
-TRUTH = ("image_id", "category_id", "bbox")  # columns that arrays of truth have
+TRUTH = ("image_id", "category_id", "bbox")  # required columns of truth given as arrays
 LISTS = ("images", "categories")
-TRUTH_TOO = ("iscrowd", "area", *LISTS)  # and what else they may have
+TRUTH_TOO = ("iscrowd", "area", *LISTS)  # optional columns
 FOUND = ("image_id", "category_id", "bbox", "score")
 
 
 def read_truth(given: Mapping[str, Any]) -> Any:
-    """Return ground truth as COCO's JSON has it: of a mapping that is its content, or that has columns.
+    """Convert a mapping, either the content of a COCO JSON or columns by name, to the content of a COCO JSON.
 
     Raises:
-        TintboxError: There are things in it that are no data, or its columns do not go together.
+        TintboxError: It contains values that are not plain data, or its columns do not match.
     """
     content = as_plain(given, "truth")
     if "image_id" not in content:
@@ -38,10 +38,10 @@ def read_truth(given: Mapping[str, Any]) -> Any:
 
 
 def read_detections(given: Any) -> Any:
-    """Return detections as COCO's result format has them: of a list of dicts, or of a mapping that has columns.
+    """Convert a list of dicts, or a mapping of columns by name, to the content of COCO's result format.
 
     Raises:
-        TintboxError: There are things in it that are no data, or its columns do not go together.
+        TintboxError: It contains values that are not plain data, or its columns do not match.
     """
     content = as_plain(given, "detections")
     if isinstance(content, dict) and "images" not in content:
@@ -50,10 +50,10 @@ def read_detections(given: Any) -> Any:
 
 
 def as_plain(value: Any, name: str) -> Any:
-    """Return a copy made of dicts, lists, texts and numbers; arrays and tensors become lists, bytes text.
+    """Return a copy made of dicts, lists, strings and numbers; arrays and tensors become lists, and bytes strings.
 
     Raises:
-        TintboxError: Something in it is none of these.
+        TintboxError: It contains a value of another type.
     """
     try:
         return _as_plain(value, name)
@@ -65,7 +65,7 @@ def _as_plain(value: Any, name: str) -> Any:
     if type(value) in PLAIN:
         return value
     if isinstance(value, Mapping):
-        keys = (key.tolist() if hasattr(key, "tolist") else key for key in value)  # numpy's numbers as ids
+        keys = (key.tolist() if hasattr(key, "tolist") else key for key in value)  # ids may be NumPy scalars
         return dict(zip(keys, (_as_plain(own, name) for own in value.values())))
     if isinstance(value, (list, tuple)):
         return list(value) if set(map(type, value)) <= PLAIN else [_as_plain(own, name) for own in value]
@@ -81,7 +81,7 @@ def _as_plain(value: Any, name: str) -> Any:
 def _rows(
     columns: Mapping[str, Any], name: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> list[dict[str, Any]]:
-    """Return columns as rows."""
+    """Convert columns to rows."""
     known = (*needed, *optional)
     if unknown := [key for key in columns if key not in known]:
         raise TintboxError(f"{name}: no column '{unknown[0]}' ({', '.join(known)}){suggest(unknown[0], known)}")
@@ -98,14 +98,14 @@ def _rows(
 
 
 def _ids(values: Any, name: str) -> list[Any]:
-    """Return the ids that a list holds."""
+    """Return a list of ids, checked to be hashable."""
     if not isinstance(values, list):
         raise TintboxError(f"{name} is no list of ids")
     return [_hashable(value, name) for value in values]
 
 
 def _hashable(value: Any, name: str) -> Any:
-    """Return a value that may be an id; whether it is one is looked at with the rest."""
+    """Return a value that may be an id; that it is one is checked later with the rest."""
     if isinstance(value, (list, dict)):
         raise TintboxError(f"{name}: a {type(value).__name__} in the place of an id")
     return value

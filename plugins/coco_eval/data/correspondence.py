@@ -1,4 +1,4 @@
-"""A COCO JSON and the pictures and classes of a dataset: which belongs to which; ``file`` is the JSON, for errors."""
+"""Matching of a COCO JSON to a dataset's image files and classes; ``file`` is the JSON's path, for error messages."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tintbox.plugins.coco_eval.data.rows import list_values
 
 
 def match_pictures(file: str | Path, pictures: list[str], images: list[dict[str, Any]]) -> dict[str, int]:
-    """Return the image id of every picture: of the image whose ``file_name`` has the longest end in common with it.
+    """Return the image id of every picture: that of the image whose ``file_name`` shares the longest path ending.
 
     Raises:
-        TintboxError: A picture has no image, or more than one that fits as well.
+        TintboxError: A picture has no image, or several that match equally well.
     """
     by_name: dict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
     for image in images:
         parts = _parts(str(image.get("file_name", "")))
         if parts:
             by_name[parts[-1]].append((parts, image["id"]))
-    claims: dict[int, list[tuple[int, str]]] = defaultdict(list)  # image id -> pictures that it fits best, how well
+    claims: dict[int, list[tuple[int, str]]] = defaultdict(list)  # image id -> (shared components, picture)
     lacking = []
     for picture in pictures:
         parts = _parts(picture)
@@ -50,10 +50,10 @@ def match_pictures(file: str | Path, pictures: list[str], images: list[dict[str,
 
 
 def match_classes(file: str | Path, names: Mapping[int, str], categories: list[dict[str, Any]]) -> dict[int, int]:
-    """Return the category id of every class index: by the class's name, if need be without regard to case.
+    """Return the category id of every class index, matched by name: exactly first, then ignoring case.
 
     Raises:
-        TintboxError: A class has no category of its own, or two of its name.
+        TintboxError: A class matches no category of its own, or several.
     """
     found: dict[int, int] = {}
     for fold in (str, str.casefold):
@@ -74,10 +74,10 @@ def match_classes(file: str | Path, names: Mapping[int, str], categories: list[d
 
 
 def _parts(path: str) -> tuple[str, ...]:
-    """Return a path's components; a JSON made on Windows has backslashes."""
+    """Return a path's components; paths in a JSON made on Windows have backslashes."""
     return PurePosixPath(path.replace("\\", "/")).parts
 
 
 def _common_end(first: tuple[str, ...], second: tuple[str, ...]) -> int:
-    """Return how many components two paths have in common at their ends."""
+    """Return how many trailing components two paths have in common."""
     return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(reversed(first), reversed(second)))))

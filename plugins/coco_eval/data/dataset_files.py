@@ -1,4 +1,4 @@
-"""What Ultralytics knows about a dataset's files: no patch, only its own functions behind names of ours.
+"""Ultralytics' own functions on a dataset's files, wrapped but not patched.
 
 `tests/plugins/host/test_contract.py` asserts every name used here.
 """
@@ -15,22 +15,22 @@ LEAST_SIDE = 10  # pixels: `ultralytics.data.utils.check_image` drops smaller pi
 
 
 def picture_files(path: str | list[str]) -> list[str]:
-    """Return the pictures of a split, sorted: the same strings as ``im_file`` in Ultralytics' batches.
+    """Return the image files of a split, sorted: the same strings as ``im_file`` in Ultralytics' batches.
 
     Args:
-        path: A split's value in what `check_det_dataset` returns: a folder, a text file of paths, or a list of either.
+        path: A split's value as returned by `check_det_dataset`: a folder, a text file of paths, or a list of either.
 
     Raises:
-        FileNotFoundError: Nothing is there, or no picture is among it.
+        FileNotFoundError: The path does not exist or contains no images.
     """
     from ultralytics.data.base import BaseDataset
     from ultralytics.utils import LOGGER
 
     class Files(BaseDataset):
-        def __init__(self) -> None:  # the stock one goes on to read the labels
+        def __init__(self) -> None:  # the stock one would also read the labels
             self.prefix, self.fraction = "", 1.0
 
-    level, state = LOGGER.level, random.getstate()  # it tries the speed of some files by chance
+    level, state = LOGGER.level, random.getstate()  # it measures the read speed of random files
     LOGGER.setLevel(logging.WARNING)  # a validation has reported the disk's speed by then
     try:
         return Files().get_img_files(path)
@@ -40,17 +40,17 @@ def picture_files(path: str | list[str]) -> list[str]:
 
 
 def label_files(pictures: Iterable[str]) -> list[str]:
-    """Return the label file that belongs to each picture, whether it is there or not."""
+    """Return the path of each image's label file, whether or not it exists."""
     from ultralytics.data.utils import img2label_paths
 
     return img2label_paths(list(pictures))
 
 
 def picture_size(file: str) -> tuple[int, int]:
-    """Return a picture's width and height in pixels as it is decoded, its EXIF rotation applied.
+    """Return an image's width and height in pixels as decoded, with its EXIF rotation applied.
 
     Raises:
-        OSError: It is not there or no picture.
+        OSError: The file does not exist or is not an image.
     """
     from PIL import Image
     from ultralytics.data.utils import exif_size
@@ -58,15 +58,15 @@ def picture_size(file: str) -> tuple[int, int]:
     try:
         with Image.open(file) as picture:
             return exif_size(picture)
-    except ImportError as error:  # Ultralytics' `Image.open` takes what it does not know for HEIC, and wants a package
+    except ImportError as error:  # Ultralytics' `Image.open` assumes unknown files are HEIC, which needs a package
         raise OSError(f"{file}: no picture") from error
 
 
 def check_whole(file: str) -> None:
-    """Check what `ultralytics.data.utils.check_image` checks of a picture that has a size, and change nothing.
+    """Run the checks of `ultralytics.data.utils.check_image` on an image of known size, without changing the file.
 
     Raises:
-        OSError, SyntaxError, ValueError: It is cut off.
+        OSError, SyntaxError, ValueError: The image is truncated.
     """
     from PIL import Image
 
@@ -79,7 +79,7 @@ def check_whole(file: str) -> None:
             if stream.read() == b"\xff\xd9":
                 return
         with Image.open(file) as picture:
-            picture.load()  # what can be decoded all the same, Ultralytics saves anew
+            picture.load()  # if it can still be decoded, Ultralytics saves it again
 
 
 def is_coco(path: object) -> bool:
@@ -89,7 +89,7 @@ def is_coco(path: object) -> bool:
 
 
 def coco_category_ids() -> list[int]:
-    """Return COCO's official category ids, in 1..90, of the 80 class indices."""
+    """Return COCO's official category ids, in 1..90, for the 80 class indices."""
     from ultralytics.data.converter import coco80_to_coco91_class
 
     return coco80_to_coco91_class()

@@ -1,4 +1,4 @@
-"""What a dataset's YAML says, its paths resolved by Ultralytics."""
+"""The content of a dataset YAML, with its paths resolved by Ultralytics."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ YAMLS = (".yaml", ".yml")
 
 
 def describe(data: str | Path, *, download: bool = True) -> dict[str, Any]:
-    """Return what a dataset's YAML says, its paths resolved.
+    """Return the content of a dataset YAML with its paths resolved.
 
     Args:
-        data: The YAML, or what else Ultralytics takes for a dataset.
-        download: Whether what is not there may be downloaded.
+        data: The YAML, or anything else that Ultralytics accepts as a dataset.
+        download: Whether missing files may be downloaded.
 
     Raises:
-        TintboxError: There is no such dataset, or the YAML makes no sense.
+        TintboxError: There is no such dataset, or the YAML is invalid.
     """
     from ultralytics.data.utils import check_det_dataset
 
@@ -35,15 +35,15 @@ def describe(data: str | Path, *, download: bool = True) -> dict[str, Any]:
         return check_det_dataset(str(data), autodownload=download)
     except TintboxError:
         raise
-    except Exception as error:  # whatever a strange YAML leads to
+    except Exception as error:  # a malformed YAML can raise anything
         raise TintboxError(f"data={data}: {one_line(error) or type(error).__name__}") from error
 
 
 def find(data: str | Path) -> Path | None:
-    """Return the file that a dataset YAML's name means, searched as Ultralytics does; None if it is nowhere.
+    """Return the file of a dataset YAML, searched for as Ultralytics does; None if there is none.
 
     Raises:
-        TintboxError: It is a pattern that several files match, or a name that no file can have.
+        TintboxError: It is a pattern that several files match, or not a valid file name.
     """
     from ultralytics.utils.checks import check_file
 
@@ -64,10 +64,10 @@ def lacks_validation(data: str | Path) -> bool:
 
 
 def describe_without_validation(data: str | Path) -> dict[str, Any]:
-    """Return what the YAML of a dataset says that has no validation split, which Ultralytics refuses.
+    """Return the content of a dataset YAML that has no validation split, which Ultralytics refuses.
 
     Raises:
-        TintboxError: As `describe`.
+        TintboxError: As in `describe`.
     """
     file = find(data)
     content = yaml_file.read(file or data)

@@ -33,16 +33,16 @@ _BOXES = msgspec.json.Decoder(list[_Box])
 
 @dataclass(frozen=True)
 class Detections:
-    """Detections as COCO's result format has them, one row each.
+    """Detections as columns of COCO's result format, one row per detection.
 
     Attributes:
         image_id: ``(N,)`` int64.
         category_id: ``(N,)`` int64.
-        bbox: ``(N, 4)`` float64: x, y, width, height in pixels; a side below 0 overlaps with nothing.
+        bbox: ``(N, 4)`` float64: x, y, width, height in pixels; a box with a negative side overlaps nothing.
         score: ``(N,)`` float64, 0..1.
         segmentation: ``N`` run-length encodings ``{"size": [height, width], "counts": str}``, or None without masks.
-        own_boxes: False if the boxes were taken from the masks. A detection's size is then that of its mask for
-            pycocotools, else that of its box.
+        own_boxes: False if the boxes were computed from the masks. pycocotools then takes the mask's area as the size
+            of a detection, otherwise the box's.
     """
 
     image_id: np.ndarray
@@ -63,7 +63,7 @@ class Detections:
 
     @classmethod
     def join(cls, parts: Sequence[Detections]) -> Detections:
-        """Return the detections of one part or more, with masks if all parts that found anything have them."""
+        """Concatenate the detections of one or more parts, with masks if all parts with detections have them."""
         found = [part for part in parts if len(part)] or parts[:1]
         masks = all(part.segmentation is not None for part in found)
         return cls(
@@ -80,10 +80,10 @@ class Detections:
     def read(cls, file: str | Path, truth: Truth) -> Detections:
         """Read COCO's result format: a list of objects, ``[]`` for no detections.
 
-        Each has ``image_id``, ``category_id``, ``score`` and ``bbox``, or ``segmentation`` in run lengths, or both.
+        Each has ``image_id``, ``category_id``, ``score``, and ``bbox`` or ``segmentation`` in run lengths or both.
 
         Raises:
-            TintboxError: It is no such list, or a row is wrong; the line says which.
+            TintboxError: It is not such a list, or a row is invalid; the message says which.
         """
         raw = read_bytes(file)
         if not raw.strip():
@@ -95,10 +95,10 @@ class Detections:
 
     @classmethod
     def of(cls, content: Any, file: str | Path, truth: Truth) -> Detections:
-        """Return the detections that the content of a result file is; errors name the file.
+        """Convert the content of a result file to detections; errors name the file.
 
         Raises:
-            TintboxError: It is no list of detections, or a row is wrong; the line says which.
+            TintboxError: It is not a list of detections, or a row is invalid; the message says which.
         """
         images = {image["id"]: image for image in truth.images}
         classes = [category["id"] for category in truth.categories]
@@ -112,14 +112,14 @@ class Detections:
         rows.check_known("category_id", category_id, classes, f"the truth has {_span(classes)}")
         score = rows.numbers("score")
         rows.refuse(~((score >= 0) & (score <= 1)), "has score {}, outside 0..1", score)
-        # As for pycocotools, the first row tells which kind they all are.
+        # As in pycocotools, the first row determines the kind of all rows.
         segmentation = read_masks(rows, image_id, images) if content[0].get("segmentation") else None
         if segmentation is None or content[0].get("bbox"):
             return cls(image_id, category_id, rows.boxes(least=-np.inf), score, segmentation)
         return cls(image_id, category_id, boxes_of(segmentation), score, segmentation, own_boxes=False)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the detections as COCO's result format has them, as `pycocotools.coco.COCO.loadRes` takes it."""
+        """Return the detections in COCO's result format, the input of `pycocotools.coco.COCO.loadRes`."""
         columns = {
             "image_id": self.image_id.tolist(),
             "category_id": self.category_id.tolist(),
@@ -134,7 +134,7 @@ class Detections:
 
     @pause_collection()
     def save(self, file: str | Path) -> None:
-        """Write COCO's result format, with every digit.
+        """Write COCO's result format in full precision.
 
         Raises:
             OSError: The file cannot be written.
@@ -144,9 +144,9 @@ class Detections:
 
 
 def _plain_boxes(raw: bytes, images: list[int], classes: list[int]) -> Detections | None:
-    """Return the detections of a result file in which all is well and nothing has masks.
+    """Return the detections of a valid result file without masks.
 
-    None stands for everything else: that is read row by row, which takes twice as long and tells what is wrong.
+    Return None for any other file, which is then read row by row: twice as slow, but it reports what is wrong.
     """
     if b'"segmentation"' in raw:
         return None
@@ -165,5 +165,5 @@ def _plain_boxes(raw: bytes, images: list[int], classes: list[int]) -> Detection
 
 
 def _span(ids: Collection[int]) -> str:
-    """Return the range of some ids in words."""
+    """Describe the number and range of ids."""
     return f"{len(ids)}, {min(ids)} to {max(ids)}" if ids else "none"

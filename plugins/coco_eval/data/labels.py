@@ -1,7 +1,7 @@
-"""Label files in YOLO's format, read as Ultralytics reads them, in double precision and with every fault told.
+"""Label files in YOLO's format, read like Ultralytics does, but in double precision and with every error reported.
 
-Ultralytics' own reader rounds to single precision, drops a picture with a faulty label after a warning, which changes
-what is evaluated, and rewrites pictures that it thinks damaged. The tests hold the two side by side.
+Ultralytics' own reader rounds to single precision, drops an image with an invalid label after a warning, which changes
+what is evaluated, and rewrites images that it considers corrupt. The tests compare the two readers.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.coco_eval.data import dataset_files
 from tintbox.plugins.coco_eval.data.rows import list_values
 
-TOLERANCE = 0.01  # outside 0..1: Ultralytics accepts as much, and it is clipped
+TOLERANCE = 0.01  # outside 0..1: Ultralytics accepts and clips values this far out
 BOX, POLYGON = "'class x y width height'", "'class x1 y1 x2 y2 x3 y3 ...'"
 
 
 @dataclass(frozen=True)
 class Labels:
-    """The objects of one picture.
+    """The objects of one image.
 
     Attributes:
         classes: N class indices.
-        boxes: ``(N, 4)`` float64 x1, y1, x2, y2 as shares of the picture's width and height, within 0..1.
+        boxes: ``(N, 4)`` float64 x1, y1, x2, y2 relative to the image's width and height, within 0..1.
         polygons: N polygons ``(P, 2)`` likewise, or None if the rows are boxes.
     """
 
@@ -40,18 +40,18 @@ class Labels:
 
 
 def read_labels(file: str | Path, classes: int, keypoints: int = 0) -> Labels:
-    """Read a label file; without rows it says that the picture shows nothing.
+    """Read a label file; an empty file means an image without objects.
 
-    Equal rows are taken once, and boxes that reach past the picture's border are clipped to it, as Ultralytics does for
-    its COCO evaluation. Polygons have the box around their points.
+    As in Ultralytics' COCO evaluation, duplicate rows are dropped and boxes are clipped to the image. The box of a
+    polygon is the one around its points.
 
     Args:
         file: The label file.
         classes: Number of classes.
-        keypoints: Numbers after the box in a row of pose labels, which are left out.
+        keypoints: Number of values after the box in a row of pose labels, which are ignored.
 
     Raises:
-        TintboxError: A row is none; the line names the file, the row's line and the value.
+        TintboxError: A row is invalid; the message names the file, the line and the value.
     """
     try:
         lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
@@ -61,7 +61,7 @@ def read_labels(file: str | Path, classes: int, keypoints: int = 0) -> Labels:
     if keypoints:
         rows = [(number, words[:5] if len(words) == 5 + keypoints else words) for number, words in rows]
     segments = any(len(words) > 6 for _, words in rows)
-    # Equal in single precision is what Ultralytics takes for equal.
+    # Ultralytics compares rows in single precision.
     unique: dict[bytes, list[float]] = {}
     for number, words in rows:
         row = _read_row(f"{file}:{number}", words, classes, segments=segments)
@@ -78,7 +78,7 @@ def read_labels(file: str | Path, classes: int, keypoints: int = 0) -> Labels:
 
 
 def keypoints(data: Mapping[str, Any]) -> int:
-    """Return how many numbers stand behind the box in a row of pose labels, 0 for other labels."""
+    """Return how many numbers follow the box in a row of pose labels, 0 for other labels."""
     shape = data.get("kpt_shape") or [0]
     whole = isinstance(shape, list) and all(isinstance(side, int) and 0 <= side < 10_000 for side in shape)
     if not whole:
@@ -87,7 +87,7 @@ def keypoints(data: Mapping[str, Any]) -> int:
 
 
 def _read_row(place: str, words: list[str], classes: int, *, segments: bool) -> list[float]:
-    """Return a row's numbers, the class first."""
+    """Return a row's numbers, starting with the class."""
     if segments and (len(words) < 7 or len(words) % 2 == 0):
         hint = "boxes and polygons do not go into one file" if len(words) == 5 else f"a row is {POLYGON}"
         raise TintboxError(f"{place}: {len(words)} numbers are no polygon; {hint}")
@@ -112,7 +112,7 @@ def _read_row(place: str, words: list[str], classes: int, *, segments: bool) -> 
 
 
 def objects(labels: Labels, width: int, height: int, *, masks: bool) -> list[dict[str, Any]]:
-    """Return one picture's objects, in pixels."""
+    """Return one image's objects, in pixels."""
     corners = labels.boxes * (width, height, width, height)
     boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
     areas = boxes[:, 2] * boxes[:, 3]
@@ -129,23 +129,23 @@ def objects(labels: Labels, width: int, height: int, *, masks: bool) -> list[dic
 
 
 def size_of(picture: str) -> tuple[int, int]:
-    """Return a picture's width and height in pixels.
+    """Return an image's width and height in pixels.
 
     Raises:
-        TintboxError: It is not there or damaged.
+        TintboxError: The file does not exist or is corrupt.
     """
     try:
         return dataset_files.picture_size(picture)
-    except (OSError, SyntaxError, ValueError) as error:  # what a damaged header leads to
+    except (OSError, SyntaxError, ValueError) as error:  # raised for a corrupt header
         reason = "no such file" if isinstance(error, FileNotFoundError) else "it is no picture, or a damaged one"
         raise TintboxError(f"{picture}: {reason}; mend or remove it, Ultralytics would leave it out") from error
 
 
 def check_side(sizes: Mapping[str, tuple[int, int]], place: str) -> list[str]:
-    """Return the pictures that Ultralytics evaluates, after a line on those it leaves out for being under 10 pixels.
+    """Return the images that Ultralytics evaluates, after a warning about those it drops for a side under 10 pixels.
 
     Raises:
-        TintboxError: None is left.
+        TintboxError: No image is left.
     """
     from ultralytics.utils import LOGGER
 
@@ -163,13 +163,13 @@ def check_side(sizes: Mapping[str, tuple[int, int]], place: str) -> list[str]:
 
 
 def check_orphans(split: str | list[str], pictures: Iterable[str]) -> None:
-    """Refuse label files that no picture belongs to: their objects would be missing from the truth without a word.
+    """Refuse label files without an image, whose objects would silently be missing from the truth.
 
-    A picture beside those of the split counts, as a list may name some of a folder's; so does any file of that stem.
+    Images outside the split count too, because a list may name only some of a folder; so does any file of that stem.
 
     Args:
         split: A split's value in the dataset's YAML: folders or text files.
-        pictures: The pictures in it.
+        pictures: The image files in it.
 
     Raises:
         TintboxError: There are such files.
@@ -195,16 +195,16 @@ def check_orphans(split: str | list[str], pictures: Iterable[str]) -> None:
 
 
 def _list(folder: Path, pattern: str) -> list[Path]:
-    """Return the files of a pattern as Ultralytics lists pictures: through links, which `Path.glob` does not follow."""
+    """Return the files of a pattern through symbolic links, like Ultralytics; `Path.glob` does not follow them."""
     found = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207
     return [folder / file for file in found]
 
 
 def _has_rows(file: Path) -> bool:
-    """Return whether a text file begins with a label's row: classes.txt and the like lie in such folders too."""
+    """Return whether a text file begins with a label row; such folders also hold classes.txt and the like."""
     try:
         with file.open(encoding="utf-8-sig") as lines:
             words = next((line.split() for line in lines if line.strip()), [])
             return len(words) >= 5 and bool([float(word) for word in words])
-    except (OSError, ValueError):  # names, or no text at all
+    except (OSError, ValueError):  # class names, or not text
         return False

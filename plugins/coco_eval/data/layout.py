@@ -1,4 +1,4 @@
-"""Where a dataset's YAML has its pictures and annotations, and which ids its pictures get."""
+"""Where a dataset YAML keeps its images and annotations, and which ids the images get."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest, su
 from tintbox.plugins.coco_eval.data import dataset_files
 
 SPLITS = ("train", "val", "test", "minival")
-LARGEST_ID = 2**53  # whole numbers up to here survive every JSON reader
+LARGEST_ID = 2**53  # integers up to here are exact in every JSON reader
 
 
 def split_pictures(data: Mapping[str, Any], split: str) -> list[str]:
-    """Return the paths of a split's pictures, sorted, as Ultralytics has them.
+    """Return the paths of a split's images, sorted, in Ultralytics' spelling.
 
     Raises:
-        TintboxError: There is no such split, or no picture in it.
+        TintboxError: There is no such split, or it has no images.
     """
     check_split(data, split, title(data))
     try:
@@ -29,14 +29,14 @@ def split_pictures(data: Mapping[str, Any], split: str) -> list[str]:
 
 
 def check_split(data: Mapping[str, Any], split: str, name: object) -> None:
-    """Raise TintboxError if a dataset, which the error calls ``name``, has no such split."""
+    """Raise TintboxError if a dataset has no such split; ``name`` is the dataset's name in the message."""
     splits = [key for key in SPLITS if data.get(key)]
     if split not in splits:
         raise TintboxError(f"split={split}: no such split in {name} ({', '.join(splits)}){suggest(split, splits)}")
 
 
 def image_ids(pictures: list[str]) -> dict[str, int]:
-    """Return an id for every picture: the number it is named by, if all are and differ, else its place from 1 on."""
+    """Return an id for every image: its file name if all are distinct numbers, else 1, 2, ... in sorted order."""
     stems = [Path(picture).stem for picture in pictures]
     if all(stem.isascii() and stem.isdecimal() for stem in stems):
         numbers = [int(stem) for stem in stems]
@@ -46,7 +46,7 @@ def image_ids(pictures: list[str]) -> dict[str, int]:
 
 
 def annotation_file(data: Mapping[str, Any], split: str) -> Path | None:
-    """Return the COCO JSON of a split, or None."""
+    """Return the path of a split's COCO JSON, or None."""
     named = data.get("annotations")
     if named is not None:
         if not isinstance(named, dict) or not all(isinstance(value, str) for value in named.values()):
@@ -71,5 +71,5 @@ def annotation_file(data: Mapping[str, Any], split: str) -> Path | None:
 
 
 def title(data: Mapping[str, Any]) -> str:
-    """Return what to call a dataset."""
+    """Return a dataset's display name."""
     return str(data.get("yaml_file") or data.get("path") or "the dataset")

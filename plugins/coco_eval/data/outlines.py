@@ -1,4 +1,4 @@
-"""Masks of the ground truth, checked before they are filled: pycocotools takes any numbers for points."""
+"""Checks of ground-truth masks before they are rasterized; pycocotools accepts any numbers as points."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tintbox.plugins.coco_eval.data.truth import Truth
 
 
 def check_masks(truth: Truth) -> None:
-    """Raise TintboxError if an object's ``segmentation`` is neither polygons nor run lengths of its picture's size."""
+    """Raise TintboxError if an object's ``segmentation`` is neither polygons nor run lengths of its image's size."""
     rows = Rows("the ground truth", "annotations", truth.annotations)
     sizes = {image["id"]: [image.get("height"), image.get("width")] for image in truth.images}
     pictures = [sizes[row["image_id"]] for row in rows.rows]
@@ -40,7 +40,7 @@ def check_masks(truth: Truth) -> None:
 
 
 def _are_polygons(value: Any) -> bool:
-    """Return whether this is a list of polygons, each of three points or more."""
+    """Return whether a value is a list of polygons with three points or more each."""
     if type(value) is not list or not value:
         return False
     return all(
@@ -53,14 +53,14 @@ def _are_polygons(value: Any) -> bool:
 
 
 def _lengths(objects: list[list[list[float]]]) -> np.ndarray:
-    """Return the pixels around the longest polygon of each object; infinite for points that are too far away."""
+    """Return the perimeter in pixels of each object's longest polygon; infinite if a point is too far away."""
     polygons = list(chain.from_iterable(objects))
     if not polygons:
         return np.zeros(0)
     counts = np.array([len(polygon) // 2 for polygon in polygons])
     try:
         points = np.fromiter(chain.from_iterable(polygons), np.float64, 2 * counts.sum()).reshape(-1, 2)
-    except OverflowError:  # a whole number beyond all floats
+    except OverflowError:  # an integer too large for a float
         return np.array([max(map(_far, chain.from_iterable(polygons_))) for polygons_ in objects])
     starts = np.cumsum(counts) - counts
     following = np.arange(1, len(points) + 1)
@@ -74,5 +74,5 @@ def _lengths(objects: list[list[list[float]]]) -> np.ndarray:
 
 
 def _far(value: float) -> float:
-    """Return infinity for a number too large for a point, else 0."""
+    """Return infinity for a coordinate that is too large, else 0."""
     return 0.0 if -POLYGON_LENGTH <= value <= POLYGON_LENGTH else np.inf

@@ -1,7 +1,6 @@
-"""Ids as ranks: what is matched and put into arrays goes by small numbers instead of the file's own.
+"""Ranks of ids: small numbers for matching and array indices, instead of a file's own ids.
 
-An id of a file may be any whole number of 64 bits. The order of ranks is that of the ids, which decides about equal
-scores.
+An id in a file may be any 64-bit integer. Ranks keep the order of the ids, which breaks ties between equal scores.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ from tintbox.errors import TintboxError
 
 
 def sorted_ids(ids: Iterable[int]) -> np.ndarray:
-    """Return ids in rising order, each once, ``(N,)`` int64."""
+    """Return the unique ids in ascending order, ``(N,)`` int64."""
     return np.unique(np.fromiter(ids, np.int64))
 
 
 def ranks(known: np.ndarray, ids: Iterable[int], what: str) -> np.ndarray:
-    """Return the place of each of ``ids`` in the sorted array ``known``, ``(N,)`` int64 from 0.
+    """Return the index of each of ``ids`` in the sorted array ``known``, ``(N,)`` int64.
 
     Raises:
-        TintboxError: One is not among the known.
+        TintboxError: An id is unknown.
     """
     wanted = ids if isinstance(ids, np.ndarray) else np.fromiter(ids, np.int64)
     places = np.searchsorted(known, wanted)

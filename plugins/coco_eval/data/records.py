@@ -1,4 +1,4 @@
-"""What a validation has seen and predicted, as ground truth and detections."""
+"""Conversion of a validation's images and predictions to ground truth and detections."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from tintbox.plugins.coco_eval.data.truth import Split, Truth
 
 
 def keep_validated(split: Split, files: set[str]) -> Split:
-    """Return the part of a split that was validated: `fraction` and the like leave images out."""
+    """Return the validated part of a split; `fraction` and the like leave images out."""
     image_ids = {file: i for file, i in split.image_ids.items() if file in files}
     return Split.part_of(split.truth, image_ids, split.category_ids)
 
 
 def keep_classes(split: Split, classes: set[int]) -> Split:
-    """Return a split with these class indices alone, as Ultralytics leaves out the labels of the others."""
+    """Return a split with only these class indices, because Ultralytics drops the labels of other classes."""
     category_ids = {index: i for index, i in split.category_ids.items() if index in classes}
     return Split.part_of(split.truth, split.image_ids, category_ids)
 
 
 def single_class(split: Split) -> Split:
-    """Return a split whose objects are all of one class, as `single_cls=True` takes them."""
+    """Return a split with all objects in one class, as with `single_cls=True`."""
     annotations = [{**annotation, "category_id": 1} for annotation in split.truth.annotations]
     truth = Truth(split.truth.images, annotations, [{"id": 1, "name": "item"}])
     return Split(truth, split.image_ids, {0: 1})
 
 
 def collect(records: Mapping[str, Mapping[str, Any]], split: Split, *, masks: bool) -> Detections:
-    """Return recorded predictions as Detections; those of classes that the split leaves out are dropped.
+    """Convert recorded predictions to Detections, dropping classes that are not in the split.
 
     Args:
         records: Per image file ``bbox`` (n, 4) x, y, width, height in pixels, ``score`` (n,), ``class`` (n,), and with
             masks ``segmentation``, n run-length encodings.
-        split: The split that the files are of.
+        split: The split of the files.
         masks: Whether there are masks.
     """
     parts = [replace(Detections.empty(), segmentation=[] if masks else None)]

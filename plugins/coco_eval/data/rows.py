@@ -1,4 +1,4 @@
-"""JSON files, and lists of JSON objects checked and read by column."""
+"""JSON files, and lists of JSON objects that are checked and read by column."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ import numpy as np
 
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 
-REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what the fast reader raises
-LISTED = 5  # offenders named in an error; the rest is counted
-_SHORT = reprlib.Repr()  # unlike repr, it bears values that are nested a thousand deep
+REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # errors of the fast reader
+LISTED = 5  # values named in an error; the rest are counted
+_SHORT = reprlib.Repr()  # unlike repr, it handles values nested a thousand levels deep
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
 _SHORT.maxdict = 3
 
 
 @contextmanager
 def pause_collection() -> Iterator[None]:
-    """Hold back garbage collection, which walks over a large file's objects many times: it doubles the time."""
+    """Pause garbage collection, which scans a large file's objects many times and doubles the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -42,7 +42,7 @@ def read_bytes(file: str | Path) -> bytes:
     """Return a file's content.
 
     Raises:
-        TintboxError: It is not there or cannot be read.
+        TintboxError: The file does not exist or cannot be read.
     """
     path = Path(str(file))
     try:
@@ -55,7 +55,7 @@ def read_bytes(file: str | Path) -> bytes:
         raise TintboxError(f"{file}: cannot be read ({error.strerror or one_line(error)})") from error
     except TintboxError:
         raise
-    except ValueError as error:  # a name with a zero byte
+    except ValueError as error:  # a name with a null byte
         raise TintboxError(f"{str(file)!r}: no such file ({one_line(error)})") from error
 
 
@@ -63,15 +63,15 @@ def parse(raw: bytes, file: str | Path) -> Any:
     """Return the content of JSON text.
 
     Raises:
-        TintboxError: It is broken; the line says where.
+        TintboxError: It is invalid; the message says where.
     """
     try:
         return msgspec.json.decode(raw)
     except REFUSED:
-        pass  # Python's own reads NaN, which is then told with its place, and a byte-order mark
+        pass  # Python's own reader accepts a byte-order mark, and NaN, which is then reported with its position
     try:
         content = json.loads(raw)
-        json.dumps(content, ensure_ascii=False).encode()  # text that nothing can print or write is told here
+        json.dumps(content, ensure_ascii=False).encode()  # raises for text that cannot be encoded
         return content
     except json.JSONDecodeError as error:
         raise TintboxError(f"{file}:{error.lineno}:{error.colno}: broken JSON ({error.msg})") from error
@@ -83,12 +83,12 @@ def parse(raw: bytes, file: str | Path) -> Any:
         raise TintboxError(f"{file}:{line}: broken JSON (byte {error.start} is not {error.encoding})") from error
     except RecursionError as error:
         raise TintboxError(f"{file}: broken JSON (brackets are nested too deeply)") from error
-    except ValueError as error:  # Python reads no number of more than 4,300 digits
+    except ValueError as error:  # Python rejects numbers of more than 4,300 digits
         raise TintboxError(f"{file}: broken JSON ({one_line(error).partition(';')[0]})") from error
 
 
 def list_values(values: Iterable[Any], most: int = LISTED) -> str:
-    """Return values as a list in words; those past ``most`` are only counted."""
+    """Return values joined by commas; those past ``most`` are only counted."""
     words = [str(value) for value in values]
     more = f" and {len(words) - most} more" if len(words) > most else ""
     return ", ".join(words[:most]) + more
@@ -99,8 +99,8 @@ class Rows:
     """A list of JSON objects; every method raises a TintboxError that names the file and the first bad row.
 
     Attributes:
-        file: Where it is from.
-        name: Its place in there, such as ``annotations``; empty for the whole file.
+        file: The file it comes from.
+        name: Its key in the file, such as ``annotations``; empty for the whole file.
         rows: The objects.
     """
 
@@ -116,7 +116,7 @@ class Rows:
             self.refuse([type(row) is not dict for row in self.rows], "is no object {...}")
 
     def refuse(self, bad: Any, what: str, values: Any = None) -> None:
-        """Raise if any row is ``bad``, N truths; ``{}`` in ``what`` stands for the value of the first of N."""
+        """Raise if any of N rows is ``bad``; ``{}`` in ``what`` is replaced by the value of the first bad row."""
         indices = np.flatnonzero(np.asarray(bad, dtype=bool))
         if not len(indices):
             return
@@ -136,7 +136,7 @@ class Rows:
             raise
 
     def integers(self, key: str) -> np.ndarray:
-        """Return a key's whole numbers, ``(N,)`` int64; 3.0 is one as well."""
+        """Return a key's integers, ``(N,)`` int64; 3.0 is accepted as well."""
         values = self.column(key)
         if not set(map(type, values)) <= {int}:
             whole = [type(v) is int or (type(v) is float and v.is_integer()) for v in values]
@@ -149,14 +149,14 @@ class Rows:
             raise
 
     def numbers(self, key: str) -> np.ndarray:
-        """Return a key's numbers, ``(N,)`` float64, NaN and infinite ones among them."""
+        """Return a key's numbers, ``(N,)`` float64, including NaN and infinity."""
         values = self.column(key)
         if not set(map(type, values)) <= {float, int}:
             self.refuse([type(v) not in (float, int) for v in values], f"has {key} {{}}, which is no number", values)
         return self._floats(values, 1, key, values).reshape(-1)
 
     def boxes(self, key: str = "bbox", *, least: float = 0) -> np.ndarray:
-        """Return a key's boxes, ``(N, 4)`` float64: x, y, width, height, these two no less than ``least``."""
+        """Return a key's boxes, ``(N, 4)`` float64: x, y, width, height, with sides of at least ``least``."""
         values = self.column(key)
         what = f"has {key} {{}}, not [x, y, width, height]"
         if not (set(map(type, values)) <= {list} and set(map(len, values)) <= {4}):
@@ -171,7 +171,7 @@ class Rows:
         return boxes
 
     def _floats(self, numbers: Iterable[float], each: int, key: str, values: list[Any]) -> np.ndarray:
-        """Return ``each`` numbers a row as ``(N, each)`` float64."""
+        """Return ``each`` numbers per row as ``(N, each)`` float64."""
         try:
             return np.fromiter(numbers, np.float64, each * len(values)).reshape(-1, each)
         except OverflowError:
@@ -180,7 +180,7 @@ class Rows:
             raise
 
     def check_unique(self, key: str, values: np.ndarray) -> None:
-        """Raise if an id is there twice."""
+        """Raise if an id occurs twice."""
         if len(np.unique(values)) < len(values):
             twice = [value for value, count in Counter(values.tolist()).items() if count > 1]
             raise TintboxError(f"{self.file}: {self.name} share ids: {key} {list_values(twice)} ({len(twice)} in all)")
@@ -198,14 +198,14 @@ class Rows:
 
 
 def is_measurable(boxes: np.ndarray) -> np.ndarray:
-    """Return which of ``(N, 4)`` boxes x, y, width, height have ends and an area that are finite, ``(N,)`` bool."""
+    """Return which of ``(N, 4)`` boxes x, y, width, height have finite ends and a finite area, ``(N,)`` bool."""
     with np.errstate(over="ignore"):
         ends, areas = boxes[:, :2] + boxes[:, 2:], boxes[:, 2] * boxes[:, 3]
         return np.isfinite(ends).all(1) & np.isfinite(2 * areas)  # the union of two
 
 
 def _is_beyond_float(value: float) -> bool:
-    """Return whether a number is a whole one that no float holds."""
+    """Return whether a number is an integer too large for a float."""
     try:
         float(value)
     except OverflowError:
@@ -214,6 +214,6 @@ def _is_beyond_float(value: float) -> bool:
 
 
 def _short(value: Any, most: int = 60) -> str:
-    """Return a value's text, cut to a length that leaves an error one line."""
+    """Return a value's text, cut so that an error stays on one line."""
     text = _SHORT.repr(value)
     return text if len(text) <= most else f"{text[:most]}..."

@@ -1,4 +1,4 @@
-"""Masks of a result file as run lengths, checked: pycocotools takes any text, and reads past its memory for some."""
+"""Checked run-length masks of a result file; pycocotools accepts any text and reads out of bounds for some."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pycocotools import mask
 from tintbox.limits import MASK_SIDE
 from tintbox.plugins.coco_eval.data.rows import Rows
 
-CHUNK = 100  # masks decoded at a time: their arrays stay in the processor's cache
+CHUNK = 100  # masks decoded at a time, so that their arrays stay in the processor's cache
 
 
 def read_masks(rows: Rows, image_id: np.ndarray, images: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the masks of detections as compressed run lengths ``{"size": [height, width], "counts": str}``.
 
-    In the rows the counts may also be a list of whole numbers; ``images`` are the truth's by id.
+    In the rows, counts may also be a list of integers; ``images`` are the truth's images by id.
 
     Raises:
-        TintboxError: One is no mask, or none of its picture's size.
+        TintboxError: A value is not a mask, or not of its image's size.
     """
     masks = rows.column("segmentation")
     whole = [are_run_lengths(m) for m in masks]
@@ -43,12 +43,12 @@ def read_masks(rows: Rows, image_id: np.ndarray, images: dict[int, dict[str, Any
 
 
 def are_run_lengths(value: Any) -> bool:
-    """Return whether this looks like the run lengths of a mask; whether its counts are any, `cover` tells."""
+    """Return whether a value has the form of a run-length mask; `cover` checks its counts."""
     return type(value) is dict and type(value.get("counts")) in (str, list) and is_size(value.get("size"))
 
 
 def cover(masks: list[dict[str, Any]]) -> np.ndarray:
-    """Return how many pixels the counts of each mask cover, -1 if they are none; ``(N,)`` int64."""
+    """Return how many pixels the counts of each mask cover, -1 if they are invalid; ``(N,)`` int64."""
     plain = np.array([isinstance(m["counts"], list) for m in masks], dtype=bool)
     covered = np.array([_sum(m["counts"]) if listed else -1 for m, listed in zip(masks, plain)], dtype=np.int64)
     covered[~plain] = pixels([m["counts"] for m in masks if not isinstance(m["counts"], list)])
@@ -56,11 +56,11 @@ def cover(masks: list[dict[str, Any]]) -> np.ndarray:
 
 
 def pixels(texts: list[str]) -> np.ndarray:
-    """Return how many pixels each compressed run-length text covers, -1 if it is none; ``(N,)`` int64.
+    """Return how many pixels each compressed run-length text covers, -1 if it is invalid; ``(N,)`` int64.
 
-    Source of the format: ``rleFrString`` of pycocotools. A character stands for six bits, from the 48th one on: five of
-    a number, the low ones first, and one for "goes on". The fourth run and those after it are given as the difference
-    from the one before the last.
+    Source of the format: ``rleFrString`` of pycocotools. A character encodes six bits, offset by 48: five bits of a
+    number, low ones first, and a continuation bit. From the fourth run on, a run is stored as the difference from the
+    run two before it.
     """
     if len(texts) > CHUNK:
         return np.concatenate([pixels(texts[i : i + CHUNK]) for i in range(0, len(texts), CHUNK)])
@@ -69,26 +69,26 @@ def pixels(texts: list[str]) -> np.ndarray:
     raw = [text.encode("utf-8", "surrogatepass") for text in texts]
     lengths = np.array([len(text) for text in raw])
     code = np.frombuffer(b"".join(raw), dtype=np.uint8).astype(np.int64) - 48
-    owner = np.repeat(np.arange(len(raw)), lengths)  # which text a character is of
+    owner = np.repeat(np.arange(len(raw)), lengths)  # text index of each character
     bad = lengths == 0
     bad[owner[(code < 0) | (code > 63)]] = True
     ends = np.flatnonzero((code & 32) == 0)
     last = np.cumsum(lengths)[lengths > 0] - 1
     bad[owner[last[(code[last] & 32) != 0]]] = True  # a text ends within a number
-    if bad.any():  # leave those out: their numbers would run into the next text's
+    if bad.any():  # leave them out: their numbers would run into the next text's
         covered = np.full(len(raw), -1)
         if not bad.all():
             covered[~bad] = pixels([text for text, wrong in zip(texts, bad) if not wrong])
         return covered
     starts = np.concatenate([[0], ends[:-1] + 1])
-    digit = np.arange(len(code)) - np.repeat(starts, ends - starts + 1)  # place of a character in its number
-    long = owner[digit > 6]  # more than 32 bits, as no picture has pixels
+    digit = np.arange(len(code)) - np.repeat(starts, ends - starts + 1)  # index of a character in its number
+    long = owner[digit > 6]  # more than 32 bits: more pixels than any image has
     value = np.add.reduceat((code & 31) << 5 * np.minimum(digit, 7), starts)
     value -= np.where(code[ends] & 16, 1 << 5 * np.minimum(digit[ends] + 1, 8), 0)  # two's complement
     text = owner[ends]
     count = np.bincount(text, minlength=len(raw))
-    begin = np.repeat(np.cumsum(count) - count, count)  # of every run, the place of its text's first one
-    # Differences add up along two chains: runs 1, 3, 5, ... and 2, 4, 6, ...; run 0 is by itself.
+    begin = np.repeat(np.cumsum(count) - count, count)  # for every run, the index of its text's first run
+    # Differences accumulate along two chains: runs 1, 3, 5, ... and 2, 4, 6, ...; run 0 stands alone.
     odd = (np.arange(len(value)) - begin) % 2 == 1
     sums = [np.cumsum(np.where(chosen, value, 0)) for chosen in (odd, ~odd)]
     runs = np.where(odd, *(total - total[begin] for total in sums))
@@ -100,7 +100,7 @@ def pixels(texts: list[str]) -> np.ndarray:
 
 
 def boxes_of(masks: list[dict[str, Any]]) -> np.ndarray:
-    """Return the boxes around masks, ``(N, 4)`` float64: x, y, width, height."""
+    """Return the bounding boxes of masks, ``(N, 4)`` float64: x, y, width, height."""
     return np.asarray(mask.toBbox(masks), dtype=np.float64).reshape(-1, 4)
 
 
@@ -110,11 +110,11 @@ def areas_of(masks: list[dict[str, Any]]) -> np.ndarray:
 
 
 def _sum(counts: list[Any]) -> int:
-    """Return the sum of plain run lengths, -1 if they are none."""
+    """Return the sum of uncompressed run lengths, -1 if they are invalid."""
     total = sum(counts) if all(type(count) is int and count >= 0 for count in counts) else -1
     return total if total < 2**32 else -1
 
 
 def is_size(size: Any) -> bool:
-    """Return whether this is a height and a width."""
+    """Return whether a value is a list of height and width, each within 1..MASK_SIDE."""
     return type(size) is list and len(size) == 2 and all(type(side) is int and 0 < side <= MASK_SIDE for side in size)

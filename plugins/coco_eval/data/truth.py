@@ -1,4 +1,4 @@
-"""The ground truth of a split, in COCO's terms."""
+"""The ground truth of a split, in COCO's format."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from tintbox.plugins.coco_eval.data.layout import annotation_file, image_ids, sp
 from tintbox.plugins.coco_eval.data.rows import Rows, parse, pause_collection, read_bytes
 
 LISTS = ("images", "annotations", "categories")
-GROUP = "tintbox_group"  # of an image: those of a group, as frames of a video, are drawn together for intervals
+GROUP = "tintbox_group"  # key of an image's group: images of a group, such as video frames, are resampled together
 
 
 @dataclass(frozen=True)
 class Truth:
-    """Ground truth as COCO's JSON has it: valid input for pycocotools.
+    """Ground truth in the format of COCO's JSON: valid input for pycocotools.
 
     Attributes:
-        images: ``{"id": int, "file_name": str, "width": int, "height": int}`` each; without masks a file may leave
-            out all but the id.
+        images: ``{"id": int, "file_name": str, "width": int, "height": int}`` each; in a file without masks, only the
+            id is required.
         annotations: ``{"id", "image_id", "category_id", "bbox": [x, y, width, height] in pixels, "area", "iscrowd"}``
-            each, and ``"segmentation"`` where there are masks (polygons or run lengths).
+            each, plus ``"segmentation"`` for masks (polygons or run lengths).
         categories: ``{"id": int, "name": str}`` each.
     """
 
@@ -55,19 +55,19 @@ class Truth:
         """Read COCO's JSON.
 
         Raises:
-            TintboxError: It is no such file, or a row is wrong; the line says which.
+            TintboxError: It is not such a file, or a row is invalid; the message says which.
         """
         return cls.of(parse(read_bytes(file), file), file)
 
     @classmethod
     def of(cls, content: Any, file: str | Path) -> Truth:
-        """Return the truth that the content of a COCO JSON is; it becomes the truth's own, and is completed in place.
+        """Convert the content of a COCO JSON to truth, which takes ownership of it and completes it in place.
 
-        What an annotation lacks is put in: an id from 1 on, ``iscrowd`` 0, and the box's area for ``area``, also where
-        there is a mask. An annotation's id 0 becomes another one: pycocotools counts the match with it as none.
+        Missing fields of annotations are added: an id from 1, ``iscrowd`` 0, and the box's area as ``area``, even with
+        a mask. Annotation id 0 is replaced, because pycocotools treats a match with it as no match.
 
         Raises:
-            TintboxError: It is no ground truth, or a row is wrong; the line says which.
+            TintboxError: It is not ground truth, or a row is invalid; the message says which.
         """
         if isinstance(content, list):
             raise TintboxError(f"{file}: a list [...], not an object with {', '.join(LISTS)}; is it the predictions?")
@@ -95,7 +95,7 @@ class Truth:
         return cls(images.rows, annotations.rows, categories.rows)
 
     def save(self, file: str | Path) -> None:
-        """Write COCO's JSON, with every digit.
+        """Write COCO's JSON in full precision.
 
         Raises:
             OSError: The file cannot be written.
@@ -110,7 +110,7 @@ class Truth:
 
 
 def _check_pictures(images: Rows) -> None:
-    """Check what else is said of pictures: their files' names, and their sizes in pixels, 0 for unknown."""
+    """Check the other fields of images: file name, and width and height in pixels (0 if unknown)."""
     names = [image.get("file_name", "") for image in images.rows]
     images.refuse([type(name) not in (str, int, float) for name in names], "has file_name {}, which is no text", names)
     for key in ("width", "height"):
@@ -123,7 +123,7 @@ def _check_pictures(images: Rows) -> None:
 
 
 def _complete(annotations: Rows, ids: Mapping[str, np.ndarray]) -> None:
-    """Check annotations, and put in what they lack."""
+    """Check annotations and add missing fields."""
     rows = annotations.rows
     references = {}
     for key, kind in (("image_id", "images"), ("category_id", "categories")):
@@ -155,11 +155,11 @@ def _complete(annotations: Rows, ids: Mapping[str, np.ndarray]) -> None:
 
 @dataclass(frozen=True)
 class Split:
-    """The ground truth of a dataset's split, and how its pictures and classes are numbered.
+    """The ground truth of a dataset's split, and the numbering of its images and classes.
 
     Attributes:
         truth: The ground truth.
-        image_ids: Path of a picture, as Ultralytics has it in ``im_file`` -> image id.
+        image_ids: Image path, as in Ultralytics' ``im_file`` -> image id.
         category_ids: Class index of the dataset -> category id.
     """
 
@@ -169,7 +169,7 @@ class Split:
 
     @classmethod
     def part_of(cls, truth: Truth, image_ids: dict[str, int], category_ids: dict[int, int]) -> Split:
-        """Return the split of these images and categories; what else the truth has is left out."""
+        """Return the split with only these images and categories of the truth."""
         images, categories = set(image_ids.values()), set(category_ids.values())
         part = Truth(
             [image for image in truth.images if image["id"] in images],
@@ -182,15 +182,15 @@ class Split:
 def for_dataset(data: Mapping[str, Any], split: str) -> Split:
     """Return the ground truth of a split: from a COCO JSON if there is one, else from the labels.
 
-    The JSON is the one that ``annotations:`` in the dataset's YAML names for the split, e.g. ``annotations: {val:
-    annotations/val.json}``, relative to the dataset's path, or COCO's own ``annotations/instances_val2017.json``.
+    The dataset's YAML names the JSON under ``annotations:``, relative to the dataset's path, e.g. ``annotations: {val:
+    annotations/val.json}``; for COCO itself it is ``annotations/instances_val2017.json`` by default.
 
     Args:
-        data: What Ultralytics' `check_det_dataset` returns.
+        data: The return value of Ultralytics' `check_det_dataset`.
         split: The split's name.
 
     Raises:
-        TintboxError: The dataset has no such split, or labels or JSON are wrong.
+        TintboxError: The dataset has no such split, or its labels or JSON are invalid.
     """
     pictures = split_pictures(data, split)
     file = annotation_file(data, split)
@@ -200,11 +200,11 @@ def for_dataset(data: Mapping[str, Any], split: str) -> Split:
 def from_json(file: str | Path, pictures: list[str], names: Mapping[int, str]) -> Split:
     """Return the ground truth of a dataset's split from a COCO JSON.
 
-    A split that is a part of the JSON is evaluated as that part: images that are not among its pictures are left out,
-    and so are categories that are not among its classes, all with their annotations.
+    The JSON may contain more than the split: images that are not among its pictures and categories that are not among
+    its classes are left out with their annotations.
 
     Raises:
-        TintboxError: The JSON is wrong, or lacks a picture or class.
+        TintboxError: The JSON is invalid, or lacks an image or class.
     """
     truth = Truth.read(file)
     image_ids = match_pictures(file, pictures, truth.images)
@@ -213,21 +213,20 @@ def from_json(file: str | Path, pictures: list[str], names: Mapping[int, str]) -
 
 
 def from_labels(data: Mapping[str, Any], split: str, pictures: list[str] | None = None) -> Split:
-    """Return ground truth built from label files, of boxes or polygons, as Ultralytics reads them.
+    """Return ground truth built from label files of boxes or polygons, read like Ultralytics does.
 
-    Image ids are the numbers that the pictures are named by, if all are and differ, else 1 and on in the order of the
-    paths. Category ids are COCO's official ones if the split is COCO's own, else class index + 1. Boxes are in pixels
-    of the picture as it is decoded. The area is the box's; for polygons it is the number of pixels that pycocotools
-    fills, right also where the parts of an object wind in different directions. As in Ultralytics, polygons are left
-    out if the split has labels of both kinds.
+    Image ids are the file names if all are distinct numbers, else 1, 2, ... in the order of the paths. Category ids are
+    COCO's official ones if the split is COCO's own, else class index + 1. Boxes are in pixels of the decoded image. The
+    area is the box's; for polygons it is the number of pixels that pycocotools fills, correct even if the parts of an
+    object wind in different directions. As in Ultralytics, polygons are dropped if the split has labels of both kinds.
 
     Args:
-        data: What Ultralytics' `check_det_dataset` returns.
+        data: The return value of Ultralytics' `check_det_dataset`.
         split: The split's name.
-        pictures: The split's pictures, if they are known.
+        pictures: The split's image files, if already known.
 
     Raises:
-        TintboxError: There is no such split, or a label is wrong; the line says which.
+        TintboxError: There is no such split, or a label is invalid; the message says which.
     """
     pictures = split_pictures(data, split) if pictures is None else pictures
     names = {int(index): str(name) for index, name in sorted(data["names"].items())}

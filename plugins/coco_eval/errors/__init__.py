@@ -1,1 +1,1 @@
-"""Errors, explained: what each kind costs, and where it happens."""
+"""Error analysis: what each kind of error costs, and where it occurs."""

@@ -1,4 +1,4 @@
-"""The chart of what each kind of error costs."""
+"""A bar chart of the cost of each kind of error."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROWS = 20  # classes in the chart
-LONGEST = 24  # characters of a class's name; a longer one is cut
+LONGEST = 24  # maximum length of a class name in characters; longer ones are cut
 GREY = "#888888"
 
 
 def bars(explanation: Explanation) -> Figure:
-    """Draw what each kind of error costs, for all classes together and for the ROWS classes that lose most AP.
+    """Draw the cost of each kind of error, for all classes together and for the ROWS classes with the lowest AP.
 
-    One column of bars per kind rather than bars stacked: gains don't add up. All columns have the same scale.
+    Each kind has its own column of bars, not stacked, because gains don't add up. All columns have the same scale.
     """
     from matplotlib.figure import Figure
 
@@ -29,7 +29,7 @@ def bars(explanation: Explanation) -> Figure:
     shown = sorted(known, key=lambda loss: loss.ap)[:ROWS]
     losses = [explanation.overall, *shown]
     kinds = [*KINDS, *SPECIALS]
-    places = np.array([0.0, *(np.arange(len(shown)) + 1.6)])  # the first row apart from the classes
+    places = np.array([0.0, *(np.arange(len(shown)) + 1.6)])  # a gap between the first row and the classes
     top = max([0.01, *(loss.gain[kind] for loss in losses for kind in kinds if loss.objects)])
     figure = Figure(figsize=(14, 2.0 + 0.3 * len(losses)), dpi=DPI, layout="constrained")
     grid = figure.subplots(1, 1 + len(kinds), sharey=True)

@@ -1,4 +1,4 @@
-"""The worst pictures of a split, drawn with their errors."""
+"""Drawings of the images with the worst errors in a split."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SCORE = 0.25  # detections below it are neither drawn nor counted
 
 @dataclass(frozen=True)
 class Weight:
-    """How bad the errors in one picture are.
+    """The severity of the errors in one image.
 
     Attributes:
-        image_id: The picture.
+        image_id: The image's id.
         lost: Number of objects not found.
-        false: Sum of the scores of the detections that found none, of those that are drawn.
+        false: Sum of the scores of the false detections that are drawn.
     """
 
     image_id: int
@@ -33,12 +33,12 @@ class Weight:
 
     @property
     def total(self) -> float:
-        """One per object not found, and the score of each false detection."""
+        """One per object not found, plus the score of each false detection."""
         return self.lost + self.false
 
 
 def weigh(explanation: Explanation, truth: Truth, detections: Detections) -> list[Weight]:
-    """Return the pictures that have errors, the worst first; equal ones in the order of their ids."""
+    """Return the images with errors, worst first; ties are in order of id."""
     ids = np.unique(np.array([image["id"] for image in truth.images], np.int64))
     lost = np.isin(explanation.truth_kind, ("missed", "covered"))
     wrong = np.isin(explanation.detection_kind, KINDS) & (detections.score >= SCORE)
@@ -57,13 +57,13 @@ def draw_worst(
     folder: str | Path,
     n: int = 20,
 ) -> list[Path]:
-    """Draw the pictures with the worst errors: the truth on the left, the detections on the right, coloured by kind.
+    """Draw the images with the worst errors: truth on the left, detections on the right, coloured by kind of error.
 
-    The worst are those with the largest number of objects not found plus sum of the scores of false detections. Masks
-    are shown by their boxes. A picture whose file, in ``paths`` by image id, can't be read is drawn as a grey plane.
+    Images are ranked by the number of objects not found plus the scores of false detections. Masks are shown as boxes.
+    An image whose file, given by image id in ``paths``, can't be read is drawn as a grey area.
 
     Returns:
-        The files, the worst first: ``01_<name of the picture>.jpg`` and so on.
+        The files, worst first: ``01_<name of the image>.jpg`` and so on.
 
     Raises:
         TintboxError: The folder cannot be written.
@@ -84,7 +84,7 @@ def draw_worst(
                 for row in np.flatnonzero(truth_image == weight.image_id).tolist()
             ]
             rows = np.flatnonzero((detections.image_id == weight.image_id) & (detections.score >= SCORE))
-            rows = rows[np.argsort(detections.score[rows], kind="stable")]  # sure ones on top
+            rows = rows[np.argsort(detections.score[rows], kind="stable")]  # high scores on top
             found = [_detection(explanation, truth, detections, row, names) for row in rows.tolist()]
             picture, width, height = read_picture(paths.get(weight.image_id), image, [*objects, *found])
             name = str(image.get("file_name", weight.image_id))
@@ -112,7 +112,7 @@ def _object(
     names: dict[int, str],
     partner: tuple[str, float],
 ) -> Box:
-    """Return an object of the truth, in the colour of what became of it."""
+    """Return the box of a truth object, coloured by its outcome."""
     annotation = truth.annotations[row]
     state = str(explanation.truth_kind[row])
     kind = partner[0] if state in ("found", "covered") else state
@@ -122,7 +122,7 @@ def _object(
 
 
 def _detection(explanation: Explanation, truth: Truth, detections: Detections, row: int, names: dict[int, str]) -> Box:
-    """Return a detection in the colour of its kind, with the object that it is too far from."""
+    """Return the box of a detection, coloured by its kind, with the object that it fails to localise."""
     kind, concerned = str(explanation.detection_kind[row]), int(explanation.detection_truth[row])
     words = f"{names[int(detections.category_id[row])]} {detections.score[row]:.2f}"
     other = None
@@ -134,9 +134,9 @@ def _detection(explanation: Explanation, truth: Truth, detections: Detections, r
 
 
 def _partners(explanation: Explanation, detections: Detections) -> dict[int, tuple[str, float]]:
-    """Return kind and score of the detection that found each object, or else of the surest that covers it."""
+    """Return kind and score of the detection that found each object, else of the highest-scoring one that covers it."""
     kinds = explanation.detection_kind
     rows = np.flatnonzero(np.isin(kinds, ("true positive", "classification", "localisation")))
-    rows = rows[np.lexsort((detections.score[rows], kinds[rows] == "true positive"))]  # an object's last one stays
+    rows = rows[np.lexsort((detections.score[rows], kinds[rows] == "true positive"))]  # the last one per object wins
     told = zip(kinds[rows].tolist(), detections.score[rows].tolist())
     return dict(zip(explanation.detection_truth[rows].tolist(), told))

@@ -1,4 +1,4 @@
-"""Average precision as COCO defines it, and what it becomes once an oracle has put one kind of error right."""
+"""Average precision as COCO defines it, and its value after an oracle has corrected one kind of error."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tintbox.plugins.coco_eval.metrics import RECALL_THRESHOLDS
 
 @dataclass(frozen=True)
 class Hits:
-    """The detections that count, from the surest to the least sure, and the number of objects.
+    """The detections that count, in order of falling score, and the number of objects.
 
     Attributes:
         label: ``(K,)`` class, 0..C-1.
-        right: ``(K,)`` bool: the detection found an object.
+        right: ``(K,)`` bool: true positives.
         objects: ``(C,)`` number of objects.
     """
 
@@ -25,13 +25,13 @@ class Hits:
     objects: np.ndarray
 
     def only(self, kept: np.ndarray) -> Hits:
-        """Return some of the detections, ``(K,)`` bool, and all objects."""
+        """Return the detections selected by ``kept``, ``(K,)`` bool, and all objects."""
         return Hits(self.label[kept], self.right[kept], self.objects)
 
     def average_precision(self) -> np.ndarray:
         """Return the AP of each class, ``(C,)`` in 0..1; NaN for a class without objects.
 
-        The definition is pycocotools': precision made monotone, read at 101 recalls.
+        The definition is pycocotools': precision is made monotone and read at 101 recalls.
         """
         order = np.argsort(self.label, kind="stable")
         ends = np.cumsum(np.bincount(self.label, minlength=len(self.objects)))
@@ -46,15 +46,15 @@ class Hits:
 def put_right(
     hits: Hits, kind: np.ndarray, becomes: np.ndarray, missed: np.ndarray, lost: np.ndarray
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield each kind of error and the AP per class ``(C,)`` once all errors of that kind are put right.
+    """Yield each kind of error and the AP per class ``(C,)`` after all errors of that kind are corrected.
 
     Args:
-        hits: The detections as they are.
+        hits: The original detections.
         kind: ``(K,)`` kind of error, or "true positive".
-        becomes: ``(K,)`` class that a repaired detection gets if its repair finds an object, -1 if it would only find
-            one that another detection has found or will find.
-        missed: ``(C,)`` objects that no repaired detection would find.
-        lost: ``(C,)`` objects not found.
+        becomes: ``(K,)`` class of a detection after its repair, or -1 if its object is found by another detection,
+            with or without repair.
+        missed: ``(C,)`` number of objects that no repaired detection would find.
+        lost: ``(C,)`` number of objects not found.
     """
     for name in ("classification", "localisation"):
         wrong = kind == name
@@ -69,10 +69,10 @@ def put_right(
 
 
 def _without(hits: Hits, dropped: np.ndarray) -> np.ndarray:
-    """Return the AP once ``dropped`` objects of each class are no longer asked for.
+    """Return the AP with ``dropped`` objects of each class removed from the truth.
 
-    Where none is left, none was found: the recall is perfect then, and the precision is that of the detections that are
-    left, all wrong: 0, or 1 if there are none.
+    If no object of a class is left, none was found. Its recall is then perfect, and its precision is 0 if there are
+    detections, which are all wrong, and 1 if there are none.
     """
     left = hits.objects - dropped
     precision = Hits(hits.label, hits.right, left).average_precision()
@@ -82,7 +82,7 @@ def _without(hits: Hits, dropped: np.ndarray) -> np.ndarray:
 
 
 def _area(right: np.ndarray, objects: int) -> float:
-    """Return the AP of one class: ``right`` tells of each detection, surest first, whether it found an object."""
+    """Return the AP of one class; ``right`` marks the true positives among its detections, in order of score."""
     if not len(right):
         return 0.0
     found = np.cumsum(right, dtype=float)

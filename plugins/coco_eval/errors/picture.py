@@ -1,4 +1,4 @@
-"""One picture with its objects and its detections, coloured by kind of error."""
+"""A drawing of one image with its objects and detections, coloured by kind of error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from tintbox import atomic
 from tintbox.luma import luma
 
-# Okabe and Ito's colours, which colour-blind people can tell apart
+# Okabe and Ito's colour-blind safe palette
 COLOURS = {
     "true positive": "#009E73",
     "classification": "#0072B2",
@@ -26,10 +26,10 @@ COLOURS = {
     "false positives": "#555555",
     "false negatives": "#555555",
 }
-SIDE = 1280  # pixels of a picture's longer side, at most
-PANEL = 6.4, 8.0  # most width and height of a panel in inches
-WIDE = 1.8  # width to height from which on the panels are one above the other
-CROWD = 12  # boxes from which on those that are right have no label
+SIDE = 1280  # maximum length of an image's longer side in pixels
+PANEL = 6.4, 8.0  # maximum width and height of a panel in inches
+WIDE = 1.8  # aspect ratio above which panels are stacked vertically
+CROWD = 12  # number of boxes from which correct ones get no label
 DPI = 150
 
 
@@ -39,10 +39,10 @@ class Box:
 
     Attributes:
         box: x, y, width, height in pixels.
-        kind: What colours it.
+        kind: The kind that determines its colour.
         words: Its label.
-        lost: An object that was not found.
-        faint: What is said of it is due to a detection that is not drawn.
+        lost: Whether it is an object that was not found.
+        faint: Whether its kind is due to a detection that is not drawn.
         other: The box of the object that a detection concerns.
     """
 
@@ -55,20 +55,20 @@ class Box:
 
 
 def census(boxes: list[Box], right: str) -> str:
-    """Return how many boxes there are of each kind."""
+    """Return the number of boxes of each kind as text."""
     named = [right if box.kind == "true positive" else box.kind for box in boxes]
     counts = [f"{named.count(kind)} {kind}" for kind in [right, *COLOURS] if kind in named]
     return ", ".join(counts) or "none"
 
 
 def read_picture(file: str | Path | None, image: dict[str, Any], boxes: list[Box]) -> tuple[np.ndarray, int, int]:
-    """Return a picture, scaled down to at most SIDE pixels, RGB uint8, and its width and height as it was.
+    """Return an image, RGB uint8, scaled down to at most SIDE pixels, and its original width and height.
 
-    Without a file that can be read, it is grey, of the size that the truth gives, or else the boxes need.
+    If the file cannot be read, the image is grey, with the size given in the truth or else needed by the boxes.
     """
     import cv2
 
-    # imdecode, unlike imread, reads from any path, also on Windows
+    # imread cannot read some paths on Windows; reading the bytes and imdecode work for all
     content = b""
     if file is not None:
         with contextlib.suppress(OSError):
@@ -90,7 +90,7 @@ def read_picture(file: str | Path | None, image: dict[str, Any], boxes: list[Box
 def draw(
     picture: np.ndarray, width: int, height: int, panels: Mapping[str, list[Box]], faint: str, title: str, file: Path
 ) -> None:
-    """Save the panels, with a legend of the kinds that are in them."""
+    """Draw and save the panels, with a legend of the kinds that occur in them."""
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
@@ -106,7 +106,7 @@ def draw(
         axes.set_axis_off()
         for box in boxes:
             _draw_box(axes, box, crowded=len(boxes) >= CROWD)
-    figure.suptitle(title, fontsize=11, wrap=True, parse_math=False)  # a $ is no formula
+    figure.suptitle(title, fontsize=11, wrap=True, parse_math=False)  # a $ does not start a formula
     drawn = [box for boxes in panels.values() for box in boxes]
     kinds = {box.kind for box in drawn}
     handles = [Line2D([], [], color=COLOURS[kind], linewidth=4, label=kind) for kind in COLOURS if kind in kinds]
@@ -122,7 +122,7 @@ def draw(
 
 
 def _draw_box(axes: Any, box: Box, *, crowded: bool) -> None:
-    """Draw one box, with a dark rim so that it stands out from any picture."""
+    """Draw one box, with a dark rim so that it stands out from any background."""
     from matplotlib.patches import Rectangle
     from matplotlib.patheffects import withStroke
 
@@ -136,7 +136,7 @@ def _draw_box(axes: Any, box: Box, *, crowded: bool) -> None:
         red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
         dark = luma(red, green, blue) < 0.6
         x, y = max(box.box[0], 0.0), max(box.box[1], 0.0)
-        room = y > 0.04 * axes.get_ylim()[0]  # else the label is in the box: there is no place above it
+        room = y > 0.04 * axes.get_ylim()[0]  # otherwise the label goes inside the box
         axes.text(
             *(x, y, box.words), fontsize=6 if crowded else 8, va="bottom" if room else "top",
             color="white" if dark else "black", clip_on=True, parse_math=False,

@@ -1,43 +1,43 @@
-"""Errors, explained: how much of the AP each kind of error costs (TIDE, Bolya et al., ECCV 2020, arXiv:2008.08115).
+"""Error analysis: how much AP each kind of error costs (TIDE, Bolya et al., ECCV 2020, arXiv:2008.08115).
 
-Every detection that found no object gets one kind, by its largest IoU with the objects of its class in the picture
-(own) and with those of other classes (other); the first that fits:
+Every detection that matches no object gets one kind, based on its largest IoU with objects of its class in the image
+(own) and of other classes (other). The first row that applies counts:
 
 ===============  =====================================  ============================================================
-kind             when                                   what the oracle does
+kind             condition                              correction by the oracle
 ===============  =====================================  ============================================================
-localisation     background <= own < pos                puts the box right: it finds that object
-classification   other >= pos                           puts the class right: it finds that object
-duplicate        own >= pos, found by a surer one       takes the detection away
-background       own and other <= background            takes the detection away
-both             else: background < other < pos         takes the detection away
-missed           an object not found, and concerned by  no longer asks for the object
-                 none of the first two kinds
-false positives  every detection that found no object   takes it away (a special of the paper, as is the next)
-false negatives  every object not found                 no longer asks for it
+localisation     background <= own < pos                corrects the box, which then matches that object
+classification   other >= pos                           corrects the class, which then matches that object
+duplicate        own >= pos, object already matched     removes the detection
+background       own and other <= background            removes the detection
+both             else: background < other < pos         removes the detection
+missed           an object not found, and not the       removes the object
+                 object of one of the first two kinds
+false positives  every detection without an object      removes it (a special error in the paper, like the next)
+false negatives  every object not found                 removes it
 ===============  =====================================  ============================================================
 
-If the object is found already, or a surer detection of the first two kinds concerns it too, the repair would make a
-duplicate: the detection is taken away instead. The gain of a kind is the AP after its oracle less the AP before, each
-kind alone: the gains don't add up to what is lost. The gain of all classes together is the mean of the classes' gains;
-putting a class right moves the detection to that class, whose gain it is.
+If the object is already found, or a higher-scoring detection of the first two kinds concerns it too, the repair would
+make a duplicate, so the detection is removed instead. The gain of a kind is the AP after its oracle minus the AP
+before. Each kind is corrected alone, so gains don't add up to the total loss. The gain of all classes together is the
+mean of the classes' gains; correcting a class moves the detection to that class, which gets the gain.
 
-hotcoco's `tide_errors()` has neither the gains of a class nor the kind of a detection, so it is not used.
+hotcoco's `tide_errors()` returns neither gains per class nor the kind of each detection, so it is not used.
 
-The reference is the authors' `tidecv` 1.0.1: its order of tests, and its repairs also where the paper can be read
-otherwise (of the detections that concern one object, the surest alone is repaired, be its kind classification or
-localisation, whichever oracle is at work). Where we differ, because the AP is to be pycocotools' (docs/coco.md has how
-much each of it makes):
+The reference is the authors' `tidecv` 1.0.1: its order of tests, and its repairs where the paper is ambiguous (of the
+detections that concern one object, only the one with the highest score is repaired, whether its kind is classification
+or localisation, and whichever oracle is applied). We differ as follows, so that AP equals pycocotools' (docs/coco.md
+has the size of each effect):
 
-- Detections in a crowd region are left out of everything; `tidecv` gives them kinds too and repairs them.
-- ``max_det`` is per picture and class, as in COCO's evaluation; `tidecv` takes the surest per picture.
-- A class without objects has no AP; in `tidecv` it counts as 0 if anything was detected as it.
-- An oracle that leaves a class without objects gives it AP 1 if nothing was detected as it, else 0; `tidecv` drops it
-  from the mean in the first case.
-- Equal scores: pycocotools' order (picture, then row) throughout; in `tidecv`, an oracle puts what is wrong first.
-- IoU equal to ``pos``: duplicate, by the paper's definition; localisation in `tidecv`.
+- Detections in a crowd region are left out of everything; `tidecv` classifies and repairs them too.
+- ``max_det`` is per image and class, as in COCO's evaluation; `tidecv` takes the highest scores per image.
+- A class without objects has no AP; in `tidecv` its AP is 0 if there are detections of it.
+- An oracle that leaves a class without objects gives it AP 1 if there are no detections of it, else 0; `tidecv` drops
+  it from the mean in the first case.
+- Equal scores are in pycocotools' order (image, then row) throughout; in `tidecv`, an oracle puts wrong ones first.
+- IoU equal to ``pos`` means duplicate, by the paper's definition; in `tidecv` it means localisation.
 - The recalls at which precision is read are pycocotools', which differ from i / 100 by rounding.
-- A gain may be negative by rounding; `tidecv` raises it to 0.
+- A gain may be slightly negative due to rounding; `tidecv` clips it to 0.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ from tintbox.plugins.coco_eval.matching import match
 from tintbox.plugins.coco_eval.metrics import AREAS
 from tintbox.plugins.coco_eval.overlaps import pairs
 
-POS = 0.5  # IoU from which on an object is found
-BACKGROUND = 0.1  # IoU up to which a detection is of nothing
+POS = 0.5  # smallest IoU of a match
+BACKGROUND = 0.1  # largest IoU of a background detection
 ALL = AREAS["all"]
 KINDS = ("classification", "localisation", "both", "duplicate", "background", "missed")
 SPECIALS = ("false positives", "false negatives")
@@ -71,13 +71,13 @@ _MISSED, _COVERED, _FOUND, _UNASKED = range(4)
 
 @dataclass(frozen=True)
 class Loss:
-    """What one class, or all together, loses.
+    """The AP lost by one class, or by all together.
 
     Attributes:
         name: The class's name, or "all".
         ap: AP at the IoU of the analysis, 0..1; NaN without objects.
-        gain: By kind (of KINDS and SPECIALS), what the AP would gain without such errors; NaN without objects.
-        count: By kind, the number of such errors: of detections by the class that was detected.
+        gain: By kind (of KINDS and SPECIALS), the gain in AP without such errors; NaN without objects.
+        count: By kind, the number of such errors; detections count for the class that was detected.
         objects: Number of objects.
     """
 
@@ -88,7 +88,7 @@ class Loss:
     objects: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold; None is for NaN."""
+        """Return JSON-compatible data, with None for NaN."""
         gain = {kind: None if math.isnan(value) else value for kind, value in self.gain.items()}
         ap = None if math.isnan(self.ap) else self.ap
         return {"name": self.name, "AP": ap, "gain": gain, "count": self.count, "objects": self.objects}
@@ -101,14 +101,14 @@ class Explanation:
     Attributes:
         overall: All classes together; its AP is the mean over the classes that have objects.
         classes: Each class, by category id.
-        detection_kind: ``(N,)`` str: a kind of KINDS, "true positive", or "ignored" (in a crowd region, or more than
-            ``max_det`` of a class in a picture).
-        detection_truth: ``(N,)`` row in the truth's annotations: the object found or concerned, or the crowd region;
-            -1 for none.
+        detection_kind: ``(N,)`` str: a kind of KINDS, "true positive", or "ignored" (in a crowd region, or beyond
+            ``max_det`` for its class and image).
+        detection_truth: ``(N,)`` row in the truth's annotations of the object found or concerned, or of the crowd
+            region; -1 for none.
         truth_kind: ``(M,)`` str: "found", "missed", "covered" (not found, but a classification or localisation error
             concerns it), or "ignored" (crowd regions).
         iou_type: "bbox" or "segm".
-        max_det: Most detections that count per picture and class.
+        max_det: Maximum number of detections per image and class.
     """
 
     overall: Loss
@@ -120,7 +120,7 @@ class Explanation:
     max_det: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures, without the arrays, as JSON can hold them."""
+        """Return the numbers, without the arrays, as JSON-compatible data."""
         settings = {"iou_type": self.iou_type, "pos": POS, "background": BACKGROUND, "max_det": self.max_det}
         return {**settings, "overall": self.overall.as_dict(), "classes": [loss.as_dict() for loss in self.classes]}
 
@@ -133,15 +133,15 @@ def explain(
     columns: Columns | None = None,
     partners: Partners | None = None,
 ) -> Explanation:
-    """Return what each kind of error costs.
+    """Return the cost of each kind of error.
 
     Args:
         truth: The ground truth.
-        detections: What was detected in it.
+        detections: The detections in its images.
         iou_type: "bbox", or "segm" for masks.
-        max_det: Most detections that count per picture and class.
-        columns: Both as columns, if they are there already.
-        partners: What each detection found under these settings, if that is known already.
+        max_det: Maximum number of detections per image and class.
+        columns: Truth and detections as columns, if already computed.
+        partners: The object matched to each detection under these settings, if already computed.
 
     Raises:
         TintboxError: An id is unknown.
@@ -155,7 +155,7 @@ def explain(
 
     state = np.where(asked, _MISSED, _UNASKED)
     state[concerned[code == _RIGHT]] = _FOUND
-    order = np.lexsort((columns.image, -columns.score))  # surest first; equal scores in pycocotools' order
+    order = np.lexsort((columns.image, -columns.score))  # by falling score; ties in pycocotools' order
     repairable = order[np.isin(code[order], (_CLASSIFICATION, _LOCALISATION))]
     repairable = repairable[state[concerned[repairable]] == _MISSED]
     covered, first = np.unique(concerned[repairable], return_index=True)
@@ -198,19 +198,19 @@ def explain(
 
 
 def _assign(code: np.ndarray, concerned: np.ndarray, columns: Columns, objects: np.ndarray) -> None:
-    """Set, in place, the kind of each detection whose code is background so far, and the object that it concerns.
+    """Set, in place, the kind and the concerned object of each detection whose code is still background.
 
     Args:
         code: ``(N,)`` the kinds.
         concerned: ``(N,)`` rows of objects.
         columns: Truth and detections.
-        objects: Rows of the objects that are asked for.
+        objects: Rows of the objects that count.
     """
     wrong = np.flatnonzero(code == _BACKGROUND)
     wrong = wrong[np.argsort(columns.image[wrong], kind="stable")]
     for places, near in pairs(columns.image[wrong], columns.truth_image[objects]):
         if not len(places):
-            continue  # no object in these pictures
+            continue  # no object in these images
         found, truth = wrong[places], objects[near]
         iou = columns.overlap(found, truth)
         same = columns.label[found] == columns.truth_class[truth]
@@ -224,7 +224,7 @@ def _assign(code: np.ndarray, concerned: np.ndarray, columns: Columns, objects: 
 
 
 def _best(iou: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the largest value from each start to the next, and where the first such is."""
+    """Return the largest value in each run between starts, and the index of its first occurrence."""
     best = np.maximum.reduceat(iou, starts)
     each = np.diff(starts, append=len(iou))
     places = np.where(iou == np.repeat(best, each), np.arange(len(iou)), len(iou))
