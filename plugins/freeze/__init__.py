@@ -1,1 +1,1 @@
-"""Freeze policies: which parameters train when, at which rate."""
+"""Freeze policies: which parameters train when, and at which learning rate."""

@@ -1,8 +1,8 @@
-"""The freeze plan: which parameters and BatchNorm statistics stand still in which epoch, and the others' rates.
+"""The freeze plan: which parameters and BatchNorm statistics are frozen in which epoch, and the others' learning rates.
 
-A plan is a pure function of the training arguments, the model and the epoch, so a resumed run is where an uninterrupted
-one would be. `tintbox.plugins.freeze.training` puts it to work in Ultralytics' trainer; in a training loop of one's own
-`FreezePlan.from_spec` and `FreezePlan.apply` do.
+A plan is a pure function of the training arguments, the model and the epoch, so a resumed run freezes the same as an
+uninterrupted one. `tintbox.plugins.freeze.training` applies it in Ultralytics' trainer; in your own training loop, use
+`FreezePlan.from_spec` and `FreezePlan.apply`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ class FreezePlan:
     """What is frozen in which epoch.
 
     Attributes:
-        names: The model's parameters, in its order.
-        start: What is frozen at the beginning of the run.
-        stages: Epoch, or share of the run, and what trains from there on; as the user wrote them.
+        names: The model's parameters, in the model's order.
+        start: The parameters frozen at the beginning of the run.
+        stages: Pairs of an epoch, or fraction of the run, and the parameters that train from then on; as the user wrote
+            them.
         factors: Parameter -> factor of its learning rate, where that is not 1.
         freeze_bn: ``"auto"``, True or False.
-        norms: BatchNorm module -> the parameters that decide about its statistics under ``auto``.
-        model: The network that it is for.
+        norms: BatchNorm module -> the parameters that determine whether its statistics are frozen under ``auto``.
+        model: The plan's network.
     """
 
     names: tuple[str, ...]
@@ -53,22 +54,23 @@ class FreezePlan:
         lr_scale: Mapping[str, float] | float | None = None,
         epochs: int | None = None,
     ) -> FreezePlan:
-        """Return the plan for any PyTorch module, with the values that `yolo train` takes (docs/freeze.md).
+        """Return the plan for any PyTorch module, with the same values as in `yolo train` (docs/freeze.md).
 
-        In a module that is not Ultralytics' the selectors are ``all``, dotted names and patterns: ``backbone`` is the
-        child of that name, ``backbone.body.layer1`` what is below it, ``*.bn*.*`` a pattern.
+        For modules other than Ultralytics' the selectors are ``all``, dotted names and patterns: ``backbone`` is the
+        child of that name, ``backbone.body.layer1`` a module inside it, ``*.bn*.*`` a pattern.
 
         Args:
             model: The network, not wrapped.
-            freeze: A selector or a list of them; ``[all, -head]`` takes away.
-            unfreeze: Epoch, counted from 0, or share of the run -> selectors that train from there on.
-            freeze_bn: ``"auto"``: BatchNorm statistics stand still where their layer does; True: all; False: none.
-            lr_scale: Selector -> factor of the learning rate, for `parameter_groups`; one float is the layer-wise decay
-                of a network whose layers are numbered in ``model.model``, as Ultralytics' are.
-            epochs: Length of the run; shares in ``unfreeze`` need it.
+            freeze: A selector or a list of them; ``-`` excludes, as in ``[all, -head]``.
+            unfreeze: Epoch, counted from 0, or fraction of the run -> selectors that train from then on.
+            freeze_bn: BatchNorm statistics to freeze: ``"auto"`` for those of frozen layers, True for all, False for
+                none.
+            lr_scale: Selector -> factor of the learning rate, for `parameter_groups`; a float is the layer-wise decay
+                for a network with numbered layers in ``model.model``, like Ultralytics'.
+            epochs: Length of the run; required for fractions in ``unfreeze``.
 
         Raises:
-            TintboxError: A value makes no sense, names nothing in the model, or leaves too little to train.
+            TintboxError: A value is invalid, names nothing in the model, or leaves too little to train.
         """
         given = {"freeze": freeze, "unfreeze": unfreeze, "freeze_bn": freeze_bn, "lr_scale": lr_scale}
         for name, check in selectors.CHECKS.items():
@@ -82,17 +84,17 @@ class FreezePlan:
 
     @classmethod
     def of(cls, model: nn.Module, arguments: Mapping[str, Any]) -> FreezePlan:
-        """Return the plan of training arguments for a network, which is not wrapped.
+        """Return the plan of training arguments for an unwrapped network.
 
         Raises:
-            TintboxError: If a selector names nothing in the model, or too little is left to train.
+            TintboxError: A selector names nothing in the model, or too little is left to train.
         """
         if wrong := selectors.check_together(arguments):
             raise TintboxError(wrong)
         freeze, unfreeze = arguments.get("freeze"), arguments.get("unfreeze") or {}
         held = selection.held(model)
         names = tuple(n for n, p in model.named_parameters() if p.dtype.is_floating_point and n not in held)
-        fixed = {name for name in names if ".dfl" in name}  # constants that look like weights: always frozen upstream
+        fixed = {name for name in names if ".dfl" in name}  # constants stored as weights, always frozen upstream
         stages = []
         for epoch, value in unfreeze.items():
             label = f"unfreeze={{{epoch}: {value_text(value)}}}"
@@ -100,7 +102,7 @@ class FreezePlan:
         norms = {}
         for name, module in model.named_modules():
             if isinstance(module, _BatchNorm) and f"{name}.weight" not in held:
-                owner = name if module.affine else name.rpartition(".")[0]  # without parameters: the block's decide
+                owner = name if module.affine else name.rpartition(".")[0]  # without own parameters, the block's decide
                 norms[name] = tuple(n for n in names if n.startswith(f"{owner}."))
         plan = cls(
             names=names,
@@ -115,7 +117,7 @@ class FreezePlan:
         return plan
 
     def check_trains(self, label: str) -> None:
-        """Raise a `TintboxError` if nothing trains at first, or nothing but BatchNorms ever."""
+        """Raise a `TintboxError` if nothing trains at first, or only BatchNorms ever train."""
         awake = set(self.names) - self.start
         later = awake.union(*(woken for _, woken in self.stages))
         of_norms = {f"{norm}.{kind}" for norm in self.norms for kind in ("weight", "bias")}
@@ -125,24 +127,24 @@ class FreezePlan:
             raise TintboxError(f"{label}: only BatchNorms are left to train; leave more, e.g. freeze=[all, -head]")
 
     def apply(self, epoch: int) -> frozenset[str]:
-        """Freeze and wake what the plan says for an epoch; call it after ``model.train()``, at the start of each.
+        """Freeze and unfreeze as planned for an epoch; call it at the start of each, after ``model.train()``.
 
         Args:
-            epoch: Counted from 0. Shares of a run need a plan that was made with ``epochs``.
+            epoch: Counted from 0. Fractions of a run need a plan made with ``epochs``.
 
         Returns:
-            The names of the frozen parameters. They have no gradient, so optimizers pass them over.
+            The names of the frozen parameters. They have no gradient, so optimizers skip them.
         """
-        frozen = self.frozen(epoch, epoch + 1)  # a run that is so long at least
+        frozen = self.frozen(epoch, epoch + 1)  # the run has at least this many epochs
         self.set_trainable(frozen)
         self.set_norms(frozen)
         return frozen
 
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
-        """Return the groups of an optimizer for the plan's factors: each with its parameters and its rate.
+        """Return optimizer parameter groups with the plan's learning rates.
 
         Args:
-            lr: The rate of what has no factor.
+            lr: The learning rate of parameters without a factor.
         """
         groups: dict[float, list[nn.Parameter]] = {}
         for name, parameter in self.model.named_parameters():
@@ -150,7 +152,7 @@ class FreezePlan:
         return [{"params": parameters, "lr": lr * factor} for factor, parameters in groups.items()]
 
     def set_trainable(self, frozen: frozenset[str]) -> None:
-        """Let everything train but what is frozen, which loses its gradient."""
+        """Make everything trainable except ``frozen``, whose gradients are dropped."""
         parameters = dict(self.model.named_parameters())
         for name in self.names:
             parameters[name].requires_grad_(name not in frozen)
@@ -158,30 +160,30 @@ class FreezePlan:
                 parameters[name].grad = None
 
     def set_norms(self, frozen: frozenset[str]) -> None:
-        """Put the BatchNorms in training mode, and those whose statistics stand still in evaluation mode."""
+        """Put BatchNorms with frozen statistics in evaluation mode and the others in training mode."""
         still = self.frozen_norms(frozen)
         for name in self.norms:
             self.model.get_submodule(name).train(name not in still)
 
     def schedule(self, epochs: int) -> list[tuple[int, frozenset[str]]]:
-        """Return (epoch, what trains from there on) within the run, in order; epochs count from 0."""
-        # A share of a short run is an epoch at least: what is to sleep at first would never sleep otherwise.
+        """Return the stages within the run as (epoch, parameters that train from then on), in order, epochs from 0."""
+        # A fraction of a short run is at least one epoch; otherwise nothing would be frozen at first.
         whole = [(e if isinstance(e, int) else max(1, math.floor(e * epochs + 1e-9)), w) for e, w in self.stages]
         return sorted((stage for stage in whole if stage[0] < epochs), key=lambda stage: stage[0])
 
     def frozen(self, epoch: int, epochs: int) -> frozenset[str]:
-        """Return the parameters that are frozen in an epoch, counted from 0, of a run of so many epochs."""
+        """Return the parameters frozen in an epoch, counted from 0, of a run of ``epochs`` epochs."""
         return self.start.difference(*(woken for first, woken in self.schedule(epochs) if first <= epoch))
 
     def frozen_norms(self, frozen: frozenset[str]) -> frozenset[str]:
-        """Return the BatchNorms whose statistics stand still while ``frozen`` is frozen."""
+        """Return the BatchNorms whose statistics are frozen along with the parameters ``frozen``."""
         if self.freeze_bn == "auto":
             return frozenset(norm for norm, deciding in self.norms.items() if deciding and frozen.issuperset(deciding))
         return frozenset(self.norms if self.freeze_bn else ())
 
 
 def _frozen_at_start(model: nn.Module, freeze: Any, names: tuple[str, ...]) -> set[str]:
-    """Return what ``freeze`` names; integers alone are Ultralytics' own: the first so many layers, or these layers."""
+    """Return the parameters that ``freeze`` names; plain integers are Ultralytics' own: a layer count or indices."""
     if selectors.is_policy(freeze):
         return set(select(model, freeze))
     layers = range(freeze) if isinstance(freeze, int) else set(freeze or ())
@@ -191,14 +193,14 @@ def _frozen_at_start(model: nn.Module, freeze: Any, names: tuple[str, ...]) -> s
 
 
 def _list_layers(model: nn.Module, label: str) -> range:
-    """Return the indices of a model's layers, or raise a `TintboxError` if it is no list of layers."""
+    """Return the indices of a model's layers, or raise a `TintboxError` if its layers are not numbered."""
     if not (indices := selection.groups(model)["all"]):
         raise TintboxError(f"{label}: {selection.title(model)} has no numbered layers; name its modules")
     return indices
 
 
 def _factors(model: nn.Module, lr_scale: Any, names: tuple[str, ...]) -> dict[str, float]:
-    """Return parameter -> factor of the learning rate, where that is not 1; of two that name it the later counts."""
+    """Return parameter -> factor of the learning rate, where that is not 1; the last selector that matches counts."""
     factors: dict[str, float] = {}
     if isinstance(lr_scale, Mapping):
         for selector, factor in lr_scale.items():

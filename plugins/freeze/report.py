@@ -1,4 +1,4 @@
-"""What a freeze plan means for a model: a table in the log, ``freeze.json`` and ``freeze.png`` in the run's folder."""
+"""The report of a freeze plan: a table in the log, ``freeze.json`` and ``freeze.png`` in the run's folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEADINGS = ("group", "layers", "parameters", "trained", "lr factor", "BatchNorm"
 
 
 def report(trainer: Any, plan: FreezePlan) -> None:
-    """Log the table of the run's first epoch; save table and picture of all stages into the run's folder."""
+    """Log the table of the run's first epoch; save the data and plot of all stages to the run's folder."""
     model, epochs, first = unwrap(trainer.model), trainer.epochs, trainer.start_epoch
     rows = group_rows(model, plan, first, epochs)
     LOGGER.info(f"\ntintbox: what trains in {selection.title(model)} from epoch {first + 1} of {epochs} on")
@@ -43,20 +43,20 @@ def report(trainer: Any, plan: FreezePlan) -> None:
 
 
 def tell_woken(trainer: Any, plan: FreezePlan, woken: Iterable[str]) -> None:
-    """Log what a stage of the schedule has woken."""
+    """Log what a stage of the schedule has unfrozen."""
     model = unwrap(trainer.model)
     left = sizes(model, plan.frozen(trainer.epoch, trainer.epochs))
     LOGGER.info(f"\ntintbox: epoch {trainer.epoch + 1} wakes {describe(model, woken)}; {left:,} stay frozen")
 
 
 def sizes(model: nn.Module, names: Iterable[str]) -> int:
-    """Return how many numbers the named parameters hold."""
+    """Return the number of elements in the named parameters."""
     chosen = set(names)
     return sum(p.numel() for name, p in model.named_parameters() if name in chosen)
 
 
 def describe(model: nn.Module, names: Iterable[str]) -> str:
-    """Return what these parameters are, e.g. ``1,234 parameters of neck and backbone (layers 3-8, 10)``."""
+    """Describe parameters, e.g. ``1,234 parameters of neck and backbone (layers 3-8, 10)``."""
     chosen = set(names)
     holding = {layer for name, _ in model.named_parameters() if (layer := selection.layer_of(name)) is not None}
     touched = {selection.layer_of(name) for name in chosen}
@@ -70,13 +70,13 @@ def describe(model: nn.Module, names: Iterable[str]) -> str:
 
 
 def _parts(model: nn.Module) -> dict[str, range]:
-    """Return the groups that part the layers: backbone, neck and head, or all of them."""
+    """Return the groups that partition the layers: backbone, neck and head, or else ``all``."""
     known = selection.groups(model)
     return {name: layers for name, layers in known.items() if name != "all"} or known
 
 
 def _spans(some: list[int], layers: list[int]) -> str:
-    """Return some of the layers as ``0-4, 9``; a span may run over layers without parameters."""
+    """Format some of the layers as ``0-4, 9``; a span may include layers without parameters."""
     spans: list[list[int]] = []
     for layer in some:
         if spans and layers.index(layer) == layers.index(spans[-1][-1]) + 1:
@@ -87,7 +87,7 @@ def _spans(some: list[int], layers: list[int]) -> str:
 
 
 def group_rows(model: nn.Module, plan: FreezePlan, epoch: int, epochs: int) -> list[dict[str, Any]]:
-    """Return a row per group: name, layers, parameters, share that trains, factors of the rate, frozen BatchNorms."""
+    """Return a row per group: name, layers, parameters, those that train, learning-rate factors, frozen BatchNorms."""
     frozen = plan.frozen(epoch, epochs)
     still = plan.frozen_norms(frozen)
     rows = []
@@ -111,7 +111,7 @@ def group_rows(model: nn.Module, plan: FreezePlan, epoch: int, epochs: int) -> l
 
 
 def table(rows: list[dict[str, Any]]) -> list[str]:
-    """Return the rows as lines of text in columns."""
+    """Return the rows as lines of text with aligned columns."""
     lines: list[tuple[str, ...]] = [HEADINGS]
     for row in rows:
         low_high = sorted({f"{row['lr_factors'][i]:.3g}" for i in (0, -1)}, key=float) if row["lr_factors"] else ["-"]
@@ -132,7 +132,7 @@ def table(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def starts(plan: FreezePlan, epochs: int) -> list[int]:
-    """Return the epochs, from 0, in which what trains changes; the first is 0."""
+    """Return the epochs in which the set of trained parameters changes, counted from 0 and starting with 0."""
     return sorted({0, *(epoch for epoch, woken in plan.schedule(epochs) if woken & plan.start)})
 
 
@@ -164,7 +164,7 @@ def as_dict(model: nn.Module, plan: FreezePlan, epochs: int, arguments: dict[str
 
 
 def picture(model: nn.Module, plan: FreezePlan, epochs: int, file: Path) -> None:
-    """Draw a bar per layer, frozen and trained: by its parameters and, with a schedule, over the epochs."""
+    """Draw a bar per layer, split into frozen and trained: by parameters and, with a schedule, over the epochs."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
@@ -181,7 +181,7 @@ def picture(model: nn.Module, plan: FreezePlan, epochs: int, file: Path) -> None
     if many:
         for stage, (first, last) in enumerate(pairwise(stages)):
             for row in rows:
-                if row["parameters"]:  # the trained share of the bar's height
+                if row["parameters"]:  # trained fraction of the bar's height
                     share = row["trained"][stage] / row["parameters"]
                     bottom = row["layer"] - 0.4
                     axes[0].bar(first, 0.8 * share, last - first, bottom, align="edge", color=TRAINED)

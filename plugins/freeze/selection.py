@@ -1,4 +1,4 @@
-"""What selectors name in a model."""
+"""Resolution of selectors to a model's parameters."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tintbox.plugins.freeze.selectors import GROUPS, SLICE, entries, split, valu
 
 
 def groups(model: Any) -> dict[str, range]:
-    """Return group -> indices of its layers in ``model.model``; only ``all`` where the YAML has no such lists.
+    """Return group -> indices of its layers in ``model.model``; only ``all`` if the YAML has no such lists.
 
-    A network of another make has no numbered layers, and ``all`` is its only group.
+    For networks other than Ultralytics', which have no numbered layers, ``all`` is the only group and is empty.
     """
-    if own := getattr(model, "selector_groups", None):  # of an extended model, whose old part is out of reach
+    if own := getattr(model, "selector_groups", None):  # extended models, whose old part cannot be selected
         return own()
     layers = getattr(model, "model", None)
     if not isinstance(layers, Sized):
         return {"all": range(0)}
     spec, count = getattr(model, "yaml", None) or {}, len(layers)
-    spec = spec["base"] if isinstance(spec.get("base"), dict) else spec  # of a colouriser on a detector
+    spec = spec["base"] if isinstance(spec.get("base"), dict) else spec  # colourisers based on a detector
     found = {"all": range(count)}
     if "backbone" in spec and "head" in spec:
         split_ = min(len(spec["backbone"]), count - 1)
@@ -37,13 +37,13 @@ def title(model: Any) -> str:
 
 
 def held(model: Any) -> frozenset[str]:
-    """Return the names of the parameters of a model that never train: those of the old part of an extended one."""
+    """Return the names of a model's parameters that never train: those in the old part of an extended model."""
     own = getattr(model, "held_parameters", None)
     return own() if own else frozenset()
 
 
 def layer_of(name: str) -> int | None:
-    """Return the index of the layer that a parameter ``model.<index>...`` is in, or None."""
+    """Return the layer index of a parameter ``model.<index>...``, or None."""
     parts = name.split(".")
     return int(parts[1]) if parts[0] == "model" and len(parts) > 1 and parts[1].isdigit() else None
 
@@ -52,12 +52,12 @@ def select(model: Any, value: Any, label: str = "") -> list[str]:
     """Return the names of the parameters that selectors name, in the model's order.
 
     Args:
-        model: A network, not wrapped. In Ultralytics' ``model.model`` are the layers, ``model.yaml`` the description.
+        model: An unwrapped network. Ultralytics' have layers in ``model.model`` and a description in ``model.yaml``.
         value: A selector or a list of them, checked by `check_selectors`.
-        label: How an error begins; by default ``freeze='backbone'`` with the entry that is wrong.
+        label: Start of an error message; by default ``freeze='backbone'`` with the invalid entry.
 
     Raises:
-        TintboxError: If a selector names nothing, or nothing with parameters is left.
+        TintboxError: A selector names nothing, or nothing with parameters is left.
     """
     names = [name for name, _ in model.named_parameters()]
     chosen: set[str] = set()
@@ -76,11 +76,11 @@ def select(model: Any, value: Any, label: str = "") -> list[str]:
 
 
 def _match(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
-    """Return the parameters that one selector without its minus sign names; none for a layer that has none."""
+    """Return the parameters that one selector without minus sign names; empty for a layer without parameters."""
     known, where, children = groups(model), title(model), dict(model.named_children())
     slice_ = SLICE.fullmatch(word)
     group = slice_[1] if slice_ else word
-    if slice_ or group in GROUPS or re.fullmatch(r"\w*[^\W\d]\w*", word):  # a word that is no number
+    if slice_ or group in GROUPS or re.fullmatch(r"\w*[^\W\d]\w*", word):  # a word that is not a number
         if group == "all" and not slice_:
             return set(names) - held(model)
         if group in known:
@@ -99,7 +99,7 @@ def _match(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
 
 
 def _slice(layers: range, slice_: re.Match[str]) -> range:
-    """Return the layers that brackets keep; an empty range for an index beyond the group."""
+    """Return the layers that a slice or index selects; an empty range for an index beyond the group."""
     start, colon, stop = slice_[2], slice_[3], slice_[4]
     if colon:
         return layers[int(start) if start else None : int(stop) if stop else None]
@@ -108,7 +108,7 @@ def _slice(layers: range, slice_: re.Match[str]) -> range:
 
 
 def _below(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
-    """Return the parameters at or below the modules that a dotted name or pattern names."""
+    """Return the parameters at or below the modules that match a dotted name or pattern."""
     parts = word.split(".")
     children = dict(model.named_children())
     if parts[0] not in children and "model" in children:

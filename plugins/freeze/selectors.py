@@ -1,4 +1,4 @@
-"""Selectors: words that name parts of a model, and the checks of the training arguments that hold them.
+"""Selectors: words that name parts of a model, and checks of the training arguments that contain them.
 
 | selector | names |
 |---|---|
@@ -6,11 +6,11 @@
 | ``backbone[:5]``, ``neck[-3:]``, ``all[4]`` | layers of a group, as Python slices a list |
 | ``7`` | a layer |
 | ``23.cv2``, ``model.23.cv2`` | a module or parameter |
-| ``model.23.cv3.*.2.*`` | parameters by pattern; a pattern that ends early names all below |
+| ``model.23.cv3.*.2.*`` | parameters by pattern; a pattern that ends at a module names everything below it |
 
-A list joins its entries from left to right; an entry with a leading ``-`` (the integer ``-9`` too) takes away. Names
-match by whole components: ``model.1`` is not ``model.10``. Nothing here imports torch or Ultralytics: the arguments
-are checked before either is needed.
+A list is evaluated from left to right; an entry with a leading ``-`` (also the integer ``-9``) is removed from the
+selection. Names match by whole components: ``model.1`` does not match ``model.10``. Nothing here imports torch or
+Ultralytics, because the arguments are checked before either is needed.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ EXAMPLE = "e.g. backbone, backbone[:5], 7, 23.cv2 or model.23.cv3.*"
 
 
 def entries(value: Any) -> list[Any]:
-    """Return one selector, or a list of them, as a list."""
+    """Return a selector or a list of selectors as a list."""
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def split(entry: str | int) -> tuple[bool, str]:
-    """Return whether an entry takes away, and the selector without the minus sign."""
+    """Return whether an entry excludes, and its selector without the minus sign."""
     text = str(entry).strip()
     return text.startswith("-"), text.removeprefix("-")
 
 
 def is_policy(freeze: Any) -> bool:
-    """Return whether a value of ``freeze`` is tintbox's; Ultralytics' own are an integer and a list of integers."""
+    """Return whether a value of ``freeze`` is tintbox's; Ultralytics' own are integers and lists of integers."""
     return any(isinstance(entry, str) for entry in entries(freeze))
 
 
 def is_active(arguments: Mapping[str, Any]) -> bool:
-    """Return whether training arguments ask for anything that stock Ultralytics does not do by itself."""
+    """Return whether training arguments request anything that stock Ultralytics does not do."""
     return (
         arguments.get("freeze_bn", "auto") not in (None, "auto")
         or any(arguments.get(name) is not None for name in ("unfreeze", "lr_scale"))
@@ -60,7 +60,7 @@ def freezes(freeze: Any) -> bool:
 
 
 def value_text(value: Any) -> str:
-    """Return a value of an argument as one writes it on the command line: ``{5: neck, 10: [all, -9]}``."""
+    """Format an argument's value in command-line syntax: ``{5: neck, 10: [all, -9]}``."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}: {value_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
@@ -92,12 +92,12 @@ def check_selectors(value: Any) -> str | None:
 
 
 def check_freeze(value: Any) -> str | None:
-    """Return what is wrong with a value of ``freeze``, or None; Ultralytics' own values are left to it."""
+    """Return what is wrong with a value of ``freeze``, or None; Ultralytics checks its own values itself."""
     if value is None:
         return None
     numbers = entries(value)
     if all(isinstance(entry, int) for entry in numbers):
-        negative = next((entry for entry in numbers if entry < 0), None)  # Ultralytics freezes nothing then, in silence
+        negative = next((entry for entry in numbers if entry < 0), None)  # Ultralytics silently freezes nothing then
         return None if negative is None else f"no layer has the number {negative}; the last ones are all[{negative}:]"
     if not isinstance(value, (str, list, tuple)):
         return f"give a number of layers, a selector or a list of selectors, {EXAMPLE}"
@@ -147,7 +147,7 @@ CHECKS = {
 
 
 def check_together(arguments: Mapping[str, Any]) -> str | None:
-    """Return what is wrong between ``freeze``, ``unfreeze``, ``epochs`` and ``time``, as a whole line, or None."""
+    """Return an error if ``freeze``, ``unfreeze``, ``epochs`` and ``time`` do not fit together, else None."""
     unfreeze, epochs = arguments.get("unfreeze"), arguments.get("epochs")
     if not unfreeze:
         return None

@@ -1,19 +1,19 @@
-"""Freezing for fine-tuning: a plan at work in a trainer.
+"""Freezing for fine-tuning: a plan applied in a trainer.
 
-`FreezePlan` says what trains in which epoch, at what share of the rate, and which BatchNorms stand still; `FreezeState`
-applies it. The functions at the end are the trainer callbacks, named as the events that they serve, of a run that asks
-for any of this.
+`FreezePlan` defines what trains in which epoch, the factors of the learning rates, and which BatchNorms are frozen;
+`FreezeState` applies it. The functions at the end are the trainer callbacks, named after their events, of a run that
+requests any of this.
 
-Three things that one could expect to find here and does not:
+Three design decisions:
 
-- The optimizer keeps its stock groups. A parameter without a gradient is passed over by every optimizer, weight decay
-  included, so freezing needs no group. For `lr_scale` the groups are split by factor for the length of one
-  `optimizer.step` only: that multiplies the rate exactly, whatever the optimizer, the warm-up and the scheduler do, and
-  checkpoints hold the optimizer as stock Ultralytics knows it, so either resumes what the other has saved.
+- The optimizer keeps its stock groups. Every optimizer skips a parameter without a gradient, weight decay included, so
+  freezing needs no group. For `lr_scale` the groups are split by factor only during `optimizer.step`. This multiplies
+  the rate exactly, whatever the optimizer, warm-up and scheduler do, and checkpoints hold the optimizer in stock
+  Ultralytics' form, so stock Ultralytics and tintbox can resume each other's runs.
 - Ultralytics' own BatchNorm freezing matches substrings of names and knows no policy. Its result is replaced at the
   first batch of every epoch, after the host has put the model into training mode.
 - The moving average is not patched. An average of equal values is exact where the host uses `torch.lerp`; elsewhere it
-  rounds, so at the end of every epoch what is frozen is copied over, before it is validated and saved.
+  rounds, so frozen values are copied into it at the end of every epoch, before it is validated and saved.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 class StepFactors:
-    """Factors of the learning rate by parameter, at work inside every ``step`` of an optimizer.
+    """Learning-rate factors by parameter, applied during every ``step`` of an optimizer.
 
     Attributes:
         factors: Parameter -> factor in the next step, where that is not 1.
@@ -47,7 +47,7 @@ class StepFactors:
         optimizer.register_step_post_hook(self.join)
 
     def split(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
-        """Before a step: split the groups by factor. The optimizer keeps its state by parameter, so that stays."""
+        """Before a step, split the groups by factor; the optimizer's state is by parameter and is not affected."""
         if not self.factors:
             return
         self.groups, groups = optimizer.param_groups, []
@@ -59,20 +59,20 @@ class StepFactors:
         optimizer.param_groups = groups
 
     def join(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
-        """After a step: put the optimizer's own groups back."""
+        """After a step, restore the optimizer's own groups."""
         if self.groups is not None:
             optimizer.param_groups, self.groups = self.groups, None
 
 
 class FreezeState:
-    """A plan at work in one training process, as ``trainer.tintbox_freeze``.
+    """The state of a plan in one training process, kept as ``trainer.tintbox_freeze``.
 
     Attributes:
-        frozen: The parameters that are frozen at the moment.
-        woken: Parameter -> the epoch in which it was woken.
-        batch: How many batches of the epoch have begun.
-        warming: Whether something woken is not at its full rate yet.
-        rates: The factors of the learning rates, or None where all are 1 for the whole run.
+        frozen: The currently frozen parameters.
+        woken: Parameter -> the epoch in which it was unfrozen.
+        batch: Number of batches begun in this epoch.
+        warming: Whether an unfrozen parameter has not reached its full learning rate yet.
+        rates: The learning-rate factors, or None if all are 1 for the whole run.
     """
 
     def __init__(self, trainer: Any, plan: FreezePlan) -> None:
@@ -80,7 +80,7 @@ class FreezeState:
         self.parameters = dict(plan.model.named_parameters())
         self.frozen = plan.frozen(trainer.start_epoch, trainer.epochs)
         self.woken: dict[str, int] = {}
-        for epoch, woken in reversed(plan.schedule(trainer.epochs)):  # the earlier of two stages woke it
+        for epoch, woken in reversed(plan.schedule(trainer.epochs)):  # of two stages, the earlier one counts
             if 0 < epoch <= trainer.start_epoch:
                 self.woken.update(dict.fromkeys(woken & plan.start, epoch))
         self.batch = 0
@@ -88,8 +88,8 @@ class FreezeState:
         self.rates = StepFactors(trainer.optimizer) if plan.factors or plan.stages else None
 
     def start_epoch(self, trainer: Any) -> frozenset[str]:
-        """Freeze what the plan says for the epoch; return what was woken by that."""
-        # What is awake stays so, also when `time=` makes the run longer and moves a share of it to a later epoch.
+        """Apply the plan for the epoch and return the newly unfrozen parameters."""
+        # Unfrozen parameters stay so, even if `time=` extends the run and moves a fraction of it to a later epoch.
         frozen = self.frozen & self.plan.frozen(trainer.epoch, trainer.epochs)
         woken, self.frozen, self.batch = self.frozen - frozen, frozen, 0
         self.woken.update(dict.fromkeys(woken, trainer.epoch))
@@ -97,7 +97,7 @@ class FreezeState:
         return woken
 
     def start_batch(self, trainer: Any) -> None:
-        """Set the BatchNorms, once per epoch, and the factors of the learning rates."""
+        """Set the BatchNorm modes, once per epoch, and the learning-rate factors."""
         if self.batch == 0:
             self.plan.set_norms(self.frozen)
         if self.rates and (self.batch == 0 or self.warming):
@@ -105,7 +105,7 @@ class FreezeState:
         self.batch += 1
 
     def factors(self, trainer: Any) -> dict[nn.Parameter, float]:
-        """Return the factors of the next step: `lr_scale` times a ramp up to 1 for what was woken."""
+        """Return the factors of the next step: `lr_scale`, times a warm-up ramp for unfrozen parameters."""
         batches = len(trainer.train_loader)
         ramps = {e: self.ramp(trainer, e, (trainer.epoch - e) * batches + self.batch) for e in set(self.woken.values())}
         self.warming = any(ramp < 1 for ramp in ramps.values())
@@ -116,10 +116,10 @@ class FreezeState:
 
     @staticmethod
     def ramp(trainer: Any, first: int, batch: int) -> float:
-        """Return the warm-up's factor for what was woken in epoch ``first``, so many batches after that.
+        """Return the warm-up factor ``batch`` batches after parameters were unfrozen in epoch ``first``.
 
-        It rises linearly over ``warmup_epochs``, over one epoch at least, and leaves the last epoch to the full rate
-        if there is one. It starts above 0, unlike the host's warm-up, so that no step is lost.
+        It rises linearly over ``warmup_epochs``, shortened to end before the last epoch, but over at least one epoch.
+        It starts above 0, unlike the host's warm-up, so that no step is wasted.
         """
         if trainer.args.warmup_epochs <= 0:
             return 1.0
@@ -128,7 +128,7 @@ class FreezeState:
 
     @torch.no_grad()
     def hold_average(self, trainer: Any) -> None:
-        """Copy what is frozen into the moving average."""
+        """Copy frozen parameters and statistics into the moving average."""
         if not (trainer.ema and trainer.ema.enabled):
             return
         live, average = (model.state_dict() for model in models_of(trainer))
@@ -142,7 +142,7 @@ class FreezeState:
 
 
 def on_pretrain_routine_start(trainer: Any) -> None:
-    """Warn of arguments that have no effect together; this event is the main process's alone."""
+    """Warn about arguments that have no effect together; this event fires in the main process only."""
     arguments = vars(trainer.args)
     if arguments.get("unfreeze") and trainer.epochs == 1 and not trainer.args.time:
         LOGGER.warning(f"unfreeze={value_text(arguments['unfreeze'])}: nothing wakes up, since the run has one epoch")
@@ -154,7 +154,7 @@ def on_pretrain_routine_start(trainer: Any) -> None:
 
 
 def on_pretrain_routine_end(trainer: Any) -> None:
-    """Make the plan for the model that is about to train, and report it."""
+    """Create the plan for the model to be trained, and report it."""
     model = unwrap(trainer.model)
     plan = FreezePlan.of(model, vars(trainer.args))
     waking = plan.start - plan.frozen(trainer.epochs, trainer.epochs)
@@ -162,24 +162,24 @@ def on_pretrain_routine_end(trainer: Any) -> None:
         raise TintboxError(
             f"freeze={value_text(trainer.args.freeze)}: with unfreeze on several GPUs write layers as selectors, "
             "e.g. freeze=all[:10] or freeze=model.10"
-        )  # what Ultralytics freezes itself is left out of the exchange of gradients for good
+        )  # DDP never synchronizes gradients of parameters that Ultralytics froze itself
     trainer.tintbox_freeze = FreezeState(trainer, plan)
     if RANK in {-1, 0}:
         report.report(trainer, plan)
 
 
 def on_train_epoch_start(trainer: Any) -> None:
-    """Freeze and wake what the plan says for this epoch, and tell what woke up."""
+    """Apply the plan for this epoch, and log what was unfrozen."""
     woken = trainer.tintbox_freeze.start_epoch(trainer)
     if woken and RANK in {-1, 0}:
         report.tell_woken(trainer, trainer.tintbox_freeze.plan, woken)
 
 
 def on_train_batch_start(trainer: Any) -> None:
-    """Set BatchNorms and learning-rate factors."""
+    """Set BatchNorm modes and learning-rate factors."""
     trainer.tintbox_freeze.start_batch(trainer)
 
 
 def on_train_epoch_end(trainer: Any) -> None:
-    """Keep what is frozen exact in the moving average, before it is validated and saved."""
+    """Keep frozen values exact in the moving average, before it is validated and saved."""
     trainer.tintbox_freeze.hold_average(trainer)
