@@ -17,19 +17,19 @@ class ClassificationBCE(nn.Module):
         loss = (a s + (1 - a) (1 - s)) |s - p|^gamma bce      the first factor only with an alpha
 
     The focal factor ``|s - p|^gamma`` is that of the Quality Focal Loss (Li et al., Generalized Focal Loss, 2020,
-    eq. 4): it is made for soft targets, vanishes at p = s only, and so leaves the minimum where smoothing put it. For
-    hard targets, |t - p| = 1 - p_t and the loss is the classic, alpha-balanced focal loss (Lin et al., Focal Loss for
-    Dense Object Detection, 2017, eq. 5).
+    eq. 4). It is designed for soft targets: it vanishes only at p = s, so it keeps the minimum where smoothing put it.
+    For hard targets, |t - p| = 1 - p_t and the loss is the classic alpha-balanced focal loss (Lin et al., Focal Loss
+    for Dense Object Detection, 2017, eq. 5).
 
-    It stands in for ``nn.BCEWithLogitsLoss(reduction="none")`` and with default arguments is that very operation, bit
-    for bit. With other ones, half-precision logits are computed in float32 and the loss is float32, inside and outside
-    of autocast.
+    It replaces ``nn.BCEWithLogitsLoss(reduction="none")``, and with default arguments is the same operation, bit for
+    bit. Otherwise half-precision logits are computed in float32 and the loss is float32, inside and outside of
+    autocast.
 
     Args:
-        pos_weight: w > 0: one for all classes, or a tensor ``(nc,)``.
+        pos_weight: w > 0: one value for all classes, or a tensor ``(nc,)``.
         smoothing: e in 0..1.
         gamma: Focusing exponent >= 0; 0 is no modulation.
-        alpha: Balance in 0..1: the weight of positives, 1 - alpha that of negatives; None weights neither.
+        alpha: Balance in 0..1: the weight of positives; negatives have 1 - alpha. None for no balancing.
     """
 
     pos_weight: Tensor | None
@@ -56,19 +56,19 @@ class ClassificationBCE(nn.Module):
             targets: Targets in 0..1, ``(..., nc)``.
 
         Returns:
-            Loss ``(..., nc)``, in nats, >= 0; a new tensor, which may be changed in place.
+            Loss ``(..., nc)``, in nats, >= 0; a new tensor, which may be modified in place.
         """
         if self.pos_weight is None and not self.smoothing and not self.gamma and self.alpha is None:
             return F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-        dtype = torch.promote_types(logits.dtype, torch.float32)  # half has no room for exp(12)
+        dtype = torch.promote_types(logits.dtype, torch.float32)  # exp(12) overflows half precision
         x, s = logits.to(dtype), targets.to(dtype)
         if self.smoothing:
             s = s * (1 - self.smoothing) + self.smoothing / 2
         weight = None if self.pos_weight is None else self.pos_weight.to(dtype)
         loss = F.binary_cross_entropy_with_logits(x, s, reduction="none", pos_weight=weight)
         if self.gamma:
-            # |s - p| without the cancellation of 1 - p near p = 1. The floor is for gamma < 1, whose slope is infinite
-            # at p = s.
+            # |s - p| without the cancellation of 1 - p near p = 1. The floor is for gamma < 1, where the slope at
+            # p = s is infinite.
             distance = (s * (-x).sigmoid() - (1 - s) * x.sigmoid()).abs()
             loss = distance.clamp_min(torch.finfo(dtype).tiny) ** self.gamma * loss
         if self.alpha is not None:

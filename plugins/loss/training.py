@@ -1,8 +1,9 @@
-"""The trainer callbacks that set the classification loss: on the training model and on the EMA copy alike.
+"""The trainer callbacks that set the classification loss, on both the training model and its EMA copy.
 
-Ultralytics creates `model.criterion` lazily, once for the training model and once for the EMA copy that it validates,
-anew on resume for end-to-end heads, and makes a new EMA copy on resume and after a NaN. Every v8DetectionLoss in it
-(end-to-end heads have two) uses its `bce` for the classification only. Checkpoints hold no criterion.
+Ultralytics creates `model.criterion` lazily, once for the training model and once for the EMA copy that it validates.
+It creates the criterion of end-to-end heads again on resume, and a new EMA copy on resume and after a NaN. Every
+v8DetectionLoss in a criterion (end-to-end heads have two) uses its `bce` for classification only. Checkpoints do not
+contain the criterion.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from tintbox.plugins.wrappers import models_of
 
 
 def on_pretrain_routine_end(trainer: Any) -> None:
-    """Set the loss that the options ask for.
+    """Set the loss that the options request.
 
     Raises:
-        TintboxError: If the model's loss has no classification BCE, or the options do not fit the class names.
+        TintboxError: The model's loss has no classification BCE, or the options do not fit the class names.
     """
     options, models = class_weights.pick_set(trainer.args), models_of(trainer)
     if wrong := check_model(options, models[0], trainer.args.task):
@@ -36,7 +37,7 @@ def on_pretrain_routine_end(trainer: Any) -> None:
 
 
 def on_train_epoch_start(trainer: Any) -> None:
-    """Set the loss again on a model that has lost it: recovery from a NaN makes a new EMA copy."""
+    """Set the loss again on a model that has lost it, because recovery from a NaN makes a new EMA copy."""
     models = models_of(trainer)
     present = [loss.bce for m in models for loss in detection_losses(getattr(m, "criterion", None))]
     ours = [bce for bce in present if isinstance(bce, ClassificationBCE)]
@@ -45,10 +46,10 @@ def on_train_epoch_start(trainer: Any) -> None:
 
 
 def check_model(options: dict[str, Any], model: Any, task: str) -> str | None:
-    """Return what is wrong with the options, which are set, on a model, or None.
+    """Return why a model cannot use the options, or None if it can.
 
     Args:
-        options: What `weights.pick_set` returns.
+        options: The return value of `weights.pick_set`, not empty.
         model: The unwrapped model, built or loaded; its criterion need not exist yet.
         task: The model's task.
     """
@@ -62,7 +63,7 @@ def check_model(options: dict[str, Any], model: Any, task: str) -> str | None:
 
 
 def detection_losses(criterion: Any) -> Iterator[Any]:
-    """Yield every loss within a criterion that has a classification BCE: itself, or those that it wraps."""
+    """Yield every loss with a classification BCE in a criterion: itself, or those that it wraps."""
     if isinstance(criterion, v8DetectionLoss) or type(criterion).__name__ == "AnchorLoss":
         yield criterion
     elif criterion is not None:
@@ -70,7 +71,7 @@ def detection_losses(criterion: Any) -> Iterator[Any]:
 
 
 def class_counts(trainer: Any) -> list[int]:
-    """Return the instances of every class in the training labels, ``(nc,)``."""
+    """Return the number of instances of every class in the training labels, ``(nc,)``."""
     labels = [label["cls"].reshape(-1) for label in trainer.train_loader.dataset.labels]
     classes = np.concatenate([np.zeros(0), *labels]).astype(int)
     return np.bincount(classes, minlength=trainer.data["nc"]).tolist()
@@ -93,7 +94,7 @@ def _install(models: list[Any], bce: ClassificationBCE) -> None:
 
 
 def _build(trainer: Any, options: dict[str, Any], verbose: bool) -> ClassificationBCE:
-    """Return the loss for the options and the training labels; ``verbose`` tells of it."""
+    """Return the loss for the options and the training labels, and log it if ``verbose``."""
     names = trainer.data["names"]
     value = options.get("cls_pos_weight")
     if wrong := class_weights.check_names(value, names):

@@ -1,7 +1,7 @@
-"""The values of `cls_pos_weight`, `cls_smoothing` and `cls_focal`: their checks, and weights from labels.
+"""The values of `cls_pos_weight`, `cls_smoothing` and `cls_focal`: their checks, and class weights from labels.
 
-Plain Python, without torch: the arguments are checked before anything is loaded. A check returns what is wrong with a
-value, in words, or None.
+Plain Python without torch, because the arguments are checked before anything is loaded. A check returns a message that
+says what is wrong with a value, or None.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from tintbox.errors import suggest
 
 OPTIONS = ("cls_pos_weight", "cls_smoothing", "cls_focal")
 BALANCED = "balanced"
-LOWEST, HIGHEST = 0.1, 10.0  # of a balanced weight
-# Tasks of Ultralytics and tintbox whose loss has no classification BCE, and what it has.
+LOWEST, HIGHEST = 0.1, 10.0  # range of a balanced weight
+# Tasks of Ultralytics and tintbox whose loss has no classification BCE -> their loss.
 OTHER_LOSSES = {
     "classify": "a softmax cross-entropy over pictures",
     "semantic": "a softmax cross-entropy over pixels",
@@ -76,13 +76,13 @@ def check_focal(value: Any) -> str | None:
 
 
 def pick_set(arguments: Any) -> dict[str, Any]:
-    """Return those of the three options that are set among ``arguments``, a mapping or a namespace."""
+    """Return the options that are set in ``arguments``, a mapping or a namespace."""
     values = arguments if isinstance(arguments, Mapping) else vars(arguments)
     return {name: values[name] for name in OPTIONS if values.get(name) is not None}
 
 
 def check_task(task: str, options: Mapping[str, Any]) -> str | None:
-    """Check that a task has a classification BCE, if one of the options is set: those that `pick_set` returns."""
+    """Check that a task has a classification BCE if ``options``, the return value of `pick_set`, are set."""
     if not options or task not in OTHER_LOSSES:
         return None
     name, value = next(iter(options.items()))
@@ -95,7 +95,7 @@ def _order(names: Mapping[int, str] | Sequence[str]) -> list[str]:
 
 
 def check_names(value: Any, names: Mapping[int, str] | Sequence[str]) -> str | None:
-    """Check positive weights, which have passed `check_pos_weight`, against the class names of a dataset."""
+    """Check positive weights that have passed `check_pos_weight` against a dataset's class names."""
     known = _order(names)
     listed = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
     if isinstance(value, (list, tuple)) and len(value) != len(known):
@@ -108,14 +108,14 @@ def check_names(value: Any, names: Mapping[int, str] | Sequence[str]) -> str | N
 
 
 def balance(counts: Sequence[int]) -> list[float]:
-    """Return the weight of every class, negatives to positives in terms of instances.
+    """Return the weight of every class, based on the ratio of negative to positive instances.
 
-    ``w_c = (N - n_c) / (n_c (C - 1))`` for n_c instances of class c, N of all classes, C classes that have any: that is
-    (N - n_c) / n_c, divided by its instance-weighted mean, so that ``sum_c n_c w_c = N``; then clipped to 0.1..10. A
-    class without an instance, or the only one with any, has weight 1.
+    ``w_c = (N - n_c) / (n_c (C - 1))`` for n_c instances of class c, N instances in total and C classes with instances.
+    This is (N - n_c) / n_c divided by its instance-weighted mean, so that ``sum_c n_c w_c = N``; it is then clipped to
+    0.1..10. A class without instances, or the only one with any, has weight 1.
 
     Args:
-        counts: Instances by class index, ``(nc,)``.
+        counts: Number of instances by class index, ``(nc,)``.
     """
     total, present = sum(counts), sum(n > 0 for n in counts)
     if present < 2:
@@ -124,12 +124,12 @@ def balance(counts: Sequence[int]) -> list[float]:
 
 
 def resolve(value: Any, names: Mapping[int, str] | Sequence[str], counts: Sequence[int]) -> list[float] | None:
-    """Return the weight of every class for a value of `cls_pos_weight` that has passed the checks, or None for None.
+    """Return the weight of every class for a checked value of `cls_pos_weight`, or None for None.
 
     Args:
         value: The option's value.
         names: Class names by class index.
-        counts: Instances in the training labels by class index, for ``balanced``.
+        counts: Number of instances in the training labels by class index, for ``balanced``.
     """
     known = _order(names)
     if value is None:
@@ -145,7 +145,7 @@ def resolve(value: Any, names: Mapping[int, str] | Sequence[str], counts: Sequen
 
 
 def focal(value: Any) -> tuple[float, float | None]:
-    """Return gamma and alpha for a value of `cls_focal` that has passed the check."""
+    """Return gamma and alpha for a checked value of `cls_focal`."""
     if isinstance(value, Mapping):
         return value["gamma"], value.get("alpha")
     return value or 0.0, None
