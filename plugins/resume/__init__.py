@@ -1,1 +1,1 @@
-"""Resuming a run: exactly where it stopped, and without traces of having stopped."""
+"""Resuming a run exactly where it stopped, with the same result as an uninterrupted run."""

@@ -1,4 +1,4 @@
-"""What comes before the first epoch: is there anything to resume, and where does the run go on."""
+"""The start of a resumed run: whether there is anything to resume, and from which state."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tintbox.plugins.resume.state import KEY, VERSION, Position
 
 
 def check_finished(model: Any) -> None:
-    """Refuse to resume from a finished checkpoint of a run of ours.
+    """Refuse to resume from a finished checkpoint of a tintbox run.
 
     Args:
         model: The loaded `YOLO`.
 
     Raises:
-        TintboxError: It is one.
+        TintboxError: The checkpoint is finished.
     """
     checkpoint = model.ckpt or {}
     if checkpoint.get("epoch", -1) >= 0 and checkpoint.get("optimizer") is not None:
@@ -34,19 +34,19 @@ def check(trainer: Any, checkpoint: dict[str, Any] | None) -> None:
     """Refuse to resume a run that has trained all its epochs.
 
     Raises:
-        TintboxError: It has.
+        TintboxError: The run is finished.
     """
     if trainer.resume and checkpoint is not None and not 0 < checkpoint.get("epoch", -1) + 1 < trainer.epochs:
         raise TintboxError(explain_finished(trainer.args.model))
 
 
 def explain_finished(file: Any) -> str:
-    """Return the line that tells of a finished run."""
+    """Return the error message for a finished run."""
     return f"model={file} is a finished run's: there is nothing to resume; leave out `resume` to train on from it"
 
 
 def begin(trainer: Any, checkpoint: dict[str, Any] | None) -> None:
-    """Note the state of the training from here on; a resumed one goes on from the state of the checkpoint."""
+    """Track the training state from here on; a resumed run first restores the checkpoint's state."""
     trainer.tintbox_position = Position(trainer)
     if not trainer.resume or checkpoint is None:
         return
@@ -54,7 +54,7 @@ def begin(trainer: Any, checkpoint: dict[str, Any] | None) -> None:
         results.drop_from(trainer.csv, trainer.start_epoch + 1)
     saved = (checkpoint.get("optimizer") or {}).get(KEY, {})
     if saved.get("version") != VERSION:
-        return  # a stock Ultralytics or an earlier tintbox has saved it
+        return  # saved by stock Ultralytics or an earlier tintbox
     try:
         trainer.tintbox_position.restore(saved)
     except (KeyError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The checkpoints of a run's folder: which one is damaged, and which one it can go on from."""
+"""The checkpoints in a run's folder: which one is damaged, and which one can be resumed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NAMES = ("last.pt", "best.pt")
 
 
 def explain_damage(weight: Any) -> str | None:
-    """Return what to do about a checkpoint of a run that is damaged, if the run has another one that is whole."""
+    """Return advice for a damaged checkpoint if the run has another one that is intact, else None."""
     file = Path(str(weight))
     if file.name not in NAMES or not file.is_file() or checkpoint_file.is_whole(file):
         return None

@@ -1,4 +1,4 @@
-"""``results.csv`` of a resumed run: an epoch that is trained again is not written twice."""
+"""``results.csv`` of a resumed run, in which an epoch that is trained again must not appear twice."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from tintbox import atomic
 
 
 def drop_from(file: Path, epoch: int) -> int:
-    """Remove the rows of ``epoch``, counted from 1, and later ones, with what a killed process has left half written.
+    """Remove the rows from ``epoch`` on, counted from 1, and incomplete rows left by a killed process.
 
-    Of an epoch that is there twice, from earlier resuming, the last row is kept. The other rows stay byte for byte.
+    If an epoch appears twice because of an earlier resume, its last row is kept. The other rows stay byte for byte.
 
     Returns:
-        How many rows are removed.
+        The number of rows removed.
     """
     if not file.is_file():
         return 0

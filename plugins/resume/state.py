@@ -1,9 +1,9 @@
-"""What Ultralytics' checkpoints lack of a training's state, so that a resumed run equals an uninterrupted one.
+"""The training state that Ultralytics' checkpoints lack, so that a resumed run equals an uninterrupted one.
 
-They hold the moving average in half precision and go on from it in place of the weights, halve the momentum, and know
-nothing of the random generators, of the gradients that are waiting for a step, and of the pictures from which mosaics
-are made. All of that goes along in the optimizer's state: stock Ultralytics reads what it knows of that, and drops the
-whole of it from a finished checkpoint. It is plain data and tensors, which restricted loading takes.
+Ultralytics resumes from the moving average in half precision instead of the weights, stores the optimizer state in half
+precision, and does not save the random generators, the gradients accumulated for the next step, or the images buffered
+for mosaics. All of that is saved in the optimizer's state: stock Ultralytics reads the parts that it knows, and drops
+the whole state from a finished checkpoint. It consists of plain data and tensors, which restricted loading accepts.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ VERSION = 1
 
 
 class Position:
-    """Where a training is, as ``trainer.tintbox_position``."""
+    """The position of a training run, kept as ``trainer.tintbox_position``."""
 
     def __init__(self, trainer: Any) -> None:
         self.trainer = trainer
         self.steps = Steps(trainer)
-        self.saved: Mapping[str, Any] = {}  # what the first epoch is to begin with
+        self.saved: Mapping[str, Any] = {}  # the state to restore at the first epoch
         trainer.add_callback("on_train_epoch_start", self.on_train_epoch_start)
 
     def add(self, optimizer: Any, state: dict[str, Any]) -> dict[str, Any]:
-        """Return the optimizer's ``state`` with the rest of the training's: a hook of its ``state_dict``."""
+        """Return the optimizer's ``state`` plus the rest of the training state; a hook of its ``state_dict``."""
         return {**state, KEY: self.capture(state)}
 
     def capture(self, optimizer: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the training's state at the end of an epoch; tensors are not copied.
+        """Return the training state at the end of an epoch; tensors are not copied.
 
         Args:
-            optimizer: The optimizer's own.
+            optimizer: The optimizer's own state.
         """
         trainer, network = self.trainer, unwrap_model(self.trainer.model)
         live, average = network.state_dict(), trainer.ema.ema.state_dict()
-        # A distilled model's teacher is in neither; what is no tensor, such as a quantizer's state, Ultralytics keeps.
+        # A distilled model's teacher is left out; Ultralytics saves values that are not tensors, such as quantizers'.
         names = [name for name, value in average.items() if name in live and isinstance(value, torch.Tensor)]
         waiting = self.steps.batch > self.steps.last
         return {
             "version": VERSION,
             "weights": {name: live[name] for name in names},
-            # What is frozen is the same in both, and is saved once.
+            # Frozen tensors are equal in both and are saved once.
             "average": {name: average[name] for name in names if not torch.equal(average[name], live[name])},
-            # Dictionaries of their own: Ultralytics halves the values of the others in place.
+            # Separate dictionaries, because Ultralytics converts the values of the originals to half in place.
             "optimizer": {index: dict(values) for index, values in optimizer["state"].items()},
             "batches": len(trainer.train_loader),
             "last_step": self.steps.last,
@@ -62,10 +62,10 @@ class Position:
 
     @torch.no_grad()
     def restore(self, saved: Mapping[str, Any]) -> None:
-        """Set weights, average and optimizer, and see to the rest when the first epoch begins.
+        """Restore weights, average and optimizer now, and the rest when the first epoch begins.
 
         Raises:
-            KeyError, ValueError: If it is the state of another network; then nothing is set.
+            KeyError, ValueError: It is the state of another network; then nothing is restored.
         """
         trainer, network, average = self.trainer, unwrap_model(self.trainer.model), self.trainer.ema.ema
         weights, averages = saved["weights"], {**saved["weights"], **saved["average"]}
@@ -75,12 +75,12 @@ class Position:
         network.load_state_dict(weights, strict=False)
         average.load_state_dict(averages, strict=False)
         trainer.optimizer.load_state_dict(optimizer)
-        if saved["batches"] == len(trainer.train_loader):  # else another batch size: the batches are others anyway
+        if saved["batches"] == len(trainer.train_loader):  # else the batch size differs, and so do the batches
             self.steps.resume(saved["last_step"])
             self.saved = saved
 
     def on_train_epoch_start(self, trainer: Any) -> None:
-        """Set gradients and random generators, after the last of what uses them up before an epoch."""
+        """Restore gradients and random generators, after everything else that consumes them before an epoch."""
         if not (saved := self.saved):
             return
         self.saved = {}
@@ -88,21 +88,21 @@ class Position:
             if name in saved["gradients"]:
                 parameter.grad = saved["gradients"][name].to(parameter)
         if trainer.world_size > 1:
-            return  # the generators are those of one process
+            return  # the saved generators are those of one process
         set_random_state(saved["random"])
         if saved["loader"] is not None and loader_state(trainer.train_loader) is not None:
             _fill(trainer.train_loader.dataset, saved["loader"]["buffer"])
-            if trainer.epoch == trainer.epochs - trainer.args.close_mosaic:  # every run's loader begins afresh here
+            if trainer.epoch == trainer.epochs - trainer.args.close_mosaic:  # every run restarts its loader here
                 trainer.train_loader.generator.set_state(saved["loader"]["generator"].cpu())
             else:
                 _go_on(trainer.train_loader, saved)
 
 
 def check_fits(tensors: Mapping[str, torch.Tensor], network: torch.nn.Module) -> None:
-    """Check saved tensors before any is copied: `load_state_dict` copies those that fit, and then raises.
+    """Check saved tensors before any is copied, because `load_state_dict` copies those that fit before it raises.
 
     Raises:
-        ValueError: One of them is not in the network, or has another shape there.
+        ValueError: A tensor is not in the network, or has another shape there.
     """
     own = network.state_dict()
     for name, tensor in tensors.items():
@@ -123,7 +123,7 @@ def random_state(device: torch.device) -> dict[str, Any]:
 
 
 def set_random_state(state: Mapping[str, Any]) -> None:
-    """Set what `random_state` has returned."""
+    """Restore a state returned by `random_state`."""
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words), gauss))
     name, numbers, *rest = state["numpy"]
@@ -134,10 +134,10 @@ def set_random_state(state: Mapping[str, Any]) -> None:
 
 
 def loader_state(loader: Any) -> dict[str, Any] | None:
-    """Return the state of an endless loader that works in this process, or None.
+    """Return the state of an infinite loader that loads in this process, or None.
 
-    Other processes load ahead and have generators and pictures of their own, so their state is out of reach; and the
-    loader of a colouriser has none.
+    Worker processes load ahead with their own generators and image buffers, so their state is not accessible. A
+    colouriser's loader has no such state.
     """
     generator = getattr(loader, "generator", None)
     if generator is None or loader.num_workers or not hasattr(loader, "iterator"):
@@ -146,9 +146,9 @@ def loader_state(loader: Any) -> dict[str, Any] | None:
 
 
 def _go_on(loader: Any, saved: Mapping[str, Any]) -> None:
-    """Let the loader's next iterator be at the end of an epoch, with the saved state: the next one begins there.
+    """Advance the loader's next iterator to the end of an epoch and restore the saved state there.
 
-    It is made when the epoch asks for its first batch; until then the loader may have been told to begin afresh.
+    The iterator is created when the epoch requests its first batch; until then the loader may still be reset.
     """
     make = loader._get_iterator
 
@@ -156,7 +156,7 @@ def _go_on(loader: Any, saved: Mapping[str, Any]) -> None:
         del loader._get_iterator
         iterator = make()
         for _ in range(len(loader)):
-            next(iterator._sampler_iter)  # numbers of pictures only; at its end a sampler uses up the generator as well
+            next(iterator._sampler_iter)  # image indices only; a sampler also consumes the generator at its end
         loader.generator.set_state(saved["loader"]["generator"].cpu())
         set_random_state(saved["random"])
         return iterator
@@ -165,7 +165,7 @@ def _go_on(loader: Any, saved: Mapping[str, Any]) -> None:
 
 
 def _fill(dataset: Any, buffer: list[int]) -> None:
-    """Read the pictures that the dataset held in memory, to make mosaics of them, in their order."""
+    """Load the images that the dataset had buffered for mosaics, in the same order."""
     if buffer and hasattr(dataset, "load_image"):
         for index in buffer:
             dataset.load_image(index)

@@ -1,4 +1,4 @@
-"""When the optimizer steps: every ``accumulate`` batches, counted across the place where a run was resumed."""
+"""When the optimizer steps: every ``accumulate`` batches, counted across a resume."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Any
 
 
 class Steps:
-    """Keep count of the optimizer's steps in one trainer.
+    """A counter of one trainer's optimizer steps.
 
-    Ultralytics counts the batches since the last step in a local variable of its training loop, over the ends of
-    epochs. A resumed run begins that count anew: its first step comes too early, and all the later ones are out of
-    time. After resuming, the loop's wrong steps are therefore passed over, and the right ones are made at the end of
-    their batch, until the loop happens to be right.
+    Ultralytics counts the batches since the last step in a local variable of its training loop, across epochs. A
+    resumed run restarts that count, so its first step comes too early and all later ones are shifted. After a resume,
+    the loop's steps at wrong batches are therefore skipped, and the right steps are made at the end of their batch,
+    until the two counts coincide.
 
     Attributes:
         last: The batch of the last step, counted over the whole run; -1 before the first.
-        astray: Whether the loop's own count is another one.
+        astray: Whether the loop's own count differs.
     """
 
     def __init__(self, trainer: Any) -> None:
@@ -27,16 +27,16 @@ class Steps:
             trainer.add_callback(event, getattr(self, event))
 
     def resume(self, last: int) -> None:
-        """Go on after a step at the batch ``last``."""
+        """Continue after a step at batch ``last``."""
         self.last, self.astray = last, True
 
     @property
     def is_due(self) -> bool:
-        """Whether this batch completes a step."""
+        """Whether a step is due after this batch."""
         return self.batch - self.last >= self.trainer.accumulate
 
     def step(self) -> None:
-        """Stand for the trainer's ``optimizer_step``, which the loop calls when it counts a step."""
+        """Replace the trainer's ``optimizer_step``, which the loop calls when its own count is due."""
         if self.astray and not self.is_due:
             return
         self.astray = False
@@ -47,8 +47,8 @@ class Steps:
         self.last = self.batch
 
     def on_train_epoch_start(self, trainer: Any) -> None:
-        """Find the number of the epoch's first batch."""
-        if trainer.epoch == self.epoch:  # begun again for lack of memory or after a NaN; the loop starts to count anew
+        """Set the batch count to the start of the epoch."""
+        if trainer.epoch == self.epoch:  # restarted after running out of memory or a NaN, which resets the loop's count
             self.last, self.astray = -1, False
         self.epoch, self.batch = trainer.epoch, trainer.epoch * len(trainer.train_loader) - 1
 
@@ -57,6 +57,6 @@ class Steps:
         self.batch += 1
 
     def on_train_batch_end(self, trainer: Any) -> None:
-        """Make the step that the loop has not counted."""
+        """Make a step that is due but that the loop has not made."""
         if self.astray and self.is_due:
             self._make_step()
