@@ -1,4 +1,4 @@
-"""How well anchors fit a dataset's boxes, and anchors made for them."""
+"""How well anchors fit a dataset's boxes, and k-means anchors for them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tintbox.plugins.anchor.boxes import Anchors
 from tintbox.plugins.anchor.matching import fits
 
 LEAST_RECALL = 0.98  # below it, anchors fit badly
-LEAST_SIDE = 2.0  # pixels; smaller boxes have no say in what anchors become
-MOST = 50_000  # boxes that anchors are made from
+LEAST_SIDE = 2.0  # pixels; smaller boxes are ignored in k-means
+MOST = 50_000  # maximum number of boxes in k-means
 
 
 def box_sizes(labels: list[dict[str, Any]], imgsz: int) -> np.ndarray:
-    """Return the widths and heights of labelled boxes in pixels, pictures fitted into a square, (n, 2).
+    """Return the widths and heights of labelled boxes in pixels, with images scaled to fit a square, (n, 2).
 
     Args:
-        labels: Ultralytics' labels: `bboxes` (n, 4) as x, y, w, h in shares of the picture, `shape` its height, width.
+        labels: Ultralytics' labels: `bboxes` (n, 4), x, y, w, h relative to the image, and `shape`, its height, width.
         imgsz: Side of the square.
     """
     sizes = [np.zeros((0, 2))]
@@ -30,12 +30,12 @@ def box_sizes(labels: list[dict[str, Any]], imgsz: int) -> np.ndarray:
 
 
 def recall(anchors: Anchors, sizes: np.ndarray, threshold: float) -> float:
-    """Return the best possible recall: the share of boxes that fit at least one anchor.
+    """Return the best possible recall: the fraction of boxes that fit at least one anchor.
 
     Args:
         anchors: Anchors in pixels.
         sizes: Boxes in pixels, (n, 2), n > 0.
-        threshold: The largest ratio of sides, `anchor_t`.
+        threshold: The largest ratio of side lengths, `anchor_t`.
     """
     flat = torch.tensor([pair for level in anchors for pair in level], dtype=torch.float64)
     return float(fits(torch.from_numpy(sizes), flat, threshold).any(0).double().mean())
@@ -44,8 +44,8 @@ def recall(anchors: Anchors, sizes: np.ndarray, threshold: float) -> float:
 def k_means(sizes: np.ndarray, strides: list[float], na: int) -> Anchors | None:
     """Return na anchors for every level: the k-means centres of the boxes, small ones at the small strides.
 
-    Boxes and anchors match by the ratios of their sides, so the distance is that of the logarithms of the sides
-    (the idea of anchors from clusters: Redmon and Farhadi, YOLO9000, 2016, section 2, with 1 - IoU for the distance).
+    Boxes match anchors by the ratios of their sides, so the distance is computed on the logarithms of the sides.
+    (The idea of clustering for anchors: Redmon and Farhadi, YOLO9000, 2016, section 2, with 1 - IoU as the distance.)
 
     Args:
         sizes: Boxes in pixels, (n, 2).
@@ -53,7 +53,7 @@ def k_means(sizes: np.ndarray, strides: list[float], na: int) -> Anchors | None:
         na: Anchors per level.
 
     Returns:
-        Anchors in pixels to a tenth, or None if there are fewer different boxes than anchors.
+        Anchors in pixels, rounded to tenths, or None if there are fewer distinct boxes than anchors.
     """
     from sklearn.cluster import KMeans
 

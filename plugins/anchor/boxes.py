@@ -1,4 +1,4 @@
-"""The anchors of a model: their form in a YAML, and its check. Plain Python."""
+"""The anchors of a model: their format in a YAML, and its check. Plain Python."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def check_anchors(value: Any, levels: int) -> Anchors:
     """Return the anchors that a model's YAML lists: per level w, h, w, h, ... in pixels.
 
     Args:
-        value: What the YAML has under `anchors`.
-        levels: The number of levels that the head has inputs for.
+        value: The value of `anchors` in the YAML.
+        levels: The number of the head's input levels.
 
     Raises:
-        TintboxError: Their count does not fit the head, or one of them is no size.
+        TintboxError: Their number does not fit the head, or one is not a valid size.
     """
     rows = list(value) if isinstance(value, (list, tuple)) else []
     if not rows or not all(isinstance(row, (list, tuple)) for row in rows):
@@ -39,7 +39,7 @@ def check_anchors(value: Any, levels: int) -> Anchors:
 
 
 def as_lists(anchors: Anchors) -> list[list[float]]:
-    """Return anchors as a YAML lists them, whole numbers as integers."""
+    """Return anchors in the format of a YAML, with whole numbers as integers."""
     return [[int(x) if x == int(x) else x for pair in level for x in pair] for level in anchors]
 
 

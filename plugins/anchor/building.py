@@ -1,6 +1,6 @@
-"""A detector's model, made of a description: tried without memory first, so that no file can ask for more than it has.
+"""Building a detector's model from a description, first without memory, so that no file can exhaust it.
 
-PyTorch's "meta" device computes shapes only. What a description would make is known there before any of it is made.
+PyTorch's "meta" device computes shapes only, so it shows what a description would build before anything is allocated.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tintbox.limits import CLASSES, MODEL_OUTPUTS
 from tintbox.plugins import trunk
 from tintbox.plugins.anchor import network
 
-# What parsing a description raises whose layers do not fit each other.
+# Exceptions raised when parsing a description whose layers do not fit together.
 MISFIT = (
     RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError, NameError,
     SyntaxError, MemoryError,
@@ -30,11 +30,11 @@ def shapes(description: Mapping[str, Any], channels: int) -> dict[str, torch.Siz
     """Return the shapes of a model's weights by their names in its `state_dict`.
 
     Args:
-        description: A model's YAML; it stays as it is.
-        channels: Of a picture.
+        description: A model's YAML; it is not modified.
+        channels: Number of image channels.
 
     Raises:
-        TintboxError: Its layers do not fit each other, or put out more than `limits.LAYER_OUTPUT` numbers.
+        TintboxError: Its layers do not fit together, or a layer outputs more than `limits.LAYER_OUTPUT` numbers.
     """
     with torch.device("meta"), torch.no_grad(), explained_misfits():
         layers, save = network.build(deepcopy(dict(description)), channels, verbose=False)
@@ -44,7 +44,7 @@ def shapes(description: Mapping[str, Any], channels: int) -> dict[str, torch.Siz
 
 
 def build(description: Mapping[str, Any], channels: int) -> nn.Module:
-    """Return the model, with fresh weights; `shapes` comes first.
+    """Return the model with new weights; call `shapes` first.
 
     Raises:
         TintboxError: It cannot be built.
@@ -56,7 +56,7 @@ def build(description: Mapping[str, Any], channels: int) -> nn.Module:
 
 
 def check_rows(spec: Mapping[str, Any]) -> None:
-    """Check that the backbone and head of a model's YAML are lists of rows: [from, repeats, module, arguments].
+    """Check that the backbone and head of a model's YAML are lists of rows [from, repeats, module, arguments].
 
     Raises:
         TintboxError: They are not.
@@ -71,10 +71,10 @@ def check_rows(spec: Mapping[str, Any]) -> None:
 
 
 def parse(spec: dict[str, Any], channels: int, verbose: bool = True) -> tuple[nn.Sequential, list[int]]:
-    """Return what Ultralytics' parser would for a YAML with an anchor head, `network.build`, tried first.
+    """Replace Ultralytics' parser for a YAML with an anchor head: `network.build`, after a trial without memory.
 
     Raises:
-        TintboxError: It cannot be built, for whatever is in the YAML.
+        TintboxError: The YAML cannot be built.
     """
     classes = spec.get("nc")
     if not is_whole(classes, 1, CLASSES):
@@ -86,7 +86,7 @@ def parse(spec: dict[str, Any], channels: int, verbose: bool = True) -> tuple[nn
 
 @contextlib.contextmanager
 def default_activation() -> Iterator[None]:
-    """Keep Ultralytics' default activation, which its parser changes for the whole process until it is done."""
+    """Restore Ultralytics' default activation afterwards, because its parser changes it for the whole process."""
     from ultralytics.nn.modules.conv import Conv
 
     activation = Conv.default_act
@@ -98,7 +98,7 @@ def default_activation() -> Iterator[None]:
 
 @contextlib.contextmanager
 def explained_misfits() -> Iterator[None]:
-    """Tell in a line of layers that do not fit each other, and keep the default activation."""
+    """Report layers that do not fit together in one line, and restore the default activation."""
     with default_activation():
         try:
             yield
@@ -109,8 +109,8 @@ def explained_misfits() -> Iterator[None]:
 
 
 def _check_kept(layers: Any, save: list[int], picture: Tensor) -> None:
-    """Run layers, and refuse to keep too much of what they put out for later ones."""
-    layers[-1].training = True  # a head in training has its maps for output, not boxes
+    """Run layers, and refuse them if the outputs kept for later layers are too large."""
+    layers[-1].training = True  # in training mode, a head outputs its maps, not boxes
     numbers = 0
     for layer, output in trunk.run(layers, picture):
         numbers += output.numel() if isinstance(output, Tensor) and layer.i in save else 0

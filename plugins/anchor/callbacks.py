@@ -1,4 +1,4 @@
-"""The trainer callbacks of anchor-based detectors: anchors and loss, on the model and its moving average."""
+"""The trainer callbacks of anchor-based detectors: they set anchors and loss on the model and its moving average."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PREFIX = colorstr("anchors: ")
 
 
 def on_pretrain_routine_end(trainer: Any) -> None:
-    """Check the anchors against the training boxes, or make new ones; set the loss."""
+    """Check the anchors against the training boxes, or compute new ones, and set the loss."""
     models = _models(trainer)
     if models:
         if not trainer.resume:  # the anchors of a resumed run are in its checkpoint
@@ -26,13 +26,13 @@ def on_pretrain_routine_end(trainer: Any) -> None:
 
 
 def on_train_epoch_start(trainer: Any) -> None:
-    """Set the loss again: recovery from a NaN makes a new moving average."""
+    """Set the loss again, because recovery from a NaN makes a new moving average."""
     if models := _models(trainer):
         _set_gains(trainer, models)
 
 
 def fit_anchors(trainer: Any, models: list[Any]) -> None:
-    """Tell how well the anchors fit the training boxes; with `autoanchor`, take new ones if they fit no worse."""
+    """Log how well the anchors fit the training boxes; with `autoanchor`, use new ones unless they fit worse."""
     args, head = trainer.args, models[0].model[-1]
     sizes = autoanchor.box_sizes(trainer.train_loader.dataset.labels, int(args.imgsz))
     if not len(sizes):
@@ -58,14 +58,14 @@ def fit_anchors(trainer: Any, models: list[Any]) -> None:
 
 
 def _models(trainer: Any) -> list[Any]:
-    """Return the training model without its wrappers and the moving average's; none if they have no anchor head."""
+    """Return the unwrapped training model and the moving average; an empty list if they have no anchor head."""
     models = models_of(trainer)
     layers = getattr(models[0], "model", None)
     return models if layers is not None and isinstance(layers[-1], AnchorDetect) else []
 
 
 def _set_gains(trainer: Any, models: list[Any]) -> Gains:
-    """Give the models' losses the gains of the arguments, scaled for this run; return them."""
+    """Set the gains of the arguments, scaled for this run, in the models' losses, and return them."""
     head = models[0].model[-1]
     gains = Gains.of(vars(trainer.args)).scale(head.nl, head.nc, int(trainer.args.imgsz))
     make_criteria(models)

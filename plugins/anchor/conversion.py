@@ -1,4 +1,4 @@
-"""From the records of a classic checkpoint to a model of Ultralytics' modules with the same weights."""
+"""Conversion of the records of a classic checkpoint to a model of Ultralytics' modules with the same weights."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tintbox.plugins.anchor.records import Record, show, tensors, walk
 
 
 def convert(classic: Record, path: Path) -> nn.Module:
-    """Return the model of a classic one, in float32 and evaluation mode, with the same weights.
+    """Convert a classic model to Ultralytics' modules with the same weights, in float32 and evaluation mode.
 
     Args:
         classic: The record of a `models.yolo.Model`.
         path: Its file, for messages.
 
     Raises:
-        TintboxError: It has a layer that Ultralytics has no module for, a value that makes no sense, or weights that do
-            not fit its description.
+        TintboxError: It has a layer without a module in Ultralytics, an invalid value, or weights that do not fit its
+            description.
     """
     with name_file(path):
         modules = dict(walk(classic))
@@ -49,7 +49,7 @@ def compare(given: Mapping[str, Tensor], wanted: Mapping[str, torch.Size]) -> No
     """Compare a file's weights with those of the model.
 
     Raises:
-        TintboxError: There are more or fewer, they have another shape, or are not each in a place of their own.
+        TintboxError: There are more or fewer, their shapes or types differ, or they share memory.
     """
     for key in [*given, *wanted]:
         have, want = given.get(key), wanted.get(key)
@@ -65,7 +65,7 @@ def compare(given: Mapping[str, Tensor], wanted: Mapping[str, torch.Size]) -> No
 
 
 def norm_of(record: Record | None, name: str) -> tuple[float, float]:
-    """Return epsilon and momentum of a BatchNorm."""
+    """Return the epsilon and momentum of a BatchNorm."""
     state = record.state if record else {}
     eps = check_number(state.get("eps"), f"the eps of {name}", 0, 1)
     return eps, check_number(state.get("momentum"), f"the momentum of {name}", 0, 1)

@@ -1,4 +1,4 @@
-"""Darknet's detectors: the numbers of a `.weights`, put into the model that its `.cfg` describes.
+"""Darknet's detectors: the weights of a `.weights` file, loaded into the model that its `.cfg` describes.
 
 (The format is that of https://github.com/AlexeyAB/darknet: `src/parser.c`, `load_weights_upto`.)
 """
@@ -28,12 +28,12 @@ def load(weights: Path, cfg: Path, names: list[str] | None = None) -> nn.Module:
     """Return the model of a Darknet description with its weights, in evaluation mode.
 
     Args:
-        weights: The `.weights`.
-        cfg: The `.cfg`.
-        names: Class names by index; by default the indices.
+        weights: The `.weights` file.
+        cfg: The `.cfg` file.
+        names: Class names by index; by default those of `default_names`.
 
     Raises:
-        TintboxError: The files are not there, damaged, do not fit each other, or describe what has no module here.
+        TintboxError: The files are missing or corrupt, do not fit together, or describe a layer that has no module.
     """
     for path in (weights, cfg):
         if not is_there(path):
@@ -67,7 +67,7 @@ def read(path: Path, limit: int) -> bytes:
 
 
 def default_names(classes: int, cfg: Path) -> list[str]:
-    """Return COCO's names for 80 classes, else their numbers, and say so."""
+    """Return COCO's names for 80 classes, else class numbers with a warning."""
     from ultralytics.utils import LOGGER, ROOT
 
     if classes == 80:
@@ -77,13 +77,13 @@ def default_names(classes: int, cfg: Path) -> list[str]:
 
 
 def header_of(content: bytes) -> int:
-    """Return the bytes of a header: three numbers of the version, and a count of pictures, once of 32 bits."""
+    """Return the length of a header: three version numbers and an image count, which had 32 bits in old versions."""
     major, minor = np.frombuffer(content, "<i4", count=2).tolist()
     return HEADER if major * 10 + minor >= 2 else HEADER - 4
 
 
 def check_length(weights: Path, needed: int) -> int:
-    """Return the length of a `.weights` in bytes, which its `.cfg` needs so many numbers of.
+    """Return the length in bytes of a `.weights` file with ``needed`` numbers.
 
     Raises:
         TintboxError: It has more or fewer.
@@ -99,7 +99,7 @@ def check_length(weights: Path, needed: int) -> int:
 
 
 def fill(model: Any, network: Network, content: bytes) -> None:
-    """Copy the numbers of a `.weights` into a model: for every convolution biases, BatchNorm and weights."""
+    """Copy the numbers of a `.weights` file into a model: biases, BatchNorm and weights of every convolution."""
     tensors: list[torch.Tensor] = []
     head = model.model[-1]
     for where in network.convolutions:

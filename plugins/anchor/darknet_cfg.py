@@ -13,7 +13,7 @@ from tintbox.limits import ANCHORS, CHANNELS, DARKNET_LAYERS
 
 
 def clip(text: object) -> str:
-    """Return a text of the file as an error shows it."""
+    """Return text of the file, shortened for an error message."""
     return one_line(text)[:80]
 
 
@@ -26,7 +26,7 @@ class Section:
     values: dict[str, str] = field(default_factory=dict)
 
     def fault(self, what: str) -> TintboxError:
-        """Return the error of something wrong in it."""
+        """Return an error that names this section."""
         return TintboxError(f"line {self.line}, [{self.kind}]: {what}")
 
     def number(self, key: str, default: float) -> float:
@@ -41,7 +41,7 @@ class Section:
         return number
 
     def integer(self, key: str, default: int, least: int = 0, most: int = CHANNELS) -> int:
-        """Return a whole number within limits."""
+        """Return an integer within limits."""
         number = self.number(key, default)
         if number != int(number) or number < least:
             raise self.fault(f"{key}={number:g}, but {least} or more is needed")
@@ -67,7 +67,7 @@ def parse(text: str) -> list[Section]:
     """Return the sections of a `.cfg`; the first one is [net].
 
     Raises:
-        TintboxError: It is no such file.
+        TintboxError: It is not a `.cfg`.
     """
     sections: list[Section] = []
     for number, line in enumerate(text.splitlines(), 1):

@@ -1,4 +1,4 @@
-"""The network of a Darknet `.cfg`: the rows of a model's YAML, and the order of the numbers in the `.weights`."""
+"""The network of a Darknet `.cfg`: the rows of a model's YAML, and the order of the weights in the `.weights` file."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tintbox.plugins.anchor.darknet_cfg import Section, clip
 from tintbox.plugins.anchor.layers import ACTIVATIONS
 
 KINDS = ("convolutional", "shortcut", "route", "upsample", "maxpool", "dropout", "yolo")
-LOWEST = -65504.0  # of half precision: padding that no maximum takes
+LOWEST = -65504.0  # smallest half-precision number: padding that never is the maximum
 
 
 @dataclass
 class Layer:
-    """A layer of the network while its rows are made.
+    """A layer of the network while the rows are being built.
 
     Attributes:
-        row: Index of the row in the YAML that gives its output; None for what is no row, the head's parts.
+        row: Index of the YAML row with its output; None for parts of the head, which have no row.
         channels: Its output channels.
         stride: Pixels of the input per cell.
     """
@@ -34,7 +34,7 @@ class Output:
     """An input of the head: a `[yolo]` layer and the 1x1 convolution before it.
 
     Attributes:
-        row: The row that the convolution takes.
+        row: The convolution's input row.
         channels: Its input channels.
         stride: Pixels per cell.
         anchors: w, h, w, h, ... in pixels.
@@ -49,11 +49,11 @@ class Output:
 
 
 class Network:
-    """The rows of a model's YAML and the order of the numbers in the `.weights`, made from a `.cfg`.
+    """The rows of a model's YAML and the order of the weights in the `.weights` file, built from a `.cfg`.
 
     Attributes:
-        rows: Rows as Ultralytics has them: [from, repeats, module, arguments].
-        convolutions: In the order of the file: a row's index, or the `Output` of a convolution of the head.
+        rows: Rows in Ultralytics' format: [from, repeats, module, arguments].
+        convolutions: In the order of the file: a row's index, or the `Output` of a convolution in the head.
         outputs: The head's inputs, by stride.
     """
 
@@ -74,7 +74,7 @@ class Network:
         self.outputs.sort(key=lambda output: output.stride)
 
     def add(self, section: Section, following: Section | None) -> None:
-        """Add a layer of the file."""
+        """Add a layer from the file."""
         before = self.layers[-1] if self.layers else Layer(-1, self.channels, 1.0)
         if section.kind not in KINDS:
             kind = clip(section.kind)
@@ -90,18 +90,18 @@ class Network:
         self.layers.append(Layer(len(self.rows) - 1, channels, stride))
 
     def row(self, layer: Layer, section: Section) -> int:
-        """Return the row that gives a layer's output."""
+        """Return the index of the row with a layer's output."""
         if layer.row is None:
             raise section.fault("takes the output of a [yolo] layer")
         return layer.row
 
     def source(self, layer: Layer, section: Section) -> int:
-        """Return a layer's output as a row names it."""
+        """Return a layer's output in the form of a row's ``from``: -1 for the last row."""
         row = self.row(layer, section)
         return -1 if row == len(self.rows) - 1 else row
 
     def layer(self, index: int, section: Section) -> Layer:
-        """Return the layer of an index as `[route]` and `[shortcut]` have it, negative ones counting back."""
+        """Return the layer with an index from `[route]` or `[shortcut]`; negative indices count back."""
         position = index if index >= 0 else len(self.layers) + index
         if not 0 <= position < len(self.layers):
             raise section.fault(f"no layer {index} before it")
@@ -124,7 +124,7 @@ class Network:
         self.append(self.source(before, section), "DarknetConv", arguments, filters, before.stride * step)
 
     def add_prediction(self, section: Section, yolo: Section, before: Layer) -> None:
-        """Add the convolution before a `[yolo]` layer, which is one of the head's."""
+        """Add the convolution before a `[yolo]` layer, which belongs to the head."""
         anchors, classes = yolo.numbers("anchors"), yolo.integer("classes", 20, 1, CLASSES)
         mask = [int(i) for i in yolo.numbers("mask", ",".join(map(str, range(len(anchors) // 2))))]
         if yolo.integer("new_coords", 0):
@@ -152,13 +152,13 @@ class Network:
         self.layers.append(Layer(None, filters, before.stride))
 
     def add_yolo(self, section: Section, before: Layer) -> None:
-        """Add a `[yolo]` layer, whose convolution is there."""
+        """Add a `[yolo]` layer, whose convolution has been added already."""
         if before.row is not None:
             raise section.fault("the layer before it is no convolution")
         self.layers.append(Layer(None, before.channels, before.stride))
 
     def add_shortcut(self, section: Section, before: Layer) -> None:
-        """Add a sum of the layer before and another one."""
+        """Add the sum of the previous layer and others."""
         if section.values.get("activation", "linear") != "linear" or "weights_type" in section.values:
             raise section.fault("only plain, linear ones have a module")
         others = [self.layer(int(i), section) for i in section.numbers("from")]
@@ -170,7 +170,7 @@ class Network:
             self.last_shortcut = len(self.rows)
 
     def add_route(self, section: Section, before: Layer) -> None:
-        """Add a concatenation, or one earlier layer alone."""
+        """Add a concatenation of earlier layers, or a single earlier layer."""
         if section.integer("groups", 1) != 1:
             raise section.fault("there is no module for groups")
         chosen = [self.layer(int(i), section) for i in section.numbers("layers")]
@@ -184,13 +184,13 @@ class Network:
             self.append(sources, "Concat", [1], channels, stride)
 
     def add_upsample(self, section: Section, before: Layer) -> None:
-        """Add a nearest-neighbour upsampling."""
+        """Add nearest-neighbour upsampling."""
         step = section.integer("stride", 2, 1)
         arguments = [None, step, "nearest"]
         self.append(self.source(before, section), "nn.Upsample", arguments, before.channels, before.stride / step)
 
     def add_maxpool(self, section: Section, before: Layer) -> None:
-        """Add a max pooling, whose padding of size - 1 Darknet divides between both sides, the far one first."""
+        """Add max pooling; Darknet splits its padding of size - 1 over both sides, with an odd pixel on the far one."""
         step = section.integer("stride", 1, 1)
         size = section.integer("size", step, 1)
         padding = section.integer("padding", size - 1)
@@ -199,11 +199,11 @@ class Network:
             far = padding - near
             self.append(source, "nn.ConstantPad2d", [[near, far, near, far], LOWEST], before.channels, before.stride)
             source, near = -1, 0
-            self.layers.pop()  # a row, but no layer of the file
+            self.layers.pop()  # the padding is a row, but not a layer of the file
         self.append(source, "nn.MaxPool2d", [size, step, near], before.channels, before.stride * step)
 
     def add_dropout(self, section: Section, before: Layer) -> None:
-        """Add a dropout."""
+        """Add dropout."""
         p = section.number("probability", 0.5)
         if not 0 <= p <= 1:
             raise section.fault(f"probability={p:g} is none")

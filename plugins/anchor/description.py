@@ -1,4 +1,4 @@
-"""The description of a classic model, from its records: every value checked, every name from a table, no text kept."""
+"""The description of a classic model, from its records: values are checked, names come from tables, no text is kept."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tintbox.limits import ANCHORS, CHANNELS, CLASSES, MODEL_ROWS, MODEL_UNITS
 from tintbox.plugins.anchor.boxes import as_lists, check_anchors
 from tintbox.plugins.anchor.records import Record, show
 
-# Layers that are the same in Ultralytics; the others have changed, or there is no such module any more.
+# Layers that are unchanged in Ultralytics; others have changed or no longer exist.
 SAME = (
     *("Conv", "DWConv", "Focus", "Concat", "SPP", "SPPF", "C3", "C3x", "C3TR", "C3Ghost", "GhostConv"),
     *("GhostBottleneck", "nn.Upsample", "nn.MaxPool2d", "nn.ZeroPad2d", "nn.Identity", "nn.Conv2d", "nn.BatchNorm2d"),
 )
-ACTIVATIONS = {  # class name -> in a model's YAML; None is Ultralytics' default
+ACTIVATIONS = {  # class name -> value in a model's YAML; None is Ultralytics' default
     "SiLU": None,
     "LeakyReLU": "nn.LeakyReLU({slope!r})",
     "ReLU": "nn.ReLU()",
@@ -26,37 +26,37 @@ ACTIVATIONS = {  # class name -> in a model's YAML; None is Ultralytics' default
     "Mish": "nn.Mish()",
     "MemoryEfficientMish": "nn.Mish()",
 }
-WORDS = {"None": None, "True": True, "False": False}  # as arguments of a row
-MODES = {"nn.Upsample": "nearest"}  # the one text that a layer takes as an argument
-ARGUMENTS = 8  # of a row, and numbers in a list among them
+WORDS = {"None": None, "True": True, "False": False}  # constants written as text in a row's arguments
+MODES = {"nn.Upsample": "nearest"}  # the only string accepted as a layer's argument
+ARGUMENTS = 8  # maximum number of a row's arguments, and of entries in a list among them
 
 
 def check_whole(value: Any, name: str, low: int, high: int) -> int:
-    """Return a whole number, or raise a TintboxError if it is none or out of range."""
+    """Return a value that is an integer, or raise a TintboxError if it is not or is out of range."""
     if not is_whole(value, low, high):
         raise TintboxError(f"{name} is {show(value)}, not a whole number from {low} to {high}")
     return value
 
 
 def check_number(value: Any, name: str, low: float, high: float) -> float:
-    """Return a number as a float, or raise a TintboxError if it is none or out of range."""
+    """Return a number as a float, or raise a TintboxError if it is not a number or out of range."""
     if not is_number(value, low, high):
         raise TintboxError(f"{name} is {show(value)}, not a number from {low:g} to {high:g}")
     return float(value)
 
 
 def describe(classic: Record, head: Record, modules: Mapping[str, Record]) -> dict[str, Any]:
-    """Return the YAML of a model in Ultralytics' terms.
+    """Return the YAML of a model in Ultralytics' format.
 
-    Its texts are from the tables here; the rest are numbers, truths and None.
+    All strings in it come from the tables in this module; the rest are numbers, bools and None.
 
     Args:
         classic: The model.
         head: Its last layer.
-        modules: All its modules, by their names.
+        modules: All its modules, by name.
 
     Raises:
-        TintboxError: It has a layer that cannot be built, or a value that makes no sense.
+        TintboxError: It has a layer that cannot be built, or an invalid value.
     """
     spec = classic.mapping("yaml")
     if head.name != "Detect":
@@ -84,7 +84,7 @@ def describe(classic: Record, head: Record, modules: Mapping[str, Record]) -> di
 
 
 def pixels(head: Record) -> list[list[float]]:
-    """Return a head's anchors in pixels, per level w, h, w, h, ...; the file has them in cells."""
+    """Return a head's anchors in pixels, per level w, h, w, h, ...; the file stores them in cells."""
     cells: Any = head.mapping("_buffers").get("anchors")
     stride = head.state.get("stride")
     steps = stride.flatten().tolist() if isinstance(stride, Tensor) and stride.numel() <= 10 else stride
@@ -96,7 +96,7 @@ def pixels(head: Record) -> list[list[float]]:
 
 
 def rows(spec: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return the rows of backbone and head, with the same layers in Ultralytics' terms."""
+    """Return the rows of backbone and head, converted to Ultralytics' layers."""
     parts: dict[str, Any] = {part: spec.get(part) for part in ("backbone", "head")}
     for part, listed_rows in parts.items():
         if not isinstance(listed_rows, list) or not listed_rows:
@@ -118,14 +118,14 @@ def entries(value: Any, index: int) -> list[Any]:
 
 
 def row(value: Any, index: int) -> list[Any]:
-    """Return a row of a YAML with the same layer in Ultralytics' terms."""
+    """Return a row of a YAML, converted to Ultralytics' layer."""
     source, repeats, name, arguments = entries(value, index)
     if name not in (*SAME, "Bottleneck"):
         raise TintboxError(f"Ultralytics has no module that does what its layer {show(name)} does")
     if not isinstance(arguments, (list, tuple)) or len(arguments) > ARGUMENTS:
         raise TintboxError(f"its row {index} has {show(arguments)} for arguments")
     arguments = [argument(a, name, index) for a in arguments]
-    if name == "Bottleneck":  # of 1x1 and 3x3 there, by default of two 3x3 here
+    if name == "Bottleneck":  # 1x1 and 3x3 in classic models, two 3x3 by default in Ultralytics
         if not arguments:
             raise TintboxError(f"its row {index} has no channels for the Bottleneck")
         channels, *given = arguments
@@ -140,7 +140,7 @@ def row(value: Any, index: int) -> list[Any]:
 
 
 def sources(value: Any, index: int) -> Any:
-    """Return where a row takes its input from: an index or several, negative ones counting back."""
+    """Return a row's input: an index or several; negative indices count back."""
     what, low, high = f"what row {index} takes", -index or -1, index - 1
     if not isinstance(value, (list, tuple)):
         return check_whole(value, what, low, high)
@@ -150,7 +150,7 @@ def sources(value: Any, index: int) -> Any:
 
 
 def argument(value: Any, name: str, index: int, inside: bool = False) -> Any:
-    """Return an argument of a row: None, a truth, a number, or a list of these."""
+    """Return an argument of a row: None, a bool, a number, or a list of these."""
     if isinstance(value, str) and value in WORDS:
         value = WORDS[value]
     if value is None or isinstance(value, bool) or (isinstance(value, str) and value == MODES.get(name)):
@@ -165,7 +165,7 @@ def argument(value: Any, name: str, index: int, inside: bool = False) -> Any:
 
 
 def activation_of(modules: Mapping[str, Record]) -> str | None:
-    """Return what goes under `activation` in the YAML."""
+    """Return the value of `activation` in the YAML."""
     kinds: dict[str, Record] = {}
     for record in modules.values():
         act = record.mapping("_modules").get("act")
@@ -184,10 +184,10 @@ def activation_of(modules: Mapping[str, Record]) -> str | None:
 
 
 def names_of(classic: Record, classes: int) -> dict[int, str]:
-    """Return the class names, a number for one that has none.
+    """Return the class names by index; a class without a name gets its index.
 
     Raises:
-        TintboxError: They are not texts by whole numbers.
+        TintboxError: The names are not a list, or a mapping of integers to strings.
     """
     given = classic.state.get("names")
     pairs = dict(enumerate(given)) if isinstance(given, (list, tuple)) else given

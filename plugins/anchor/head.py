@@ -1,4 +1,4 @@
-"""The heads of anchor-based detectors: a 1x1 convolution per level, and the decoding of what it says."""
+"""The heads of anchor-based detectors: a 1x1 convolution per level, and the decoding of its output."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ class AnchorDetect(Detect):
 
     With t the logits of an anchor of size (pw, ph) in cell (cx, cy) of a level with stride s::
 
-        xy   = (2 sigmoid(t_xy) - 0.5 + c) s        up to half a cell beyond the own one
+        xy   = (2 sigmoid(t_xy) - 0.5 + c) s        up to half a cell outside its own cell
         wh   = (2 sigmoid(t_wh))^2 p                at most four times the anchor
         conf = sigmoid(t_obj) sigmoid(t_cls)
 
     (Jocher et al., YOLOv5, https://docs.ultralytics.com/yolov5/tutorials/architecture_description, "Eliminate Grid
-    Sensitivity".) It is a `Detect` for what Ultralytics does with heads in general: strides, export, NMS of (B, 4 + nc,
-    N). The branches of the stock head are not there.
+    Sensitivity".) It subclasses `Detect` for what Ultralytics does with all heads: strides, export, NMS of (B, 4 + nc,
+    N). It does not have the branches of the stock head.
 
     Attributes:
         nc: Number of classes.
         nl: Number of levels.
-        na: Number of anchors in a cell.
-        no: Number of outputs of an anchor, nc + 5.
+        na: Number of anchors per cell.
+        no: Number of outputs per anchor, nc + 5.
         m: The convolutions, named as in classic checkpoints.
         sizes: Anchors in pixels, (nl, na, 2), always float32.
-        reach: How many cells beyond its own a centre can lie.
+        reach: How far outside its own cell a centre can lie, in cells.
     """
 
     reach = 0.5
     reg_max = 1  # no distribution over distances
-    cv2: Any = ()  # the stock branches, which Ultralytics looks for
+    cv2: Any = ()  # the stock branches, which Ultralytics accesses
     cv3: Any = None
     sizes: Tensor
 
     def __init__(self, nc: int, anchors: Any, ch: Sequence[int]) -> None:
-        """Make a head.
+        """Create a head.
 
         Args:
             nc: Number of classes.
@@ -51,9 +51,9 @@ class AnchorDetect(Detect):
             ch: Channels of the inputs by level.
 
         Raises:
-            TintboxError: If the anchors do not fit.
+            TintboxError: The anchors do not fit.
         """
-        nn.Module.__init__(self)  # not Detect's, which builds its branches
+        nn.Module.__init__(self)  # skips Detect's, which builds its branches
         self.nc, self.nl = nc, len(ch)
         self.set_anchors(check_anchors(anchors, self.nl))
         self.na = self.sizes.shape[1]
@@ -62,13 +62,13 @@ class AnchorDetect(Detect):
         self.m = nn.ModuleList(nn.Conv2d(c, self.na * self.no, 1) for c in ch)
 
     def set_anchors(self, anchors: Anchors) -> None:
-        """Take anchors, in pixels, as `check_anchors` gives them."""
+        """Set anchors in pixels, in the format of `check_anchors`."""
         device = self.sizes.device if hasattr(self, "sizes") else None
         self.anchor_list = anchors
         self.register_buffer("sizes", torch.tensor(anchors, device=device), persistent=False)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], *args: Any, **kwargs: Any) -> AnchorDetect:
-        """Move to a device or type; the anchors stay float32, which a half-precision checkpoint would round."""
+        """Move to a device or type; the anchors stay float32, because half precision would round them."""
         super()._apply(fn, *args, **kwargs)
         self.sizes = torch.tensor(self.anchor_list, device=self.sizes.device)
         return self
@@ -80,8 +80,8 @@ class AnchorDetect(Detect):
             x: Feature maps, (B, ch[i], ny, nx) each.
 
         Returns:
-            In training a dict: `feats`, the inputs, and `maps`, the logits (B, na (nc + 5), ny, nx) by level. Else the
-            decoded boxes as of `decode`, alone in export, otherwise in a tuple with that dict.
+            In training a dict: `feats`, the inputs, and `maps`, the logits (B, na (nc + 5), ny, nx) by level. Otherwise
+            the output of `decode`, alone in export, else in a tuple with that dict.
         """
         preds: dict[str, Any] = {"feats": x, "maps": [conv(xi) for conv, xi in zip(self.m, x)]}
         if self.training:
@@ -89,12 +89,12 @@ class AnchorDetect(Detect):
         y = self.decode(preds["maps"])
         if self.export:
             return y
-        if torch.is_grad_enabled():  # explaining a prediction takes the gradient of the class logits
+        if torch.is_grad_enabled():  # explanations of predictions need the gradient of the class logits
             preds["scores"] = y[:, 4:].logit(1e-6)
         return y, preds
 
     def decode(self, maps: list[Tensor]) -> Tensor:
-        """Return boxes and scores in the form of Ultralytics' heads.
+        """Return boxes and scores in the format of Ultralytics' heads.
 
         Args:
             maps: Logits by level, (B, na (nc + 5), ny, nx).
@@ -108,7 +108,7 @@ class AnchorDetect(Detect):
     def _decode_level(self, i: int, logits: Tensor) -> Tensor:
         b, _, ny, nx = logits.shape
         t = logits.view(b, self.na, self.no, ny * nx)
-        # The grid is made anew each time: a cached one would bind exports to one size and go stale on other devices.
+        # The grid is computed each time: a cached one would fix exports to one size and be stale on other devices.
         rows, columns = (torch.arange(n, device=t.device, dtype=t.dtype) for n in (ny, nx))
         cells = torch.stack((columns.repeat(ny), rows.repeat_interleave(nx)))  # (2, ny nx)
         xy = (self.centre(i, t[:, :, 0:2]) + cells) * self.stride[i].to(t)
@@ -123,14 +123,14 @@ class AnchorDetect(Detect):
         return t.sigmoid() * 2 - 0.5
 
     def extent(self, level: int, t: Tensor, anchor: Tensor) -> Tensor:
-        """Return widths and heights, in the unit of ``anchor``, for logits of a shape that fits it."""
+        """Return widths and heights, in the unit of ``anchor``, for logits of a shape that broadcasts with it."""
         return (t.sigmoid() * 2) ** 2 * anchor
 
     def bias_init(self) -> None:
-        """Set the biases for what a picture of 640 pixels holds: 8 objects per level, classes at 0.6 / nc.
+        """Set the biases for an image of 640 pixels with 8 objects per level, and class probabilities of 0.6 / nc.
 
-        (Lin et al., Focal Loss for Dense Object Detection, 2017, section 3.3; the numbers are YOLOv5's. With one class,
-        which the loss does not train, its probability is 1.)
+        (Lin et al., Focal Loss for Dense Object Detection, 2017, section 3.3; the numbers are YOLOv5's. A single class,
+        which the loss does not train, has probability 1.)
         """
         for conv, stride in zip(self.m, self.stride):
             bias = conv.get_parameter("bias").data.view(self.na, -1)
@@ -138,13 +138,13 @@ class AnchorDetect(Detect):
             bias[:, 5:] = math.log(0.6 / (self.nc - 0.99999))
 
     def fuse(self) -> None:
-        """Do nothing: there is one branch only."""
+        """Do nothing, because there is only one branch."""
 
 
 class DarknetDetect(AnchorDetect):
-    """The head of Darknet's `[yolo]` layers: an exponential for the size, and a centre within its cell.
+    """The head of Darknet's `[yolo]` layers, with an exponential for the size and a centre within its cell.
 
-    That is, in the terms of `AnchorDetect`::
+    In the notation of `AnchorDetect`::
 
         xy = (k sigmoid(t_xy) - (k - 1) / 2 + c) s        k is the layer's scale_x_y
         wh = exp(t_wh) p
@@ -153,7 +153,7 @@ class DarknetDetect(AnchorDetect):
     """
 
     def __init__(self, nc: int, anchors: Any, scale_xy: Sequence[float], ch: Sequence[int]) -> None:
-        """Make a head; ``scale_xy`` has k by level, the rest is as in `AnchorDetect`."""
+        """Create a head; ``scale_xy`` has k by level, the rest is as in `AnchorDetect`."""
         super().__init__(nc, anchors, ch)
         self.scale_xy = [float(k) for k in scale_xy]
         self.reach = (max(self.scale_xy) - 1) / 2
@@ -164,7 +164,7 @@ class DarknetDetect(AnchorDetect):
         return t.sigmoid() * k - (k - 1) / 2
 
     def extent(self, level: int, t: Tensor, anchor: Tensor) -> Tensor:
-        """Return widths and heights, in the unit of ``anchor``, for logits of a shape that fits it."""
+        """Return widths and heights, in the unit of ``anchor``, for logits of a shape that broadcasts with it."""
         return t.exp() * anchor
 
 

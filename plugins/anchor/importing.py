@@ -1,4 +1,4 @@
-"""The import of a classic detector: from its file to a checkpoint for today's Ultralytics."""
+"""Import of a classic detector from its file to a checkpoint for current Ultralytics."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tintbox.plugins.anchor import darknet, legacy
 def import_legacy(
     source: str | Path, target: str | Path, cfg: str | Path | None = None, names: str | Path | None = None
 ) -> Path:
-    """Write a checkpoint from a classic one.
+    """Convert a classic checkpoint to a current one and write it.
 
     Args:
-        source: A YOLOv3 or YOLOv5 `.pt`, or the `.weights` of Darknet.
+        source: A YOLOv3 or YOLOv5 `.pt`, or a Darknet `.weights` file.
         target: The `.pt` to write.
-        cfg: Darknet's `.cfg`; by default the one beside the `.weights`.
-        names: A file of Darknet's class names, one a line; by default COCO's for 80 classes, else numbers.
+        cfg: Darknet's `.cfg`; by default the one next to the `.weights` file.
+        names: A file of Darknet's class names, one per line; by default COCO's for 80 classes, else numbers.
 
     Returns:
         The target.
 
     Raises:
-        TintboxError: A file is not there or not what it should be.
+        TintboxError: A file is missing or invalid.
     """
     source, target = Path(str(source)), Path(str(target))
     if not is_there(source):
@@ -58,7 +58,7 @@ SUFFIXES = (".pt", ".weights")
 
 
 def _lines(path: Path) -> list[str]:
-    """Return the lines of a file that are not empty."""
+    """Return the non-empty lines of a file."""
     if not is_there(path):
         raise TintboxFileError(
             f"names={path}: {'a folder, no file' if is_there(path, Path.is_dir) else 'no such file'}"
@@ -71,6 +71,6 @@ def _lines(path: Path) -> list[str]:
 
 
 def _compact(model: Any) -> Any:
-    """Return a model in half precision if that changes no weight, as Ultralytics saves its own; else as it is."""
+    """Convert a model to half precision, in which Ultralytics saves its own, unless that changes a weight."""
     weights = [t for t in model.state_dict().values() if t.is_floating_point()]
     return model.half() if all(torch.equal(t.half().float(), t) for t in weights) else model

@@ -18,18 +18,18 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {  # Darknet's names
     "logistic": nn.Sigmoid,
 }
 
-# All sources of Darknet divide by sqrt(var + 1e-5) when they train with cuDNN, and so does the CPU code of AlexeyAB's
-# since May 2020 (its pull request 5447) and of hank-ai's. The older CPU code, pjreddie's, divides by sqrt(var) + 1e-6,
-# and OpenCV's importer by sqrt(var + 1e-6).
+# All versions of Darknet divide by sqrt(var + 1e-5) when they train with cuDNN, and so does the CPU code of AlexeyAB's
+# version since May 2020 (its pull request 5447) and of hank-ai's. The older CPU code, pjreddie's, divides by
+# sqrt(var) + 1e-6, and OpenCV's importer by sqrt(var + 1e-6).
 EPSILON = 1e-5
 
 
 class DarknetNorm(nn.BatchNorm2d):
-    """A BatchNorm of a type of its own: Ultralytics sets an epsilon of 1e-3 in every plain one of a model it builds."""
+    """A BatchNorm of a separate type, because Ultralytics sets epsilon to 1e-3 in every `nn.BatchNorm2d` it builds."""
 
 
 class DarknetConv(Conv):
-    """A convolution of any number of channels: Ultralytics rounds those of its own to multiples of 8.
+    """A convolution with any number of channels, whereas Ultralytics rounds those of its own to multiples of 8.
 
     Args:
         c1: Input channels.

@@ -1,4 +1,4 @@
-"""Classic YOLOv3 and YOLOv5 checkpoints, in the form of today's."""
+"""Conversion of classic YOLOv3 and YOLOv5 checkpoints to the current format."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tintbox.plugins.anchor.records import Record
 
 
 def checkpoint(path: Path) -> dict[str, Any]:
-    """Return a classic checkpoint in the form of a current one, its model built from Ultralytics' modules.
+    """Return a classic checkpoint in the current format, with its model built from Ultralytics' modules.
 
     Raises:
-        TintboxError: It is no classic checkpoint, or of an architecture that cannot be built.
+        TintboxError: It is not a classic checkpoint, or its architecture cannot be built.
     """
     raw = checkpoint_file.head(path)
     if not checkpoint_file.CLASSIC.search(raw):

@@ -17,8 +17,8 @@ from tintbox.plugins.loss.bce import ClassificationBCE
 if TYPE_CHECKING:
     from tintbox.plugins.anchor.head import AnchorDetect
 
-ALPHA = 0.25  # of the focal loss, where `cls_focal` gives none
-STOCK_BOX = 7.5  # Ultralytics' default of `box`, made for another loss; it stands for the 0.05 of this one
+ALPHA = 0.25  # of the focal loss, if `cls_focal` gives none
+STOCK_BOX = 7.5  # Ultralytics' default of `box`, meant for another loss; replaced by this loss's 0.05
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Gains:
         )
 
     def scale(self, nl: int, nc: int, imgsz: int) -> Gains:
-        """Return the gains for so many levels, classes and pixels, as classic training scales those for 3, 80, 640.
+        """Return the gains scaled from 3 levels, 80 classes and 640 pixels to other numbers, as in classic training.
 
         (https://docs.ultralytics.com/yolov5/tutorials/hyperparameter_evolution: the gains are those of COCO at 640.)
         """
@@ -53,24 +53,24 @@ class AnchorLoss:
 
     For every level, with its matches (`matching.match`)::
 
-        box = mean(1 - CIoU)                              of the matched predictions and their boxes
+        box = mean(1 - CIoU)                              over matched predictions and their boxes
         obj = mean(BCE(t_obj, max(CIoU, 0)))              over all cells; CIoU detached, 0 where nothing is matched
-        cls = mean(BCE(t_cls, cp or cn))                  of the matched predictions; only with more than one class
+        cls = mean(BCE(t_cls, cp or cn))                  over matched predictions; only with more than one class
 
-    The sums over levels, obj balanced by 4.0, 1.0, 0.4 for strides 8, 16, 32, times their gains, times the size of the
-    batch, are the loss. With e the smoothing, cp = 1 - e/2 is the target of the true class and cn = e/2 of the others.
-    The BCE of the classes has a positive weight, that of the objectness another one. With gamma > 0 both are focal
-    losses (Lin et al., Focal Loss for Dense Object Detection, 2017, eq. 5) with ::
+    Each term is summed over levels, obj weighted by 4.0, 1.0, 0.4 for strides 8, 16, 32, and multiplied by its gain and
+    the batch size. With e the smoothing, cp = 1 - e/2 is the target of the true class and cn = e/2 of the others. The
+    BCEs of classes and objectness each have their own positive weight. With gamma > 0 both are focal losses (Lin et
+    al., Focal Loss for Dense Object Detection, 2017, eq. 5) with ::
 
         p_t = s p + (1 - s) (1 - p),   a_t = a s + (1 - a) (1 - s)
 
-    for soft targets s too, and alpha a = 0.25 unless it is given.
+    also for soft targets s, and alpha a = 0.25 by default.
 
     (CIoU: Zheng et al., Distance-IoU Loss, 2020. The rest:
     https://docs.ultralytics.com/yolov5/tutorials/architecture_description, "Compute Losses".)
 
     Attributes:
-        bce: The settings of the classification loss: positive weight, smoothing, gamma and alpha are read from it.
+        bce: The settings of the classification loss: its positive weight, smoothing, gamma and alpha are used.
         gains: The weights of the terms.
     """
 
@@ -85,15 +85,15 @@ class AnchorLoss:
         bce: ClassificationBCE | None = None,
         class_weights: Tensor | None = None,
     ) -> None:
-        """Make a loss.
+        """Create a loss.
 
         Args:
-            head: The head, whose decoding and anchors count, as they are at each call.
+            head: The head, whose current decoding and anchors are used in each call.
             gains: The weights of the terms.
-            anchor_t: The largest ratio of a box's side to its anchor's, and the reverse.
+            anchor_t: The largest ratio between the sides of a box and its anchor, in either direction.
             obj_pos_weight: Positive weight of the objectness.
             bce: The classification loss, for its settings.
-            class_weights: Weight of every class, positives and negatives alike, (nc,).
+            class_weights: Weight of every class, for both positives and negatives, (nc,).
         """
         self.head = head
         self.gains = gains or Gains()
@@ -105,7 +105,7 @@ class AnchorLoss:
 
     @classmethod
     def of(cls, model: Any) -> AnchorLoss:
-        """Return the loss of a model for its training arguments; its gains are those given, not scaled."""
+        """Return the loss of a model for its training arguments, with unscaled gains."""
         arguments = getattr(model, "args", None) or {}
         arguments = arguments if isinstance(arguments, Mapping) else vars(arguments)
         given = {key: arguments[key] for key in ("anchor_t", "obj_pos_weight") if arguments.get(key) is not None}
@@ -114,18 +114,18 @@ class AnchorLoss:
 
     @property
     def device(self) -> torch.device:
-        """Return where the head is."""
+        """Return the head's device."""
         return self.head.sizes.device
 
     def __call__(self, preds: Any, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of a batch.
 
         Args:
-            preds: What the head gives, in training or not.
-            batch: `batch_idx` (n,), `cls` (n, 1) and `bboxes` (n, 4), x, y, w, h as shares of the picture.
+            preds: The head's output, in training or evaluation mode.
+            batch: `batch_idx` (n,), `cls` (n, 1) and `bboxes` (n, 4), x, y, w, h relative to the image.
 
         Returns:
-            The three terms after gains and times the size of the batch, (3,), and them by name, detached, as they are.
+            The three terms with gains, times the batch size, (3,), and the detached terms by name without that factor.
         """
         maps = (preds[1] if isinstance(preds, tuple) else preds)["maps"]
         targets = torch.cat((batch["batch_idx"].view(-1, 1), batch["cls"].view(-1, 1), batch["bboxes"]), 1)
@@ -133,11 +133,11 @@ class AnchorLoss:
         return terms * len(maps[0]), dict(zip(self.loss_names, terms.detach()))
 
     def terms(self, maps: list[Tensor], targets: Tensor) -> Tensor:
-        """Return box, objectness and classification loss after gains, (3,) float32.
+        """Return box, objectness and classification loss with gains, (3,) float32.
 
         Args:
             maps: Logits by level, (B, na (nc + 5), ny, nx).
-            targets: (n, 6): picture, class, x, y, w, h as shares of the picture.
+            targets: (n, 6): image index, class, and x, y, w, h relative to the image.
         """
         box = obj = cls = targets.new_zeros(())
         for i, logits in enumerate(maps):
@@ -170,7 +170,7 @@ class AnchorLoss:
     def bce_mean(
         self, logits: Tensor, target: Tensor, pos_weight: Tensor | float | None, weights: Tensor | None = None
     ) -> Tensor:
-        """Return the mean BCE, a focal loss if gamma is set."""
+        """Return the mean BCE, or focal loss if gamma or alpha is set."""
         weight = None if pos_weight is None else torch.as_tensor(pos_weight, device=logits.device, dtype=logits.dtype)
         loss = F.binary_cross_entropy_with_logits(logits, target, reduction="none", pos_weight=weight)
         if weights is not None:

@@ -1,4 +1,4 @@
-"""Which anchors in which cells are responsible for which boxes."""
+"""Matching of boxes to anchors and cells."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Targets:
-    """The n pairs of a box and an anchor in a cell, on one level.
+    """The n matches of a box and an anchor in a cell, on one level.
 
     Attributes:
-        image: Index of the picture in the batch, (n,).
+        image: Index of the image in the batch, (n,).
         anchor: Index of the anchor, (n,).
         row: Row of the cell, (n,).
         column: Column of the cell, (n,).
@@ -36,11 +36,11 @@ class Targets:
 
 
 def fits(sizes: Tensor, anchors: Tensor, threshold: float) -> Tensor:
-    """Return which anchors a box fits: no side is more than ``threshold`` times its counterpart, either way.
+    """Return which boxes fit which anchors: the ratio of widths and of heights is below ``threshold`` either way.
 
     Args:
         sizes: Widths and heights of boxes, (n, 2).
-        anchors: Those of anchors, (na, 2), in the same unit.
+        anchors: Widths and heights of anchors, (na, 2), in the same unit.
         threshold: The largest ratio, `anchor_t`, above 1.
 
     Returns:
@@ -53,20 +53,21 @@ def fits(sizes: Tensor, anchors: Tensor, threshold: float) -> Tensor:
 def match(
     targets: Tensor, anchors: Tensor, grid: tuple[int, int], threshold: float, neighbours: bool = True
 ) -> Targets:
-    """Return the matches of a level, as YOLOv5 makes them.
+    """Return the matches of a level by YOLOv5's rules.
 
-    A box goes to all anchors that it fits, in the cell of its centre and in the two nearest of the four neighbours, as
-    far as the grid has them. (https://docs.ultralytics.com/yolov5/tutorials/architecture_description, "Build Targets")
+    A box is matched to all anchors that it fits, in the cell of its centre and in the two nearest of the four
+    neighbours if they are in the grid. (https://docs.ultralytics.com/yolov5/tutorials/architecture_description, "Build
+    Targets")
 
-    Where an anchor in a cell has several boxes, the last one in this order gives the objectness its target: by the
-    cell (own, left, upper, right, lower), then by anchor, then by target.
+    If an anchor in a cell has several boxes, the last one sets the objectness target, in the order of cell (own, left,
+    upper, right, lower), then anchor, then target.
 
     Args:
-        targets: (n, 6): picture, class, and x, y, w, h as shares of the picture.
+        targets: (n, 6): image index, class, and x, y, w, h relative to the image.
         anchors: (na, 2) in cells.
         grid: Rows and columns of the level.
         threshold: As in `fits`.
-        neighbours: Whether neighbouring cells take part; not, if the head's centres cannot leave their cell.
+        neighbours: Whether to use neighbouring cells; False if the head's centres cannot leave their cell.
     """
     rows, columns = grid
     extent = torch.tensor((columns, rows), device=targets.device)
@@ -74,7 +75,7 @@ def match(
     anchor, target = fits(sizes, anchors, threshold).nonzero(as_tuple=True)
     if neighbours:
         xy = centres[target]
-        inverse = extent - xy  # from the right and lower border
+        inverse = extent - xy  # distance from the right and lower border
         near, far = (((x % 1 < 0.5) & (x > 1)).T for x in (xy, inverse))  # (2, pairs): x, y
         chosen = torch.cat((torch.ones_like(near[:1]), near, far))  # (5, pairs)
         shifts = 0.5 * targets.new_tensor(((0, 0), (1, 0), (0, 1), (-1, 0), (0, -1)))

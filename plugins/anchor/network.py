@@ -1,4 +1,4 @@
-"""The network of an anchor-based model, built from its YAML: a trunk, and one of tintbox's heads on it."""
+"""The network of an anchor-based model, built from its YAML: a trunk with one of tintbox's heads."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from tintbox.plugins import trunk
 from tintbox.plugins.anchor.head import HEADS
 from tintbox.plugins.anchor.layers import DarknetConv, Shortcut
 
-DARKNET: dict[str, type[nn.Module]] = {  # the rows that a Darknet `.cfg` is read into
+DARKNET: dict[str, type[nn.Module]] = {  # the layers of rows built from a Darknet `.cfg`
     **{kind.__name__: kind for kind in (DarknetConv, Shortcut, Concat)},
     **{f"nn.{kind.__name__}": kind for kind in (nn.Identity, nn.Upsample, nn.ConstantPad2d, nn.MaxPool2d, nn.Dropout)},
 }
 
 
 def build(spec: dict[str, Any], channels: int, verbose: bool = True) -> tuple[nn.Sequential, list[int]]:
-    """Return a network's layers, and the indices of those whose outputs later ones need, as Ultralytics' parser does.
+    """Return a network's layers and the indices of those whose outputs later layers need, like Ultralytics' parser.
 
     Args:
-        spec: The model's YAML, which stays as it is. `nc` and `anchors` among the head's arguments stand for the
-            entries of these names, as in classic YAMLs.
-        channels: Of the input.
+        spec: The model's YAML, which is not modified. `nc` and `anchors` in the head's arguments refer to the entries
+            of these names, as in classic YAMLs.
+        channels: Number of input channels.
         verbose: Whether to log the parser's table.
 
     Raises:
-        TintboxError: The anchors do not fit the head, or a row names no layer, or as `model_yaml.check`.
+        TintboxError: The anchors do not fit the head, a row names an unknown layer, or as in `model_yaml.check`.
     """
     *neck, (source, repeats, name, arguments) = spec["head"]
     rows = [*spec["backbone"], *neck]
@@ -53,7 +53,7 @@ def build(spec: dict[str, Any], channels: int, verbose: bool = True) -> tuple[nn
 def darknet_layers(rows: list[list[Any]], channels: int, verbose: bool) -> tuple[list[nn.Module], list[int], list[int]]:
     """Return a Darknet network's layers, the indices of those that later ones need, and every layer's channels.
 
-    Ultralytics' parser would round their channels to multiples of 8.
+    Ultralytics' parser is not used because it rounds channels to multiples of 8.
     """
     layers: list[nn.Module] = []
     save: list[int] = []

@@ -1,4 +1,4 @@
-"""Records: what stands for the objects of a classic checkpoint, which keep what they are given and can do nothing."""
+"""Records: inert stand-ins for the objects of a classic checkpoint, which only store their state."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Record:
 
     Attributes:
         path: The full name of the class.
-        state: What the object had as attributes.
+        state: The object's attributes.
     """
 
     path = ""
     state: dict[str, Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Record:
-        """Make a record, whatever the arguments."""
+        """Create a record, ignoring the arguments."""
         record = super().__new__(cls)
         record.state = {}
         return record
@@ -33,7 +33,7 @@ class Record:
         pass
 
     def __setstate__(self, state: Any) -> None:
-        """Keep a state, as far as it is a mapping from texts."""
+        """Store a state if it is a mapping, keeping only its string keys."""
         if isinstance(state, dict):
             self.state = {key: value for key, value in state.items() if isinstance(key, str)}
 
@@ -43,23 +43,23 @@ class Record:
         return type(self).__name__
 
     def mapping(self, key: str) -> dict[Any, Any]:
-        """Return a mapping of the state, empty if it is none or not there."""
+        """Return a mapping in the state; empty if it is missing or not a mapping."""
         found = self.state.get(key)
         return found if isinstance(found, dict) else {}
 
 
 def show(value: Any) -> str:
-    """Return how an error shows a value of the file: short, in one line and without control characters."""
+    """Format a value of the file for an error message: short, on one line and without control characters."""
     if isinstance(value, Record):
         return f"a {value.name}"
     return ascii(one_line(value[:100]) if isinstance(value, str) else reprlib.repr(value))[1:-1][:100]
 
 
 def walk(record: Record) -> Iterator[tuple[str, Record]]:
-    """Yield the name and record of every module below one, as `named_modules` would.
+    """Yield the name and record of every module below a module, like `named_modules`.
 
     Raises:
-        TintboxError: There are more than a detector has, as there are if they contain each other.
+        TintboxError: There are more than a detector has, for example because they contain each other.
     """
     waiting = [("", record)]
     for count, (prefix, parent) in enumerate(waiting):
@@ -73,7 +73,7 @@ def walk(record: Record) -> Iterator[tuple[str, Record]]:
 
 
 def tensors(modules: Mapping[str, Record]) -> dict[str, Tensor]:
-    """Return the parameters and buffers of modules, by their full names.
+    """Return the parameters and buffers of modules, by full name.
 
     Raises:
         TintboxError: There are more than a detector has.

@@ -1,4 +1,4 @@
-"""What stands for the classes and functions that a classic checkpoint names: records, and makers of tensors."""
+"""Stand-ins for the classes and functions that a classic checkpoint names: records, and functions that make tensors."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ TORCH = {
     "dropout": "Dropout",
     "flatten": "Flatten",
 }
-DATA = {  # what lies in a training checkpoint beside the model; its content is not used
+DATA = {  # other contents of a training checkpoint, which are not used
     "numpy": "dtype ndarray float64 float32 int64",
     "numpy.core.multiarray": "scalar _reconstruct",
     "numpy._core.multiarray": "scalar _reconstruct",
     "pathlib": "PosixPath WindowsPath PurePosixPath",
-    "pathlib._local": "PosixPath WindowsPath PurePosixPath",  # where Python 3.13 has them
+    "pathlib._local": "PosixPath WindowsPath PurePosixPath",  # their module in Python 3.13
     "argparse": "Namespace",
     "datetime": "datetime date",
     "_codecs": "encode",
@@ -52,24 +52,24 @@ STORAGES = {
 
 
 class OrderedRecord(dict[Any, Any]):
-    """A stand-in for `collections.OrderedDict`, without attributes of its own."""
+    """A stand-in for `collections.OrderedDict` without attributes."""
 
     def __setstate__(self, state: Any) -> None:
-        """Forget a state, PyTorch's notes on versions."""
+        """Ignore the state, which is PyTorch's version metadata."""
 
 
 @dataclass
 class Storage:
-    """The numbers of a tensor, or of several, one after another."""
+    """The numbers of one or more tensors, one after another."""
 
     numbers: Tensor
 
 
 def make_tensor(storage: Any, offset: Any, size: Any, stride: Any, *rest: Any) -> Tensor:
-    """Return a view of a storage, as `torch._utils._rebuild_tensor_v2` does.
+    """Return a view of a storage, like `torch._utils._rebuild_tensor_v2`.
 
     Raises:
-        TintboxError: It would reach beyond the storage, or have more numbers than that.
+        TintboxError: It would reach beyond the storage, or have more elements than the storage.
     """
     counts = (offset, *size, *stride)
     if (
@@ -95,7 +95,7 @@ def make_parameter(tensor: Any, *rest: Any) -> Tensor:
 
 
 def make_from_type(function: Any, kind: Any, arguments: Any, *rest: Any) -> Tensor:
-    """Return a tensor that had attributes, without them."""
+    """Return a tensor that was saved with attributes, without them."""
     if function not in (make_tensor, make_parameter):
         raise TintboxError("a tensor in it is made by something else than a tensor's functions")
     return function(*arguments)
@@ -124,7 +124,7 @@ TABLE = _table()
 
 
 def find_stand_in(path: str) -> Any:
-    """Return what stands for a class or function.
+    """Return the stand-in for a class or function.
 
     Raises:
         TintboxError: It is not in the table.

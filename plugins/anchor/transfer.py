@@ -1,4 +1,4 @@
-"""What of an anchor head's weights goes over to a head with other classes."""
+"""Transfer of an anchor head's weights to a head with other classes."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ultralytics.utils import LOGGER
 from tintbox.plugins.anchor.boxes import as_lists
 from tintbox.plugins.anchor.head import AnchorDetect
 
-OTHERS = 5  # rows of an anchor that are no class: x, y, w, h, objectness
+OTHERS = 5  # rows of an anchor before its class rows: x, y, w, h, objectness
 
 
 def class_rows(model: Any, state: dict[str, Tensor], source: Any, verbose: bool = True) -> int:
-    """Copy a head's weights into a model with other classes: boxes and objectness, and the classes of the same name.
+    """Copy a head's weights into a model with other classes: boxes, objectness, and classes with the same name.
 
-    With equal classes, or heads that do not fit, nothing is done.
+    Does nothing if the classes are equal or the heads do not fit.
 
     Args:
         model: The model to fill, in place.
-        state: The weights of ``source``; what is copied here is taken out.
-        source: The model that they are from.
-        verbose: Whether to say what was done.
+        state: The weights of ``source``; copied entries are removed.
+        source: The model with these weights.
+        verbose: Whether to log the outcome.
 
     Returns:
         The number of tensors filled.
@@ -48,7 +48,7 @@ def class_rows(model: Any, state: dict[str, Tensor], source: Any, verbose: bool 
             to[:, :OTHERS] = given[:, :OTHERS]
             for row, from_ in rows.items():
                 to[:, OTHERS + row] = given[:, OTHERS + from_]
-            state.pop(key, None)  # or it would be copied once more, in the old order
+            state.pop(key, None)  # otherwise it would be copied again, in the old order
             filled += 1
     if verbose and filled:
         LOGGER.info(
@@ -59,7 +59,7 @@ def class_rows(model: Any, state: dict[str, Tensor], source: Any, verbose: bool 
 
 
 def matching_rows(old: Any, new: Any, old_nc: int, new_nc: int) -> dict[int, int] | None:
-    """Return new class -> old class of the same name, or None if the classes are equal as far as their names tell."""
+    """Return new class -> old class of the same name, or None if the classes are equal, judging by their names."""
     rows: dict[int, int] = {}
     if _has_names(old) and _has_names(new):
         index = {str(name).strip().lower(): i for i, name in old.items() if i < old_nc}
@@ -70,12 +70,12 @@ def matching_rows(old: Any, new: Any, old_nc: int, new_nc: int) -> dict[int, int
 
 
 def _has_names(names: Any) -> bool:
-    """Return whether there are names; Ultralytics' placeholders are the indices."""
+    """Return whether there are real names; Ultralytics' placeholders are the indices."""
     return isinstance(names, Mapping) and any(str(i) != str(name) for i, name in names.items())
 
 
 def set_anchors(model: Any, anchors: Any) -> None:
-    """Give a model other anchors, in its head and in the description that it is rebuilt from."""
+    """Set a model's anchors, both in its head and in the YAML that it is rebuilt from."""
     with torch.no_grad():
         model.model[-1].set_anchors(anchors)
     model.yaml["anchors"] = as_lists(anchors)

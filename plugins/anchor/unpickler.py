@@ -1,8 +1,8 @@
-"""The pickle of a classic checkpoint, read into plain data, tensors and records: nothing that it names is imported.
+"""Safe reading of a classic checkpoint's pickle into plain data, tensors and records; nothing it names is imported.
 
-Python's unpickler asks `Reader.find_class` for every class and function, and gets those of a table: records, and four
-functions that make a tensor of bytes in the file. Before that the instructions are read without being followed, to
-refuse any that PyTorch does not write and any name that is not in the table.
+Python's unpickler requests every class and function from `Reader.find_class`, which takes them from a table: records,
+and functions that make a tensor from bytes in the file. Before that, the instructions are scanned without executing
+them, to refuse any that PyTorch does not write and any name that is not in the table.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from tintbox.limits import PICKLE_DEPTH, PICKLE_INSTRUCTIONS
 from tintbox.plugins.anchor.records import show
 from tintbox.plugins.anchor.stand_ins import Storage, find_stand_in
 
-INSTRUCTIONS = {  # of the pickles that PyTorch writes
+INSTRUCTIONS = {  # in the pickles that PyTorch writes
     *("PROTO", "STOP", "MARK", "GLOBAL", "NEWOBJ", "REDUCE", "BUILD", "APPEND", "APPENDS", "SETITEM", "SETITEMS"),
     *("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_TUPLE", "EMPTY_LIST", "EMPTY_DICT", "NONE", "NEWFALSE", "NEWTRUE"),
     *("BININT", "BININT1", "BININT2", "BINFLOAT", "BINUNICODE", "SHORT_BINSTRING", "LONG1", "BINPERSID"),
     *("BINGET", "LONG_BINGET", "BINPUT", "LONG_BINPUT"),
 }
-# What Python's unpickler raises for a pickle that makes no sense.
+# Exceptions that Python's unpickler raises for an invalid pickle.
 DAMAGE = (
     pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError,
     MemoryError,
@@ -37,7 +37,7 @@ DAMAGE = (
 
 
 class Reader(pickle.Unpickler):
-    """Python's unpickler, with the table for its only classes and functions and the archive for its storages."""
+    """Python's unpickler, limited to the table's classes and functions, with storages from the archive."""
 
     def __init__(self, raw: bytes, archive: Archive) -> None:
         super().__init__(io.BytesIO(raw), fix_imports=False, encoding="latin-1")
@@ -45,7 +45,7 @@ class Reader(pickle.Unpickler):
         self.storages: dict[str, Tensor] = {}
 
     def find_class(self, module: str, name: str, /) -> Any:
-        """Return what stands for a class or function."""
+        """Return the stand-in for a class or function."""
         return find_stand_in(f"{module}.{name}")
 
     def persistent_load(self, pid: Any, /) -> Storage:
@@ -66,16 +66,16 @@ class Reader(pickle.Unpickler):
 
 
 def check(raw: bytes) -> None:
-    """Follow a pickle's instructions as far as the depth of what they build, and build nothing.
+    """Scan a pickle's instructions and track the nesting depth of the values they would build, without building any.
 
-    A tuple of tuples of tuples ... would exhaust the stack when it becomes the key of a mapping.
+    Deeply nested tuples would exhaust the stack when used as the key of a mapping.
 
     Raises:
-        TintboxError: There are too many of them, one that PyTorch does not write, one that names what is not in the
-            table, or one that builds too deep.
-        ValueError: It is no pickle.
+        TintboxError: There are too many instructions, or one that PyTorch does not write, that names something not in
+            the table, or that nests too deeply.
+        ValueError: It is not a pickle.
     """
-    depths: list[Any] = []  # of what is on the unpickler's stack; a mark is None
+    depths: list[Any] = []  # of the values on the unpickler's stack; a mark is None
     memory: dict[int, int] = {}
     for count, (code, value, _) in enumerate(pickletools.genops(raw)):
         if count >= PICKLE_INSTRUCTIONS:
@@ -100,7 +100,7 @@ def check(raw: bytes) -> None:
 
 
 def _take(depths: list[Any], code: Any) -> list[int]:
-    """Take what an instruction takes from the stack; raise an IndexError if it is not there."""
+    """Pop the operands of an instruction from the stack; raise an IndexError if they are missing."""
     taken = []
     if pickletools.markobject in code.stack_before:
         while (depth := depths.pop()) is not None:
@@ -113,7 +113,7 @@ def _take(depths: list[Any], code: Any) -> list[int]:
 
 
 def read(path: Path) -> Any:
-    """Return what a PyTorch file holds: tensors, plain containers and records.
+    """Return the content of a PyTorch file: tensors, plain containers and records.
 
     Raises:
         TintboxError: The file cannot be read, is damaged, or names something that is not in the table.
