@@ -1,4 +1,4 @@
-"""Random evaluation cases, and small models that really detect."""
+"""Random evaluation cases, and small trained models that really detect."""
 
 import contextlib
 import io
@@ -22,11 +22,11 @@ def synthetic():
     return SimpleNamespace(case=case, pycocotools=pycocotools_evaluation)
 
 
-QUICK = ("imgsz=64", "device=cpu", "resamples=30")  # of a command
-CHOSEN = {"resamples": 40}  # of coco_eval=
+QUICK = ("imgsz=64", "device=cpu", "resamples=30")  # arguments of a command
+CHOSEN = {"resamples": 40}  # value of coco_eval=
 CLASSES = {0: "blue", 1: "red", 2: "never there"}
 PICTURES = {"train": 16, "val": 10}
-# Of Ultralytics' own layers, small enough to learn rectangles in seconds.
+# Built from Ultralytics' own layers, small enough to learn rectangles in seconds.
 NETWORK = {
     "nc": len(CLASSES),
     "backbone": [
@@ -43,7 +43,7 @@ STEPS = 90
 
 @pytest.fixture(scope="session")
 def rectangles(tmp_path_factory):
-    """Dataset YAMLs by task: a blue or red rectangle in either half of 128x96 pixels; a split's last is unlabelled."""
+    """Dataset YAMLs by task: a blue or red rectangle in either half of 128x96 pixels; the last image is unlabelled."""
     import cv2
 
     files = {}
@@ -76,7 +76,7 @@ def rectangles(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def detectors(rectangles, tmp_path_factory):
-    """Checkpoints by task, of models that find most rectangles in 64 pixels."""
+    """Checkpoints by task, of models that find most rectangles at 64 pixels."""
     import yaml
 
     folder = tmp_path_factory.mktemp("detectors")
@@ -88,7 +88,7 @@ def detectors(rectangles, tmp_path_factory):
 
 
 def fit(model, data, file):
-    """Train on all the training pictures at once, without what makes a run slow for a small model."""
+    """Train on all training images in one batch, without the options that make a run slow for a small model."""
     import torch
     from ultralytics import YOLO
     from ultralytics.cfg import get_cfg
@@ -96,7 +96,7 @@ def fit(model, data, file):
     from ultralytics.data.utils import check_det_dataset
 
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # many threads only wait for each other here
+    torch.set_num_threads(1)  # more threads would only wait for each other here
     torch.manual_seed(0)
     yolo = YOLO(str(model))
     network, found = yolo.model, check_det_dataset(str(data))
@@ -126,7 +126,7 @@ def fit(model, data, file):
 
 @pytest.fixture
 def variant(rectangles, tmp_path):
-    """A copy of a dataset to spoil: ``variant(task="detect", extra="")`` returns its YAML, ``extra`` added to it."""
+    """A copy of a dataset to corrupt: ``variant(task="detect", extra="")`` returns its YAML with ``extra`` appended."""
     import shutil
 
     def copy(task="detect", extra=""):
@@ -141,7 +141,7 @@ def variant(rectangles, tmp_path):
 
 @pytest.fixture
 def log():
-    """The messages that Ultralytics' logger gets, as a list of (level, text)."""
+    """The messages sent to Ultralytics' logger, as a list of (level, text)."""
     import logging
 
     from ultralytics.utils import LOGGER
@@ -169,7 +169,7 @@ def validate(rectangles, detectors, tmp_path):
 
 @pytest.fixture
 def tintbox(monkeypatch, capfd, tmp_path):
-    """Run the `tintbox` command in this process and an empty folder; returns status, output and error lines."""
+    """Run the `tintbox` command in this process and in an empty folder; returns status, output and error lines."""
     import sys
 
     from tintbox.cli import app as cli
@@ -194,13 +194,13 @@ def tintbox(monkeypatch, capfd, tmp_path):
 
 @pytest.fixture
 def pair(synthetic):
-    """Truth with a class that has no object and one without small ones, and its detections."""
+    """Truth with a class without objects and one without small objects, and its detections."""
     return synthetic.case(3, images=24)
 
 
 @pytest.fixture
 def better(pair):
-    """The same detections with the right ones moved up, most of them."""
+    """The same detections with most correct ones ranked higher."""
     truth, detections = pair
     kinds = evaluate(truth, detections, settings=Settings(resamples=0)).errors.detection_kind
     return replace(detections, score=np.where(kinds == "true positive", 0.9 + detections.score / 10, detections.score))
@@ -208,7 +208,7 @@ def better(pair):
 
 @pytest.fixture(scope="session")
 def weaker(detectors, tmp_path_factory):
-    """A run's folder whose model has forgotten some of what the detector knows."""
+    """The folder of a run whose model has forgotten some of what the detector knows."""
     import torch
     from ultralytics import YOLO
 
@@ -224,7 +224,7 @@ def weaker(detectors, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def written(rectangles, detectors, weaker, tmp_path_factory):
-    """Folders that `--save-json` wrote, by task, and "weaker"."""
+    """Folders written by `--save-json`, by task, and "weaker"."""
     from ultralytics import YOLO
 
     root = tmp_path_factory.mktemp("written")
@@ -244,7 +244,7 @@ def values(folder, kind="bbox", name="coco.json"):
 
 @pytest.fixture
 def nothing_is_installed(monkeypatch):
-    """Ultralytics installs its own evaluator when it wants it; with coco_eval it must not come to that."""
+    """Ultralytics installs its own evaluator when it needs it, which must not happen with coco_eval."""
     from ultralytics.models.yolo.detect import val
 
     def refuse(requirements, *args, **kwargs):
@@ -254,7 +254,7 @@ def nothing_is_installed(monkeypatch):
 
 
 def pycocotools(folder, iou_type):
-    """Return pycocotools' evaluation of what save_json wrote."""
+    """Return pycocotools' evaluation of the files of save_json."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -268,11 +268,11 @@ def pycocotools(folder, iou_type):
 
 
 def warnings(log):
-    """What was told of the evaluation, without Ultralytics' sign before it."""
+    """The warnings about the evaluation, without Ultralytics' prefix."""
     texts = [text for level, text in log if level == "WARNING" and "coco_eval=" in text]
     return [text[text.index("coco_eval=") :] for text in texts]
 
 
 def broken_labels(root, row="0 0.5 0.5 7 0.5"):
-    """Put a row that is no label into a dataset."""
+    """Add an invalid label row to a dataset."""
     (root / "labels" / "val" / "0.txt").write_text(f"{row}\n")

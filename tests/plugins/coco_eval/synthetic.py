@@ -1,4 +1,4 @@
-"""Random evaluation cases with everything that trips an evaluator up, and pycocotools' numbers of them."""
+"""Random evaluation cases with everything that commonly breaks evaluators, and pycocotools' numbers for them."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ SIDE = 160
 def case(seed, images=30, classes=4, crowded=True, ties=True, masks=False, many=True):
     """Return truth and detections: boxes of all sizes, crowds, equal scores, empty images, a class without truth.
 
-    Class ids are 3, 5, 7, ... and image ids fall, so that neither is its own index.
+    Class ids are 3, 5, 7, ... and image ids are descending, so that neither equals an index.
     """
     rng = np.random.default_rng(seed)
     pictures = [{"id": 1000 - 7 * i, "file_name": f"{i}.jpg", "width": SIDE, "height": SIDE} for i in range(images)]
@@ -72,7 +72,7 @@ def _mask(box, rng):
 
 
 def pycocotools_evaluation(truth, detections, iou_type="bbox"):
-    """Return pycocotools' evaluation, accumulated and summarised."""
+    """Return pycocotools' evaluation, accumulated and summarized."""
     import contextlib
     import io
 

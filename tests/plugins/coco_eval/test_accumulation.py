@@ -1,4 +1,4 @@
-"""Precision and recall from matches, against the definition taken step by step."""
+"""Precision and recall from matches, compared with the definition applied step by step."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ NOTHING = Partners(np.zeros(0, int), np.zeros(0, bool))
 
 
 def group(matched, ignored=None, rank=None, truths=1):
-    """A group of one image whose detections do the same at every threshold."""
+    """A group of one image whose detections are equal at every threshold."""
     matched = np.repeat(np.array([matched], bool), LEVELS, axis=0)
     ignored = np.zeros_like(matched) if ignored is None else np.repeat(np.array([ignored], bool), LEVELS, axis=0)
     n = matched.shape[1]
@@ -21,12 +21,12 @@ def group(matched, ignored=None, rank=None, truths=1):
 
 
 def curves_of(*groups):
-    """One class, with these groups as its ranges of sizes."""
+    """Curves of one class, with these groups as its size ranges."""
     return accumulate(Matches([list(groups)], NOTHING))
 
 
 def plain(group, limit):
-    """A detection after the other, best first."""
+    """The definition, one detection after the other, highest score first."""
     precision, recall = np.zeros((LEVELS, len(RECALL_THRESHOLDS))), np.zeros(LEVELS)
     for t in range(LEVELS):
         found = counted = 0

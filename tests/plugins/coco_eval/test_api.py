@@ -1,4 +1,4 @@
-"""`evaluate` and `compare` as a program calls them: by path, by dict, by arrays; the numbers are pycocotools'."""
+"""`evaluate` and `compare` called from Python with paths, dicts and arrays; the numbers are pycocotools'."""
 
 import copy
 import doctest
@@ -84,7 +84,7 @@ def test_masks(synthetic):
 
     truth, detections = synthetic.case(11, images=8, masks=True)
     rows = detections.rows()
-    for row in rows:  # as pycocotools' encode leaves them
+    for row in rows:  # as returned by pycocotools' encode
         row["segmentation"] = {**row["segmentation"], "counts": row["segmentation"]["counts"].encode()}
         assert mask.area(row["segmentation"]) > 0
     stats = {kind: synthetic.pycocotools(truth, detections, kind).stats for kind in ("bbox", "segm")}
@@ -207,7 +207,7 @@ def test_mistakes_are_told_in_a_line(truth, detections, settings, message):
 def test_no_detections_and_images_without_objects(synthetic):
     nothing = {"image_id": [], "category_id": [], "bbox": np.zeros((0, 4)), "score": []}
     assert evaluate(TRUTH, nothing, **FEW)["AP"] == evaluate(TRUTH, [], **FEW)["AP"] == 0
-    extra = {**FOUND, "image_id": [1, 3]}  # found where there is nothing
+    extra = {**FOUND, "image_id": [1, 3]}  # a detection in an image without objects
     assert evaluate({**TRUTH, "images": [1, 2, 3]}, extra, **FEW)["AR100"] == pytest.approx(1 / 3)
     empty = {"image_id": [], "category_id": [], "bbox": [], "images": [1, 2, 3], "categories": [1]}
     assert np.isnan(evaluate(empty, extra, **FEW)["AP"])

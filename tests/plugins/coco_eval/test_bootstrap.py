@@ -1,4 +1,4 @@
-"""The intervals: re-weighting is resampling, and they cover what they say."""
+"""The intervals: reweighting equals resampling, and their coverage is as stated."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from tintbox.plugins.coco_eval.settings import Settings
 
 
 def resampled(truth, detections, counts):
-    """The data with every image as often as it was drawn, copies next to each other."""
+    """The data with every image repeated as often as it was drawn, copies next to each other."""
     images, annotations, picks, ids = [], [], [], []
     for image, count in sorted(zip(truth.images, counts), key=lambda pair: pair[0]["id"]):
         for _ in range(int(count)):
@@ -39,7 +39,7 @@ def resampled(truth, detections, counts):
 
 @pytest.mark.parametrize("masks", [False, True])
 def test_reweighting_is_resampling(synthetic, masks):
-    """Equal to pycocotools on the images physically drawn, crowds, empty images and missing classes included."""
+    """Equal to pycocotools on the resampled images, including crowds, empty images and missing classes."""
     truth, detections = synthetic.case(3, images=10 if masks else 20, ties=False, masks=masks)
     iou_type = "segm" if masks else "bbox"
     order = np.argsort([image["id"] for image in truth.images])
@@ -76,7 +76,7 @@ def test_blocks_do_not_matter(synthetic, monkeypatch):
 
 
 def simulated(rng, images, truths=5.0, false=3.0):
-    """A detector on ``images`` pictures: one class, hits that share the luck of their picture, random scores."""
+    """A simulated detector on ``images`` images: one class, hits correlated within an image, random scores."""
     positives, luck = rng.poisson(truths, images), rng.beta(6, 2, images)
     image = np.repeat(np.arange(images), positives)
     image = image[rng.random(len(image)) < luck[image]]
@@ -89,9 +89,9 @@ def simulated(rng, images, truths=5.0, false=3.0):
 
 
 def test_coverage():
-    """Of 400 samples of 100 pictures, the 95% interval holds the AP of endless pictures in 95% within four errors.
+    """Over 400 samples of 100 images, 95% of the 95% intervals contain the true AP, to within four standard errors.
 
-    The standard error of a share of 0.95 in 400 is 0.011.
+    The standard error of a proportion of 0.95 in 400 is 0.011.
     """
     rng = np.random.default_rng(0)
     endless = 100_000

@@ -1,4 +1,4 @@
-"""`tintbox coco-eval`, and the mistakes that it and `tintbox compare` tell in a line."""
+"""`tintbox coco-eval`, and the user errors that it and `tintbox compare` report in one line."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def files(folder):
-    """The arguments for a folder's predictions and annotations."""
+    """The arguments for the predictions and annotations in a folder."""
     return f"predictions={folder / 'predictions.json'}", f"annotations={folder / 'annotations.json'}"
 
 
@@ -46,7 +46,7 @@ def test_a_model_and_then_its_files_give_the_same(task, tintbox, rectangles, det
 
 
 def test_files_from_anywhere(tintbox, written, tmp_path, log):
-    """Without pictures, file names or sizes; no detections are all zeros; the next free folder is taken."""
+    """Without images, file names or sizes; without detections all numbers are zero; the next free folder is used."""
     truth = json.loads((written["detect"] / "annotations.json").read_text())
     truth["images"] = [{"id": image["id"]} for image in truth["images"]]
     truth["annotations"] = [{k: a[k] for k in ("image_id", "category_id", "bbox")} for a in truth["annotations"]]
@@ -82,7 +82,7 @@ def test_a_run_is_its_best_checkpoint_on_its_own_dataset(tintbox, rectangles, de
 
 
 COMMANDS = {
-    # What is missing or too much
+    # Missing or superfluous arguments
     "coco-eval": "model= is missing, e.g. model=best.pt",
     "coco-eval data={data}": "model= is missing, e.g. model=best.pt",
     "coco-eval model={model}": "data= is missing, and {model} does not say what it was trained on",
@@ -93,7 +93,7 @@ COMMANDS = {
     "coco-eval predictions={p} annotations={gt} split=val": "split= goes with model=, not with predictions=",
     "coco-eval predictions={p} annotations={gt} --save-json": "save_json= goes with model=",
     "coco-eval model={model} data={data} images=a": "images= goes with predictions=",
-    # Typing mistakes
+    # Typos
     "coco-eval best.pt": "'best.pt' is no argument; write key=value, with keys model, data, ",
     "coco-eval model={model} data={data} resample=5": "'resample' is no argument here (model, ",
     "coco-eval model={model} data={data} resamples=-1": "resamples=-1: give a whole number from 0 to 10000",
@@ -104,7 +104,7 @@ COMMANDS = {
     "coco-eval model={model} data={data} imgsz=large": "imgsz=large: give a side in pixels",
     "coco-eval model={model} data={data} conf=7": "conf=7: give a number from 0 to 1",
     "coco-eval model={model} data={data} device=cuda:99": "cannot be validated (Invalid CUDA 'device=99' requested",
-    # What is not there
+    # Missing files
     "coco-eval model={dir}/detec.pt data={data}": "detec.pt: no such file; did you mean 'detect.pt'?",
     "coco-eval model={dir}/detect.yaml data={data}": "is a model's YAML, without trained weights",
     "coco-eval model={model} data=rectangle.yaml": "'rectangle.yaml' does not exist",
@@ -114,10 +114,10 @@ COMMANDS = {
     "coco-eval predictions={p} annotations={run}": "{run}: cannot be read (Is a directory)",
     "coco-eval predictions={p} annotations={gt} images=nowhere examples=2": "images=nowhere: no such folder",
     "coco-eval predictions=[ annotations={gt}": "[: no such file",
-    # Where nothing can be written
+    # Unwritable outputs
     "coco-eval model={model} data={data} out={model}": "out={model}: cannot be written (File exists)",
     "coco-eval predictions={p} annotations={gt} out={model}/a": "out={model}/a: cannot be written (Not a directory)",
-    # One for the other
+    # One file in place of the other
     "coco-eval predictions={gt} annotations={gt}": "is it the annotations?",
     "coco-eval predictions={p} annotations={p}": "is it the predictions?",
     "coco-eval predictions={p} annotations={model}": "broken JSON",

@@ -1,4 +1,4 @@
-"""`tintbox compare`; what it refuses as `coco-eval` does is in test_command.py."""
+"""`tintbox compare`; errors that it shares with `coco-eval` are tested in test_command.py."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def compared(folder):
-    """compare.json, and compare.csv by class and metric."""
+    """The content of compare.json, and of compare.csv by class and metric."""
     with (folder / "compare.csv").open() as file:
         rows = {(row["iou_type"], row["class"], row["metric"]): row for row in csv.DictReader(file)}
     return json.loads((folder / "compare.json").read_text()), rows

@@ -1,4 +1,4 @@
-"""Comparisons against two runs of pycocotools."""
+"""Comparisons, checked against two runs of pycocotools."""
 
 import csv
 import math

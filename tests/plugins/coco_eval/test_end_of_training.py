@@ -21,7 +21,7 @@ def test_other_tasks_are_refused_before_training(tmp_path):
 
 @pytest.fixture
 def train(rectangles, detectors, tmp_path):
-    """Train a small model for an epoch."""
+    """Train a small model for one epoch."""
 
     def run(task="detect", data=None, name="run", callbacks=(), **arguments):
         model = YOLO(detectors[task])

@@ -1,4 +1,4 @@
-"""One model's evaluation."""
+"""The evaluation of one model."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from tintbox.plugins.coco_eval.settings import Settings
 
 @pytest.mark.parametrize("explain", [False, True])
 def test_one_evaluation_matches_once(synthetic, monkeypatch, explain):
-    """There is one matching for numbers, intervals and errors together."""
+    """Numbers, intervals and errors share one matching."""
     truth, detections = synthetic.case(2, images=20)
     matched = []
     for module in (evaluation, tide):

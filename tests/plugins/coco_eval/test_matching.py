@@ -1,4 +1,4 @@
-"""The numbers are pycocotools'."""
+"""The numbers equal pycocotools'."""
 
 import json
 from dataclasses import replace
@@ -21,7 +21,7 @@ TOLERANCE = 1e-9
 
 
 def as_stats(values):
-    """COCO's -1 for "n/a"."""
+    """The values with COCO's -1 for "n/a"."""
     return np.where(np.isnan(values), -1, values)
 
 
@@ -41,7 +41,7 @@ def assert_equal_to_pycocotools(synthetic, truth, detections, iou_type):
     np.testing.assert_allclose(curves.recall, theirs.eval["recall"], atol=TOLERANCE)
     classes = per_class(curves)
     np.testing.assert_allclose(as_stats(overall(classes)), theirs.stats, atol=TOLERANCE)
-    # All images counted once is the evaluation itself.
+    # With every image counted once, the result is the evaluation itself.
     once = bootstrap.reweight(matches, np.ones((len(truth.images), 1)))[0]
     np.testing.assert_allclose(once, classes, atol=TOLERANCE)
     for k in range(len(truth.categories)):  # pycocotools' own mean over one class
@@ -59,7 +59,7 @@ def test_random_cases(synthetic, seed):
 
 @pytest.mark.parametrize("flipped", [(2,), (3,), (2, 3)])
 def test_boxes_with_their_sides_the_wrong_way_round(synthetic, flipped):
-    """An end-to-end head, as YOLO26's, puts out such boxes now and then."""
+    """End-to-end heads, such as YOLO26's, sometimes output such boxes."""
     truth, detections = synthetic.case(1)
     boxes = detections.bbox.copy()
     boxes[::3, flipped] *= -1
@@ -75,7 +75,7 @@ def test_masks(synthetic, iou_type):
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10_000), chunk=st.sampled_from([1, 7, 1 << 20]))
 def test_equal_overlaps(synthetic, seed, chunk):
-    """Boxes on a grid: equal overlaps, overlaps that are a threshold, sizes on both sides of a border, and crowds."""
+    """Boxes on a grid: equal overlaps, overlaps equal to a threshold, sizes on both sides of a limit, and crowds."""
     rng = np.random.default_rng(seed)
     images, objects, found = 3, int(rng.integers(0, 25)), int(rng.integers(1, 60))
     truth_box, box = (
@@ -110,7 +110,7 @@ def assert_equal_partners(synthetic, truth, detections, iou_type):
 
 
 def renamed(truth, detections, images, categories, objects):
-    """Return both with other ids: three functions from old to new ones."""
+    """Return both with other ids, given three functions from old to new ids."""
     new = Truth(
         [{**image, "id": images(image["id"])} for image in truth.images],
         [
@@ -133,7 +133,7 @@ def renamed(truth, detections, images, categories, objects):
 @pytest.mark.parametrize("start", [2**53 + 1, 2**62, -(2**53) - 1, -(2**63), -3, 0])
 @pytest.mark.parametrize("iou_type", ["bbox", "segm"])
 def test_large_and_negative_ids(synthetic, start, iou_type, tmp_path):
-    """Neighbours above 2**53 are one number as floats."""
+    """Adjacent integers above 2**53 are equal as floats."""
     truth, detections = synthetic.case(3, images=9, masks=iou_type == "segm")
     places = [sorted(row["id"] for row in rows) for rows in (truth.images, truth.categories)]
     plain = numbers_of(truth, detections, iou_type)
@@ -209,7 +209,7 @@ def test_the_twelve_are_in_cocos_order():
 
 @pytest.mark.parametrize(("seed", "iou_type"), [(0, "bbox"), (1, "bbox"), (2, "bbox"), (11, "segm")])
 def test_partners_are_those_of_pycocotools(synthetic, seed, iou_type):
-    """With equal scores, crowds, and more than 100 detections of a class in a picture."""
+    """With equal scores, crowds, and more than 100 detections of a class in an image."""
     truth, detections = synthetic.case(seed, images=12, masks=iou_type == "segm")
     assert_equal_partners(synthetic, truth, detections, iou_type)
 

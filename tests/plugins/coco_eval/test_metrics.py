@@ -1,4 +1,4 @@
-"""The twelve numbers, against the `summarize` of pycocotools."""
+"""The twelve numbers, compared with pycocotools' `summarize`."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from tintbox.plugins.coco_eval import metrics
 
 
 def random_curves(seed, classes=4):
-    """Curves as `accumulate` gives them, one class without any truth and one without large objects."""
+    """Curves in the format of `accumulate`, with one class without truth and one without large objects."""
     rng = np.random.default_rng(seed)
     precision, recall = rng.random((10, 101, classes, 4, 3)), rng.random((10, classes, 4, 3))
     for place in ((0, slice(None)), (1, 3)):

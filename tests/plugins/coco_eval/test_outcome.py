@@ -1,4 +1,4 @@
-"""What a validation with COCO evaluation leaves."""
+"""The results of a validation with COCO evaluation."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tables, JSON, CSV and pictures of evaluations and comparisons: the numbers are pycocotools'."""
+"""Tables, JSON, CSV and plots of evaluations and comparisons: the numbers are pycocotools'."""
 
 import csv
 import json
@@ -29,7 +29,7 @@ def by_class(synthetic, truth, detections, iou_type):
 
 
 def near(values, expected):
-    """Whether numbers, None for "n/a", are pycocotools', -1 for it, within 1e-9."""
+    """Return whether numbers (None for "n/a") equal pycocotools' (-1 for "n/a") within 1e-9."""
     values = [-1 if v is None else v for v in values]
     return np.abs(np.array(values) - expected).max() < 1e-9
 

@@ -1,4 +1,4 @@
-"""Overlaps of pairs, against pycocotools and against all pairs one by one."""
+"""Overlaps of pairs, compared with pycocotools and with all pairs computed one by one."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def test_no_pairs():
 
 
 def every_pair(n, m):
-    """Rows of all pairs, those of a detection next to each other."""
+    """Rows of all pairs, ordered by detection."""
     return np.repeat(np.arange(n), m), np.tile(np.arange(m), n)
 
 

@@ -1,4 +1,4 @@
-"""The pictures of an evaluation and of a comparison."""
+"""The plots of an evaluation and of a comparison."""
 
 from dataclasses import replace
 
@@ -26,12 +26,12 @@ def colour(text):
 
 
 def pixels(picture, text):
-    """How many pixels are of a colour, near enough."""
+    """The number of pixels close to a colour."""
     return int((np.abs(picture.astype(int) - colour(text)).max(-1) < 8).sum())
 
 
 def checked(file):
-    """Read a picture whose words don't reach its border: a title cut off does."""
+    """Read a plot and check that no text touches its border, as a title that is cut off does."""
     picture = cv2.imread(str(file))
     border = np.concatenate([picture[:, :2].reshape(-1, 3), picture[:, -2:].reshape(-1, 3), picture[0], picture[-1]])
     assert (border > 250).all(), f"{file.name} is cut off at its border"
@@ -39,7 +39,7 @@ def checked(file):
 
 
 def axis_share(picture):
-    """Length of the longest horizontal black line, as a share of the width: the axis."""
+    """Length of the longest horizontal black line, the axis, as a fraction of the width."""
     dark = (picture < 60).all(-1)
     best = 0
     for row in dark:
@@ -84,7 +84,7 @@ def test_pictures_without_objects_or_detections(pair, tmp_path):
         output.save(folder, {"bbox": evaluation}, {})
         drawn = [checked(folder / name) for name in NAMES[:3]]
         assert (folder / NAMES[3]).is_file()
-        # Without objects there is nothing but the words, without detections there is a dot at 0.
+        # Without objects there is only text; without detections there is a dot at 0.
         assert (pixels(drawn[1], pictures.INK) > 50) == (evaluation is nothing)
         assert [pixels(picture, pictures.GREY) > 50 for picture in drawn[:2]] == [evaluation is none, True]
 

@@ -1,4 +1,4 @@
-"""Predictions of parts put together are those of the whole."""
+"""Pooled predictions of parts equal those of the whole."""
 
 import json
 
@@ -18,7 +18,7 @@ FEW = Settings(resamples=50, explain=False)
 
 @pytest.fixture(scope="module")
 def whole():
-    """The truth and detections of 12 pictures."""
+    """The truth and detections of 12 images."""
     rng = np.random.default_rng(0)
     images = [{"id": i, "file_name": f"{i}.jpg", "width": 100, "height": 100} for i in range(1, 13)]
     annotations, rows = [], []
@@ -35,7 +35,7 @@ def whole():
 
 
 def write_part(folder, whole, ids, file=lambda i: f"/data/{i:02}.jpg"):
-    """Write what a validation of some of the pictures leaves; their ids begin at 1 again."""
+    """Write the files of a validation on some of the images, with ids starting at 1 again."""
     truth, detections = whole
     new = {old: place for place, old in enumerate(ids, start=1)}
     images = [{**image, "id": new[image["id"]]} for image in truth.images if image["id"] in new]
@@ -73,7 +73,7 @@ def test_pictures_of_a_group_are_drawn_together(parts, whole):
     found = pooling.pool(parts, groups)
     assert [image[GROUP] for image in found.truth.images] == ["a"] * 6 + ["b"] * 6
     grouped = evaluate(found.truth, found.detections, settings=FEW)
-    # Two groups drawn twice: both once, or one of them twice.
+    # Two draws from two groups: each once, or one of them twice.
     assert len({sample.tobytes() for sample in grouped.samples}) == 3
     assert grouped.fingerprint != evaluate(*whole, settings=FEW).fingerprint
 

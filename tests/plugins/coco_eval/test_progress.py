@@ -1,4 +1,4 @@
-"""Steps on a terminal, and nowhere else."""
+"""Steps are shown on a terminal, and nowhere else."""
 
 import io
 import sys
@@ -9,7 +9,7 @@ from tintbox.plugins.coco_eval.progress import steps
 
 
 class Terminal(io.StringIO):
-    """A standard error that somebody looks at."""
+    """A standard error that is a terminal."""
 
     def isatty(self):
         return True

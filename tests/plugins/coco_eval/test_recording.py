@@ -1,4 +1,4 @@
-"""What lies on Ultralytics' validator while it is recorded, what it records, and that it goes again."""
+"""What is stored on Ultralytics' validator while it is recorded, what it records, and that it is removed again."""
 
 import json
 from pathlib import Path
@@ -17,14 +17,14 @@ CHOSEN = {"resamples": 40}
 
 @pytest.mark.parametrize("task", ["detect", "segment"])
 def test_recorded_are_the_predictions_that_ultralytics_saves(task, validate, tmp_path, monkeypatch):
-    """Its own JSON has them rounded, boxes to 3 digits and scores to 5."""
+    """Ultralytics' own JSON has them rounded, boxes to 3 digits and scores to 5."""
     from ultralytics.models.yolo.detect import DetectionValidator
 
     monkeypatch.setattr(DetectionValidator, "coco_evaluate", lambda self, stats, *args, **kwargs: stats)
     validate(task, save_json=True, name="stock")
     stock = json.loads((tmp_path / "stock" / "predictions.json").read_text())
     found = validate(task, coco_eval=CHOSEN).coco.detections
-    # For a custom detection dataset Ultralytics writes no ids, for segmentation the number that a file is named by.
+    # For a custom detection dataset Ultralytics writes no ids, for segmentation the number in a file's name.
     assert [Path(row["file_name"]).stem for row in stock] == [str(i) for i in found.image_id]
     assert [row["category_id"] for row in stock] == found.category_id.tolist()
     assert np.abs(np.array([row["bbox"] for row in stock]) - found.bbox).max() < 0.0006
@@ -34,7 +34,7 @@ def test_recorded_are_the_predictions_that_ultralytics_saves(task, validate, tmp
 
 
 def test_recorded_boxes_are_those_that_predict_gives(validate, detectors, rectangles):
-    """In pixels of the file, though validation pads its batches otherwise."""
+    """In pixels of the file, although validation pads its batches differently."""
     outcome = validate(coco_eval=CHOSEN, conf=0.3, rect=False).coco
     for file, image_id in outcome.split.image_ids.items():
         boxes = YOLO(detectors["detect"]).predict(file, imgsz=64, conf=0.3, iou=0.7, rect=False, verbose=False)[0].boxes
@@ -76,7 +76,7 @@ def test_the_validator_is_left_as_it_was(save_json, rectangles, detectors, tmp_p
 
 
 class Validator:
-    """Of Ultralytics' validator what a recording touches."""
+    """The parts of Ultralytics' validator that a recording uses."""
 
     def __init__(self, save_json):
         self.args, self.jdict = SimpleNamespace(save_json=save_json), []
@@ -93,7 +93,7 @@ def test_a_recording_gives_back_what_it_took(save_json):
     validator.args.save_json = True  # as Ultralytics does for COCO's own dataset
     recording.begin(validator)
     assert validator.args.save_json is False
-    for file, score in (("a.png", 1), ("b.png", 2), ("a.png", 3)):  # a sampler of several processes repeats pictures
+    for file, score in (("a.png", 1), ("b.png", 2), ("a.png", 3)):  # a distributed sampler repeats images
         recording.add(validator, {"file": file, "score": score})
     found = Recording.remove(validator)
     assert {file: record["score"] for file, record in found.items()} == {"a.png": 3, "b.png": 2}

@@ -1,4 +1,4 @@
-"""Rows of many draws, put together and looked up in tables: the numbers are those of the plain computation."""
+"""Vectorized draws with table look-up: the numbers equal those of the plain computation."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ LEVELS = len(IOU_THRESHOLDS)
 
 
 def plain_precision(group, weights):
-    """One draw and one threshold after the other, as the definition goes."""
+    """The definition, one draw and one threshold after the other."""
     result = np.full((LEVELS, weights.shape[1]), np.nan)
     for r, weight in enumerate(weights.T):
         truths = weight[group.truth_image].sum()
@@ -35,12 +35,12 @@ def plain_recall(group, weights, limit):
 
 
 def random_group(rng, images, detections, truths, lost):
-    """Runs of hits and of misses; what is ignored at a threshold, and hits that come and go from one to the next."""
+    """Runs of hits and misses, with detections ignored at some thresholds and hits that change between thresholds."""
     matched = np.repeat(rng.random(detections) < rng.random(), LEVELS).reshape(detections, LEVELS).T
     matched = matched ^ (rng.random(matched.shape) < 0.1)
     ignored = rng.random(matched.shape) < lost
     image, ranks = rng.integers(0, images, detections), rng.integers(0, 100, detections)
-    own = image[(matched & ~ignored).any(0)]  # what was found is there
+    own = image[(matched & ~ignored).any(0)]  # found objects exist
     return Group(image, ranks, matched, ignored, np.concatenate([own, rng.integers(0, images, truths)]))
 
 
@@ -63,7 +63,7 @@ def test_equal_to_the_plain_computation(seed, images, detections, truths, lost):
 
 
 def test_recalls_at_a_threshold():
-    """Every number of 100 objects found, once each: recalls that are thresholds up to rounding."""
+    """Every number of found objects out of 100, once each: recalls that equal thresholds up to rounding."""
     image = np.arange(100)
     matched = np.ones((LEVELS, 100), bool)
     group = Group(image, np.zeros(100, int), matched, ~matched, image)
@@ -75,7 +75,7 @@ def test_recalls_at_a_threshold():
 
 
 def test_average_precision_by_hand():
-    """Two images; image 0: hit at .9, false at .8; image 1: hit at .7, one truth missed."""
+    """Two images. Image 0: hit at .9, false positive at .8. Image 1: hit at .7, one object missed."""
     matched = np.repeat([[True, False, True]], LEVELS, axis=0)
     group = Group(np.array([0, 0, 1]), np.zeros(3, int), matched, np.zeros_like(matched), np.array([0, 1, 1]))
     weights = Weights(np.array([[1, 2, 0, 0], [1, 0, 2, 0]]))

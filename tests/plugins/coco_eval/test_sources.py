@@ -1,4 +1,4 @@
-"""Where detections come from."""
+"""Sources of detections."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def test_two_runs_are_named_by_what_tells_them_apart(paths, expected):
 
 
 def source(name, images=(1, 2), classes=("a", "b"), objects=1):
-    """Truth of some pictures, without detections."""
+    """Truth of some images, without detections."""
     rows = [{"id": i, "image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1], "area": 1} for i in range(objects)]
     truth = Truth(
         [{"id": i, "file_name": f"{i}.png"} for i in images], rows,

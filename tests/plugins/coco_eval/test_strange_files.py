@@ -1,4 +1,4 @@
-"""Files of strangers: whatever is in them, an evaluation ends well or with one line, and leaves them as they were."""
+"""Untrusted files: whatever they contain, an evaluation succeeds or fails with one line, and does not modify them."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.attack("coco-eval inputs")
 STEADY = settings(
     deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-HUGE, DEEP = "@6000 digits@", "@900 brackets@"  # stand for what Python itself does not write
+HUGE, DEEP = "@6000 digits@", "@900 brackets@"  # placeholders for what Python itself does not write
 SECONDS = 10
 
 RLE = {"size": [20, 30], "counts": [10, 5, 585]}
@@ -51,13 +51,13 @@ def detections_json(masks):
 
 
 def places(value, path=()):
-    """Every path in JSON."""
+    """The path of every value in JSON content."""
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path, *(found for key, child in children for found in places(child, (*path, key)))]
 
 
 def put(content, path, value):
-    """Content with another value at a path, or without it for Ellipsis; as it was if the path is gone."""
+    """Content with another value at a path, or without it for Ellipsis; unchanged if the path does not exist."""
     if not path:
         return content if value is ... else value
     key, *rest = path
@@ -94,14 +94,14 @@ EXTREME = VALUES | st.just(DEEP) | st.just(...) | st.lists(NUMBERS, min_size=4, 
 
 
 def written(content):
-    """JSON as bytes."""
+    """JSON content as bytes."""
     text = json.dumps(content).replace(json.dumps(HUGE), "7" * 6000)
     return text.replace(json.dumps(DEEP), "[" * 900 + "]" * 900).encode()
 
 
 @st.composite
 def spoilt(draw):
-    """Truth and predictions as bytes, with some fields changed, or raw damage."""
+    """Truth and predictions as bytes, with some fields changed or the bytes corrupted."""
     masks = draw(st.booleans())
     contents = [truth_json(masks), detections_json(masks)]
     for _ in range(draw(st.integers(1, 3))):
@@ -118,7 +118,7 @@ def spoilt(draw):
 
 
 def judged(raw, folder):
-    """Evaluate two files as `tintbox coco-eval` does, but for the pictures; return the error's line, or None."""
+    """Evaluate two files like `tintbox coco-eval`, but without plots; return the error message, or None."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     files = folder / "gt.json", folder / "dt.json"

@@ -1,4 +1,4 @@
-"""What a command meets around it: terminals, pipes, disks and folders that are not as one wishes."""
+"""Commands in adverse environments: terminals, pipes, disks and folders with problems."""
 
 import json
 import os
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.attack("output")
 
 @pytest.fixture
 def pair(tmp_path, synthetic):
-    """Two folders of truth and predictions, a class whose name ASCII lacks and one that would clear a screen."""
+    """Two folders of truth and predictions, with a class name outside ASCII and one that would clear a screen."""
     truth, detections = synthetic.case(2, images=6, many=False)
     truth.categories[0]["name"], truth.categories[1]["name"] = "é…", "\x1b[2J\n"
     for name in ("one", "two"):
@@ -29,7 +29,7 @@ def pair(tmp_path, synthetic):
 
 @pytest.fixture
 def shell(pair, tmp_path):
-    """Run a line of bash in which $EVALUATE and $COMPARE stand for the commands."""
+    """Run a line of bash in which $EVALUATE and $COMPARE are replaced by the commands."""
     python = f"{sys.executable} -m tintbox"
     words = {
         "EVALUATE": f"{python} coco-eval predictions={pair[0]}/predictions.json annotations={pair[0]}/annotations.json",
@@ -154,7 +154,7 @@ def test_a_sure_difference_has_no_bound_that_looks_like_zero(bounds, shown):
 
 @pytest.mark.attack("newcomer")
 def test_in_a_notebook_tables_stay_below_their_headings(synthetic, monkeypatch):
-    """Rich shows what it prints in a notebook at once, on a way of its own."""
+    """In a notebook, rich displays its output immediately through a separate channel."""
     import rich.console
 
     monkeypatch.setattr(rich.console, "_is_jupyter", lambda: True)

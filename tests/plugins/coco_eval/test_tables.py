@@ -1,4 +1,4 @@
-"""Evaluations and comparisons in words."""
+"""Evaluations and comparisons as text."""
 
 import math
 

@@ -60,7 +60,7 @@ def test_ultralytics_own_results_stay_as_they_are(validate, tmp_path):
 
 @pytest.mark.attack("newcomer")
 def test_a_model_of_fewer_classes_is_told_twice(validate, variant, log):
-    """Before, and once more next to the numbers, which are no numbers for the whole dataset."""
+    """The warning comes before the run, and again next to the numbers, which are not those of the whole dataset."""
     data = variant()
     names = "".join(f"  {i}: class {i}\n" for i in range(3, 80))
     data.write_text(data.read_text() + names)
@@ -74,7 +74,7 @@ def test_a_model_of_fewer_classes_is_told_twice(validate, variant, log):
 
 
 def test_masks_are_taken_at_full_size_with_coco_eval_alone(validate):
-    """At a quarter of it, as in a stock validation, they would be a matter of 4-pixel steps."""
+    """At a quarter of it, as in a stock validation, mask borders would be in steps of 4 pixels."""
     stock, ours = validate("segment", name="stock"), validate("segment", coco_eval=CHOSEN)
     assert ours.box.map == stock.box.map
     assert ours.seg.map > stock.seg.map
@@ -147,13 +147,13 @@ def test_an_exported_model(validate, detectors, tmp_path):
 
 
 def exported(validate, tmp_path, task="detect"):
-    """Return the truth that save_json writes."""
+    """Return the truth written by save_json."""
     validate(task, coco_eval={"resamples": 0}, save_json=True, name="exported")
     return json.loads((tmp_path / "exported" / "annotations.json").read_text())
 
 
 def test_annotations_of_the_yaml_count(validate, variant, tmp_path):
-    """Its crowd regions and areas come from there, and so do its ids."""
+    """Crowd regions, areas and ids come from the annotations."""
     content = exported(validate, tmp_path)
     for annotation in content["annotations"]:
         annotation["category_id"] += 10
@@ -183,7 +183,7 @@ def test_annotations_without_masks_are_told_and_boxes_evaluated(validate, varian
 
 
 def test_cocos_own_layout_calls_no_other_evaluator(validate, variant, tmp_path):
-    """Ultralytics switches `save_json` on for it, installs a package and evaluates once more."""
+    """Ultralytics enables `save_json` for it, installs a package and evaluates again."""
     content = exported(validate, tmp_path)
     file = variant()
     root = file.parent / "coco"
@@ -220,7 +220,7 @@ def test_wrong_ground_truth_is_told_before_the_model_runs(spoil, extra, message,
 
     data = variant(extra=extra)
     spoil(data.parent)
-    monkeypatch.delattr(DetectionValidator, "postprocess")  # what runs on predictions
+    monkeypatch.delattr(DetectionValidator, "postprocess")  # needed for predictions
     with pytest.raises(TintboxError, match=message):
         validate(data=data, coco_eval=CHOSEN)
 
@@ -254,7 +254,7 @@ def test_models_and_datasets_that_do_not_fit(validate, variant, log):
 
 @pytest.mark.slow
 def test_coco_pictures_and_a_yolo_model(shared_data, tmp_path):
-    """The official ids, crowd regions and areas, on 30 pictures of val2017."""
+    """The official ids, crowd regions and areas, on 30 images of val2017."""
     from ultralytics.data.converter import coco80_to_coco91_class
 
     weights = shared_data.parent / "weights" / "yolov8n-recon.pt"
@@ -287,7 +287,7 @@ def test_coco_pictures_and_a_yolo_model(shared_data, tmp_path):
     assert any(a["iscrowd"] for a in outcome.split.truth.annotations)
     assert {i["id"] for i in outcome.split.truth.images} == {int(p.stem) for p in pictures}
 
-    # The same from the labels: no crowd regions, areas of boxes; AP of all sizes is near.
+    # The same from labels: no crowd regions, and areas of boxes; AP over all sizes is close.
     (root / "annotations" / "instances_val2017.json").unlink()
     labels = model.val(data=str(data), coco_eval={"resamples": 0}, name="labels", **settings).coco
     assert {c["id"] for c in labels.split.truth.categories} == set(coco80_to_coco91_class())

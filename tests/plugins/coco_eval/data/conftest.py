@@ -1,4 +1,4 @@
-"""Datasets of labels to make truth of, and the line of what is wrong with one."""
+"""Datasets with labels to build truth from, and the error message of an invalid one."""
 
 import pytest
 import yaml
@@ -12,10 +12,10 @@ NAMES = {0: "cat", 1: "dog"}
 
 @pytest.fixture
 def dataset(tmp_path):
-    """Write a dataset of pictures and labels by name; returns what Ultralytics makes of its YAML."""
+    """Write a dataset of images and labels by name; returns Ultralytics' `check_det_dataset` of its YAML."""
 
     def write(labels, names=NAMES, size=(40, 20), **keys):
-        """``labels``: picture's path in images/val -> text of its label file, or None for none."""
+        """``labels``: image path in images/val -> text of its label file, or None for no file."""
         for picture, text in labels.items():
             file = tmp_path / "images" / "val" / picture
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def dataset(tmp_path):
 
 
 def message(call, *args):
-    """Return the one line of the error that a call raises."""
+    """Return the one-line message of the error that a call raises."""
     with pytest.raises(TintboxError) as error:
         call(*args)
     assert "\n" not in str(error.value)

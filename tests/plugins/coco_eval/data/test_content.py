@@ -1,4 +1,4 @@
-"""What a caller hands over, as COCO's JSON has it."""
+"""Conversion of a caller's data to the form of COCO's JSON."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Which image of a COCO JSON belongs to which picture, and which category to which class."""
+"""Which image of a COCO JSON matches which image file, and which category which class."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What Ultralytics knows about a dataset's files."""
+"""Ultralytics' own functions on a dataset's files."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""What a dataset's YAML says."""
+"""The content of a dataset YAML."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def dataset(write_dataset):
 
 @pytest.fixture
 def without(dataset, tmp_path):
-    """Its YAML without a validation split."""
+    """The dataset's YAML without a validation split."""
     content = {key: value for key, value in yaml.safe_load(dataset.read_text()).items() if key != "val"}
     file = tmp_path / "without.yaml"
     file.write_text(yaml.safe_dump({**content, "path": str(dataset.parent)}))

@@ -1,4 +1,4 @@
-"""Detections: COCO's result format, checked, and written so that pycocotools loads it."""
+"""Detections: COCO's result format is checked, and written so that pycocotools loads it."""
 
 import json
 
@@ -24,7 +24,7 @@ def row(**values):
 
 
 def run_lengths(seed, height=20, width=30):
-    """Return a random mask's run lengths as COCO's JSON has them, and the mask."""
+    """Return a random mask's run lengths in the format of COCO's JSON, and the mask."""
     pixels = np.random.default_rng(seed).random((height, width)) < 0.3
     rle = mask.encode(np.asfortranarray(pixels.astype(np.uint8)))
     return {"size": [height, width], "counts": rle["counts"].decode()}, pixels
@@ -50,7 +50,7 @@ def file(tmp_path):
 
 
 def message(path, truth=TRUTH):
-    """Return the one line of the error that reading raises."""
+    """Return the one-line message of the error that reading raises."""
     with pytest.raises(TintboxError) as error:
         Detections.read(path, truth)
     assert "\n" not in str(error.value)
@@ -76,7 +76,7 @@ def test_columns(file):
 @pytest.mark.attack("newcomer")
 @pytest.mark.parametrize("content", [b"", b" \n"])
 def test_an_empty_file_is_no_list_of_detections(file, content):
-    """It is what a full disk or a broken download leaves; a model that finds nothing leaves []."""
+    """A full disk or a broken download leaves an empty file; a model that finds nothing leaves []."""
     assert "empty" in message(file(content)) and "[]" in message(file(content))
 
 

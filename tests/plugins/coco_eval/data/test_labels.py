@@ -1,4 +1,4 @@
-"""Label files are read as Ultralytics reads them, but exactly, and every fault is told with its line."""
+"""Label files are read like Ultralytics does, but exactly, and every error is reported with its line."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ SQUARE = "0 0.5 0.5 0.2 0.2"
 
 @pytest.fixture
 def label(tmp_path):
-    """Write a label file beside a picture; returns its path."""
+    """Write a label file for an image; returns its path."""
 
     def write(text, encoding="utf-8"):
         Image.new("RGB", (40, 20)).save(tmp_path / "a.png")
@@ -27,7 +27,7 @@ def label(tmp_path):
 
 
 def ultralytics_reads(picture, file, classes, keypoints=(0, 0)):
-    """Return classes, boxes x1 y1 x2 y2 and polygons from Ultralytics' own reader; None if it drops the picture."""
+    """Return classes, boxes x1 y1 x2 y2 and polygons from Ultralytics' own reader; None if it drops the image."""
     name, rows, _, segments, *_ = verify_image_label((str(picture), str(file), "", False, classes, *keypoints, False))
     if name is None:
         return None
@@ -37,7 +37,7 @@ def ultralytics_reads(picture, file, classes, keypoints=(0, 0)):
 
 
 def assert_same(ours, theirs):
-    """Compare without regard to the order, which Ultralytics changes where it removes rows, to single precision."""
+    """Compare in single precision and ignoring order, which Ultralytics changes when it removes rows."""
     classes, corners, segments = theirs
     assert len(ours.classes) == len(classes)
     key = lambda c, b: np.lexsort([*np.round(b, 5).T, c])  # noqa: E731
@@ -60,7 +60,7 @@ def test_real_labels_are_read_as_ultralytics_reads_them(shared_data, tmp_path, f
         file = Path(*img2label_paths([picture]))
         if not file.exists():
             continue
-        link = tmp_path / picture.name  # Ultralytics may rewrite a picture: here it replaces the link
+        link = tmp_path / picture.name  # Ultralytics may rewrite an image; here it replaces the link
         link.symlink_to(picture)
         theirs = ultralytics_reads(link, file, classes)
         ours = read_labels(file, classes)
@@ -82,7 +82,7 @@ TRIANGLE = "1 0.1 0.1 0.9 0.1 0.5 0.7"
         (f"{SQUARE}\n0 0.50000000001 0.5 0.2 0.2\n", (0, 0), 1),  # the same in single precision
         (f"{SQUARE}\n0 0.500001 0.5 0.2 0.2\n", (0, 0), 2),
         ("0 0 0.5 -0.0 0.2\n0 0 0.5 0.0 0.2\n", (0, 0), 1),
-        ("0 0.95 0.5 0.2 0.2\n", (0, 0), 1),  # past the right border
+        ("0 0.95 0.5 0.2 0.2\n", (0, 0), 1),  # beyond the right border
         ("0 1.005 -0.005 0.2 0.2\n", (0, 0), 1),  # within the tolerance
         (f"{TRIANGLE}\n{TRIANGLE}\n0 0.2 0.2 0.4 0.2 0.4 0.4 0.2 0.4\n", (0, 0), 2),
         ("1 0.1 0.1 0.9 0.1 0.5 0.7\n1 0.1 0.1 0.9 0.1 0.6 0.7\n", (0, 0), 2),  # two polygons, one box
@@ -135,7 +135,7 @@ def test_faults_are_told_where_ultralytics_drops_the_picture(label, text, words)
 
 
 def test_the_labels_of_linked_folders_have_their_pictures(tmp_path):
-    """Ultralytics follows links in the folders of a split, so their pictures count."""
+    """Ultralytics follows links in a split's folders, so their images count."""
     for folder in ("elsewhere/cam", "data/images", "data/labels/cam"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "elsewhere" / "cam" / "a.png").write_bytes(b"")

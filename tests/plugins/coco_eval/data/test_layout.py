@@ -1,4 +1,4 @@
-"""Ids of pictures, and where a dataset's YAML has its annotations."""
+"""Image ids, and where a dataset's YAML keeps its annotations."""
 
 import pytest
 
@@ -11,9 +11,9 @@ from tintbox.plugins.coco_eval.data import layout
     [
         (["000009.jpg", "12.jpg"], [9, 12]),
         (["b.jpg", "a.jpg"], [2, 1]),
-        (["1.jpg", "01.png"], [2, 1]),  # one number twice
-        (["1.jpg", f"{2**53 + 1}.jpg"], [1, 2]),  # beyond what every reader of JSON keeps
-        (["١.jpg"], [1]),  # a digit, but of another script
+        (["1.jpg", "01.png"], [2, 1]),  # the same number twice
+        (["1.jpg", f"{2**53 + 1}.jpg"], [1, 2]),  # beyond the integers that every JSON reader keeps exactly
+        (["١.jpg"], [1]),  # a digit of another script
     ],
 )
 def test_pictures_are_numbered_by_their_names_if_these_are_numbers(names, ids):
@@ -28,7 +28,7 @@ def test_the_annotations_that_a_dataset_names(tmp_path):
     assert layout.annotation_file({"path": tmp_path, "val": "images/val"}, "val") is None
     with pytest.raises(TintboxFileError, match=r"no such file; did you mean 'val.json'"):
         layout.annotation_file({**data, "annotations": {"val": "va.json"}}, "val")
-    with pytest.raises(TintboxFileError, match="no such file"):  # a name that no file can have
+    with pytest.raises(TintboxFileError, match="no such file"):  # not a valid file name
         layout.annotation_file({**data, "annotations": {"val": "x" * 300}}, "val")
 
 

@@ -1,4 +1,4 @@
-"""Masks as run lengths, and back by pycocotools."""
+"""Masks as run lengths, decoded again by pycocotools."""
 
 import json
 
@@ -22,7 +22,7 @@ def test_masks_are_what_pycocotools_decodes(kind):
 
 def test_runs_go_down_the_columns():
     one = np.zeros((1, 3, 2))
-    one[0, 2, 0] = one[0, 0, 1] = 1  # the last of the first column and the first of the second are neighbours
+    one[0, 2, 0] = one[0, 0, 1] = 1  # the last pixel of the first column and the first of the second are adjacent
     assert encode(one) == [{"size": [3, 2], "counts": "222"}]
 
 

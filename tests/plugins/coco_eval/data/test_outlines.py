@@ -1,4 +1,4 @@
-"""Masks of the ground truth, checked before pycocotools fills them."""
+"""Ground-truth masks are checked before pycocotools rasterizes them."""
 
 import numpy as np
 import pytest
@@ -63,6 +63,6 @@ def test_a_picture_without_a_size(size):
 def test_lengths_are_those_around_the_longest_polygon():
     square = [5, 5, 8, 5, 8, 8, 5, 8]
     found = outlines._lengths([[square], [TRIANGLE, square], [[0, 0, 10, 5, 0, 5]]])
-    # A step is as long as its larger part: pycocotools fills a polygon pixel by pixel along that.
+    # The length of a step is its larger component, along which pycocotools draws a polygon pixel by pixel.
     assert found.tolist() == [12, 27, 10 + 10 + 5]
     assert outlines._lengths([]).tolist() == []

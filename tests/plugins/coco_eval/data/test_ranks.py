@@ -1,4 +1,4 @@
-"""Ids as ranks, against Python's own sorting."""
+"""Ranks of ids, compared with Python's own sorting."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Recorded predictions, and the part of a split that they are of."""
+"""Recorded predictions, and the validated part of a split."""
 
 import numpy as np
 

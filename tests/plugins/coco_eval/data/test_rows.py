@@ -1,4 +1,4 @@
-"""JSON files and their lists."""
+"""JSON files, and lists of JSON objects."""
 
 import gc
 import json

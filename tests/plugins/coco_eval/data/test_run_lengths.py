@@ -1,4 +1,4 @@
-"""Run lengths of masks, against pycocotools' own encoder."""
+"""Run-length masks, compared with pycocotools' own encoder."""
 
 import numpy as np
 import pytest

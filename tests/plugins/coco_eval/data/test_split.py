@@ -16,7 +16,7 @@ from .conftest import message
 
 
 def shared(folder, file, tmp_path):
-    """Return what Ultralytics makes of a YAML of the shared data, which it finds from its own folder only."""
+    """Return Ultralytics' `check_det_dataset` of a shared data YAML, which is found only from its own folder."""
     content = yaml.safe_load((folder / file).read_text())
     copy = tmp_path / "shared.yaml"
     copy.write_text(yaml.safe_dump({**content, "path": str(folder)}))
@@ -24,7 +24,7 @@ def shared(folder, file, tmp_path):
 
 
 def by_image(truth, category_ids=None):
-    """Return the truth's rows (n, 5) of category and box by image, crowd regions left out."""
+    """Return the truth's rows (n, 5) of category and box by image, without crowd regions."""
     found = {image["id"]: [] for image in truth.images}
     for a in truth.annotations:
         if not a["iscrowd"]:
@@ -50,7 +50,7 @@ def test_labels_and_json_of_coco_agree(shared_data, tmp_path):
         assert rows.shape == theirs[image].shape
         if len(rows):
             distance = np.abs(rows[:, None] - theirs[image][None]).max(axis=2)
-            # Six digits of a side of up to 640 pixels: 0.0003 for the centre, half as much for half the width.
+            # Six digits relative to a side of up to 640 pixels: 0.0003 for the centre, half as much for half the width.
             assert distance.min(axis=1).max() < 2e-3
             assert len(set(distance.argmin(axis=1))) == len(rows)
 
@@ -101,7 +101,7 @@ def test_clipping_is_that_of_ultralytics_own_coco_evaluation(dataset):
         (["1.png", "01.png"], [1, 2]),  # the same number
         (["1.png", "b.png"], [1, 2]),
         (["10.png", "9b.png"], [1, 2]),
-        (["99999999999999999999.png", "1.png"], [2, 1]),  # beyond what JSON carries
+        (["99999999999999999999.png", "1.png"], [2, 1]),  # beyond the integers that JSON keeps exactly
     ],
 )
 def test_image_ids(dataset, tmp_path, names, ids):
@@ -131,7 +131,7 @@ def test_exif_rotation(dataset, tmp_path, orientation, size):
 
 
 def test_polygons(dataset, tmp_path):
-    # A square in two parts that wind in different directions, joined as Ultralytics' converter joins parts: the
+    # A square in two parts that wind in different directions, joined like Ultralytics' converter joins parts; the
     # shoelace formula gives 0 for it.
     halves = "0.1 0.1 0.3 0.1 0.3 0.5 0.1 0.5 0.1 0.1 0.6 0.1 0.6 0.5 0.8 0.5 0.8 0.1 0.6 0.1"
     rectangle = "0.25 0.5 0.75 0.5 0.75 1 0.25 1"
@@ -148,7 +148,7 @@ def test_polygons(dataset, tmp_path):
 
 
 def test_boxes_and_polygons_in_one_split_count_as_boxes(dataset):
-    """Ultralytics leaves all polygons out, after a warning."""
+    """Ultralytics drops all polygons then, after a warning."""
     data = dataset({"a.png": "0 0.1 0.1 0.5 0.1 0.5 0.5", "b.png": "0 0.5 0.5 0.5 0.5", "c.png": ""})
     truth = for_dataset(data, "val").truth
     assert not any("segmentation" in a for a in truth.annotations)
@@ -218,7 +218,7 @@ def test_labels_without_a_picture(dataset, tmp_path):
     (labels / "classes.txt").write_text("cat\ndog\n")
     (labels / "empty.txt").write_text("")
     (labels / "rest.txt").write_text("0 0.5 0.5 0.1 0.1")
-    (tmp_path / "images" / "val" / "rest.svg").write_text("<svg/>")  # a picture of that stem, if none for Ultralytics
+    (tmp_path / "images" / "val" / "rest.svg").write_text("<svg/>")  # with that stem, though Ultralytics skips it
     for_dataset(data, "val")
     for i in range(7):
         (labels / "sub" / f"lost{i}.txt").write_text("0 0.5 0.5 0.1 0.1")

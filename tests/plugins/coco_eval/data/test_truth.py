@@ -1,4 +1,4 @@
-"""Ground truth from COCO's JSON: of COCO itself, named by a dataset's YAML, and alone."""
+"""Ground truth from COCO's JSON: for COCO itself, named in a dataset's YAML, and standalone."""
 
 import json
 
@@ -11,12 +11,12 @@ from tintbox.plugins.coco_eval.data.truth import Truth, for_dataset
 
 from .conftest import message
 
-# COCO's own dataset, and JSON for a split
+# COCO's own dataset, and a JSON for a split
 
 
 @pytest.fixture
 def coco_layout(shared_data, tmp_path):
-    """The subset of COCO in COCO's layout, without its JSON."""
+    """The subset of COCO in COCO's folder layout, without its JSON."""
     source, root = shared_data / "coco" / "val2017_subset", tmp_path / "coco"
     root.mkdir()
     for name in ("images", "labels"):
@@ -49,7 +49,7 @@ def test_stock_json_of_coco(coco_layout):
 
 
 def coco_json(images, annotations=(), categories=((5, "Cat"), (9, "dog"))):
-    """Return COCO's JSON; ``annotations`` are (image, category)."""
+    """Return a COCO JSON; ``annotations`` are (image, category)."""
     rows = [
         {"id": i, "image_id": image, "category_id": category, "bbox": [1, 2, 3, 4], "area": 12, "iscrowd": 0}
         for i, (image, category) in enumerate(annotations, start=1)
@@ -71,7 +71,7 @@ def test_annotations_named_in_the_yaml(dataset, tmp_path):
     folder = tmp_path / "images" / "val"
     assert split.image_ids == {str(folder / "a.png"): 4, str(folder / "b.png"): 8, str(folder / "sub" / "a.png"): 3}
     assert split.category_ids == {0: 5, 1: 9}
-    assert [a["id"] for a in split.truth.annotations] == [1, 2]  # no bird is among the classes, 9 not in the split
+    assert [a["id"] for a in split.truth.annotations] == [1, 2]  # bird is not a class, and image 9 is not in the split
     assert [image["id"] for image in split.truth.images] == [3, 4, 8]
     # The other split has no JSON.
     assert "no label file" in message(for_dataset, data, "train")
@@ -129,13 +129,13 @@ def test_what_an_annotation_lacks_is_put_in(tmp_path):
     file = tmp_path / "gt.json"
     file.write_text(json.dumps(content))
     first, second, third = Truth.read(file).annotations
-    assert [first["id"], second["id"], third["id"]] == [8, 9, 7]  # pycocotools takes a match with id 0 for none
+    assert [first["id"], second["id"], third["id"]] == [8, 9, 7]  # pycocotools treats a match with id 0 as none
     assert first["area"] == 12 and first["iscrowd"] == 0 and "segmentation" not in first
     assert third["iscrowd"] == 1 and type(third["image_id"]) is int
 
 
 def broken(change):
-    """Return good JSON with a change made to it."""
+    """Return valid JSON with one change."""
     content = coco_json({1: "a.png", 2: "b.png"}, [(1, 5), (2, 9), (2, 5)])
     change(content)
     return json.dumps(content)

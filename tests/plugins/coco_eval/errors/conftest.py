@@ -31,7 +31,7 @@ def detections_of(found, masks=None):
 
 
 CAT, DOG = 1, 2
-TRUTH = [  # picture, class, box
+TRUTH = [  # image, class, box
     (5, CAT, (20, 20, 60, 60)),
     (5, DOG, (120, 20, 60, 60)),
     (6, CAT, (20, 20, 60, 60)),
@@ -40,7 +40,7 @@ TRUTH = [  # picture, class, box
 ]
 
 
-FOUND = [  # picture, class, box, score
+FOUND = [  # image, class, box, score
     (5, CAT, (20, 20, 60, 60), 0.9),  # right
     (5, CAT, (120, 20, 60, 60), 0.6),  # classification
     (5, CAT, (20, 100, 30, 30), 0.1),  # background, not drawn
@@ -54,7 +54,7 @@ FOUND = [  # picture, class, box, score
 
 @pytest.fixture
 def case():
-    """Truth, detections and what is wrong with them; picture 8 has no objects."""
+    """Truth, detections and their errors; image 8 has no objects."""
     truth = Truth(
         [{"id": i, "file_name": f"${i}_a$.png", "width": 200, "height": 150} for i in (8, 7, 6, 5)],
         [
@@ -74,7 +74,7 @@ def case():
 
 @pytest.fixture(scope="session")
 def near():
-    """The number of pixels of a picture that are about of a colour."""
+    """The number of pixels in an image that are close to a colour."""
 
     def count(picture, colour):
         bgr = [int(colour[i : i + 2], 16) for i in (5, 3, 1)]

@@ -1,4 +1,4 @@
-"""The chart of what each kind of error costs."""
+"""The bar chart of the cost of each kind of error."""
 
 import math
 from dataclasses import replace
@@ -31,7 +31,7 @@ def test_the_chart_has_a_column_per_kind_and_a_row_per_class(near, case, tmp_pat
     assert list(columns) == ["AP50", *KINDS, *SPECIALS]
     cat, dog, _ = explanation.classes
     assert cat.ap > dog.ap == 0
-    assert columns["AP50"] == [explanation.overall.ap, dog.ap, cat.ap]  # least first; without objects no row
+    assert columns["AP50"] == [explanation.overall.ap, dog.ap, cat.ap]  # lowest first; no row without objects
     for kind in KINDS + SPECIALS:
         assert columns[kind] == [loss.gain[kind] for loss in (explanation.overall, dog, cat)]
     picture = cv2.imread(str(file))

@@ -1,4 +1,4 @@
-"""The worst pictures and the chart: which, in what order, and what is in them."""
+"""The drawn images with the worst errors: which ones, in what order, and what is in them."""
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ CAT, DOG = 1, 2
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """The titles and panels of what was drawn, in order."""
+    """The titles and panels that were drawn, in order."""
     calls, draw = [], error_picture.draw
 
     def recorded(picture, width, height, panels, faint, title, file):
@@ -55,14 +55,14 @@ def test_the_worst_pictures(near, case, drawn, tmp_path):
         ("true positive", False, False),
         ("classification", True, False),
     ]
-    assert [box.words for box in found] == ["cat 0.60, is dog $x$", "cat 0.90"]  # the sure one on top
+    assert [box.words for box in found] == ["cat 0.60, is dog $x$", "cat 0.90"]  # the highest score on top
     assert [(box.kind, box.faint) for box in seventh] == [("true positive", True)]
     pictures = [cv2.imread(str(file)) for file in files]
     for picture, kinds in zip(pictures, (("localisation", "both", "missed"), ("classification",), ("background",))):
         assert all(near(picture, COLOURS[kind]) > 500 for kind in kinds)
     assert near(pictures[0], COLOURS["background"]) < 20
-    assert near(pictures[1], "#808080") > 50_000  # the picture itself
-    assert near(pictures[2], "#e1e1e1") > 50_000  # a grey plane: there is no file
+    assert near(pictures[1], "#808080") > 50_000  # the image itself
+    assert near(pictures[2], "#e1e1e1") > 50_000  # a grey area, because there is no file
 
 
 def test_no_more_than_asked_for(case, tmp_path):
@@ -86,7 +86,7 @@ def test_pictures_that_cannot_be_read_or_have_no_size(case, drawn, tmp_path):
     (tmp_path / "text.png").write_text("no picture")
     files = draw_worst(explanation, truth, detections, {6: tmp_path / "text.png", 5: tmp_path}, tmp_path / "out", n=2)
     assert [file.name for file in files] == ["01_6.jpg", "02_5.jpg"]
-    assert [call[3] for call in drawn] == [(180, 80), (180, 80)]  # as far as the boxes reach
+    assert [call[3] for call in drawn] == [(180, 80), (180, 80)]  # the extent of the boxes
 
 
 def test_without_errors_there_is_nothing_to_draw(tmp_path):

@@ -1,4 +1,4 @@
-"""Average precision, and what it becomes when one kind of error is put right."""
+"""Average precision, and its value after one kind of error is corrected."""
 
 import contextlib
 import io
@@ -16,7 +16,7 @@ def hits(label, right, objects):
 
 
 def test_by_hand():
-    """Right, wrong, right of two objects: precision 1 up to recall 1/2 (51 of 101), 2/3 from there."""
+    """Right, wrong, right, of two objects: precision 1 up to recall 1/2 (51 of 101), 2/3 beyond."""
     assert hits([0, 0, 0], [1, 0, 1], [2]).average_precision() == pytest.approx([(51 + 50 * 2 / 3) / 101])
     assert hits([0], [1], [1]).average_precision() == pytest.approx([1])
     assert hits([0], [0], [1]).average_precision() == pytest.approx([0])
@@ -26,7 +26,7 @@ def test_by_hand():
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_definition_is_that_of_pycocotools(seed):
-    """Objects of their own pictures, each found or not, so that what is right is known without matching."""
+    """Each object has its own image and is found or not, so that true positives are known without matching."""
     rng = np.random.default_rng(seed)
     n, classes = 40, 3
     label, right = rng.integers(0, classes, n), rng.random(n) < 0.6

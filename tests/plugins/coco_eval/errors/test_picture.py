@@ -1,4 +1,4 @@
-"""One picture with its objects and detections."""
+"""The drawing of one image with its objects and detections."""
 
 import cv2
 import numpy as np

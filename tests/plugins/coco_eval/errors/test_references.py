@@ -1,4 +1,4 @@
-"""What errors cost on random pictures: as by a plain version, pycocotools, hotcoco and the authors' own package."""
+"""The cost of errors on random images, compared with a plain version, pycocotools, hotcoco and the authors' package."""
 
 import contextlib
 import io
@@ -15,8 +15,8 @@ from .conftest import truth_of
 
 
 def random_case(seed, images=30, objects=150, found=700, classes=5, crowd=0, ties=False):
-    """Pictures of 300 pixels with detections of every kind."""
-    rng = np.random.RandomState(seed)  # its numbers stay the same in every version of numpy
+    """Images of 300 pixels with detections of every kind."""
+    rng = np.random.RandomState(seed)  # its numbers are the same in every version of NumPy
     size = np.exp(rng.normal(3.5, 0.6, (objects, 2))).clip(6, 150)
     boxes = np.concatenate([rng.random_sample((objects, 2)) * (300 - size), size], 1)
     picture, label = rng.randint(1, images + 1, objects), rng.randint(1, classes + 1, objects)
@@ -38,7 +38,7 @@ def random_case(seed, images=30, objects=150, found=700, classes=5, crowd=0, tie
 
 
 def with_masks(truth, detections):
-    """The same, with each box cut to a triangle."""
+    """The same, with each box cut down to a triangle."""
     from pycocotools import mask
 
     def corners(box):
@@ -50,7 +50,7 @@ def with_masks(truth, detections):
         return code | {"counts": code["counts"].decode()}
 
     rows = [row | {"segmentation": [corners(row["bbox"])]} for row in truth.annotations]
-    for i, row in enumerate(rows):  # run lengths, short and long, are truths too
+    for i, row in enumerate(rows):  # run lengths, compressed and not, are valid truth too
         if i % 3 == 1:
             row["segmentation"] = encode(row["bbox"])
         if i % 3 == 2:
@@ -85,7 +85,7 @@ def pycocotools_ap(truth, detections, iou_type):
 
 
 def plain(truth, detections, pos=0.5, background=0.1):
-    """AP and gains of each class and the kind of each detection, by loops, for boxes without crowd regions."""
+    """AP and gains of each class and the kind of each detection, using loops, for boxes without crowd regions."""
 
     def iou(a, b):
         w = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
@@ -129,7 +129,7 @@ def plain(truth, detections, pos=0.5, background=0.1):
     uncovered = [g for g in missing if g not in chosen]
 
     def precision(rows, dropped=()):
-        """rows: (class, right), surest first."""
+        """rows: (class, right), by falling score."""
         result = []
         for label in classes:
             asked = [g for g, o in enumerate(objects) if o[1] == label]
@@ -187,7 +187,7 @@ def test_ap_is_that_of_pycocotools(iou_type):
 
 
 def test_as_hotcoco():
-    """Its own error analysis, of all classes together; crowd regions aside, where it counts what overlaps them."""
+    """hotcoco's own error analysis of all classes together, without crowd regions, which it counts differently."""
     import hotcoco
 
     truth, detections = random_case(7)
@@ -205,7 +205,7 @@ def test_as_hotcoco():
         assert ours.count[kind] == theirs["counts"].get(name, ours.count[kind]), kind
 
 
-# What tidecv 1.0.1 gives for random_case(11), of which each class has objects: gain and number of errors
+# The results of tidecv 1.0.1 for random_case(11), in which each class has objects: gain and number of errors
 TIDECV_AP = 0.5129259621454344
 TIDECV = {
     "classification": (0.013925176258427215, 71),
@@ -221,7 +221,7 @@ TIDECV = {
 
 @pytest.mark.parametrize("levels, tolerance", [(oracles.RECALL_THRESHOLDS, 1e-4), (np.arange(101) / 100, 1e-12)])
 def test_as_the_authors_package(levels, tolerance, monkeypatch):
-    """Equal with its recalls; pycocotools' differ from them by rounding, which can move one level of 101 by a step."""
+    """Equal with tidecv's recalls; pycocotools' differ by rounding, which can move one of 101 levels by a step."""
     monkeypatch.setattr(oracles, "RECALL_THRESHOLDS", levels)
     ours = explain(*random_case(11)).overall
     assert ours.ap == pytest.approx(TIDECV_AP, abs=tolerance)
@@ -234,7 +234,7 @@ def test_ids_may_be_any():
     truth, detections = random_case(8)
     expected = explain(truth, detections).as_dict()
     for row in truth.annotations:
-        row["id"] -= 1  # from 0
+        row["id"] -= 1  # starting at 0
         row["image_id"] += 10**12
     for image in truth.images:
         image["id"] += 10**12

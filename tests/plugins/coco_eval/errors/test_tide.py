@@ -1,4 +1,4 @@
-"""What errors cost, by hand; test_references.py compares with other programs."""
+"""The cost of errors in small cases with known results; test_references.py compares with other programs."""
 
 import numpy as np
 import pytest
@@ -14,13 +14,13 @@ HERE, THERE = (0.0, 0.0, 10.0, 10.0), (50.0, 50.0, 10.0, 10.0)
 NEAR_HERE = (0.0, 0.0, 10.0, 4.0)  # IoU 0.4
 NEAR_THERE = (50.0, 50.0, 10.0, 3.0)  # IoU 0.3
 NOWHERE = (80.0, 0.0, 10.0, 10.0)
-HALF = 51 / 101  # AP where one object of two is found first: 51 of the 101 recalls are at most 0.5
+HALF = 51 / 101  # AP if one object of two is found first: 51 of the 101 recalls are at most 0.5
 
 
-# name: objects, detections, kinds of the detections, AP, gains that are not 0, counts that are not 0
+# name: objects, detections, kinds of the detections, AP, non-zero gains, non-zero counts
 TINY = {
     "perfect": ([(A, HERE)], [(A, HERE, 0.9)], ["true positive"], 1, {}, {}),
-    "classification": (  # the wrong detection is the surest: it halves a's precision and leaves b without any
+    "classification": (  # the wrong detection has the highest score: it halves a's precision, and b has no detection
         [(A, HERE), (B, THERE)],
         [(A, HERE, 0.9), (A, THERE, 0.95)],
         ["true positive", "classification"],
@@ -41,7 +41,7 @@ TINY = {
         [(A, HERE, 0.9), (A, NEAR_THERE, 0.95)],
         ["true positive", "both"],
         0.25,
-        # without its only object, b is nothing to find and nothing found: AP 1
+        # without its only object, b has nothing to find and no detections: AP 1
         {"both": 0.25, "missed": 0.5, "false positives": 0.25, "false negatives": 0.5},
         {"both": 1, "missed": 1, "false positives": 1, "false negatives": 1},
     ),
@@ -85,7 +85,7 @@ TINY = {
         {"localisation": 0.5, "false positives": 0.5},
         {"localisation": 1, "false positives": 1},
     ),
-    "one object, two kinds": (  # the surer one is repaired, whichever oracle is at work; b's wrong detection then goes
+    "one object, two kinds": (  # the higher score is repaired, whichever oracle applies; b's wrong detection is removed
         [(A, HERE), (B, THERE)],
         [(A, NEAR_HERE, 0.9), (B, HERE, 0.8), (B, THERE, 0.7)],
         ["localisation", "classification", "true positive"],
@@ -101,7 +101,7 @@ TINY = {
         {"missed": 1, "false negatives": 1},
         {"missed": 2, "false negatives": 2},
     ),
-    "IoU as large as the threshold": (  # 50 / 100 and found already: a duplicate
+    "IoU as large as the threshold": (  # 50 / 100, and already found: a duplicate
         [(A, HERE), (A, THERE)],
         [(A, HERE, 0.9), (A, (0.0, 0.0, 10.0, 5.0), 0.8), (A, THERE, 0.7)],
         ["true positive", "duplicate", "true positive"],
@@ -132,10 +132,10 @@ def test_each_detection_and_object_by_hand():
     found = [
         (1, A, HERE, 0.9),  # finds row 0
         (1, A, HERE, 0.8),  # again
-        (1, A, NEAR_THERE, 0.7),  # badly placed on row 1
+        (1, A, NEAR_THERE, 0.7),  # poorly localised on row 1
         (1, B, THERE, 0.6),  # row 1 is an a
-        (1, A, (20.0, 20.0, 10.0, 4.0), 0.5),  # badly placed on row 2, which is a b
-        (3, A, HERE, 0.4),  # an empty picture
+        (1, A, (20.0, 20.0, 10.0, 4.0), 0.5),  # poorly localised on row 2, which is a b
+        (3, A, HERE, 0.4),  # an empty image
     ]
     result = explain(truth, detections_of(found))
     kinds = ["true positive", "duplicate", "localisation", "classification", "both", "background"]
