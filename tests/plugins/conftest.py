@@ -1,4 +1,4 @@
-"""What the tests of the capabilities share: a short training run, and what is said in it."""
+"""Shared by the tests of all capabilities: a short training run, and its log messages."""
 
 import logging
 import os
@@ -11,7 +11,7 @@ WEIGHTS = Path(os.environ.get("TINTBOX_WEIGHTS") or Path(__file__).resolve().par
 
 @pytest.fixture(scope="session")
 def train_tiny(tmp_path_factory):
-    """Train a model on pictures of 64x64; returns the trainer."""
+    """Train a model on images of 64x64; returns the trainer."""
     from ultralytics import YOLO
 
     def train(model, data, callbacks=(), **kwargs):
@@ -30,7 +30,7 @@ def train_tiny(tmp_path_factory):
 
 @pytest.fixture
 def log():
-    """What Ultralytics says."""
+    """Ultralytics' log messages."""
     from ultralytics.utils import LOGGER
 
     lines = []

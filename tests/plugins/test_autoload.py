@@ -52,7 +52,7 @@ def test_install_after_ultralytics_was_imported(python):
 
 
 def test_broken_plugin_leaves_ultralytics_alone(python, tmp_path):
-    # A module named like the one that the finder imports, and broken.
+    # A broken module with the name of one that the finder imports.
     code = (
         "import sys; sys.modules['tintbox.plugins.host'] = None\n"
         "from ultralytics.cfg import TASKS; print(TASKS)\n"

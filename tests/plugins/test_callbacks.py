@@ -1,4 +1,4 @@
-"""What a run asks for, decided where it begins."""
+"""Which callbacks a run requests, determined when it starts."""
 
 import pickle
 from types import SimpleNamespace
@@ -22,7 +22,7 @@ def test_anchors_are_a_matter_of_the_model():
 
 
 class Run:
-    """What a callback gets."""
+    """The run that a callback receives."""
 
     def __init__(self, **arguments):
         self.args = type("Args", (), arguments)()
@@ -79,7 +79,7 @@ def test_a_plain_run_leaves_the_folder_of_stock(tmp_path, monkeypatch, arguments
 
 
 def test_every_callback_is_an_event_of_ultralytics_and_can_be_pickled():
-    """DDP workers get them by reference."""
+    """DDP workers receive them by reference."""
     from ultralytics.utils.callbacks.base import default_callbacks
 
     for function in callbacks.CALLBACKS:

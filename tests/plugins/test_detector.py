@@ -1,4 +1,4 @@
-"""A detector's checkpoint, and what is wrong with one."""
+"""Loading a detector's checkpoint, and errors of invalid ones."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What an installation puts into site-packages: of a wheel, of a source distribution, of every editable mode."""
+"""The files that an installation puts into site-packages: from a wheel, an sdist, and every editable mode."""
 
 import subprocess
 import sys
@@ -14,9 +14,9 @@ FOLDERS = {
     "src/tintbox": "tintbox",
     **{name: f"tintbox/{name}" for name in ("plugins", "colorization", "datasets", "cfg")},
 }
-PACKED = {".py", ".yaml", ".css", ".html", ".js", ".typed"}  # the kinds of files that a package holds
+PACKED = {".py", ".yaml", ".css", ".html", ".js", ".typed"}  # file types in a package
 
-# By the standard library alone: is each folder there, did the start-up file run, is nothing loose beside it?
+# With the standard library only: does each folder exist, did the start-up file run, is nothing else beside it?
 IMPORTS = """
 import site, sys
 site.addsitedir(sys.argv[1])
@@ -32,7 +32,7 @@ assert files("tintbox.cfg").joinpath("palettes", "horses24.yaml").is_file()
 
 
 def build(source, folder, kind, settings=None):
-    """Build from the sources in ``source`` as pip does; returns the file."""
+    """Build from the sources in ``source`` like pip; returns the file."""
     folder.mkdir(exist_ok=True)
     words = f"{str(folder)!r}, {settings!r}" if settings is not None else f"{str(folder)!r}"
     code = f"from setuptools import build_meta; build_meta.build_{kind}({words})"
@@ -43,7 +43,7 @@ def build(source, folder, kind, settings=None):
 
 
 def contents(wheel):
-    """The files of a wheel by their names."""
+    """The files of a wheel by name."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         assert len(names) == len(set(names)), "a file is in it twice"
@@ -51,14 +51,14 @@ def contents(wheel):
 
 
 def record(files):
-    """What the wheel says that it holds: pip removes these, and no others, on uninstall."""
+    """The files in the wheel's RECORD: pip removes exactly these on uninstall."""
     (text,) = (text for name, text in files.items() if name.endswith("/RECORD"))
     return text.decode()
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A copy of the repository, its links kept, without what was made in it."""
+    """A copy of the repository with its links, without build products."""
     pytest.importorskip("setuptools", reason="builds without isolation need setuptools here")
     copy = tmp_path_factory.mktemp("checkout")
     ignored = [f"--exclude=./{name}" for name in (".git", ".venv", ".venvs", "build", "dist", "runs", "site")]
@@ -103,7 +103,7 @@ def test_editable_install_finds_the_package_and_starts_up(checkout, tmp_path, se
     for name, content in files.items():
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         (site / name).write_bytes(content)
-    # Without site (-S): only what this wheel brings is on the path; the tintbox of the tests is not.
+    # Without site (-S) only this wheel is on the path, not the tintbox of the tests.
     done = subprocess.run(
         [sys.executable, "-S", "-I", "-c", IMPORTS, site], capture_output=True, text=True, cwd=tmp_path
     )

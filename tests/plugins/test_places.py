@@ -1,4 +1,4 @@
-"""Arguments where they cannot count: refused in one line, by the command and from Python; warned of in a cfg= file."""
+"""Arguments without effect: refused in one line, by the command and from Python; a warning if in a cfg= file."""
 
 import pytest
 from ultralytics import YOLO
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.attack("newcomer")
 
 MODES = ("train", "val", "predict", "track", "export", "benchmark")
 TASKS = ("detect", "segment", "semantic", "classify", "pose", "obb", "depth", "colorize")
-# A value of each that is not its default.
+# A non-default value of each.
 VALUES = {
     "freeze": "backbone", "unfreeze": {1: "neck"}, "freeze_bn": True, "lr_scale": 0.9, "palette": 3, "rebalance": 0.5,
     "temperature": 0.3, "channel_drop": 0.1, "input_scale": 256, "crop": 0.1, "shuffle": "once", "ema_epochs": 2,
@@ -37,7 +37,7 @@ def test_each_counts_where_the_table_says_and_nowhere_else(option):
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda o: o.name)
 def test_defaults_pass_everywhere(option):
-    """Ultralytics hands all arguments on to the processes of `tune` and of several data sets."""
+    """Ultralytics passes all arguments to the processes of `tune` and of several data sets."""
     for value in (option.default, None):
         places.check("pose", "export", {option.name: value}, [option.name])
 
@@ -93,7 +93,7 @@ def test_from_python(tmp_path):
 
 @pytest.fixture
 def warnings(monkeypatch):
-    """What is warned of."""
+    """The logged warnings."""
     told = []
     monkeypatch.setattr(LOGGER, "warning", told.append)
     return told

@@ -1,4 +1,4 @@
-"""Mistakes in the fine-tuning arguments: one line, before anything is created."""
+"""Errors in fine-tuning arguments: one line, before anything is created."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Backbones and necks by Ultralytics' own parser."""
+"""Backbones and necks built by Ultralytics' own parser."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The networks of a trainer, whatever they are wrapped in: those that Ultralytics itself unwraps, and a student."""
+"""The networks of a trainer, whatever wraps them: wrappers that Ultralytics itself unwraps, and a student."""
 
 from types import SimpleNamespace
 
@@ -11,7 +11,7 @@ from tintbox.plugins.wrappers import models_of, unwrap
 
 
 def distilled(network):
-    """A network beside its teacher, as Ultralytics trains them."""
+    """A network with its teacher, as Ultralytics trains them."""
     both = nn.Module()
     both.student_model, both.teacher_model = network, nn.Linear(1, 1)
     return both

@@ -1,4 +1,4 @@
-"""A tiny dataset with boxes, tiny anchor models, and a classic one with its classes."""
+"""A tiny dataset with boxes, tiny anchor models, and a classic model with its classes."""
 
 import copy
 import sys
@@ -27,7 +27,7 @@ TINY = {
 
 @pytest.fixture(scope="session")
 def weights():
-    """The folder of genuine classic weights, where there is one."""
+    """The folder of genuine classic weights, if available."""
     if not WEIGHTS.is_dir():
         pytest.skip(f"no shared weights at {WEIGHTS}; set TINTBOX_WEIGHTS")
     return WEIGHTS
@@ -43,7 +43,7 @@ def tiny_model(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def squares(write_dataset):
-    """A dataset YAML of 8 training and 4 validation pictures of 64x64 with squares of the classes a, b and c."""
+    """A dataset YAML of 8 training and 4 validation images of 64x64 with squares of the classes a, b and c."""
     rng = np.random.default_rng(0)
 
     def draw(i):
@@ -68,7 +68,7 @@ YAML = {
     "nc": 2,
     "depth_multiple": 1.0,
     "width_multiple": 1.0,
-    "anchors": [[9, 9, 9, 9], [9, 9, 9, 9]],  # autoanchor has put others in place
+    "anchors": [[9, 9, 9, 9], [9, 9, 9, 9]],  # replaced by autoanchor
     "backbone": [[-1, 1, "Conv", [8, 3, 2]], [-1, 2, "Bottleneck", [8]], [-1, 1, "Conv", [16, 3, 2]]],
     "head": [[-1, 1, "Bottleneck", [16, False]], [-1, 1, "Conv", [16, 3, 2]], [[3, 4], 1, "Detect", ["nc", "anchors"]]],
 }
@@ -136,7 +136,7 @@ class Model(nn.Module):
 
 @pytest.fixture
 def classic(monkeypatch):
-    """Make a classic model and save things, with its classes where the classic repositories have them."""
+    """Make a classic model and save things, with its classes in the modules of the classic repositories."""
     torch.manual_seed(0)
     model = Model()
     for module in model.modules():

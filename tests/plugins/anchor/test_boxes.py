@@ -1,4 +1,4 @@
-"""Anchors as a YAML and an argument give them."""
+"""Anchors in YAMLs and arguments."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Models built of descriptions, tried without memory first."""
+"""Building models from descriptions, first without memory."""
 
 import pytest
 from ultralytics.nn.modules.conv import Conv

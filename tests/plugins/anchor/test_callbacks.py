@@ -1,4 +1,4 @@
-"""What happens to an anchor model where a run begins: its anchors, and the loss of both models."""
+"""The start of a run with an anchor model: its anchors, and the loss of both models."""
 
 import copy
 from types import SimpleNamespace
@@ -41,7 +41,7 @@ def test_formats_that_need_the_stock_head(refusal, tiny_model):
 
 
 class Loader:
-    """A training loader, as far as anchors are fitted by it: pictures of 64x64 with a box each."""
+    """The part of a training loader that fitting anchors uses: images of 64x64 with one box each."""
 
     def __init__(self, *sides):
         box = [{"shape": (64, 64), "bboxes": np.array([[0.5, 0.5, side / 64, side / 64]])} for side in sides]
@@ -49,7 +49,7 @@ class Loader:
 
 
 def trainer_of(model, *sides, ema=True, resume=False, **arguments):
-    """What the callbacks read of a trainer."""
+    """The attributes of a trainer that the callbacks read."""
     args = {"imgsz": 64, "anchor_t": 4.0, "autoanchor": False, "box": 7.5, "cls": 0.5, "obj": 1.0, **arguments}
     model.args = SimpleNamespace(**args)
     average = SimpleNamespace(ema=copy.deepcopy(model)) if ema else None

@@ -1,4 +1,4 @@
-"""From the records of a classic checkpoint to a model of today."""
+"""Conversion of the records of a classic checkpoint to a current model."""
 
 import pytest
 import torch
@@ -58,7 +58,7 @@ def test_weights_that_do_not(change, message):
 
 
 def test_numbers_of_the_file_are_each_in_one_place():
-    """As a file of few bytes would fill a large model."""
+    """Otherwise a small file could fill a large model."""
     numbers = torch.zeros(12)
     apart = {"a": numbers[:6], "b": numbers[6:]}
     conversion.compare(apart, {"a": torch.Size([6]), "b": torch.Size([6])})

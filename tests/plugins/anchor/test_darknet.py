@@ -1,4 +1,4 @@
-"""Darknet's files against the figures of OpenCV 4.10; OpenCV 5 has no importer for them any more."""
+"""Darknet's files, compared with the results of OpenCV 4.10; OpenCV 5 has no importer for them."""
 
 import cv2
 import numpy as np
@@ -45,7 +45,7 @@ CFG = "".join(
 
 @pytest.fixture
 def files(tmp_path):
-    """The .cfg of above, and a .weights of random numbers."""
+    """The .cfg above, and a .weights file of random numbers."""
     from ultralytics.nn.tasks import DetectionModel
 
     network = Network(parse(CFG))
@@ -68,12 +68,12 @@ def files(tmp_path):
 
 
 def in_opencv_order(output, sides):
-    """(N, 4 + nc) by level, N over rows, columns and anchors; ours is over anchors, rows and columns."""
+    """Return (N, 4 + nc) by level, N in OpenCV's order of rows, columns, anchors; ours is anchors, rows, columns."""
     parts = output[0].T.split([3 * side * side for side in sides])
     return [p.reshape(3, side, side, -1).permute(1, 2, 0, 3).flatten(0, 2) for p, side in zip(parts, sides)]
 
 
-# Index of the box in OpenCV's order -> x, y, w, h in pixels, class scores; None where OpenCV gives none below 0.2.
+# Index of the box in OpenCV's order -> x, y, w, h in pixels, class scores; None if OpenCV has no score above 0.2.
 COARSE = {
     0: ([10.0048, 7.8619, 141.919, 60.3493], [None, None]),
     50: ([70.664, 37.5762, 727.352, 495.63], [None, 0.21971]),
@@ -87,7 +87,7 @@ FINE = {
 
 
 def as_opencv(model):
-    """Give a model the epsilon of OpenCV's importer, which is not Darknet's own: see `layers.EPSILON`."""
+    """Set the epsilon of OpenCV's importer, which differs from Darknet's: see `layers.EPSILON`."""
     for module in model.modules():
         if isinstance(module, layers.DarknetNorm):
             assert module.eps == 1e-5
@@ -107,7 +107,7 @@ def test_every_layer_does_what_it_does_in_opencv(files):
                 assert score == pytest.approx(expected, abs=1e-5) if expected else score < 0.2
 
 
-# The surest box of each level, the coarse one first, on bus.jpg at 320x320: score, x, y, w, h.
+# The box with the highest score per level, coarsest first, on bus.jpg at 320x320: score, x, y, w, h.
 GENUINE = {
     "yolo-fastest-1.1": [(0.95956, 50.701, 186.332, 57.895, 157.522), (0.96372, 53.926, 184.579, 66.397, 145.879)],
     "MobileNetV2-YOLOv3-Nano-coco": [
@@ -128,7 +128,7 @@ def test_genuine_models(weights, tmp_path, name):
         )[0]
     for found, (score, *box) in zip(in_opencv_order(output, (20, 10))[::-1], GENUINE[name]):
         best = found[:, 4:].amax(1).argmax()
-        assert found[best, 4:].max().item() == pytest.approx(score, abs=2e-3)  # pictures decode a little differently
+        assert found[best, 4:].max().item() == pytest.approx(score, abs=2e-3)  # image decoding differs slightly
         assert found[best, :4].tolist() == pytest.approx(box, abs=0.5)
         assert yolo.names[int(found[best, 4:].argmax())] == "person"
 

@@ -1,4 +1,4 @@
-"""Darknet's cfg as sections."""
+"""Parsing of Darknet's cfg into sections."""
 
 import pytest
 

@@ -65,7 +65,7 @@ def test_the_backbone_ends_with_the_last_shortcut_before_the_outputs():
 
 @pytest.mark.parametrize(("size", "stride"), [(2, 2), (2, 1), (3, 1), (5, 1), (3, 2), (4, 2), (1, 1)])
 def test_a_pool_is_padded_as_darknet_does(size, stride):
-    """Its padding of size - 1 in all goes half before, rounded down, and what is left behind; nothing is a maximum."""
+    """Of the total padding of size - 1, half, rounded down, goes before and the rest after; it is never the maximum."""
     made = network(conv(8), f"[maxpool]\nsize={size}\nstride={stride}\n", head())
     x = -1 - torch.rand(1, 1, 12, 12)
     y = x

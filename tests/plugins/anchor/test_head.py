@@ -1,4 +1,4 @@
-"""The heads: decoding against plain loops, and what the loss makes of free logits."""
+"""The heads: decoding compared with plain loops, and training of free logits with the loss."""
 
 import math
 
@@ -81,7 +81,7 @@ def test_biases_say_how_much_a_picture_holds():
     assert bias[1, 5:].sigmoid().mean().item() == pytest.approx(0.6 / 80, rel=0.01)
     single = make(AnchorDetect, nc=1)
     single.bias_init()
-    assert single.m[0].bias.view(2, 6)[:, 5].sigmoid().min() > 0.9999  # which the loss leaves alone
+    assert single.m[0].bias.view(2, 6)[:, 5].sigmoid().min() > 0.9999  # not trained by the loss
 
 
 def test_anchors_stay_exact_in_half_precision():

@@ -1,4 +1,4 @@
-"""Files that ask for more than there is are refused before they get it."""
+"""Files that request more memory than is reasonable are refused before they get it."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ print(peak() - before, time.process_time() - start)
 
 
 def huge(tmp_path, save, model, kind):
-    """Write a file that asks for more than there is."""
+    """Write a file that requests too much."""
     if kind == "bomb":
         file = save({"model": model}, tmp_path / "old.pt")
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("old/data.pkl", "w") as member:

@@ -1,4 +1,4 @@
-"""The import of a classic detector: from its file to a checkpoint for today's Ultralytics."""
+"""Import of a classic detector from its file to a checkpoint for current Ultralytics."""
 
 import zipfile
 from pathlib import Path

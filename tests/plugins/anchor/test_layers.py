@@ -1,4 +1,4 @@
-"""Darknet's layers, against their formulas."""
+"""Darknet's layers, compared with their formulas."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Classic checkpoints: what is read, that nothing of theirs runs, and the genuine one."""
+"""Classic checkpoints: they are read without running any of their code; and a genuine one."""
 
 import shutil
 
@@ -10,7 +10,7 @@ from ultralytics.utils import ASSETS
 
 from tintbox import checkpoint_file
 
-EXPECTED = {  # of the classic code at conf 0.25, IoU 0.45
+EXPECTED = {  # results of the classic code at conf 0.25, IoU 0.45
     "bus.jpg": [("person", 0.867), ("person", 0.766), ("person", 0.762), ("person", 0.479), ("bus", 0.435)],
     "zidane.jpg": [("person", 0.785), ("person", 0.516), ("tie", 0.281)],
 }
@@ -27,14 +27,14 @@ def test_the_genuine_yolov5n(weights):
 @pytest.mark.slow
 def test_the_genuine_yolov5n_on_coco(weights, shared_data, tmp_path):
     subset = shared_data / "coco" / "val2017_subset"
-    for kind in ("images", "labels"):  # a copy, since Ultralytics writes a cache beside the labels
+    for kind in ("images", "labels"):  # a copy, because Ultralytics writes a cache next to the labels
         shutil.copytree(subset / kind / "val2017", tmp_path / kind / "val2017", copy_function=shutil.copyfile)
     names = YOLO(weights / "yolov5n.pt").names
     data = tmp_path / "subset.yaml"
     data.write_text(f"path: {tmp_path}\ntrain: images/val2017\nval: images/val2017\nnames: {list(names.values())}\n")
     settings = {"imgsz": 640, "conf": 0.001, "iou": 0.6, "batch": 16, "workers": 0, "plots": False, "verbose": False}
     box = YOLO(weights / "yolov5n.pt").val(data=str(data), project=str(tmp_path), **settings).box
-    assert box.map == pytest.approx(0.304, abs=0.005)  # of the classic code
+    assert box.map == pytest.approx(0.304, abs=0.005)  # result of the classic code
     assert box.map50 == pytest.approx(0.483, abs=0.005)
 
 

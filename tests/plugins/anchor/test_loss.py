@@ -1,4 +1,4 @@
-"""The loss against the values that the classic code gives, and against closed forms."""
+"""The loss, compared with values of the classic code and with closed forms."""
 
 import json
 
@@ -22,7 +22,7 @@ def make_head(nc, anchors=ANCHORS, strides=(8, 16, 32)):
 
 
 def as_maps(preds):
-    """(B, na, ny, nx, nc + 5), as classic code has it, in the layout of a convolution's output."""
+    """Convert (B, na, ny, nx, nc + 5), the layout of classic code, to that of a convolution's output."""
     return [p.permute(0, 1, 4, 2, 3).reshape(p.shape[0], -1, *p.shape[2:4]) for p in preds]
 
 

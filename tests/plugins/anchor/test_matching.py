@@ -1,4 +1,4 @@
-"""Which anchors are responsible for which boxes, against plain loops."""
+"""Matching of boxes to anchors, compared with plain loops."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ ANCHORS = torch.tensor([[1.0, 2.0], [4.0, 1.5], [8.0, 8.0]])
 
 
 def expected(targets, neighbours):
-    """Picture, anchor, row and column of every match."""
+    """Image, anchor, row and column of every match."""
     rows, columns = GRID
     found = set()
     for picture, _, x, y, w, h in targets.tolist():

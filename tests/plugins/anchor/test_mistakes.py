@@ -1,4 +1,4 @@
-"""Mistakes with anchor models on the command line: one line, and nothing is created."""
+"""User errors with anchor models on the command line: one line, and nothing is created."""
 
 import copy
 import time
@@ -40,7 +40,7 @@ def test_no_text_of_a_model_yaml_is_evaluated_and_what_is_wrong_is_one_line(tmp_
                 place = place[key]
             place[path[-1]] = value
         except (LookupError, TypeError):
-            continue  # another change took its place away
+            continue  # an earlier change has removed this place
     file = tmp_path_factory.mktemp("odd") / "odd-anchor.yaml"
     file.write_text(yaml.safe_dump(spec))
     evaluated, begun = [], time.monotonic()
@@ -50,7 +50,7 @@ def test_no_text_of_a_model_yaml_is_evaluated_and_what_is_wrong_is_one_line(tmp_
     except TintboxError as error:
         assert str(error) and "\n" not in str(error)
     except Exception:  # noqa: BLE001  whatever Ultralytics raises
-        assert is_stock(spec), spec  # no anchor model any longer: what is wrong is Ultralytics' to say
+        assert is_stock(spec), spec  # no longer an anchor model, so Ultralytics reports the error
     finally:
         del tasks.eval
     assert time.monotonic() - begun < 5
@@ -59,7 +59,7 @@ def test_no_text_of_a_model_yaml_is_evaluated_and_what_is_wrong_is_one_line(tmp_
 
 
 def is_stock(spec):
-    """Whether the last row of a model YAML is no anchor head."""
+    """Return whether the last row of a model YAML is not an anchor head."""
     try:
         return "AnchorDetect" not in str([*spec["backbone"], *spec["head"]][-1][2])
     except (LookupError, TypeError):
@@ -110,5 +110,5 @@ def test_anchors(refusal, tmp_path, tiny_model, change, message):
 
 
 def test_an_imported_model_may_have_the_name_of_the_classic_one(tiny_model, tmp_path):
-    YOLO(tiny_model).save(tmp_path / "yolov5n.pt")  # which Ultralytics would look for as yolov5nu.pt
+    YOLO(tiny_model).save(tmp_path / "yolov5n.pt")  # Ultralytics would look for this one as yolov5nu.pt
     assert type(YOLO(tmp_path / "yolov5n.pt").model.model[-1]).__name__ == "AnchorDetect"

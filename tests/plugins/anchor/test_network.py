@@ -1,4 +1,4 @@
-"""Networks of anchor models: all but the head as Ultralytics' parser builds them, and the head put in as it would."""
+"""Networks of anchor models: layers equal those of Ultralytics' parser, except the head, which is added alike."""
 
 from copy import deepcopy
 

@@ -1,4 +1,4 @@
-"""Records: what stands for a class does nothing."""
+"""Records: inert stand-ins for classes."""
 
 from torch import nn
 

@@ -1,4 +1,4 @@
-"""What stands for the names in a classic checkpoint."""
+"""Stand-ins for the names in a classic checkpoint."""
 
 import pytest
 import torch

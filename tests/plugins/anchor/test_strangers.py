@@ -1,4 +1,4 @@
-"""Strangers' classic checkpoints: no code in any of their fields runs, and whatever is wrong is told in one line."""
+"""Untrusted classic checkpoints: no code in any of their fields runs, and every error is reported in one line."""
 
 import math
 import os
@@ -21,7 +21,7 @@ from tintbox.plugins.anchor.importing import import_legacy
 
 
 def code(canary):
-    """Text that is an expression with a side effect, whatever it is put into: a value, an argument, a name."""
+    """Text that would have a side effect if evaluated, wherever it is placed: in a value, an argument, a name."""
     return f"0.1) if __import__('pathlib').Path({str(canary)!r}).touch() or True else nn.LeakyReLU(0.1"
 
 
@@ -31,7 +31,7 @@ def plain(canary):
 
 @pytest.fixture
 def leaky(classic):
-    """The classic model with LeakyReLU for its activation."""
+    """The classic model with LeakyReLU activations."""
     model, save = classic
     slope = nn.LeakyReLU(0.1)
     for module in model.modules():
@@ -102,7 +102,7 @@ def canary(tmp_path_factory):
 
 
 def values(canary):
-    """Anything that a checkpoint can hold in place of what should be there."""
+    """Values that a checkpoint could contain instead of the expected one."""
     texts = st.sampled_from([code(canary), plain(canary), "nc", "d", "torch_safe_load", "nn.Conv2d", "\x1b[2J\n"])
     numbers = st.sampled_from([-(2**70), -1, 0, 1, 3, 10**7, 2**63, 1e308, -0.5, math.nan, math.inf, True, None])
     tensors = st.sampled_from(
@@ -139,7 +139,7 @@ def test_any_field_may_hold_anything(leaky, tmp_path, canary, data):
     assert type(TodaysConv.default_act) is nn.SiLU
 
 
-BAD = {  # what is changed in the model -> what is said
+BAD = {  # change to the model -> error message
     "names": (lambda m: setattr(m, "names", {"a": "cat"}), "its class names have cat under a, not a text"),
     "name": (lambda m: setattr(m, "names", [["cat"], "dog"]), r"its class names have \['cat'\] under 0"),
     "eps": (lambda m: delattr(m.model[0].bn, "eps"), "the eps of model.0.bn is None, not a number from 0 to 1"),
@@ -194,7 +194,7 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(classic, tmp_path, mo
 
 
 def repacked(file, pickled):
-    """Give a checkpoint another pickle."""
+    """Replace the pickle in a checkpoint."""
     with zipfile.ZipFile(file) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(file, "w") as archive:
@@ -204,7 +204,7 @@ def repacked(file, pickled):
 
 
 START = b"\x80\x02cmodels.yolo\nModel\n"
-LOOP = b")\x81q\x00}X\x08\x00\x00\x00_modules}K\x01h\x00ssb."  # a model that is its own module
+LOOP = b")\x81q\x00}X\x08\x00\x00\x00_modules}K\x01h\x00ssb."  # a module that contains itself
 PICKLES = {
     "deep": (lambda raw: b"\x80\x02}cmodels.yolo\nModel\n)" + b"\x85" * 200_000 + b"K\x01s.", "tuples inside each"),
     "far": (lambda raw: START + b"r\xff\xff\xff\x7f.", "at a place far beyond the others"),

@@ -100,7 +100,7 @@ def test_exports_say_the_same(trained, tmp_path, kind, options):
 
         session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
         found = torch.from_numpy(session.run(None, {"images": picture.numpy()})[0])
-        if options:  # another size than that of the export
+        if options:  # a size other than the export's
             wide = torch.rand(1, 3, 64, 96)
             with torch.no_grad():
                 other = torch.from_numpy(session.run(None, {"images": wide.numpy()})[0])

@@ -1,4 +1,4 @@
-"""Which class of a head is which of another's."""
+"""Mapping of one head's classes to another's."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tintbox.plugins.anchor.transfer import matching_rows
         ({0: "cat", 1: "dog"}, {0: " DOG", 1: "cow", 2: "cat"}, {0: 1, 2: 0}),
         ({0: "cat", 1: "dog"}, {0: "cat", 1: "dog"}, None),  # equal
         ({0: "cat", 1: "dog"}, {0: "dog", 1: "cat"}, {0: 1, 1: 0}),
-        ({0: "0", 1: "1"}, {0: "cat", 1: "dog"}, None),  # as many, and the old ones have no names
+        ({0: "0", 1: "1"}, {0: "cat", 1: "dog"}, None),  # equally many, and the old ones have no names
         (None, {0: "cat", 1: "dog", 2: "cow"}, {}),
     ],
 )

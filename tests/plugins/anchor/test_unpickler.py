@@ -1,4 +1,4 @@
-"""The pickle of a classic checkpoint: nothing of it runs."""
+"""The pickle of a classic checkpoint: none of its code runs."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Trained detectors to extend, and pictures."""
+"""Trained detectors to extend, and images."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ OLD = ("a", "b", "x", "y")  # two of the fruit dataset's classes, and two others
 
 @pytest.fixture(scope="session")
 def old(tmp_path_factory):
-    """Checkpoints of detectors that find something everywhere, by kind."""
+    """Checkpoints of detectors that detect something everywhere, by kind."""
     from ultralytics import YOLO
     from ultralytics.nn.tasks import DetectionModel
 
@@ -25,7 +25,7 @@ def old(tmp_path_factory):
             if isinstance(module, nn.BatchNorm2d):
                 nn.init.uniform_(module.weight, 0.8, 1.2)
                 module.momentum = None
-        with torch.no_grad():  # statistics of what goes through, or it would fade away
+        with torch.no_grad():  # set the BatchNorm statistics, or the signal would vanish
             yolo.model.train()(torch.rand(8, 3, 64, 64))
         for module in yolo.model.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -43,13 +43,13 @@ def old(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def pictures():
-    """Pictures, (6, 3, 96, 64)."""
+    """Images, (6, 3, 96, 64)."""
     return torch.rand(6, 3, 96, 64, generator=torch.Generator().manual_seed(1))
 
 
 @pytest.fixture(scope="session")
 def load():
-    """Load a checkpoint's network, in evaluation mode."""
+    """Load a checkpoint's network in evaluation mode."""
     from ultralytics import YOLO
 
     return lambda file: YOLO(str(file)).model.eval()
@@ -57,6 +57,6 @@ def load():
 
 @pytest.fixture(scope="session")
 def extended(old, fruit, train_tiny):
-    """Finished runs with new classes, each with another fork, by kind."""
+    """Finished runs with new classes, each with a different fork, by kind."""
     forks = {"yolov8n": "slim", "yolo11n": True, "yolo26n": "head"}
     return {kind: train_tiny(old[kind], fruit, extend=fork, epochs=2, lr0=0.01) for kind, fork in forks.items()}

@@ -1,4 +1,4 @@
-"""Mistakes with `extend=` on the command line: one line, and nothing is created."""
+"""User errors with `extend=` on the command line: one line, and nothing is created."""
 
 import pytest
 import yaml
@@ -8,7 +8,7 @@ pytestmark = pytest.mark.attack("arguments")
 
 @pytest.fixture
 def refused(refusal, old, fruit):
-    """Run `yolo detect train` with `extend=true`, unless other arguments are given; returns the line."""
+    """Run `yolo detect train` with `extend=true` unless other arguments are given; returns the error line."""
 
     def run(*words, model=old["yolo11n"], data=fruit, extend="true"):
         return refusal("detect", "train", f"model={model}", f"data={data}", f"extend={extend}", "epochs=1", *words)
@@ -18,7 +18,7 @@ def refused(refusal, old, fruit):
 
 @pytest.fixture
 def names(tmp_path_factory, fruit):
-    """A dataset YAML with other names for the same pictures."""
+    """A dataset YAML with other class names for the same images."""
 
     def make(*names):
         described = yaml.safe_load(fruit.read_text())

@@ -1,4 +1,4 @@
-"""Which classes are new, and which are which."""
+"""Which classes are new, and how classes are matched by name."""
 
 import pytest
 

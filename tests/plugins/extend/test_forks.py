@@ -1,4 +1,4 @@
-"""What `extend=` may be, and the layer that it names."""
+"""Valid values of `extend=`, and the layers that they name."""
 
 import pytest
 

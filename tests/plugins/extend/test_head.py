@@ -1,4 +1,4 @@
-"""Joined heads: whose box is whose, and whose score."""
+"""Joined heads: the order of boxes and scores from both heads."""
 
 import math
 

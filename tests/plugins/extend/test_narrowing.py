@@ -1,4 +1,4 @@
-"""Heads with fewer channels inside: the ones that stay do what they did, and the head alone is cheap."""
+"""Heads with fewer hidden channels: the remaining channels are unchanged, and the head alone is cheap."""
 
 import copy
 from itertools import pairwise
@@ -14,16 +14,16 @@ from .conftest import KINDS
 
 
 def fused_flops(model):
-    """Return a model's GFLOPs as prediction runs it: of an end-to-end head's two branches one."""
+    """Return a model's GFLOPs in prediction, where an end-to-end head uses one of its two branches."""
     return get_flops(copy.deepcopy(model).fuse(verbose=False), 640)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_channels_that_say_nothing_can_go(kind, old, load):
-    """Of the hidden channels of all convolutions every other one is silent: without them the outputs are the same."""
+    """Every other hidden channel of every convolution is silenced; without them the outputs are the same."""
     head = load(old[kind]).model[-1]
     features = [torch.rand(2, conv[0].conv.in_channels, 8, 8) for conv in head.cv2]
-    for branch in head.cv2:  # whose hidden channels are more than the least
+    for branch in head.cv2:  # its hidden channels exceed the minimum
         for layer in branch[:-1]:
             layer.bn.weight.data[::2] = layer.bn.bias.data[::2] = 0
             layer.bn.running_mean.zero_()
@@ -41,10 +41,10 @@ def test_channels_that_say_nothing_can_go(kind, old, load):
 def test_a_head_alone_adds_a_fifth_of_the_work_at_most(kind):
     from ultralytics.nn.tasks import DetectionModel
 
-    model = DetectionModel(f"{kind}.yaml", verbose=False)  # of 80 classes
+    model = DetectionModel(f"{kind}.yaml", verbose=False)  # with 80 classes
     made = network.extend(model, len(model.model) - 1, list("abcdef"))
     assert fused_flops(made) < 1.2 * fused_flops(model)
-    # All of a fifth that widths of a quarter's steps allow: without, a wide head would be a narrow one for nothing.
+    # All of the fifth that widths in steps of a quarter allow; otherwise a wide head would be narrowed for nothing.
     head = network.renew(model.model[-1], 6)
     widths = [branch[0].conv.out_channels for branch in made.joined.heads[-1].cv2]
     assert widths == [branch[0].conv.out_channels for branch in fit(head, 0.19 * made.operations).cv2]
@@ -54,7 +54,7 @@ def test_a_head_alone_adds_a_fifth_of_the_work_at_most(kind):
 def test_a_slim_branch_adds_two_fifths_of_the_work_at_most(name):
     from ultralytics.nn.tasks import DetectionModel
 
-    model = DetectionModel(f"{name}.yaml", verbose=False)  # of 80 classes
+    model = DetectionModel(f"{name}.yaml", verbose=False)  # with 80 classes
     neck, room = forks.find("slim", network.trunk_groups(model), name), forks.room("slim")
     made = network.extend(model, neck, list("abcdef"), room)
     assert fused_flops(made) < 1.4 * fused_flops(model)

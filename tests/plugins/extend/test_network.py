@@ -1,4 +1,4 @@
-"""An extended network: the old one in it is the old one, whatever is done to it, and a branch begins as its copy."""
+"""An extended network: the old network inside stays the same in all operations, and a branch starts as its copy."""
 
 import copy
 import pickle
@@ -35,8 +35,8 @@ def test_old_predictions_are_the_same_bits_and_the_branch_begins_with_the_old_bo
     anchors, rows = before.shape[2], 4 + len(OLD)
     assert after.shape == (6, rows + 2, 2 * anchors)
     assert torch.equal(after[:, :rows, :anchors], before)
-    if spec not in ("head", "slim"):  # which are narrower
-        assert torch.equal(after[:, :4, anchors:], before[:, :4])  # every layer of the branch reads what it should
+    if spec not in ("head", "slim"):  # those are narrower
+        assert torch.equal(after[:, :4, anchors:], before[:, :4])  # every layer of the branch has the right inputs
     assert not after[:, rows:, :anchors].any() and not after[:, 4:rows, anchors:].any()
     assert after[:, rows:, anchors:].any()
 

@@ -1,4 +1,4 @@
-"""Which box stays where an old class and a new one see the same object."""
+"""Which box is kept if an old class and a new one detect the same object."""
 
 import pytest
 import torch
@@ -24,10 +24,10 @@ def test_an_old_box_goes_where_a_surer_new_one_lies_on_it():
 
 
 def test_nothing_else_goes():
-    assert all(stay([0.6, 0.5, 0.9, 0.9, 0.5], [0, 2, 2, 2, 2]))  # the new ones are less sure, or elsewhere
-    assert all(stay([0.5, 0.6, 0.7, 0.8, 0.9], [0, 1, 0, 1, 0]))  # all of one head
+    assert all(stay([0.6, 0.5, 0.9, 0.9, 0.5], [0, 2, 2, 2, 2]))  # the new ones have lower scores, or are elsewhere
+    assert all(stay([0.5, 0.6, 0.7, 0.8, 0.9], [0, 1, 0, 1, 0]))  # all from one head
     assert all(stay([0.6, 0.5, 0.4, 0.9, 0.5], [2, 0, 1, 3, 0])[i] for i in (0, 3))
-    assert all(stay([0.5] * 5, [0, 2, 2, 3, 2]))  # none is surer
+    assert all(stay([0.5] * 5, [0, 2, 2, 3, 2]))  # all scores are equal
 
 
 def test_a_newer_extension_is_new_to_an_older_one():
@@ -39,7 +39,7 @@ def test_prediction_and_validation_reconcile_when_asked(extended, fruit, tmp_pat
 
     def predict(**kwargs):
         yolo = YOLO(best)
-        for branch in yolo.model.joined.heads[-1].cv3:  # sure of something everywhere
+        for branch in yolo.model.joined.heads[-1].cv3:  # high scores everywhere
             torch.nn.init.constant_(branch[-1].bias, 4.0)
         (found,) = yolo.predict(picture, imgsz=64, conf=0.01, max_det=10**6, verbose=False, **kwargs)
         return found.boxes.data

@@ -1,4 +1,4 @@
-"""An extended model in stock layers: the same predictions, by an Ultralytics that cannot even import tintbox."""
+"""An extended model in stock layers: the same predictions, in an Ultralytics that cannot import tintbox."""
 
 import copy
 import json
@@ -35,7 +35,7 @@ from ultralytics import YOLO
 
 
 def extend(model, *specs):
-    """Extend a model once for each spec; the new classes' scores are anything."""
+    """Extend a model once for each spec, with arbitrary scores for the new classes."""
     torch.manual_seed(3)
     for i, spec in enumerate(specs):
         fork = forks.find(spec, network.trunk_groups(model), "m")
@@ -44,7 +44,7 @@ def extend(model, *specs):
         for branch in [*head.cv3, *getattr(head, "one2one_cv3", ())]:
             torch.nn.init.normal_(branch[-1].weight, std=0.05)
             torch.nn.init.uniform_(branch[-1].bias, -2, 0)
-    return model.half().float().eval()  # as a checkpoint has it
+    return model.half().float().eval()  # rounded like in a checkpoint
 
 
 @torch.no_grad()
@@ -53,7 +53,7 @@ def run(model, x):
 
 
 def assert_close(found, expected, side):
-    """Compare (B, 4 + classes, N): boxes in pixels of a picture's side, and scores."""
+    """Compare (B, 4 + classes, N): boxes relative to the image's side, and scores."""
     assert found.shape == expected.shape
     assert (found[:, :4] - expected[:, :4]).abs().max() / side < 1e-5
     assert (found[:, 4:] - expected[:, 4:]).abs().max() < 1e-5
@@ -69,19 +69,19 @@ def test_predictions_are_the_same(kind, specs, old, load, pictures):
     for _ in range(2):  # the second time fused for prediction
         found, expected = run(made, pictures), run(model, pictures)
         assert_close(found, expected, 96)
-        assert torch.equal(found[:, 4:] == 0, expected[:, 4:] == 0)  # not nearly: at any confidence they are no boxes
-        smaller = pictures[:, :, :64, :32]  # with other anchors
+        assert torch.equal(found[:, 4:] == 0, expected[:, 4:] == 0)  # exactly: at any confidence they are not boxes
+        smaller = pictures[:, :, :64, :32]  # with other anchor points
         assert_close(run(made, smaller), run(model, smaller), 64)
         model.fuse(verbose=False), made.fuse(verbose=False)
 
 
 @pytest.mark.parametrize("specs", [("head",), TWICE], ids="+".join)
 def test_end_to_end_it_has_the_surest_of_all_heads(specs, old, load, pictures):
-    """As long as one head alone has as many anchors as there may be boxes."""
+    """As long as one head alone has at least as many anchors as the maximum number of boxes."""
     model = extend(load(old["yolo26n"]), *specs)
     for head in model.joined.heads:
         for branch in head.one2one_cv3:
-            branch[-1].weight.data *= 0.1  # or the surest would all be at 1
+            branch[-1].weight.data *= 0.1  # otherwise the highest scores would all be 1
     made = join(model)
     model.end2end = made.end2end = True
     for _ in range(2):  # the second time fused for prediction
@@ -93,7 +93,7 @@ def test_end_to_end_it_has_the_surest_of_all_heads(specs, old, load, pictures):
             for there, rows in zip(found, every):
                 here = rows[rows[:, 4].argsort(descending=True)][:most]
                 assert (there[:, 4] - here[:, 4]).abs().max() < 1e-5
-                here = here[here[:, 4] > here[-1, 4] + 1e-5]  # of those that are alike at the end some are cut
+                here = here[here[:, 4] > here[-1, 4] + 1e-5]  # near-ties at the end are cut arbitrarily
                 scale = torch.tensor([96, 96, 96, 96, 1, 1])
                 assert ((there[:, None] - here) / scale).abs().amax(2).amin(0).max() < 1e-5
         model.fuse(verbose=False), made.fuse(verbose=False)
@@ -108,7 +108,7 @@ def test_the_model_stays_as_it_is(old, load, pictures):
 
 
 def export(trainer, folder):
-    """Write a run's model in stock layers."""
+    """Export a run's model in stock layers."""
     said = export_stock(trainer.best, folder / "stock.pt")
     assert said.endswith("with 4 + 6 classes, in stock layers only")
     return folder / "stock.pt"
@@ -162,7 +162,7 @@ def test_an_ultralytics_without_tintbox_predicts_and_validates_with_it(
 
 
 def labelled(results, folder):
-    """Write pictures with the surest boxes of either head as their labels; returns the dataset's YAML."""
+    """Write images, labelled with the highest-scoring boxes of either head; returns the dataset's YAML."""
     for result in results:
         image, boxes = Path(result.path), result.boxes
         rows = torch.cat((boxes.cls[:, None], boxes.xywhn), 1)
@@ -181,7 +181,7 @@ def labelled(results, folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["yolo11n", "yolo26n"])
 def test_on_real_pictures(kind, shared_data, load, forked, tmp_path):
-    """With weights that find what is in them: the same raw predictions, boxes and AP."""
+    """With weights that detect their objects: the same raw predictions, boxes and AP."""
     weights, images = WEIGHTS / f"{kind}-recon.pt", sorted(shared_data.glob("coco/coco128/images/**/*.jpg"))[:8]
     if not weights.is_file() or not images:
         pytest.skip("no weights and pictures here")
@@ -199,7 +199,7 @@ def test_on_real_pictures(kind, shared_data, load, forked, tmp_path):
     x = np.stack([cv2.resize(cv2.imread(str(image)), (320, 256))[..., ::-1] for image in images])
     torch.save(torch.from_numpy(x).permute(0, 3, 1, 2).float() / 255, tmp_path / "x.pt")
     validation = {"data": "data.yaml", "imgsz": 320, "plots": False, "workers": 0, "verbose": False, "project": "."}
-    validation["max_det"] = 10_000  # the untrained head's boxes are many, and stock has one list for all
+    validation["max_det"] = 10_000  # the untrained head has many boxes, and stock has one list for all
     code = ALONE + (
         "raw = YOLO('stock.pt').model.eval()(torch.load('x.pt'))[0].detach()\n"
         "found = YOLO('stock.pt').predict('images', imgsz=320, conf=0.05, verbose=False)\n"
@@ -241,7 +241,7 @@ def test_exports_say_the_same(kind, form, extended, load, tmp_path):
 
 @pytest.mark.parametrize("specs", [("head",), ("neck",), TWICE], ids="+".join)
 def test_stock_training_begins_from_the_old_network_with_a_new_head(specs, old, load):
-    """Never with the classes of no score, which no object would be assigned to."""
+    """Its head must not copy classes whose scores are always zero, to which no object would be assigned."""
     base = load(old["yolo11n"])
     made = join(extend(base, *specs))
     for names in (list(made.names.values()), ["n0", "m0"]):

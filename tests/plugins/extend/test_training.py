@@ -1,4 +1,4 @@
-"""Runs with `extend=`: the old model stays bit for bit, the new branch trains, and every mode has both."""
+"""Runs with `extend=`: the old model stays the same bit for bit, the new branch trains, and every mode uses both."""
 
 import json
 
@@ -30,7 +30,7 @@ def same(before, after):
 @pytest.mark.smoke
 @pytest.mark.parametrize("kind", KINDS)
 def test_old_predictions_are_the_same_bits_after_training(kind, old, extended, load, pictures):
-    """In both checkpoints, and in the training's own models."""
+    """In both checkpoints, and in the models during training."""
     trainer = extended[kind]
     before = run(load(old[kind]), pictures)
     for model in (load(trainer.best), load(trainer.last), trainer.ema.ema.eval(), trainer.model.eval()):
@@ -68,7 +68,7 @@ def test_known_boxes_are_left_out_and_labels_are_the_new_classes(extended, fruit
     assert sorted(classes.astype(int) + 2) == sorted(int(c) for c in whole if int(c) > 1)
     assert trainer.data["names"] == dict(enumerate(NEW))
     validated = np.concatenate([label["cls"].reshape(-1) for label in trainer.test_loader.dataset.labels])
-    assert 0 in validated  # validation has all of them
+    assert 0 in validated  # validation includes all of them
 
 
 def test_validation_is_about_the_datasets_classes(extended, fruit, tmp_path):
@@ -82,7 +82,7 @@ def test_validation_is_about_the_datasets_classes(extended, fruit, tmp_path):
 
 
 def test_nothing_is_said_of_parameters_one_by_one(old, fruit, train_tiny, caplog):
-    """Those of a checkpoint have no gradients; Ultralytics warns that it lets them train, which the old ones do not."""
+    """A checkpoint's parameters have no gradients. Ultralytics warns that it enables them; old ones stay disabled."""
     train_tiny(old["yolov8n"], fruit, extend="head", val=False)
     lines = [record.getMessage() for record in caplog.records]
     assert [line for line in lines if "6 new classes (c, d, e" in line]
@@ -138,7 +138,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(
 
 @pytest.mark.parametrize("fork", ["neck", "slim"])
 def test_extended_again(fork, extended, load, pictures, write_dataset, train_tiny):
-    """By a dataset that has a class of the first model, one of the first extension and one that is new."""
+    """With a dataset that has one class of the first model, one of the first extension and a new one."""
     rng = np.random.default_rng(0)
     splits = {s: [(rng.integers(0, 255, (64, 64, 3), np.uint8), [f"{c} .5 .5 .4 .4" for c in range(3)])] * 4
               for s in ("train", "val")}  # fmt: skip
@@ -167,7 +167,7 @@ def test_exports_say_the_same(kind, form, options, extended, load, fruit, tmp_pa
     x = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
     model = load(file)
     model.end2end = options.get("nms") is False
-    model.fuse(verbose=False)  # as every export is
+    model.fuse(verbose=False)  # as in every export
     exported = YOLO(str(file)).export(format=form, imgsz=64, **options)
     if form == "torchscript":
         found = torch.jit.load(exported)(x)
@@ -176,12 +176,12 @@ def test_exports_say_the_same(kind, form, options, extended, load, fruit, tmp_pa
         (found,) = session.run(None, {"images": x.numpy()})
     if not options.get("nms"):
         there, here = np.asarray(found)[0], run(model, x)[0].numpy()
-        if model.end2end:  # rows of box, score and class; of scores near zero, ties are cut either way
+        if model.end2end:  # rows of box, score and class; ties near zero are cut either way
             there, here = (rows[rows[:, 4] > 1e-3] for rows in (there, here))
         else:
             there, here = there.T, here.T
-        scale = np.array([64] * 4 + [1] * (there.shape[1] - 4))  # boxes by the picture's side
-        distances = np.abs((there[:, None] - here) / scale).max(2)  # in any order: the surest first, with ties
+        scale = np.array([64] * 4 + [1] * (there.shape[1] - 4))  # boxes relative to the image's side
+        distances = np.abs((there[:, None] - here) / scale).max(2)  # in any order, because of ties
         assert len(distances) and distances.min(1).max() < 1e-4 and distances.min(0).max() < 1e-4
     settings = {"imgsz": 64, "plots": False, "workers": 0, "project": str(tmp_path)}
     if "nms" in options:

@@ -1,4 +1,4 @@
-"""Validation of an extended model: the old classes' boxes are those of the old model, and classes go by name."""
+"""Validation of an extended model: old classes have the old model's boxes, and classes are matched by name."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from .conftest import OLD
 
 
 def detections(yolo, data, tmp_path, **kwargs):
-    """What a validator keeps of every picture, as one array: x1, y1, x2, y2, score, class."""
+    """The validator's detections in every image, as one array: x1, y1, x2, y2, score, class."""
     kept = []
 
     def keep(validator):
@@ -37,7 +37,7 @@ def detections(yolo, data, tmp_path, **kwargs):
 
 @pytest.fixture
 def named(tmp_path, fruit):
-    """A dataset YAML of the fruit's pictures with other names."""
+    """A dataset YAML of the fruit dataset's images with other names."""
 
     def make(names):
         file = tmp_path / f"{'-'.join(names)}.yaml"
@@ -50,8 +50,8 @@ def named(tmp_path, fruit):
 @pytest.mark.parametrize("kind", ["yolov8n", "yolo26n"])
 @pytest.mark.parametrize("settings", [{}, {"max_det": 7}, {"conf": 0.4}, {"nms": False, "max_det": 9}])
 def test_old_classes_are_validated_as_by_the_old_model(kind, settings, old, extended, named, tmp_path):
-    """Even where the list of boxes is full: on a dataset of the old classes in their order, and in another."""
-    data = named([*OLD, "p", "q", "r", "s"])  # whose last classes neither model knows
+    """Even if the list of boxes is full: on a dataset with the old classes in their order, and in another order."""
+    data = named([*OLD, "p", "q", "r", "s"])  # neither model knows the last classes
     before, one = detections(YOLO(old[kind]), data, tmp_path, **settings)
     after, other = detections(YOLO(extended[kind].best), data, tmp_path, **settings)
     assert sum(map(len, before)) > 0
@@ -84,7 +84,7 @@ def test_single_cls_is_ultralytics_own(extended, fruit, tmp_path):
 
 
 def test_single_cls_is_the_class_of_a_training_with_it(old, load, fruit, named, tmp_path):
-    """Boxes of the old classes are no part of it."""
+    """Boxes of the old classes are excluded."""
     yolo = YOLO(old["yolo11n"])
     yolo.model = network.extend(yolo.model, forks.find("head", network.trunk_groups(yolo.model), ""), ["item"])
     for branch in yolo.model.joined.heads[1].cv3:
@@ -115,7 +115,7 @@ def test_classes_that_are_left_out_are_not_missed():
 
 
 def test_every_head_is_suppressed_alone():
-    """Against the stock function with the classes of each head: exact even where the list of boxes is full."""
+    """Compared with the stock function on the classes of each head: exact even if the list of boxes is full."""
     generator = torch.Generator().manual_seed(0)
     decoded = torch.rand(2, 4 + 5, 400, generator=generator)
     decoded[:, :4] *= 64
@@ -138,7 +138,7 @@ def test_every_head_is_suppressed_alone():
 
 
 def test_prediction_has_the_old_boxes_as_before(old, load, pictures):
-    """With Ultralytics' own suppression of all at once, unless the list of boxes is full."""
+    """With Ultralytics' own suppression of all boxes at once, unless the list of boxes is full."""
     model = load(old["yolo11n"])
     made = network.extend(model, forks.find("neck", network.trunk_groups(model), ""), ["n"]).eval()
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""A tiny dataset with boxes, and short runs on it with a record of what they did."""
+"""A tiny dataset with boxes, and short runs on it that record what they did."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,13 @@ WITH_PARAMETERS = {*range(11), 13, 16, 17, 19, 20, 22, 23}  # layers of yolo11n
 
 
 def prefixes(names):
-    """The layers that parameters are of, by name; without a constant that looks like a parameter."""
+    """The layer indices of parameters, without a constant that is stored as a weight."""
     return {int(name.split(".")[1]) for name in names if ".dfl" not in name}
 
 
 @pytest.fixture(scope="session")
 def boxes(write_dataset):
-    """A dataset YAML of 8 training and 4 validation pictures of 32x32 with one outlined rectangle each."""
+    """A dataset YAML of 8 training and 4 validation images of 32x32 with one outlined rectangle each."""
     rng = np.random.default_rng(0)
 
     def draw(i):
@@ -28,7 +28,7 @@ def boxes(write_dataset):
 
 
 class Recorder:
-    """What a run did, by callbacks of its own: weights at the start and after each epoch, and every step's rates."""
+    """Records a run through its own callbacks: weights at the start and after each epoch, and every step's rates."""
 
     def __init__(self):
         self.weights, self.steps, self.frozen, self.still, self.stock_rates = [], [], [], [], []
@@ -55,7 +55,7 @@ class Recorder:
         return {k: v.clone() for k, v in unwrap_model(trainer.model).state_dict().items()}
 
     def rate_factors(self, name):
-        """The factor of a parameter's rate in each step: the rate that the step used over the stock one."""
+        """The factor of a parameter's learning rate in each step, relative to the stock rate."""
         return [used[name] / stock[name] if stock[name] else None for used, stock in zip(self.steps, self.stock_rates)]
 
 

@@ -1,4 +1,4 @@
-"""Factors of the learning rate, in an optimizer and in a training."""
+"""Learning-rate factors, in an optimizer and in training."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ from tintbox.plugins.freeze.training import StepFactors
     ],
 )
 def test_a_factor_is_the_same_as_a_group_of_its_own_with_that_rate(kind, arguments):
-    """Against torch's own groups, bit for bit, with momentum, weight decay and a rate that changes."""
+    """Compared with torch's own groups, bit for bit, with momentum, weight decay and a changing rate."""
     torch.manual_seed(0)
     start = [torch.randn(6, 5), torch.randn(4, 6), torch.randn(6, 6)]
     inputs = torch.randn(10, 8, 5)

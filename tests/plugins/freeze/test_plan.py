@@ -16,7 +16,7 @@ def block(channels):
 
 
 class Net(nn.Module):
-    """A network of another make: two blocks and a head."""
+    """A network that is not Ultralytics': two blocks and a head."""
 
     def __init__(self):
         super().__init__()

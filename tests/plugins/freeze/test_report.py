@@ -1,4 +1,4 @@
-"""What is said of a freeze plan: rows, words and a picture."""
+"""The report of a freeze plan: rows, text and a plot."""
 
 import json
 
@@ -22,13 +22,13 @@ def test_the_report(train, capfd):
     assert counts["backbone"]["batchnorms_frozen"] == counts["backbone"]["batchnorms"] > 0
     assert [stage["epoch"] for stage in saved["stages"]] == [0, 1]
     for row in saved["layers"]:
-        total = row["parameters"] - (16 if row["layer"] == 23 else 0)  # the constant of the head
+        total = row["parameters"] - (16 if row["layer"] == 23 else 0)  # the head's constant
         assert row["trained"] == [0 if row["layer"] < 11 else total, 0 if row["layer"] < 5 else total]
     assert (trainer.save_dir / "freeze.png").read_bytes().startswith(b"\x89PNG")
 
 
 class Net(nn.Module):
-    """Layers as Ultralytics has them: two of a backbone, one without parameters, and a head."""
+    """Layers in Ultralytics' form: two of a backbone, one without parameters, and a head."""
 
     def __init__(self):
         super().__init__()
@@ -76,7 +76,7 @@ def test_spans_run_over_layers_without_parameters(some, layers, text):
 
 
 def test_starts_are_the_epochs_in_which_something_changes():
-    model, plan = planned(freeze=["0", "1"], unfreeze={2: "1", 3: "3"})  # 3 is awake already
+    model, plan = planned(freeze=["0", "1"], unfreeze={2: "1", 3: "3"})  # 3 is not frozen at first
     assert report.starts(plan, 4) == [0, 2]
     assert report.starts(FreezePlan.from_spec(model), 4) == [0]
 
@@ -116,7 +116,7 @@ def test_a_group_that_stands_still_has_no_rate():
 
 
 def as_plain(found):
-    """The arguments of a report, which is JSON."""
+    """The arguments of a report, in JSON types."""
     return json.loads(json.dumps(found))["arguments"]
 
 

@@ -1,4 +1,4 @@
-"""What selectors name in real models."""
+"""Resolution of selectors in real models."""
 
 import pytest
 from ultralytics import YOLO
@@ -18,7 +18,7 @@ def layers(model, value):
 
 
 def whole(model, indices):
-    """All parameters of these layers, by a second, plain rule."""
+    """All parameters of these layers, by an independent simple rule."""
     return [name for name, _ in model.named_parameters() if name.split(".")[1] in {str(i) for i in indices}]
 
 

@@ -1,4 +1,4 @@
-"""Selectors: what they name in real models, and the checks of the arguments that hold them."""
+"""Selectors: what they name in real models, and checks of the arguments that contain them."""
 
 import pytest
 from ultralytics import YOLO

@@ -1,4 +1,4 @@
-"""Freeze policies in real training: what stands still bit for bit, schedules, BatchNorms, learning-rate factors."""
+"""Freeze policies in real training: what stays frozen bit for bit, schedules, BatchNorms, learning-rate factors."""
 
 import math
 
@@ -58,7 +58,7 @@ def test_what_is_frozen_is_bit_identical_in_the_checkpoints(train, model, freeze
         moved = [n for n in start if n in record.names.values() and not torch.equal(state[n], start[n].half())]
         trainable = set(record.names.values()) - frozen
         assert set(moved) <= trainable
-        assert len(moved) > 0.5 * len(trainable)  # some heads see no gradient in pictures this small
+        assert len(moved) > 0.5 * len(trainable)  # some heads have no gradient on images this small
     live = record.weights[-1]
     for norm in (n.removesuffix(".running_mean") for n in start if n.endswith("running_mean")):
         same = all(torch.equal(live[f"{norm}.{s}"], start[f"{norm}.{s}"]) for s in STATISTICS)
@@ -78,7 +78,7 @@ def test_the_moving_average_of_equal_values_is_exact(train):
 
 @pytest.fixture(scope="module")
 def stock_ten(train):
-    """The weights that stock `freeze=10` trains."""
+    """The weights that stock `freeze=10` produces."""
     trainer, _ = train(freeze=10, epochs=2)
     assert not hasattr(trainer, "tintbox_freeze")
     return saved(trainer, "last")
@@ -116,7 +116,7 @@ STAGED = {
 
 @pytest.fixture(scope="module")
 def staged(train):
-    """An uninterrupted run of 4 epochs of 2 batches: the neck wakes after one, part of the backbone after two."""
+    """An uninterrupted run of 4 epochs of 2 batches; the neck is unfrozen after one, part of the backbone after two."""
     return train(**STAGED)
 
 
@@ -159,7 +159,7 @@ def test_a_resumed_run_is_where_an_uninterrupted_one_would_be(train, staged):
 
 
 def test_a_longer_run_does_not_put_to_sleep_again(train):
-    """`time=` estimates the number of epochs anew after each one; here a callback does."""
+    """`time=` estimates the number of epochs again after each one; here a callback does."""
     seen = []
 
     def longer(trainer):
@@ -182,7 +182,7 @@ def test_a_longer_run_does_not_put_to_sleep_again(train):
 
 
 def test_recovery_from_nan_and_from_a_full_memory(train, staged):
-    """A full memory halves the batch and begins the first epoch again; a NaN repeats an epoch from last.pt."""
+    """Out of memory halves the batch and restarts the first epoch; a NaN repeats an epoch from last.pt."""
     done = set()
 
     def full_memory(trainer):

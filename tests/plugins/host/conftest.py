@@ -60,7 +60,7 @@ class Overlay:
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
     def is_imported(self, name, missing):
-        """Whether another module than those that are missing imports this one."""
+        """Return whether a module other than the missing ones imports this one."""
         package, _, word = name.rpartition(".")
         word = re.compile(rf"{re.escape(name)}\b|from {re.escape(package)} import .*\b{word}\b")
         files = (file for file in (self.folder / "tintbox").rglob("*.py") if self.name(file) not in missing)

@@ -1,11 +1,11 @@
-"""A copy of tintbox in which things are broken, one after another, and stock commands that run on it.
+"""Break things in a copy of tintbox, one after another, and run commands on it.
 
     python overlay.py FOLDER COMMAND...
 
-A line of standard input is a case, a mapping in JSON: ``kind`` (how something is broken), ``names`` (of what),
-``words`` (the command), ``env``; a line of standard output is its result. Each runs in a process of its own, forked
-from this one, in which all that others wrote and the command COMMAND imports has been imported: PyTorch's compiler,
-which every training imports, takes longer than all the rest of a run.
+Each line of standard input is a case, a JSON mapping: ``kind`` (how something is broken), ``names`` (what is broken),
+``words`` (the command), ``env``; each line of standard output is a result. Every case runs in its own process, forked
+from this one, which has already imported the third-party modules that COMMAND imports: PyTorch's compiler, which every
+training imports, takes longer than the rest of a run.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 from forking import import_others
 
-sys.path.pop()  # no case is to find the folders there
+sys.path.pop()  # no case must find these folders
 
 BREAKS = {
     "syntax": "def broken(:\n",
@@ -32,9 +32,9 @@ BREAKS = {
 
 
 class Renamed:
-    """Takes names out of Ultralytics' modules while tintbox looks at them, and puts them back for Ultralytics itself.
+    """Removes names from Ultralytics' modules while tintbox inspects them, and restores them for Ultralytics itself.
 
-    Two finders: the one behind tintbox's hides the name once the module has run, the one before it restores it.
+    Of two finders, the one behind tintbox's hides the name once the module has run, and the one before it restores it.
     """
 
     def __init__(self, names: list[str]) -> None:
@@ -44,7 +44,7 @@ class Renamed:
         self.hidden: list[tuple[object, str, object]] = []
 
     def install(self) -> None:
-        """Put both finders in place, around tintbox's."""
+        """Install both finders, around tintbox's."""
         from tintbox.plugins import autoload
 
         autoload.install()
@@ -54,31 +54,31 @@ class Renamed:
         sys.meta_path.insert(at, hide)
 
     def hide(self, module) -> None:
-        """Take the names away."""
+        """Remove the names."""
         for name in self.names[module.__name__]:
             *path, last = name.split(".")
             owner = module
             for part in path:
                 owner = getattr(owner, part)
-            for holder in getattr(owner, "__mro__", (owner,)):  # a class may have it from those that it is made from
+            for holder in getattr(owner, "__mro__", (owner,)):  # a class may inherit it
                 if last in vars(holder):
                     self.hidden.append((holder, last, vars(holder)[last]))
                     delattr(holder, last)
 
     def restore(self, module) -> None:
-        """Put them back."""
+        """Restore them."""
         while self.hidden:
             setattr(*self.hidden.pop())
 
 
 class Finder:
-    """Calls a function with a module once it has run."""
+    """Calls a function on a module after it has run."""
 
     def __init__(self, names, after) -> None:
         self.names, self.after, self.busy = names, after, False
 
     def find_spec(self, name, path=None, target=None):
-        """Return the others' spec, its loader wrapped."""
+        """Return the other finders' spec, with its loader wrapped."""
         if name not in self.names or self.busy:
             return None
         self.busy = True
@@ -98,14 +98,14 @@ class Finder:
 
 
 def warm(words: list[str], place: Path) -> None:
-    """Import what others wrote and a command uses."""
+    """Import third-party modules and those that a command uses."""
 
     def use() -> None:
         os.chdir(place)
         everything(words)
 
     import_others(use)
-    gc.freeze()  # Ultralytics collects garbage every epoch, and there is none here
+    gc.freeze()  # Ultralytics collects garbage every epoch, needlessly here
 
 
 def everything(words: list[str]) -> None:
@@ -121,7 +121,7 @@ def everything(words: list[str]) -> None:
 
 @contextlib.contextmanager
 def broken(package: Path, kind: str, names: list[str]):
-    """Break or delete modules of the copy for as long as the context lasts."""
+    """Break or delete modules of the copy while the context is active."""
     files = [find(package, name) for name in names]
     kept = [file.with_suffix(".kept") for file in files]
     for file, aside in zip(files, kept):
@@ -155,7 +155,7 @@ def command(words: list[str]) -> None:
 
 
 def run(words: list[str], place: Path, names: list[str], environment: dict[str, str]) -> dict:
-    """Run a command in a process of its own."""
+    """Run a command in a separate process."""
     begin = time.perf_counter()
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
@@ -187,10 +187,10 @@ def run(words: list[str], place: Path, names: list[str], environment: dict[str, 
 
 
 def main(folder: Path, *words: str) -> None:
-    """Run the cases of standard input."""
+    """Run the cases from standard input."""
     package, place = folder / "tintbox", folder / "place"
     sys.dont_write_bytecode = True
-    # A checkout that is installed for editing would step in for what is missing.
+    # An editable installation would provide the modules that are missing.
     sys.meta_path[:] = [finder for finder in sys.meta_path if "Editable" not in getattr(finder, "__name__", "")]
     place.mkdir()
     warm(list(words), place)

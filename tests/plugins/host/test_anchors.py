@@ -1,4 +1,4 @@
-"""How models with an anchor head and classic files are built, named and loaded."""
+"""Building, naming and loading of models with an anchor head and of classic files."""
 
 import pickle
 

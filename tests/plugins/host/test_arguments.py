@@ -1,4 +1,4 @@
-"""Where a user finds tintbox's arguments, and whose an unknown one is."""
+"""Where tintbox's arguments are documented, and who reports an unknown one."""
 
 import pytest
 import ultralytics.cfg as cfg

@@ -1,4 +1,4 @@
-"""What a run asks for, and what it is refused for."""
+"""What a run requests, and why it is refused."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Checkpoints, stock ones too, are written whole or not at all, and are what stock writes."""
+"""Checkpoints, including stock ones, are written atomically, with the same content as stock's."""
 
 import io
 import os
@@ -86,7 +86,7 @@ with atomic.replacing({str(weights / "last.pt")!r}, keep_name=True):
     subprocess.run([sys.executable, "-c", code], check=False)
     left = list(weights.iterdir())
     assert len(left) == 2
-    for part in left:  # this process is older than the one that was killed, unlike a run that is resumed
+    for part in left:  # this process started before the killed one, unlike a resumed run
         os.utime(part, (1, 1))
     YOLO("colorize-pool.yaml").train(
         data=str(tiny_data),

@@ -1,4 +1,4 @@
-"""Mistakes on the `yolo` command: one line where they are tintbox's to tell, Ultralytics' own answer elsewhere."""
+"""User errors on the `yolo` command: one line if they concern tintbox, otherwise Ultralytics' own answer."""
 
 import pytest
 from ultralytics.cfg import get_cfg

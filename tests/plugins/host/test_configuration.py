@@ -1,4 +1,4 @@
-"""Arguments, files, tasks and the command line, as Ultralytics has them with the plugin."""
+"""Ultralytics' arguments, files, tasks and command line with the plugin."""
 
 from types import SimpleNamespace
 
@@ -50,7 +50,7 @@ def test_a_value_is_checked_after_ultralytics_own_checks():
 
 
 def test_an_error_that_came_before_the_names_is_passed_on():
-    """Such as a cfg= file that is not there: no name is wrong."""
+    """For example a missing cfg= file: no name is wrong."""
     error = TintboxError("'x.yaml' does not exist")
     with pytest.raises(TintboxError) as caught:
         cfg.check_dict_alignment({"epochs": 1}, {"epohcs": 2}, error)

@@ -1,4 +1,4 @@
-"""Every Ultralytics name that tintbox relies on is there, and every patch is in place. An upgrade fails here."""
+"""Every Ultralytics name that tintbox relies on exists, and every patch is in place. An upgrade fails here."""
 
 import ast
 import importlib
@@ -38,7 +38,7 @@ def test_names_copied_by_value_are_the_patched_ones():
 
 
 def test_the_parser_of_models_numbers_layers_as_trunk_does():
-    """Its row of the table and its attributes, which `plugins/trunk.py` writes for tintbox's heads."""
+    """Its table row and layer attributes, which `plugins/trunk.py` reproduces for tintbox's heads."""
     import inspect
 
     from ultralytics.nn import tasks
@@ -74,7 +74,7 @@ def test_methods_that_subclasses_override_are_there():
 
 
 def test_what_exact_resuming_relies_on_is_there():
-    """The names that `plugins/resume/state.py` uses, of Ultralytics' endless loader and of PyTorch's iterators."""
+    """The names that `plugins/resume/state.py` uses, of Ultralytics' infinite loader and of PyTorch's iterators."""
     import inspect
 
     import torch
@@ -84,16 +84,16 @@ def test_what_exact_resuming_relies_on_is_there():
     loader = InfiniteDataLoader(list(range(4)), batch_size=2, shuffle=True, generator=torch.Generator())
     assert loader.iterator is None and "self._get_iterator()" in inspect.getsource(InfiniteDataLoader.__iter__)
     assert len([next(loader._get_iterator()._sampler_iter) for _ in loader]) == 2
-    # Steps are counted from the last one, over the ends of epochs, but from -1 on where a loop begins.
+    # Steps are counted from the last one, across epochs, but from -1 where a loop begins.
     loop = inspect.getsource(BaseTrainer._do_train)
     assert "if ni - last_opt_step >= self.accumulate:\n" in loop and "ni = i + nb * epoch\n" in loop
-    # A finished checkpoint drops the optimizer's state, and with it what we put there.
+    # A finished checkpoint drops the optimizer's state, including our additions.
     assert torch.save.__wrapped__.__module__ == "ultralytics.utils.patches"
     assert callable(torch.optim.Optimizer.register_state_dict_post_hook)
 
 
 def test_functions_that_dataset_files_calls_are_there():
-    """Those of `plugins/coco_eval/dataset_files.py`, with what it expects of them."""
+    """The names that `plugins/coco_eval/data/dataset_files.py` uses, and their expected behaviour."""
     import inspect
 
     from ultralytics.data.base import BaseDataset
@@ -111,14 +111,14 @@ def test_functions_that_dataset_files_calls_are_there():
     assert f"shape[0] > {dataset_files.LEAST_SIDE - 1}" in inspect.getsource(check_image)
     ids = coco80_to_coco91_class()
     assert len(ids) == 80 and ids == sorted(ids) and ids[-1] == 90
-    # The rule of `is_coco` is no function of its own there.
+    # Ultralytics has no function for the rule of `is_coco`.
     rule = inspect.getsource(DetectionValidator.init_metrics)
     for words in ('"coco" in val', '{os.sep}val2017.txt", f"{os.sep}test-dev2017.txt"'):
         assert words in rule
     assert dataset_files.is_coco("/data/coco/val2017.txt") and not dataset_files.is_coco("/data/coco/images/val2017")
 
 
-# What patched functions import when they are called, in runs that ask for something of ours alone.
+# Imports made when patched functions are called, only in runs that request something of ours.
 LATE = {
     "anchor_models.parse": "tintbox.plugins.anchor",
     "anchor_yamls.load": "tintbox.plugins.anchor",
@@ -133,12 +133,12 @@ LATE = {
     "extended_training.model": "tintbox.plugins.extend",
     "extended_validation.init": "tintbox.plugins.extend",
     "extended_prediction.reconciled": "tintbox.plugins.extend",
-    "safe_classes.build_with_tintbox": "tintbox.",  # with its own net
+    "safe_classes.build_with_tintbox": "tintbox.",  # inside its own error handling
 }
 
 
 def late_imports(node, path=()):
-    """Yield the functions within functions that import tintbox, and what they import."""
+    """Yield the nested functions that import tintbox, and what they import."""
     for child in ast.iter_child_nodes(node):
         inside = (*path, child.name) if isinstance(child, ast.FunctionDef) else path
         if isinstance(child, ast.ImportFrom) and len(path) > 1 and (child.module or "").startswith("tintbox"):
@@ -147,7 +147,7 @@ def late_imports(node, path=()):
 
 
 def test_a_patched_function_imports_nothing_that_stock_runs_could_miss():
-    """What stock runs come by is imported where a patch is put in place, or by `import_optional`."""
+    """Modules that stock runs need are imported when a patch is applied, or by `import_optional`."""
     for file in sorted(Path(host.__file__).parent.glob("*.py")):
         for function, module in late_imports(ast.parse(file.read_text(encoding="utf-8"))):
             assert module.startswith(LATE.get(function, "nothing")), (

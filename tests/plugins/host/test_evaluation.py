@@ -1,4 +1,4 @@
-"""Predictions are handed to a recording, at full precision and in pixels of the file."""
+"""Predictions are passed to a recording in full precision and in pixels of the file."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from tintbox.plugins.host import evaluation
 
 
 class Recording:
-    """Notes what it is called with."""
+    """Records the calls of its methods."""
 
     def __init__(self):
         self.calls, self.records = [], []

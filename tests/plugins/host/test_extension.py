@@ -1,4 +1,4 @@
-"""Whose classes a model has, whatever runs it."""
+"""The classes of a model, whatever runs it."""
 
 from types import SimpleNamespace
 
@@ -14,7 +14,7 @@ from tintbox.plugins.host import extension
         ([4, 2], [4, 2]),
         (None, []),
         ("[4, 2", []),
-        ("[4, 3]", []),  # not as many as the model has
+        ("[4, 3]", []),  # not as many as the model's classes
         ("[4, true, 1]", []),
         ("[7, -1]", []),
         ("{}", []),

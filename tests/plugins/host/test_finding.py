@@ -1,4 +1,4 @@
-"""Specs of patched modules, and of those that run as scripts."""
+"""Specs of patched modules, including those run as scripts."""
 
 import importlib.util
 

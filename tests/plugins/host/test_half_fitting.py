@@ -1,9 +1,9 @@
-"""A tintbox that is broken, or that does not fit Ultralytics: what does not ask for it works, what does is refused.
+"""A broken tintbox, or one that does not fit Ultralytics: runs that need it are refused, all others work.
 
-    pytest tests/plugins/host/test_half_fitting.py -m "not slow"   # some 20 s, 10 of them to prepare
+    pytest tests/plugins/host/test_half_fitting.py -m "not slow"   # about 20 s, half of it preparation
     pytest tests/plugins/host/test_half_fitting.py                 # every module and every patched name: two minutes
 
-`pytest` alone and `make test` run both. Each case is a process of its own (overlay.py).
+Plain `pytest` and `make test` run both. Each case is a separate process (overlay.py).
 """
 
 import csv
@@ -46,7 +46,7 @@ def numbers(result):
 
 
 def stock_arguments(result):
-    """The text of a run's args.yaml; where something is broken the patch that leaves ours out may be off."""
+    """The text of a run's args.yaml without our arguments, because the patch that omits them may be broken."""
     if result["kind"] == "whole":
         return result["args"]
     own = "|".join(autoload.ARGUMENTS - autoload.SHARED.keys())
@@ -54,12 +54,12 @@ def stock_arguments(result):
 
 
 def names_of(patch):
-    """The names that a patch relies on and that can be gone: every class has some of the others from its own type."""
+    """The names that a patch relies on and that can be removed; some dunder names come from a class's type."""
     return [name for name in patch.names if not name.endswith("__")]
 
 
 def assert_stock(result, expected):
-    """A run was as stock, its folder too, with at most one line of ours."""
+    """Check that a run and its folder were as in stock, with at most one line of ours."""
     what = f"{result['kind']} {result['names'][:3]}:\n{result['stderr'][-3000:]}"
     assert result["status"] == 0, what
     assert "Traceback" not in result["stderr"], what
@@ -76,7 +76,7 @@ def test_a_stock_run_imports_little_of_tintbox(stock):
 
 @pytest.mark.slow
 def test_a_broken_module_leaves_stock_training_alone(overlay, stock):
-    """Those that a stock run imports one after another, all others together, and all."""
+    """Each module that a stock run imports on its own, all others together, and all modules."""
     expected, touched = stock
     others = [name for name in overlay.modules if name not in touched]
     cases = [(KINDS[i % 4], [name]) for i, name in enumerate(touched)]
@@ -97,13 +97,13 @@ def test_a_name_that_is_gone_leaves_stock_training_alone(overlay, stock):
 
 @pytest.mark.slow
 def test_doctor_names_what_is_missing_or_broken(overlay, stock):
-    """Each module that the command itself imports, those of a stock run by fours, every eighth of the others."""
-    modules = [name for name in overlay.modules if not name.endswith("__main__")]  # where Python itself begins
+    """Each module that the command itself imports, those of a stock run in fours, every eighth of the others."""
+    modules = [name for name in overlay.modules if not name.endswith("__main__")]  # Python itself starts there
     own = ("tintbox", "tintbox.cli", "tintbox.plugins", "tintbox.plugins.host")
     alone = [name for name in modules if name in own or name.startswith("tintbox.cli.")]
     touched = [name for name in modules if name in stock[1] and name not in alone]
     others = [name for name in modules if name not in (*alone, *touched)]
-    apart = -(-len(touched) // 4)  # so that no four are of one folder
+    apart = -(-len(touched) // 4)  # so that no four are in the same folder
     cases = [("missing", [name]) for name in alone] + [("missing", touched[i::apart]) for i in range(apart)]
     cases += [(KINDS[i % 4], others[i::8]) for i in range(8)]
     for result in overlay.run([(*case, ["tintbox", "doctor"]) for case in cases]):
@@ -111,12 +111,12 @@ def test_doctor_names_what_is_missing_or_broken(overlay, stock):
         assert result["status"] == 1, (result["names"], said[-2000:])
         assert "Traceback" not in said, said[-2000:]
         unnamed = [name for name in result["names"] if name not in said]
-        if result["kind"] == "missing":  # that a module should be there is known by those that import it
+        if result["kind"] == "missing":  # only the modules that import a missing module know of it
             unnamed = [name for name in unnamed if overlay.is_imported(name, result["names"])]
         assert not unnamed, (result["names"], said[-3000:])
 
 
-# What asks for a capability, on a detector of the command line.
+# Commands that request a capability, on a detector.
 ASKS = {
     "freezing": ["freeze=backbone", "unfreeze={1: all}", "freeze_bn=true", "lr_scale=0.9"],
     "the classification loss": ["cls_pos_weight=2", "cls_smoothing=0.1", "cls_focal=1.5"],
@@ -139,7 +139,7 @@ def test_every_argument_of_ours_belongs_to_one_capability():
 
 
 def assert_refused(result, patch=""):
-    """A run was refused in one line that names the patch, before it made anything."""
+    """Check that a run was refused in one line that names the patch, before it created anything."""
     what = f"{result['names']} {result['words']}:\n{result['stdout'][-1500:]}{result['stderr'][-3000:]}"
     lines = [line for line in result["stderr"].splitlines() if line.startswith(("yolo: ", "tintbox: not active"))]
     assert result["status"] == 1, what
@@ -192,7 +192,7 @@ def test_a_run_is_refused_where_the_check_itself_is_off(overlay, lost):
 
 
 COLORIZE = ["model=colorize-convt.yaml", "palette=4", "epochs=1"]
-# What every argument of ours needs, and what refusing itself needs.
+# What every argument of ours needs, and what the refusal itself needs.
 NEEDED = ("errors", "plugins.options", "checks", "plugins.host.command", "plugins.host.configuration")
 REFUSING = ("plugins.host.refusals", "plugins.host.capabilities", "plugins.host.table", "plugins.host")
 
@@ -214,12 +214,12 @@ def test_a_broken_module_refuses_what_needs_it(overlay):
 @pytest.mark.slow
 @pytest.mark.parametrize("ask", ["freeze=backbone", "coco_eval=True", "colorize"])
 def test_a_module_that_a_run_of_ours_imports_is_needed_or_makes_no_difference(overlay, ask):
-    """Each of them broken: the run is as it was, or refused in one line before it has made anything."""
+    """With each of them broken, the run is unchanged, or refused in one line before it has created anything."""
     words = [*overlay.train, ask]
     if ask == "colorize":
         words = ["yolo", "colorize", "train", *COLORIZE, *overlay.words]
     (whole,) = overlay.run([("whole", [], ["python", READ.format(words=words)])])
-    hook = {"tintbox.plugins", "tintbox.plugins.autoload"}  # where they are broken there is nothing that could refuse
+    hook = {"tintbox.plugins", "tintbox.plugins.autoload"}  # if these are broken, nothing could refuse
     touched = sorted({*whole["stdout"].split("TOUCHED")[-1].split()} - hook)
     for result in overlay.run([(KINDS[i % 4], [name], words) for i, name in enumerate(touched)]):
         if result["status"]:
@@ -229,7 +229,7 @@ def test_a_module_that_a_run_of_ours_imports_is_needed_or_makes_no_difference(ov
 
 
 def test_a_run_is_not_resumed_by_half(overlay):
-    """With `exact_resume` off a run of ours would go on from a rounded average, and write its epochs twice."""
+    """With `exact_resume` off, our run would resume from a rounded average and write its epochs twice."""
     names = ["ultralytics.engine.trainer:BaseTrainer.resume_training"]
     resumed = "import ultralytics.cfg as c; c.get_cfg({!r}, {!r}); c.get_cfg({!r}, {!r})"
     stock, ours = {"resume": "last.pt"}, {"resume": "last.pt", "freeze": "backbone"}
@@ -242,7 +242,7 @@ def test_a_run_is_not_resumed_by_half(overlay):
 
 
 def test_arguments_in_a_file_are_not_passed_over(overlay, tmp_path):
-    """A run's folder as `cfg=`: without the patch that reads it, tintbox.yaml would be left out in silence."""
+    """A run's folder as `cfg=`: without the patch that reads it, tintbox.yaml would be silently ignored."""
     (tmp_path / "args.yaml").write_text("task: detect\nmode: train\n")
     (tmp_path / run_arguments.OWN).write_text("cls_pos_weight: 2\n")
     words = [*overlay.train, f"cfg={tmp_path / 'args.yaml'}"]

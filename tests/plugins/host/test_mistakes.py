@@ -1,4 +1,4 @@
-"""What Ultralytics itself finds fault with: a `TintboxError` for a colouriser, its own error for every other task."""
+"""User errors that Ultralytics detects: a `TintboxError` for a colouriser, its own error for every other task."""
 
 import pytest
 from ultralytics import YOLO
@@ -42,7 +42,7 @@ def test_files_that_are_not_there_are_still_file_errors(trained, tmp_path):
 
 
 def test_a_bug_is_no_mistake(cli, trained, tiny_data, monkeypatch):
-    """An error of the same kind from any other place of a colouriser's run is shown as what it is."""
+    """The same error from any other place in a colouriser's run is shown unchanged."""
     from tintbox.colorization.validator import ColorizeValidator
 
     def broken(self, *args):

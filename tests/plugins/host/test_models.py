@@ -1,4 +1,4 @@
-"""What models are, and how they load."""
+"""How models are recognized and loaded."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The values of `amp` at the command line, and the networks that it reaches."""
+"""The values of `amp` on the command line, and the networks that they apply to."""
 
 import pytest
 from ultralytics.cfg import get_cfg

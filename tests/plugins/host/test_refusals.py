@@ -1,4 +1,4 @@
-"""What is asked for and is off is refused, in one line."""
+"""A request for a capability that is off is refused in one line."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def test_the_name_of_our_file_of_arguments_is_the_one_that_is_written():
 
 @pytest.fixture
 def off(monkeypatch):
-    """Let every capability be off that is asked about, and note which."""
+    """Turn off every capability that is queried, and record which."""
     asked = []
 
     def require(title, what):

@@ -1,4 +1,4 @@
-"""A run's `args.yaml` is one that a stock Ultralytics takes; tintbox's own arguments are beside it."""
+"""A run's `args.yaml` is accepted by stock Ultralytics; tintbox's own arguments are in a file next to it."""
 
 import pytest
 import yaml
@@ -52,7 +52,7 @@ def test_options_are_beside_it_and_both_are_read_together(forked, fruit, tmp_pat
     assert run_folder.read(folder).arguments == {**stock, **own}
     assert YAML.load(folder / "args.yaml") == {**options.own_defaults(), **stock, **own}
 
-    # A stock run in the same folder does not know of them; the next of ours takes them away.
+    # A stock run in the same folder does not know of them; our next run removes them.
     begin(forked, fruit, {}, tmp_path, disable="1")
     assert (folder / run_arguments.OWN).exists() and not set(own) & set(run_arguments.read(folder))
     begin(forked, fruit, {}, tmp_path)

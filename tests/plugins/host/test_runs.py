@@ -1,4 +1,4 @@
-"""What is patched of runs: callbacks, the check before a run, labels' caches, exports."""
+"""Patches of runs: callbacks, the check before a run, label caches, exports."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def test_small_exports_are_whole(tmp_path, name, size, told):
 
 
 class Raced(type(Path())):
-    """A path to a file that another run removes as soon as one has looked for it."""
+    """A path to a file that another run removes as soon as its existence has been checked."""
 
     def exists(self):
         there = super().exists()
@@ -48,7 +48,7 @@ def test_a_cache_of_labels_that_another_run_removed_ends_no_run(tmp_path):
 
 
 def test_arguments_of_a_recipe_are_checked_with_those_given(tmp_path, monkeypatch):
-    """Before anything is made."""
+    """Before anything is created."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "recipe.yaml").write_text("freeze: bakbone\n")
     model = YOLO("yolo11n.yaml")

@@ -1,4 +1,4 @@
-"""With none of tintbox's options set, training a detector is what stock Ultralytics does, bit for bit."""
+"""Without any of tintbox's options, training a detector equals stock Ultralytics bit for bit."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What Ultralytics starts as `python -m ultralytics.cfg.__init__`: tuning, and training on several datasets."""
+"""Runs that Ultralytics starts as `python -m ultralytics.cfg.__init__`: tuning, and training on several datasets."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ SMALL = {"epochs": 1, "imgsz": 32, "batch": 4, "workers": 0, "plots": False, "de
 
 @pytest.fixture
 def datasets(fruit, tmp_path):
-    """Two dataset YAMLs of the same few pictures."""
+    """Two dataset YAMLs of the same few images."""
     return [shutil.copy(fruit, tmp_path / f"{name}.yaml") for name in "ab"]
 
 
@@ -32,7 +32,7 @@ def test_the_first_argument_of_a_subprocess_is_stocks_path(python, disable, tmp_
 
 
 def test_a_process_spawned_by_a_subprocess_does_not_run_the_command_again(python, tmp_path):
-    """As DataLoader workers are started on macOS and Windows: they import the main module under another name."""
+    """DataLoader workers are started like this on macOS and Windows: they import the main module under another name."""
     (tmp_path / "sitecustomize.py").write_text(
         "import atexit, multiprocessing, sys\n"
         "def start():\n"
@@ -53,7 +53,7 @@ def results(folder):
 
 
 def train(forked, call, **arguments):
-    """Run ``model.CALL`` of a new yolo11n in a fresh process; returns all that it printed."""
+    """Run ``model.CALL`` of a new yolo11n in a fresh process; returns its whole output."""
     code = f"from ultralytics import YOLO\nYOLO('yolo11n.yaml').{call}(**{ {**SMALL, **arguments}!r})"
     done = forked("-c", code)
     printed = done.stdout + done.stderr
@@ -67,7 +67,7 @@ def test_tune_trains_and_passes_our_arguments_on(forked, datasets, tmp_path):
     ours = {"freeze": ["backbone", -9], "unfreeze": {1: "all"}, "lr_scale": {"backbone": 0.5}, "cls_pos_weight": 2}
     train(forked, "tune", iterations=1, epochs=2, data=str(datasets[0]), project=str(tmp_path / "runs"), **ours)
     (row,) = map(json.loads, (tmp_path / "runs" / "tune" / "tune_results.ndjson").read_text().splitlines())
-    assert not row.get("failed_datasets")  # written only where one failed
+    assert not row.get("failed_datasets")  # written only if one failed
     folder = Path(row["save_dirs"]["a"])
     assert len(results(folder)) == 2
     had = run_arguments.read(folder)

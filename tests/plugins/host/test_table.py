@@ -22,7 +22,7 @@ def test_a_patch_that_does_not_fit_is_told_and_skipped(forked):
 
 @pytest.fixture
 def patches(monkeypatch):
-    """An empty table, and what is told."""
+    """An empty table, and the reported lines."""
     lines = []
     monkeypatch.setattr(table, "PATCHES", [])
     monkeypatch.setattr(table, "_applied", {})

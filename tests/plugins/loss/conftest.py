@@ -1,4 +1,4 @@
-"""A tiny dataset of three classes, and runs on it with the options of the loss."""
+"""A tiny dataset of three classes, and runs on it with the loss options."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ ALL = {"cls_pos_weight": "balanced", "cls_smoothing": 0.02, "cls_focal": {"gamma
 
 @pytest.fixture(scope="session")
 def boxes(write_dataset):
-    """A dataset YAML of 8 training and 4 validation pictures of 64x64 with squares of the classes a, b and c."""
+    """A dataset YAML of 8 training and 4 validation images of 64x64 with squares of the classes a, b and c."""
     rng = np.random.default_rng(0)
 
     def draw(i):

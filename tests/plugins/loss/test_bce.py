@@ -1,4 +1,4 @@
-"""The classification loss against closed formulas, torch and torchvision; the weights against their definition."""
+"""The classification loss compared with closed formulas, torch and torchvision; the weights with their definition."""
 
 import math
 import shutil
@@ -26,7 +26,7 @@ every_setting = pytest.mark.parametrize("settings", SETTINGS, ids=str)
 
 
 def formula(x, t, pos_weight=1.0, smoothing=0.0, gamma=0.0, alpha=None):
-    """The loss of one element, by the definition, in Python's own double precision."""
+    """The loss of one element by definition, in Python's double precision."""
     p, q = 1 / (1 + math.exp(-x)), 1 / (1 + math.exp(x))
     s = t * (1 - smoothing) + smoothing / 2
     loss = -(pos_weight * s * math.log(p) + (1 - s) * math.log(q))
@@ -38,7 +38,7 @@ def inputs(dtype=torch.float64, shape=(2, 5, 4)):
     generator = torch.Generator().manual_seed(0)
     logits = 4 * torch.randn(shape, generator=generator, dtype=torch.float64)
     targets = torch.rand(shape, generator=generator, dtype=torch.float64)
-    targets[..., :2, :] = targets[..., :2, :].round()  # hard ones among the soft ones
+    targets[..., :2, :] = targets[..., :2, :].round()  # mix hard targets with soft ones
     return logits.to(dtype), targets.to(dtype)
 
 
@@ -54,7 +54,7 @@ def test_formula(settings, dtype):
     result = build(settings)(logits, targets)
     weight = settings.get("pos_weight", 1.0)
     weights = weight if isinstance(weight, list) else [weight] * 4
-    # The loss holds its weights in single precision.
+    # The loss stores its weights in single precision.
     weights = torch.tensor(weights, dtype=torch.float32).tolist()
     expected = [
         formula(x, t, **{**settings, "pos_weight": weights[i % 4]})
@@ -120,7 +120,7 @@ def test_half_precision_is_computed_in_single(settings, dtype):
 
 @every_setting
 def test_result_may_be_changed_in_place(settings):
-    # Ultralytics does so for its own class weights.
+    # Like Ultralytics does for its own class weights.
     logits, targets = inputs()
     scale = torch.tensor([1.0, 2.0, 3.0, 4.0])
     x, y = logits.clone().requires_grad_(), logits.clone().requires_grad_()

@@ -1,4 +1,4 @@
-"""The classification loss in real training: on both models, kept over recovery and resume."""
+"""The classification loss in real training: on both models, and preserved by recovery and resume."""
 
 import copy
 import csv
@@ -17,7 +17,7 @@ from tintbox.plugins.wrappers import models_of
 
 from .conftest import ALL
 
-COUNTS = [16, 8, 2]  # boxes of the training pictures: a, b, c
+COUNTS = [16, 8, 2]  # boxes in the training images: a, b, c
 
 
 def models(trainer):
@@ -225,7 +225,7 @@ def test_single_class(train):
 def test_set_again_on_a_new_ema_copy(train):
     from ultralytics.utils.torch_utils import ModelEMA
 
-    def lose(trainer):  # what recovery from a NaN does, but for the weights
+    def lose(trainer):  # like recovery from a NaN, except for the weights
         if trainer.epoch == 0:
             trainer.model.criterion = None
             trainer.ema = ModelEMA(trainer.model)

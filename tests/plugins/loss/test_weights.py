@@ -1,4 +1,4 @@
-"""Weights, smoothing and focus as arguments: their checks, and what they come to."""
+"""Weights, smoothing and focal modulation as arguments: their checks, and the resulting values."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a run with a loss of ours leaves behind, in an Ultralytics without tintbox."""
+"""The checkpoint of a run with our loss, used in an Ultralytics without tintbox."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from .conftest import ALL
 
 @pytest.fixture(scope="module")
 def interrupted(train, stop_at):
-    """The last.pt of a run that was stopped after the first of its two epochs."""
+    """The last.pt of a run that was stopped after the first of two epochs."""
     return stop_at(train, "on_model_save", epochs=2, **ALL).last
 
 

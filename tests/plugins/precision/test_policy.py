@@ -1,4 +1,4 @@
-"""What `amp=auto` and `amp=bf16` mean on a device."""
+"""The meaning of `amp=auto` and `amp=bf16` on a device."""
 
 from types import SimpleNamespace
 
@@ -10,7 +10,7 @@ from tintbox.plugins.precision import policy
 
 
 class Trainer:
-    """What of a trainer counts for its record."""
+    """The attributes of a trainer that its record uses."""
 
     def __init__(self, amp):
         self.args = SimpleNamespace(amp=amp, a=1)

@@ -1,10 +1,10 @@
-"""Non-maximum suppression that stops early: the boxes of Ultralytics' own, in its order."""
+"""Non-maximum suppression that stops early: the same boxes as Ultralytics' own, in the same order."""
 
 import inspect
 
 import pytest
 import torch
-import torchvision  # without it, Ultralytics has another function for it, which is slow
+import torchvision  # without it, Ultralytics uses another, slow function
 from ultralytics.utils import nms
 
 from tintbox.plugins.precision import arithmetic
@@ -14,7 +14,7 @@ STOCK = nms.non_max_suppression.__wrapped__
 
 
 def predict(pictures, boxes, classes, spread, seed=0):
-    """Return raw predictions (B, 4 + nc, N); the less they are spread, the more of them overlap."""
+    """Return raw predictions (B, 4 + nc, N); the smaller the spread, the more of them overlap."""
     generator = torch.Generator().manual_seed(seed)
     centres = torch.rand(pictures, 2, boxes, generator=generator) * spread
     sides = 20 + 60 * torch.rand(pictures, 2, boxes, generator=generator)
@@ -24,7 +24,7 @@ def predict(pictures, boxes, classes, spread, seed=0):
 
 
 def list_tries(predictions, **arguments):
-    """Return the result, and for every call of the stock function how many boxes it was to look at."""
+    """Return the result, and the number of boxes in every call of the stock function."""
     tries = []
 
     def suppress(*args, max_nms=None, **kwargs):
@@ -103,7 +103,7 @@ def test_no_more_boxes_are_looked_at_than_by_stock():
 
 
 def test_the_validator_calls_it_so_that_it_stops_early(monkeypatch, tmp_path):
-    """As Ultralytics writes its arguments, by place and by name."""
+    """With its arguments written as in Ultralytics, positional and by keyword."""
     from ultralytics.models.yolo.detect import DetectionValidator
 
     validator = DetectionValidator(save_dir=tmp_path, args={"conf": 0.001})

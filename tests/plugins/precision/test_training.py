@@ -1,4 +1,4 @@
-"""`amp=auto` and `amp=bf16` on a CPU: losses near float32's in every task, checkpoints as of stock."""
+"""`amp=auto` and `amp=bf16` on a CPU: losses close to float32's in every task, and stock checkpoints."""
 
 import math
 
@@ -13,7 +13,7 @@ from tintbox.plugins.precision import policy, training
 from tintbox.processor import fast_bfloat16
 
 STEPS, BATCH, SIDE = 20, 4, 64
-# Of a network with fresh weights, whose assignment of boxes to cells jumps: of one step's loss, and of the mean of all.
+# For an untrained network, whose assignment of boxes to cells is unstable: for one step's loss, and for the mean.
 TOLERANCE, MEAN_TOLERANCE = 0.25, 0.03
 native = pytest.mark.skipif(not fast_bfloat16(), reason="this processor does not multiply bfloat16 natively")
 MODELS = {
@@ -27,7 +27,7 @@ MODELS = {
     "anchors": "yolov5n-anchor.yaml",
     "end to end": "yolo26n.yaml",
 }
-LABELS = {  # a square in the middle, as each task writes it
+LABELS = {  # a square in the middle, in each task's format
     "segment": "0 .25 .25 .75 .25 .75 .75 .25 .75",
     "obb": "0 .25 .25 .75 .25 .75 .75 .25 .75",
     "pose": "0 .5 .5 .5 .5 .3 .3 2 .7 .7 2",
@@ -36,12 +36,12 @@ LABELS = {  # a square in the middle, as each task writes it
 
 
 class Reached(Exception):  # noqa: N818 - it ends a run, it is no error
-    """A network's own loss is computed."""
+    """Raised when a network computes its own loss."""
 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    """Return a function from a task to its dataset: eight pictures with a square each."""
+    """Return a function from task to dataset: eight images with one square each."""
     import cv2
     import numpy as np
 
@@ -82,8 +82,8 @@ def pictures(tmp_path_factory):
 
 
 def train(model, data, tmp_path, monkeypatch, **arguments):
-    """Train, and return the loss of every step and the trainer."""
-    monkeypatch.setenv("TINTBOX_THREADS", "1")  # and so no process that loads ahead: all runs see the same pictures
+    """Train; return the loss of every step and the trainer."""
+    monkeypatch.setenv("TINTBOX_THREADS", "1")  # so no process loads ahead, and all runs see the same images
     losses = []
     yolo = YOLO(model)
     yolo.add_callback("on_train_batch_end", lambda trainer: losses.append(float(trainer.loss.detach())))
@@ -211,7 +211,7 @@ def test_an_interrupted_run_leaves_the_process_as_it_was(monkeypatch):
 
 @pytest.mark.parametrize(("method", "copies"), [("fork", True), ("spawn", False), (None, None)])
 def test_loaders_only_where_processes_are_copies(monkeypatch, method, copies):
-    """A script without `if __name__ == "__main__"`, which is all right in stock's training on a CPU, stays so."""
+    """A script without `if __name__ == "__main__"` works in stock training on a CPU, and must here too."""
     monkeypatch.setattr(training.multiprocessing, "get_start_method", lambda allow_none: method)
     expected = training.multiprocessing.get_all_start_methods()[0] == "fork" if method is None else copies
     assert training.forks() is expected

@@ -1,4 +1,4 @@
-"""What the tests of resuming share: runs that were stopped, and copies of them that go on."""
+"""Shared by the tests of resuming: stopped runs, and copies of them to resume."""
 
 import contextlib
 import shutil
@@ -10,13 +10,13 @@ from ultralytics import YOLO
 EPOCHS = 4
 
 
-# A detector of Ultralytics' own layers, small enough to be trained over and over.
+# A detector of Ultralytics' own layers, small enough to be trained repeatedly.
 TINY = {
     "nc": 80,
     "backbone": [[-1, 1, "Conv", [8, 3, 4]], *([[-1, 1, "Conv", [8, 3, 2]]] * 3)],
     "head": [[[1, 2, 3], 1, "Detect", ["nc"]]],
 }
-# Every kind has pending gradients at the end of its epochs (Ultralytics steps once per 64 pictures) but where `nbs` is.
+# All kinds have pending gradients at the end of epochs (Ultralytics steps once per 64 images) unless `nbs` is set.
 KINDS = {
     "colorize": ("colorize-pool.yaml", {"palette": 4, "crop": 0.1, "fliplr": 0.5}),
     "frozen": (TINY, {"freeze": "backbone", "close_mosaic": 1, "optimizer": "SGD"}),
@@ -30,12 +30,12 @@ KINDS = {
 
 
 class StoppedError(Exception):
-    """Stands for `kill -9` after an epoch."""
+    """Simulates `kill -9` after an epoch."""
 
 
 @pytest.fixture(scope="session")
 def train():
-    """Train a kind of run; with ``stop``, stop after so many epochs."""
+    """Train one kind of run; with ``stop``, stop after that many epochs."""
     return begin
 
 
@@ -60,14 +60,14 @@ def begin(kind, data, folder, stop=None):
 
 @pytest.fixture(scope="session")
 def stopped(fruit, tmp_path_factory):
-    """A run with a frozen backbone and one of a colouriser, stopped after two epochs of four."""
+    """A run with a frozen backbone and a colouriser's run, stopped after two of four epochs."""
     folder = tmp_path_factory.mktemp("stopped")
     return {kind: begin(kind, fruit, folder / kind, stop=2) for kind in ("frozen", "colorize")}
 
 
 @pytest.fixture
 def copy(stopped, tmp_path):
-    """Return a copy of a stopped run, in the folder in which it goes on."""
+    """Return a copy of a stopped run, in the folder in which it is resumed."""
 
     def make(kind):
         run = tmp_path / "run"

@@ -56,19 +56,19 @@ def test_a_run_of_four_epochs(resume, epoch, goes_on):
 
 
 def loaded(checkpoint, task="detect", **own):
-    """A loaded `YOLO`, as far as it is asked."""
+    """The parts of a loaded `YOLO` that are used."""
     return SimpleNamespace(ckpt=checkpoint, ckpt_path="x.pt", task=task, model=SimpleNamespace(tintbox_args=own))
 
 
 @pytest.mark.parametrize(
     ("model", "ours"),
     [
-        (loaded({"epoch": -1, "train_args": {}}), False),  # stock says what it says
+        (loaded({"epoch": -1, "train_args": {}}), False),  # stock reports the error
         (loaded({"epoch": -1, "train_args": {"freeze": "neck"}}), True),
         (loaded({"epoch": -1, "train_args": {}}, cls_smoothing=0.1), True),
         (loaded({"epoch": -1, "train_args": {}}, task="colorize"), True),
         (loaded({"epoch": 3, "optimizer": None, "train_args": {}}, task="colorize"), True),
-        (loaded({"epoch": 3, "optimizer": {}, "train_args": {}}, task="colorize"), False),  # there is something
+        (loaded({"epoch": 3, "optimizer": {}, "train_args": {}}, task="colorize"), False),  # can be resumed
         (loaded(None, task="colorize"), False),  # a YAML
     ],
 )

@@ -1,4 +1,4 @@
-"""What to do about a checkpoint that is damaged."""
+"""Advice for a damaged checkpoint."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""A run of ours that was stopped goes on as if it had not been."""
+"""A stopped tintbox run continues as if it had not been stopped."""
 
 import csv
 import shlex

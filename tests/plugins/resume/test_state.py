@@ -1,4 +1,4 @@
-"""The state of a training: what is saved, taken back, and left out."""
+"""The training state: what is saved, restored, and left out."""
 
 import random
 from types import SimpleNamespace
@@ -36,12 +36,12 @@ def test_another_batch_size_goes_on_from_the_weights(copy):
     model.add_callback("on_train_start", lambda trainer: found.update(trainer.model.state_dict()))
     model.add_callback("on_train_batch_start", lambda trainer: setattr(trainer, "stop", True))
     model.train(resume=True, save_dir=str(run), batch=2)
-    name = "model.0.conv.weight"  # frozen, so no step has changed it since
+    name = "model.0.conv.weight"  # frozen, so no step has changed it
     assert torch.equal(found[name], saved[name])
 
 
 def draw():
-    """A number of each generator."""
+    """Draw a number from each generator."""
     return random.random(), float(np.random.random()), float(torch.rand(()))
 
 
@@ -57,7 +57,7 @@ def test_random_generators_go_on_where_they_were(tmp_path):
 
 def test_a_normal_number_that_numpy_keeps_back_is_kept():
     np.random.seed(0)
-    np.random.normal()  # makes two
+    np.random.normal()  # draws two
     saved = state.random_state(torch.device("cpu"))
     second = np.random.normal()
     np.random.seed(5)
@@ -91,7 +91,7 @@ def test_pictures_are_read_again_in_their_order():
     dataset = SimpleNamespace(load_image=read.append, buffer=[9])
     state._fill(dataset, [2, 0, 2])
     assert read == [2, 0, 2] and dataset.buffer == [2, 0, 2]
-    state._fill(SimpleNamespace(), [1])  # one that keeps no pictures
+    state._fill(SimpleNamespace(), [1])  # a dataset that does not buffer images
 
 
 def trainer_of(model, average, batches=3):
@@ -110,7 +110,7 @@ def network(seed):
 @pytest.mark.parametrize("batches", [3, 4])
 def test_weights_average_and_momentum_are_taken_back(batches):
     trainer = trainer_of(network(0), network(1))
-    trainer.ema.ema[0].weight.data.copy_(trainer.model[0].weight)  # frozen, say: the same in both
+    trainer.ema.ema[0].weight.data.copy_(trainer.model[0].weight)  # as if frozen: equal in both
     trainer.model(torch.rand(4, 2)).square().sum().backward()
     trainer.optimizer.step()
     trainer.ema.ema[0].weight.data.copy_(trainer.model[0].weight)

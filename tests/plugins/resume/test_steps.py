@@ -1,4 +1,4 @@
-"""The optimizer's steps of a resumed run come at the batches of an uninterrupted one, whatever the warm-up does."""
+"""The optimizer's steps of a resumed run come at the same batches as in an uninterrupted one, even during warm-up."""
 
 from types import SimpleNamespace
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.attack("resume")
 
 
 class Trainer:
-    """A training loop that counts as Ultralytics' own does, and notes the batches of its steps."""
+    """A training loop that counts like Ultralytics' own and records the batches of its steps."""
 
     def __init__(self, batches, accumulate):
         self.train_loader = [None] * batches

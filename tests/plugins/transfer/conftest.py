@@ -1,4 +1,4 @@
-"""What the tests of the hand-over share: a colouriser on a detector's backbone."""
+"""Shared by the tests of the hand-over: a colouriser on a detector's backbone."""
 
 import pytest
 from ultralytics import YOLO

@@ -1,4 +1,4 @@
-"""The hand-over between colourisers and detectors: what is taken, what is said, what is refused."""
+"""The hand-over between colourisers and detectors: what is transferred, logged and refused."""
 
 import json
 
@@ -62,7 +62,7 @@ def test_all_of_backbone_and_neck_is_taken_and_nothing_of_the_head(kind, colouri
 
 def test_a_neck_is_taken_as_far_as_it_agrees(colouriser):
     source, target = YOLO(colouriser).model, YOLO("yolo11n.yaml").model
-    target.model[16] = YOLO("yolo11s.yaml").model.model[16]  # a neck that is another from layer 16 on
+    target.model[16] = YOLO("yolo11s.yaml").model.model[16]  # a neck that differs from layer 16 on
     match = handover.check(source, target, "x")
     assert {int(name.split(".")[1]) for name in match.taken} == {0, *range(1, 11), 13}
     assert match.differing == []

@@ -1,4 +1,4 @@
-"""BatchNorm statistics of coloured pictures."""
+"""BatchNorm statistics of coloured images."""
 
 import torch
 
