@@ -76,7 +76,7 @@ def _numbers(group: Group, area: str, weights: Weights) -> Iterator[tuple[int, n
 def interval(samples: np.ndarray, estimate: np.ndarray, level: float = 0.95) -> np.ndarray:
     """Return the percentile interval of resampled values, shifted by the bootstrap's own estimate of their bias.
 
-    The envelope of precision inflates AP, the more the noisier it is, so resamples lie above the estimate by about as
+    The envelope of precision inflates AP, and more so if it is noisy, so resamples lie above the estimate by about as
     much as the estimate lies above the true value. Centred on the estimate, the interval has better coverage than the
     plain percentile interval or its mirror image, the basic one (tests/plugins/coco_eval/test_bootstrap.py).
 

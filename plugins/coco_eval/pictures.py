@@ -47,7 +47,7 @@ def plot(evaluation: Evaluation, file: str | Path | None, what: str) -> Figure:
 
 
 def save(figure: Figure, file: str | Path | None) -> Figure:
-    """Return the figure, and save it atomically if a file is given, whose suffix selects the format.
+    """Return the figure, and save it atomically if a file is given; the suffix selects the format.
 
     Raises:
         TintboxError: It cannot be written.
