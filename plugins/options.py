@@ -83,57 +83,57 @@ def check_amp(value: Any) -> str | None:
 OPTIONS = (
     Option(
         "freeze", None, "int | list of int | selector | list of selectors", selectors.check_freeze,
-        "what does not train: Ultralytics' own layers, or tintbox's selectors, e.g. backbone or [backbone, -9]",
+        "what stays frozen: layers as in Ultralytics, or selectors, e.g. backbone or [backbone, -9]",
         topic="freeze", structured=True, takes=selectors.is_policy,
     ),
     Option(
         "unfreeze", None, "{epoch: selectors}", selectors.check_unfreeze,
-        "what wakes up when, e.g. {5: neck, 10: all}; epochs may be fractions of the run",
+        "what to unfreeze and at which epoch, e.g. {5: neck, 10: all}; epochs can be fractions of the run",
         topic="freeze", structured=True,
     ),
     Option(
         "freeze_bn", "auto", "auto | true | false", selectors.check_freeze_bn,
-        "BatchNorm statistics: frozen where the layer is, all frozen, or all going on",
+        "BatchNorm statistics: auto freezes those of frozen layers, true freezes all, false none",
         topic="freeze",
     ),
     Option(
         "lr_scale", None, "{selector: factor} | float", selectors.check_lr_scale,
-        "learning-rate factors, e.g. {backbone: 0.1}; one float d: layer-wise decay d^(distance from the head)",
+        "learning-rate factors, e.g. {backbone: 0.1}; one float d means layer-wise decay d^(distance from the head)",
         topic="freeze", structured=True,
     ),
     Option(
         "extend", False, "true | head | slim | neck | backbone[5:]", forks.check,
-        "new classes beside the old ones, which stay as they are: where the new ones' own branch begins",
+        "add new classes and leave the old ones unchanged; the value says where the new branch starts",
         topic="extend", tasks=("detect",),
     ),
     Option(
         "reconcile", None, "true | false", flag,
-        "extended models: a surer box of a newer class takes the place of an older class's (None: the checkpoint's)",
+        "extended models: a more confident box of a newer class replaces an older class's (None: the checkpoint's)",
         topic="extend", tasks=("detect",), modes=("train", "val", "predict", "track"),
     ),
     Option(
         "amp", True, "auto, or any of Ultralytics' own values", check_amp,
-        "auto: bfloat16 where processor or GPU multiply it natively; on a CPU channels last and all cores as well",
+        "auto: bfloat16 if the CPU or GPU supports it natively; on a CPU, also channels last and all cores",
         topic="speed", takes=lambda value: value == AMP_AUTO,
     ),
     Option(
         "palette", None, "name | path | int K", palette_name.check,
-        "the palette; K colours are fitted to the training images (None: the dataset's, then the model's)",
+        "the palette; a number K fits K colours to the training images (None: the dataset's, else the model's)",
         topic="colorize", tasks=("colorize",),
     ),
     Option(
         "rebalance", None, "0..1", number(0.0, 1.0, "a number from 0 to 1, e.g. 0.5"),
-        "how the loss weighs the colours: 1 all the same, 0 by inverse frequency (None: the palette's)",
+        "how the loss weights colours: 1 all equally, 0 by inverse frequency (None: the palette's)",
         topic="colorize", tasks=("colorize",), modes=("train", "val"),
     ),
     Option(
         "temperature", None, "float >= 0", number(0.0, 100.0, "a number from 0 to 100, e.g. 0.38"),
-        "of the annealed mean that paints: 0 the likeliest colour, 1 the mean (None: the palette's)",
+        "temperature of the annealed mean: 0 predicts the most likely colour, 1 the mean (None: the palette's)",
         topic="colorize", tasks=("colorize",), modes=("train", "val", "predict"),
     ),
     Option(
         "channel_drop", 0.0, "0..1", number(0.0, 1.0, "a probability from 0 to 1"),
-        "models with 3 input channels: probability of showing one colour channel alone instead of the grey",
+        "models with 3 input channels: probability of using one colour channel as input instead of grey",
         topic="colorize", tasks=("colorize",),
     ),
     Option(
@@ -143,22 +143,22 @@ OPTIONS = (
     ),
     Option(
         "crop", 0.0, "0..0.5", number(0.0, 0.5, "a fraction of the side from 0 to 0.5"),
-        "augmentation, a random shift of up to this share of the side, filled by reflection",
+        "augmentation: a random shift by up to this fraction of the side, filled by reflection",
         topic="colorize", tasks=("colorize",),
     ),
     Option(
         "shuffle", "epoch", "epoch | once", choice("epoch", "once"),
-        "draw a new order of the training images for each epoch, or one order for the whole run",
+        "shuffle the training images anew for each epoch, or once for the whole run",
         topic="colorize", tasks=("colorize",),
     ),
     Option(
         "ema_epochs", None, "float >= 0", number(0.0, 1e6, "a number of epochs of 0 or more"),
-        "epochs over which the validated and saved weights are averaged (the recipes say 2; None: as Ultralytics)",
+        "epochs over which the validated and saved weights are averaged (the recipes use 2; None: as Ultralytics)",
         topic="colorize", tasks=("colorize",),
     ),
     Option(
         "select", "best", "best | last", choice("best", "last"),
-        "the epoch whose weights best.pt holds: the one of the highest accuracy, or the last one",
+        "the epoch whose weights go into best.pt: the most accurate, or the last",
         topic="colorize", tasks=("colorize",),
     ),
     Option(
@@ -193,12 +193,12 @@ OPTIONS = (
     ),
     Option(
         "anchor_t", 4.0, "float > 1", number(1.0001, 1e6, "a ratio above 1, e.g. 4"),
-        "anchor models: the largest ratio of a box's side to its anchor's, and the reverse",
+        "anchor models: maximum ratio of a box's width or height to its anchor's, or the reverse",
         topic="anchor", tasks=("detect",),
     ),
     Option(
         "autoanchor", False, "true | false", flag,
-        "anchor models: make anchors from the training boxes by k-means",
+        "anchor models: compute anchors from the training boxes with k-means",
         topic="anchor", tasks=("detect",),
     ),
 )  # fmt: skip

@@ -11,15 +11,15 @@ def test_advice(survey):
     held = survey(counts=(100, 7), shared={("train", "val"): [("/train/1.jpg", "/val/2.jpg")]})
     held.splits["train"].labels.faults[EMPTY] = ["/train/1.txt:3", "/train/9.txt:1"]
     found = advice.advise(held)
-    assert found[0].startswith("1 of 20 pictures in val are in train too, e.g. 2.jpg")
+    assert found[0].startswith("1 of 20 images in val is also in train, e.g. 2.jpg")
     assert found[1].startswith("2 labels in train: without area") and found[1].endswith("e.g. /train/1.txt:3")
-    assert "label more of dog: 7 boxes of 107" in found[2]
-    assert "30 objects of cat and as few of 1 other class: a difference below about 18 points" in found[3]
+    assert "label more objects of dog: 7 of 107" in found[2]
+    assert "30 objects of cat (1 other class has as few): AP differences under about 18 points" in found[3]
 
 
 def test_a_picture_that_is_in_train_thrice_is_one_picture_of_val(survey):
     held = survey(shared={("train", "val"): [(f"/train/{i}.jpg", "/val/2.jpg") for i in range(3)]})
-    assert advice.advise(held)[0].startswith("1 of 20 pictures in val are in train too, e.g. 2.jpg: take")
+    assert advice.advise(held)[0].startswith("1 of 20 images in val is also in train, e.g. 2.jpg: remove it from train")
 
 
 def test_what_can_be_seen_is_what_a_simulation_sees():
@@ -37,11 +37,11 @@ def test_one_and_many_are_told_in_words_that_fit(survey):
     held.splits["train"].sizes[3] = 0
     found = advice.advise(held)
     assert found[0] == (
-        "1 of 100 pictures in train is damaged or under 10 pixels, e.g. /train/3.jpg: Ultralytics leaves it out"
+        "1 of 100 images in train is damaged or under 10 pixels, e.g. /train/3.jpg: Ultralytics skips it"
     )
-    assert found[1] == "label more of c and as few of 1 other class: 0 boxes of 6 to learn from, the fewest"
+    assert found[1] == "label more objects of c (1 other class has as few): 0 of 6 training boxes, the fewest"
     held = survey(("a", "b"), counts=(5, 1))
     held.splits["train"].labels.unlabelled = 1
     found = advice.advise(held)
-    assert found[0] == "1 of 100 pictures in train has no label file: backgrounds, or forgotten?"
-    assert found[1] == "label more of b: 1 box of 6 to learn from, the fewest"
+    assert found[0] == "1 of 100 images in train has no label file: intended as background, or forgotten?"
+    assert found[1] == "label more objects of b: 1 of 6 training boxes, the fewest"

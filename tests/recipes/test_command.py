@@ -75,7 +75,7 @@ def test_the_recipe_is_one_for_the_stock_command(squares, python, yolo, tmp_path
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"val": None}, "no val split, and nothing can be judged"),
+        ({"val": None}, "no val split, and training images cannot measure"),
         ({"train": "images/none"}, "no"),
         ({"names": []}, "data="),
     ],
@@ -132,12 +132,12 @@ def test_a_recipe_as_a_file(tmp_path):
     ]
     file = recipe_file.write(tmp_path / "a" / "r.yaml", Recipe(settings, ["label\nmore"]), "m.pt", "d.yaml", 30)
     lines = file.read_text().splitlines()
-    assert lines[0].startswith("# m.pt on d.yaml in 30 minutes, by tintbox ")
+    assert lines[0].startswith("# Recipe for m.pt on d.yaml in 30 minutes, by tintbox ")
     assert lines[2:] == ["# label more", "epochs: 3 # why", "lr_scale: {backbone: 0.1} # slow", "# fliplr: 0.0 # if"]
     assert yaml.safe_load(file.read_text()) == {"epochs": 3, "lr_scale": {"backbone": 0.1}}
     command.recipe_file.check(file)  # a recipe gives way to another
     recipe_file.write(file, Recipe(settings, []), "m.pt", "d.yaml", None)
-    assert file.read_text().startswith("# m.pt on d.yaml for the epochs asked for, by tintbox ")
+    assert file.read_text().startswith("# Recipe for m.pt on d.yaml for the requested epochs, by tintbox ")
     assert (
         recipe_file.command("m.pt", "my data/d.yaml", "r.yaml")
         == "yolo train model=m.pt 'data=my data/d.yaml' cfg=r.yaml"
@@ -149,7 +149,7 @@ def test_what_is_in_a_recipes_place_is_found_before_the_work(squares, refused, t
     (tmp_path / "folder.yaml").mkdir()
     assert "out=folder.yaml: cannot be written (Is a directory)" in refused(*words, "out=folder.yaml")
     (tmp_path / "my.yaml").write_text("train: images\n")
-    assert "out=my.yaml is there and is no recipe of tintbox's" in refused(*words, "out=my.yaml")
+    assert "out=my.yaml exists and is not a recipe by tintbox" in refused(*words, "out=my.yaml")
     assert "out=my.yaml/recipe.yaml: cannot be written" in refused(*words, "out=my.yaml/recipe.yaml")
     assert "out=/proc/none/recipe.yaml: cannot be written" in refused(*words, "out=/proc/none/recipe.yaml")
 

@@ -68,8 +68,8 @@ def test_the_winner_is_written_with_its_margin(tmp_path):
         "imgsz": 320, "epochs": 40, "batch": 16, "lr0": 0.002, "freeze": "backbone[:5]", "lr_scale": {"backbone": 0.3},
         "lrf": 0.01,
     }  # fmt: skip
-    why = "measured: frozen-5-rest-0.3 is ahead by +5.1 [+1.2, +9.0] points of AP over backbone-0.1 on 3 folds of the "
-    assert f"lr_scale: {{backbone: 0.3}} # {why}218 training pictures\n" in file.read_text()
+    why = "measured: frozen-5-rest-0.3 is ahead by +5.1 [+1.2, +9.0] AP points over backbone-0.1 on 3 folds of the "
+    assert f"lr_scale: {{backbone: 0.3}} # {why}218 training images\n" in file.read_text()
     assert "# probe: numbers\n" in file.read_text()
 
 
@@ -77,7 +77,9 @@ def test_a_policy_without_arguments_takes_the_recipes_away():
     chosen = policies.apply(recipe(), PLAN, findings(**{"one-rate": (0.05, 0.01, 0.09)}), 218)
     assert "lr_scale" not in chosen.arguments()
     (line,) = [s for s in chosen.settings if s.name == "lr_scale"]
-    assert line.value is None and line.reason.startswith("left out, one rate for all; measured: one-rate is ahead by")
+    assert line.value is None and line.reason.startswith(
+        "not set, one learning rate for all layers; measured: one-rate is ahead by"
+    )
 
 
 def test_where_none_is_better_the_recipe_stays_and_says_so():
@@ -86,8 +88,8 @@ def test_where_none_is_better_the_recipe_stays_and_says_so():
     assert stays.arguments() == recipe().arguments()
     (line,) = [s for s in stays.settings if s.name == "lr_scale"]
     assert line.reason == (
-        "slow; measured: none of 2 others is better beyond chance; the best of them, frozen: +1.0 [-1.0, +3.0] points "
-        "of AP over backbone-0.1 on 3 folds of the 218 training pictures"
+        "slow; measured: none of 2 other policies is better beyond chance; the best, frozen: +1.0 [-1.0, +3.0] AP points "
+        "over backbone-0.1 on 3 folds of the 218 training images"
     )
     assert policies.apply(recipe({}), PLAN, found, 218).arguments() == recipe({}).arguments()
 

@@ -82,7 +82,7 @@ def test_a_killed_probe_goes_on(probed):
     assert json.loads(json.dumps(arguments)) == told["arguments"], "JSON has no keys but texts"
     assert arguments["epochs"] == 2
     text = (cwd / "recipe.yaml").read_text()
-    assert "# probe: 4 runs of 2 epochs on 2 folds of the 12 training pictures, kept in recipe-probe" in text
+    assert "# probe: 4 runs of 2 epochs on 2 folds of the 12 training images, kept in recipe-probe" in text
     assert "# - frozen: AP " in text and "measured: " in text
     assert text.count(": chosen") == 1
 

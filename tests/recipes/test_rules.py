@@ -46,11 +46,11 @@ def test_little_time_takes_size_first_and_epochs_then(survey):
     half = rules.choose(survey(pictures=160), pace, 0.5 * 30 * seconds / 60)
     assert half.arguments()["epochs"] == 30
     assert half.arguments()["imgsz"] == 448, "64 x 7, the largest whose area is at most half"
-    assert "640 would take longer than the" in half.settings[0].reason
+    assert "640 would take longer than" in half.settings[0].reason
     tenth = rules.choose(survey(pictures=160), pace, 0.1 * 30 * seconds / 60)
     assert tenth.arguments()["imgsz"] == 320
     assert 10 < tenth.arguments()["epochs"] < 15
-    assert "steps of 8 pictures; 30 epochs would be 600, for which give more minutes=" in tenth.settings[1].reason
+    assert "steps of 8 images; 30 epochs (600 steps) are recommended: increase minutes=" in tenth.settings[1].reason
     asked = rules.choose(survey(pictures=160), pace, 0.5 * 30 * seconds / 60, imgsz=640).arguments()
     assert (asked["imgsz"], asked["epochs"]) == (640, 15)
 
@@ -59,13 +59,13 @@ def test_little_time_takes_size_first_and_epochs_then(survey):
 def test_the_steps_of_the_epochs_that_more_minutes_buy_are_counted(survey, pictures, steps):
     chosen = rules.choose(survey(pictures=pictures), Pace(0.1, 320, "cpu"), pictures / 60, imgsz=320)
     (epochs,) = (s for s in chosen.settings if s.name == "epochs")
-    assert f"epochs would be {steps}, for which give more minutes=" in epochs.reason
+    assert f"epochs ({steps} steps) are recommended: increase minutes=" in epochs.reason
 
 
 def test_random_weights_neither_sleep_nor_learn_slower(survey):
     chosen = rules.choose(survey(), FAST, 30, pretrained=rules.is_pretrained("yolov8n.yaml"))
     assert not chosen.arguments().keys() & {"freeze", "unfreeze", "lr_scale"}
-    assert "begin with pretrained weights" in chosen.advice[0]
+    assert "start from pretrained weights" in chosen.advice[0]
     chosen = rules.choose(survey(), FAST, 30, pretrained=rules.is_pretrained("yolov8n.pt"))
     assert chosen.arguments()["lr_scale"] == {"backbone": 0.5} and "pretrained" not in " ".join(chosen.advice)
 

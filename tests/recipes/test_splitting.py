@@ -30,7 +30,7 @@ def test_a_fifth_is_kept_for_validation(one_split, tmp_path):
     before = content(one_split.parent)
     file, told = splitting.split(one_split, 0.2, tmp_path / "a" / "recipe.yaml")
     assert file == tmp_path / "a" / "recipe-split.yaml"
-    assert told[0] == f"{file}: 16 pictures to learn from, 4 for validation"
+    assert told[0] == f"{file}: 16 images for training, 4 for validation"
     found = describe(file)
     train, val, test = (split_pictures(found, split) for split in ("train", "val", "test"))
     assert len(train) == 16 and len(val) == 4 and len(test) == 3 and not set(train) & set(val)
@@ -84,7 +84,7 @@ def test_shares_that_are_none(one_split, share, refused):
 
 def test_without_it_the_line_offers_it(one_split, refused):
     said = refused("recipe", "model=yolo11n.yaml", f"data={one_split}")
-    line = "no val split, and nothing can be judged on the pictures that are learnt from; tintbox recipe ... split=0.2 "
+    line = "no val split, and training images cannot measure how good a model is; add split=0.2 "
     assert line in said
 
 

@@ -66,7 +66,7 @@ def test_a_test_split_that_is_not_there_is_left_out_and_told(write_dataset):
     file.write_text(f"{file.read_text()}test: images/test\n")
     held = survey.take(file)
     assert list(held.splits) == ["train", "val"]
-    assert "no pictures in split 'test'" in advise(held)[0] and "left out" in advise(held)[0]
+    assert "no pictures in split 'test'" in advise(held)[0] and "ignored here" in advise(held)[0]
 
 
 def test_pictures_that_are_nowhere_are_no_lack_of_labels(write_dataset):

@@ -1,1 +1,1 @@
-"""The `tintbox` command: what has no place in `yolo`."""
+"""The `tintbox` command: what does not fit into `yolo`."""

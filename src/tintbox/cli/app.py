@@ -1,4 +1,4 @@
-"""The `tintbox` command: what has no place in `yolo`."""
+"""The `tintbox` command: what does not fit into `yolo`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.plugins import autoload
 
 app = typer.Typer(
-    help="tintbox makes Ultralytics YOLO learn from few labels. Training, validation and prediction are in `yolo`.",
+    help="tintbox helps Ultralytics YOLO learn from few labels. To train, validate and predict, use `yolo`.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-# Topic -> its guide, of the arguments in `yolo`.
+# Topic of the arguments in `yolo` -> its guide.
 TOPICS = {
     "freeze": "docs/freeze.md",
     "extend": "docs/extend.md",
@@ -30,12 +30,12 @@ TOPICS = {
     "anchor": "docs/anchor.md",
     "speed": "docs/speed.md",
 }
-# Commands that work without it, too: the two of COCO evaluation with files, and they say so where they need a model.
+# Commands that also work without the plugin; the two for COCO evaluation say so if they need it to load a model.
 WITHOUT_PLUGIN = ("coco-eval", "compare", "doctor", "options", "report", "version")
 
 
 def print_version(asked: bool) -> None:
-    """Print the version and stop, if that was asked for."""
+    """Print the version and exit, if requested."""
     if asked:
         import tintbox
 
@@ -50,7 +50,7 @@ def activate(
         bool, typer.Option("--version", help="Print the version.", callback=print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Have the plugin at work in this process; `doctor` wants to see whether it is so without that."""
+    """Activate the plugin in this process, except for `doctor`, which checks whether it is already active."""
     command = context.invoked_subcommand
     asks_for_help = any(word in ("-h", "--help") for word in sys.argv[1:])
     if autoload.is_disabled() and command not in WITHOUT_PLUGIN and not asks_for_help:
@@ -65,7 +65,7 @@ def version() -> None:
 
 
 def doctor() -> None:
-    """Say whether the plugin is active here, through which file, and whether it fits this Ultralytics."""
+    """Check whether the plugin is active here, which file loads it, and whether it fits this Ultralytics."""
     from tintbox.cli import doctor as diagnosis
 
     raise typer.Exit(diagnosis.main())
@@ -74,7 +74,7 @@ def doctor() -> None:
 def options(
     topic: Annotated[str | None, words_argument("[TOPIC]", f"one of {', '.join(TOPICS)}")] = None,
 ) -> None:
-    """List the arguments that tintbox adds to `yolo`: of a topic, or all."""
+    """List the arguments that tintbox adds to `yolo`, all or those of one topic."""
     from tintbox.plugins.options import OPTIONS
     from tintbox.plugins.places import place
 
@@ -86,7 +86,7 @@ def options(
         table(f"{name}: {TOPICS[name]}", columns, rows)
 
 
-# What each command runs and the keys that it takes, in the order of `--help`.
+# Each command and its keys, in the order of `--help`.
 for command, keys in (
     (version, ()),
     (doctor, ()),
@@ -107,7 +107,7 @@ for command, keys in (
 
 
 def main() -> None:
-    """Run the command; a user's mistake is one line on standard error and exit status 1."""
+    """Run the command; report a user's mistake as one line on standard error with exit status 1."""
     with terminal.use_patient_streams():
         try:
             app(runs.with_ray_address(sys.argv[1:]))

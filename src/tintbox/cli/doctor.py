@@ -1,7 +1,7 @@
-"""What `tintbox doctor` finds out: versions, whether the plugin is active here, whether it is whole and fits.
+"""What `tintbox doctor` checks: versions, whether the plugin is active here, complete, and fits Ultralytics.
 
-It must be able to say so when tintbox itself is broken: it imports the standard library alone, looks at everything
-else by trying, and prints plain text.
+It must work even if tintbox itself is broken: it imports only the standard library, tries everything else, and prints
+plain text.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ class Check:
 
 @dataclass
 class Report:
-    """What was found."""
+    """The findings."""
 
     versions: dict[str, str] = field(default_factory=dict)
     start_up: Path | None = None
     plugin: str = ""
     checks: list[Check] = field(default_factory=list)
-    modules: dict[str, str] = field(default_factory=dict)  # of tintbox, those that are not well -> what is wrong
+    modules: dict[str, str] = field(default_factory=dict)  # broken modules of tintbox -> what is wrong
     device: str = ""
     problems: list[str] = field(default_factory=list)
 
 
 def examine() -> Report:
-    """Look at this environment. Imports Ultralytics and all of tintbox."""
+    """Examine this environment. Imports Ultralytics and all of tintbox."""
     report = Report(versions={"python": platform.python_version()})
     for package in PACKAGES:
         try:
@@ -57,7 +57,7 @@ def examine() -> Report:
     report.start_up = start_up_file()
     try:
         plugin(report)
-    except Exception as error:  # noqa: BLE001  the inventory says which module it is
+    except Exception as error:  # noqa: BLE001  the inventory names the module
         report.plugin = report.plugin or "off"
         report.problems.append(f"the plugin is off: {type(error).__name__}: {error}")
     report.modules |= {name: state for name, state in take().items() if state != "ok"}
@@ -73,7 +73,7 @@ def examine() -> Report:
 
 
 def plugin(report: Report) -> None:
-    """Look at the plugin: whether it is active, its patches, its capabilities."""
+    """Check the plugin: whether it is active, its patches, its capabilities."""
     from tintbox.plugins import autoload
 
     active = autoload.is_installed()
@@ -88,7 +88,7 @@ def plugin(report: Report) -> None:
 
     from tintbox.plugins import host
 
-    # One with patches that is missing is named nowhere else.
+    # A missing module of patches is reported nowhere else.
     report.modules = {module: why.removeprefix(f"{module}: ") for module, why in host.broken.items()}
     for p in host.PATCHES:
         report.checks += check(p, applied=active, host=host)
@@ -99,7 +99,7 @@ def plugin(report: Report) -> None:
 
 
 def check(p: Any, applied: bool, host: Any) -> list[Check]:
-    """Return a check per name that the patch relies on; where all are there, its own state if it should be applied."""
+    """Return a check per name that a patch relies on; if the name exists and the patch should be applied, its state."""
     patch = p.function.__name__
     try:
         module = importlib.import_module(p.module)
@@ -117,7 +117,7 @@ def check(p: Any, applied: bool, host: Any) -> list[Check]:
 
 
 def start_up_file() -> Path | None:
-    """Return the start-up file in this environment's site-packages that this Python reads, or None."""
+    """Return the start-up file that this Python reads in the environment's site-packages, or None."""
     names = START_UP if sys.version_info >= (3, 15) else START_UP[1:]  # .start is PEP 829
     folders = dict.fromkeys(sysconfig.get_path(key) for key in ("purelib", "platlib"))
     return next((path for folder in folders for name in names if (path := Path(folder, name)).exists()), None)
@@ -131,7 +131,7 @@ def columns(rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def main() -> int:
-    """Print what is found; return the exit status, 1 if there is a problem."""
+    """Print the findings; return the exit status, 1 if there is a problem."""
     report = examine()
     print("versions\n" + columns(report.versions.items()))
     print("\npatches of Ultralytics\n" + columns((c.state, c.name, c.patch) for c in report.checks))

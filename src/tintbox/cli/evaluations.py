@@ -1,4 +1,4 @@
-"""The commands of `tintbox` that look at what a detector finds: show, coco-eval, compare."""
+"""The commands of `tintbox` that inspect a detector's predictions: show, coco-eval, compare."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def show(
     words: Annotated[list[str], words_argument("model=best.pt data=bccd.yaml [KEY=VALUE]...")],
 ) -> None:
-    """Draw pictures of a dataset: the labelled boxes on the left, a detector's on the right."""
+    """Draw images of a dataset with the labelled boxes on the left and a detector's boxes on the right."""
     from tintbox.reports.show import show as draw
 
     print(draw(**read(words, tables.SHOW)))
@@ -30,9 +30,9 @@ def coco_eval(
         list[str] | None,
         words_argument("(model=best.pt data=bccd.yaml | predictions=p.json annotations=gt.json) [KEY=VALUE]..."),
     ] = None,
-    save_json: Annotated[bool, typer.Option("--save-json", help="save truth and predictions as COCO JSON")] = False,
+    save_json: Annotated[bool, typer.Option("--save-json", help="save labels and predictions as COCO JSON")] = False,
 ) -> None:
-    """Evaluate a detector by COCO's metrics, with confidence intervals and the errors explained."""
+    """Evaluate a detector with COCO metrics, confidence intervals and a breakdown of its errors."""
     values, settings = evaluation_arguments(words, tables.COCO_EVAL, explain=True)
     values["save_json"] = save_json
 
@@ -57,11 +57,11 @@ def compare(
         list[str] | None,
         words_argument(
             "FIRST SECOND [KEY=VALUE]...",
-            "runs' folders, checkpoints, folders that --save-json wrote, cells of a study with folds; key=value words",
+            "run folders, checkpoints, folders from --save-json, cells of a study with folds; key=value arguments",
         ),
     ] = None,
 ) -> None:
-    """Say by how much the second model differs from the first on the same pictures, and whether it may be chance."""
+    """Compare two models on the same images: by how much the second differs, and whether that may be chance."""
     runs, rest = paths_of(words)
     if len(runs) != 2:
         raise TintboxError(f"give two runs to compare, e.g. runs/detect/a runs/detect/b; here are {len(runs)}")
@@ -75,7 +75,7 @@ def compare(
 def evaluation_arguments(
     words: list[str] | None, keys: Sequence[Key], *, explain: bool = False
 ) -> tuple[dict[str, Any], Settings]:
-    """Return the arguments of an evaluation, and its settings; with ``explain`` errors are explained."""
+    """Return the arguments and settings of an evaluation; ``explain`` adds the breakdown of errors."""
     from tintbox.plugins.coco_eval import settings
 
     values = read(words, keys)

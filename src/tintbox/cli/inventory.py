@@ -1,7 +1,7 @@
-"""Which modules of tintbox are there and work, for `tintbox doctor`.
+"""Which modules of tintbox exist and work, for `tintbox doctor`.
 
-What is missing is known by what names it: every import in every module and in the YAMLs of data sets that are fetched,
-and every string that is a module's name.
+A missing module is known by what refers to it: an import in a module or in the YAML of a downloaded dataset, or a
+string that is a module's name.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from pathlib import Path
 
 PACKAGE = "tintbox"
 NAME = re.compile(rf"{PACKAGE}(\.[a-z_0-9]+)+")
-TABLED = re.compile(rf"{PACKAGE}(\.[a-z_0-9]+){{2,}}")  # one with a single dot may be a file's name
-IN_YAML = re.compile(rf"from ({PACKAGE}[.\w]+) import")  # the code that fetches a data set
+TABLED = re.compile(rf"{PACKAGE}(\.[a-z_0-9]+){{2,}}")  # a name with a single dot may be a file's
+IN_YAML = re.compile(rf"from ({PACKAGE}[.\w]+) import")  # the code that downloads a dataset
 IMPORTERS = ("import_module", "import_optional")
 RUN = f"{PACKAGE}.__main__"  # importing it would run the command
 
 
 def take() -> dict[str, str]:
-    """Return every module of the package, there or named by another -> "ok", or what is wrong with it."""
+    """Return every module that exists or that another one refers to -> "ok", or what is wrong with it."""
     files, yamls = sources(".py"), sources(".yaml")
     states = {name: trial(name) for name in sorted(files) if name != RUN}
-    states.setdefault(PACKAGE, "missing")  # a folder without it is a package all the same, to Python
+    states.setdefault(PACKAGE, "missing")  # Python takes a folder without it for a package, too
     for file in (*files.values(), *yamls.values()):
         for module, attribute in read_names(file):
             name = f"{module}.{attribute}" if attribute else module
@@ -36,19 +36,19 @@ def take() -> dict[str, str]:
 
 
 def has_attribute(module: str, attribute: str) -> bool:
-    """Return whether a module has an attribute, or may have it: one that cannot be imported is told by its own name."""
+    """Return whether a module has an attribute; True if it can't be imported, which is reported by its own name."""
     try:
         return hasattr(importlib.import_module(module), attribute)
-    except Exception:  # noqa: BLE001  a broken module raises whatever it does
+    except Exception:  # noqa: BLE001  a broken module may raise anything
         return True
 
 
 def sources(suffix: str) -> dict[str, Path]:
-    """Return the modules that are there, or what else has a suffix -> their files."""
+    """Return the dotted names of the package's files with a suffix -> the files."""
     spec = find_spec(PACKAGE)
     found: dict[str, Path] = {}
     for root in (spec.submodule_search_locations or ()) if spec else ():
-        for folder, _, names in os.walk(root, followlinks=True):  # a checkout has links to its folders
+        for folder, _, names in os.walk(root, followlinks=True):  # a checkout links to its folders
             for name in names:
                 path = Path(folder, name)
                 if path.suffix == suffix:
@@ -63,13 +63,13 @@ def trial(name: str) -> str:
         importlib.import_module(name)
     except ModuleNotFoundError as error:
         return f"needs {error.name}, which is missing" if error.name != name else "missing"
-    except Exception as error:  # noqa: BLE001  a broken module raises whatever it does
+    except Exception as error:  # noqa: BLE001  a broken module may raise anything
         return f"broken, {type(error).__name__}: {error}"
     return "ok"
 
 
 def read_names(file: Path) -> Iterator[tuple[str, str]]:
-    """Yield the modules of the package that a file names, each with the name that it takes out of it, or ""."""
+    """Yield the modules of the package that a file refers to, each with the name imported from it, or ""."""
     if file.suffix == ".yaml":
         yield from ((name, "") for name in IN_YAML.findall(file.read_text(encoding="utf-8", errors="replace")))
         return

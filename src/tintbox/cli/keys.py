@@ -1,4 +1,4 @@
-"""The ``key=value`` words of a command: one table that reads them, checks them, and explains them in `--help`."""
+"""The ``key=value`` arguments of a command: one table reads them, checks them, and explains them in `--help`."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Check = Callable[[Any], bool]
 
 @dataclass(frozen=True)
 class Key:
-    """One ``key=value`` word of a command."""
+    """One ``key=value`` argument of a command."""
 
     name: str
-    values: str  # what is accepted, in words
+    values: str  # accepted values, in words
     default: Any
     help: str
-    check: Check | None = None  # None leaves it to the command
-    example: str = ""  # of a value that has to be given; such a key is required
+    check: Check | None = None  # None: the command checks it
+    example: str = ""  # a value for the error message; makes the key required
 
 
 def number(low: float, high: float) -> Check:
@@ -50,7 +50,7 @@ def size(value: Any) -> bool:
 
 
 def text(value: Any) -> bool:
-    """Return whether a value can be a name or a path, which no zero byte is in; YAML makes numbers of some."""
+    """Return whether a value can be a name or a path, without zero bytes; YAML turns some of them into numbers."""
     scalar = isinstance(value, (str, int, float)) and not isinstance(value, bool)
     return scalar and str(value) != "" and "\0" not in str(value)
 
@@ -66,10 +66,10 @@ def flag(value: Any) -> bool:
 
 
 def read(words: Sequence[str] | None, keys: Sequence[Key]) -> dict[str, Any]:
-    """Return the values of a command's keys: those of its words, else the defaults.
+    """Return the values of a command's keys: as given, else the defaults.
 
     Raises:
-        TintboxError: A word is no ``key=value``, its key unknown, its value not accepted, or a key is missing.
+        TintboxError: An argument is not ``key=value``, its key is unknown, its value is invalid, or a key is missing.
     """
     values = arguments(list(words or []), {key.name: key.default for key in keys})
     for key in keys:
@@ -82,18 +82,18 @@ def read(words: Sequence[str] | None, keys: Sequence[Key]) -> dict[str, Any]:
 
 
 def words_argument(metavar: str, help: str = "key=value arguments") -> Any:
-    """Return the argument that takes a command's words, as `--help` shows it."""
+    """Return the Typer argument that takes a command's ``key=value`` arguments, as `--help` shows it."""
     return typer.Argument(metavar=metavar, help=help, show_default=False)
 
 
 def explain_keys(keys: Sequence[Key]) -> type[typer.core.TyperCommand]:
-    """Return the class of a command whose `--help` ends with a table of its keys, if it has any."""
+    """Return a command class whose `--help` ends with a table of the keys, if there are any."""
 
     class ExplainedCommand(typer.core.TyperCommand):
         """A command that explains its keys."""
 
         def format_help(self, ctx: Any, formatter: Any) -> None:
-            """Print the help, and the table after it."""
+            """Print the help, then the table."""
             super().format_help(ctx, formatter)
             rows = [[f"{k.name}=", k.values, "" if k.default is None else str(k.default), k.help] for k in keys]
             if rows:

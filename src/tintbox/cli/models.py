@@ -18,11 +18,11 @@ def recipe(
     words: Annotated[list[str] | None, words_argument("model=yolo11n.pt data=my.yaml [KEY=VALUE]...")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Look at a dataset, time some steps, and write training settings with their reasons, for `yolo train ... cfg=`."""
+    """Inspect a dataset, time a few steps, and write training settings with reasons for `yolo train ... cfg=`."""
     values = read(words, tables.RECIPE)
     from tintbox.recipes import command
 
-    # What a probe prints of its runs is no part of the JSON.
+    # What a probe prints about its runs is not part of the JSON.
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         written = command.recipe(**values)
     if as_json:
@@ -30,7 +30,7 @@ def recipe(
         return
     for title, columns, rows in command.tables(written.held, written.recipe):
         table(title, columns, rows)
-    print("what would help more than settings:", *(f"- {line}" for line in written.recipe.advice), sep="\n")
+    print("what would help more than any setting:", *(f"- {line}" for line in written.recipe.advice), sep="\n")
     if lines := [*written.told, *(written.probe.comments() if written.probe else ())]:
         print("", *lines, sep="\n")
     print(f"\n{written.command}")
@@ -41,7 +41,7 @@ def import_legacy(
     target: Annotated[str, typer.Argument(help="the .pt to write")],
     words: Annotated[list[str] | None, words_argument("[KEY=VALUE]...")] = None,
 ) -> None:
-    """Make a checkpoint for today's Ultralytics, with tintbox, from a classic one."""
+    """Convert a classic checkpoint for current Ultralytics with tintbox."""
     values = read(words, tables.IMPORT)
     from tintbox.plugins.anchor.importing import import_legacy as convert
 
@@ -52,7 +52,7 @@ def export_backbone(
     source: Annotated[str, typer.Argument(metavar="BEST.PT", help="a colouriser's checkpoint")],
     target: Annotated[str, typer.Argument(metavar="OUT.PT", help="the detector checkpoint to write")],
 ) -> None:
-    """Write a colouriser's backbone and neck as a detector that any Ultralytics loads with `pretrained=`."""
+    """Write a colouriser's backbone and neck as a detector that any Ultralytics can load with `pretrained=`."""
     from tintbox.plugins.transfer.export import export_backbone as export
 
     print(export(source, target))
@@ -62,7 +62,7 @@ def export_stock(
     source: Annotated[str, typer.Argument(metavar="BEST.PT", help="the checkpoint of a run with extend=")],
     target: Annotated[str, typer.Argument(metavar="OUT.PT", help="the detector checkpoint to write")],
 ) -> None:
-    """Write a model with new classes beside its old ones as a detector for an Ultralytics without tintbox."""
+    """Convert a model trained with extend= into a detector for Ultralytics without tintbox."""
     from tintbox.plugins.extend.stock import export_stock as export
 
     print(export(source, target))

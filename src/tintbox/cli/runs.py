@@ -1,4 +1,4 @@
-"""The commands of `tintbox` that train runs or read their folders: study, report, assignment."""
+"""The commands of `tintbox` that train runs or read run folders: study, report, assignment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RAY = "--ray"
 
 
 def with_ray_address(words: Sequence[str]) -> list[str]:
-    """Return command-line words with the address of `--ray` put in where it is left out: click has no such option."""
+    """Return command-line words with `--ray`'s address filled in if omitted: click has no optional values."""
     found = list(words)
     if RAY in found:
         after = found.index(RAY) + 1
@@ -32,17 +32,17 @@ def study(
         list[str] | None,
         words_argument(
             "[FOLDER | FILE.yaml] [model=a.yaml,b.yaml] [data=my.yaml] [batch=8,16] [seed=0,1] [...]",
-            "arguments of `yolo train`, comma lists of values among them; a study's folder, to go on with it",
+            "arguments of `yolo train`, with comma-separated lists of values; or a study's folder, to continue it",
         ),
     ] = None,
-    workers: Annotated[int, typer.Option("--workers", help="runs side by side; they share the cores")] = 1,
+    workers: Annotated[int, typer.Option("--workers", help="number of parallel runs; they share the cores")] = 1,
     ray: Annotated[
         str | None,
-        typer.Option(RAY, metavar="[ADDRESS]", help="run on a Ray cluster: host:port, or nothing for one that is here"),
+        typer.Option(RAY, metavar="[ADDRESS]", help="run on a Ray cluster: host:port, or nothing for a local one"),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="yes, more than 200 runs")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="allow more than 200 runs")] = False,
 ) -> None:
-    """Train a grid of runs, baseline first, and compare them; the same command goes on where it was stopped."""
+    """Train a grid of runs, baseline first, and compare them; the same command continues a stopped study."""
     from tintbox.studies.command import study as run
 
     print(run(words or [], workers=workers, ray=ray, yes=yes))
@@ -50,8 +50,8 @@ def study(
 
 def assignment(
     words: Annotated[list[str] | None, words_argument("[KEY=VALUE]...")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="on the embedded dataset, in a few minutes")] = False,
-    workers: Annotated[int, typer.Option("--workers", help="runs side by side; they share the cores")] = 1,
+    quick: Annotated[bool, typer.Option("--quick", help="use the embedded dataset; takes a few minutes")] = False,
+    workers: Annotated[int, typer.Option("--workers", help="number of parallel runs; they share the cores")] = 1,
 ) -> None:
     """Reproduce the course assignment, parts A to D, and write its report."""
     from tintbox.assignment.command import assignment as run
@@ -66,7 +66,7 @@ def report(
     ] = None,
     out: Annotated[str | None, typer.Option("--out", "-o", metavar="FILE", help="the HTML file to write")] = None,
 ) -> None:
-    """Write one HTML file that compares training runs: arguments, metrics, curves, pictures."""
+    """Write one HTML file that compares training runs: arguments, metrics, curves, images."""
     from tintbox.reports.command import report as write
 
     folders, rest = paths_of(words)

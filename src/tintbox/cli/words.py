@@ -1,4 +1,4 @@
-"""What the commands of `tintbox` share: ``key=value`` words, and tables."""
+"""What the commands of `tintbox` share: ``key=value`` arguments and tables."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tintbox.errors import TintboxError, suggest
 
 
 def arguments(words: list[str], known: dict[str, Any]) -> dict[str, Any]:
-    """Return ``known`` with the values of ``key=value`` words put in, read as YAML.
+    """Return ``known`` updated with the values of ``key=value`` words, read as YAML.
 
     Raises:
-        TintboxError: If a word is no ``key=value`` or its key is unknown.
+        TintboxError: A word is not ``key=value``, or its key is unknown.
     """
     values = dict(known)
     for word in words:
@@ -36,7 +36,7 @@ def arguments(words: list[str], known: dict[str, Any]) -> dict[str, Any]:
 
 
 def paths_of(words: list[str] | None) -> tuple[list[str], list[str]]:
-    """Return the words that are paths, and the others, which are ``key=value``; a path that exists may hold a ``=``."""
+    """Return the words that are paths, and the ``key=value`` words; an existing path may contain a ``=``."""
     paths = [word for word in words or [] if "=" not in word or is_there(Path(word), Path.exists)]
     return paths, [word for word in words or [] if word not in paths]
 
@@ -48,5 +48,5 @@ def table(title: str, columns: dict[str, str], rows: list[list[str]]) -> None:
         shown.add_column(header, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
         shown.add_row(*map(escape, row))
-    # Into a file or a pipe nothing is folded or cut.
+    # In a file or pipe, nothing is folded or cut.
     Console(width=None if sys.stdout.isatty() else 200).print(shown)

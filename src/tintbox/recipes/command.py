@@ -1,4 +1,4 @@
-"""The `tintbox recipe` command: look, time, choose, write, say."""
+"""The `tintbox recipe` command: inspect the data, measure the speed, choose settings, write and show them."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from tintbox.recipes.rules import Recipe
 from tintbox.recipes.survey import Survey
 from tintbox.studies import files
 
-TASKS = ("detect", "segment", "pose", "obb")  # whose labels have boxes
-MOST_CLASSES = 30  # that a table shows
+TASKS = ("detect", "segment", "pose", "obb")  # tasks whose labels have boxes
+MOST_CLASSES = 30  # shown in a table
 
 Table = tuple[str, dict[str, str], list[list[str]]]  # title, alignment by header, rows
 
 
 class Written(NamedTuple):
-    """A recipe that was written.
+    """A written recipe.
 
     Attributes:
-        held: What the dataset holds.
+        held: The contents of the dataset.
         recipe: The recipe.
-        pace: How fast the model trains here.
-        told: What was found out about the pictures on the way, in lines.
-        probe: What was tried and what came out, None without a probe.
-        data: The dataset's YAML, the one with a validation split if that was made.
+        pace: The model's training speed on this machine.
+        told: Remarks on how the images were split, as lines.
+        probe: The outcome of the probe; None without one.
+        data: The dataset's YAML: the new one if a validation split was made.
         file: The recipe's file.
-        command: What trains by it.
+        command: The command that trains with it.
     """
 
     held: Survey
@@ -66,17 +66,17 @@ def recipe(
     Args:
         model: A checkpoint or a model's YAML.
         data: The dataset's YAML.
-        minutes: How long the training may take.
-        imgsz: Side in pixels, if it is not to be chosen.
-        epochs: Passes over the pictures, if they are not to be chosen; the minutes do not count then.
+        minutes: Time limit for the training.
+        imgsz: Image size in pixels; None to choose it.
+        epochs: Number of epochs, instead of the time limit; None to choose it.
         device: Where to train.
         out: The file to write.
-        probe: Whether to try policies on folds of the training pictures, in up to half of the minutes.
-        split: The share of the training pictures to keep for validation, of a dataset that has no validation split.
-        groups: Which pictures stay together in a fold or split; see `tintbox.folds.groups.find`.
+        probe: Whether to try policies on folds of the training images, in up to half of the minutes.
+        split: The fraction of the training images to keep for validation, for a dataset without a validation split.
+        groups: Which images stay together in a fold or split; see `tintbox.folds.groups.find`.
 
     Raises:
-        TintboxError: There is no such model, the dataset cannot be learnt from, the time is too short, or the file
+        TintboxError: The model does not exist, the dataset cannot be trained on, the time is too short, or the file
             cannot be written.
     """
     told: list[str] = []
@@ -104,7 +104,7 @@ def recipe(
 
 
 def time_steps(held: Survey, model: str, data: str, imgsz: int | None, device: Any) -> machine.Pace:
-    """Return how fast a model trains on a dataset here, with everything awake, as it is in most epochs."""
+    """Return how fast a model trains on a dataset here with no layer frozen, as in most epochs."""
     size = imgsz or rules.choose_size(held)[1]
     batch = rules.choose_batch(held)
     learning = {s.name: s.value for s in rules.choose_learning(held, pretrained=True) if s.name not in POLICY}
@@ -113,9 +113,9 @@ def time_steps(held: Survey, model: str, data: str, imgsz: int | None, device: A
 
 
 def tables(held: Survey, chosen: Recipe) -> list[Table]:
-    """Return what is shown: the splits, the classes, and the settings."""
+    """Return the tables to show: splits, classes and settings."""
     splits = []
-    numbers = ("pictures", "boxes", "backgrounds", "small box", "at a border", "grey", "faults")
+    numbers = ("images", "boxes", "backgrounds", "small box", "at border", "greyscale", "faults")
     for name, split in held.splits.items():
         boxes = len(split.labels.classes)
         width = np.median(split.sizes[split.sizes.all(axis=1)].max(axis=1, initial=0)) if len(split.sides) else 0
@@ -127,21 +127,21 @@ def tables(held: Survey, chosen: Recipe) -> list[Table]:
         ])  # fmt: skip
     settings = [[s.name, show_value(s), s.reason] for s in chosen.settings]
     return [
-        (f"{held.title}: the splits", {"split": "left", **dict.fromkeys(numbers, "right")}, splits),
-        ("boxes by class", {"class": "left", **dict.fromkeys(held.splits, "right")}, class_rows(held)),
+        (f"{held.title}: splits", {"split": "left", **dict.fromkeys(numbers, "right")}, splits),
+        ("boxes per class", {"class": "left", **dict.fromkeys(held.splits, "right")}, class_rows(held)),
         ("settings", dict.fromkeys(("argument", "value", "reason"), "left"), settings),
     ]
 
 
 def show_value(setting: rules.Setting) -> str:
-    """Return a setting's value for the table, and of one that is left as it is what else it might be."""
+    """Return a setting's value for the table; for one that keeps the default, also the alternative."""
     if setting.value is not None:
         return recipe_file.as_yaml(setting.value)
-    return "stock" if setting.instead is None else f"stock, or {recipe_file.as_yaml(setting.instead)}"
+    return "default" if setting.instead is None else f"default, or {recipe_file.as_yaml(setting.instead)}"
 
 
 def class_rows(held: Survey) -> list[list[str]]:
-    """Return the boxes of each class by split; of many classes those with the most to learn from, and the fewest."""
+    """Return the boxes of each class per split; of many classes, those with the most and the fewest training boxes."""
     counts = np.stack([held.counts(split) for split in held.splits], axis=1)
     if len(counts) <= MOST_CLASSES:
         return [[name, *(f"{n:,}" for n in row)] for name, row in zip(held.names, counts)]
@@ -153,7 +153,7 @@ def class_rows(held: Survey) -> list[list[str]]:
 
 
 def as_json(written: Written) -> str:
-    """Return all of it as JSON."""
+    """Return everything as JSON."""
     held, chosen, pace = written.held, written.recipe, written.pace
     splits = {
         name: {

@@ -1,4 +1,4 @@
-"""The labels of a split as they are, faults included: what training makes of them is Ultralytics' affair."""
+"""The labels of a split as they are in the files, faults included; Ultralytics decides how to train on them."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import numpy as np
 
 from tintbox.plugins.coco_eval.overlaps import of_boxes, pairs
 
-# What is wrong with a row -> what becomes of it.
+# What is wrong with a row -> the consequence.
 FAULTS = {
-    "no numbers, or too few": "Ultralytics leaves the whole picture out",
-    "boxes and polygons in one file": "Ultralytics leaves the whole picture out",
-    "a class that the dataset has not": "Ultralytics leaves the whole picture out",
-    "outside of the picture": "Ultralytics leaves the whole picture out",
-    "without area": "nothing can be learnt from it",
-    "twice the same": "Ultralytics takes it once",
-    "almost the same as another of its class": "two boxes for one object: one of them counts as missed",
+    "malformed, or too few numbers": "Ultralytics skips the whole image",
+    "boxes and polygons in the same file": "Ultralytics skips the whole image",
+    "unknown class": "Ultralytics skips the whole image",
+    "outside the image": "Ultralytics skips the whole image",
+    "without area": "nothing to learn from",
+    "duplicate": "Ultralytics uses it once",
+    "near-duplicate of another box of its class": "two boxes for one object: one of them counts as missed",
 }
 NUMBERS, MIXED, CLASS, OUTSIDE, EMPTY, TWICE, NEARLY = FAULTS
-TOLERANCE = 0.01  # outside of 0..1, which Ultralytics accepts and clips
-SAME = 0.9  # IoU from which on two boxes are one object's
-BORDER = 0.005  # of a side: how near to the picture's border a box is cut by it
+TOLERANCE = 0.01  # outside 0..1, which Ultralytics accepts and clips
+SAME = 0.9  # IoU above which two boxes are of the same object
+BORDER = 0.005  # fraction of a side: a box this near to the image border is cut by it
 
 
 @dataclass
@@ -33,11 +33,11 @@ class Labels:
 
     Attributes:
         classes: ``(N,)`` class indices.
-        boxes: ``(N, 4)`` x, y, width, height as shares of the picture, the centre first.
-        pictures: ``(N,)`` index of the picture that each is in.
-        faults: What is wrong -> the rows of which it is, as ``file:line``.
-        unlabelled: Pictures without a label file; they are backgrounds to Ultralytics.
-        empty: Pictures whose label file has no rows.
+        boxes: ``(N, 4)`` x, y, width, height as fractions of the image; x, y is the centre.
+        pictures: ``(N,)`` index of each box's image.
+        faults: What is wrong -> the rows concerned, as ``file:line``.
+        unlabelled: Images without a label file, which Ultralytics treats as background.
+        empty: Images whose label file has no rows.
     """
 
     classes: np.ndarray
@@ -49,7 +49,7 @@ class Labels:
 
     @property
     def at_border(self) -> np.ndarray:
-        """Which boxes ``(N,)`` are cut by the picture's border."""
+        """Which boxes ``(N,)`` are cut by the image border."""
         low, high = self.boxes[:, :2] - self.boxes[:, 2:] / 2, self.boxes[:, :2] + self.boxes[:, 2:] / 2
         return (low.min(axis=1, initial=1) <= BORDER) | (high.max(axis=1, initial=0) >= 1 - BORDER)
 
@@ -59,14 +59,14 @@ class Labels:
 
 
 def read(files: Sequence[str], classes: int, keypoints: int = 0) -> Labels:
-    """Read the label files of a split's pictures, in their order; what is wrong is counted and left out.
+    """Read the label files of a split's images, in order; faulty rows are recorded and left out.
 
-    Polygons, oriented boxes and poses count by the upright box around them.
+    Polygons, oriented boxes and poses count as the upright box around them.
 
     Args:
-        files: A label file for each picture, whether it is there or not.
+        files: The label file of each image, whether it exists or not.
         classes: Number of classes.
-        keypoints: Numbers after the box in a row of pose labels.
+        keypoints: How many numbers follow the box in a row of pose labels.
     """
     found: list[tuple[int, int, np.ndarray]] = []  # class, picture, box
     places: list[str] = []
@@ -83,7 +83,7 @@ def read(files: Sequence[str], classes: int, keypoints: int = 0) -> Labels:
             continue
         rows = [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
         empty += not rows
-        mixed = not keypoints and any(len(words) > 6 for _, words in rows)  # then boxes are none to Ultralytics
+        mixed = not keypoints and any(len(words) > 6 for _, words in rows)  # then Ultralytics takes no boxes
         for number, words in rows:
             labelled = parse(words, keypoints)
             if wrong := MIXED if mixed and len(words) == 5 else _find_fault(labelled, classes):
@@ -101,7 +101,7 @@ def read(files: Sequence[str], classes: int, keypoints: int = 0) -> Labels:
 
 
 def parse(words: Sequence[str], keypoints: int = 0) -> tuple[int, np.ndarray] | None:
-    """Return the class and the box (x, y, width, height) of a label's row, None where it is none."""
+    """Return the class and the box (x, y, width, height) of a label row, or None if it is malformed."""
     try:
         row = np.array(words, dtype=np.float64)
     except ValueError:
@@ -118,7 +118,7 @@ def parse(words: Sequence[str], keypoints: int = 0) -> tuple[int, np.ndarray] | 
 
 
 def _find_fault(labelled: tuple[int, np.ndarray] | None, classes: int) -> str | None:
-    """Return what is wrong with a row alone, or None."""
+    """Return what is wrong with a row by itself, or None."""
     if labelled is None:
         return NUMBERS
     index, box = labelled
@@ -130,11 +130,11 @@ def _find_fault(labelled: tuple[int, np.ndarray] | None, classes: int) -> str | 
 
 
 def find_doubles(boxes: np.ndarray, keys: np.ndarray) -> dict[int, str]:
-    """Return the boxes that are of an object which has one already -> what is wrong with them.
+    """Return the boxes of objects that already have one -> what is wrong with them.
 
     Args:
-        boxes: ``(N, 4)`` x, y, width, height, the centre first.
-        keys: ``(N,)`` numbers of each one's picture and class: only boxes of the same are compared.
+        boxes: ``(N, 4)`` x, y, width, height; x, y is the centre.
+        keys: ``(N,)`` a number for each box's image and class: only boxes with the same number are compared.
     """
     corners = np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
     overlap = of_boxes(corners, corners, np.zeros(len(boxes), bool))

@@ -1,4 +1,4 @@
-"""How fast a model trains on this machine: some steps of an ordinary training, and saving, timed."""
+"""How fast a model trains on this machine, from timing a few ordinary training steps and a save."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from typing import Any
 
 from tintbox.errors import TintboxError, one_line
 
-STEPS, SKIPPED = 6, 2  # timed, and before those
-REST = 1.05  # an epoch's time by that of its steps and its validation: bookkeeping
-VALIDATION = 0.4  # the time of a picture in validation by that in training
+STEPS, SKIPPED = 6, 2  # timed steps, and untimed ones before them
+REST = 1.05  # an epoch's time relative to its steps and validation; the rest is bookkeeping
+VALIDATION = 0.4  # time per image in validation relative to training
 
 
-class Finished(Exception):  # noqa: N818 - it ends a run, it is no error
-    """All steps are timed."""
+class Finished(Exception):  # noqa: N818 - it ends a run, it is not an error
+    """All steps have been timed."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """The seconds that training takes for a picture of ``imgsz`` pixels' side on a device, and to save an epoch."""
+    """The training seconds per image of size ``imgsz`` on a device, and the seconds for saving an epoch."""
 
     seconds: float
     imgsz: int
@@ -34,24 +34,24 @@ class Pace:
     saving: float = 0.0
 
     def at(self, imgsz: int) -> float:
-        """Return the seconds for a picture at another size: they go with its area."""
+        """Return the seconds per image at another size: they are proportional to its area."""
         return self.seconds * (imgsz / self.imgsz) ** 2
 
     def epoch(self, training: int, validation: int, imgsz: int) -> float:
-        """Return the seconds of an epoch with so many pictures."""
+        """Return the seconds of an epoch with these numbers of training and validation images."""
         return self.at(imgsz) * (training + VALIDATION * validation) * REST + self.saving
 
 
 def measure(model: str, data: str, settings: Mapping[str, Any]) -> Pace:
-    """Train for some steps and return the pace; nothing is left behind.
+    """Train for a few steps and return the pace; leave no files behind.
 
     Args:
         model: A checkpoint or a model's YAML.
         data: A dataset's YAML.
-        settings: Training arguments, with imgsz and batch.
+        settings: Training arguments, including imgsz and batch.
 
     Raises:
-        TintboxError: There is no such model, or it cannot be trained on the dataset.
+        TintboxError: The model does not exist, or it cannot be trained on the dataset.
     """
     from ultralytics import YOLO
     from ultralytics.utils import LOGGER
@@ -68,7 +68,7 @@ def measure(model: str, data: str, settings: Mapping[str, Any]) -> Pace:
         marks.append((time.perf_counter(), trainer.batch_size))
         devices.append(str(trainer.device))
         if len(marks) > SKIPPED + STEPS:
-            for _ in range(2):  # the first of a run also imports what the others have
+            for _ in range(2):  # the first save of a run includes imports
                 begin = time.perf_counter()
                 trainer.save_model()
                 saves.append(time.perf_counter() - begin)
@@ -85,7 +85,7 @@ def measure(model: str, data: str, settings: Mapping[str, Any]) -> Pace:
                 yolo.train(data=data, epochs=SKIPPED + STEPS + 2, **settings, **fixed)
     except TintboxError:
         raise
-    except Exception as error:  # whatever a strange model or dataset leads to
+    except Exception as error:  # a strange model or dataset may raise anything
         raise TintboxError(f"{model} cannot be trained on {data}: {one_line(error) or type(error).__name__}") from error
     finally:
         LOGGER.setLevel(level)

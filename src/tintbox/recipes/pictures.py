@@ -1,4 +1,4 @@
-"""What the pixels of a dataset say: grey pictures, the same picture in two splits, colours that tell classes apart."""
+"""What the pixels of a dataset show: greyscale images, images in two splits, colours that predict classes."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import numpy as np
 
 from tintbox.recipes.labels import Labels
 
-MOST = 2_000  # pictures of a split that are decoded; evenly chosen
-SIDE = 128  # pixels: the longer side at which colours are looked at
-GREY = 3.0  # largest mean difference between the channels of a grey picture, of 255
-NEAR = 3  # bits of 64 in which the hashes of one picture, saved twice, may differ
-LEAST_SAMPLES = 8  # boxes that a class needs before its colour is judged
+MOST = 2_000  # images decoded per split; an even sample
+SIDE = 128  # pixels: longer side to which images are reduced
+GREY = 3.0  # largest mean difference between the channels of a greyscale image, of 255
+NEAR = 3  # bits of 64 in which the hashes of an image saved twice may differ
+LEAST_SAMPLES = 8  # boxes that a class needs to be judged by colour
 
 
 @dataclass(frozen=True)
 class Look:
-    """A decoded picture, as far as it matters here.
+    """What is kept of a decoded image.
 
     Attributes:
         small: ``(h, w, 3)`` uint8 BGR, the longer side SIDE pixels.
-        content: Digest of the file's bytes.
-        hash: Its difference hash, 64 bits: whether each pixel of a 9x8 grey picture is darker than the next.
+        content: Digest of the file.
+        hash: Its difference hash, 64 bits: whether each pixel of a 9x8 greyscale image is darker than the next.
     """
 
     small: np.ndarray
@@ -36,12 +36,12 @@ class Look:
 
     @property
     def is_grey(self) -> bool:
-        """Whether it has no colours."""
+        """Whether the image is greyscale."""
         return float((self.small.max(axis=2) - self.small.min(axis=2)).mean()) <= GREY
 
 
 def look(file: str) -> Look | None:
-    """Return how a picture looks, or None if it cannot be decoded."""
+    """Decode an image; return None if that fails."""
     try:
         content = Path(file).read_bytes()
     except OSError:
@@ -58,23 +58,23 @@ def look(file: str) -> Look | None:
 
 
 def look_at(files: Sequence[str]) -> dict[int, Look]:
-    """Return how a split's pictures look, by their index; of many an even choice."""
+    """Decode a split's images, or an even sample of many; return the results by index."""
     chosen = range(len(files)) if len(files) <= MOST else np.linspace(0, len(files) - 1, MOST).astype(int).tolist()
     with ThreadPoolExecutor() as pool:
         return {i: seen for i, seen in zip(chosen, pool.map(look, [files[i] for i in chosen])) if seen is not None}
 
 
 def find_shared(first: Mapping[int, Look], second: Mapping[int, Look]) -> list[tuple[int, int]]:
-    """Return the pictures of one split that are in another as well, the same file or the same picture saved anew.
+    """Return the images that are in both splits, as the same file or as the same image saved again.
 
-    Every such picture of either split is in a pair, with one of the other's that it equals. Flat pictures, whose hash
-    is all zeros or ones, count only if the files are equal.
+    Every such image of either split is in a pair with an equal one of the other split. Flat images, whose hash is all
+    zeros or ones, count only if the files are equal.
     """
     return sorted({*_partners(first, second), *((i, j) for j, i in _partners(second, first))})
 
 
 def _partners(first: Mapping[int, Look], second: Mapping[int, Look]) -> list[tuple[int, int]]:
-    """Return each picture of one split that is in another with one that it equals there."""
+    """Return each image of the first split that is also in the second, paired with an equal one there."""
     if not first or not second:
         return []
     by_content = {seen.content: j for j, seen in second.items()}
@@ -95,17 +95,17 @@ def _partners(first: Mapping[int, Look], second: Mapping[int, Look]) -> list[tup
 
 
 def _alike(first: Look, second: Look) -> bool:
-    """Return whether two pictures are one, by their pixels: frames of a video share a hash and little else."""
+    """Return whether the pixels of two images are alike: different frames of a video may share a hash."""
     if first.small.shape != second.small.shape:
         return False
     return float(np.abs(first.small.astype(np.int16) - second.small).mean()) < 4.0
 
 
 def judge_colours(looks: Mapping[int, Look], labels: Labels, classes: int) -> float | None:
-    """Return how far the mean colour of a box tells its class, 0 as chance and 1 always; None where it can't be said.
+    """Return how well a box's mean colour predicts its class, from 0 (chance) to 1 (always); None if unknown.
 
-    Each box goes to the class whose mean colour, without its own, is the nearest; the accuracy is averaged over the
-    classes and set against chance.
+    Each box is assigned to the class with the nearest mean colour, computed without that box. The accuracy is averaged
+    over the classes and rescaled so that chance is 0.
     """
     colours, owners = [], []
     for index, picture, box in zip(labels.classes, labels.pictures, labels.boxes):

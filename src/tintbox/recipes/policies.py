@@ -1,4 +1,4 @@
-"""What a probe tries: how far to freeze and how fast the backbone learns, and what is chosen of what came out."""
+"""The policies that a probe tries (how much to freeze, how fast the backbone learns), and which one it chooses."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tintbox.recipes.pace import REST, VALIDATION, Pace
 from tintbox.recipes.rules import Recipe, Setting
 from tintbox.studies.pooled import CrossedCell, Estimate
 
-SHARE = 0.5  # of the minutes, at most
+SHARE = 0.5  # of the minutes, at most, go to the probe
 FOLDS = 3
-LEAST_EPOCHS, LEAST_STEPS = 5, 100  # of a run from which policies can be told apart
-STARTUP = 10.0  # seconds of a run before its first step and after its last
-# What a policy is made of, and the policies that are tried beside the recipe's own.
+LEAST_EPOCHS, LEAST_STEPS = 5, 100  # of a run, so that policies can be told apart
+STARTUP = 10.0  # seconds that a run spends before its first step and after its last
+# The arguments that make up a policy, and the policies tried in addition to the recipe's own.
 POLICY = ("freeze", "unfreeze", "freeze_bn", "lr_scale")
 CANDIDATES: dict[str, dict[str, Any]] = {
     "backbone-0.1": {"lr_scale": {"backbone": 0.1}},
@@ -27,17 +27,17 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "batchnorms-0.1": {"freeze_bn": True, "lr_scale": {"backbone": 0.1}},
     "decay-0.8": {"lr_scale": 0.8},
 }
-OWN = "recipe"  # the recipe's policy, where it is none of these
+OWN = "recipe"  # the recipe's policy, if it is none of these
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is tried.
+    """What a probe tries.
 
     Attributes:
-        policies: By name; the recipe's own comes first.
-        epochs: Of each run.
-        seconds: What all runs take, about.
+        policies: Arguments by policy name; the recipe's own policy comes first.
+        epochs: Epochs of each run.
+        seconds: Approximate time of all runs.
     """
 
     policies: Mapping[str, Mapping[str, Any]]
@@ -47,11 +47,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Finding:
-    """What came out for a policy.
+    """The result of a policy.
 
     Attributes:
         ap: COCO's AP over all training pictures.
-        gap: How far it is ahead of the recipe's own policy; None for that.
+        gap: Its lead over the recipe's own policy; None for that policy itself.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Finding:
 
     @property
     def line(self) -> str:
-        """It in words, in points of AP."""
+        """The result in words, in AP points."""
         own = f"{self.name}: AP {100 * self.ap.value:.1f}"
         return own if self.gap is None else f"{own}, {margin(self.gap)}"
 
@@ -72,14 +72,14 @@ def margin(gap: Estimate) -> str:
 
 
 def policies_beside(arguments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the policies to try by name, the one that a recipe has by its arguments first."""
+    """Return the policies to try, by name; the one that a recipe's arguments express comes first."""
     own = {key: arguments[key] for key in POLICY if key in arguments}
     name = next((name for name, policy in CANDIDATES.items() if policy == own), OWN)
     return {name: own, **{other: policy for other, policy in CANDIDATES.items() if other != name}}
 
 
 def plan(recipe: Recipe, pictures: int, pace: Pace, minutes: float) -> Plan:
-    """Return what is tried within a share of the minutes for probe and run; `needed` says how many suffice."""
+    """Return what to try within the probe's share of the minutes; `needed` returns how many minutes are enough."""
     tried = policies_beside(recipe.arguments())
     epoch, rest = _seconds(recipe, len(tried), pictures, pace)
     epochs = min(int((60 * SHARE * minutes - rest) / epoch), int(recipe.arguments()["epochs"]))
@@ -87,7 +87,7 @@ def plan(recipe: Recipe, pictures: int, pace: Pace, minutes: float) -> Plan:
 
 
 def needed(recipe: Recipe, pictures: int, pace: Pace) -> float:
-    """Return how many minutes a probe and the run need together, so that policies can be told apart."""
+    """Return how many minutes probe and run need together for policies to be told apart."""
     arguments = recipe.arguments()
     epoch, rest = _seconds(recipe, len(policies_beside(arguments)), pictures, pace)
     steps = math.ceil(pictures * (FOLDS - 1) / FOLDS / int(arguments["batch"]))
@@ -96,15 +96,15 @@ def needed(recipe: Recipe, pictures: int, pace: Pace) -> float:
 
 
 def _seconds(recipe: Recipe, tried: int, pictures: int, pace: Pace) -> tuple[float, float]:
-    """Return the seconds of an epoch of all runs together, and those of what each run does once."""
+    """Return the seconds of one epoch of all runs together, and of what each run does once."""
     picture = pace.at(int(recipe.arguments()["imgsz"]))
-    judging = 2 * VALIDATION * pictures * picture  # at the last epoch, and of best.pt
+    judging = 2 * VALIDATION * pictures * picture  # after the last epoch, and of best.pt
     epoch = (FOLDS - 1) * pictures * picture * REST + FOLDS * pace.saving
     return tried * epoch, tried * (FOLDS * STARTUP + judging)
 
 
 def find(cells: Sequence[CrossedCell]) -> list[Finding]:
-    """Return what came out, the recipe's own policy first: of masks where all have some, else of boxes."""
+    """Return the results, the recipe's own policy first: AP of masks if all have masks, else of boxes."""
     first = cells[0]
     kind = "segm" if all("segm" in kinds for cell in cells for kinds in cell.seeds.values()) else "bbox"
     return [
@@ -118,26 +118,26 @@ def find(cells: Sequence[CrossedCell]) -> list[Finding]:
 
 
 def pick(findings: Sequence[Finding]) -> Finding | None:
-    """Return the policy that is ahead most of those whose interval is above zero, None where the recipe's own stays."""
+    """Return the policy furthest ahead among those whose interval is above zero; None to keep the recipe's own."""
     sure = [(one.gap.value, one) for one in findings if one.gap and one.gap.low > 0]
     return max(sure, key=lambda pair: pair[0])[1] if sure else None
 
 
 def apply(recipe: Recipe, planned: Plan, findings: Sequence[Finding], pictures: int) -> Recipe:
-    """Return a recipe with the policy that was chosen, and why, in numbers; all were judged on so many pictures."""
-    over = f"points of AP over {findings[0].name} on {FOLDS} folds of the {pictures} training pictures"
+    """Return a recipe with the chosen policy and the numbers behind it, measured on this number of images."""
+    over = f"AP points over {findings[0].name} on {FOLDS} folds of the {pictures} training images"
     winner = pick(findings)
     if winner is None or winner.gap is None:
-        why = f"measured: none of {len(findings) - 1} others is better beyond chance"
+        why = f"measured: none of {len(findings) - 1} other policies is better beyond chance"
         gaps = [(one.gap.value, f"{one.name}: {margin(one.gap)}") for one in findings if one.gap]
         if gaps:
-            why += f"; the best of them, {max(gaps, key=lambda gap: gap[0])[1]} {over}"
+            why += f"; the best, {max(gaps, key=lambda gap: gap[0])[1]} {over}"
         name = next((s.name for s in recipe.settings if s.name in POLICY), "lr0")
         settings = [replace(s, reason=f"{s.reason}; {why}") if s.name == name else s for s in recipe.settings]
         return replace(recipe, settings=settings)
     why = f"measured: {winner.name} is ahead by {margin(winner.gap)} {over}"
     chosen = [Setting(key, value, why) for key, value in planned.policies[winner.name].items()]
-    chosen = chosen or [Setting("lr_scale", None, f"left out, one rate for all; {why}")]
+    chosen = chosen or [Setting("lr_scale", None, f"not set, one learning rate for all layers; {why}")]
     kept = [s for s in recipe.settings if s.name not in POLICY]
     place = next((i + 1 for i, s in enumerate(kept) if s.name == "lr0"), len(kept))
     return replace(recipe, settings=[*kept[:place], *chosen, *kept[place:]])

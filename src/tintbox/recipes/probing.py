@@ -1,6 +1,6 @@
-"""A probe: short runs of several policies on folds of the training pictures, where looking at the data can't decide.
+"""A probe: short runs of several policies on folds of the training images, for what the data alone can't decide.
 
-`tintbox study` trains them. Neither validation nor test pictures are looked at: what those say later is news.
+`tintbox study` trains them. They use neither validation nor test images, which remain an independent check.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ FILE, DATA, GROUPS = "probe.json", "data.yaml", "groups.csv"
 
 @dataclass(frozen=True)
 class Outcome:
-    """A probe that is done.
+    """The outcome of a probe.
 
     Attributes:
-        recipe: The recipe, with the policy that was chosen.
-        planned: What was tried.
-        findings: What came out, the recipe's own policy first.
-        pictures: Number of training pictures that all were judged on.
-        folder: Where the runs are.
+        recipe: The recipe, with the chosen policy.
+        planned: What the probe tried.
+        findings: The results, the recipe's own policy first.
+        pictures: Number of training images that all policies were measured on.
+        folder: The folder of the runs.
     """
 
     recipe: Recipe
@@ -56,20 +56,20 @@ class Outcome:
         return (policies.pick(self.findings) or self.findings[0]).name
 
     def comments(self) -> list[str]:
-        """Return every policy with its numbers, in lines."""
+        """Return every policy with its numbers, one per line."""
         tried = self.planned.policies
         lines = [
             f"probe: {FOLDS * len(tried)} runs of {self.planned.epochs} epochs on {FOLDS} folds of the {self.pictures} "
-            f"training pictures, kept in {self.folder}; AP in points, and the difference to {self.findings[0].name} "
-            "with its 95% interval:"
+            f"training images, kept in {self.folder}; AP in points, with the difference from {self.findings[0].name} "
+            "and its 95% interval:"
         ]
         for one in self.findings:
-            what = ", ".join(f"{key}={as_yaml(value)}" for key, value in tried[one.name].items()) or "one rate for all"
-            lines.append(f"- {one.line} ({what}){': chosen' * (one.name == self.chosen)}")
+            what = ", ".join(f"{key}={as_yaml(value)}" for key, value in tried[one.name].items())
+            lines.append(f"- {one.line} ({what or 'one rate for all layers'}){': chosen' * (one.name == self.chosen)}")
         return lines
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain data."""
+        """Return the outcome as plain data."""
         return {
             "folder": str(self.folder),
             "folds": FOLDS,
@@ -88,15 +88,15 @@ class Outcome:
 
 
 def folder_of(out: str | Path) -> Path:
-    """Return where the probe for a recipe lies: beside it."""
+    """Return the folder of a recipe's probe, next to the recipe."""
     return Path(out).with_name(f"{Path(out).stem}-probe")
 
 
 def resume(folder: Path, request: Mapping[str, Any]) -> Pace | None:
-    """Return the pace that a probe was begun with in a folder, None if there is none; so its runs stay the same.
+    """Return the pace that the probe in a folder began with, so that its runs stay the same; None without a probe.
 
     Raises:
-        TintboxError: It was begun with other arguments, or the folder is something else.
+        TintboxError: It began with other arguments, or the folder is not a probe's.
     """
     try:
         if not (folder / FILE).is_file():
@@ -121,16 +121,16 @@ def resume(folder: Path, request: Mapping[str, Any]) -> Pace | None:
 
 
 def probe(choose: Callable[[float], Recipe], pace: Pace, request: Mapping[str, Any], out: str | Path) -> Outcome:
-    """Train what is not trained yet of a probe, and return what came out.
+    """Train the runs of a probe that are not finished yet, and return the outcome.
 
     Args:
-        choose: Returns the recipe for so many minutes.
-        pace: How fast the model trains here.
+        choose: Returns the recipe for a number of minutes.
+        pace: The model's training speed on this machine.
         request: The command's arguments: model, data, minutes, imgsz, epochs, device, groups.
-        out: The recipe's file.
+        out: The file of the recipe.
 
     Raises:
-        TintboxError: The minutes do not suffice, the training pictures cannot be split, or a run has failed.
+        TintboxError: The time is too short, the training images cannot be split, or a run failed.
     """
     pictures = gather(request["data"])
     own = [file for file, split in zip(pictures.files, pictures.splits) if split == "train"]
@@ -139,7 +139,7 @@ def probe(choose: Callable[[float], Recipe], pace: Pace, request: Mapping[str, A
     minutes = float(request["minutes"])
     recipe = check_minutes(choose, len(own), pace, minutes)
     planned = policies.plan(recipe, len(own), pace, minutes)
-    # What the probe does not need of its share is the run's.
+    # The part of its share that the probe does not need goes to the run.
     longer = choose(minutes - planned.seconds / 60)
     if longer.arguments()["imgsz"] == recipe.arguments()["imgsz"]:
         recipe = longer
@@ -156,14 +156,14 @@ def probe(choose: Callable[[float], Recipe], pace: Pace, request: Mapping[str, A
 
 
 def check_minutes(choose: Callable[[float], Recipe], pictures: int, pace: Pace, minutes: float) -> Recipe:
-    """Return the recipe for the minutes that a probe leaves.
+    """Return the recipe for the minutes that the probe leaves.
 
     Raises:
-        TintboxError: They do not suffice for probe and run; the line says how many would.
+        TintboxError: They are too few for probe and run; the message says how many are enough.
     """
-    choose(minutes)  # an epoch has to fit in any case
+    choose(minutes)  # at least one epoch has to fit
     wanted = minutes
-    while True:  # with more minutes the recipe may take larger pictures, which need more
+    while True:  # more minutes may mean larger images, which need even more
         try:
             recipe = choose((1 - policies.SHARE) * wanted)
         except TintboxError:  # not even an epoch
@@ -183,10 +183,10 @@ def check_minutes(choose: Callable[[float], Recipe], pictures: int, pace: Pace, 
 
 
 def find_groups(pictures: Pictures, own: Sequence[str], together: Any) -> Any:
-    """Return what stays together of the training pictures: as it was asked for, or picture -> group of a file.
+    """Return how training images are grouped: as requested, or a mapping of image to group from a file.
 
     Raises:
-        TintboxError: The file is none.
+        TintboxError: It is not a file of groups.
     """
     if together in (None, True, False, groups.AUTO, groups.NAMES, groups.NONE):
         return together
@@ -203,8 +203,8 @@ def write_study(
     request: Mapping[str, Any],
     together: Any,
 ) -> Grid:
-    """Write a probe's dataset, groups and candidates, and return the grid of its study: a recipe for each policy."""
-    about = f"the training pictures of {one_line(pictures.data)}; folds are made of them, so there is no val"
+    """Write a probe's dataset, groups and candidates; return the grid of its study, with one recipe per policy."""
+    about = f"the training images of {one_line(pictures.data)}; the folds are made from them, so there is no val"
     files.write_dataset(folder / DATA, {"train": own}, pictures.kept, about)
     if isinstance(together, Mapping):
         atomic.write_csv(folder / GROUPS, together.items())
@@ -226,7 +226,7 @@ def pool(folder: Path, grid: Grid) -> list[CrossedCell]:
     """Return the cells of a probe's study, the recipe's own policy first.
 
     Raises:
-        TintboxError: One is not complete.
+        TintboxError: A cell is incomplete.
     """
     folds = crossing.prepare(folder, grid)
     pools = Pools(folder, grid, folds) if folds else None

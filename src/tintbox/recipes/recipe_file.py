@@ -1,4 +1,4 @@
-"""A recipe as a YAML file that `yolo train ... cfg=` takes, a reason in every line."""
+"""A recipe as a YAML file for `yolo train ... cfg=`, with a reason on every line."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.coco_eval.data.description import YAMLS
 from tintbox.recipes.rules import Recipe
 
-OURS = "by tintbox"  # of the first line, by which a recipe is known
-LINE = 10_000  # characters of it that are read, of whatever file there is
+OURS = "by tintbox"  # in the first line; identifies a recipe
+LINE = 10_000  # characters of the first line that are read, since the file may be anything
 
 
 def write(
@@ -28,17 +28,17 @@ def write(
     Args:
         file: The file.
         recipe: The recipe.
-        model: The model that it is for.
+        model: The model.
         data: The dataset.
-        minutes: The time that it is for, None where the epochs were asked for.
-        measured: What was measured for it, in lines.
+        minutes: The time limit; None if the user gave the epochs.
+        measured: Measurements behind it, as lines.
 
     Raises:
         TintboxError: The file cannot be written.
     """
-    within = f"in {minutes:g} minutes" if minutes else "for the epochs asked for"
+    within = f"in {minutes:g} minutes" if minutes else "for the requested epochs"
     comments = [
-        f"{Path(model).name} on {Path(data).name} {within}, {OURS} {tintbox.__version__}.",
+        f"Recipe for {Path(model).name} on {Path(data).name} {within}, {OURS} {tintbox.__version__}.",
         f"Use: {command(model, data, file)}",
         *recipe.advice,
         *measured,
@@ -59,10 +59,10 @@ def write(
 
 
 def check(out: str | Path) -> None:
-    """Check before the work that a recipe can be written.
+    """Check that a recipe can be written, before the work begins.
 
     Raises:
-        TintboxError: It is named as no YAML, there is something else in its place, or no right to write there.
+        TintboxError: Its name is not a YAML's, another file is in its place, or the folder is not writable.
     """
     file = Path(out)
     if file.suffix not in YAMLS:
@@ -72,7 +72,7 @@ def check(out: str | Path) -> None:
             with file.open(encoding="utf-8", errors="replace") as lines:
                 first = lines.readline(LINE).rstrip("\n")
             if first and not (first.startswith("# ") and OURS in first):
-                raise TintboxError(f"out={out} is there and is no recipe of tintbox's; give another out=")
+                raise TintboxError(f"out={out} exists and is not a recipe by tintbox; give another out=")
         there = next(place for place in file.absolute().parents if place.exists())
     except OSError as error:
         raise TintboxError(f"out={out}: cannot be written ({error.strerror or one_line(error)})") from error
@@ -81,10 +81,10 @@ def check(out: str | Path) -> None:
 
 
 def command(model: str | Path, data: str | Path, file: str | Path) -> str:
-    """Return the command that trains by a recipe, as a shell takes it."""
+    """Return the command that trains with a recipe, quoted for a shell."""
     return shlex.join(["yolo", "train", f"model={model}", f"data={data}", f"cfg={file}"])
 
 
 def as_yaml(value: Any) -> str:
-    """Return a value as YAML in a line."""
+    """Return a value as YAML on one line."""
     return yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("\n").removesuffix("\n...")

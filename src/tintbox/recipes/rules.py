@@ -1,4 +1,4 @@
-"""Settings for a dataset, a model and a machine, each with its reason in numbers."""
+"""Training settings for a dataset, a model and a machine, each with its reason."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from tintbox.recipes.advice import advise
 from tintbox.recipes.pace import Pace
 from tintbox.recipes.survey import Survey
 
-STEPS = 600  # of the optimizer, which a pretrained detector needs to settle on a few hundred pictures
+STEPS = 600  # optimizer steps that a pretrained detector needs to converge on a few hundred images
 LEAST_EPOCHS, MOST_EPOCHS = 20, 300
 SIZES = range(320, 1281, 32)
-USUAL = 640  # pixels: what detectors are pretrained with
-SEEN = 16  # pixels of a small box's side that the finest cells, 8 pixels wide, can tell
+USUAL = 640  # pixels: the size detectors are pretrained at
+SEEN = 16  # pixels: the smallest box side that the finest cells, 8 pixels wide, can resolve
 SMALL = 0.1  # quantile of the box sides that counts as small
 BATCH, SMALL_BATCH = 16, 8
-MANY_STEPS = 20  # of an epoch, from which on batches need not be small
-CLOSING = 10  # epochs without mosaic at the end, as Ultralytics
-WAKE = 0.1  # of the epochs: when the backbone begins to train
-COLOURED = 0.5  # how far colours tell classes, from which on they must not be shifted
-GREY = 0.9  # share of grey pictures from which on colours are nothing to learn
-IMBALANCE = 10  # boxes of the most frequent class by those of the rarest
+MANY_STEPS = 20  # per epoch: with at least so many, batches need not be small
+CLOSING = 10  # epochs without mosaic at the end, Ultralytics' default
+WAKE = 0.1  # fraction of the epochs after which the backbone trains
+COLOURED = 0.5  # how well colours predict classes, from which on hues must not be shifted
+GREY = 0.9  # fraction of greyscale images from which on colour augmentation is pointless
+IMBALANCE = 10  # ratio of the boxes of the most frequent class to those of the rarest
 SIDES = re.compile(r"(?<![a-z])(left|right|links|rechts|lhs|rhs)(?![a-z])", re.IGNORECASE)
 
 
@@ -37,10 +37,10 @@ class Setting:
     """One training argument.
 
     Attributes:
-        name: Of the argument.
-        value: None leaves Ultralytics' own, and is written as a comment.
-        reason: Why, in a line.
-        instead: What to set if one knows better than the pictures, of a value that is left.
+        name: The argument's name.
+        value: Its value; None keeps Ultralytics' default and is written as a comment.
+        reason: The reason, in one line.
+        instead: For a None value: the value to set if it fits the data.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings, and what would help more than any of them."""
+    """Settings, and advice on what would help more than any of them."""
 
     settings: list[Setting]
     advice: list[str]
@@ -61,8 +61,13 @@ class Recipe:
         return {s.name: s.value for s in self.settings if s.value is not None}
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, e.g. ``1 step`` or ``2 steps``."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def choose_size(survey: Survey) -> tuple[int, int]:
-    """Return the side in pixels that the boxes need at least, and the one that is wanted where time allows."""
+    """Return the smallest image size in pixels that resolves the boxes, and the one to use if there is time."""
     train = survey.splits["train"]
     small = float(np.quantile(train.sides, SMALL))
     longest = int(train.sizes.max())
@@ -73,9 +78,9 @@ def choose_size(survey: Survey) -> tuple[int, int]:
 
 
 def choose_batch(survey: Survey) -> int:
-    """Return how many pictures make a batch: 8 where an epoch would have few steps of 16, fewer where under four.
+    """Return the batch size: 8 if batches of 16 give few steps per epoch, less if 8 give fewer than four.
 
-    With equal passes over 90 to 218 pictures, batches of 8 were ahead of 16, and not with 448: docs/few-labels.md.
+    With the same epochs on 90 to 218 images, batches of 8 beat 16; with 448 they didn't: docs/few-labels.md.
     """
     pictures = survey.splits["train"].used
     most = BATCH if pictures >= MANY_STEPS * BATCH else SMALL_BATCH
@@ -83,7 +88,7 @@ def choose_batch(survey: Survey) -> int:
 
 
 def is_pretrained(model: str | Path) -> bool:
-    """Return whether a model has learnt something: of a YAML the weights are random."""
+    """Return whether a model has trained weights; one given as a YAML has random weights."""
     return Path(model).suffix not in YAMLS
 
 
@@ -98,24 +103,24 @@ def choose(
     """Return the recipe for a dataset.
 
     Args:
-        survey: What it holds.
-        pace: How fast the model trains here.
-        minutes: How long the training may take.
-        imgsz: The side in pixels that the user wants.
-        epochs: The passes over the pictures that the user wants; the minutes do not count then.
-        pretrained: Whether the model has learnt something.
+        survey: The contents of the dataset.
+        pace: The model's training speed on this machine.
+        minutes: Time limit for the training.
+        imgsz: Image size in pixels requested by the user.
+        epochs: Epochs requested by the user, instead of the time limit.
+        pretrained: Whether the model has trained weights.
 
     Raises:
-        TintboxError: Not even one epoch fits into the time.
+        TintboxError: The time is too short for one epoch.
     """
     schedule = choose_schedule(survey, pace, minutes, imgsz, epochs)
     settings = [*schedule, *choose_learning(survey, pretrained), *choose_loss(survey), *choose_augmentation(survey)]
-    begin = "begin with pretrained weights (model=yolo11n.pt, say): these are random, and take far more labels"
+    begin = "start from pretrained weights, e.g. model=yolo11n.pt: this model's are random and need far more labels"
     return Recipe(settings, [*([] if pretrained else [begin]), *advise(survey)])
 
 
 def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | None, epochs: int | None) -> list[Setting]:
-    """Return size, epochs and what goes with them, within the time if the epochs are not given."""
+    """Return image size, epochs and the settings that depend on them, within the time limit unless epochs are given."""
     batch = choose_batch(survey)
     training, validation = (survey.splits[name].used for name in ("train", "val"))
     per_epoch = math.ceil(training / batch)
@@ -131,56 +136,58 @@ def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | Non
             f"minutes={minutes:g}: an epoch at {size} px takes about {seconds:.1f} seconds on this machine; "
             f"give minutes={math.ceil(LEAST_EPOCHS * seconds / 60)} for {LEAST_EPOCHS} epochs, or a smaller imgsz="
         )
-    total = f"about {epochs * seconds / 60:.1f} minutes on {pace.device}, {seconds:.1f} s an epoch"
+    total = f"about {epochs * seconds / 60:.1f} minutes on {pace.device}, {seconds:.1f} s per epoch"
     more = "epochs" if asked else "minutes"
-    short = f"; {wanted} epochs would be {wanted * per_epoch}, for which give more {more}=" if epochs < wanted else ""
+    advised = f"; {wanted} epochs ({wanted * per_epoch} steps) are recommended: increase {more}="
+    short = advised if epochs < wanted else ""
     small = np.quantile(survey.splits["train"].sides, SMALL)
     why = f"a tenth of the boxes are under {small * size:.0f} px wide at this size"
     if imgsz:
-        why = f"as asked for; {why}"
+        why = f"as requested; {why}"
     elif size < best:
-        why += f"; {best} would take longer than the {minutes:g} minutes"
+        why += f"; {best} would take longer than {minutes:g} minutes"
     closing = max(1, min(CLOSING, epochs // 3))
     return [
         Setting("imgsz", size, why),
-        Setting("epochs", epochs, f"{epochs * per_epoch} steps of {batch} pictures{short}; {total}"),
-        Setting("batch", batch, f"{per_epoch} steps an epoch of {training} pictures"),
+        Setting("epochs", epochs, f"{counted(epochs * per_epoch, 'step')} of {batch} images{short}; {total}"),
+        Setting("batch", batch, f"{counted(per_epoch, 'step')} per epoch with {counted(training, 'image')}"),
         Setting(
-            "nbs", batch, "every batch is a step; Ultralytics collects 64 pictures for one, which leaves few steps"
+            "nbs", batch, "one optimizer step per batch; Ultralytics' default, one step per 64 images, gives few steps"
         ),
         Setting(
             "patience",
             max(20, epochs // 2),
-            f"epochs without progress on the {validation} validation pictures: half of all, 20 at least",
+            f"epochs without improvement on {counted(validation, 'validation image')}: half of all epochs, at least 20",
         ),
-        Setting("close_mosaic", closing, f"the last third of the epochs, {CLOSING} at most, see whole pictures"),
-        Setting("amp", "auto", "bfloat16 where this machine multiplies it natively, all cores of a CPU"),
+        Setting("close_mosaic", closing, f"no mosaic in the last third of the epochs, at most {CLOSING}"),
+        Setting("amp", "auto", "bfloat16 if the hardware supports it natively, and all cores of a CPU"),
     ]
 
 
 def choose_learning(survey: Survey, pretrained: bool) -> list[Setting]:
-    """Return optimizer, learning rates, and what they are for a backbone that has learnt something."""
-    pictures = survey.splits["train"].used
+    """Return optimizer and learning rates and, for a pretrained backbone, how it is frozen and scaled."""
+    images = counted(survey.splits["train"].used, "image")
+    slower = f"half the learning rate: pretraining taught the backbone more than {images} can"
     backbone = [
-        Setting("freeze", "backbone", "at first, while neck and head learn new classes and their errors are large"),
-        Setting("unfreeze", {WAKE: "backbone"}, "after a tenth of the epochs, one at least"),
-        Setting("lr_scale", {"backbone": 0.5}, f"{pictures} pictures move what millions have taught half as fast"),
+        Setting("freeze", "backbone", "frozen at first, while neck and head learn the classes and the loss is high"),
+        Setting("unfreeze", {WAKE: "backbone"}, "after a tenth of the epochs, at least one"),
+        Setting("lr_scale", {"backbone": 0.5}, slower),
     ]
     return [
-        Setting("optimizer", "AdamW", "named, because auto chooses a learning rate of its own"),
-        Setting("lr0", 0.001, "of neck and head" if pretrained else "of all layers: none has learnt anything yet"),
+        Setting("optimizer", "AdamW", "set explicitly, because auto chooses its own learning rate"),
+        Setting("lr0", 0.001, "for neck and head" if pretrained else "for all layers, since none is pretrained"),
         *(backbone if pretrained else []),
-        Setting("lrf", 0.01, "the last learning rate as a share of the first"),
-        Setting("cos_lr", True, "a cosine between them"),
+        Setting("lrf", 0.01, "the final learning rate as a fraction of lr0"),
+        Setting("cos_lr", True, "a cosine schedule between the two"),
         Setting("momentum", 0.9, "AdamW's beta1"),
-        Setting("weight_decay", 0.0005, "as Ultralytics"),
+        Setting("weight_decay", 0.0005, "Ultralytics' default"),
         Setting("warmup_epochs", 1.0, "one epoch of warm-up"),
-        Setting("warmup_bias_lr", 0.0, "biases warm up from 0 like the weights"),
+        Setting("warmup_bias_lr", 0.0, "biases warm up from 0, like the weights"),
     ]
 
 
 def choose_loss(survey: Survey) -> list[Setting]:
-    """Return what the imbalance of the classes asks for."""
+    """Return what class imbalance calls for."""
     counts = survey.counts("train")
     there = counts[counts > 0]
     ratio = there.max() / there.min()
@@ -189,35 +196,33 @@ def choose_loss(survey: Survey) -> list[Setting]:
     rare, common = (
         survey.names[int(i)] for i in (np.where(counts > 0, counts, counts.max() + 1).argmin(), counts.argmax())
     )
-    reason = f"{common} is {ratio:.0f} times as frequent; finds more {rare}, raises more false alarms: docs/loss.md"
+    reason = f"{common} is {ratio:.0f} times as frequent; finds more {rare}, with more false positives: docs/loss.md"
     return [Setting("cls_pos_weight", None, reason, instead="balanced")]
 
 
 def choose_augmentation(survey: Survey) -> list[Setting]:
-    """Return what colours and directions ask for; what cannot be known stays as Ultralytics has it."""
+    """Return what colours and mirrored objects call for; what images don't show keeps Ultralytics' default."""
     grey = survey.splits["train"].grey
     found = []
     if grey >= GREY:
-        reason = f"{100 * grey:.0f}% of the pictures are grey"
+        reason = f"{100 * grey:.0f}% of the images are greyscale"
         found += [Setting("hsv_h", 0.0, reason), Setting("hsv_s", 0.0, reason)]
     elif survey.colours is not None and survey.colours >= COLOURED:
         found.append(
             Setting(
                 "hsv_h",
                 0.0,
-                f"a box's mean colour tells its class: {100 * survey.colours:.0f} of 100; 0 is chance, 100 always",
+                f"a box's mean colour predicts its class: {100 * survey.colours:.0f} from 0 (chance) to 100 (always)",
             )
         )
     sided = [name for name in survey.names if SIDES.search(name)]
     characters = [name for name in survey.names if len(name) == 1 and name.isalnum()]
     if sided:
-        found.append(Setting("fliplr", 0.0, f"a mirrored '{sided[0]}' is none"))
+        found.append(Setting("fliplr", 0.0, f"a mirrored '{sided[0]}' is a different class"))
     elif len(characters) > 2:
         found.append(
-            Setting("fliplr", 0.0, f"classes are characters ({', '.join(characters[:3])}, ...), which mirroring spoils")
+            Setting("fliplr", 0.0, f"classes are characters ({', '.join(characters[:3])}, ...), not to be mirrored")
         )
     else:
-        found.append(
-            Setting("fliplr", None, "if a mirrored object is another one, which pictures do not tell", instead=0.0)
-        )
+        found.append(Setting("fliplr", None, "if mirroring changes the class, which images do not show", instead=0.0))
     return found

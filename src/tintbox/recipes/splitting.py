@@ -1,4 +1,4 @@
-"""A validation split for a dataset that has none: lists of pictures and a YAML of our own, nothing of the user's."""
+"""A validation split for a dataset that has none: new lists of images and a new YAML; the user's files stay."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from tintbox.folds import files, groups, partition
 from tintbox.folds.pictures import gather
 from tintbox.plugins.coco_eval.data.description import describe_without_validation, lacks_validation
 
-HEAD = "# a validation split"  # by which a file is known as ours
+HEAD = "# a validation split"  # identifies a file as ours
 
 
 def split(data: str | Path, share: float, out: str | Path, together: Any = groups.AUTO) -> tuple[Path, list[str]]:
-    """Write a dataset with a share of the training pictures for validation, and return its YAML and what is to be told.
+    """Write a dataset with a fraction of the training images for validation; return its YAML and remarks to show.
 
     Args:
-        data: A dataset's YAML without a validation split; it stays as it is.
-        share: Of the pictures, between 0 and 1.
-        out: The recipe's file, beside which the YAML and its lists are written.
-        together: What stays in one split; see `groups.find`.
+        data: The YAML of a dataset without a validation split; it is not changed.
+        share: The fraction, between 0 and 1.
+        out: The recipe's file; the YAML and its lists are written next to it.
+        together: Which images stay together; see `groups.find`.
 
     Raises:
-        TintboxError: The dataset has a validation split, its pictures cannot be split so, or a file is in the way.
+        TintboxError: The dataset has a validation split, its images cannot be split like this, or a file is in the way.
     """
     if not lacks_validation(data):
         raise TintboxError(f"split={share:g}: {data} has a validation split; leave split= out")
@@ -39,18 +39,19 @@ def split(data: str | Path, share: float, out: str | Path, together: Any = group
     check_free(file)
     described = describe_without_validation(data)
     kept = {**({"test": described["test"]} if described.get("test") else {}), **found.kept}
-    about = f"{HEAD.removeprefix('# ')} of {share:g} of the pictures of {one_line(data)}"
+    about = f"{HEAD.removeprefix('# ')} with {share:g} of the images of {one_line(data)}"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         files.write_dataset(file, parts, kept, about)
     except OSError as error:
         raise TintboxError(f"{file}: cannot be written ({error.strerror or one_line(error)}); give out=") from error
-    counts = f"{len(parts['train'])} pictures to learn from, {len(parts['val'])} for validation"
+    train, val = (len(parts[name]) for name in ("train", "val"))
+    counts = f"{train} image{'s' * (train != 1)} for training, {val} for validation"
     return file, [f"{file}: {counts}", together.said]
 
 
 def check_free(file: Path) -> None:
-    """Raise TintboxError if there is a file in the way that no earlier call has written."""
+    """Raise TintboxError if a file is in the way that no earlier call wrote."""
     lists = [files.list_of(file, name) for name in ("train", "val")]
     try:
         ours = file.is_file() and file.read_text(encoding="utf-8", errors="replace").startswith(HEAD)

@@ -1,4 +1,4 @@
-"""What a dataset holds, split by split."""
+"""The contents of a dataset, split by split."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Split:
     """One split of a dataset.
 
     Attributes:
-        files: The pictures, sorted.
-        sizes: ``(P, 2)`` width and height in pixels; 0 where Ultralytics leaves a picture out.
+        files: The images, sorted.
+        sizes: ``(P, 2)`` width and height in pixels; 0 for an image that Ultralytics skips.
         labels: Its boxes.
-        looks: How its pictures look, by index.
+        looks: Its decoded images, by index.
     """
 
     files: list[str]
@@ -42,7 +42,7 @@ class Split:
 
     @cached_property
     def sides(self) -> np.ndarray:
-        """The square root of each box's area as a share of its picture's longer side, of pictures that can be read."""
+        """The square root of each box's area as a fraction of its image's longer side, for readable images."""
         sizes = self.sizes[self.labels.pictures]
         readable = sizes.all(axis=1)
         sizes = sizes[readable]
@@ -50,31 +50,31 @@ class Split:
 
     @property
     def unreadable(self) -> list[str]:
-        """The pictures that Ultralytics leaves out, because they are damaged or too small."""
+        """The images that Ultralytics skips because they are damaged or too small."""
         return [file for file, size in zip(self.files, self.sizes) if not size.all()]
 
     @property
     def used(self) -> int:
-        """The number of the others."""
+        """The number of images that Ultralytics uses."""
         return len(self.files) - len(self.unreadable)
 
     @property
     def grey(self) -> float:
-        """The share of its pictures that have no colours."""
+        """The fraction of its images that are greyscale."""
         return float(np.mean([look.is_grey for look in self.looks.values()])) if self.looks else 0.0
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a dataset holds.
+    """The contents of a dataset.
 
     Attributes:
-        title: What to call it.
+        title: Its name.
         names: Its classes.
-        splits: By name; train and val are always there.
-        shared: Pairs of splits -> the pictures that are in both, as pairs of paths.
-        colours: How far the mean colour of a box tells its class in the training split, from 0 to 1; None: unknown.
-        left_out: What the dataset names and has not, in lines.
+        splits: Splits by name; train and val always exist.
+        shared: Pairs of splits -> the images in both, as pairs of paths.
+        colours: How well a box's mean colour predicts its class in the training split, from 0 to 1; None if unknown.
+        left_out: Remarks on splits that the YAML names but that do not exist.
     """
 
     title: str
@@ -90,18 +90,18 @@ class Survey:
 
 
 def take(data: str | Path) -> Survey:
-    """Look at a dataset.
+    """Inspect a dataset.
 
     Args:
-        data: Its YAML, of a detect, segment, pose or obb task.
+        data: Its YAML, for detect, segment, pose or obb.
 
     Raises:
-        TintboxError: There is no such dataset, it has no validation split, or no labels to learn from.
+        TintboxError: The dataset does not exist, or it has no validation split or no training labels.
     """
     if lacks_validation(data):
         raise TintboxError(
-            f"{data}: no val split, and nothing can be judged on the pictures that are learnt from; tintbox recipe ... "
-            "split=0.2 keeps a fifth of them for that, or name a folder of other pictures in a line val: images/val"
+            f"{data}: no val split, and training images cannot measure how good a model is; add split=0.2 to keep a "
+            "fifth of them for validation, or name a folder of other images in a line val: images/val"
         )
     described = describe(data)
     names = [str(name) for _, name in sorted(described["names"].items())]
@@ -113,9 +113,9 @@ def take(data: str | Path) -> Survey:
             if described.get(name):
                 splits[name] = look_at(described, name, len(names), numbers)
         except TintboxError as error:
-            if name != "test":  # training needs none
+            if name != "test":  # training does not need it
                 raise
-            left_out.append(f"{one_line(error)}; it is left out here")
+            left_out.append(f"{one_line(error)}; ignored here")
     train = splits["train"]
     if not len(train.sides):
         if not train.used:
@@ -133,14 +133,14 @@ def take(data: str | Path) -> Survey:
 
 
 def look_at(described: Mapping[str, Any], name: str, classes: int, numbers: int) -> Split:
-    """Return what one split holds."""
+    """Return the contents of one split."""
     files = split_pictures(described, name)
     labels = label_files.read(dataset_files.label_files(files), classes, numbers)
     return Split(files, np.array([measure(file) for file in files]).reshape(-1, 2), labels, pictures.look_at(files))
 
 
 def measure(file: str) -> tuple[int, int]:
-    """Return a picture's width and height in pixels, zeros where Ultralytics leaves it out."""
+    """Return an image's width and height in pixels, zeros if Ultralytics skips it."""
     try:
         size = dataset_files.picture_size(file)
         dataset_files.check_whole(file)
