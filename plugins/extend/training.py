@@ -52,8 +52,8 @@ class Extension:
             raise TintboxError(f"extend: no training picture has a box of {listed(self.added.names)}")
         if self.added.known and RANK in {-1, 0}:
             LOGGER.info(
-                f"{PREFIX}the model knows {listed(self.added.known)} already: {away} of {left + away} training boxes, "
-                "theirs, are left out"
+                f"{PREFIX}the model already knows {listed(self.added.known)}: their {away} of {left + away} training "
+                "boxes are left out"
             )
 
 
@@ -120,8 +120,8 @@ def tell(model: ExtendedModel, added: NewClasses) -> None:
     where = f"layer {model.forks[-1]}" if model.forks[-1] < model.size else "the head"
     count = len(added.names)
     LOGGER.info(
-        f"{PREFIX}{count} new classes ({listed(added.names)}) beside {len(model.names) - count}, in a branch from "
-        f"{where} on: {sum(sizes.values()) - still:,} parameters train, {still:,} stay as they are"
+        f"{PREFIX}{count} new class{'es' * (count > 1)} ({listed(added.names)}) added to {len(model.names) - count}, "
+        f"in a branch from {where}: {sum(sizes.values()) - still:,} parameters train, {still:,} stay unchanged"
     )
 
 

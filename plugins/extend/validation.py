@@ -58,7 +58,7 @@ class ClassView:
     def tell(self) -> None:
         """Log which classes the model does not know."""
         if self.unknown and RANK in {-1, 0}:
-            LOGGER.warning(f"the model does not know {listed(self.unknown)}: their objects count as missed")
+            LOGGER.warning(f"the model does not know {listed(self.unknown)}: objects of these classes count as missed")
 
     def postprocess(self, predictions: Any, end2end: bool, stock: Callable[[Any], Predictions]) -> Predictions:
         """Return each image's predictions in the dataset's classes; others are dropped.

@@ -24,17 +24,17 @@ def report(trainer: Any, plan: FreezePlan) -> None:
     """Log the table of the run's first epoch; save the data and plot of all stages to the run's folder."""
     model, epochs, first = unwrap(trainer.model), trainer.epochs, trainer.start_epoch
     rows = group_rows(model, plan, first, epochs)
-    LOGGER.info(f"\ntintbox: what trains in {selection.title(model)} from epoch {first + 1} of {epochs} on")
+    LOGGER.info(f"\ntintbox: what trains in {selection.title(model)} from epoch {first + 1} of {epochs}")
     LOGGER.info("\n".join(table(rows)))
     for epoch, woken in plan.schedule(epochs):
         if not woken & plan.start:
-            LOGGER.warning(f"unfreeze wakes nothing in epoch {epoch + 1}: what it names is not frozen")
+            LOGGER.warning(f"unfreeze has no effect in epoch {epoch + 1}: what it selects is not frozen")
         elif epoch > first:
-            LOGGER.info(f"From epoch {epoch + 1} on: {describe(model, woken & plan.frozen(epoch - 1, epochs))}")
+            LOGGER.info(f"Epoch {epoch + 1} will unfreeze {describe(model, woken & plan.frozen(epoch - 1, epochs))}")
     LOGGER.info("")
     never = plan.frozen(epochs, epochs)
     if trainer.args.lr_scale is not None and plan.factors and never.issuperset(plan.factors):
-        LOGGER.warning(f"lr_scale={selectors.value_text(trainer.args.lr_scale)} changes nothing: that is frozen")
+        LOGGER.warning(f"lr_scale={selectors.value_text(trainer.args.lr_scale)} has no effect: all of it stays frozen")
     folder = Path(trainer.save_dir)
     text = json.dumps(as_dict(model, plan, epochs, vars(trainer.args)), indent=1)
     atomic.write_text(folder / "freeze.json", text)
@@ -46,7 +46,7 @@ def tell_woken(trainer: Any, plan: FreezePlan, woken: Iterable[str]) -> None:
     """Log what a stage of the schedule has unfrozen."""
     model = unwrap(trainer.model)
     left = sizes(model, plan.frozen(trainer.epoch, trainer.epochs))
-    LOGGER.info(f"\ntintbox: epoch {trainer.epoch + 1} wakes {describe(model, woken)}; {left:,} stay frozen")
+    LOGGER.info(f"\ntintbox: epoch {trainer.epoch + 1} unfreezes {describe(model, woken)}; {left:,} stay frozen")
 
 
 def sizes(model: nn.Module, names: Iterable[str]) -> int:

@@ -145,11 +145,11 @@ def on_pretrain_routine_start(trainer: Any) -> None:
     """Warn about arguments that have no effect together; this event fires in the main process only."""
     arguments = vars(trainer.args)
     if arguments.get("unfreeze") and trainer.epochs == 1 and not trainer.args.time:
-        LOGGER.warning(f"unfreeze={value_text(arguments['unfreeze'])}: nothing wakes up, since the run has one epoch")
+        LOGGER.warning(f"unfreeze={value_text(arguments['unfreeze'])}: no effect, since the run has only one epoch")
     if arguments.get("lr_scale") is not None and str(trainer.args.optimizer).lower() == "auto":
         LOGGER.warning(
-            f"lr_scale={value_text(arguments['lr_scale'])} scales the rate that optimizer=auto picks: it ignores "
-            f"lr0={trainer.args.lr0}; name an optimizer, e.g. optimizer=AdamW, to choose the rate"
+            f"lr_scale={value_text(arguments['lr_scale'])} scales the rate that optimizer=auto chooses, which "
+            f"ignores lr0={trainer.args.lr0}; to choose the rate, set an optimizer, e.g. optimizer=AdamW"
         )
 
 

@@ -59,5 +59,5 @@ def begin(trainer: Any, checkpoint: dict[str, Any] | None) -> None:
         trainer.tintbox_position.restore(saved)
     except (KeyError, ValueError) as error:
         LOGGER.warning(
-            f"{trainer.args.model} goes on from the averaged weights: its own are another network's ({error})"
+            f"{trainer.args.model}: resuming from the averaged weights, since its own do not fit this network ({error})"
         )

@@ -88,8 +88,8 @@ def test_where_none_is_better_the_recipe_stays_and_says_so():
     assert stays.arguments() == recipe().arguments()
     (line,) = [s for s in stays.settings if s.name == "lr_scale"]
     assert line.reason == (
-        "slow; measured: none of 2 other policies is better beyond chance; the best, frozen: +1.0 [-1.0, +3.0] AP points "
-        "over backbone-0.1 on 3 folds of the 218 training images"
+        "slow; measured: none of 2 other policies is better beyond chance; the best, frozen: +1.0 [-1.0, +3.0] AP "
+        "points over backbone-0.1 on 3 folds of the 218 training images"
     )
     assert policies.apply(recipe({}), PLAN, found, 218).arguments() == recipe({}).arguments()
 
