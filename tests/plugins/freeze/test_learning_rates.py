@@ -74,4 +74,4 @@ def test_lr_scale_with_an_automatic_optimizer_warns_once(train, caplog):
     train(lr_scale={"backbone": 0.1}, optimizer="auto")
     lines = [r.getMessage() for r in caplog.records if "scales the rate that" in r.getMessage()]
     assert len(lines) == 1
-    assert "it ignores lr0=0.01" in lines[0]
+    assert "which ignores lr0=0.01" in lines[0]
