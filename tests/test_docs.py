@@ -84,12 +84,13 @@ def check_tintbox(words):
 
 
 def check_script(words):
-    """A module, or a script with the options that its text names."""
+    """A module, or a script with the options that its help lists."""
     if words[0] == "-m":
         assert importlib.util.find_spec(words[1].partition(".")[0]), words[1]
         return check_arguments(word for word in words[2:] if "=" in word)
-    text = (REPO / words[0]).read_text(encoding="utf-8")
-    missing = [word for word in words[1:] if word.startswith("--") and f'"{word}"' not in text]
+    done = subprocess.run([sys.executable, REPO / words[0], "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    missing = [word for word in words[1:] if word.startswith("--") and f"{word} " not in done.stdout + " "]
     assert not missing
 
 
