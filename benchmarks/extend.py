@@ -169,7 +169,6 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help=" ".join(f"--{k} {v}" for k, v in SMALL.items()))
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="training arguments for all methods")
     parser.add_argument("--workers", type=int, default=1, help="loader processes per run")
-    parser.add_argument("--report", action="store_true", help="only report finished runs, without training")
     parser.add_argument("--figure", type=Path, help="file for the plot of new AP against GFLOPs")
     args = parser.parse_args()
     if args.small:
@@ -182,8 +181,6 @@ def main() -> None:
             for seed in args.seeds[: 1 if method == "original" else None]:
                 what = [Path(args.model).stem, title, f"{args.epochs}x{args.imgsz}", *args.set, method, str(seed)]
                 jobs["-".join(what).replace("=", "_").replace("/", "_")] = partial(run, args, method, new, seed)
-    if args.report:
-        jobs = {name: job for name, job in jobs.items() if (args.root / name / runs.RESULT).is_file()}
     found = runs.run_all(jobs, args, lambda name, r: f"{name}: new {figures([r], 'exact', 'new')}")
     results = list(found.values())
     if args.figure:

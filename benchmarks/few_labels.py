@@ -143,13 +143,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, help="train for equal minutes instead of equal epochs")
     parser.add_argument("--json", type=Path, help="file for the results of every run")
     parser.add_argument("--figure", type=Path, help="file for the plot of the differences")
-    parser.add_argument("--report", action="store_true", help="only report finished runs, without training")
     args = parser.parse_args()
     args.extra = {name: str(Path(file).resolve()) for name, file in (word.split("=", 1) for word in args.extra)}
     print(machine.describe(), flush=True)
     jobs = list_jobs(args)
-    if args.report:
-        jobs = {name: words for name, words in jobs.items() if (args.root / name / runs.RESULT).is_file()}
     found = runs.run_all(jobs, args, result_line)
     results = [{**result, "folder": name} for name, result in found.items()]
     if args.json:

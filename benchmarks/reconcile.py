@@ -8,7 +8,6 @@ are not labelled in the other set's images, so a correct box may count as wrong.
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
@@ -43,11 +42,10 @@ def judge(folder: Path, iou: float | None, imgsz: int) -> tuple[float, float, fl
 
 def main() -> None:
     """Print a table for every dataset."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = machine.make_parser(__doc__, imgsz=320)
     parser.add_argument("--root", type=Path, default=Path("runs/extend"), help="the --root of benchmarks/extend.py")
     parser.add_argument("--methods", nargs="+", default=["slim", "backbone[5:]"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--imgsz", type=int, default=320)
     args = parser.parse_args()
     print(machine.describe(), flush=True)
     rows = []

@@ -26,6 +26,7 @@ def make_parser(about: str | None, root: str, **defaults: str | float) -> argpar
     parser = machine.make_parser(about, **defaults)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--jobs", type=int, default=1, help="number of parallel runs")
+    parser.add_argument("--report", action="store_true", help="only report finished runs, without training")
     parser.add_argument("--root", type=lambda name: Path(name).resolve(), default=root, help="where to put run folders")
     add_one(parser)
     return parser
@@ -60,6 +61,8 @@ def run_all(
             write_result(args.one, jobs[args.one.name](args.one))
             raise SystemExit
         return {}
+    if args.report:
+        jobs = {name: job for name, job in jobs.items() if (args.root / name / RESULT).is_file()}
     threads = max(1, cores() // args.jobs)
 
     def run(name: str) -> dict:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tintbox import atomic
+from tintbox import figures
 from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.plugins.coco_eval.bootstrap import is_sure
 from tintbox.plugins.coco_eval.errors.chart import bars
@@ -55,9 +54,7 @@ def save(figure: Figure, file: str | Path | None) -> Figure:
     if file is not None:
         try:
             Path(file).parent.mkdir(parents=True, exist_ok=True)
-            with atomic.replacing(file) as part, warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Glyph .* missing")  # a missing glyph is drawn as a box
-                figure.savefig(part, dpi="figure")
+            figures.save(figure, file, "figure")
         except (OSError, ValueError) as error:
             raise TintboxError(f"{file} cannot be written ({one_line(error)})") from error
     return figure

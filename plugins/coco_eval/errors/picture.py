@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tintbox import atomic
+from tintbox import figures
 from tintbox.luma import luma
 
 # Okabe and Ito's colour-blind safe palette
@@ -117,8 +117,7 @@ def draw(
     if any(box.faint for box in drawn):
         handles.append(Line2D([], [], color="black", linewidth=0.7, label=faint))
     figure.legend(handles=handles, loc="outside lower center", ncols=int(size[0] / 2.3), fontsize=9, frameon=False)
-    with atomic.replacing(file) as part:
-        figure.savefig(part, dpi=DPI)
+    figures.save(figure, file, DPI)
 
 
 def _draw_box(axes: Any, box: Box, *, crowded: bool) -> None:

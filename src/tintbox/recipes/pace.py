@@ -37,7 +37,7 @@ class Pace:
         """Return the seconds per image at another size: they are proportional to its area."""
         return self.seconds * (imgsz / self.imgsz) ** 2
 
-    def epoch(self, training: int, validation: int, imgsz: int) -> float:
+    def epoch(self, training: float, validation: float, imgsz: int) -> float:
         """Return the seconds of an epoch with these numbers of training and validation images."""
         return self.at(imgsz) * (training + VALIDATION * validation) * REST + self.saving
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tintbox.recipes.pace import REST, VALIDATION, Pace
+from tintbox.recipes.pace import VALIDATION, Pace
 from tintbox.recipes.rules import Recipe, Setting
 from tintbox.studies.pooled import CrossedCell, Estimate
 
@@ -97,9 +97,9 @@ def needed(recipe: Recipe, pictures: int, pace: Pace) -> float:
 
 def _seconds(recipe: Recipe, tried: int, pictures: int, pace: Pace) -> tuple[float, float]:
     """Return the seconds of one epoch of all runs together, and of what each run does once."""
-    picture = pace.at(int(recipe.arguments()["imgsz"]))
-    judging = 2 * VALIDATION * pictures * picture  # after the last epoch, and of best.pt
-    epoch = (FOLDS - 1) * pictures * picture * REST + FOLDS * pace.saving
+    imgsz = int(recipe.arguments()["imgsz"])
+    judging = 2 * VALIDATION * pictures * pace.at(imgsz)  # after the last epoch, and of best.pt
+    epoch = FOLDS * pace.epoch(pictures * (FOLDS - 1) / FOLDS, 0, imgsz)
     return tried * epoch, tried * (FOLDS * STARTUP + judging)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tintbox import atomic
+from tintbox import figures
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, one_line
 from tintbox.luma import luma
@@ -64,8 +64,7 @@ def show(
         rows.append((Path(picture).name, result.orig_img[..., ::-1], truth[picture], prediction.boxes(result)))
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with atomic.replacing(file) as part:
-            draw(rows, classes, f"{Path(str(model)).name} on {Path(str(data)).name}, {split}", part)
+        draw(rows, classes, f"{Path(str(model)).name} on {Path(str(data)).name}, {split}", file)
     except OSError as error:
         raise TintboxError(f"out={out}: cannot be written ({one_line(error)})") from error
     return file
@@ -103,7 +102,7 @@ def draw(rows: Sequence[tuple[str, np.ndarray, Boxes, Boxes]], classes: Sequence
     figure.suptitle(title, fontsize=11)
     handles = [Patch(color=colour, label=name) for name, colour in colours.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 8), fontsize=10, frameon=False)
-    figure.savefig(file, dpi=DPI)
+    figures.save(figure, file, DPI)
 
 
 def _draw_boxes(axes: Any, boxes: Boxes, colours: dict[str, Any], *, crowded: bool) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tintbox import atomic
+from tintbox import figures
 from tintbox.checks import is_number
 from tintbox.studies.cells import LOSS, Cell, group_by_task, mean, spread
 from tintbox.studies.values import text
@@ -39,8 +39,7 @@ def save(file: Path, paint: Callable[[Any], None]) -> Path:
 
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     paint(figure)
-    with atomic.replacing(file) as part:
-        figure.savefig(part, dpi=DPI)
+    figures.save(figure, file, DPI)
     return file
 
 
