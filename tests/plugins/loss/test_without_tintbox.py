@@ -20,10 +20,10 @@ assert not [name for name in sys.modules if name.split(".")[0] == "tintbox" and 
 """
 
 
-def test_ultralytics_without_tintbox_predicts_and_validates(interrupted, run, boxes, forked):
+def test_ultralytics_without_tintbox_predicts_and_validates(interrupted, run, squares, forked):
     lines = "".join(
-        f"YOLO({str(file)!r}).predict({str(boxes.parent / 'images' / 'val')!r}, imgsz=64, verbose=False)\n"
-        f"YOLO({str(file)!r}).val(data={str(boxes)!r}, imgsz=64, plots=False, workers=0, verbose=False)\n"
+        f"YOLO({str(file)!r}).predict({str(squares.parent / 'images' / 'val')!r}, imgsz=64, verbose=False)\n"
+        f"YOLO({str(file)!r}).val(data={str(squares)!r}, imgsz=64, plots=False, workers=0, verbose=False)\n"
         for file in (interrupted, run.best)
     )
     done = forked("-c", WITHOUT.format(lines), env={"TINTBOX_DISABLE": "1"})
