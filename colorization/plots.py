@@ -7,9 +7,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from tintbox import figures
+
 SHOWN = 8  # pictures in a grid
 MIN_SIDE, MAX_SIDE = 96, 256  # of a picture in a grid, in pixels
 MARGIN, HEADER = 4, 18
+DPI = 120
 
 
 def sample_grid(rows: dict[str, np.ndarray], path: Path) -> None:
@@ -52,4 +55,4 @@ def palette_chart(colours: np.ndarray, shares: np.ndarray, path: Path) -> None:
     axes = figure.subplots()
     axes.bar(range(len(colours)), 100 * shares, color=colours / 255, edgecolor="0.5", linewidth=0.5)
     axes.set(xlabel="palette colour", ylabel="% of training pixels", title=f"{len(colours)} colours")
-    figure.savefig(path, dpi=120)
+    figures.save(figure, path, DPI)

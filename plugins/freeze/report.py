@@ -11,12 +11,13 @@ from typing import Any
 from torch import nn
 from ultralytics.utils import LOGGER
 
-from tintbox import atomic
+from tintbox import atomic, figures
 from tintbox.plugins.freeze import selection, selectors
 from tintbox.plugins.freeze.plan import FreezePlan
 from tintbox.plugins.wrappers import unwrap
 
 FROZEN, TRAINED = "#c3c8ce", "#2a6fb0"
+DPI = 120
 HEADINGS = ("group", "layers", "parameters", "trained", "lr factor", "BatchNorm")
 
 
@@ -202,4 +203,4 @@ def picture(model: nn.Module, plan: FreezePlan, epochs: int, file: Path) -> None
     handles = [Patch(color=FROZEN, label="frozen"), Patch(color=TRAINED, label="trained")]
     figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
     figure.suptitle(f"What trains in {selection.title(model)}")
-    figure.savefig(file, dpi=120)
+    figures.save(figure, file, DPI)

@@ -115,7 +115,7 @@ class Detections:
         # As in pycocotools, the first row determines the kind of all rows.
         segmentation = read_masks(rows, image_id, images) if content[0].get("segmentation") else None
         if segmentation is None or content[0].get("bbox"):
-            return cls(image_id, category_id, rows.boxes(least=-np.inf), score, segmentation)
+            return cls(image_id, category_id, rows.boxes(), score, segmentation)
         return cls(image_id, category_id, boxes_of(segmentation), score, segmentation, own_boxes=False)
 
     def rows(self) -> list[dict[str, Any]]:

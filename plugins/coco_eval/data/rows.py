@@ -155,8 +155,8 @@ class Rows:
             self.refuse([type(v) not in (float, int) for v in values], f"has {key} {{}}, which is no number", values)
         return self._floats(values, 1, key, values).reshape(-1)
 
-    def boxes(self, key: str = "bbox", *, least: float = 0) -> np.ndarray:
-        """Return a key's boxes, ``(N, 4)`` float64: x, y, width, height, with sides of at least ``least``."""
+    def boxes(self, key: str = "bbox") -> np.ndarray:
+        """Return a key's boxes, ``(N, 4)`` float64: x, y, width, height; detections may have negative sides."""
         values = self.column(key)
         what = f"has {key} {{}}, not [x, y, width, height]"
         if not (set(map(type, values)) <= {list} and set(map(len, values)) <= {4}):
@@ -165,8 +165,6 @@ class Rows:
             self.refuse([any(type(x) not in (float, int) for x in v) for v in values], what, values)
         boxes = self._floats(chain.from_iterable(values), 4, key, values)
         self.refuse(~np.isfinite(boxes).all(axis=1), f"has {key} {{}}; its numbers must be finite", values)
-        small = (boxes[:, 2:] < least).any(axis=1)
-        self.refuse(small, f"has {key} {{}}; width and height must be {least:g} or more", values)
         self.refuse(~is_measurable(boxes), f"has {key} {{}}, whose area is beyond all numbers", values)
         return boxes
 

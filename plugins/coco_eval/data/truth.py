@@ -130,6 +130,8 @@ def _complete(annotations: Rows, ids: Mapping[str, np.ndarray]) -> None:
         references[key] = annotations.integers(key)
         annotations.check_known(key, references[key], ids[kind].tolist(), f"'{kind}' has {len(ids[kind])} others")
     boxes = annotations.boxes()
+    inverted = (boxes[:, 2:] < 0).any(axis=1)
+    annotations.refuse(inverted, "has bbox {}; width and height must be 0 or more", annotations.column("bbox"))
     for row, area in zip(rows, (boxes[:, 2] * boxes[:, 3]).tolist()):
         if row.get("area") is None:
             row["area"] = area
