@@ -33,7 +33,7 @@ VARIANTS = {  # name -> training arguments
 }
 # Environment variables of a variant. glibc ignores this one; tintbox adjusts nothing if a name starts like this.
 ENVIRONMENTS = {"amp=auto, memory given back": {"MALLOC_LEFT_ALONE": "1"}}
-PARTS = ("waiting for pictures", "steps", "validation", "saving", "rest")
+PARTS = ("waiting for images", "steps", "validation", "saving", "rest")
 
 
 class Clock:
@@ -66,7 +66,7 @@ class Clock:
         """Return the callbacks by event."""
         return {
             "on_train_epoch_start": self.begin,
-            "on_train_batch_start": lambda trainer: self.lap("waiting for pictures"),
+            "on_train_batch_start": lambda trainer: self.lap("waiting for images"),
             "on_train_batch_end": lambda trainer: self.lap("steps"),
             "on_train_epoch_end": lambda trainer: self.lap("rest"),
             "on_val_end": lambda validator: validator.training and self.lap("validation"),

@@ -1,1 +1,1 @@
-"""Colourisation, a sibling task of detection: classify every pixel of a grey picture into a palette colour."""
+"""Colourisation, a sibling task of detection: classify every pixel of a grey image into a palette colour."""

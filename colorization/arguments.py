@@ -25,7 +25,7 @@ class Rule:
 
 
 def is_batch(value: Any) -> bool:
-    """Return whether a value is a number of pictures or a share of the memory (a fraction, or -1)."""
+    """Return whether a value is a number of images or a share of the memory (a fraction, or -1)."""
     return is_whole(value, -1) or (isinstance(value, float) and 0 < value < 1)
 
 
@@ -37,8 +37,8 @@ def is_checkpoint(value: Any) -> bool:
 WIDTHS = {"16", "32", "fp16", "fp32", "w16a16", "w32a32"}  # of weights, as `quantize` names them
 
 RULES = (
-    Rule("batch", ("predict", "export"), lambda value: is_whole(value, 1), "give 1 or more pictures"),
-    Rule("batch", ("train", "val"), is_batch, "give a number of pictures, e.g. batch=16"),
+    Rule("batch", ("predict", "export"), lambda value: is_whole(value, 1), "give 1 or more images"),
+    Rule("batch", ("train", "val"), is_batch, "give a number of images, e.g. batch=16"),
     Rule("seed", ("train",), lambda value: is_whole(value, 0, 2**32 - 1), "give a number from 0 to 4294967295"),
     Rule("resume", ("train",), is_checkpoint, "no such file; give the last.pt of a run, or resume=True model=LAST.pt"),
     Rule("opset", ("export",), lambda value: is_whole(value, 0, 23), "give an opset of ONNX, e.g. opset=17"),

@@ -1,4 +1,4 @@
-"""Batch conversion: pictures to the network's input and the ground truth, and scores to pictures in colour."""
+"""Batch conversion: images to the network's input and the ground truth, and scores to images in colour."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def prepare(
     """Convert a loader's batch to what the network, the loss and the metrics need.
 
     Args:
-        batch: Holds ``img``, RGB pictures (B, 3, H, W), uint8.
+        batch: Holds ``img``, RGB images (B, 3, H, W), uint8.
         palette: The colours of the labels.
         channels: Input channels of the network.
         device: Device of the result.
@@ -35,11 +35,11 @@ def prepare(
 
     Returns:
         The batch with ``img`` (B, channels, H, W) float in about [0, 1]; ``label`` (B, H/s, W/s) int64 and any other
-        targets of the palette; ``weights`` (K,) if it is rebalanced; and ``rgb``, the original pictures.
+        targets of the palette; ``weights`` (K,) if it is rebalanced; and ``rgb``, the original images.
     """
     pictures = batch["img"]
     small = reduce(pictures, output_stride)
-    truth = palette.targets(small.permute(0, 2, 3, 1))  # on the device of the pictures
+    truth = palette.targets(small.permute(0, 2, 3, 1))  # on the device of the images
     if palette.weights is not None:
         truth["weights"] = torch.tensor(palette.weights, dtype=torch.float32)
     truth["label"] = truth["label"].long()
@@ -54,14 +54,14 @@ def prepare(
 
 
 def reduce(pictures: torch.Tensor, stride: int) -> torch.Tensor:
-    """Return pictures (B, 3, H, W), uint8, averaged over squares of ``stride`` pixels."""
+    """Return images (B, 3, H, W), uint8, averaged over squares of ``stride`` pixels."""
     return F.avg_pool2d(pictures.float(), stride).round().to(torch.uint8) if stride > 1 else pictures
 
 
 def likeliest(scores: torch.Tensor) -> torch.Tensor:
     """Return the most likely colour of each pixel (B, h, w) for scores (B, K, h, w); ties go to the lower index.
 
-    Pictures are processed in groups that fit the cache. `argmax` is slow in bfloat16: float32 takes half the time,
+    Images are processed in groups that fit the cache. `argmax` is slow in bfloat16: float32 takes half the time,
     integers a quarter.
     """
     pictures = max(1, BLOCK // scores[0].numel()) if len(scores) else 1
@@ -85,7 +85,7 @@ def _find_highest(scores: torch.Tensor) -> torch.Tensor:
 
 
 def paint(palette: BasePalette, scores: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
-    """Decode scores (B, K, h, w) to pictures (B, H, W, 3), uint8, with the shape of ``pictures``."""
+    """Decode scores (B, K, h, w) to images (B, H, W, 3), uint8, with the shape of ``pictures``."""
     values, size = readout(palette, scores), pictures.shape[1:3]
     if values.shape[2:] != size:
         values = F.interpolate(values, size, mode="bilinear", align_corners=False)

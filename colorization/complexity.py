@@ -31,7 +31,7 @@ from torch import nn
 from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, one_line
 
-# Layer type -> its connections, from the module, its input and its output for one picture.
+# Layer type -> its connections, from the module, its input and its output for one image.
 CONNECTIONS: dict[type[nn.Module], Callable[[Any, torch.Tensor, torch.Tensor], int]] = {
     nn.Conv2d: lambda m, x, y: m.weight.numel() * y.shape[2] * y.shape[3],
     nn.ConvTranspose2d: lambda m, x, y: m.weight.numel() * x.shape[2] * x.shape[3],
@@ -74,21 +74,21 @@ class Complexity:
 
 
 def complexity(model: nn.Module, imgsz: tuple[int, int] | int, channels: int) -> Complexity:
-    """Count weights, outputs and connections of ``model`` by running one blank picture through it.
+    """Count weights, outputs and connections of ``model`` by running one blank image through it.
 
     The model runs in evaluation mode without gradients; its state is restored afterwards. A layer that runs twice has
     its outputs and connections counted twice and its weights once; a layer that never runs counts its weights only.
 
     Args:
         model: Network that takes ``(1, channels, H, W)``.
-        imgsz: Size of the picture in pixels: ``(H, W)``, or one number for a square.
-        channels: Channels of the picture.
+        imgsz: Size of the image in pixels: ``(H, W)``, or one number for a square.
+        channels: Channels of the image.
 
     Returns:
-        The sizes of each layer and of the whole model, for one picture.
+        The sizes of each layer and of the whole model, for one image.
 
     Raises:
-        TintboxError: If a size is not a positive whole number, the model does not take such a picture, or a layer with
+        TintboxError: If a size is not a positive whole number, the model does not take such an image, or a layer with
             parameters has a type that is not in this module's table.
     """
     size = tuple(imgsz) if isinstance(imgsz, (tuple, list)) else (imgsz, imgsz)
@@ -109,7 +109,7 @@ def complexity(model: nn.Module, imgsz: tuple[int, int] | int, channels: int) ->
         with torch.no_grad():
             model.eval()(torch.zeros(1, channels, *size, dtype=like.dtype, device=like.device))
     except (RuntimeError, ValueError) as error:
-        what = f"{type(model).__name__} does not take a picture of {channels} x {size[0]} x {size[1]}"
+        what = f"{type(model).__name__} does not take an image of {channels} x {size[0]} x {size[1]}"
         raise TintboxError(f"{what}: {one_line(error)}; give the imgsz and channels it is made for") from error
     finally:
         for hook in hooks:

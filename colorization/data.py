@@ -1,4 +1,4 @@
-"""Pictures: the images of a dataset split as RGB tensors of one size, whatever the format and size of their files.
+"""A dataset split's images as RGB tensors of one size, whatever the format and size of their files.
 
 Small sets are decoded once and held in memory. No labels are read: the colours are the ground truth.
 """
@@ -26,7 +26,7 @@ from tintbox.limits import PICTURE_PIXELS, TRAINED_SIDE
 from tintbox.threads import cores
 
 SUFFIXES = {".avif", ".bmp", ".dng", ".jpeg", ".jpg", ".jp2", ".mpo", ".png", ".tif", ".tiff", ".webp"}
-MEMORY_SHARE = 0.3  # largest share of the available memory (RAM or GPU) for the decoded pictures of one split
+MEMORY_SHARE = 0.3  # largest share of the available memory (RAM or GPU) for the decoded images of one split
 THREADS = min(8, cores())
 ENDINGS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82"}  # first bytes -> last bytes, of JPEG and PNG
 
@@ -107,7 +107,7 @@ def decode(path: Path, shape: tuple[int, int]) -> np.ndarray:
         shape: Height and width in pixels.
 
     Returns:
-        RGB picture (height, width, 3), uint8; turned upright by its EXIF orientation, and reduced from 16 bits to 8.
+        RGB image (height, width, 3), uint8; turned upright by its EXIF orientation, and reduced from 16 bits to 8.
 
     Raises:
         ValueError: If the file is not an image, is truncated, or has too many pixels; the message says which.
@@ -156,17 +156,17 @@ class Pictures:
 
     Attributes:
         files: The image files, without the unusable ones.
-        shape: Height and width of the pictures in pixels.
-        memory: All pictures (N, H, W, 3), uint8 RGB, or None if they are decoded on demand.
+        shape: Height and width of the images in pixels.
+        memory: All images (N, H, W, 3), uint8 RGB, or None if they are decoded on demand.
         skipped: One line per file that was skipped.
     """
 
     def __init__(self, files: Sequence[Path], imgsz: int | Sequence[int], cache: bool | str = False) -> None:
-        """Read the pictures.
+        """Read the images.
 
         Args:
             files: Image files.
-            imgsz: Side of the pictures in pixels, or height and width.
+            imgsz: Side of the images in pixels, or height and width.
             cache: True or ``"ram"`` always holds them in memory, ``"disk"`` never does; False does if they fit easily.
 
         Raises:
@@ -193,7 +193,7 @@ class Pictures:
             self.memory = self.memory[: len(self.files)]
 
     def _try(self, file: Path) -> np.ndarray | str:
-        """Return the picture, or a message about what is wrong with its file."""
+        """Return the image, or a message about what is wrong with its file."""
         try:
             return decode(file, self.shape)
         except FileNotFoundError:
@@ -215,21 +215,21 @@ class Pictures:
         return len(self.files)
 
     def move(self, device: torch.device) -> None:
-        """Move pictures held in memory to a GPU if they fit easily, so that no batch has to be copied there."""
+        """Move images held in memory to a GPU if they fit easily, so that no batch has to be copied there."""
         if self.memory is not None and device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(device)
             if self.memory.numel() < MEMORY_SHARE * free:
                 self.memory = self.memory.to(device)
 
     def read(self, indices: torch.Tensor) -> torch.Tensor:
-        """Return the pictures at ``indices`` (B,) as (B, H, W, 3), uint8 RGB, on the device that holds them."""
+        """Return the images at ``indices`` (B,) as (B, H, W, 3), uint8 RGB, on the device that holds them."""
         if self.memory is not None:
             return self.memory[indices.to(self.memory.device)]
         with ThreadPoolExecutor(THREADS) as pool:
             return torch.from_numpy(np.stack(list(pool.map(self._read_one, indices.tolist()))))
 
     def _read_one(self, index: int) -> np.ndarray:
-        """Return a picture; one that has become unreadable since it was checked is replaced by the next good one."""
+        """Return an image; one that has become unreadable since it was checked is replaced by the next good one."""
         for i in range(len(self)):
             picture = self._try(self.files[(index + i) % len(self)])
             if not isinstance(picture, str):
@@ -237,6 +237,6 @@ class Pictures:
         raise TintboxError(f"none of {len(self)} image files can be read any more, e.g. '{self.files[index]}'")
 
     def sample(self, n: int, seed: int = 0) -> torch.Tensor:
-        """Return up to ``n`` pictures drawn without replacement, (n, H, W, 3), uint8 RGB, on the CPU."""
+        """Return up to ``n`` images drawn without replacement, (n, H, W, 3), uint8 RGB, on the CPU."""
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))[:n]
         return self.read(order.sort().values).cpu()

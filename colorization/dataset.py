@@ -29,7 +29,7 @@ def describe(data: Any, split: str) -> dict[str, Any]:
     """Return Ultralytics' description of a dataset, with its palette loaded; prepare or download the dataset if needed.
 
     Args:
-        data: A dataset YAML, or a folder of pictures, which is split; the log shows how.
+        data: A dataset YAML, or a folder of images, which is split; the log shows how.
         split: The split to validate.
 
     Raises:
@@ -37,7 +37,7 @@ def describe(data: Any, split: str) -> dict[str, Any]:
             line.
     """
     if not data:
-        raise TintboxError("data= is missing; give a dataset YAML or a folder of pictures, e.g. data=fruitbowl.yaml")
+        raise TintboxError("data= is missing; give a dataset YAML or a folder of images, e.g. data=fruitbowl.yaml")
     if folder.is_plain(data):
         description = folder.describe(data, split)
         if RANK in {-1, 0}:

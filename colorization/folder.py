@@ -15,9 +15,9 @@ from tintbox.checks import is_there
 from tintbox.colorization.data import image_files
 from tintbox.errors import TintboxError
 
-SHARE = 0.1  # of the pictures, for validation
+SHARE = 0.1  # of the images, for validation
 SUBFOLDERS = (("train", "val"), ("images/train", "images/val"))  # that define the split
-NAMED = 3  # validation pictures named in the log
+NAMED = 3  # validation images named in the log
 
 
 def is_plain(data: Any) -> bool:
@@ -27,13 +27,13 @@ def is_plain(data: Any) -> bool:
 
 
 def split(folder: Path) -> tuple[list[Path], list[Path], str]:
-    """Return the training pictures and the validation pictures, each sorted, and how they were split.
+    """Return the training images and the validation images, each sorted, and how they were split.
 
-    They are split by subfolders if there are such, else by a hash of each picture's path within the folder, so that a
-    picture keeps its split when others are added or the folder moves. Files written by training runs are left out.
+    They are split by subfolders if there are such, else by a hash of each image's path within the folder, so that an
+    image keeps its split when others are added or the folder moves. Files written by training runs are left out.
 
     Raises:
-        TintboxError: If there are fewer than two pictures.
+        TintboxError: If there are fewer than two images.
     """
     runs = {file.parent for file in folder.rglob("args.yaml")}
     files = [file for file in image_files(folder) if not runs.intersection(file.parents)]
@@ -43,7 +43,7 @@ def split(folder: Path) -> tuple[list[Path], list[Path], str]:
             return train, val, f"in its subfolders {' and '.join(pair)}"
     if len(files) < 2:
         named = f", '{files[0].name}'" if files else ""
-        raise TintboxError(f"data={folder}: {len(files)} picture{named}; it takes one to train and one to validate")
+        raise TintboxError(f"data={folder}: {len(files)} image{named}; it takes one to train and one to validate")
     ranks = {file: rank(file.relative_to(folder).as_posix()) for file in files}
     lowest, highest = min(files, key=ranks.__getitem__), max(files, key=ranks.__getitem__)
     chosen = {file for file in files if file != highest and (ranks[file] < SHARE or file == lowest)}
@@ -64,10 +64,10 @@ def describe(data: Any, part: str) -> dict[str, Any]:
         part: The split to validate.
 
     Raises:
-        TintboxError: If the folder has too few pictures, or there is no such split.
+        TintboxError: If the folder has too few images, or there is no such split.
     """
     if part not in ("train", "val"):
-        raise TintboxError(f"split={part}: the pictures of {data} are split into train and val")
+        raise TintboxError(f"split={part}: the images of {data} are split into train and val")
     folder = Path(str(data)).resolve()
     train, val, how = split(folder)
     about = {"path": folder, "names": {0: "picture"}, "nc": 1, "channels": 3, "how": how}
@@ -75,11 +75,11 @@ def describe(data: Any, part: str) -> dict[str, Any]:
 
 
 def describe_split(description: dict[str, Any]) -> str:
-    """Return a line for the log that tells how the folder's pictures are split."""
+    """Return a line for the log that tells how the folder's images are split."""
     folder, val = description["path"], description["val"]
     names = [Path(file).relative_to(folder).as_posix() for file in val]
     listed = ", ".join(names[:NAMED]) + ", ..." * (len(names) > NAMED)
-    counts = f"{len(description['train'])} pictures to train on, {len(val)} to validate"
+    counts = f"{len(description['train'])} images to train on, {len(val)} to validate"
     return f"{folder}: {counts}, {description['how']} ({listed})"
 
 

@@ -1,4 +1,4 @@
-"""The grey input that a colouriser gets from a picture in colour."""
+"""The grey input that a colouriser gets from an image in colour."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 
 
 def grey_input(pictures: torch.Tensor, channels: int, scale: float) -> torch.Tensor:
-    """Convert RGB (or BGR) pictures to a network's input: the mean of the three channels, divided by ``scale``.
+    """Convert RGB (or BGR) images to a network's input: the mean of the three channels, divided by ``scale``.
 
     Args:
         pictures: (B, 3, H, W), uint8.
@@ -22,15 +22,15 @@ def grey_input(pictures: torch.Tensor, channels: int, scale: float) -> torch.Ten
 
 
 def one_channel(img: torch.Tensor, rgb: torch.Tensor, scale: float, chance: float) -> torch.Tensor:
-    """Drop input channels at random: some pictures keep one colour channel, times three, and zeros in the other two.
+    """Drop input channels at random: some images keep one colour channel, times three, and zeros in the other two.
 
     Equal channels teach the first layer nothing about how its three inputs differ, and the detector's will differ.
 
     Args:
         img: The network's input without dropout: the grey three times, (B, 3, H, W).
-        rgb: The pictures, (B, 3, H, W), uint8.
+        rgb: The images, (B, 3, H, W), uint8.
         scale: Divisor of the 8-bit values.
-        chance: Probability for each picture.
+        chance: Probability for each image.
 
     Returns:
         (B, 3, H, W), float32.

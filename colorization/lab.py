@@ -1,4 +1,4 @@
-"""CIELAB (1976) of sRGB pictures and back, for the illuminant D65 and the 2 degree observer.
+"""CIELAB (1976) of sRGB images and back, for the illuminant D65 and the 2 degree observer.
 
 The matrix, the white point and the curves are those of IEC 61966-2-1 and of scikit-image; results agree with
 scikit-image within 1e-4. OpenCV's conversion interpolates in tables and is off by tenths.

@@ -1,4 +1,4 @@
-"""A palette without lightness: bins of the ab plane of CIELAB, with soft encoding; pictures keep their own L."""
+"""A palette without lightness: bins of the ab plane of CIELAB, with soft encoding; images keep their own L."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ class LabPalette(BasePalette):
         return near.gather(1, found.indices).reshape(shape), shares.reshape(shape)
 
     def targets(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return ``label`` (B, H, W), ``near`` and ``share`` (B, H, W, 5) for pictures (B, H, W, 3), uint8."""
+        """Return ``label`` (B, H, W), ``near`` and ``share`` (B, H, W, 5) for images (B, H, W, 3), uint8."""
         near, share = self.encode_soft(pictures)
         return {"label": near[..., 0], "near": near, "share": share}
 
     def shares(self, pictures: torch.Tensor) -> np.ndarray:
-        """Return the share of each bin in pictures (N, H, W, 3), smoothed by the soft encoding: (K,)."""
+        """Return the share of each bin in images (N, H, W, 3), smoothed by the soft encoding: (K,)."""
         total = torch.zeros(len(self), dtype=torch.float64)
         for picture in pictures:
             near, share = self.encode_soft(picture)

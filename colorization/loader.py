@@ -1,6 +1,6 @@
-"""Batches of pictures in an order that depends on the seed and the epoch only.
+"""Batches of images in an order that depends on the seed and the epoch only.
 
-For pictures held in memory (on the GPU if there is one), a batch is one indexing operation; other pictures are decoded
+For images held in memory (on the GPU if there is one), a batch is one indexing operation; other images are decoded
 by threads, one batch ahead.
 """
 
@@ -54,7 +54,7 @@ class Order:
 
 
 class PictureLoader:
-    """Batches of pictures, with the data loader interface that Ultralytics' trainers and validators expect.
+    """Batches of images, with the data loader interface that Ultralytics' trainers and validators expect.
 
     Yields dicts of ``img`` (B, 3, H, W), uint8 RGB, and ``im_file``, the B paths.
     """
@@ -74,12 +74,12 @@ class PictureLoader:
         """Set up the loader.
 
         Args:
-            dataset: The pictures.
-            batch_size: Pictures per batch; the last batch of an epoch may be smaller.
+            dataset: The images.
+            batch_size: Images per batch; the last batch of an epoch may be smaller.
             order: The order of the samples.
             flip: Probability of a horizontal flip.
             crop: Largest random shift as a share of the side; the border is filled by reflection.
-            alone: Whether a last batch of one picture stays separate; else it joins the previous batch.
+            alone: Whether a last batch of one image stays separate; else it joins the previous batch.
         """
         self.dataset, self.batch_size, self.sampler = dataset, max(1, batch_size), order
         self.flip, self.crop = flip, crop
@@ -109,7 +109,7 @@ class PictureLoader:
                 yield self._batch(indices, pictures, chance)
 
     def _batch(self, indices: torch.Tensor, pictures: torch.Tensor, chance: torch.Generator) -> dict[str, Any]:
-        """Augment pictures (B, H, W, 3) and return them as a batch."""
+        """Augment images (B, H, W, 3) and return them as a batch."""
         if self.crop:
             pictures = shift(pictures, self.crop, chance)
         if self.flip:
@@ -119,7 +119,7 @@ class PictureLoader:
 
 
 def shift(pictures: torch.Tensor, share: float, chance: torch.Generator) -> torch.Tensor:
-    """Shift each picture (B, H, W, 3) at random along both axes by up to ``share`` of its side; reflect at borders."""
+    """Shift each image (B, H, W, 3) at random along both axes by up to ``share`` of its side; reflect at borders."""
     batch, *sides = pictures.shape[:3]
     rows, columns = (
         reflect(

@@ -8,18 +8,18 @@ import torch
 
 from tintbox.colorization.lab import ab_distance
 
-PSNR_LIMIT = 100.0  # dB, of a perfect picture
+PSNR_LIMIT = 100.0  # dB, of a perfect image
 BLOCK = 1 << 15  # pixels converted at once, to fit the processor's cache
 FARTHEST = 150.0  # ab distance up to which the share of pixels is integrated
 
 
 class ColorizeMetrics:
-    """Sums over the pixels and pictures of a split; additive over batches and ranks.
+    """Sums over the pixels and images of a split; additive over batches and ranks.
 
     Attributes:
-        sums: (6,) float64: pixels, correct pixels, summed loss, pictures, summed PSNR, summed colourfulness.
+        sums: (6,) float64: pixels, correct pixels, summed loss, images, summed PSNR, summed colourfulness.
         classes: (K, 2) float64: for each true colour, the number of pixels and their summed closeness.
-        speed: Milliseconds per picture by stage, set by the validator.
+        speed: Milliseconds per image by stage, set by the validator.
     """
 
     def __init__(self, colours: int = 0) -> None:
@@ -44,8 +44,8 @@ class ColorizeMetrics:
             guess: The most likely colours, palette indices (B, h, w).
             labels: The true colours, likewise.
             loss: Mean loss over the batch's pixels.
-            painted: The decoded pictures (B, H, W, 3), uint8; H and W are the same multiple of h and w.
-            truth: The original pictures, likewise.
+            painted: The decoded images (B, H, W, 3), uint8; H and W are the same multiple of h and w.
+            truth: The original images, likewise.
         """
         pixels, correct = labels.numel(), int((guess == labels).sum())
         pictures = torch.stack((psnr(painted, truth), colourfulness(painted))).double().sum(1).cpu()
@@ -69,12 +69,12 @@ class ColorizeMetrics:
 
     @property
     def psnr(self) -> float:
-        """Mean over pictures of the PSNR of the decoded picture against the original, in dB."""
+        """Mean over images of the PSNR of the decoded image against the original, in dB."""
         return float(self.sums[4] / self.sums[3].clamp(min=1))
 
     @property
     def colourfulness(self) -> float:
-        """Mean over decoded pictures of Hasler and Suesstrunk's colourfulness: 0 is grey, 33 moderately colourful."""
+        """Mean over decoded images of Hasler and Suesstrunk's colourfulness: 0 is grey, 33 moderately colourful."""
         return float(self.sums[5] / self.sums[3].clamp(min=1))
 
     @property
@@ -111,7 +111,7 @@ class ColorizeMetrics:
 
 
 def psnr(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Return the peak signal-to-noise ratio 10 log10(255^2 / MSE) of each pair of 8-bit pictures, at most 100 dB.
+    """Return the peak signal-to-noise ratio 10 log10(255^2 / MSE) of each pair of 8-bit images, at most 100 dB.
 
     Args:
         a: (B, ...), uint8.
@@ -143,7 +143,7 @@ def closeness(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def colourfulness(pictures: torch.Tensor) -> torch.Tensor:
-    """Return the colourfulness of each picture: sqrt(s_rg^2 + s_yb^2) + 0.3 sqrt(m_rg^2 + m_yb^2).
+    """Return the colourfulness of each image: sqrt(s_rg^2 + s_yb^2) + 0.3 sqrt(m_rg^2 + m_yb^2).
 
     s and m are standard deviation and mean of rg = R - G and yb = (R + G) / 2 - B (Hasler and Suesstrunk, Measuring
     Colourfulness in Natural Images, 2003, M^(3)).

@@ -29,7 +29,7 @@ OWN_KEYS = ("task", "scale", "yaml_file", "channels", "nc")  # the task's, Ultra
 
 
 class ColorizeModel(BaseModel):
-    """A network that classifies each pixel of a grey picture into one of K palette colours.
+    """A network that classifies each pixel of a grey image into one of K palette colours.
 
     Input (B, in_channels, H, W) in about [0, 1], output logits (B, K, H, W).
 
@@ -179,7 +179,7 @@ def describe(cfg: str | Path | dict[str, Any]) -> dict[str, Any]:
     if spec[part] not in parts:
         raise TintboxError(f"{name}: {part} '{spec[part]}' is unknown ({', '.join(parts)}){suggest(spec[part], parts)}")
     if spec["in_channels"] not in (1, 3):
-        raise TintboxError(f"{name}: in_channels={spec['in_channels']}; grey pictures have 1 channel or 3 equal ones")
+        raise TintboxError(f"{name}: in_channels={spec['in_channels']}; grey images have 1 channel or 3 equal ones")
     if kind == "base" and not is_whole(spec["width"], 1):
         raise TintboxError(f"{name}: width={spec['width']}; give a whole number of channels of 1 or more, e.g. 64")
     palette = spec["palette"]

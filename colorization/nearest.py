@@ -13,7 +13,7 @@ from tintbox.errors import TintboxError
 BLOCK = 1 << 20  # distances held at once, to bound the memory
 MANY_PIXELS = 1 << 16  # 8-bit pixels after which cells pay off; a table does once more pixels follow
 CELL_COLOURS = 1024  # largest number of colours for cells: their bounds need K x K numbers
-HIGHEST = 1.001  # upper limit of floats in [0, 1], to allow for the rounding of resized pictures
+HIGHEST = 1.001  # upper limit of floats in [0, 1], to allow for the rounding of resized images
 
 
 class NearestColours:
@@ -39,7 +39,7 @@ class NearestColours:
             return closest(pixels, self.levels)
         if self.cells is None:
             self.cells = NearestCells(self.levels)
-        if before < MANY_PIXELS:  # a table does not pay off for a single picture
+        if before < MANY_PIXELS:  # a table does not pay off for a single image
             return self.cells.look_up(pixels)
         if self.table is None:
             self.table = NearestTable(self.cells)

@@ -1,4 +1,4 @@
-"""The three seed networks of colourisation: from a grey picture to scores of K palette colours per pixel.
+"""The three seed networks of colourisation: from a grey image to scores of K palette colours per pixel.
 
 All take ``(kernel, num_filters, num_colours, num_in_channels)``, written k, NF, NC and NIC below, and keep H and W:
 
@@ -90,11 +90,11 @@ class SeedNet(nn.Module):
         """Score the colours of every pixel.
 
         A side that is not a multiple of 4 is padded at its end by reflection, or by repeating the last row or column
-        if the picture is too small to reflect; the output is cropped back. A traced or exported network keeps the
+        if the image is too small to reflect; the output is cropped back. A traced or exported network keeps the
         padding of the size it was traced with: none for multiples of 4.
 
         Args:
-            x: Pictures ``(B, NIC, H, W)``, H and W of 1 or more.
+            x: Images ``(B, NIC, H, W)``, H and W of 1 or more.
 
         Returns:
             Logits ``(B, NC, H, W)``.
@@ -105,7 +105,7 @@ class SeedNet(nn.Module):
         if x.ndim != 4 or x.shape[1] != self.num_in_channels or min(x.shape[2:]) < 1:
             raise TintboxError(
                 f"input of shape {tuple(x.shape)}: {type(self).__name__} needs (B, {self.num_in_channels}, H, W); "
-                f"build it with num_in_channels of the pictures, or convert the pictures"
+                f"build it with num_in_channels of the images, or convert the images"
             )
         height, width = int(x.shape[2]), int(x.shape[3])
         down, right = -height % STRIDE, -width % STRIDE

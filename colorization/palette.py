@@ -19,14 +19,14 @@ from tintbox.errors import TintboxError
 
 
 class Palette(BasePalette):
-    """K colours that convert pictures to class indices and back.
+    """K colours that convert images to class indices and back.
 
     Args:
         colours: ``(K, 3)`` red, green and blue in [0, 1], K of 2 or more; kept in order as a read-only float64 array.
         scale: Divisor that maps 8-bit pixel values to [0, 1].
         temperature: Of the annealed mean that decodes scores; 0 takes the most likely colour.
         rebalance: How the loss weights the colours: 1 equally, 0 by their inverse frequency.
-        weights: ``(K,)`` the weight of each colour in the loss, computed from the training pictures.
+        weights: ``(K,)`` the weight of each colour in the loss, computed from the training images.
 
     Raises:
         TintboxError: If the colours are not such a table, or a number is out of range.
@@ -91,7 +91,7 @@ class Palette(BasePalette):
     def encode(self, image: Array) -> Array:
         """Return the index of the colour nearest to each pixel (Euclidean in RGB; ties go to the lower index).
 
-        Distances are exact in float64, in pixel units for uint8 pictures and in [0, 1] for float ones. After 65536
+        Distances are exact in float64, in pixel units for uint8 images and in [0, 1] for float ones. After 65536
         8-bit pixels, later ones are looked up in a table of 16 MiB (32 MiB above 255 colours).
 
         Args:
@@ -120,10 +120,10 @@ class Palette(BasePalette):
         return found.reshape(x.shape[:-1])
 
     def targets(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return the loss's targets for pictures (B, H, W, 3), uint8: ``label``, the colour indices (B, H, W)."""
+        """Return the loss's targets for images (B, H, W, 3), uint8: ``label``, the colour indices (B, H, W)."""
         return {"label": self.encode(pictures)}
 
     def shares(self, pictures: torch.Tensor) -> np.ndarray:
-        """Return the share of each colour in the pixels of pictures (N, H, W, 3), uint8: (K,), summing to 1."""
+        """Return the share of each colour in the pixels of images (N, H, W, 3), uint8: (K,), summing to 1."""
         counts = torch.bincount(self.encode(pictures).flatten().long(), minlength=len(self)).double()
         return (counts / counts.sum()).cpu().numpy()

@@ -30,7 +30,7 @@ class BasePalette(ABC):
         scale: Divisor that maps 8-bit pixel values to [0, 1].
         temperature: Of the annealed mean that decodes scores; 0 takes the most likely colour.
         rebalance: How the loss weights the colours: 1 equally, 0 by their inverse frequency.
-        weights: ``(K,)`` the weight of each colour in the loss, computed from the training pictures.
+        weights: ``(K,)`` the weight of each colour in the loss, computed from the training images.
 
     Raises:
         TintboxError: If a number is out of range.
@@ -115,14 +115,14 @@ class BasePalette(ABC):
 
     @abstractmethod
     def targets(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return the loss's targets for pictures (B, H, W, 3), uint8; always with ``label``, the indices (B, H, W)."""
+        """Return the loss's targets for images (B, H, W, 3), uint8; always with ``label``, the indices (B, H, W)."""
 
     @abstractmethod
     def shares(self, pictures: torch.Tensor) -> np.ndarray:
-        """Return the share of each class in the pixels of pictures (N, H, W, 3), uint8: (K,), summing to 1."""
+        """Return the share of each class in the pixels of images (N, H, W, 3), uint8: (K,), summing to 1."""
 
     def decode(self, x: Array) -> Array:
-        """Convert indices or scores to a picture.
+        """Convert indices or scores to an image.
 
         Args:
             x: Integer indices ``(..., H, W)``, or float logits ``(..., K, H, W)``, of which the highest wins (ties go

@@ -12,23 +12,23 @@ from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_base import BasePalette
 from tintbox.errors import TintboxError, one_line
 
-SAMPLED = 2000  # pictures whose pixels are clustered
+SAMPLED = 2000  # images whose pixels are clustered
 
 
 def fit_palette(pictures: Pictures, k: int, seed: int, scale: float, folder: Path) -> BasePalette:
-    """Fit ``k`` colours to the pictures by k-means; the same pictures and seed give the same file in ``folder``.
+    """Fit ``k`` colours to the images by k-means; the same images and seed give the same file in ``folder``.
 
     The file only saves the time of fitting again: if it cannot be read or written, a warning is logged.
 
     Args:
-        pictures: The training pictures.
+        pictures: The training images.
         k: Number of colours.
         seed: Seed of the sample and of k-means.
         scale: Divisor that maps 8-bit pixel values to [0, 1].
         folder: The cache folder for fitted palettes.
 
     Raises:
-        TintboxError: If the pictures have fewer than ``k`` distinct colours.
+        TintboxError: If the images have fewer than ``k`` distinct colours.
     """
     file = folder / f"{fingerprint(pictures, k, seed, scale)}.yaml"
     try:

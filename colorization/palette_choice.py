@@ -16,7 +16,7 @@ from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_base import BasePalette
 from tintbox.colorization.palette_cache import fit_palette
 
-SAMPLED = 1000  # training pictures in a representative sample
+SAMPLED = 1000  # training images in a representative sample
 
 
 def choose(
@@ -32,7 +32,7 @@ def choose(
         asked: The user's choice: a palette, its name or path, or a number of colours.
         own: The palette of the colouriser that training starts from; it is used unchanged.
         others: The choices of the dataset and the model description; at least one is not None.
-        train: The training pictures, to which a number of colours is fitted.
+        train: The training images, to which a number of colours is fitted.
         args: Arguments of the run.
     """
     if asked is None and own is not None:
@@ -69,6 +69,6 @@ def weigh(palette: BasePalette, train: Pictures, output_stride: int) -> BasePale
 
 
 def sample(train: Pictures, output_stride: int) -> torch.Tensor:
-    """Return a representative sample of training pictures at the resolution of the labels: (N, H, W, 3), uint8."""
+    """Return a representative sample of training images at the resolution of the labels: (N, H, W, 3), uint8."""
     pictures = train.sample(SAMPLED).permute(0, 3, 1, 2)
     return torch.cat([reduce(part, output_stride) for part in pictures.split(16)]).permute(0, 2, 3, 1)

@@ -9,17 +9,17 @@ import numpy as np
 
 from tintbox import figures
 
-SHOWN = 8  # pictures in a grid
-MIN_SIDE, MAX_SIDE = 96, 256  # of a picture in a grid, in pixels
+SHOWN = 8  # images in a grid
+MIN_SIDE, MAX_SIDE = 96, 256  # of an image in a grid, in pixels
 MARGIN, HEADER = 4, 18
 DPI = 120
 
 
 def sample_grid(rows: dict[str, np.ndarray], path: Path) -> None:
-    """Save a grid of pictures with one titled row per entry, such as grey, truth and prediction.
+    """Save a grid of images with one titled row per entry, such as grey, truth and prediction.
 
     Args:
-        rows: Title -> pictures (N, H, W, 3), uint8 RGB; every row has the same shape.
+        rows: Title -> images (N, H, W, 3), uint8 RGB; every row has the same shape.
         path: The image file to write.
     """
     side = next(iter(rows.values())).shape[1]
@@ -36,7 +36,7 @@ def sample_grid(rows: dict[str, np.ndarray], path: Path) -> None:
 
 
 def enlarge(picture: np.ndarray, zoom: float) -> np.ndarray:
-    """Return a picture (H, W, 3) enlarged with sharp pixels, or reduced smoothly."""
+    """Return an image (H, W, 3) enlarged with sharp pixels, or reduced smoothly."""
     how = cv2.INTER_NEAREST if zoom >= 1 else cv2.INTER_AREA
     return cv2.resize(picture, None, fx=zoom, fy=zoom, interpolation=how)
 

@@ -1,4 +1,4 @@
-"""Prediction: grey or coloured pictures of any size in, pictures in colour at the same size out."""
+"""Prediction: grey or coloured images of any size in, images in colour at the same size out."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ LOGITS_LIMIT = 2**28  # numbers in the upsampled logits (1 GiB); beyond that, th
 
 
 class ColorizeResults(Results):
-    """The result for one picture.
+    """The result for one image.
 
     Attributes:
-        colour: The picture in the palette's colours, (H, W, 3), uint8 BGR, same size as `orig_img`.
+        colour: The image in the palette's colours, (H, W, 3), uint8 BGR, same size as `orig_img`.
     """
 
     def __init__(self, orig_img: np.ndarray, path: str, names: dict[int, str], colour: np.ndarray) -> None:
@@ -40,7 +40,7 @@ class ColorizeResults(Results):
         return ColorizeResults(self.orig_img, self.path, self.names, self.colour)
 
     def plot(self, *args: Any, **kwargs: Any) -> np.ndarray:
-        """Return the picture in colour (H, W, 3), uint8 BGR; with ``save=True`` write it to ``filename``."""
+        """Return the image in colour (H, W, 3), uint8 BGR; with ``save=True`` write it to ``filename``."""
         if kwargs.get("save"):
             cv2.imwrite(kwargs.get("filename") or f"results_{self.path}", self.colour)
         return self.colour.copy()
@@ -51,7 +51,7 @@ class ColorizeResults(Results):
 
 
 class ColorizePredictor(BasePredictor):
-    """Colourise pictures, folders and videos with a checkpoint or an exported model."""
+    """Colourise images, folders and videos with a checkpoint or an exported model."""
 
     palette: BasePalette
     channels = 1
@@ -70,7 +70,7 @@ class ColorizePredictor(BasePredictor):
         self.model.backend.channels = 3
 
     def pre_transform(self, im: list[np.ndarray]) -> list[np.ndarray]:
-        """Scale pictures to fit the input size and pad them by reflection: grey bars would be colourised too."""
+        """Scale images to fit the input size and pad them by reflection: grey bars would be colourised too."""
         shapes = [fit_size(x.shape[:2], self.imgsz) for x in im]
         stride = int(self.model.stride)
         target = (
@@ -79,7 +79,7 @@ class ColorizePredictor(BasePredictor):
         return [pad(resize(x, shape), target) for x, shape in zip(im, shapes)]
 
     def preprocess(self, im: torch.Tensor | list[np.ndarray]) -> torch.Tensor:
-        """Return the network's input (B, channels, H, W) for BGR pictures, or for a tensor (B, 3, H, W) in [0, 1]."""
+        """Return the network's input (B, channels, H, W) for BGR images, or for a tensor (B, 3, H, W) in [0, 1]."""
         if isinstance(im, torch.Tensor):
             img = im.to(self.device).float().mean(1, keepdim=True).expand(-1, self.channels, -1, -1)
         else:
@@ -88,7 +88,7 @@ class ColorizePredictor(BasePredictor):
         return img.half() if self.model.fp16 else img
 
     def postprocess(self, preds: Any, img: torch.Tensor, orig_imgs: Any) -> list[ColorizeResults]:
-        """Crop the padding, upsample the prediction to each picture's own size, and render it in colour."""
+        """Crop the padding, upsample the prediction to each image's own size, and render it in colour."""
         logits = (preds[0] if isinstance(preds, (list, tuple)) else preds).float()
         originals = orig_imgs
         if not isinstance(orig_imgs, list):
@@ -107,12 +107,12 @@ class ColorizePredictor(BasePredictor):
         return not (self.model.format == "pt" or getattr(self.model, "dynamic", False))
 
     def colour(self, logits: torch.Tensor, original: np.ndarray, shown: tuple[int, ...]) -> np.ndarray:
-        """Convert logits (K, h, w) to a picture (H, W, 3), uint8 BGR.
+        """Convert logits (K, h, w) to an image (H, W, 3), uint8 BGR.
 
         Args:
             logits: Logits of the padded input, at the model's output stride.
-            original: The picture at its own size (H, W, 3), uint8 BGR; some palettes keep its lightness.
-            shown: Height and width of the picture within the padded input.
+            original: The image at its own size (H, W, 3), uint8 BGR; some palettes keep its lightness.
+            shown: Height and width of the image within the padded input.
         """
         h, w = original.shape[:2]
         values = readout(self.palette, logits[None])  # (1, C, h, w)
@@ -129,19 +129,19 @@ class ColorizePredictor(BasePredictor):
 
 
 def fit_size(shape: tuple[int, ...], limit: Any) -> tuple[int, int]:
-    """Return height and width of a picture scaled to fit into ``limit`` (height, width), keeping its aspect ratio."""
+    """Return height and width of an image scaled to fit into ``limit`` (height, width), keeping its aspect ratio."""
     scale = min(limit[0] / shape[0], limit[1] / shape[1])
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
 def resize(picture: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Resize a picture (h, w, 3) to ``shape`` (height, width)."""
+    """Resize an image (h, w, 3) to ``shape`` (height, width)."""
     how = cv2.INTER_AREA if shape[0] < picture.shape[0] else cv2.INTER_LINEAR
     return cv2.resize(picture, shape[::-1], interpolation=how)
 
 
 def pad(picture: np.ndarray, shape: Any) -> np.ndarray:
-    """Pad a picture (h, w, 3) at the bottom and right by reflection to ``shape`` (height, width)."""
+    """Pad an image (h, w, 3) at the bottom and right by reflection to ``shape`` (height, width)."""
     bottom, right = shape[0] - picture.shape[0], shape[1] - picture.shape[1]
-    # OpenCV repeats the reflection as often as needed, so any picture can be padded to any size.
+    # OpenCV repeats the reflection as often as needed, so any image can be padded to any size.
     return cv2.copyMakeBorder(picture, 0, bottom, 0, right, cv2.BORDER_REFLECT)

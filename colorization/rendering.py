@@ -1,4 +1,4 @@
-"""Rendering of a network's scores, or of labels, as pictures in colour."""
+"""Rendering of a network's scores, or of labels, as images in colour."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def readout(palette: BasePalette, scores: torch.Tensor) -> torch.Tensor:
 
 
 def render(palette: BasePalette, values: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
-    """Render the output of `readout`, upsampled to (B, C, H, W), as pictures (B, H, W, 3), uint8.
+    """Render the output of `readout`, upsampled to (B, C, H, W), as images (B, H, W, 3), uint8.
 
     Args:
         palette: The palette of the readout.
@@ -37,7 +37,7 @@ def render(palette: BasePalette, values: torch.Tensor, pictures: torch.Tensor) -
 
 
 def show(palette: BasePalette, labels: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
-    """Render labels (B, h, w) as pictures (B, H, W, 3), uint8; H = s h, W = s w.
+    """Render labels (B, h, w) as images (B, H, W, 3), uint8; H = s h, W = s w.
 
     If the palette has no lightness, it is taken from ``pictures`` (B, H, W, 3), uint8.
     """

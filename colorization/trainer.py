@@ -48,7 +48,7 @@ class ColorizeTrainer(BaseTrainer):
         channels: The model's input channels, 1 or 3.
         output_stride: Input pixels per output pixel.
         coarsest: Input pixels per value of the network's smallest feature map.
-        splits: Source of a split -> its pictures, so that each split is read once.
+        splits: Source of a split -> its images, so that each split is read once.
     """
 
     palette: BasePalette
@@ -88,7 +88,7 @@ class ColorizeTrainer(BaseTrainer):
         return data
 
     def pictures(self, source: Any) -> Pictures:
-        """Return the pictures of a split, read once per size: Ultralytics may still round it to a model's stride."""
+        """Return the images of a split, read once per size: Ultralytics may still round it to a model's stride."""
         key = f"{source}@{self.args.imgsz}"
         if key not in self.splits:
             files = image_files(source)
@@ -104,7 +104,7 @@ class ColorizeTrainer(BaseTrainer):
         spec = describe(cfg)
         train = self.pictures(self.data["train"])
         if RANK in {-1, 0} and is_grey(train.sample(palette_choice.SAMPLED)):
-            LOGGER.warning(f"all training pictures of {self.args.data} are grey: there are no colours to learn")
+            LOGGER.warning(f"all training images of {self.args.data} are grey: there are no colours to learn")
         self.channels, self.output_stride = spec["in_channels"], output_stride(spec)
         self.palette = self.choose_palette(spec, weights.palette if isinstance(weights, ColorizeModel) else None, train)
         model = ColorizeModel(cfg, palette=self.palette, verbose=verbose and RANK in {-1, 0})
@@ -120,7 +120,7 @@ class ColorizeTrainer(BaseTrainer):
         Args:
             spec: The model's description.
             own: The palette of the colouriser that training starts from.
-            train: The training pictures.
+            train: The training images.
         """
         asked = self.args.palette if self.asked is None else self.asked
         if self.resume and own is not None:
@@ -144,13 +144,13 @@ class ColorizeTrainer(BaseTrainer):
         order = Order(len(pictures), self.args.shuffle if training else None, self.args.seed, max(rank, 0), world)
         if not training:
             return PictureLoader(pictures, batch_size, order)
-        alone = self.args.imgsz > self.coarsest  # whether every map of one picture has more than one value per channel
+        alone = self.args.imgsz > self.coarsest  # whether every map of one image has more than one value per channel
         if not alone and min(len(order), batch_size) < 2:
-            few = f"batch={batch_size}" if batch_size < 2 else f"data={self.args.data}: one training picture"
+            few = f"batch={batch_size}" if batch_size < 2 else f"data={self.args.data}: one training image"
             side = self.args.imgsz
             raise TintboxError(
                 f"{few}, imgsz={side}: BatchNorm cannot train on the one value per channel that this leaves; give "
-                f"imgsz={2 * side}, or {'batch=2' if batch_size < 2 else 'more pictures'}"
+                f"imgsz={2 * side}, or {'batch=2' if batch_size < 2 else 'more images'}"
             )
         return PictureLoader(pictures, batch_size, order, self.args.fliplr, self.args.crop, alone)
 
@@ -172,7 +172,7 @@ class ColorizeTrainer(BaseTrainer):
         self.model.names = self.palette.names
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Convert RGB pictures to input and labels on the device."""
+        """Convert RGB images to input and labels on the device."""
         ready = prepare(batch, self.palette, self.channels, self.device, output_stride=self.output_stride)
         if self.args.channel_drop:
             ready["img"] = one_channel(ready["img"], ready["rgb"], self.palette.scale, self.args.channel_drop)
@@ -244,5 +244,5 @@ def fraction_of(files: list[Path], fraction: Any) -> list[Path]:
 
 
 def is_grey(pictures: torch.Tensor) -> bool:
-    """Return whether R = G = B in every pixel of pictures (N, H, W, 3)."""
+    """Return whether R = G = B in every pixel of images (N, H, W, 3)."""
     return bool((pictures[..., :1] == pictures).all())

@@ -92,7 +92,7 @@ class ColorizeValidator(BaseValidator):
         self.seen = 0
 
     def preprocess(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Convert RGB pictures to the network's input, the labels and the originals, all on the device."""
+        """Convert RGB images to the network's input, the labels and the originals, all on the device."""
         return prepare(batch, self.palette, self.channels, self.device, self.dtype, self.output_stride)
 
     def postprocess(self, preds: Any) -> torch.Tensor:
@@ -103,7 +103,7 @@ class ColorizeValidator(BaseValidator):
         """Add a batch of logits (B, K, H, W) to the metrics; the first batch also gives the epoch's sample grid."""
         truth, guess = batch["rgb"].permute(0, 2, 3, 1), likeliest(preds)
         loss = float(batch["loss"] if "loss" in batch else cross_entropy(preds, batch))
-        whole = self.palette.temperature == 0 and guess.shape == truth.shape[:3]  # the picture is the guess itself
+        whole = self.palette.temperature == 0 and guess.shape == truth.shape[:3]  # the image is the guess itself
         pictures = show(self.palette, guess, truth) if whole else paint(self.palette, preds, truth)
         self.metrics.update(guess, batch["label"], loss, pictures, truth)
         self.seen += len(preds)
@@ -142,7 +142,7 @@ class ColorizeValidator(BaseValidator):
         LOGGER.info(("%22s" + "%11i" + "%11.4g" * 6) % ("all", self.seen, *numbers))
 
     def plot_predictions(self, batch: dict[str, Any], preds: torch.Tensor, ni: int) -> None:
-        """Save grey, truth and prediction of the batch's first pictures."""
+        """Save grey, truth and prediction of the batch's first images."""
         self.plot(batch, preds, self.save_dir / f"val_batch{ni}.jpg")
 
     def plot_val_samples(self, batch: dict[str, Any], ni: int) -> None:

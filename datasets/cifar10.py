@@ -17,7 +17,7 @@ from tintbox.datasets.staging import is_complete, stage
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
 
 NPZ_KEYS = {"train": "train", "val": "test"}
-SIDE = 32  # of a picture in pixels
+SIDE = 32  # of an image in pixels
 
 
 def prepare(
@@ -28,10 +28,10 @@ def prepare(
     url: str = URL,
     md5: str = MD5,
 ) -> Path:
-    """Write the pictures of some classes into ``folder``, unless they are there already.
+    """Write the images of some classes into ``folder``, unless they are there already.
 
     The files are ``images/train/horse_00000.png`` and so on, numbered within their class in the dataset's order;
-    ``images/val`` has the test pictures. There are no labels: a colouriser needs none.
+    ``images/val`` has the test images. There are no labels: a colouriser needs none.
 
     Args:
         folder: The dataset's folder.
@@ -66,7 +66,7 @@ def prepare(
 
 
 def read(path: Path, classes: Sequence[str], *, md5: str = MD5) -> Images:
-    """Read the pictures of ``classes`` from the official archive or from an .npz that holds the horses.
+    """Read the images of ``classes`` from the official archive or from an .npz that holds the horses.
 
     Args:
         path: ``cifar-10-python.tar.gz``, or an .npz with ``train`` and ``test``, (n, 32, 32, 3) uint8 RGB.
@@ -74,7 +74,7 @@ def read(path: Path, classes: Sequence[str], *, md5: str = MD5) -> Images:
         md5: Expected MD5 of the archive.
 
     Returns:
-        The pictures by split ("train", "val") and class.
+        The images by split ("train", "val") and class.
 
     Raises:
         TintboxFileError: If there is no such file.
@@ -113,5 +113,5 @@ def _read_npz(path: Path, classes: Sequence[str]) -> Images:
 
 
 def _write(path: Path, picture: np.ndarray) -> None:
-    """Write an RGB picture (32, 32, 3) as a PNG. ``cv2.imwrite`` fails on some paths on Windows."""
+    """Write an RGB image (32, 32, 3) as a PNG. ``cv2.imwrite`` fails on some paths on Windows."""
     path.write_bytes(cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))[1].tobytes())

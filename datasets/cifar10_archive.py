@@ -119,7 +119,7 @@ def read_archive(path: Path, classes: Sequence[str], md5: str) -> Images:
 
 
 def _read_batch(path: Path, archive: tarfile.TarFile, member: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the pictures (n, 32, 32, 3) uint8 and the labels (n,) int of one batch file."""
+    """Return the images (n, 32, 32, 3) uint8 and the labels (n,) int of one batch file."""
     try:
         stream = archive.extractfile(member)
     except KeyError:

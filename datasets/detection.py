@@ -85,9 +85,9 @@ def local(name: str) -> Path | None:
 
 
 def copy(source: Path, target: Path, classes: Sequence[str]) -> None:
-    """Copy pictures and YOLO labels from ``images/<split>`` and ``labels/<split>``, or from a Roboflow export.
+    """Copy images and YOLO labels from ``images/<split>`` and ``labels/<split>``, or from a Roboflow export.
 
-    A picture without a label file has no objects.
+    An image without a label file has no objects.
 
     Args:
         source: The folder to copy from.
@@ -105,7 +105,7 @@ def copy(source: Path, target: Path, classes: Sequence[str]) -> None:
             images, labels = (source / ROBOFLOW[split] / kind for kind in ("images", "labels"))
         pictures = sorted(p for p in images.glob("*") if p.suffix.lower() in SUFFIXES) if images.is_dir() else []
         if not pictures or not labels.is_dir():
-            lacks = f"labels of the split '{split}'" if pictures else f"pictures in images/{split}"
+            lacks = f"labels of the split '{split}'" if pictures else f"images in images/{split}"
             raise TintboxFileError(f"{source}: no {lacks}; it needs images/ and labels/ with {', '.join(SPLITS)}")
         for kind in ("images", "labels"):
             (target / kind / split).mkdir(parents=True)

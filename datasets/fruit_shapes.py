@@ -197,7 +197,7 @@ def watermelon(rng: np.random.Generator, u: Array, v: Array, radius: float) -> S
     return Surface(height, colour, np.minimum(_edge(1 - d, radius), _edge(y, radius)), 0.25)
 
 
-# In order of class id: the drawing function, half the size in pixels of the 128-pixel picture, relative frequency. Each
+# In order of class id: the drawing function, half the size in pixels of the 128-pixel image, relative frequency. Each
 # fruit is about 0.65 times as common as the previous one; first and last differ by 20; see fruitbowl.py for the last.
 FRUITS: dict[str, tuple[Fruit, float, float]] = {
     "orange": (orange, 15.0, 1.0),

@@ -1,6 +1,6 @@
 """The fruit bowl: a small detection dataset that is drawn, not downloaded.
 
-Shape and texture determine the colour of every fruit and background, so the same pictures can train both a detector and
+Shape and texture determine the colour of every fruit and background, so the same images can train both a detector and
 a colouriser.
 """
 
@@ -17,19 +17,19 @@ from tintbox.datasets.fruits import REACH, Sprite, draw_fruit
 from tintbox.datasets.grounds import draw_ground, draw_plate
 from tintbox.datasets.staging import is_complete, stage
 
-SIZE = 128  # side of a picture in pixels
+SIZE = 128  # side of an image in pixels
 SCALE = 2  # drawn this many times as large, then averaged down: smooth edges
 SPLITS = ("train", "val")
 NAMES = tuple(FRUITS)
-RARE_EVERY = 12  # the rarest class is in every 12th picture, so that its count does not depend on chance
+RARE_EVERY = 12  # the rarest class is in every 12th image, so that its count does not depend on chance
 LEAST_VISIBLE = 0.25  # fruits with a smaller visible share are left out
-VERSION = 1  # of the drawing; increment it when the pictures change
+VERSION = 1  # of the drawing; increment it when the images change
 
 Array = np.ndarray
 
 
 class Picture(NamedTuple):
-    """A picture and its labels.
+    """An image and its labels.
 
     Attributes:
         image: (128, 128, 3) uint8 RGB.
@@ -48,9 +48,9 @@ def generate(folder: str | Path, *, train: int = 400, val: int = 100, seed: int 
 
     Args:
         folder: The dataset's folder; it gets ``images/train``, ``images/val``, ``labels/train`` and ``labels/val``.
-        train: Number of training pictures.
-        val: Number of validation pictures.
-        seed: Each picture depends only on the seed, the split and its index, so the same call gives the same files.
+        train: Number of training images.
+        val: Number of validation images.
+        seed: Each image depends only on the seed, the split and its index, so the same call gives the same files.
 
     Returns:
         The folder.
@@ -72,7 +72,7 @@ def generate(folder: str | Path, *, train: int = 400, val: int = 100, seed: int 
 
 
 def draw(index: int, split: str = "train", seed: int = 0) -> Picture:
-    """Draw one picture.
+    """Draw one image.
 
     Args:
         index: Its index in the split.
@@ -80,7 +80,7 @@ def draw(index: int, split: str = "train", seed: int = 0) -> Picture:
         seed: The dataset's seed.
 
     Returns:
-        The picture with its labels: 2 to 7 fruits, fewer if some are hidden.
+        The image with its labels: 2 to 7 fruits, fewer if some are hidden.
     """
     rng = np.random.default_rng([seed, SPLITS.index(split), index])
     side = SIZE * SCALE
@@ -103,7 +103,7 @@ def draw(index: int, split: str = "train", seed: int = 0) -> Picture:
 
 
 def _write(folder: Path, split: str, index: int, picture: Picture) -> None:
-    """Write the two files of picture ``index`` into ``folder``."""
+    """Write the two files of image ``index`` into ``folder``."""
     png = cv2.imencode(".png", picture.image[..., ::-1])[1]
     (folder / "images" / split / f"{index:05d}.png").write_bytes(png.tobytes())
     rows = (f"{int(c)} {x:.6f} {y:.6f} {w:.6f} {h:.6f}\n" for c, x, y, w, h in picture.labels)
@@ -111,7 +111,7 @@ def _write(folder: Path, split: str, index: int, picture: Picture) -> None:
 
 
 def _choose(rng: np.random.Generator, index: int, split: str) -> list[int]:
-    """Return the class ids of a picture's fruits; the last one lies on top, so it is always visible."""
+    """Return the class ids of an image's fruits; the last one lies on top, so it is always visible."""
     shares = np.array([share for _, _, share in FRUITS.values()])[:-1]
     classes = rng.choice(len(shares), int(rng.integers(2, 8)), p=shares / shares.sum()).tolist()
     if split == "val" and index < 2 * len(NAMES):  # every class is in val at least twice
@@ -138,7 +138,7 @@ def _place(rng: np.random.Generator, sprites: list[Sprite], side: int) -> list[t
 
 
 def _windows(sprite: Sprite, corner: tuple[int, int], side: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Return the overlap of sprite and picture: rows and columns in the picture, and in the sprite."""
+    """Return the overlap of sprite and image: rows and columns in the image, and in the sprite."""
     (x, y), (h, w) = corner, sprite.cover.shape
     x0, x1, y0, y1 = max(x, 0), min(x + w, side), max(y, 0), min(y + h, side)
     return (slice(y0, y1), slice(x0, x1)), (slice(y0 - y, y1 - y), slice(x0 - x, x1 - x))
@@ -173,7 +173,7 @@ def _lay(canvas: Array, instances: Array, sprite: Sprite, corner: tuple[int, int
 
 
 def _lamp(rng: np.random.Generator) -> Array:
-    """Return the room's light across the picture, (128, 128) float32 around 1, brightest at the upper left."""
+    """Return the room's light across the image, (128, 128) float32 around 1, brightest at the upper left."""
     ramp = np.linspace(0.5, -0.5, SIZE, dtype=np.float32)
     strength = rng.uniform(0.05, 0.22)
     return 1.0 + strength * (ramp[:, None] + ramp[None, :])

@@ -1,4 +1,4 @@
-"""Fruits of the fruit bowl pictures: rotated by any angle, and always lit from the upper left."""
+"""Fruits of the fruit bowl images: rotated by any angle, and always lit from the upper left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GLINT = (-0.252, -0.317, 0.914)  # halfway vector between LIGHT and the eye, for
 
 
 class Sprite(NamedTuple):
-    """A fruit ready to be drawn into a picture: (3, s, s) float32 RGB and (s, s) float32 cover, both 0..1."""
+    """A fruit ready to be drawn into an image: (3, s, s) float32 RGB and (s, s) float32 cover, both 0..1."""
 
     colour: Array
     cover: Array
@@ -24,7 +24,7 @@ def draw_fruit(rng: np.random.Generator, name: str, radius: float) -> Sprite:
     """Draw one fruit, rotated by a random angle and lit.
 
     Args:
-        rng: The picture's random generator.
+        rng: The image's random generator.
         name: A key of ``FRUITS``.
         radius: Half its size in pixels.
 

@@ -1,4 +1,4 @@
-"""The backgrounds of the fruit bowl pictures: textures; each determines its colour."""
+"""The backgrounds of the fruit bowl images: textures; each determines its colour."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def noise(rng: np.random.Generator, shape: tuple[int, ...], cell: tuple[float, f
 
 
 def mix(first: Array | tuple, second: Array | tuple, share: Array) -> Array:
-    """Blend two RGB colours or pictures.
+    """Blend two RGB colours or images.
 
     Args:
-        first: A colour (r, g, b), 0..1, or a picture (3, h, w).
+        first: A colour (r, g, b), 0..1, or an image (3, h, w).
         second: The same.
         share: (h, w) share of the second; clipped to 0..1.
 
     Returns:
-        (3, h, w) float32. Pictures are channels first here: numpy broadcasts several times as fast that way.
+        (3, h, w) float32. Images are channels first here: numpy broadcasts several times as fast that way.
     """
     first, second = (np.asarray(c, np.float32) for c in (first, second))
     first, second = (c.reshape(3, 1, 1) if c.ndim == 1 else c for c in (first, second))
@@ -118,7 +118,7 @@ def draw_ground(rng: np.random.Generator, size: int) -> Array:
     """Draw one of ``GROUNDS``, rotated by a random angle.
 
     Args:
-        rng: The picture's random generator.
+        rng: The image's random generator.
         size: Side in pixels.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Pictures in an .npz file; the sizes in its headers are checked before any memory is allocated."""
+"""Images in an .npz file; the sizes in its headers are checked before any memory is allocated."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def read(path: Path, keys: Sequence[str], side: int) -> dict[str, np.ndarray]:
     Args:
         path: The file, a zip of arrays as written by `numpy.savez`.
         keys: The arrays' names.
-        side: Side of the pictures in pixels.
+        side: Side of the images in pixels.
 
     Raises:
         TintboxError: If an array is missing, damaged, of another type or shape, or too large.
@@ -40,7 +40,7 @@ def read(path: Path, keys: Sequence[str], side: int) -> dict[str, np.ndarray]:
                         wanted = f"uint8 (n, {side}, {side}, 3)"
                         raise TintboxError(f"{path}: '{key}' is {kind} {shape}, not {wanted}; make it again")
                     if shape[0] > ARRAY_PICTURES:
-                        raise TintboxError(f"{path}: '{key}' has {shape[0]:,} pictures, more than {ARRAY_PICTURES:,}")
+                        raise TintboxError(f"{path}: '{key}' has {shape[0]:,} images, more than {ARRAY_PICTURES:,}")
                 with archive.open(f"{key}.npy") as stream:
                     arrays[key] = np.lib.format.read_array(stream, allow_pickle=False)
     except TintboxError:

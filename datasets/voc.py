@@ -1,4 +1,4 @@
-"""Pascal VOC trees, in a folder or a zip file, converted to pictures with YOLO labels."""
+"""Pascal VOC trees, in a folder or a zip file, converted to images with YOLO labels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
 SPLITS = ("train", "val", "test")
 CORNERS = ("xmin", "xmax", "ymin", "ymax")
 
-Label = tuple[int, float, float, float, float]  # class id, box centre x, y, width, height as shares of the picture
+Label = tuple[int, float, float, float, float]  # class id, box centre x, y, width, height as shares of the image
 Tree = Path | zipfile.Path  # in a folder, or in a zip that is not unpacked
 
 
@@ -57,7 +57,7 @@ def convert(tree: Tree, target: Path, classes: Sequence[str]) -> None:
             content = _read(picture)
             pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
             if pixels is None:
-                raise TintboxError(f"{picture}: no readable picture; get the dataset again")
+                raise TintboxError(f"{picture}: not a readable image; get the dataset again")
             size = (pixels.shape[1], pixels.shape[0])  # not the XML's, which is 0 in some datasets
             annotation = tree.joinpath("Annotations", f"{stem}.xml")
             labels = parse(_read(annotation), size, classes, where=str(annotation))
@@ -69,11 +69,11 @@ def convert(tree: Tree, target: Path, classes: Sequence[str]) -> None:
 def parse(text: bytes, size: tuple[int, int], classes: Sequence[str], *, where: str) -> list[Label]:
     """Return the labels in a Pascal VOC annotation.
 
-    Boxes are clipped to the picture; those without area, as annotation tools leave them behind, are left out.
+    Boxes are clipped to the image; those without area, as annotation tools leave them behind, are left out.
 
     Args:
         text: The XML.
-        size: The picture's width and height in pixels.
+        size: The image's width and height in pixels.
         classes: Class names.
         where: The annotation's name, for errors.
 

@@ -120,7 +120,7 @@ def watch_limits(layers: nn.Module) -> Iterator[None]:
     def check_output(module: nn.Module, inputs: Any, output: Any) -> None:
         if isinstance(output, torch.Tensor) and output.numel() > LAYER_OUTPUT:
             kind, shape = type(module).__name__, "x".join(map(str, output.shape[1:]))
-            raise TintboxError(f"a layer {kind} would make {shape} numbers of a {PROBE}x{PROBE} picture")
+            raise TintboxError(f"a layer {kind} would make {shape} numbers of a {PROBE}x{PROBE} image")
 
     # The default activation is one module shared by all models: a hook left on it would run in every other model.
     hooks = [module.register_forward_hook(check_output) for module in layers.modules()]

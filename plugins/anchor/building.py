@@ -116,5 +116,5 @@ def _check_kept(layers: Any, save: list[int], picture: Tensor) -> None:
         numbers += output.numel() if isinstance(output, Tensor) and layer.i in save else 0
         if numbers > MODEL_OUTPUTS:
             raise TintboxError(
-                f"its layers would keep more than {MODEL_OUTPUTS:,} numbers of a {trunk.PROBE}x{trunk.PROBE} picture"
+                f"its layers would keep more than {MODEL_OUTPUTS:,} numbers of a {trunk.PROBE}x{trunk.PROBE} image"
             )

@@ -79,7 +79,7 @@ def describe(classic: Record, head: Record, modules: Mapping[str, Record]) -> di
     if activation := activation_of(modules):
         described["activation"] = activation
     if "ch" in spec:
-        described["ch"] = check_whole(spec["ch"], "the number of channels of a picture", 1, 64)
+        described["ch"] = check_whole(spec["ch"], "the number of channels of an image", 1, 64)
     return described
 
 

@@ -29,7 +29,7 @@ OUTPUT = "runs/coco_eval"
 
 def evaluate_model(values: Mapping[str, Any], chosen: Settings) -> Path:
     """Validate a checkpoint with `coco_eval` and return the results folder."""
-    check_unused(values, ("images",), "with predictions=; with model= the pictures are the dataset's")
+    check_unused(values, ("images",), "with predictions=; with model= the images are the dataset's")
     arguments = {key: values[key] for key in sources.VALIDATION if values.get(key) is not None}
     arguments.update(coco_eval=asdict(chosen), save_json=values["save_json"])
 
@@ -60,10 +60,10 @@ def evaluate_files(values: Mapping[str, Any], chosen: Settings) -> Path:
         detections = Detections.read(values["predictions"], truth)
         begin("evaluating")
         found = {kind: evaluate(truth, detections, kind, chosen) for kind in iou_types(truth, detections)}
-        begin("writing tables and pictures")
+        begin("writing tables and plots")
         output.save(folder, found, {key: str(values[key]) for key in ("predictions", "annotations")})
         if chosen.examples:
-            begin("drawing the worst pictures")
+            begin("drawing the worst images")
             paths = {image["id"]: images / str(image.get("file_name", image["id"])) for image in truth.images}
             tell_missing(paths, images)
             draw_worst(found, truth, detections, paths, folder, chosen.examples)
@@ -153,5 +153,5 @@ def tell_missing(paths: Mapping[int, Path], place: Path) -> None:
         from ultralytics.utils import LOGGER
 
         LOGGER.warning(
-            f"examples: {lost} of {len(paths)} pictures are not in {place}, so drawn grey; give images=FOLDER"
+            f"examples: {lost} of {len(paths)} images are not in {place} and are drawn grey; give images=FOLDER"
         )

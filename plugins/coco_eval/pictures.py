@@ -41,7 +41,7 @@ def plot(evaluation: Evaluation, file: str | Path | None, what: str) -> Figure:
         TintboxError: There is no such plot, or it cannot be saved.
     """
     if what not in PICTURES:
-        raise TintboxError(f"plot: no picture '{what}' ({', '.join(PICTURES)}){suggest(what, PICTURES)}")
+        raise TintboxError(f"plot: no plot '{what}' ({', '.join(PICTURES)}){suggest(what, PICTURES)}")
     return save(PICTURES[what][1](evaluation), file)
 
 

@@ -59,7 +59,9 @@ def pool(folders: Sequence[Path], groups: Mapping[str, str] | None = None) -> Po
             raise TintboxError(f"{folder}: evaluated on other classes than {folders[0]}; pool runs of one dataset")
         for file in part.image_ids:
             if file in files:
-                raise TintboxError(f"{folder}: {file} is in {files[file]} too; pool runs on different pictures")
+                raise TintboxError(
+                    f"{folder}: {file} is in {files[file]} too; only runs on different images can be pooled"
+                )
             files[file] = folder
     image_ids = {file: i for i, file in enumerate(sorted(files), start=1)}
     images: list[dict[str, Any]] = []
@@ -86,7 +88,7 @@ def _read(folder: Path) -> Pooled:
     known = sorted(image["id"] for image in truth.images)
     own = list(ids.values()) if isinstance(ids, dict) else []
     if set(map(type, own)) != {int} or sorted(own) != known:
-        raise TintboxError(f"{folder / IMAGE_IDS}: not the pictures of {ANNOTATIONS} beside it; validate again")
+        raise TintboxError(f"{folder / IMAGE_IDS}: not the images of {ANNOTATIONS} beside it; validate again")
     return Pooled(truth, Detections.read(folder / PREDICTIONS, truth), ids)
 
 

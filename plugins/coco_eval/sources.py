@@ -109,7 +109,7 @@ def check_size(imgsz: Any) -> None:
     need, there = 12 * max(sides, default=0) ** 2, psutil.virtual_memory().total  # bytes; three float32 channels
     if need > there:
         raise TintboxError(
-            f"imgsz={imgsz}: one picture takes {need >> 30:,} GiB, this machine has {there >> 30}; give a smaller one"
+            f"imgsz={imgsz}: one image takes {need >> 30:,} GiB, this machine has {there >> 30}; give a smaller one"
         )
 
 

@@ -49,7 +49,7 @@ class Extension:
                 label["segments"] = [segment for segment, keep in zip(label["segments"], kept) if keep]
             left, away = left + int(kept.sum()), away + int((~kept).sum())
         if not left:
-            raise TintboxError(f"extend: no training picture has a box of {listed(self.added.names)}")
+            raise TintboxError(f"extend: no training image has a box of {listed(self.added.names)}")
         if self.added.known and RANK in {-1, 0}:
             LOGGER.info(
                 f"{PREFIX}the model already knows {listed(self.added.known)}: their {away} of {left + away} training "

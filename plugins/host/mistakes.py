@@ -197,4 +197,4 @@ def faulty_pictures(loaders: Any) -> None:
             if not command.is_ours():
                 raise
             why = one_line(error).partition("error: ")[2][:120]
-            raise TintboxError(f"{self.files[self.count]}: cannot be read as a picture ({why})") from error
+            raise TintboxError(f"{self.files[self.count]}: cannot be read as an image ({why})") from error

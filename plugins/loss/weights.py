@@ -17,7 +17,7 @@ BALANCED = "balanced"
 LOWEST, HIGHEST = 0.1, 10.0  # range of a balanced weight
 # Tasks of Ultralytics and tintbox whose loss has no classification BCE -> their loss.
 OTHER_LOSSES = {
-    "classify": "a softmax cross-entropy over pictures",
+    "classify": "a softmax cross-entropy over images",
     "semantic": "a softmax cross-entropy over pixels",
     "depth": "a regression loss",
     "colorize": "a softmax cross-entropy over pixels",

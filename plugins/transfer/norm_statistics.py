@@ -37,7 +37,7 @@ def on_pretrain_routine_end(trainer: Any) -> None:
     for average in averages:
         average.load_state_dict(statistics, strict=False)
     if RANK in {-1, 0}:
-        LOGGER.info(f"tintbox: BatchNorm statistics recomputed on {count} training pictures in colour")
+        LOGGER.info(f"tintbox: BatchNorm statistics recomputed on {count} training images in colour")
 
 
 def recompute(model: nn.Module, batches: Iterable[Tensor]) -> int:

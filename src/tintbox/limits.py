@@ -63,7 +63,7 @@ EVALUATION_CLASSES = 25_000  # classes in it; the larger ImageNet has 21,000
 EVALUATION_POINTS = 1_001  # recalls of its curves (usually 101) and kinds of errors (usually 6)
 PREDICTIONS_BYTES = 512 << 20  # size of a run's saved predictions and annotations; 150 MB for COCO's 5,000 images
 
-# Pictures and labels
+# Images and labels
 LABEL_BYTES = 1 << 20  # size of an image's label file, at 40 bytes per box
 PICTURE_BYTES = 256 << 20  # size of an image file
 PICTURE_PIXELS = 120_000_000  # pixels of an image; the largest cameras have 100 million, and 120 million take 360 MB

@@ -13,17 +13,17 @@ from tintbox.plugins.coco_eval.data.rows import list_values
 
 
 def match_pictures(file: str | Path, pictures: list[str], images: list[dict[str, Any]]) -> dict[str, int]:
-    """Return the image id of every picture: that of the image whose ``file_name`` shares the longest path ending.
+    """Return the image id of every file: that of the image whose ``file_name`` shares the longest path ending.
 
     Raises:
-        TintboxError: A picture has no image, or several that match equally well.
+        TintboxError: A file has no image, or several that match equally well.
     """
     by_name: dict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
     for image in images:
         parts = _parts(str(image.get("file_name", "")))
         if parts:
             by_name[parts[-1]].append((parts, image["id"]))
-    claims: dict[int, list[tuple[int, str]]] = defaultdict(list)  # image id -> (shared components, picture)
+    claims: dict[int, list[tuple[int, str]]] = defaultdict(list)  # image id -> (shared components, file)
     lacking = []
     for picture in pictures:
         parts = _parts(picture)
@@ -32,18 +32,18 @@ def match_pictures(file: str | Path, pictures: list[str], images: list[dict[str,
             lacking.append(picture)
             continue
         if len(fits) > 1 and fits[0][0] == fits[1][0]:
-            raise TintboxError(f"{file}: images {fits[1][1]} and {fits[0][1]} fit the picture {picture} equally well")
+            raise TintboxError(f"{file}: images {fits[1][1]} and {fits[0][1]} fit the file {picture} equally well")
         claims[fits[0][1]].append((fits[0][0], picture))
     found = {}
     for image_id, fitting in claims.items():
         (best, picture), *others = sorted(fitting, reverse=True)
         if others and others[0][0] == best:
-            raise TintboxError(f"{file}: image {image_id} fits the pictures {others[0][1]} and {picture} equally well")
+            raise TintboxError(f"{file}: image {image_id} fits the files {others[0][1]} and {picture} equally well")
         found[picture] = image_id
         lacking += [other for _, other in others]
     if lacking:
         raise TintboxError(
-            f"{file}: {len(lacking)} of the split's {len(pictures)} pictures are not among its images: "
+            f"{file}: {len(lacking)} of the split's {len(pictures)} image files are not among its images: "
             f"{list_values(Path(picture).name for picture in sorted(lacking))}"
         )
     return {picture: found[picture] for picture in pictures}

@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterable
 from pathlib import Path
 
-LEAST_SIDE = 10  # pixels: `ultralytics.data.utils.check_image` drops smaller pictures
+LEAST_SIDE = 10  # pixels: `ultralytics.data.utils.check_image` drops smaller images
 
 
 def picture_files(path: str | list[str]) -> list[str]:
@@ -59,7 +59,7 @@ def picture_size(file: str) -> tuple[int, int]:
         with Image.open(file) as picture:
             return exif_size(picture)
     except ImportError as error:  # Ultralytics' `Image.open` assumes unknown files are HEIC, which needs a package
-        raise OSError(f"{file}: no picture") from error
+        raise OSError(f"{file}: not an image") from error
 
 
 def check_whole(file: str) -> None:

@@ -104,7 +104,7 @@ def _read_row(place: str, words: list[str], classes: int, *, segments: bool) -> 
     for word, value in zip(words[1:], row[1:]):
         if not -TOLERANCE <= value <= 1 + TOLERANCE:  # NaN as well
             raise TintboxError(
-                f"{place}: {word} is outside 0..1; coordinates are shares of the picture's width and height"
+                f"{place}: {word} is outside 0..1; coordinates are shares of the image's width and height"
             )
     if not segments and min(row[3:]) < 0:
         raise TintboxError(f"{place}: a box of width {words[3]} and height {words[4]}; neither may be negative")
@@ -137,8 +137,8 @@ def size_of(picture: str) -> tuple[int, int]:
     try:
         return dataset_files.picture_size(picture)
     except (OSError, SyntaxError, ValueError) as error:  # raised for a corrupt header
-        reason = "no such file" if isinstance(error, FileNotFoundError) else "it is no picture, or a damaged one"
-        raise TintboxError(f"{picture}: {reason}; mend or remove it, Ultralytics would leave it out") from error
+        reason = "no such file" if isinstance(error, FileNotFoundError) else "not an image, or a damaged one"
+        raise TintboxError(f"{picture}: {reason}; repair or remove it, Ultralytics would leave it out") from error
 
 
 def check_side(sizes: Mapping[str, tuple[int, int]], place: str) -> list[str]:
@@ -152,12 +152,14 @@ def check_side(sizes: Mapping[str, tuple[int, int]], place: str) -> list[str]:
     least = dataset_files.LEAST_SIDE
     small = {picture: None for picture, size in sizes.items() if min(size) < least}
     if len(small) == len(sizes):
-        raise TintboxError(f"{place}: all {len(small)} pictures are under {least} pixels; Ultralytics leaves them out")
+        raise TintboxError(
+            f"{place}: every image ({len(small)}) has a side under {least} pixels; Ultralytics leaves them out"
+        )
     if small:
         names = list_values(Path(picture).name for picture in small)
         LOGGER.warning(
-            f"coco_eval: {len(small)} of {len(sizes)} pictures are under {least} pixels and left out with their "
-            f"objects, as Ultralytics does: {names}"
+            f"coco_eval: {len(small)} of {len(sizes)} images left out with their objects for a side under {least} "
+            f"pixels, as in Ultralytics: {names}"
         )
     return [picture for picture in sizes if picture not in small]
 
@@ -189,8 +191,8 @@ def check_orphans(split: str | list[str], pictures: Iterable[str]) -> None:
     if lost:
         names = list_values(file.name for file in lost)
         raise TintboxError(
-            f"{lost[0].parent}: {len(lost)} label file{'s' * (len(lost) > 1)} without a picture: {names}; "
-            "add the picture or remove the labels"
+            f"{lost[0].parent}: {len(lost)} label file{'s' * (len(lost) > 1)} without an image: {names}; "
+            "add the image or remove the labels"
         )
 
 

@@ -25,7 +25,7 @@ def split_pictures(data: Mapping[str, Any], split: str) -> list[str]:
         return dataset_files.picture_files(data[split])
     except FileNotFoundError as error:
         why = f"; {one_line(error.__cause__).split('. Supported formats')[0]}" if error.__cause__ else ""
-        raise TintboxError(f"{title(data)}: no pictures in split '{split}'{why}") from error
+        raise TintboxError(f"{title(data)}: no images in split '{split}'{why}") from error
 
 
 def check_split(data: Mapping[str, Any], split: str, name: object) -> None:

@@ -18,7 +18,7 @@ def check_masks(truth: Truth) -> None:
     rows = Rows("the ground truth", "annotations", truth.annotations)
     sizes = {image["id"]: [image.get("height"), image.get("width")] for image in truth.images}
     pictures = [sizes[row["image_id"]] for row in rows.rows]
-    what = f"is of a picture whose height and width are {{}}; masks need both, from 1 to {MASK_SIDE}"
+    what = f"is of an image whose height and width are {{}}; masks need both, from 1 to {MASK_SIDE}"
     rows.refuse([not is_size(size) for size in pictures], what, pictures)
 
     values = rows.column("segmentation")
@@ -34,7 +34,7 @@ def check_masks(truth: Truth) -> None:
     own: list[Any] = [size for size, is_coded in zip(pictures, coded) if is_coded]
     wrong = np.zeros(len(values), dtype=bool)
     wrong[coded] = [mask["size"] != size for mask, size in zip(masks, own)]
-    rows.refuse(wrong, "has a mask that is not of its picture's height and width")
+    rows.refuse(wrong, "has a mask that is not of its image's height and width")
     wrong[coded] = cover(masks) != np.array([height * width for height, width in own], dtype=np.int64)
     rows.refuse(wrong, "has a mask whose counts do not add up to its height times width")
 

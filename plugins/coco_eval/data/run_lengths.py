@@ -28,7 +28,7 @@ def read_masks(rows: Rows, image_id: np.ndarray, images: dict[int, dict[str, Any
     sizes = [m["size"] for m in masks]
     pictures = [[images[i].get("height"), images[i].get("width")] for i in image_id.tolist()]
     wrong = [None not in picture and size != picture for size, picture in zip(sizes, pictures)]
-    rows.refuse(wrong, "has a mask of size {}, which is not the height and width of its picture", sizes)
+    rows.refuse(wrong, "has a mask of size {}, which is not the height and width of its image", sizes)
 
     areas = np.array([height * width for height, width in sizes], dtype=np.int64)
     rows.refuse(cover(masks) != areas, "has a mask whose counts do not add up to its height times width")

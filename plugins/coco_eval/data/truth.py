@@ -202,7 +202,7 @@ def for_dataset(data: Mapping[str, Any], split: str) -> Split:
 def from_json(file: str | Path, pictures: list[str], names: Mapping[int, str]) -> Split:
     """Return the ground truth of a dataset's split from a COCO JSON.
 
-    The JSON may contain more than the split: images that are not among its pictures and categories that are not among
+    The JSON may contain more than the split: images that are not among its files and categories that are not among
     its classes are left out with their annotations.
 
     Raises:
@@ -237,7 +237,7 @@ def from_labels(data: Mapping[str, Any], split: str, pictures: list[str] | None 
     check_orphans(data[split], pictures)
     if not there:
         raise TintboxError(
-            f"{title(data)}: no label file for any of the {len(pictures)} pictures in split '{split}', e.g. {files[0]}"
+            f"{title(data)}: no label file for any of the {len(pictures)} images in split '{split}', e.g. {files[0]}"
         )
     numbers = keypoints(data)
     nothing = Labels([], np.zeros((0, 4)), None)

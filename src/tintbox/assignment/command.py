@@ -43,7 +43,7 @@ def assignment(
         seed: The seed of all runs.
         weights: The detector to fine-tune.
         detection: The detector's dataset YAML.
-        imgsz: Side of the detector's pictures in pixels.
+        imgsz: Side of the detector's images in pixels.
         parts: Letters of the parts.
         out: The output folder.
 

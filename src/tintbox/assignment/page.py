@@ -76,7 +76,7 @@ def write(
             page.add(f"## Part {letter}: {PARTS[letter]}")
             network_part(page, network, networks, published=published)
             if letter == "A":
-                page.add("How large it is, and what the doubled side of the picture does to it:", tables.complexity())
+                page.add("How large it is, and what doubling the side of the image does to it:", tables.complexity())
             if letter == "B":
                 studies_part(page, plan, runs)
     if "D" in parts:
@@ -93,13 +93,13 @@ def environment(run: RunFolder) -> str:
 
 
 def network_part(page: Page, network: str, networks: Mapping[str, RunFolder], *, published: bool) -> None:
-    """Add a network's curves and pictures, and its comparison with the previous networks."""
+    """Add a network's curves and images, and its comparison with the previous networks."""
     names = list(NETWORKS.values())
     run = networks[network]
     figures.learning(
         page.figure(f"{network}.png", f"loss and accuracy of {network} by epoch"), run, network, published=published
     )
-    page.add("Pictures of the validation split: grey, truth in palette colours, prediction.")
+    page.add("Images of the validation split: grey, truth in palette colours, prediction.")
     samples = sorted((run.folder / "samples").glob("*.png"))
     if samples:
         target = page.figure(f"{network}-pictures.png", f"what {network} paints")
@@ -151,7 +151,7 @@ def detector_part(page: Page, plan: Plan, run: RunFolder, before: tuple[float, f
     """Add Part D: the fine-tuned detector and its predictions."""
     from tintbox.reports.show import show
 
-    name = Path(plan.weights).name if plan.weights else "a detector trained on the same pictures"
+    name = Path(plan.weights).name if plan.weights else "a detector trained on the same images"
     page.add(
         f"## Part D: {PARTS['D']}",
         f"{name} on {plan.detection} at {plan.detection_size} pixels: the first ten layers frozen, the classification "

@@ -28,9 +28,9 @@ class Plan:
         batches: The batch sizes of Part B's study.
         more: More arguments for the colourisers.
         detection: The detector's dataset YAML.
-        detection_size: Side of the detector's pictures in pixels.
+        detection_size: Side of the detector's images in pixels.
         detection_epochs: Epochs of the detector.
-        weights: The detector to fine-tune; None trains one on the same pictures first.
+        weights: The detector to fine-tune; None trains one on the same images first.
         seed: The seed of all runs.
     """
 
@@ -47,7 +47,7 @@ class Plan:
 
 
 FULL = Plan()
-# The embedded dataset has 400 pictures: a twelfth of the horses, in batches a sixth as large.
+# The embedded dataset has 400 images: a twelfth of the horses, in batches a sixth as large.
 QUICK = Plan(
     data="fruitbowl.yaml", epochs=12, batch=16, batches=(8, 16, 32, 64, 128), more=("palette=24",),
     detection="fruitbowl.yaml", detection_size=96, weights=None,

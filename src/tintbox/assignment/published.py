@@ -1,7 +1,7 @@
 """The assignment's own results, for comparison with ours.
 
 Those of the colourisers are the lowest and highest values of eleven public runs of its notebook (2022) after 25 epochs.
-Those of the detector are from its own run: YOLOv3 on coco128 at 640 pixels, validated on the training pictures.
+Those of the detector are from its own run: YOLOv3 on coco128 at 640 pixels, validated on the training images.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ KERNEL, FILTERS, COLOURS, INPUTS = 3, 32, 24, 1  # of PoolUpsampleNet: kernel si
 def pool_complexity(size: int) -> dict[str, int]:
     """Return weights, outputs and connections of PoolUpsampleNet by the closed forms of Part A.
 
-    ``size`` is the side of a square picture in pixels, a multiple of 32. Biases and both parameters of every batch norm
+    ``size`` is the side of a square image in pixels, a multiple of 32. Biases and both parameters of every batch norm
     count as weights; pooling, upsampling and batch norms count as layers.
     """
     area, square = (size // 32) ** 2, KERNEL**2

@@ -9,7 +9,7 @@ from tintbox.run_folder import RunFolder
 from tintbox.studies.progress import clock
 from tintbox.studies.table import markdown_table
 
-SIZES = (32, 64)  # of Part A's question: what doubles with the side of the picture?
+SIZES = (32, 64)  # of Part A's question: what doubles with the side of the image?
 COUNTS = ("weights", "outputs", "connections")
 
 
@@ -57,13 +57,13 @@ def complexity() -> str:
     for size in SIZES:
         counted, formula = count(network, size, channels).as_dict()["total"], pool_complexity(size)
         rows += [[f"{size}x{size}", key, f"{counted[key]:,}", f"{formula[key]:,}"] for key in COUNTS]
-    return markdown(["picture", "what", "counted", "closed form"], rows)
+    return markdown(["image", "what", "counted", "closed form"], rows)
 
 
 def detector(before: tuple[float, float], run: RunFolder, *, published: bool) -> str:
     """Return the table of the fine-tuned detector: mAP50 / mAP50-95 before training and after every epoch.
 
-    With ``published``, the assignment's results on the same pictures are added.
+    With ``published``, the assignment's results on the same images are added.
     """
     both = zip(run.curves["metrics/mAP50(B)"], run.curves["metrics/mAP50-95(B)"])
     ours = {"before": before, **{f"epoch {i}": pair for i, pair in enumerate(both, 1)}}

@@ -60,7 +60,7 @@ class Choice:
         files = pictures.files
         if self.folds > len(files):
             raise TintboxError(
-                f"folds={self.folds}: {pictures.data} has {len(files)} pictures for training and validation; give fewer"
+                f"folds={self.folds}: {pictures.data} has {len(files)} images for training and validation; give fewer"
             )
         together = groups.find(files, self.groups, self.folds)
         parts = partition.divide(pictures.counts, together.names, [1 / self.folds] * self.folds, self.seed)
@@ -69,7 +69,7 @@ class Choice:
         )
         sizes = [int((parts == fold).sum()) for fold in range(self.folds)]
         size = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{sizes[0]}"
-        notes = [f"{self.folds} folds of {size} pictures, from {pooled}; the test split is not touched", together.said]
+        notes = [f"{self.folds} folds of {size} images, from {pooled}; the test split is not touched", together.said]
         if pictures.annotated:
             notes.append(f"annotations: of {pictures.data} is not used: the truth of folds is the label files")
         return Folds(files, parts.tolist(), together.names, pictures.splits), notes

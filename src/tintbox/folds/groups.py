@@ -48,7 +48,7 @@ def find(files: Sequence[str], how: Any, parts: int, what: str = "folds") -> Gro
         TintboxError: The file is invalid, lacks images or names unknown ones, or there are fewer groups than parts.
     """
     if how in (None, False, NONE):
-        return Groups(list(files), "groups: none was asked for; every picture stands for itself")
+        return Groups(list(files), "groups: none was asked for; every image stands for itself")
     if how in (AUTO, NAMES, True):
         found = by_names(files, parts, sure=how != AUTO)
     else:
@@ -56,8 +56,8 @@ def find(files: Sequence[str], how: Any, parts: int, what: str = "folds") -> Gro
     groups = len(set(found.names))
     if groups < parts:
         raise TintboxError(
-            f"groups={how}: {groups} group{'s' * (groups > 1)} of pictures, too few for {parts} {what}; give "
-            f"fewer {what}, or groups=none if pictures need not stay together"
+            f"groups={how}: {groups} group{'s' * (groups > 1)} of images, too few for {parts} {what}; give "
+            f"fewer {what}, or groups=none if images need not stay together"
         )
     return found
 
@@ -83,11 +83,11 @@ def by_names(files: Sequence[str], parts: int, *, sure: bool) -> Groups:
         return Groups(videos, tell(videos, files, "by their names"))
     copies = Counter(sources)
     if len(copies) < len(files):
-        return Groups(sources, tell(sources, files, "copies of one picture by their names"))
+        return Groups(sources, tell(sources, files, "copies of one image by their names"))
     why = "no names that look like frames of videos"
     if several:
         largest, size = sizes.most_common(1)[0]
-        why = f"{size} of {len(files)} names begin with {shorten(largest)}, which looks like pictures numbered"
+        why = f"{size} of {len(files)} names begin with {shorten(largest)}, which looks like numbered images"
     return Groups(list(files), f"groups: none ({why}; groups=FILE says what has to stay together)")
 
 
@@ -97,7 +97,7 @@ def tell(names: Sequence[str], files: Sequence[str], how: str) -> str:
     largest, size = sizes.most_common(1)[0]
     example = next(Path(file).name for name, file in zip(names, files) if name == largest)
     least = min(sizes.values())
-    span = f"{least} to {size} pictures" if least < size else f"{size} picture{'s' * (size != 1)}"
+    span = f"{least} to {size} images" if least < size else f"{size} image{'s' * (size != 1)}"
     return (
         f"groups: {len(sizes)} of {span} {how}, e.g. {shorten(largest)} "
         f"({example}, ...); groups=none if they need not stay together"
@@ -135,18 +135,16 @@ def read(file: Path, files: Sequence[str]) -> Groups:
         ]
         if not places:
             raise TintboxError(
-                f"{where}: '{shorten(row[0])}' is no picture of the training or validation split"
+                f"{where}: '{shorten(row[0])}' is not an image of the training or validation split"
                 f"{suggest(wanted.name, by_name)}"
             )
         if len(places) > 1:
-            raise TintboxError(
-                f"{where}: {len(places)} pictures are called '{shorten(row[0])}'; write their folders too"
-            )
+            raise TintboxError(f"{where}: {len(places)} images are named '{shorten(row[0])}'; write their folders too")
         if found.setdefault(places[0], row[1]) != row[1]:
             raise TintboxError(f"{where}: '{shorten(row[0])}' is in '{shorten(found[places[0]])}' already")
     if lacking := [Path(path).name for place, path in enumerate(files) if place not in found]:
         names = ", ".join(lacking[:SHOWN]) + ", ..." * (len(lacking) > SHOWN)
-        raise TintboxError(f"groups={file}: {len(lacking)} of {len(files)} pictures are not in it: {names}; add them")
+        raise TintboxError(f"groups={file}: {len(lacking)} of {len(files)} images are not in it: {names}; add them")
     groups = [found[place] for place in range(len(files))]
     return Groups(groups, tell(groups, files, f"by {file.name}").partition(";")[0])
 

@@ -60,7 +60,7 @@ def gather(data: str | Path) -> Pictures:
     files = sorted(found)
     counts = np.array([found[file][1] for file in files]).reshape(-1, classes)
     if not counts.any():
-        raise TintboxError(f"{title(described)}: no labels in its pictures ({', '.join(POOLED)}); label some")
+        raise TintboxError(f"{title(described)}: no labels for its images ({', '.join(POOLED)}); label some")
     kept = {key: described[key] for key in KEPT if described.get(key) is not None}
     return Pictures(
         str(data), files, [found[file][0] for file in files], counts, kept, bool(described.get("annotations"))

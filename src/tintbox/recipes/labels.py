@@ -68,7 +68,7 @@ def read(files: Sequence[str], classes: int, keypoints: int = 0) -> Labels:
         classes: Number of classes.
         keypoints: How many numbers follow the box in a row of pose labels.
     """
-    found: list[tuple[int, int, np.ndarray]] = []  # class, picture, box
+    found: list[tuple[int, int, np.ndarray]] = []  # class, image, box
     places: list[str] = []
     faults: dict[str, list[str]] = {}
     missing = empty = 0

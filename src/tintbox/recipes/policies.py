@@ -50,7 +50,7 @@ class Finding:
     """The result of a policy.
 
     Attributes:
-        ap: COCO's AP over all training pictures.
+        ap: COCO's AP over all training images.
         gap: Its lead over the recipe's own policy; None for that policy itself.
     """
 

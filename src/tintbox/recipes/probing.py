@@ -135,7 +135,7 @@ def probe(choose: Callable[[float], Recipe], pace: Pace, request: Mapping[str, A
     pictures = gather(request["data"])
     own = [file for file, split in zip(pictures.files, pictures.splits) if split == "train"]
     if len(own) < FOLDS:
-        raise TintboxError(f"probe=true: {len(own)} training pictures are too few for {FOLDS} folds; label more")
+        raise TintboxError(f"probe=true: {len(own)} training images are too few for {FOLDS} folds; label more")
     minutes = float(request["minutes"])
     recipe = check_minutes(choose, len(own), pace, minutes)
     planned = policies.plan(recipe, len(own), pace, minutes)

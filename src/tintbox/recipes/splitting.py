@@ -31,7 +31,7 @@ def split(data: str | Path, share: float, out: str | Path, together: Any = group
     together = groups.find(found.files, together, 2, "splits")
     part = partition.divide(found.counts, together.names, [1 - share, share])
     if len(set(part.tolist())) < 2:
-        raise TintboxError(f"split={share:g}: {len(found.files)} pictures cannot be split so; give another share")
+        raise TintboxError(f"split={share:g}: {len(found.files)} images cannot be split like that; give another share")
     file = Path(out).with_name(f"{Path(out).stem}-split.yaml")
     parts = {
         name: [path for path, own in zip(found.files, part) if own == i] for i, name in enumerate(("train", "val"))

@@ -119,10 +119,10 @@ def take(data: str | Path) -> Survey:
     train = splits["train"]
     if not len(train.sides):
         if not train.used:
-            counted = f"all {len(train.files)} pictures in its training split are missing, damaged or under "
+            counted = f"every image of its training split ({len(train.files)}) is missing, damaged or under "
             raise TintboxError(f"{data}: {counted}{dataset_files.LEAST_SIDE} pixels, e.g. {train.files[0]}")
         if len(train.labels.classes):
-            raise TintboxError(f"{data}: none of the labelled pictures in its training split can be read")
+            raise TintboxError(f"{data}: none of the labelled images in its training split can be read")
         raise TintboxError(f"{data}: no labels in its training split, so there is nothing to learn from; label some")
     shared = {}
     for first, second in combinations(splits, 2):

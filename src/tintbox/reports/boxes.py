@@ -72,7 +72,7 @@ def read_truth(data: Mapping[str, Any], split: str) -> tuple[dict[str, Boxes], l
             left_out.append(f"{label}: cannot be read ({error.strerror})")
     if not truth:
         why = f"; left out: {left_out[0]}" if left_out else ""
-        raise TintboxError(f"{name}: no labels in split '{split}' ({len(pictures)} pictures); show needs boxes{why}")
+        raise TintboxError(f"{name}: no labels in split '{split}' ({len(pictures)} images); show needs boxes{why}")
     return truth, classes, left_out
 
 
@@ -85,13 +85,13 @@ def choose(pictures: Iterable[str], n: int, seed: int, images: Any, split: str) 
     pictures, wanted = sorted(pictures), picture_names(images)
     if wanted is None:
         if n > len(pictures):
-            raise TintboxError(f"n={n}: split '{split}' has {len(pictures)} pictures with labels")
+            raise TintboxError(f"n={n}: split '{split}' has {len(pictures)} labelled images")
         return [pictures[i] for i in np.random.default_rng(seed).permutation(len(pictures))[:n]]
     named = by_name(pictures)
     for name in wanted:
         if name not in named:
             hint = suggest(name, named) or "; write it with its suffix"
-            raise TintboxError(f"images={name}: no picture with labels of that name in '{split}'{hint}")
+            raise TintboxError(f"images={name}: no labelled image of that name in '{split}'{hint}")
     return [named[name] for name in wanted]
 
 
@@ -107,7 +107,7 @@ def picture_names(images: Any) -> list[str] | None:
         return None
     names = [str(name) for name in (images if isinstance(images, (list, tuple)) else [images])]
     if not names:
-        raise TintboxError("images=[]: the list is empty; name pictures, or leave it out")
+        raise TintboxError("images=[]: the list is empty; name images, or leave it out")
     return names
 
 

@@ -81,7 +81,7 @@ def compose(
     html = encode_page(page.render(contents, left_out, where))
     room = LIMIT - MARGIN - len(html)
     if room < 0:
-        raise TintboxError(f"the page would have more than {LIMIT:,} bytes without any picture; compare fewer runs")
+        raise TintboxError(f"the page would have more than {LIMIT:,} bytes without any image; compare fewer runs")
     if not any(there for there, _ in chosen):
         return html
     for place, (content, (there, _)) in enumerate(zip(contents, chosen)):

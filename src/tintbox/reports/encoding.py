@@ -46,7 +46,7 @@ def fit(rows: Sequence[Strip], room: int) -> tuple[list[tuple[str, list[Encoded]
     while encoded and weight(encoded) > room:
         encoded = encoded[:-1]
     return encoded, (
-        f"Shown are {len(encoded)} of {len(rows)} pictures, so that the page stays under its limit; compare fewer runs "
+        f"Shown are {len(encoded)} of {len(rows)} images, so that the page stays under its limit; compare fewer runs "
         "to see more."
     )
 

@@ -50,7 +50,7 @@ def subjects(
     For each dataset they are ``n`` random images, chosen by the seed, or those named in ``images``.
     """
     if section.task not in (*TASKS, COLORIZE):
-        return [], [f"Pictures are shown of detectors and colourisers, not of {section.task} models."], set()
+        return [], [f"Images are shown of detectors and colourisers, not of {section.task} models."], set()
     autoload.install()
     by_data: dict[str, list[Entry]] = {}
     for entry in section.entries:
@@ -68,10 +68,10 @@ def subjects(
             wanted = None if images is None else [name for name in images if name in known]
             files = [] if wanted == [] else choose(pictures, min(n, len(pictures)), seed, wanted, split)
         except TintboxError as error:
-            notes.append(f"{', '.join(e.name for e in entries)}: no pictures: {one_line(error)}")
+            notes.append(f"{', '.join(e.name for e in entries)}: no images: {one_line(error)}")
             continue
         if lost:
-            notes.append(f"{data}: {len(lost)} of its pictures are left out, e.g. {lost[0]}")
+            notes.append(f"{data}: {len(lost)} of its images left out, e.g. {lost[0]}")
         if files:
             boxes = {file: truth[file] for file in files if file in truth}
             found.append(Subject(data, entries, files, boxes, classes))
@@ -83,7 +83,7 @@ def check_names(images: Sequence[str] | None, names: set[str], split: str) -> No
     for name in images or ():
         if names and name not in names:
             hint = suggest(name, names) or "; write it with its suffix"
-            raise TintboxError(f"images={name}: no picture of that name in split '{split}' of any run's dataset{hint}")
+            raise TintboxError(f"images={name}: no image of that name in split '{split}' of any run's dataset{hint}")
 
 
 def resolve_paths(data: str) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def describe_intervals(levels: Sequence[float], first: str) -> str:
     shares = " and ".join(map(percent, levels))
     against = f"Against {first}: the difference on the same images, resampled in pairs. " if first else ""
     return (
-        f"In brackets: {shares} intervals from resamples of the images. They say what other pictures might change, not "
+        f"In brackets: {shares} intervals from resamples of the images. They say what other images might change, not "
         f"what another seed might. {against}The other metrics are Ultralytics' own at the best epoch, whose AP differs "
         "slightly from COCO's."
     )

@@ -37,7 +37,7 @@ def markdown(cells: Sequence[CrossedCell], folds: Folds) -> list[str]:
     like = next(iter(cells[0].seeds.values()))
     kinds = [kind for kind in TITLES if all(kind in one for cell in cells for one in cell.seeds.values())]
     one = next(iter(like.values()))
-    said = f"COCO's numbers over all {one.images:,} pictures, "
+    said = f"COCO's numbers over all {one.images:,} images, "
     said += f"each predicted by the run of {folds.number} that had not learnt from it"
     if one.settings.resamples:
         drawn = f"{len(set(folds.groups)):,} groups of images" if folds.grouped else "images"

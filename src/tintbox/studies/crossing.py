@@ -85,7 +85,7 @@ def prepare(folder: Path, grid: Grid) -> Folds | None:
     if there and there.files != found.files:
         new, gone = (len(set(a) - set(b)) for a, b in ((found.files, there.files), (there.files, found.files)))
         raise TintboxError(
-            f"{folder / FOLDER}: {found.data} has {new} pictures more and {gone} less than when its folds were made; "
+            f"{folder / FOLDER}: {found.data} has {new} more images and {gone} fewer than when its folds were made; "
             "give the study another name="
         )
     folds = there or folds
