@@ -33,10 +33,10 @@ def test_what_fits(mode, name, value):
 @pytest.mark.parametrize(
     ("mode", "name", "value", "line"),
     [
-        ("train", "batch", 1.0, "batch=1.0: give a number of pictures, e.g. batch=16"),
-        ("train", "batch", 0.0, "batch=0.0: give a number of pictures, e.g. batch=16"),
-        ("train", "batch", True, "batch=True: give a number of pictures, e.g. batch=16"),
-        ("export", "batch", 0, "batch=0: give 1 or more pictures"),
+        ("train", "batch", 1.0, "batch=1.0: give a number of images, e.g. batch=16"),
+        ("train", "batch", 0.0, "batch=0.0: give a number of images, e.g. batch=16"),
+        ("train", "batch", True, "batch=True: give a number of images, e.g. batch=16"),
+        ("export", "batch", 0, "batch=0: give 1 or more images"),
         ("train", "seed", 2**32, "seed=4294967296: give a number from 0 to 4294967295"),
         ("train", "seed", -1, "seed=-1: give a number from 0 to 4294967295"),
         ("export", "opset", 24, "opset=24: give an opset of ONNX, e.g. opset=17"),

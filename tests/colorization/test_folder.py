@@ -37,7 +37,7 @@ def test_the_split_depends_on_names_alone(photos, tmp_path):
     assert names(folder.split(moved)[1], moved) == names(val, photos)
     fill(photos, [f"more/{i}.jpg" for i in range(200)])
     train, more, _ = folder.split(photos)
-    assert names(val, photos) <= names(more, photos), "a picture changed sides because others came"
+    assert names(val, photos) <= names(more, photos), "an image changed sides because others came"
     assert 0.04 < len(more) / 220 < 0.18
 
 
@@ -65,7 +65,7 @@ def test_pictures_of_runs_are_left_out(photos):
 def test_train_and_validate(cli, photos, tmp_path):
     code, text = cli("colorize", "train", f"data={photos}", *SMALL, f"project={tmp_path}/runs", "name=run")
     assert code == 0, text
-    said = [line for line in text.splitlines() if "pictures to train on" in line]
+    said = [line for line in text.splitlines() if "images to train on" in line]
     assert len(said) == 1 and str(photos) in said[0]
     run = tmp_path / "runs/run"
     assert yaml.safe_load((run / "args.yaml").read_text())["data"] == str(photos)
@@ -99,7 +99,7 @@ def test_resume(cli, photos, tmp_path):
 
 
 @pytest.mark.attack("newcomer")
-@pytest.mark.parametrize(("count", "message"), [(0, "no images in"), (1, "1 picture, '0.png'; it takes one to train")])
+@pytest.mark.parametrize(("count", "message"), [(0, "no images in"), (1, "1 image, '0.png'; it takes one to train")])
 def test_too_few_pictures(cli, tmp_path, count, message):
     place = fill(tmp_path / "few", [f"{i}.png" for i in range(count)])
     place.mkdir(exist_ok=True)

@@ -138,7 +138,7 @@ def test_one_picture_alone_cannot_train(fails, data, pictures):
     assert "batch=1, imgsz=32: BatchNorm" in fails("train", f"data={data()}", *DETECTOR, "batch=1")
     for name in "bc":
         (pictures / "train" / f"{name}.png").unlink()
-    assert "one training picture, imgsz=32: BatchNorm" in fails("train", f"data={data()}", *DETECTOR, "batch=4")
+    assert "one training image, imgsz=32: BatchNorm" in fails("train", f"data={data()}", *DETECTOR, "batch=4")
 
 
 # Places to write to

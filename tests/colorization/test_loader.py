@@ -74,7 +74,7 @@ def test_shift_equals_reflection_padding_and_cropping():
             for c in range(5)
             if np.array_equal(padded[i, r : r + 8, c : c + 8], moved[i].numpy())
         ]
-        assert here, "not a crop of the padded picture"
+        assert here, "not a crop of the padded image"
         places.update(here)
     assert len(places) > 15, "the shifts hardly vary"
     assert reflect(torch.tensor([-2, -1, 0, 7, 8, 9]), 8).tolist() == [2, 1, 0, 7, 6, 5]

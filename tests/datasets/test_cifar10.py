@@ -104,7 +104,7 @@ def test_yamls():
 @pytest.mark.attack("colorize inputs")
 @pytest.mark.parametrize(
     ("shape", "message"),
-    [((10**9, 32, 32, 3), "has 1,000,000,000 pictures"), ((2**40, 2**40), "not uint8"), ((-1, 32, 32, 3), "not uint8")],
+    [((10**9, 32, 32, 3), "has 1,000,000,000 images"), ((2**40, 2**40), "not uint8"), ((-1, 32, 32, 3), "not uint8")],
 )
 def test_an_npz_that_claims_terabytes(tmp_path, shape, message):
     path = tmp_path / "horses.npz"

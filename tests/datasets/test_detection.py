@@ -136,7 +136,7 @@ def test_data_folder_that_is_not_there(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("lost", "message"),
-    [("images/val", "no pictures in images/val"), ("labels/test", "no labels of the split 'test'")],
+    [("images/val", "no images in images/val"), ("labels/test", "no labels of the split 'test'")],
 )
 def test_incomplete_data_folder(yolo_folder, tmp_path, monkeypatch, lost, message):
     shutil.rmtree(yolo_folder / lost)
@@ -161,7 +161,7 @@ def test_aquarium_is_not_downloaded(tmp_path):
         ("Annotations/b.xml", annotation(("RBC", 1, "nan", 9, 9)), "ymin of object 1 is no number \\('nan'\\)"),
         ("Annotations/b.xml", None, "no such file; get the dataset again"),
         ("JPEGImages/d.jpg", None, "no such file; get the dataset again"),
-        ("JPEGImages/d.jpg", "no picture", "no readable picture"),
+        ("JPEGImages/d.jpg", "no picture", "not a readable image"),
         ("ImageSets/Main/test.txt", None, "no such file"),
         ("ImageSets/Main/test.txt", "\n", "the list is empty"),
         ("ImageSets/Main/test.txt", "../../d", r"'\.\./\.\./d' is no file name"),

@@ -36,5 +36,5 @@ def test_a_header_that_claims_more_than_there_may_be_is_not_believed(tmp_path):
     header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (10000000000, 4, 4, 3), }".ljust(118) + b"\n"
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("train.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
-    with pytest.raises(TintboxError, match="10,000,000,000 pictures, more than"):
+    with pytest.raises(TintboxError, match="10,000,000,000 images, more than"):
         picture_arrays.read(tmp_path / "a.npz", ["train"], 4)

@@ -36,12 +36,12 @@ def test_a_value_that_is_none(words, said):
 def test_the_classes_are_dealt_out_and_it_is_told_from_what(labelled):
     found = gather(labelled)
     folds, notes = Choice(3).split(found)
-    assert notes[0] == "3 folds of 6 pictures, from 12 of train and 6 of val; the test split is not touched"
+    assert notes[0] == "3 folds of 6 images, from 12 of train and 6 of val; the test split is not touched"
     owns = np.array(folds.folds)
     assert [found.counts[owns == fold].sum(axis=0).tolist() for fold in range(3)] == [[6, 2]] * 3
     assert Choice(3).split(found)[0] == folds, "the same again"
 
 
 def test_more_folds_than_pictures(labelled):
-    with pytest.raises(TintboxError, match=r"folds=19: .* has 18 pictures for training and validation; give fewer"):
+    with pytest.raises(TintboxError, match=r"folds=19: .* has 18 images for training and validation; give fewer"):
         Choice(19).split(gather(labelled))

@@ -17,7 +17,7 @@ NUMBERED = files(*(f"IMG_{i:04}" for i in range(20)), "other", "cam_1", "cam_2")
 def test_frames_of_videos_stay_together():
     found = groups.find(CLIPS, "auto", 5)
     assert [*dict.fromkeys(found.names)] == [f"clip{clip}" for clip in range(6)]
-    assert found.said.startswith("groups: 6 of 5 pictures by their names, e.g. clip0 (clip0_0000.jpg, ...)")
+    assert found.said.startswith("groups: 6 of 5 images by their names, e.g. clip0 (clip0_0000.jpg, ...)")
     assert "groups=none" in found.said
 
 
@@ -45,7 +45,7 @@ def test_copies_that_roboflow_made_always_stay_together():
     copies = files(*(f"IMG_{i}_jpg.rf.{digest}" for i in range(4) for digest in ("1f3b", "99aa")))
     found = groups.find(copies, "auto", 4)
     assert len(set(found.names)) == 4
-    assert "copies of one picture" in found.said
+    assert "copies of one image" in found.said
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_file_of_groups(table, head):
     file = table(f"{head}train/a.jpg,x\nb.jpg,y\n\nval/a.jpg, y\n/d/val/c.jpg,x\n")
     found = groups.find(ABCD, file, 2)
     assert found.names == ["x", "y", "y", "x"]
-    assert found.said == "groups: 2 of 2 pictures by groups.csv, e.g. x (a.jpg, ...)"
+    assert found.said == "groups: 2 of 2 images by groups.csv, e.g. x (a.jpg, ...)"
 
 
 GOOD = "train/a.jpg,x\nb.jpg,y\nval/a.jpg,z\nc.jpg,x\n"
@@ -76,11 +76,11 @@ GOOD = "train/a.jpg,x\nb.jpg,y\nval/a.jpg,z\nc.jpg,x\n"
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("train/a.jpg,x\nb.jpg,y\n", "2 of 4 pictures are not in it: a.jpg, c.jpg; add them"),
-        ("", "4 of 4 pictures are not in it"),
-        (f"{GOOD}d.jpg,x\n", "groups.csv:5: 'd.jpg' is no picture of the training or validation split"),
-        (f"{GOOD}test/a.jpg,x\n", "groups.csv:5: 'test/a.jpg' is no picture"),
-        ("a.jpg,x\n", "groups.csv:1: 2 pictures are called 'a.jpg'; write their folders too"),
+        ("train/a.jpg,x\nb.jpg,y\n", "2 of 4 images are not in it: a.jpg, c.jpg; add them"),
+        ("", "4 of 4 images are not in it"),
+        (f"{GOOD}d.jpg,x\n", "groups.csv:5: 'd.jpg' is not an image of the training or validation split"),
+        (f"{GOOD}test/a.jpg,x\n", "groups.csv:5: 'test/a.jpg' is not an image"),
+        ("a.jpg,x\n", "groups.csv:1: 2 images are named 'a.jpg'; write their folders too"),
         (f"{GOOD}c.jpg,y\n", "groups.csv:5: 'c.jpg' is in 'x' already"),
         ("b.jpg\n", "groups.csv:1: b.jpg: a row is picture,group"),
         ("b.jpg,x,y\n", "groups.csv:1: b.jpg,x,y: a row is picture,group"),
@@ -88,7 +88,7 @@ GOOD = "train/a.jpg,x\nb.jpg,y\nval/a.jpg,z\nc.jpg,x\n"
         ('"b.jpg,x\n', "cannot be read"),
         (b"\xff\xfe\x00", "not in UTF-8"),
         ("x" * 200_000, "cannot be read"),
-        ("train/a.jpg,x\nb.jpg,x\nval/a.jpg,x\nc.jpg,y\n", "2 groups of pictures, too few for 3 folds"),
+        ("train/a.jpg,x\nb.jpg,x\nval/a.jpg,x\nc.jpg,y\n", "2 groups of images, too few for 3 folds"),
     ],
 )
 def test_files_that_are_none(table, text, said):

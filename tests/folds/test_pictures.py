@@ -35,5 +35,5 @@ def test_a_picture_of_both_splits_is_one_of_train(write_dataset, tmp_path):
 
 def test_pictures_without_a_label_are_no_dataset(write_dataset):
     file = write_dataset("bare", ["a"], {"train": [(np.zeros((32, 32, 3), np.uint8), [])] * 3})
-    with pytest.raises(TintboxError, match=r"bare.*: no labels in its pictures \(train, val\); label some"):
+    with pytest.raises(TintboxError, match=r"bare.*: no labels for its images \(train, val\); label some"):
         gather(file)

@@ -97,7 +97,7 @@ def test_neither_validation_nor_test_is_looked_at(probed, squares):
             seen |= set((cwd / f"recipe-probe/folds/fold_{fold}-{split}.txt").read_text().split())
     assert sorted(seen) == train
     table = [line.split(",") for line in (cwd / "recipe-probe/folds/folds.csv").read_text().splitlines()[1:]]
-    assert len({group for *_, group, _ in table}) == 4, "the file's groups of the training pictures"
+    assert len({group for *_, group, _ in table}) == 4, "the file's groups of the training images"
     for run in sorted((cwd / "recipe-probe").glob("cfg_*-fold_*")):
         assert outcome.read(run).state == outcome.FINISHED
         assert sorted(json.loads((run / "image_ids.json").read_text())) == [

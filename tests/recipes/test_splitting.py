@@ -48,9 +48,9 @@ def test_groups_stay_together(one_split, tmp_path):
     file, told = splitting.split(one_split, 0.25, tmp_path / "r.yaml", table)
     val = [int(path.rsplit("/", 1)[1][:-4]) for path in split_pictures(describe(file), "val")]
     assert len(val) == 5 and len({i // 5 for i in val}) == 1
-    assert "4 of 5 pictures by groups.csv" in told[1]
+    assert "4 of 5 images by groups.csv" in told[1]
     table.write_text("".join(f"{i}.png,all\n" for i in range(20)))
-    with pytest.raises(TintboxError, match="1 group of pictures, too few for 2 splits"):
+    with pytest.raises(TintboxError, match="1 group of images, too few for 2 splits"):
         splitting.split(one_split, 0.25, tmp_path / "r2.yaml", table)
 
 
@@ -71,7 +71,7 @@ def test_a_dataset_with_a_validation_split_needs_none(fruit, tmp_path):
 def test_too_few_pictures(write_dataset, tmp_path):
     blank = np.zeros((32, 32, 3), np.uint8)
     data = write_dataset("single", ["a"], {"train": [(blank, ["0 .5 .5 .2 .2"])]})
-    with pytest.raises(TintboxError, match="1 group of pictures, too few for 2 splits"):
+    with pytest.raises(TintboxError, match="1 group of images, too few for 2 splits"):
         splitting.split(data, 0.2, tmp_path / "r.yaml")
     assert not list(tmp_path.iterdir())
 

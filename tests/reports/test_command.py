@@ -65,7 +65,7 @@ def test_what_the_page_says(page, detector, stock):
     first, second = (f"{folder.parent.name}/woken" for folder in (detector, stock))
     assert f"{second} is best by mAP50-95 at the best epoch: 0.125, ahead of {first}" in text
     assert f"{second}: no COCO evaluation" in text and f"{second}: no environment.json" in text
-    for heading in ("Summary", "What differs", "Curves", "AP by class", "Errors", "Freeze schedule", "Pictures"):
+    for heading in ("Summary", "What differs", "Curves", "AP by class", "Errors", "Freeze schedule", "Images"):
         assert heading in text
     images = [attributes for tag, attributes in reader.elements if tag == "img"]
     assert len(images) == 2 * 3 + 2 * 3  # truth and two predictions; grey, truth and a prediction
@@ -90,7 +90,7 @@ def test_without_pictures(detector, tmp_path, monkeypatch):
     monkeypatch.setattr("tintbox.plugins.detector.load_detector", None)
     file = report([str(detector)], out=tmp_path / "r.html", pictures=False)
     reader, text = read(file)
-    assert "Pictures" not in text and "img" not in [tag for tag, _ in reader.elements]
+    assert "Images" not in text and "img" not in [tag for tag, _ in reader.elements]
 
 
 def test_only_results(made, tmp_path):
@@ -99,7 +99,7 @@ def test_only_results(made, tmp_path):
     _, text = read(report([str(run)], out=tmp_path / "r.html"))
     assert "bare has mAP50-95 at the best epoch 0.500" in text
     assert "bare: no COCO evaluation" in text
-    assert "bare: no pictures: data=gone.yaml: no such file" in text
+    assert "bare: no images: data=gone.yaml: no such file" in text
     assert "bare: freeze=10; no freeze.json" in text
     assert "not recorded" in text
 
@@ -113,7 +113,7 @@ def test_the_limit_holds(detector, copy, tmp_path, monkeypatch):
     file = report(runs, out=tmp_path / "r.html")
     assert file.stat().st_size <= limit
     monkeypatch.setattr("tintbox.reports.command.LIMIT", bare)
-    with pytest.raises(TintboxError, match=f"more than {bare:,} bytes without any picture; compare fewer runs"):
+    with pytest.raises(TintboxError, match=f"more than {bare:,} bytes without any image; compare fewer runs"):
         report(runs, out=tmp_path / "none.html")
     assert not (tmp_path / "none.html").exists()
 
@@ -133,8 +133,8 @@ def test_the_limit_holds(detector, copy, tmp_path, monkeypatch):
         ({"split": "foo"}, r"split=foo: no such split \(train, val, test, minival\)"),
         ({"split": "foo", "pictures": False}, r"split=foo: no such split .*"),
         ({"imgsz": []}, r"imgsz=\[\]: give a side in pixels, or \[height, width\]"),
-        ({"images": []}, r"images=\[\]: the list is empty; name pictures, or leave it out"),
-        ({"images": ["nosuch.png"]}, r"images=nosuch.png: no picture of that name in split 'val' .*"),
+        ({"images": []}, r"images=\[\]: the list is empty; name images, or leave it out"),
+        ({"images": ["nosuch.png"]}, r"images=nosuch.png: no image of that name in split 'val' .*"),
         ({"pictures": "yes"}, r"pictures=yes: give true or false"),
         ({"folders": ["nosuch"]}, r"nosuch: no such folder"),
         ({"folders": []}, r"no runs are named; give .*"),

@@ -40,7 +40,7 @@ def test_pictures_keep_to_their_room():
     room = encoding.weight(whole) // 20
     fewer, sentence = encoding.fit(rows, room)
     assert 0 <= len(fewer) < 4 and encoding.weight(fewer) <= room
-    assert sentence.startswith(f"Shown are {len(fewer)} of 4 pictures")
+    assert sentence.startswith(f"Shown are {len(fewer)} of 4 images")
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (1, 64), (64, 3), (10, 7)])
@@ -62,7 +62,7 @@ def test_no_room_and_no_pictures():
     rows = [pictures.Strip("a", [pictures.Picture("", "", np.zeros((9, 9, 3), np.uint8))])]
     assert encoding.fit([], 0) == ([], "")
     none, sentence = encoding.fit(rows, 0)
-    assert none == [] and sentence.startswith("Shown are 0 of 1 pictures")
+    assert none == [] and sentence.startswith("Shown are 0 of 1 images")
     assert encoding.weight([]) == 0
 
 

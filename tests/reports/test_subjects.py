@@ -13,10 +13,10 @@ def test_nothing_is_downloaded(made, monkeypatch):
     """A missing dataset is not downloaded, although its YAML says how."""
     run = made("r", {"data": "coco8.yaml"}, val__box_loss=[1.0])
     found, notes, _ = subjects(section(run), "val", 2, 0, None)
-    assert found == [] and notes[0].startswith("r: no pictures: data=coco8.yaml: ") and "not found" in notes[0]
+    assert found == [] and notes[0].startswith("r: no images: data=coco8.yaml: ") and "not found" in notes[0]
     run = made("u", {"data": "https://example.com/coco8.zip"}, val__box_loss=[1.0])
     assert subjects(section(run), "val", 2, 0, None)[1] == [
-        "u: no pictures: data=https://example.com/coco8.zip would have to be downloaded"
+        "u: no images: data=https://example.com/coco8.zip would have to be downloaded"
     ]
 
 
@@ -24,7 +24,7 @@ def test_named_pictures(detector):
     (subject,), _, names = subjects(section(detector), "val", 4, 0, ["square3.png", "square1"])
     assert [file.rsplit("/", 1)[1] for file in subject.files] == ["square3.png", "square1.png"]
     check_names(["square3.png"], names, "val")
-    with pytest.raises(TintboxError, match=r"images=squar3: no picture of that name in split 'val'.*'square3'"):
+    with pytest.raises(TintboxError, match=r"images=squar3: no image of that name in split 'val'.*'square3'"):
         check_names(["squar3"], names, "val")
 
 
@@ -36,7 +36,7 @@ def test_a_split_that_is_not_there(detector):
 def test_classifiers_have_no_pictures(made):
     run = made("r", {"task": "classify"}, metrics__accuracy_top1=[0.5])
     assert subjects(section(run), "val", 2, 0, None) == (
-        [], ["Pictures are shown of detectors and colourisers, not of classify models."], set()
+        [], ["Images are shown of detectors and colourisers, not of classify models."], set()
     )  # fmt: skip
 
 
@@ -76,4 +76,4 @@ def test_pictures_that_are_left_out_are_told(detector, copy, three_squares, tmp_
     file.write_text(file.read_text().replace(str(three_squares.parent), str(tmp_path / "set")))
     (subject,), notes, _ = subjects(section(copy(detector, "r", data=str(file))), "val", 9, 0, None)
     assert len(subject.files) == 2
-    assert len(notes) == 1 and notes[0].startswith(f"{file}: 1 of its pictures are left out, e.g. ")
+    assert len(notes) == 1 and notes[0].startswith(f"{file}: 1 of its images left out, e.g. ")

@@ -56,8 +56,8 @@ def test_a_grid_with_folds(clips):
     assert grid.pooled().runs()[0].name == "freeze_None-seed_0"
     assert len({run.cell for run in grid.runs()}) == 2
     notes = checks.check_arguments(grid, many=False)
-    assert notes[0] == "3 folds of 6 pictures, from 12 of train and 6 of val; the test split is not touched"
-    assert notes[1].startswith("groups: 6 of 3 pictures by their names, e.g. trainclip0 (")
+    assert notes[0] == "3 folds of 6 images, from 12 of train and 6 of val; the test split is not touched"
+    assert notes[1].startswith("groups: 6 of 3 images by their names, e.g. trainclip0 (")
 
 
 def test_what_a_run_of_a_fold_is_given(clips, tmp_path):
@@ -85,7 +85,7 @@ def attempt(monkeypatch, refused, clips):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["folds=19"], "folds=19: {data} has 18 pictures for training and validation; give fewer"),
+        (["folds=19"], "folds=19: {data} has 18 images for training and validation; give fewer"),
         (["folds=1"], "folds=1: give a whole number of 2 or more"),
         (["folds=0"], "folds=0: give a whole number"),
         (["folds=-3"], "folds=-3: give a whole number"),
@@ -93,12 +93,12 @@ def attempt(monkeypatch, refused, clips):
         (["folds=2.5"], "folds=2.5: give a whole number"),
         (["folds=True"], "folds=True: give a whole number"),
         (["folds=None"], "folds=None: give a whole number"),
-        (["folds=999999999999"], "folds=999999999999: {data} has 18 pictures"),
+        (["folds=999999999999"], "folds=999999999999: {data} has 18 images"),
         (["folds=2,3"], "folds=2,3: a study has one folds"),
         (["folds=2", "fold_seed=-1"], "fold_seed=-1: give a whole number of 0 or more"),
         (["folds=2", "groups=nowhere.csv"], "groups=nowhere.csv: no such file"),
         (["folds=2", "groups={a: 1}"], "give a CSV file, auto, names or none"),
-        (["folds=7", "groups=names"], "groups=names: 6 groups of pictures, too few for 7 folds"),
+        (["folds=7", "groups=names"], "groups=names: 6 groups of images, too few for 7 folds"),
         (["groups=none"], "groups=None: it says how folds are made; give folds=5"),
         (["folds=2", "val=True"], "val= does not go with folds=2: a fold is looked at once"),
         (["folds=2", "split=test"], "split= does not go with folds=2"),
@@ -123,8 +123,8 @@ def test_no_data_and_no_labels(attempt, write_dataset):
     assert "data= is missing: folds=2 needs a dataset to split" in attempt("folds=2", data=None)
     blank = np.zeros((32, 32, 3), np.uint8)
     said = {
-        None: "no label file for any of the 4 pictures in split 'train'",
-        (): "no labels in its pictures (train, val)",
+        None: "no label file for any of the 4 images in split 'train'",
+        (): "no labels for its images (train, val)",
     }
     for lines, line in said.items():
         data = write_dataset("blank", ["a"], {"train": [(blank, lines)] * 4, "val": [(blank, lines)] * 2})
@@ -137,7 +137,7 @@ def test_no_data_and_no_labels(attempt, write_dataset):
 def test_a_group_file_that_lacks_a_picture(attempt, clips, tmp_path):
     names = sorted(path.name for path in clips.parent.glob("images/*/*.png"))
     (tmp_path / "groups.csv").write_text("".join(f"{name},{name[:5]}\n" for name in names[1:]))
-    assert f"1 of 18 pictures are not in it: {names[0]}; add them" in attempt("folds=2", "groups=groups.csv")
+    assert f"1 of 18 images are not in it: {names[0]}; add them" in attempt("folds=2", "groups=groups.csv")
 
 
 @pytest.mark.attack("folds")
@@ -157,7 +157,7 @@ def test_folds_of_pictures_that_have_changed(clips, tmp_path):
     for gone in copied.parent.glob("*/train/trainclip0_000.*"):
         gone.unlink()
     crossing.split.cache_clear()
-    with pytest.raises(TintboxError, match="0 pictures more and 1 less than when its folds were made"):
+    with pytest.raises(TintboxError, match="0 more images and 1 fewer than when its folds were made"):
         crossing.prepare(tmp_path / "study", grid)
 
 
@@ -226,7 +226,7 @@ def test_the_table_says_what_the_pooled_predictions_say(crossed):
     assert float(first["AP"]) == found["freeze_None"]["AP"]
     assert float(second["against_first"]) == pytest.approx(found["freeze_backbone"]["AP"] - found["freeze_None"]["AP"])
     assert first["against_first"] == ""
-    assert "over all 18 pictures, each predicted by the run of 2 that had not learnt from it" in printed
+    assert "over all 18 images, each predicted by the run of 2 that had not learnt from it" in printed
     assert "from 1,000 resamples of the 6 groups of images" in printed
     gap = Comparison(found["freeze_None"], found["freeze_backbone"])  # the output of `tintbox compare`
     assert float(second["against_first_low"]) == pytest.approx(gap.intervals[0][0])

@@ -103,7 +103,7 @@ def test_the_tables(tmp_path):
     cells = pools.update(results)
     crossed_table.save(tmp_path, results, cells, FOLDS, pools.problems)
     text = (tmp_path / "study.md").read_text()
-    assert "over all 10 pictures, each predicted by the run of 2 that had not learnt from it; 95% intervals" in text
+    assert "over all 10 images, each predicted by the run of 2 that had not learnt from it; 95% intervals" in text
     assert "mean ± standard deviation over the seeds" in text
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
     assert rows[0][:7] == ["freeze", "n", "AP", "interval", "against the first", "interval of that", "verdict"]

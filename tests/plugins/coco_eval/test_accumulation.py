@@ -50,7 +50,7 @@ def test_by_hand():
     expected = np.where(RECALL_THRESHOLDS <= 1 / 3, 1, np.where(RECALL_THRESHOLDS <= 2 / 3, 2 / 3, 0))
     assert found.precision[0, :, 0, 0, -1] == pytest.approx(expected)
     assert found.recall[:, 0, 0, -1] == pytest.approx(2 / 3)
-    assert found.recall[:, 0, 0, 0] == pytest.approx(1 / 3), "of one detection a picture"
+    assert found.recall[:, 0, 0, 0] == pytest.approx(1 / 3), "of one detection an image"
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -112,7 +112,7 @@ def test_what_an_evaluation_offers(ways, tmp_path):
         file = tmp_path / "new" / f"{what}.svg"
         assert isinstance(result.plot(file, what), Figure)
         assert file.read_text().lstrip().startswith("<?xml")
-    with pytest.raises(TintboxError, match=r"no picture 'size' .*did you mean 'sizes'"):
+    with pytest.raises(TintboxError, match=r"no plot 'size' .*did you mean 'sizes'"):
         result.plot(what="size")
     with pytest.raises(TintboxError, match="explain=True"):
         evaluate(*ways["numpy"], **FEW).plot(what="errors")

@@ -40,7 +40,7 @@ def test_a_model_and_then_its_files_give_the_same(task, tintbox, rectangles, det
         assert values(first, kind)[1] > 0.4
     assert (first / "coco.csv").read_text() == (second / "coco.csv").read_text()
     drawn = [sorted(p.read_bytes() for p in (folder / "worst").iterdir()) for folder in (first, second)]
-    assert drawn[0] == drawn[1], "the pictures are found, or they would be grey"
+    assert drawn[0] == drawn[1], "the images are found, or they would be grey"
     if task == "segment":
         assert (second / "worst_segm").is_dir()
 
@@ -62,7 +62,7 @@ def test_files_from_anywhere(tintbox, written, tmp_path, log):
     status, output, errors = tintbox(
         "coco-eval", f"predictions={tmp_path / 'none.json'}", given, "resamples=9", "examples=1"
     )
-    assert status == 0 and any("10 of 10 pictures are not in" in text for _, text in log)
+    assert status == 0 and any("10 of 10 images are not in" in text for _, text in log)
     empty = tmp_path / "here" / output.splitlines()[-1]
     assert empty != folder
     assert set(values(empty)) == {0, -1}
@@ -214,7 +214,7 @@ def test_data_sets_with_faults(text, told, tintbox, detectors, tmp_path):
 def test_a_size_beyond_the_memory_blames_no_file(tintbox, detectors, rectangles):
     words = (f"model={detectors['detect']}", f"data={rectangles['detect']}", "device=cpu")
     status, _, errors = tintbox("coco-eval", *words, "imgsz=1000000")
-    assert status == 1 and "imgsz=1000000: one picture takes 11,175 GiB, this machine has" in errors
+    assert status == 1 and "imgsz=1000000: one image takes 11,175 GiB, this machine has" in errors
 
 
 def change(rows, **fields):

@@ -80,7 +80,7 @@ def test_pictures_of_a_group_are_drawn_together(parts, whole):
 
 @pytest.mark.attack("folds")
 def test_parts_that_do_not_go_together(parts, whole, tmp_path):
-    with pytest.raises(TintboxError, match=r"is in .* too; pool runs on different pictures"):
+    with pytest.raises(TintboxError, match=r"is in .* too; only runs on different images can be pooled"):
         pooling.pool([*parts, parts[0]])
     content = json.loads((parts[0] / "annotations.json").read_text())
     content["categories"][0]["name"] = "c"

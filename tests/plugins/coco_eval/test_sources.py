@@ -63,7 +63,7 @@ def test_a_size_that_no_memory_holds(imgsz, fits):
     if fits:
         sources.check_size(imgsz)
     else:
-        with pytest.raises(TintboxError, match=r"imgsz=.*: one picture takes [\d,]+ GiB, this machine has \d+"):
+        with pytest.raises(TintboxError, match=r"imgsz=.*: one image takes [\d,]+ GiB, this machine has \d+"):
             sources.check_size(imgsz)
 
 

@@ -36,7 +36,7 @@ def test_the_numbers_are_pycocotools_on_what_is_exported(task, kinds, validate, 
 def test_what_is_exported(validate, rectangles, tmp_path):
     outcome = validate(coco_eval=CHOSEN, save_json=True).coco
     truth = json.loads((tmp_path / "run" / "annotations.json").read_text())
-    assert [image["id"] for image in truth["images"]] == list(range(10)), "the pictures are named by numbers"
+    assert [image["id"] for image in truth["images"]] == list(range(10)), "the images are named by numbers"
     assert {image["file_name"] for image in truth["images"]} == {f"{i}.png" for i in range(10)}
     assert {(c["id"], c["name"]) for c in truth["categories"]} == {(1, "blue"), (2, "red"), (3, "never there")}
     assert len(truth["annotations"]) == 18
@@ -205,7 +205,7 @@ def test_cocos_own_layout_calls_no_other_evaluator(validate, variant, tmp_path):
         (broken_labels, "", r"labels/val/0\.txt:1: 7 is outside 0\.\.1"),
         (lambda root: broken_labels(root, "7 0.5 0.5 0.1 0.1"), "", r"0\.txt:1: class 7 is not among"),
         (lambda root: broken_labels(root, "0 a 0.5 0.1 0.1"), "", r"0\.txt:1: 'a' is no number"),
-        (lambda root: (root / "images/val/3.png").unlink(), "", r"1 label file without a picture: 3\.txt"),
+        (lambda root: (root / "images/val/3.png").unlink(), "", r"1 label file without an image: 3\.txt"),
         (lambda root: None, "annotations: {val: gt.json}\n", r"gt\.json: no such file"),
         (
             lambda root: (root / "gt.json").write_text("{"),

@@ -77,14 +77,14 @@ def test_training_from_a_colouriser(cli, colouriser, fruit, tmp_path):
     )
     assert code == 0, text
     assert "took over 378 of 378 tensors (240 of 240 in the backbone, 138 of 138 in the neck)" in text
-    assert "BatchNorm statistics recomputed on 8 training pictures in colour" in text
+    assert "BatchNorm statistics recomputed on 8 training images in colour" in text
     checkpoint = torch.load(tmp_path / "run/weights/last.pt", weights_only=False)["model"]
     assert not hasattr(checkpoint, handover.MARK)
     state = checkpoint.float().state_dict()
     weight = "model.2.cv1.conv.weight"
     assert torch.equal(state[weight], source[weight].half().float()), "a frozen layer is not the colouriser's"
     mean = "model.2.cv1.bn.running_mean"
-    assert not torch.allclose(state[mean], source[mean], atol=1e-3), "statistics are still those of grey pictures"
+    assert not torch.allclose(state[mean], source[mean], atol=1e-3), "statistics are still those of grey images"
 
 
 @pytest.mark.slow

@@ -26,9 +26,9 @@ def test_the_longest_common_end_decides(pictures, names, expected):
 @pytest.mark.parametrize(
     ("pictures", "names", "message"),
     [
-        (["/d/a.jpg", "/d/c.jpg"], ["a.jpg"], "1 of the split's 2 pictures are not among its images: c.jpg"),
-        (["/d/a.jpg"], ["x/a.jpg", "y/a.jpg"], "images 1 and 2 fit the picture /d/a.jpg equally well"),
-        (["/d/x/a.jpg", "/d/y/a.jpg"], ["a.jpg"], "image 1 fits the pictures /d/x/a.jpg and /d/y/a.jpg equally well"),
+        (["/d/a.jpg", "/d/c.jpg"], ["a.jpg"], "1 of the split's 2 image files are not among its images: c.jpg"),
+        (["/d/a.jpg"], ["x/a.jpg", "y/a.jpg"], "images 1 and 2 fit the file /d/a.jpg equally well"),
+        (["/d/x/a.jpg", "/d/y/a.jpg"], ["a.jpg"], "image 1 fits the files /d/x/a.jpg and /d/y/a.jpg equally well"),
     ],
 )
 def test_pictures_that_cannot_be_told_apart(pictures, names, message):

@@ -144,7 +144,7 @@ def test_the_labels_of_linked_folders_have_their_pictures(tmp_path):
     (images / "cam").symlink_to(tmp_path / "elsewhere" / "cam")
     check_orphans(str(images), [str(images / "cam" / "a.png")])
     (tmp_path / "data" / "labels" / "cam" / "b.txt").write_text("0 .5 .5 .2 .2\n")
-    with pytest.raises(TintboxError, match=r"1 label file without a picture: b.txt"):
+    with pytest.raises(TintboxError, match=r"1 label file without an image: b.txt"):
         check_orphans(str(images), [str(images / "cam" / "a.png")])
 
 

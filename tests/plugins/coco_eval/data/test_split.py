@@ -172,7 +172,7 @@ def test_keypoints_that_are_none_are_one_line(dataset):
         ({"a.png": "2 0.5 0.5 0.1 0.1"}, "val", ["a.txt:1:", "class 2", "2 classes"]),
         ({"a.png": ""}, "vall", ["split=vall", "some.yaml", "train, val", "did you mean 'val'?"]),
         ({"a.png": ""}, "test", ["split=test", "train, val"]),
-        ({"a.png": None, "b.png": None}, "val", ["no label file for any of the 2 pictures", "a.txt"]),
+        ({"a.png": None, "b.png": None}, "val", ["no label file for any of the 2 images", "a.txt"]),
     ],
 )
 def test_faults_of_a_dataset(dataset, labels, split, words):
@@ -184,11 +184,11 @@ def test_no_pictures(dataset, tmp_path):
     data = dataset({"a.png": ""})
     (tmp_path / "images" / "val" / "a.png").unlink()
     text = message(for_dataset, data, "val")
-    assert "no pictures in split 'val'" in text and str(tmp_path / "images" / "val") in text
+    assert "no images in split 'val'" in text and str(tmp_path / "images" / "val") in text
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"no picture", "a.png: it is no picture"), (None, "all 1 pictures are under 10 pixels")]
+    ("content", "words"), [(b"no picture", "a.png: not an image"), (None, "every image (1) has a side under 10 pixels")]
 )
 def test_pictures_that_ultralytics_drops(dataset, tmp_path, content, words):
     data = dataset({"a.png": "0 0.5 0.5 0.1 0.1"})
@@ -208,7 +208,7 @@ def test_a_picture_under_ten_pixels_is_left_out_in_a_line(dataset, tmp_path, log
     assert [image["id"] for image in split.truth.images] == [1] == list(split.image_ids.values())
     assert len(split.truth.annotations) == 1
     (told,) = [text for level, text in log if level == "WARNING"]
-    assert "1 of 2 pictures are under 10 pixels and left out" in told and told.endswith("2.png") and "\n" not in told
+    assert "1 of 2 images left out with their objects" in told and told.endswith("2.png") and "\n" not in told
     assert YOLODataset(data["val"], data=data, augment=False).im_files == list(split.image_ids)
 
 
@@ -223,7 +223,7 @@ def test_labels_without_a_picture(dataset, tmp_path):
     for i in range(7):
         (labels / "sub" / f"lost{i}.txt").write_text("0 0.5 0.5 0.1 0.1")
     text = message(for_dataset, data, "val")
-    assert "7 label files without a picture" in text
+    assert "7 label files without an image" in text
     assert "lost0.txt, lost1.txt, lost2.txt, lost3.txt, lost4.txt and 2 more" in text
 
 
@@ -233,7 +233,7 @@ def test_a_list_may_name_a_part_of_a_folder(dataset, tmp_path):
     data = dataset({}, val="part.txt")
     assert len(for_dataset(data, "val").truth.images) == 2
     (tmp_path / "labels" / "val" / "lost.txt").write_text("0 0.5 0.5 0.1 0.1")
-    assert "1 label file without a picture: lost.txt" in message(for_dataset, data, "val")
+    assert "1 label file without an image: lost.txt" in message(for_dataset, data, "val")
 
 
 def test_pycocotools_takes_what_labels_make(shared_data, tmp_path):

@@ -83,7 +83,7 @@ def test_annotations_named_in_the_yaml(dataset, tmp_path):
         ("val.json", None, ["annotations: val:", "val.json: no such file"]),
         (["val.json"], None, ["is no mapping"]),
         ({"valid": "val.json"}, None, ["'valid' is no split", "did you mean 'val'?"]),
-        ("val.json", coco_json({1: "a.png"}), ["1 of the split's 2 pictures", "b.png"]),
+        ("val.json", coco_json({1: "a.png"}), ["1 of the split's 2 image files", "b.png"]),
         ("val.json", coco_json({1: "x/a.png", 2: "y/a.png", 3: "b.png"}), ["images 1 and 2 fit", "a.png equally well"]),
         ("val.json", coco_json({1: "a.png", 2: "b.png"}, categories=((1, "cat"),)), ["no category", "dog", "cat"]),
         ("val.json", coco_json({1: "a.png", 2: "b.png"}, categories=((1, "cat"), (2, "dog"), (3, "dog"))), ["2, 3"]),
