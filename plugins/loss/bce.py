@@ -6,6 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tintbox.checks import is_number, is_share
+from tintbox.errors import TintboxError
+
 
 class ClassificationBCE(nn.Module):
     """Unreduced binary cross-entropy of logits x and targets t in 0..1, hard or soft; p = sigmoid(x).
@@ -30,6 +33,9 @@ class ClassificationBCE(nn.Module):
         smoothing: e in 0..1.
         gamma: Focusing exponent >= 0; 0 is no modulation.
         alpha: Balance in 0..1: the weight of positives; negatives have 1 - alpha. None for no balancing.
+
+    Raises:
+        TintboxError: A value outside its range.
     """
 
     pos_weight: Tensor | None
@@ -47,6 +53,14 @@ class ClassificationBCE(nn.Module):
         self.smoothing = float(smoothing)
         self.gamma = float(gamma)
         self.alpha = None if alpha is None else float(alpha)
+        if weight is not None and not bool((weight.isfinite() & (weight > 0)).all()):
+            raise TintboxError(f"pos_weight={weight.tolist()}: a weight is a finite number above 0")
+        if not is_share(self.smoothing):
+            raise TintboxError(f"smoothing={self.smoothing}: give a number from 0 to 1, e.g. 0.05")
+        if not is_number(self.gamma, 0):
+            raise TintboxError(f"gamma={self.gamma}: give a number of 0 or more, e.g. 1.5")
+        if self.alpha is not None and not is_share(self.alpha):
+            raise TintboxError(f"alpha={self.alpha}: give a number from 0 to 1, e.g. 0.25")
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of every element.

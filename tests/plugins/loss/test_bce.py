@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 
+from tintbox.errors import TintboxError
 from tintbox.plugins.loss.bce import ClassificationBCE
 
 SETTINGS = [
@@ -136,6 +137,24 @@ def test_focal_minimum_is_the_smoothed_target():
     logits = torch.linspace(-6, 6, 2401, dtype=torch.float64)
     best = logits[loss(logits, torch.ones_like(logits)).argmin()].sigmoid()
     assert best.item() == pytest.approx(0.9, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"pos_weight": -1.0},
+        {"pos_weight": torch.tensor([1.0, 0.0])},
+        {"pos_weight": float("inf")},
+        {"smoothing": 2},
+        {"smoothing": float("nan")},
+        {"gamma": -1},
+        {"alpha": 1.5},
+    ],
+    ids=str,
+)
+def test_a_value_outside_its_range_is_refused(settings):
+    with pytest.raises(TintboxError, match=f"^{next(iter(settings))}=.*: (give )?a "):
+        ClassificationBCE(**settings)
 
 
 @pytest.mark.slow
