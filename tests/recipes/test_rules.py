@@ -30,6 +30,11 @@ def test_batches_of_few_pictures(survey, pictures, batch):
     assert rules.choose_batch(survey(pictures=pictures)) == batch
 
 
+@pytest.mark.parametrize(("epochs", "closing"), [(1, 1), (3, 2), (15, 10), (20, 10), (100, 10)])
+def test_epochs_without_mosaic(survey, epochs, closing):
+    assert rules.choose(survey(pictures=20), FAST, 30, epochs=epochs).arguments()["close_mosaic"] == closing
+
+
 def test_epochs_by_the_steps_that_are_needed(survey):
     found = rules.choose(survey(pictures=160), FAST, 30).arguments()
     assert (found["epochs"], found["batch"], found["nbs"], found["imgsz"]) == (30, 8, 8, 640)

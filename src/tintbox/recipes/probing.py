@@ -209,7 +209,7 @@ def write_study(
     if isinstance(together, Mapping):
         atomic.write_csv(folder / GROUPS, together.items())
         together = str(folder / GROUPS)
-    short = {"epochs": planned.epochs, "close_mosaic": max(1, min(rules.CLOSING, planned.epochs // 3))}
+    short = {"epochs": planned.epochs, "close_mosaic": rules.choose_closing(planned.epochs)}
     common = {key: value for key, value in recipe.arguments().items() if key not in (*POLICY, "patience")}
     candidates = []
     for name, policy in planned.policies.items():
