@@ -70,8 +70,13 @@ class FreezePlan:
             epochs: Length of the run; required for fractions in ``unfreeze``.
 
         Raises:
-            TintboxError: A value is invalid, names nothing in the model, or leaves too little to train.
+            TintboxError: The model is not a network; a value is invalid, names nothing in it, or leaves too little to
+                train.
         """
+        if not isinstance(model, nn.Module):
+            raise TintboxError(f"the model is of type {type(model).__name__}; give a PyTorch module")
+        if any(kind.__module__ == "ultralytics.engine.model" for kind in type(model).__mro__):  # YOLO("yolo11n.pt")
+            raise TintboxError(f"a {type(model).__name__} wraps its network; give the network, its .model")
         given = {"freeze": freeze, "unfreeze": unfreeze, "freeze_bn": freeze_bn, "lr_scale": lr_scale}
         for name, check in selectors.CHECKS.items():
             if given[name] is not None and (wrong := check(given[name])):

@@ -146,3 +146,10 @@ def test_a_batchnorm_follows_its_own_parameters():
     plan = FreezePlan.of(model, {"freeze": ["0.conv", "1.bn.bias", "2.cv1"]})
     assert plan.frozen_norms(plan.start) == {"model.2.cv1.bn"}
     assert len(FreezePlan.of(model, {"freeze_bn": True}).frozen_norms(frozenset())) == len(plan.norms)
+
+
+def test_what_is_no_network_is_refused():
+    with pytest.raises(TintboxError, match="of type str; give a PyTorch module"):
+        FreezePlan.from_spec("yolo11n.pt", freeze="backbone")
+    with pytest.raises(TintboxError, match="a YOLO wraps its network; give the network"):
+        FreezePlan.from_spec(YOLO("yolo11n.yaml"), freeze="backbone")
