@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from tintbox.checks import is_number, is_share
 from tintbox.errors import TintboxError
+from tintbox.plugins.loss.weights import check_smoothing
 
 
 class ClassificationBCE(nn.Module):
@@ -55,8 +56,8 @@ class ClassificationBCE(nn.Module):
         self.alpha = None if alpha is None else float(alpha)
         if weight is not None and not bool((weight.isfinite() & (weight > 0)).all()):
             raise TintboxError(f"pos_weight={weight.tolist()}: a weight is a finite number above 0")
-        if not is_share(self.smoothing):
-            raise TintboxError(f"smoothing={self.smoothing}: give a number from 0 to 1, e.g. 0.05")
+        if wrong := check_smoothing(self.smoothing):
+            raise TintboxError(f"smoothing={self.smoothing}: {wrong}")
         if not is_number(self.gamma, 0):
             raise TintboxError(f"gamma={self.gamma}: give a number of 0 or more, e.g. 1.5")
         if self.alpha is not None and not is_share(self.alpha):

@@ -167,7 +167,7 @@ def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | Non
             f"epochs without improvement on {counted(validation, 'validation image')}: half of all epochs, at least 20",
         ),
         Setting(
-            "close_mosaic", choose_closing(epochs), f"no mosaic in the last {CLOSING} epochs, or in two thirds of fewer"
+            "close_mosaic", choose_closing(epochs), f"no mosaic in the last {CLOSING} epochs, at most two thirds of all"
         ),
         Setting("amp", "auto", "bfloat16 if the hardware supports it natively, and all cores of a CPU"),
     ]
