@@ -148,3 +148,22 @@ def decoding_in_float32(head: Any) -> None:
 
     for kind in (head.Detect, head.Segment, head.OBB, head.Pose):
         decode_exactly(kind)
+
+
+@patch("ultralytics.nn.modules.conv", "Conv.forward")
+def blocks_in_one_kernel(modules: Any) -> None:
+    """Compute frozen and validated blocks in one kernel under CPU autocast: the stock block fuses once and for all."""
+    import torch
+
+    from tintbox.plugins.precision import arithmetic, blocks
+
+    if not blocks.is_available():
+        return
+    fused, forward = blocks.FusedBlocks(), modules.Conv.forward
+
+    @replace(modules.Conv, "forward")
+    def forward_in_one(self: Any, x: Any) -> Any:
+        if torch.compiler.is_compiling() or not arithmetic.is_mixed():
+            return forward(self, x)
+        result = fused.compute(self, x)
+        return forward(self, x) if result is None else result
