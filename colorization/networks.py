@@ -19,6 +19,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from tintbox.checks import is_whole
 from tintbox.colorization.transposed import ConvTranspose2d
@@ -56,6 +57,18 @@ def dense(gradient: torch.Tensor) -> torch.Tensor:
     times as long on a CPU.
     """
     return gradient.contiguous(memory_format=torch.channels_last)
+
+
+def fold_norms(network: nn.Module) -> None:
+    """Fold the BatchNorms of a network in evaluation mode into the convolutions just before them.
+
+    The function stays the same, but the network can no longer train. In PoolUpsampleNet, other layers are in between.
+    """
+    for name, layer in network.named_children():
+        match list(layer.children()):
+            case [nn.Conv2d() | nn.ConvTranspose2d() as before, nn.BatchNorm2d() as norm, *rest]:
+                folded = fuse_conv_bn_eval(before, norm, transpose=isinstance(before, nn.ConvTranspose2d))
+                setattr(network, name, nn.Sequential(folded, *rest))
 
 
 class SeedNet(nn.Module):
