@@ -2,11 +2,15 @@
 
     python benchmarks/extend.py --model yolo11n.pt --old coco-val.yaml --new cards.yaml boards.yaml bccd.yaml
     python benchmarks/extend.py --model yolo11n.pt --old coco-val.yaml --new cards.yaml --small --seeds 0
+    python benchmarks/extend.py --model yolo11n.pt --old coco-val.yaml --new boards.yaml --small --costs
 
 `plain` fine-tunes the whole model; `freeze10` and `freeze` freeze its first ten layers, or backbone and neck; `pseudo`
 trains on the new images with the old model's boxes added to the new labels; the others are values of `extend=`.
 Datasets in `cards.yaml+boards.yaml` are added one after the other. The weights of the last epoch are validated. "All"
 is both validation sets together; objects of one set's classes are not labelled in the other set's images.
+
+``--costs`` measures milliseconds and seconds, which mean something only if nothing else runs: all methods take turns
+on the first dataset, and the first epoch of a run is left out.
 
 Every run is a folder with a ``result.json``; finished runs are kept, so a killed benchmark continues where it stopped.
 """
@@ -15,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import tempfile
 import time
 from functools import partial
 from pathlib import Path
@@ -35,6 +40,22 @@ METHODS: dict[str, dict[str, Any]] = {
 }
 RECIPE = {"optimizer": "AdamW", "lr0": 0.002, "nbs": 16, "warmup_bias_lr": 0.0}
 SMALL = {"imgsz": 320, "epochs": 15, "batch": 16}
+TURNS = 3  # of every method, in `time_alone`
+
+
+def train(args: argparse.Namespace, method: str, data: str, seed: int, model: str, folder: Path) -> list[float]:
+    """Train a method on one dataset; return the seconds of every epoch. The weights are in ``folder``."""
+    from ultralytics import YOLO
+
+    yolo, times = YOLO(model), []
+    yolo.add_callback("on_train_epoch_start", lambda trainer: times.append([time.perf_counter()]))
+    yolo.add_callback("on_train_epoch_end", lambda trainer: times[-1].append(time.perf_counter()))
+    yolo.train(
+        **{**RECIPE, **settings(args.set), **METHODS[method]}, data=data, epochs=args.epochs, imgsz=args.imgsz,
+        batch=args.batch, seed=seed, workers=args.workers, plots=False, val=False, cache="ram",
+        project=str(folder.parent), name=folder.name, exist_ok=True,
+    )  # fmt: skip
+    return [end - start for start, end in times]
 
 
 def run(args: argparse.Namespace, method: str, new: str, seed: int, folder: Path) -> dict[str, Any]:
@@ -47,16 +68,8 @@ def run(args: argparse.Namespace, method: str, new: str, seed: int, folder: Path
         trained = data
         if method == "pseudo":
             trained = extend_data.pseudo(model, data, every, folder / "data" / f"pseudo{i}", args.imgsz)
-        yolo, times = YOLO(model), []
-        yolo.add_callback("on_train_epoch_start", lambda trainer, times=times: times.append([time.perf_counter()]))
-        yolo.add_callback("on_train_epoch_end", lambda trainer, times=times: times[-1].append(time.perf_counter()))
-        yolo.train(
-            **{**RECIPE, **settings(args.set), **METHODS[method]}, data=trained, epochs=args.epochs, imgsz=args.imgsz,
-            batch=args.batch, seed=seed, workers=args.workers, plots=False, val=False, cache="ram",
-            project=str(folder), name=f"train{i}", exist_ok=True,
-        )  # fmt: skip
+        seconds = train(args, method, trained, seed, model, folder / f"train{i}")
         model = str(folder / f"train{i}" / "weights" / "last.pt")
-        seconds = [end - start for start, end in times]
     result: dict[str, Any] = {"method": method, "new": new, "seed": seed}
     result["epoch"] = statistics.median(seconds) if seconds else None
     names = list(YOLO(model).names.values())
@@ -97,6 +110,23 @@ def cost(model: str, imgsz: int, rounds: int = 15) -> dict[str, float]:
             network(x)
             times.append(1000 * (time.perf_counter() - begin))
     return {**costs, "ms": statistics.median(times)}
+
+
+def time_alone(args: argparse.Namespace) -> str:
+    """Return the table of what prediction and training cost by method, in runs of a few epochs that take turns."""
+    methods = [method for method in args.methods if method != "pseudo"]  # trains as `plain`, on more boxes
+    epochs: dict[str, list[float]] = {method: [] for method in methods}
+    images: dict[str, list[float]] = {method: [] for method in methods}
+    with tempfile.TemporaryDirectory() as folder:
+        for turn in range(TURNS):
+            for method in methods if turn % 2 == 0 else reversed(methods):
+                model, place = args.model, Path(folder) / f"{method}-{turn}"
+                if method != "original":
+                    epochs[method] += train(args, method, args.new[0], turn, model, place)[1:]
+                    model = str(place / "weights" / "last.pt")
+                images[method].append(cost(model, args.imgsz)["ms"])
+    rows = [[m, machine.spread(images[m]), machine.spread(epochs[m]) if epochs[m] else ""] for m in methods]
+    return runs.tabulate(["method", "ms per image", "s per epoch"], rows)
 
 
 def figures(results: list[dict], mode: str, part: str) -> str:
@@ -170,10 +200,16 @@ def main() -> None:
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="training arguments for all methods")
     parser.add_argument("--workers", type=int, default=1, help="loader processes per run")
     parser.add_argument("--figure", type=Path, help="file for the plot of new AP against GFLOPs")
+    parser.add_argument("--costs", action="store_true", help="only time prediction and three epochs of each method")
     args = parser.parse_args()
     if args.small:
         vars(args).update(SMALL)
     print(machine.describe(), flush=True)
+    if args.costs:
+        args.epochs = 3
+        print(f"\n{Path(args.model).stem}, {args.new[0]}, {args.imgsz} pixels; median (lowest to highest)\n")
+        print(time_alone(args))
+        return
     jobs = {}
     for new in args.new:
         title = "+".join(Path(part).stem for part in new.split("+"))
