@@ -38,7 +38,9 @@ class FusedBlocks:
             x: The input on the CPU.
         """
         conv, norm = block.conv, block.bn
-        if type(conv) is not nn.Conv2d or conv.bias is not None or conv.padding_mode != "zeros" or norm.training:
+        if type(conv) is not nn.Conv2d or conv.bias is not None or norm.training:
+            return None
+        if conv.padding_mode != "zeros" or isinstance(conv.padding, str):
             return None
         made_from = (conv.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var)
         if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *made_from)):

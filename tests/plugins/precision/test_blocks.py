@@ -70,6 +70,14 @@ def test_what_trains_is_left_alone(trains):
         assert (blocks.FusedBlocks().compute(block, x) is None) == (trains == "bn")
 
 
+@pytest.mark.parametrize("settings", [{"padding": "same"}, {"padding": 1, "padding_mode": "reflect"}, {"bias": True}])
+def test_convolutions_that_the_kernel_lacks_are_left_alone(settings):
+    block, x = make_block()
+    block.conv = nn.Conv2d(16, 24, 3, **{"bias": False, **settings}).requires_grad_(False)
+    assert blocks.FusedBlocks().compute(block, x) is None
+    assert mixed(block, x).shape[1] == 24
+
+
 @pytest.mark.parametrize(
     "change",
     [
