@@ -65,7 +65,7 @@ def check_text(data: Any) -> None:
     Raises:
         TintboxError: If it is not a YAML mapping, or exceeds the limits of `tintbox.limits`.
     """
-    if Path(str(data)).suffix not in (".yaml", ".yml"):
+    if Path(str(data)).suffix not in yaml_file.SUFFIXES:
         return
     file = check_file(str(data), download=False, hard=False)
     if file and is_there(Path(str(file))) and not isinstance(yaml_file.read(file), dict):

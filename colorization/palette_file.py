@@ -10,11 +10,10 @@ from typing import Any
 
 import yaml
 
-from tintbox import atomic
+from tintbox import atomic, yaml_file
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
 
-SUFFIXES = (".yaml", ".yml")
 TABLES = ("bins", "colours")  # the key of the table tells the kind of palette
 SETTINGS = ("scale", "temperature", "rebalance", "weights")
 HEADER = """\
@@ -32,7 +31,7 @@ def find(name: str | Path) -> Path:
         TintboxFileError: If there is no such palette or file.
     """
     path = Path(name)
-    if path.suffix not in SUFFIXES:
+    if path.suffix not in yaml_file.SUFFIXES:
         folder = importlib.resources.files("tintbox.cfg") / "palettes"
         shipped = {Path(file.name).stem: Path(str(file)) for file in folder.iterdir() if file.name.endswith(".yaml")}
         if str(name) not in shipped:
@@ -62,7 +61,7 @@ def write(path: str | Path, description: Mapping[str, Any]) -> None:
         TintboxError: If the path has another suffix.
     """
     path = Path(path)
-    if path.suffix not in SUFFIXES:
+    if path.suffix not in yaml_file.SUFFIXES:
         raise TintboxError(f"palette path '{path}': give it the suffix .yaml, so that load knows it for a file")
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic.write_text(path, HEADER + yaml.safe_dump(dict(description), default_flow_style=None, width=200))

@@ -16,6 +16,7 @@ from ultralytics.nn.tasks import load_checkpoint, yaml_model_load
 from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK
 
 import tintbox.cfg
+from tintbox import yaml_file
 from tintbox.checks import is_number
 from tintbox.colorization import dataset, palette_choice, plots
 from tintbox.colorization.batch import prepare, truth_rows
@@ -233,7 +234,7 @@ def description(model: Any) -> dict[str, Any]:
     file = str(model or "")
     if file.endswith(".pt"):
         return load_checkpoint(file)[0].yaml
-    return yaml_model_load(file) if file.endswith((".yaml", ".yml")) else {}
+    return yaml_model_load(file) if file.endswith(yaml_file.SUFFIXES) else {}
 
 
 def fraction_of(files: list[Path], fraction: Any) -> list[Path]:

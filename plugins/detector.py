@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from tintbox import yaml_file
 from tintbox.errors import CheckpointError, TintboxError, TintboxFileError, one_line, suggest
 
 TASKS = ("detect", "segment", "pose", "obb")  # tasks whose results have boxes
@@ -24,7 +25,7 @@ def load_detector(model: str | Path, offered: Iterable[str] = TASKS) -> Any:
     from tintbox.plugins import autoload
 
     path = Path(str(model))
-    if path.suffix in (".yaml", ".yml"):
+    if path.suffix in yaml_file.SUFFIXES:
         raise TintboxError(f"model={model} is a model's YAML, without trained weights; give a checkpoint, e.g. best.pt")
     autoload.install()
     from ultralytics import YOLO

@@ -9,7 +9,7 @@ from typing import Any
 
 from tintbox import yaml_file
 from tintbox.errors import TintboxError
-from tintbox.plugins import autoload, callbacks, files, options, places
+from tintbox.plugins import autoload, callbacks, options, places
 from tintbox.plugins.freeze import selection
 from tintbox.plugins.loss import weights as class_weights
 
@@ -114,7 +114,7 @@ def class_names(data: Any) -> dict[int, str] | list[str] | None:
     """Return the class names that a dataset YAML lists, if it can be found without downloading anything."""
     from ultralytics.utils.checks import check_file
 
-    if Path(str(data)).suffix not in files.SUFFIXES or not (path := check_file(data, download=False, hard=False)):
+    if Path(str(data)).suffix not in yaml_file.SUFFIXES or not (path := check_file(data, download=False, hard=False)):
         return None
     try:
         described = yaml_file.read(Path(path))

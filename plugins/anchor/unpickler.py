@@ -16,10 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tintbox import checkpoint_archive
+from tintbox import checkpoint_archive, checkpoint_file
 from tintbox.checkpoint_archive import Archive
 from tintbox.errors import TintboxError, name_file
-from tintbox.limits import PICKLE_DEPTH, PICKLE_INSTRUCTIONS
+from tintbox.limits import PICKLE_DEPTH
 from tintbox.plugins.anchor.records import show
 from tintbox.plugins.anchor.stand_ins import Storage, find_stand_in
 
@@ -77,9 +77,7 @@ def check(raw: bytes) -> None:
     """
     depths: list[Any] = []  # of the values on the unpickler's stack; a mark is None
     memory: dict[int, int] = {}
-    for count, (code, value, _) in enumerate(pickletools.genops(raw)):
-        if count >= PICKLE_INSTRUCTIONS:
-            raise TintboxError(f"its pickle has more than {PICKLE_INSTRUCTIONS:,} instructions")
+    for count, (code, value) in enumerate(checkpoint_file.instructions(raw)):
         if code.name not in INSTRUCTIONS:
             raise TintboxError(f"its pickle has the instruction {code.name}, which PyTorch does not write")
         if code.name == "GLOBAL":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -124,10 +125,8 @@ def other_checkpoints(tasks: Any) -> None:
 
 def from_reader(error: BaseException) -> bool:
     """Return whether PyTorch's file reader itself raised the error."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    return frame is not None and Path(frame.tb_frame.f_code.co_filename).name == "serialization.py"
+    files = [Path(frame.f_code.co_filename).name for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return files[-1:] == ["serialization.py"]
 
 
 @patch("ultralytics.engine.model", "Model._load")

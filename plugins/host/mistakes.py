@@ -108,7 +108,7 @@ def colourisers_that_are_not_there(engine: Any) -> None:
 
     def check_yaml(file: Any) -> None:
         path = Path(str(file))
-        if path.suffix in (".yaml", ".yml") and is_there(path) and not isinstance(yaml_file.read(path), dict):
+        if path.suffix in yaml_file.SUFFIXES and is_there(path) and not isinstance(yaml_file.read(path), dict):
             raise TintboxError(f"{file}: no mapping, so no model's YAML")
 
     def know(name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 
 
@@ -25,11 +26,9 @@ def main() -> None:
 
 def module_of(error: BaseException) -> str:
     """Return the name of the tintbox module that an error comes from."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    file = error.filename if isinstance(error, SyntaxError) else frame and frame.tb_frame.f_code.co_filename
-    parts = Path(file or __file__).with_suffix("").parts
+    files = [__file__, *(frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__))]
+    file = (isinstance(error, SyntaxError) and error.filename) or files[-1]
+    parts = Path(file).with_suffix("").parts
     start = max((i for i, part in enumerate(parts) if part == "tintbox"), default=0)
     return ".".join(parts[start:]).removesuffix(".__init__")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickletools
 import re
 from collections.abc import Iterator
@@ -129,8 +130,8 @@ def find_classic(file: Any) -> Path | None:
     return path if path.suffix == ".pt" and is_there(path) and is_classic(path) else None
 
 
-def instructions(raw: bytes) -> Iterator[tuple[str, Any]]:
-    """Yield the name and argument of each of a pickle's instructions, without executing any.
+def instructions(raw: bytes) -> Iterator[tuple[pickletools.OpcodeInfo, Any]]:
+    """Yield each of a pickle's instructions with its argument, without executing any.
 
     Raises:
         TintboxError: There are more than `limits.PICKLE_INSTRUCTIONS`.
@@ -138,8 +139,8 @@ def instructions(raw: bytes) -> Iterator[tuple[str, Any]]:
     """
     for count, (code, value, _) in enumerate(pickletools.genops(raw)):
         if count >= PICKLE_INSTRUCTIONS:
-            raise TintboxError(f"its {PICKLE} has more than {PICKLE_INSTRUCTIONS:,} instructions")
-        yield code.name, value
+            raise TintboxError(f"its pickle has more than {PICKLE_INSTRUCTIONS:,} instructions")
+        yield code, value
 
 
 def facts(path: Path) -> dict[str, Any]:
@@ -149,16 +150,14 @@ def facts(path: Path) -> dict[str, Any]:
     counts; a file that is not a checkpoint yields {}.
     """
     found: dict[str, Any] = {}
-    try:
+    with contextlib.suppress(TintboxError, ValueError):
         with open_checkpoint(path) as archive:
             raw = archive.pickle()
         key = ""
-        for name, value in instructions(raw):
-            if "PUT" in name or name == "MEMOIZE":
+        for code, value in instructions(raw):
+            if "PUT" in code.name or code.name == "MEMOIZE":
                 continue
             if key and key not in found and isinstance(value, WANTED[key]):
                 found[key] = value
-            key = value if isinstance(value, str) and value in WANTED and "UNICODE" in name else ""
-    except (TintboxError, ValueError):
-        return found
+            key = value if isinstance(value, str) and value in WANTED and "UNICODE" in code.name else ""
     return found

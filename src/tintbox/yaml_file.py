@@ -10,6 +10,7 @@ import yaml
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 from tintbox.limits import YAML_BYTES, YAML_DEPTH, YAML_DIGITS, YAML_TEXT, YAML_VALUES
 
+SUFFIXES = (".yaml", ".yml")
 # libyaml's parser is ten times as fast, but PyYAML can be built without it.
 Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

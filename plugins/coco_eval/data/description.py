@@ -11,8 +11,6 @@ import yaml
 from tintbox import yaml_file
 from tintbox.errors import TintboxError, TintboxFileError, one_line
 
-YAMLS = (".yaml", ".yml")
-
 
 def describe(data: str | Path, *, download: bool = True) -> dict[str, Any]:
     """Return the content of a dataset YAML with its paths resolved.
@@ -27,7 +25,7 @@ def describe(data: str | Path, *, download: bool = True) -> dict[str, Any]:
     from ultralytics.data.utils import check_det_dataset
 
     try:
-        if Path(data).suffix in YAMLS:
+        if Path(data).suffix in yaml_file.SUFFIXES:
             if file := find(data):
                 yaml_file.read(file)  # Ultralytics' own reader has no limits
             elif not download:
@@ -56,7 +54,7 @@ def find(data: str | Path) -> Path | None:
 
 def lacks_validation(data: str | Path) -> bool:
     """Return whether a dataset is a YAML with a training split and no validation split."""
-    file = find(data) if Path(data).suffix in YAMLS else None
+    file = find(data) if Path(data).suffix in yaml_file.SUFFIXES else None
     content = yaml_file.read(file) if file else None
     if not isinstance(content, dict) or not content.get("train"):
         return False

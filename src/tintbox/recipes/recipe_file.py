@@ -11,9 +11,8 @@ from typing import Any
 import yaml
 
 import tintbox
-from tintbox import atomic
+from tintbox import atomic, yaml_file
 from tintbox.errors import TintboxError, one_line
-from tintbox.plugins.coco_eval.data.description import YAMLS
 from tintbox.recipes.rules import Recipe
 
 OURS = "by tintbox"  # in the first line; identifies a recipe
@@ -65,8 +64,8 @@ def check(out: str | Path) -> None:
         TintboxError: Its name is not a YAML's, another file is in its place, or the folder is not writable.
     """
     file = Path(out)
-    if file.suffix not in YAMLS:
-        raise TintboxError(f"out={out}: a recipe is YAML; give a file that ends in {' or '.join(YAMLS)}")
+    if file.suffix not in yaml_file.SUFFIXES:
+        raise TintboxError(f"out={out}: a recipe is YAML; give a file that ends in {' or '.join(yaml_file.SUFFIXES)}")
     try:
         if file.exists():
             with file.open(encoding="utf-8", errors="replace") as lines:

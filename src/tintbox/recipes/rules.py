@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from tintbox import yaml_file
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.data.description import YAMLS
 from tintbox.recipes.advice import advise
 from tintbox.recipes.pace import Pace
 from tintbox.recipes.survey import Survey
@@ -97,7 +97,7 @@ def choose_closing(epochs: int) -> int:
 
 def is_pretrained(model: str | Path) -> bool:
     """Return whether a model has trained weights; one given as a YAML has random weights."""
-    return Path(model).suffix not in YAMLS
+    return Path(model).suffix not in yaml_file.SUFFIXES
 
 
 def choose(

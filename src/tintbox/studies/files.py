@@ -14,7 +14,6 @@ from tintbox import run_arguments, yaml_file
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest, suggest_file
 
-YAMLS = (".yaml", ".yml")
 REMOTE = "://"  # downloaded by Ultralytics when a run begins
 
 
@@ -37,7 +36,8 @@ def check(key: str, value: Any) -> None:
     elif key == "model":
         model(str(value))
     elif key == "data":
-        if REMOTE not in str(value) and Path(str(value)).suffix.lower() in YAMLS:  # the rest is left to the runs
+        # Folders and what is downloaded are left to the runs.
+        if REMOTE not in str(value) and Path(str(value)).suffix.lower() in yaml_file.SUFFIXES:
             mapping(key, value)
     elif isinstance(value, str):  # pretrained=True names no file
         weights(key, value)
@@ -52,7 +52,7 @@ def find(key: str, value: Any) -> Path:
     from ultralytics.utils.checks import check_file as search
 
     name = str(value)
-    if Path(name).suffix.lower() not in YAMLS:
+    if Path(name).suffix.lower() not in yaml_file.SUFFIXES:
         raise TintboxError(f"{key}={name}: give a YAML file")
     if is_there(Path(name)):
         return Path(name)
@@ -118,7 +118,7 @@ def model(name: str) -> Model:
     """
     from ultralytics.nn.tasks import guess_model_task
 
-    if Path(name).suffix.lower() not in YAMLS:
+    if Path(name).suffix.lower() not in yaml_file.SUFFIXES:
         weights("model", name)
         return Model()
     try:

@@ -100,7 +100,7 @@ def run_name(settings: Mapping[str, Any]) -> str:
         return "run"
     parts = []
     for key, value in settings.items():
-        shown = Path(text(value)).stem if str(value).endswith((".yaml", ".yml", ".pt")) else text(value)
+        shown = Path(text(value)).stem if str(value).endswith((*yaml_file.SUFFIXES, ".pt")) else text(value)
         plain_text = re.sub(r"[^\w.+-]+", "_", shown).strip("_")  # a minus may belong to a number, e.g. 1e-05
         parts.append(f"{key}_{plain_text}"[:LONGEST])
     # A folder name has at most 255 bytes.
@@ -136,7 +136,7 @@ def parse(words: Sequence[str]) -> Grid:
         key, equals, given = word.partition("=")
         if equals:
             values[key.strip()] = [read_value(part) for part in split(key, given)]
-        elif Path(word).suffix in (".yaml", ".yml"):
+        elif Path(word).suffix in yaml_file.SUFFIXES:
             values |= read_file(Path(word))
         elif word != "train":  # as in `yolo colorize train ...`
             values["task"] = [check_task_word(word)]

@@ -119,7 +119,7 @@ def test_nothing_of_tintbox_is_in_the_file(kind, extended, tmp_path):
     file = export(extended[kind], tmp_path)
     with open_checkpoint(file) as archive:
         raw = archive.pickle()
-    modules = {value.split()[0].partition(".")[0] for name, value in instructions(raw) if name == "GLOBAL"}
+    modules = {value.split()[0].partition(".")[0] for code, value in instructions(raw) if code.name == "GLOBAL"}
     assert "ultralytics" in modules and modules <= {"ultralytics", "torch", "collections", "__builtin__"}
     assert b"tintbox" not in raw and b"reconcile" not in raw
     assert [path.name for path in tmp_path.iterdir()] == ["stock.pt"]
