@@ -7,16 +7,13 @@ from pathlib import Path
 from tintbox import atomic
 
 
-def drop_from(file: Path, epoch: int) -> int:
+def drop_from(file: Path, epoch: int) -> None:
     """Remove the rows from ``epoch`` on, counted from 1, and incomplete rows left by a killed process.
 
     If an epoch appears twice because of an earlier resume, its last row is kept. The other rows stay byte for byte.
-
-    Returns:
-        The number of rows removed.
     """
     if not file.is_file():
-        return 0
+        return
     header, *rows = file.read_bytes().splitlines(keepends=True) or [b""]
     columns = header.count(b",")
     kept: dict[int, bytes] = {}
@@ -26,4 +23,3 @@ def drop_from(file: Path, epoch: int) -> int:
             kept[int(first)] = row
     if len(kept) < len(rows):
         atomic.write_bytes(file, header + b"".join(kept[number] for number in sorted(kept)))
-    return len(rows) - len(kept)

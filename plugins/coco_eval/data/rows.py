@@ -20,9 +20,10 @@ import numpy as np
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 
 REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # errors of the fast reader
+LONGEST = 60  # characters of a value in an error
 LISTED = 5  # values named in an error; the rest are counted
 _SHORT = reprlib.Repr()  # unlike repr, it handles values nested a thousand levels deep
-_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = LONGEST
 _SHORT.maxdict = 3
 
 
@@ -211,7 +212,7 @@ def _is_beyond_float(value: float) -> bool:
     return False
 
 
-def _short(value: Any, most: int = 60) -> str:
+def _short(value: Any) -> str:
     """Return a value's text, cut so that an error stays on one line."""
     text = _SHORT.repr(value)
-    return text if len(text) <= most else f"{text[:most]}..."
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

@@ -10,6 +10,7 @@ import numpy as np
 
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.ranks import sorted_ids
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.errors.picture import Box, census, draw, read_picture
 from tintbox.plugins.coco_eval.errors.tide import KINDS, Explanation
@@ -39,7 +40,7 @@ class Weight:
 
 def weigh(explanation: Explanation, truth: Truth, detections: Detections) -> list[Weight]:
     """Return the images with errors, worst first; ties are in order of id."""
-    ids = np.unique(np.array([image["id"] for image in truth.images], np.int64))
+    ids = sorted_ids(image["id"] for image in truth.images)
     lost = np.isin(explanation.truth_kind, ("missed", "covered"))
     wrong = np.isin(explanation.detection_kind, KINDS) & (detections.score >= SCORE)
     rows = np.array([row["image_id"] for row in truth.annotations], np.int64)[lost]

@@ -43,6 +43,7 @@ has the size of each effect):
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -177,24 +178,28 @@ def explain(
     wrong = per_class(columns.label[code < _RIGHT])
     counts |= {"missed": missed, "false positives": wrong, "false negatives": lost}
     names = {category["id"]: str(category["name"]) for category in truth.categories}
-    losses = [
-        Loss(
-            names[key],
-            float(precision[i]),
-            {name: float(values[i]) for name, values in gains.items()},
-            {name: int(values[i]) for name, values in counts.items()},
-            int(objects[i]),
-        )
-        for i, key in enumerate(columns.class_ids.tolist())
-    ]
-    overall = Loss(
-        "all",
-        _mean(precision, objects),
-        {name: _mean(values, objects) for name, values in gains.items()},
-        {name: int(values.sum()) for name, values in counts.items()},
-        int(objects.sum()),
-    )
+    found = precision, gains, counts, objects
+    losses = [_loss(names[key], slice(i, i + 1), *found) for i, key in enumerate(columns.class_ids.tolist())]
+    overall = _loss("all", slice(None), *found)
     return Explanation(overall, losses, kind, concerned, _TRUTH_KINDS[state], iou_type, max_det)
+
+
+def _loss(
+    name: str,
+    some: slice,
+    precision: np.ndarray,
+    gains: Mapping[str, np.ndarray],
+    counts: Mapping[str, np.ndarray],
+    objects: np.ndarray,
+) -> Loss:
+    """Return what ``some`` of the classes lose together; all arrays are ``(C,)``, one value per class."""
+    return Loss(
+        name,
+        _mean(precision[some], objects[some]),
+        {kind: _mean(values[some], objects[some]) for kind, values in gains.items()},
+        {kind: int(values[some].sum()) for kind, values in counts.items()},
+        int(objects[some].sum()),
+    )
 
 
 def _assign(code: np.ndarray, concerned: np.ndarray, columns: Columns, objects: np.ndarray) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from tintbox.assignment.published import COLOURISERS, DETECTOR, pool_complexity
 from tintbox.run_folder import RunFolder
@@ -11,11 +11,6 @@ from tintbox.studies.table import markdown_table
 
 SIZES = (32, 64)  # of Part A's question: what doubles with the side of the image?
 COUNTS = ("weights", "outputs", "connections")
-
-
-def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    return "\n".join(markdown_table(head, rows))
 
 
 def last_values(run: RunFolder) -> tuple[float, float]:
@@ -38,13 +33,13 @@ def networks(runs: Mapping[str, RunFolder], *, published: bool) -> str:
         beside = [f"{theirs.loss[0]:.3f} to {theirs.loss[1]:.3f}", f"{low:.1f} to {high:.1f}"]
         rows.append([network, *last_words(run), *(beside if published else []), clock(run.seconds)])
     theirs_head = ["the assignment's loss", "its accuracy %"] if published else []
-    return markdown(["network", "validation loss", "accuracy %", *theirs_head, "time"], rows)
+    return markdown_table(["network", "validation loss", "accuracy %", *theirs_head, "time"], rows)
 
 
 def effect_of(name: str, runs: Mapping[str, RunFolder]) -> str:
     """Return the table of one network's runs by the varied value."""
     rows = [[value, *last_words(run), clock(run.seconds)] for value, run in runs.items()]
-    return markdown([name, "validation loss", "accuracy %", "time"], rows)
+    return markdown_table([name, "validation loss", "accuracy %", "time"], rows)
 
 
 def complexity() -> str:
@@ -57,7 +52,7 @@ def complexity() -> str:
     for size in SIZES:
         counted, formula = count(network, size, channels).as_dict()["total"], pool_complexity(size)
         rows += [[f"{size}x{size}", key, f"{counted[key]:,}", f"{formula[key]:,}"] for key in COUNTS]
-    return markdown(["image", "what", "counted", "closed form"], rows)
+    return markdown_table(["image", "what", "counted", "closed form"], rows)
 
 
 def detector(before: tuple[float, float], run: RunFolder, *, published: bool) -> str:
@@ -71,7 +66,7 @@ def detector(before: tuple[float, float], run: RunFolder, *, published: bool) ->
     if published:
         theirs = {f"epoch {epoch}": pair for epoch, pair in DETECTOR.items()}
         rows.append(["the assignment (YOLOv3)", *(interval_text(theirs[key]) if key in theirs else "" for key in ours)])
-    return markdown(["mAP50 / mAP50-95", *ours], rows)
+    return markdown_table(["mAP50 / mAP50-95", *ours], rows)
 
 
 def interval_text(pair: tuple[float, float]) -> str:

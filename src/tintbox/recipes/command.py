@@ -11,6 +11,7 @@ import numpy as np
 
 from tintbox.errors import TintboxError
 from tintbox.folds.groups import AUTO
+from tintbox.plugins.detector import TASKS
 from tintbox.recipes import pace as machine
 from tintbox.recipes import probing, recipe_file, rules, splitting, survey
 from tintbox.recipes.labels import count_faults
@@ -19,7 +20,6 @@ from tintbox.recipes.rules import Recipe
 from tintbox.recipes.survey import Survey
 from tintbox.studies import files
 
-TASKS = ("detect", "segment", "pose", "obb")  # tasks whose labels have boxes
 MOST_CLASSES = 30  # shown in a table
 
 Table = tuple[str, dict[str, str], list[list[str]]]  # title, alignment by header, rows
@@ -121,7 +121,7 @@ def tables(held: Survey, chosen: Recipe) -> list[Table]:
         width = np.median(split.sizes[split.sizes.all(axis=1)].max(axis=1, initial=0)) if len(split.sides) else 0
         splits.append([
             name, f"{len(split.files):,}", f"{boxes:,}", f"{split.labels.unlabelled + split.labels.empty:,}",
-            f"{width * np.quantile(split.sides, rules.SMALL):.0f} px" if len(split.sides) else "",
+            f"{width * split.small:.0f} px" if len(split.sides) else "",
             f"{100 * split.labels.at_border.mean():.0f}%" if boxes else "", f"{100 * split.grey:.0f}%",
             f"{count_faults(split.labels).total():,}",
         ])  # fmt: skip

@@ -21,7 +21,6 @@ LEAST_EPOCHS, MOST_EPOCHS = 20, 300
 SIZES = range(320, 1281, 32)
 USUAL = 640  # pixels: the size detectors are pretrained at
 SEEN = 16  # pixels: the smallest box side that the finest cells, 8 pixels wide, can resolve
-SMALL = 0.1  # quantile of the box sides that counts as small
 BATCH, SMALL_BATCH = 16, 8
 MANY_STEPS = 20  # per epoch: with at least so many, batches need not be small
 CLOSING = 10  # epochs without mosaic at the end, Ultralytics' default
@@ -69,10 +68,9 @@ def counted(number: int, noun: str) -> str:
 def choose_size(survey: Survey) -> tuple[int, int]:
     """Return the smallest image size in pixels that resolves the boxes, and the one to use if there is time."""
     train = survey.splits["train"]
-    small = float(np.quantile(train.sides, SMALL))
     longest = int(train.sizes.max())
     largest = next((size for size in SIZES if size >= longest), SIZES[-1])
-    needed = next((size for size in SIZES if size * small >= SEEN), SIZES[-1])
+    needed = next((size for size in SIZES if size * train.small >= SEEN), SIZES[-1])
     needed = min(needed, largest)
     return needed, max(needed, min(USUAL, largest))
 
@@ -148,14 +146,10 @@ def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | Non
     more = "epochs" if asked else "minutes"
     advised = f"; {wanted} epochs ({wanted * per_epoch} steps) are recommended: increase {more}="
     short = advised if epochs < wanted else ""
-    small = np.quantile(survey.splits["train"].sides, SMALL)
-    why = f"a tenth of the boxes are under {small * size:.0f} px wide at this size"
-    if imgsz:
-        why = f"as requested; {why}"
-    elif size < best:
-        why += f"; {best} would take longer than {minutes:g} minutes"
+    shrunk = f"; {best} would take longer than {minutes:g} minutes" * (size < best)
+    small = f"a tenth of the boxes are under {survey.splits['train'].small * size:.0f} px wide at this size"
     return [
-        Setting("imgsz", size, why),
+        Setting("imgsz", size, f"{'as requested; ' * bool(imgsz)}{small}{shrunk}"),
         Setting("epochs", epochs, f"{counted(epochs * per_epoch, 'step')} of {batch} images{short}; {total}"),
         Setting("batch", batch, f"{counted(per_epoch, 'step')} per epoch with {counted(training, 'image')}"),
         Setting(

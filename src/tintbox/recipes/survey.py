@@ -22,6 +22,7 @@ from tintbox.recipes.labels import Labels
 from tintbox.recipes.pictures import Look
 
 SPLITS = ("train", "val", "test")
+SMALL = 0.1  # quantile of the box sides that counts as small
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Split:
         readable = sizes.all(axis=1)
         sizes = sizes[readable]
         return np.sqrt((self.labels.boxes[readable, 2:] * sizes).prod(axis=1)) / sizes.max(axis=1, initial=1)
+
+    @cached_property
+    def small(self) -> float:
+        """The side, in the unit of `sides`, below which a box counts as small."""
+        return float(np.quantile(self.sides, SMALL))
 
     @property
     def unreadable(self) -> list[str]:

@@ -33,6 +33,7 @@ from tintbox.reports.tables import Table
 from tintbox.reports.verdict import verdict
 
 HERE = Path(__file__).parent
+Evaluated = tuple[dict[str, Figure], Table]  # of an IoU type: figures by element id, and a table
 TASKS = {
     "detect": "Detection", "segment": "Segmentation", "pose": "Pose", "obb": "Oriented boxes",
     "classify": "Classification", "colorize": "Colourisation", "semantic": "Semantic segmentation", "depth": "Depth",
@@ -75,8 +76,8 @@ class Content:
     arguments: Table
     machines: Table
     curves: dict[str, Figure]
-    classes: list[tuple[dict[str, Figure], Table]]
-    errors: list[tuple[dict[str, Figure], Table]]
+    classes: list[Evaluated]
+    errors: list[Evaluated]
     schedules: Sequence[freezing.Schedule]
     albums: list[Album] = field(default_factory=list)
     notes: dict[str, list[str]] = field(default_factory=dict)
@@ -97,19 +98,7 @@ def content(section: Section, place: int) -> Content:
     cells = [] if metrics.other_data(section) else seeds.cells(entries, ruler.values)
     shown, unrecorded = freezing.schedules(entries)
     task = section.task
-    classes, errors = [], []
-    for kind in TITLES:
-        table = tables.per_class(entries, kind)
-        if table:
-            figures = {
-                f"{own}-classes-{kind}": evaluation_figures.class_figure(entries, kind),
-                f"{own}-precision-{kind}": evaluation_figures.precision_figure(entries, kind),
-            }
-            classes.append(({name: figure for name, figure in figures.items() if figure}, table))
-        table = tables.errors(entries, kind)
-        if table:
-            figure = evaluation_figures.error_figure(entries, kind)
-            errors.append(({f"{own}-errors-{kind}": figure} if figure else {}, table))
+    classes, errors = evaluations(entries, own)
     many = f"{len(entries)} runs" if len(entries) > 1 else "one run"
     return Content(
         id=own,
@@ -132,6 +121,22 @@ def content(section: Section, place: int) -> Content:
             "machines": list_unrecorded(entries),
         },
     )
+
+
+def evaluations(entries: Sequence[Entry], own: str) -> tuple[list[Evaluated], list[Evaluated]]:
+    """Return the figures and tables of COCO evaluations, by class and by kind of error; ids begin with ``own``."""
+    classes, errors = [], []
+    for kind in TITLES:
+        if table := tables.per_class(entries, kind):
+            figures = {
+                f"{own}-classes-{kind}": evaluation_figures.class_figure(entries, kind),
+                f"{own}-precision-{kind}": evaluation_figures.precision_figure(entries, kind),
+            }
+            classes.append(({name: figure for name, figure in figures.items() if figure}, table))
+        if table := tables.errors(entries, kind):
+            figure = evaluation_figures.error_figure(entries, kind)
+            errors.append(({f"{own}-errors-{kind}": figure} if figure else {}, table))
+    return classes, errors
 
 
 def list_unevaluated(entries: Sequence[Entry]) -> list[str]:

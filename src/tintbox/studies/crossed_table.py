@@ -48,7 +48,7 @@ def markdown(cells: Sequence[CrossedCell], folds: Folds) -> list[str]:
     for kind in kinds:
         head, rows = _rows(cells, kind)
         lines += ["", f"## {TITLES[kind]}", ""] if len(kinds) > 1 else [""]
-        lines += table.markdown_table(head, rows)
+        lines.append(table.markdown_table(head, rows))
     return lines
 
 

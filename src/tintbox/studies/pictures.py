@@ -63,14 +63,10 @@ def effect(figure: Any, group: Sequence[Cell], key: str) -> None:
         places = {name: float(i) for i, name in enumerate(dict.fromkeys(map(text, values)))}
     for axes, (column, title) in zip(figure.subplots(1, 2), measures(group).items()):
         for i, (name, row) in enumerate(lines.items()):
-            points = [
-                (places[text(cell.settings[key])], finite(cell.column(column).values()))
-                for cell in sorted(row, key=lambda cell: places[text(cell.settings[key])])
-                if cell.column(column)
-            ]
-            at = [place for place, _ in points]
-            means = [mean(numbers) for _, numbers in points]
-            deviations = [spread(numbers) if len(numbers) > 1 else 0.0 for _, numbers in points]
+            known = {places[text(cell.settings[key])]: finite(cell.column(column).values()) for cell in row}
+            at = sorted(place for place, numbers in known.items() if numbers)
+            means = [mean(known[place]) for place in at]
+            deviations = [spread(known[place]) if len(known[place]) > 1 else 0.0 for place in at]
             low, high = ([m + sign * d for m, d in zip(means, deviations)] for sign in (-1, 1))
             colour = COLOURS[i % len(COLOURS)]
             if numeric:

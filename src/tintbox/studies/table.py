@@ -81,7 +81,7 @@ def markdown(results: Sequence[Result], title: str) -> str:
     for task, group in groups.items():
         head, lines = rows(group)
         parts += ["", f"## {task}", ""] if len(groups) > 1 else [""]
-        parts += markdown_table(head, lines)
+        parts.append(markdown_table(head, lines))
     for group in groups.values():
         parts += find_equal(group)
     return "\n".join([*parts, *find_lacking(results)]) + "\n"
@@ -112,10 +112,10 @@ def find_equal(group: Sequence[Cell]) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return the lines of a Markdown table, with ``|`` escaped in the cells."""
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table, with ``|`` escaped in the cells."""
     escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)
-    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *escaped)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *escaped))
 
 
 def save(folder: Path, results: Sequence[Result], title: str) -> None:
