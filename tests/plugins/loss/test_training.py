@@ -236,8 +236,7 @@ def test_set_again_on_a_new_ema_copy(train):
 
 def test_resume(train, stop_at):
     for file, count in (("yolo11n.yaml", 1), ("yolo26n.yaml", 2)):
-        whole = train(file, epochs=3, **ALL)
-        stopped = stop_at(train, "on_model_save", file, epochs=3, **ALL)
+        stopped = stop_at(train, "on_model_save", file, epochs=2, **ALL)
         seen = []
         again = ("on_pretrain_routine_end", lambda t, seen=seen: seen.extend(bces(m) for m in models(t)))
         resumed = train(str(stopped.last), callbacks=[again], resume=True)
@@ -246,9 +245,9 @@ def test_resume(train, stop_at):
         for bce in [bce for losses in seen for bce in losses]:
             assert bce.pos_weight.tolist() == pytest.approx(expected, rel=1e-6)
             assert (bce.smoothing, bce.gamma, bce.alpha) == (0.02, 1.5, 0.4)
-        assert [row["epoch"] for row in rows(resumed)] == ["1", "2", "3"]
-        if count == 2:
-            assert resumed.model.criterion.updates == whole.model.criterion.updates
+        assert [row["epoch"] for row in rows(resumed)] == ["1", "2"]
+    whole = train(file, epochs=2, **ALL)
+    assert resumed.model.criterion.updates == whole.model.criterion.updates
 
 
 def test_what_it_tells(train, log):
