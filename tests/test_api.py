@@ -58,7 +58,7 @@ def test_a_report_of_one_folder(trained, tmp_path):
 
 def test_a_study_of_two_runs(tiny_data, tmp_path):
     folder = tintbox.study(
-        task="colorize", model="colorize-unet.yaml", data=tiny_data, imgsz=32, batch=[4, 8], epochs=1, palette=4,
+        task="colorize", model="colorize-convt.yaml", data=tiny_data, imgsz=32, batch=[4, 8], epochs=1, plots=False,
         workers=1, project=tmp_path, name="both",
     )  # fmt: skip
     assert folder == tmp_path / "both"
