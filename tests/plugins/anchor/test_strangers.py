@@ -14,6 +14,7 @@ from ultralytics import YOLO
 from ultralytics.nn.modules.conv import Conv as TodaysConv
 
 from tintbox import limits
+from tintbox.checkpoint_archive import open_checkpoint
 from tintbox.errors import TintboxError
 from tintbox.plugins.anchor import legacy, records, stand_ins, unpickler
 from tintbox.plugins.anchor.conversion import convert
@@ -125,7 +126,8 @@ def test_any_field_may_hold_anything(leaky, tmp_path, canary, data):
     if not file.exists():
         model, _, save = leaky
         save({"model": model}, file)
-    content = unpickler.read(file)["model"]
+    with open_checkpoint(file) as archive:
+        content = unpickler.Reader(archive.pickle(), archive).load()["model"]
     for _ in range(data.draw(st.integers(1, 2))):
         put(content, data.draw(st.sampled_from(sorted(places(content), key=str))), data.draw(values(canary)))
     try:

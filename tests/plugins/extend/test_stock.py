@@ -31,6 +31,13 @@ for name in [name for name in sys.modules if name.partition(".")[0] == "tintbox"
 sys.modules["tintbox"] = None  # whoever imports it gets an ImportError
 import torch
 from ultralytics import YOLO
+source, settings, validation = map(json.loads, sys.argv[1:])
+model = YOLO("stock.pt").model.eval()
+model.end2end = False
+raw = model(torch.load("x.pt"))[0].detach()
+boxes = [result.boxes.data for result in YOLO("stock.pt").predict(source, **settings)]
+found = YOLO("stock.pt").val(**validation)
+torch.save([raw, boxes, found.names, found.box.all_ap.tolist(), found.box.ap_class_index.tolist()], "said.pt")
 """
 
 
@@ -52,11 +59,11 @@ def run(model, x):
     return model(x)[0]
 
 
-def assert_close(found, expected, side):
+def assert_close(found, expected, side, within=1e-5):
     """Compare (B, 4 + classes, N): boxes relative to the image's side, and scores."""
     assert found.shape == expected.shape
-    assert (found[:, :4] - expected[:, :4]).abs().max() / side < 1e-5
-    assert (found[:, 4:] - expected[:, 4:]).abs().max() < 1e-5
+    assert (found[:, :4] - expected[:, :4]).abs().max() / side < within
+    assert (found[:, 4:] - expected[:, 4:]).abs().max() < within
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -99,6 +106,20 @@ def test_end_to_end_it_has_the_surest_of_all_heads(specs, old, load, pictures):
         model.fuse(verbose=False), made.fuse(verbose=False)
 
 
+@pytest.fixture
+def stock(forked, tmp_path):
+    """An Ultralytics without tintbox, given ``stock.pt``: its raw output, boxes, class names, APs and their classes."""
+
+    def ask(x, source, settings, validation, **env):
+        torch.save(x, tmp_path / "x.pt")
+        words = map(json.dumps, (source, settings, validation))
+        done = forked("-c", ALONE, *words, env={"TINTBOX_DISABLE": "1", **env})
+        assert done.returncode == 0, done.stderr
+        return torch.load(tmp_path / "said.pt")
+
+    return ask
+
+
 def test_the_model_stays_as_it_is(old, load, pictures):
     model = extend(load(old["yolo11n"]), "neck")
     before, state = run(model, pictures), copy.deepcopy(model.state_dict())
@@ -116,7 +137,9 @@ def export(trainer, folder):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_of_tintbox_is_in_the_file(kind, extended, tmp_path):
+    (tmp_path / "stock.pt").write_bytes(b"an older one, which is replaced")
     file = export(extended[kind], tmp_path)
+    assert type(YOLO(file).model) is DetectionModel
     with open_checkpoint(file) as archive:
         raw = archive.pickle()
     modules = {value.split()[0].partition(".")[0] for code, value in instructions(raw) if code.name == "GLOBAL"}
@@ -128,35 +151,23 @@ def test_nothing_of_tintbox_is_in_the_file(kind, extended, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_ultralytics_without_tintbox_predicts_and_validates_with_it(
-    kind, extended, load, fruit, pictures, forked, tmp_path
+    kind, extended, load, fruit, pictures, stock, tmp_path
 ):
-    file, model, yolo = export(extended[kind], tmp_path), load(extended[kind].best), YOLO(extended[kind].best)
+    export(extended[kind], tmp_path)
+    model, yolo = load(extended[kind].best), YOLO(extended[kind].best)
     model.end2end = False
-    torch.save(pictures, tmp_path / "pictures.pt")
-    images = sorted(fruit.parent.glob("images/val/*"))
+    source = [*map(str, sorted(fruit.parent.glob("images/val/*")))]
     settings = {"imgsz": 32, "rect": False, "conf": 1e-6, "max_det": 3000, "verbose": False}
-    found = yolo.predict(images, **settings)
+    found = yolo.predict(source, **settings)
     data = labelled(found, tmp_path)
-    validation = {**settings, "data": str(data), "plots": False, "workers": 0, "batch": 2}
-    code = ALONE + (
-        "file, settings, validation, *images = map(json.loads, sys.argv[1:])\n"
-        "model = YOLO(file).model.eval()\n"
-        "model.end2end = False\n"
-        "torch.save(model(torch.load('pictures.pt'))[0].detach(), 'raw.pt')\n"
-        "torch.save([r.boxes.data for r in YOLO(file).predict(images, **settings)], 'boxes.pt')\n"
-        "found = YOLO(file).val(**validation, project='.')\n"
-        "print(json.dumps([found.names, found.box.all_ap.tolist(), found.box.ap_class_index.tolist()]))\n"
-    )
-    words = map(json.dumps, (str(file), settings, validation, *map(str, images)))
-    done = forked("-c", code, *words, env={"TINTBOX_DISABLE": "1", "ULTRALYTICS_SAFE_LOAD": "1"})
-    assert done.returncode == 0, done.stderr
-    assert_close(torch.load(tmp_path / "raw.pt"), run(model, pictures), 96)
-    for there, here in zip(torch.load(tmp_path / "boxes.pt"), found):
+    validation = {**settings, "data": str(data), "plots": False, "workers": 0, "batch": 2, "project": str(tmp_path)}
+    raw, boxes, names, aps, classes = stock(pictures, source, settings, validation, ULTRALYTICS_SAFE_LOAD="1")
+    assert_close(raw, run(model, pictures), 96)
+    for there, here in zip(boxes, found):
         assert len(there) == len(here.boxes) > 0
         assert torch.allclose(there[:, 4], here.boxes.conf, atol=1e-5)
-    names, aps, classes = json.loads(done.stdout.strip().splitlines()[-1])
     assert list(names.values()) == [*OLD, *"cdefgh"]
-    expected = yolo.val(**validation, project=str(tmp_path)).box
+    expected = yolo.val(**validation).box
     assert classes == expected.ap_class_index.tolist() and {c < len(OLD) for c in classes} == {True, False}
     assert np.allclose(aps, expected.all_ap, atol=1e-6)
 
@@ -180,7 +191,7 @@ def labelled(results, folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["yolo11n", "yolo26n"])
-def test_on_real_pictures(kind, shared_data, load, forked, tmp_path):
+def test_on_real_pictures(kind, shared_data, load, stock, tmp_path):
     """With weights that detect their objects: the same raw predictions, boxes and AP."""
     weights, images = WEIGHTS / f"{kind}-recon.pt", sorted(shared_data.glob("coco/coco128/images/**/*.jpg"))[:8]
     if not weights.is_file() or not images:
@@ -197,24 +208,17 @@ def test_on_real_pictures(kind, shared_data, load, forked, tmp_path):
     data = {"path": str(tmp_path), "train": "images", "val": "images", "names": yolo.model.names}
     (tmp_path / "data.yaml").write_text(yaml.safe_dump(data))
     x = np.stack([cv2.resize(cv2.imread(str(image)), (320, 256))[..., ::-1] for image in images])
-    torch.save(torch.from_numpy(x).permute(0, 3, 1, 2).float() / 255, tmp_path / "x.pt")
-    validation = {"data": "data.yaml", "imgsz": 320, "plots": False, "workers": 0, "verbose": False, "project": "."}
-    validation["max_det"] = 10_000  # the untrained head has many boxes, and stock has one list for all
-    code = ALONE + (
-        "raw = YOLO('stock.pt').model.eval()(torch.load('x.pt'))[0].detach()\n"
-        "found = YOLO('stock.pt').predict('images', imgsz=320, conf=0.05, verbose=False)\n"
-        "box = YOLO('stock.pt').val(**json.loads(sys.argv[1])).box\n"
-        "torch.save([raw, [r.boxes.data for r in found], box.all_ap.tolist()], 'found.pt')\n"
-    )
-    done = forked("-c", code, json.dumps(validation), env={"TINTBOX_DISABLE": "1"})
-    assert done.returncode == 0, done.stderr
-    raw, boxes, aps = torch.load(tmp_path / "found.pt")
-    assert_close(raw, run(load(tmp_path / "extended.pt"), torch.load(tmp_path / "x.pt")), 320)
-    found = YOLO(tmp_path / "extended.pt").predict(tmp_path / "images", imgsz=320, conf=0.05, verbose=False)
-    for there, here in zip(boxes, found):
+    x = torch.from_numpy(x).permute(0, 3, 1, 2).float() / 255
+    source, settings = str(tmp_path / "images"), {"imgsz": 320, "conf": 0.05, "verbose": False}
+    validation = {"data": str(tmp_path / "data.yaml"), "imgsz": 320, "plots": False, "workers": 0, "verbose": False}
+    validation |= {"project": str(tmp_path), "max_det": 10_000}  # the untrained head has many boxes, stock one list
+    raw, boxes, _, aps, _ = stock(x, source, settings, validation)
+    model = load(tmp_path / "extended.pt")
+    model.end2end = False
+    assert_close(raw, run(model, x), 320)
+    for there, here in zip(boxes, YOLO(tmp_path / "extended.pt").predict(source, **settings)):
         assert len(there) == len(here.boxes) > 0
         assert torch.allclose(there, here.boxes.data, atol=1e-2)
-    validation |= {"data": str(tmp_path / "data.yaml"), "project": str(tmp_path)}
     expected = YOLO(tmp_path / "extended.pt").val(**validation).box.all_ap
     assert np.allclose(aps, expected, atol=1e-3) and expected.mean() > 0.1
 
@@ -234,9 +238,7 @@ def test_exports_say_the_same(kind, form, extended, load, tmp_path):
     else:
         session = runtime.InferenceSession(exported, providers=["CPUExecutionProvider"])
         found = torch.from_numpy(session.run(None, {"images": x.numpy()})[0])
-    expected = run(model, x)
-    assert (found[:, :4] - expected[:, :4]).abs().max() / 64 < 1e-4
-    assert (found[:, 4:] - expected[:, 4:]).abs().max() < 1e-4
+    assert_close(found, run(model, x), 64, within=1e-4)
 
 
 @pytest.mark.parametrize("specs", [("head",), ("neck",), TWICE], ids="+".join)
@@ -296,8 +298,3 @@ def test_mistakes_are_one_line_and_change_nothing(source, target, message, exten
         export_stock(tmp_path / source, tmp_path / target)
     assert "\n" not in str(caught.value)
     assert {path: path.read_bytes() for path in Path(tmp_path).iterdir() if path.is_file()} == before
-
-
-def test_an_older_file_is_replaced(extended, tmp_path):
-    (tmp_path / "stock.pt").write_bytes(b"older")
-    assert type(YOLO(export(extended["yolov8n"], tmp_path)).model) is DetectionModel
