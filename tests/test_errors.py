@@ -2,7 +2,7 @@
 
 import pytest
 
-from tintbox.errors import TintboxError, TintboxFileError, name_file, one_line, suggest, suggest_file
+from tintbox.errors import TintboxError, TintboxFileError, name_file, one_line, reason_of, suggest, suggest_file
 
 
 def test_any_white_space_is_one_space():
@@ -38,3 +38,12 @@ def test_nearest_and_one_line():
     assert suggest("bakbone", ["backbone", "neck"]) == "; did you mean 'backbone'?"
     assert suggest("xyz", ["backbone"]) == ""
     assert one_line("a\n  b\t c\n") == "a b c"
+
+
+def test_of_a_system_error_only_the_reason_is_told(tmp_path):
+    with pytest.raises(OSError) as caught:
+        (tmp_path / "none").read_bytes()
+    assert reason_of(caught.value) == "No such file or directory"
+    assert reason_of(OSError("no\nnumber")) == "no number"
+    assert reason_of(TintboxFileError("x: no such file")) == "x: no such file"
+    assert reason_of(ValueError("embedded null byte")) == "embedded null byte"

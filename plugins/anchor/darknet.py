@@ -15,7 +15,7 @@ from torch import nn
 
 from tintbox import yaml_file
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, TintboxFileError, name_file, one_line
+from tintbox.errors import TintboxError, TintboxFileError, name_file, reason_of
 from tintbox.limits import CFG_BYTES
 from tintbox.plugins.anchor import building
 from tintbox.plugins.anchor.darknet_cfg import parse
@@ -63,7 +63,7 @@ def read(path: Path, limit: int) -> bytes:
         with path.open("rb") as file:
             return file.read(limit)
     except OSError as error:
-        raise TintboxError(f"{path}: cannot be read ({error.strerror or one_line(error)})") from error
+        raise TintboxError(f"{path}: cannot be read ({reason_of(error)})") from error
 
 
 def default_names(classes: int, cfg: Path) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from tintbox import atomic
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import TintboxError, reason_of
 from tintbox.plugins.coco_eval import output, pooling, sources, tables
 from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
@@ -137,7 +137,7 @@ def results_folder(out: Any, default: str) -> Iterator[Path]:
             with suppress(OSError):
                 path.rmdir()
         if isinstance(error, OSError) and not isinstance(error, TintboxError):
-            raise TintboxError(f"out={folder}: cannot be written ({error.strerror or one_line(error)})") from error
+            raise TintboxError(f"out={folder}: cannot be written ({reason_of(error)})") from error
         raise
 
 

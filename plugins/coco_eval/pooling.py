@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tintbox import atomic, json_file
-from tintbox.errors import TintboxError
+from tintbox.errors import TintboxError, reason_of
 from tintbox.limits import PREDICTIONS_BYTES
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.rows import list_values
@@ -120,4 +120,4 @@ def has_files(folder: Path) -> bool:
     try:
         return all((folder / name).is_file() for name in (ANNOTATIONS, PREDICTIONS))
     except OSError as error:
-        raise TintboxError(f"{folder}: cannot be read ({error.strerror})") from error
+        raise TintboxError(f"{folder}: cannot be read ({reason_of(error)})") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
+from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of, suggest_file
 from tintbox.path_names import distinct_names
 from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.plugins.coco_eval.data.detections import Detections
@@ -123,7 +123,7 @@ def check_there(run: str) -> None:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise TintboxFileError(f"{run}: no such run or checkpoint{suggest_file(path)}") from error
     except (OSError, ValueError) as error:  # ValueError: a name with a null byte
-        raise TintboxError(f"{run}: cannot be read ({getattr(error, 'strerror', None) or one_line(error)})") from error
+        raise TintboxError(f"{run}: cannot be read ({reason_of(error)})") from error
 
 
 def checkpoint(run: str) -> Path:

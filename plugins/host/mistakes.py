@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, TintboxFileError, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of
 from tintbox.plugins.autoload import import_optional
 from tintbox.plugins.host import command
 from tintbox.plugins.host.table import TASK, patch, replace
@@ -65,7 +65,7 @@ def raise_system_errors() -> Iterator[None]:
         raise TintboxError(f"{one_line(error)}, which this needs; install it") from error
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
-        why = one_line(error.strerror or error)
+        why = reason_of(error)
         if error.errno in UNWRITABLE:
             why = f"cannot be written ({why}); give another folder, project="
         kind = TintboxFileError if isinstance(error, FileNotFoundError) else RunFileError

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from tintbox.errors import TintboxError, TintboxFileError, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of
 from tintbox.limits import PICKLE_BYTES, ZIP_DIRECTORY_BYTES, ZIP_RATIO
 
 PICKLE = "data.pkl"
@@ -117,7 +117,7 @@ def explain_failures(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise TintboxFileError(f"{path}: no such file") from error
     except OSError as error:
-        raise TintboxError(f"{path}: cannot be read ({error.strerror or one_line(error)})") from error
+        raise TintboxError(f"{path}: cannot be read ({reason_of(error)})") from error
     except (KeyError, *DAMAGE) as error:
         raise TintboxError(f"{path}: damaged or truncated ({one_line(error)[:200]})") from error
 

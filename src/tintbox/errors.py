@@ -42,6 +42,11 @@ def one_line(text: object) -> str:
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], line)
 
 
+def reason_of(error: BaseException) -> str:
+    """Return what went wrong in one line; of a system error only its reason: the message around it names the file."""
+    return one_line(getattr(error, "strerror", None) or error)
+
+
 @contextmanager
 def name_file(path: Path) -> Iterator[None]:
     """Prefix a mistake found in a file with the file's name, unless the line already begins with it.

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
+from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of, suggest_file
 from tintbox.limits import JSON_DEPTH, JSON_VALUES
 
 
@@ -29,7 +29,7 @@ def read(file: str | Path, most: int) -> Any:
     except FileNotFoundError as error:
         raise TintboxFileError(f"{file}: no such file{suggest_file(path)}") from error
     except OSError as error:
-        raise TintboxError(f"{file}: cannot be read ({error.strerror or one_line(error)})") from error
+        raise TintboxError(f"{file}: cannot be read ({reason_of(error)})") from error
     if len(raw) > most:
         raise TintboxError(f"{file}: larger than {most:,} bytes")
     if raw.count(b",") > JSON_VALUES:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import limits, yaml_file
-from tintbox.errors import TintboxError
+from tintbox.errors import TintboxError, reason_of
 
 STOCK, OWN = "args.yaml", "tintbox.yaml"
 # First line of an args.yaml with a tintbox.yaml beside it. A stock run that reuses the folder writes args.yaml without
@@ -40,7 +40,7 @@ def beside(file: str | Path) -> dict[str, Any]:
         with Path(file).open("rb") as stream:
             said = stream.read(len(HEADER)) == HEADER.encode()
     except OSError as error:
-        raise TintboxError(f"{file}: cannot be read ({error.strerror})") from error
+        raise TintboxError(f"{file}: cannot be read ({reason_of(error)})") from error
     return _mapping(own) if said else {}
 
 

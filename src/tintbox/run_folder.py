@@ -13,7 +13,7 @@ from typing import Any
 
 from tintbox import json_file, limits, run_arguments
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
+from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of, suggest_file
 
 ARGUMENTS, RESULTS, ENVIRONMENT = run_arguments.STOCK, "results.csv", "environment.json"
 LARGEST = 3.4e38  # largest 32-bit float, the type that Ultralytics uses; values beyond it count as infinite
@@ -141,7 +141,7 @@ def read(folder: str | Path) -> RunFolder:
     except TintboxError:
         raise
     except OSError as error:
-        raise TintboxError(f"{folder}: cannot be read ({error.strerror or one_line(error)})") from error
+        raise TintboxError(f"{folder}: cannot be read ({reason_of(error)})") from error
     except (ValueError, csv.Error) as error:
         raise TintboxError(f"{folder} is no training run: {one_line(error)}") from error
     if not curves.get("epoch"):

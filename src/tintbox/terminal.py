@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from tintbox.errors import one_line
+from tintbox.errors import reason_of
 
 LEGIBLE = "tintbox.legible"  # name of the handler below in `codecs`
 PLAIN = {"─": "-", "━": "-", "│": "|", "…": "...", "−": "-", "±": "+-", "²": "^2", "→": "->"}
@@ -85,7 +85,7 @@ def use_patient_streams() -> Iterator[None]:
         err.flush()
         sys.stdout, sys.stderr = kept[0] or out._stream, kept[1] or err._stream
     if out.failure and not isinstance(out.failure, BrokenPipeError):
-        reason = out.failure.strerror or one_line(out.failure)
+        reason = reason_of(out.failure)
         print(f"tintbox: the standard output cannot be written ({reason}); files are complete", file=sys.stderr)
         raise SystemExit(1)
 

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
+from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of, suggest_file
 
 REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # errors of the fast reader
 LONGEST = 60  # characters of a value in an error
@@ -53,7 +53,7 @@ def read_bytes(file: str | Path) -> bytes:
     except FileNotFoundError as error:
         raise TintboxFileError(f"{file}: no such file{suggest_file(path)}") from error
     except OSError as error:
-        raise TintboxError(f"{file}: cannot be read ({error.strerror or one_line(error)})") from error
+        raise TintboxError(f"{file}: cannot be read ({reason_of(error)})") from error
     except TintboxError:
         raise
     except ValueError as error:  # a name with a null byte

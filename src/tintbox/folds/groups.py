@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest, suggest_file
+from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of, suggest, suggest_file
 from tintbox.limits import GROUPS_BYTES
 
 AUTO, NAMES, NONE = "auto", "names", "none"
@@ -169,6 +169,6 @@ def rows(file: Path) -> list[tuple[int, list[str]]]:
     except UnicodeDecodeError as error:
         raise TintboxError(f"groups={file}: not in UTF-8; give a CSV file of {','.join(HEADER)}") from error
     except (OSError, ValueError, csv.Error) as error:
-        why = getattr(error, "strerror", None) or one_line(error)
+        why = reason_of(error)
         raise TintboxError(f"groups={file}: cannot be read ({why}); give a CSV file of {','.join(HEADER)}") from error
     return found[1:] if found and [cell.lower() for cell in found[0][1]] == HEADER else found

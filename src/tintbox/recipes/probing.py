@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from tintbox import atomic, json_file
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import TintboxError, one_line, reason_of
 from tintbox.folds import files, groups
 from tintbox.folds.pictures import Pictures, gather
 from tintbox.limits import JSON_BYTES
@@ -104,7 +104,7 @@ def resume(folder: Path, request: Mapping[str, Any]) -> Pace | None:
                 raise TintboxError(f"{folder} is there and is no probe; give another out=")
             return None
     except OSError as error:
-        raise TintboxError(f"{folder}: cannot be read ({error.strerror}); give another out=") from error
+        raise TintboxError(f"{folder}: cannot be read ({reason_of(error)}); give another out=") from error
     found = json_file.read(folder / FILE, JSON_BYTES)
     try:
         kept = found["pace"]

@@ -12,7 +12,7 @@ import yaml
 
 import tintbox
 from tintbox import atomic, yaml_file
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import TintboxError, one_line, reason_of
 from tintbox.recipes.rules import Recipe
 
 OURS = "by tintbox"  # in the first line; identifies a recipe
@@ -53,7 +53,7 @@ def write(
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_text(path, "\n".join(lines) + "\n")
     except OSError as error:
-        raise TintboxError(f"out={file}: cannot be written ({error.strerror or one_line(error)})") from error
+        raise TintboxError(f"out={file}: cannot be written ({reason_of(error)})") from error
     return path
 
 
@@ -74,7 +74,7 @@ def check(out: str | Path) -> None:
                 raise TintboxError(f"out={out} exists and is not a recipe by tintbox; give another out=")
         there = next(place for place in file.absolute().parents if place.exists())
     except OSError as error:
-        raise TintboxError(f"out={out}: cannot be written ({error.strerror or one_line(error)})") from error
+        raise TintboxError(f"out={out}: cannot be written ({reason_of(error)})") from error
     if not (there.is_dir() and os.access(there, os.W_OK)):
         raise TintboxError(f"out={out}: cannot be written in {there}; give another out=")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tintbox.errors import TintboxError, one_line, suggest
+from tintbox.errors import TintboxError, one_line, reason_of, suggest
 from tintbox.limits import LABEL_BYTES
 from tintbox.plugins.coco_eval.data import dataset_files, labels, layout
 from tintbox.reports import picture_file
@@ -69,7 +69,7 @@ def read_truth(data: Mapping[str, Any], split: str) -> tuple[dict[str, Boxes], l
         except TintboxError as error:
             left_out.append(one_line(error))
         except OSError as error:
-            left_out.append(f"{label}: cannot be read ({error.strerror})")
+            left_out.append(f"{label}: cannot be read ({reason_of(error)})")
     if not truth:
         why = f"; left out: {left_out[0]}" if left_out else ""
         raise TintboxError(f"{name}: no labels in split '{split}' ({len(pictures)} images); show needs boxes{why}")

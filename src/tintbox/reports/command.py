@@ -11,7 +11,7 @@ from typing import Any
 
 from tintbox import atomic
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, one_line, suggest
+from tintbox.errors import TintboxError, reason_of, suggest
 from tintbox.plugins.coco_eval.data.layout import SPLITS
 from tintbox.reports import gather, page, prediction, subjects
 from tintbox.reports.boxes import picture_names
@@ -139,4 +139,4 @@ def check_room(file: Path) -> None:
 
 def cannot_write(file: Path, error: OSError) -> TintboxError:
     """Return the error for a file that cannot be written."""
-    return TintboxError(f"out={file}: cannot be written ({error.strerror or one_line(error)})")
+    return TintboxError(f"out={file}: cannot be written ({reason_of(error)})")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import json_file, limits
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import TintboxError, one_line, reason_of
 from tintbox.plugins.coco_eval.metrics import TITLES
 from tintbox.plugins.coco_eval.settings import check
 
@@ -91,7 +91,7 @@ def read(run: Path) -> tuple[CocoFile | None, str]:
         below = sorted(run.glob(f"*/{FILE}"), key=lambda file: file.stat().st_mtime, reverse=True)
         files = [own] * own.is_file() + below
     except OSError as error:
-        return None, f"{run} cannot be looked through for a {FILE} ({error.strerror})"
+        return None, f"{run} cannot be looked through for a {FILE} ({reason_of(error)})"
     problem = ""
     for file in files:
         try:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tintbox import checkpoint_file, json_file, limits, run_folder
 from tintbox.checks import is_whole
-from tintbox.errors import TintboxError, TintboxFileError, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of
 from tintbox.path_names import distinct_names
 from tintbox.plugins.coco_eval.pooling import MARK
 from tintbox.plugins.options import OPTIONS
@@ -105,7 +105,7 @@ def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
         try:
             below = members(path)
         except OSError as error:
-            raise TintboxError(f"{folder}: cannot be read ({error.strerror or one_line(error)})") from error
+            raise TintboxError(f"{folder}: cannot be read ({reason_of(error)})") from error
         for member in below or [path]:
             try:
                 found = run_folder.read(member)

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import TintboxError, reason_of
 from tintbox.limits import PICTURE_BYTES, PICTURE_PIXELS
 from tintbox.plugins.coco_eval.data import dataset_files
 
@@ -51,7 +51,7 @@ def read(file: str | Path) -> np.ndarray:
     try:
         pixels = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_COLOR)
     except OSError as error:
-        raise TintboxError(f"{file}: cannot be read ({error.strerror or one_line(error)})") from error
+        raise TintboxError(f"{file}: cannot be read ({reason_of(error)})") from error
     except cv2.error as error:
         raise TintboxError(f"{file}: not an image") from error
     if pixels is None:

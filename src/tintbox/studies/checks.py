@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, one_line, suggest
+from tintbox.errors import TintboxError, one_line, reason_of, suggest
 from tintbox.folds.choice import WORDS
 from tintbox.limits import MOST_RUNS
 from tintbox.plugins import options
@@ -136,5 +136,5 @@ def check_folder(folder: Path, runs: int, word: str = "project") -> None:
         finally:
             probe.unlink(missing_ok=True)
     except OSError as error:
-        why = error.strerror or one_line(error)
+        why = reason_of(error)
         raise TintboxError(f"{folder}: cannot be written ({why}); give {word}=") from error

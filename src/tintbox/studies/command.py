@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import run_folder
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import TintboxError, reason_of
 from tintbox.folds.files import Folds
 from tintbox.studies import checks, crossing, lock, outcome, pictures, place, table
 from tintbox.studies.cells import Result, group_by_cell
@@ -138,7 +138,7 @@ def explain_failures(folder: Path | None = None) -> Iterator[None]:
         raise
     except OSError as error:
         where = error.filename or folder or "the study's folder"
-        line = f"{where}: {error.strerror or one_line(error)}"
+        line = f"{where}: {reason_of(error)}"
         raise TintboxError(f"{line}; {go_on(folder) if folder else 'give project='}") from error
 
 

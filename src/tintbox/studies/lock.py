@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import TintboxError, one_line, reason_of
 
 LOCK = ".study.lock"  # never deleted: a process that has just opened it would lock a deleted file
 HOLDER = ".study.holder"  # who has the lock, for the error message of other processes
@@ -51,7 +51,7 @@ def hold(folder: Path) -> Iterator[None]:
     except Timeout:
         raise BusyError(f"{folder}: a study is at work there{holder(folder)}; wait for it or stop it") from None
     except OSError as error:
-        why = error.strerror or one_line(error)
+        why = reason_of(error)
         raise TintboxError(f"{folder}: {LOCK} cannot be locked ({why}); give project= on another disk") from error
     try:
         (folder / HOLDER).write_text(f"{os.getpid()} {platform.node()}", encoding="utf-8")
