@@ -24,6 +24,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from tintbox.checks import is_whole
 from tintbox.colorization.transposed import ConvTranspose2d
 from tintbox.errors import TintboxError
+from tintbox.processor import dense
 
 STRIDE = 4  # the deepest layer is two halvings below the input
 
@@ -48,15 +49,6 @@ def conv_up(kernel: int, c_in: int, c_out: int) -> ConvTranspose2d:
 def norm_relu(channels: int) -> tuple[nn.BatchNorm2d, nn.ReLU]:
     """Return the two modules at the end of each of layers 1 to 4."""
     return nn.BatchNorm2d(channels), nn.ReLU()
-
-
-def dense(gradient: torch.Tensor) -> torch.Tensor:
-    """Return a gradient that is contiguous in memory.
-
-    The gradient of one part of a concatenation is not; with, say, 24 of 25 channels the preceding ReLU then takes 25
-    times as long on a CPU.
-    """
-    return gradient.contiguous(memory_format=torch.channels_last)
 
 
 def fold_norms(network: nn.Module) -> None:

@@ -151,19 +151,24 @@ def decoding_in_float32(head: Any) -> None:
 
 
 @patch("ultralytics.nn.modules.conv", "Conv.forward")
-def blocks_in_one_kernel(modules: Any) -> None:
-    """Compute frozen and validated blocks in one kernel under CPU autocast: the stock block fuses once and for all."""
+def fast_blocks(modules: Any) -> None:
+    """Under CPU autocast, compute frozen and validated blocks in one kernel, and give others gradients without gaps.
+
+    The stock block has three kernels, or two once it is fused for good.
+    """
     import torch
 
     from tintbox.plugins.precision import arithmetic, blocks
+    from tintbox.processor import dense
 
-    if not blocks.is_available():
-        return
     fused, forward = blocks.FusedBlocks(), modules.Conv.forward
 
     @replace(modules.Conv, "forward")
-    def forward_in_one(self: Any, x: Any) -> Any:
+    def forward_fast(self: Any, x: Any) -> Any:
         if torch.compiler.is_compiling() or not arithmetic.is_mixed():
             return forward(self, x)
-        result = fused.compute(self, x)
-        return forward(self, x) if result is None else result
+        if (result := fused.compute(self, x)) is None:
+            result = forward(self, x)
+            if result.requires_grad:
+                result.register_hook(dense)
+        return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -12,6 +13,7 @@ IN_KERNEL = {nn.SiLU: "swish", nn.ReLU: "relu", nn.Identity: "none"}  # oneDNN's
 Versions = tuple[tuple[int, int], ...]  # of each tensor: where its values are, and how often they were changed in place
 
 
+@functools.cache
 def is_available() -> bool:
     """Return whether this PyTorch has oneDNN's kernel, which its own compiler uses."""
     return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
@@ -31,14 +33,17 @@ class FusedBlocks:
         self.folded: WeakKeyDictionary[nn.Module, tuple[Versions, torch.Tensor, torch.Tensor]] = WeakKeyDictionary()
 
     def compute(self, block: Any, x: torch.Tensor) -> torch.Tensor | None:
-        """Return the block's output for ``x`` (B, C, H, W), in bfloat16; None if anything trains here.
+        """Return the block's output for ``x`` (B, C, H, W), in bfloat16, or None if anything trains.
 
         Args:
             block: A module with the children ``conv``, ``bn`` and ``act``, like Ultralytics' ``Conv``.
             x: The input on the CPU.
+
+        Returns:
+            None also for convolutions that the kernel lacks, and without it.
         """
         conv, norm = block.conv, block.bn
-        if type(conv) is not nn.Conv2d or conv.bias is not None or norm.training:
+        if norm.training or type(conv) is not nn.Conv2d or conv.bias is not None or not is_available():
             return None
         if conv.padding_mode != "zeros" or isinstance(conv.padding, str):
             return None

@@ -1,4 +1,4 @@
-"""Features of the processor: native bfloat16, and fused Adam steps."""
+"""What suits the processor: native bfloat16, fused Adam steps, gradients without gaps."""
 
 from __future__ import annotations
 
@@ -24,3 +24,12 @@ def fuse(optimizer: torch.optim.Optimizer) -> None:
         return
     for group in optimizer.param_groups:
         group["fused"] = True
+
+
+def dense(gradient: torch.Tensor) -> torch.Tensor:
+    """Return a gradient (B, C, H, W) that is contiguous in memory, channels last; a hook for tensors on a CPU.
+
+    The gradient of one part of a concatenation is not: with 24 of 25 channels, the ReLU before it takes 25 times as
+    long, with 32 of 64 channels a SiLU eight times.
+    """
+    return gradient.contiguous(memory_format=torch.channels_last)

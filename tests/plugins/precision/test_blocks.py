@@ -78,6 +78,14 @@ def test_convolutions_that_the_kernel_lacks_are_left_alone(settings):
     assert mixed(block, x).shape[1] == 24
 
 
+def test_a_pytorch_without_the_kernel_computes_as_before(monkeypatch):
+    block, x = make_block()
+    monkeypatch.setattr(blocks, "is_available", lambda: False)
+    with torch.amp.autocast("cpu", dtype=torch.bfloat16):
+        expected = STOCK(block, x)
+    assert mixed(block, x).equal(expected)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -135,6 +143,17 @@ def test_layers_after_a_frozen_one_get_the_gradients_of_float32():
         gradients.append(torch.cat([p.grad.flatten() for p in after.parameters()]))
     exact, found = gradients
     assert float(torch.nn.functional.cosine_similarity(exact, found, dim=0)) > 0.999
+
+
+def test_the_gradient_of_a_part_of_a_concatenation_has_no_gaps():
+    block, x = make_block()
+    layouts = []
+    for forward in (block.train().requires_grad_(), lambda x: mixed(block, x)):
+        result = forward(x)
+        result.register_hook(lambda g: layouts.append(g.is_contiguous(memory_format=torch.channels_last)))
+        joined = torch.cat([result, result.detach()], 1).contiguous(memory_format=torch.channels_last)
+        (joined * torch.randn_like(joined)).sum().backward()
+    assert layouts == [False, True]
 
 
 @pytest.mark.skipif(not fast_bfloat16(), reason="this processor does not multiply bfloat16 natively")
