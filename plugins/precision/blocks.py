@@ -33,14 +33,11 @@ class FusedBlocks:
         self.folded: WeakKeyDictionary[nn.Module, tuple[Versions, torch.Tensor, torch.Tensor]] = WeakKeyDictionary()
 
     def compute(self, block: Any, x: torch.Tensor) -> torch.Tensor | None:
-        """Return the block's output for ``x`` (B, C, H, W), in bfloat16, or None if anything trains.
+        """Return a block's output (B, K, h, w), in bfloat16; None if anything trains, or without a kernel.
 
         Args:
             block: A module with the children ``conv``, ``bn`` and ``act``, like Ultralytics' ``Conv``.
-            x: The input on the CPU.
-
-        Returns:
-            None also for convolutions that the kernel lacks, and without it.
+            x: The input (B, C, H, W), on the CPU.
         """
         conv, norm = block.conv, block.bn
         if norm.training or type(conv) is not nn.Conv2d or conv.bias is not None or not is_available():
