@@ -12,7 +12,7 @@ from ultralytics.utils import LOGGER
 
 from tintbox import memory
 from tintbox.plugins.precision.policy import Policy
-from tintbox.processor import fuse
+from tintbox.processor import dense, fuse
 from tintbox.threads import available, unwatch, use_all_cores
 
 MOST_LOADERS = 8  # Ultralytics' own default on a GPU
@@ -64,7 +64,8 @@ def suit_processor(trainer: Any) -> None:
     """Convert model and moving average to channels last, in which oneDNN convolves without reordering.
 
     Parameters stay the same objects, so the optimizer keeps its state. SiLUs become out-of-place: autograd needs their
-    input and would copy it first. Adam's step, ten small kernels per tensor, becomes one.
+    input and would copy it first. Adam's step, ten small kernels per tensor, becomes one. What is upsampled is then
+    concatenated, so its gradient has gaps, with which the backward pass would take 16 times as long.
     """
     fuse(trainer.optimizer)
     for network in (trainer.model, trainer.ema and trainer.ema.ema):
@@ -73,6 +74,14 @@ def suit_processor(trainer: Any) -> None:
     for module in trainer.model.modules():
         if isinstance(module, torch.nn.SiLU):
             module.inplace = False
+        elif isinstance(module, torch.nn.Upsample):
+            module.register_forward_hook(close_gaps)
+
+
+def close_gaps(_: torch.nn.Module, __: Any, output: torch.Tensor) -> None:
+    """Make the gradient of a module's output contiguous; a forward hook."""
+    if output.requires_grad:
+        output.register_hook(dense)
 
 
 def tell(trainer: Any, asked: str) -> None:

@@ -1,6 +1,7 @@
 """`amp=auto` and `amp=bf16` on a CPU: losses close to float32's in every task, and stock checkpoints."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -220,3 +221,18 @@ def test_loaders_only_where_processes_are_copies(monkeypatch, method, copies):
 @pytest.mark.parametrize(("threads", "loaders"), [(1, 0), (2, 0), (3, 0), (4, 1), (16, 4), (64, training.MOST_LOADERS)])
 def test_loaders_by_threads(threads, loaders):
     assert training.split(threads) == loaders
+
+
+def test_what_is_upsampled_gets_gradients_without_gaps():
+    model = DetectionModel("yolo11n.yaml", verbose=False)
+    training.suit_processor(SimpleNamespace(model=model, ema=None, optimizer=torch.optim.SGD(model.parameters())))
+    layouts = []
+
+    def note(module, inputs, output):
+        output.register_hook(lambda g: layouts.append(g.is_contiguous(memory_format=torch.channels_last)))
+
+    for module in model.modules():
+        if isinstance(module, torch.nn.Upsample):
+            module.register_forward_hook(note)
+    sum(level.square().mean() for level in model.train()(torch.rand(2, 3, 64, 64))["feats"]).backward()
+    assert layouts == [True, True]
