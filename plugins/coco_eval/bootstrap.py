@@ -6,7 +6,9 @@ resample follow from the original matches, with every detection and truth counte
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +19,25 @@ from tintbox.plugins.coco_eval.reweighting import Weights, average_precision, av
 ROUNDING = 1e-9  # smaller differences come from rounding in the sums, not from the models
 BLOCK = 1000  # resamples at once
 ENTRIES = 1 << 25  # maximum number of 32-bit integers kept for a block: 128 MiB
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval; NaN means "n/a"."""
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """The interval, ``(2,)``."""
+        return np.array([self.low, self.high])
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is an interval."""
+        return bool(np.isfinite(self.bounds).all())
 
 
 def draw(images: int, resamples: int, seed: int = 0, groups: np.ndarray | None = None) -> np.ndarray:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 NONE = "n/a"
 DIGITS, MOST_DIGITS = 3, 9  # decimals; more than DIGITS only for significant differences too small to show otherwise
 CLASS_COLUMNS = ("AP", "AP50", "AP75", "AR100")  # in the logged table; the files have all twelve
+HUGE = 1e6  # numbers from here on are shown in scientific notation
 LONGEST = 60  # maximum length of a class name in characters; longer ones are cut
 
 
@@ -80,13 +81,15 @@ def meaning(metric: Metric) -> str:
 
 
 def number(value: float, sign: str = "", digits: int = DIGITS) -> str:
-    """Format a metric's value with three decimals or more, ``n/a`` for NaN."""
-    return NONE if math.isnan(value) else f"{round(float(value), digits) + 0.0:{sign}.{digits}f}"  # no -0.000
+    """Format a metric's value with three decimals or more, ``n/a`` if it is not finite."""
+    if not math.isfinite(value):
+        return NONE
+    return f"{round(float(value), digits) + 0.0:{sign}.{digits}{'f' if abs(value) < HUGE else 'g'}}"  # no -0.000
 
 
 def span(bounds: np.ndarray, sign: str = "", digits: int = DIGITS) -> str:
     """Format an interval as ``[low, high]``; empty if there is none."""
-    return "" if np.isnan(bounds).any() else f"[{', '.join(number(bound, sign, digits) for bound in bounds)}]"
+    return "" if not np.isfinite(bounds).all() else f"[{', '.join(number(bound, sign, digits) for bound in bounds)}]"
 
 
 def digits_of(bounds: np.ndarray) -> int:

@@ -5,11 +5,11 @@ import math
 import pytest
 import yaml
 
+from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.recipes import policies, recipe_file
 from tintbox.recipes.pace import Pace
 from tintbox.recipes.policies import CANDIDATES, Finding, Plan
 from tintbox.recipes.rules import Recipe, Setting
-from tintbox.studies.pooled import Estimate
 
 PACE = Pace(0.1, 640, "cpu")
 

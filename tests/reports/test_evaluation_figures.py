@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.reports import evaluation_figures
-from tintbox.reports.evaluations import Value
 
 from .conftest import section
 
@@ -56,7 +56,7 @@ def test_precision_is_the_mean_over_the_classes(detector):
 def test_of_many_classes_those_with_most_objects_are_shown_in_their_order(detector, monkeypatch):
     entries = section(detector).entries
     part = entries[0].coco.parts["bbox"]
-    many = {f"c{i}": (i % 50, Value(0.5)) for i in range(60)}
+    many = {f"c{i}": (i % 50, Estimate(0.5)) for i in range(60)}
     coco = replace(entries[0].coco, parts={"bbox": replace(part, classes=many)})
     figure = evaluation_figures.class_figure([replace(entries[0], coco=coco)], "bbox")
     shown = figure.layout["yaxis"]["ticktext"]

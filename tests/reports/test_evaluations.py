@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.reports import evaluations
 
 from .conftest import section
@@ -31,8 +32,8 @@ PART = {
 def test_numbers_are_read_and_none_is_nan():
     found = evaluations.part(PART)
     assert list(found.metrics) == ["AP", "AP50"], "the main one first"
-    assert found.metrics["AP50"] == evaluations.Value(0.5, 0.25, 0.75) and found.metrics["AP50"].bounded
-    assert not found.metrics["AP"].bounded and not evaluations.Value(1.0).bounded
+    assert found.metrics["AP50"] == Estimate(0.5, 0.25, 0.75) and found.metrics["AP50"].bounded
+    assert not found.metrics["AP"].bounded and not Estimate(1.0).bounded
     assert found.classes["cat"] == (4, found.metrics["AP50"])
     assert found.measure == "AP50" and found.errors == {"missed": (0.125, 2)}
     assert found.precision == [0.75, 0.25] and found.recall == [0, 1], "the mean over the classes at the first IoU"

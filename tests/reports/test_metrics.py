@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.reports import metrics
-from tintbox.reports.evaluations import CocoFile, Part, Value
+from tintbox.reports.evaluations import CocoFile, Part
 from tintbox.reports.gather import Entry, Section
 from tintbox.run_folder import RunFolder
 
@@ -19,7 +20,7 @@ def run(arguments=None, **columns):
 
 
 def coco(value, split="val", kinds=("bbox",), images=9, level=0.95, data="d.yaml"):
-    part = Part(images, level, 10, 0, {"AP": Value(value, value, value)}, {}, "AP50", {}, [], [])
+    part = Part(images, level, 10, 0, {"AP": Estimate(value, value, value)}, {}, "AP50", {}, [], [])
     return CocoFile(Path("r"), data, split, dict.fromkeys(kinds, part))
 
 
@@ -72,7 +73,7 @@ BOXES = {"metrics__mAP50-95(B)": [0.5, 0.75]}
 def test_all_evaluated_alike_are_compared_by_coco():
     found = metrics.ruler(section((run(**BOXES), coco(0.1)), (run(**BOXES), coco(math.nan))))
     assert (found.title, found.level, found.kind) == ("COCO AP on val", 0.95, "bbox")
-    assert found.values[0] == Value(0.1, 0.1, 0.1) and math.isnan(found.values[1].value)
+    assert found.values[0] == Estimate(0.1, 0.1, 0.1) and math.isnan(found.values[1].value)
 
 
 @pytest.mark.parametrize(

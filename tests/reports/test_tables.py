@@ -8,8 +8,8 @@ import pytest
 
 from tintbox.plugins.coco_eval import command
 from tintbox.plugins.coco_eval.settings import Settings
+from tintbox.plugins.coco_eval.tables import number
 from tintbox.reports import metrics, pairs, tables
-from tintbox.reports.verdict import number
 
 from .conftest import section
 

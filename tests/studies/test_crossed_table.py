@@ -2,11 +2,8 @@
 
 import math
 
-import pytest
-
 from tintbox.folds.files import Folds
 from tintbox.studies import crossed_table
-from tintbox.studies.pooled import Estimate
 
 FOLDS = Folds(["a.jpg", "b.jpg"], [0, 1], ["a", "b"], ["train", "train"])
 
@@ -14,18 +11,6 @@ FOLDS = Folds(["a.jpg", "b.jpg"], [0, 1], ["a", "b"], ["train", "train"])
 def test_a_mean_has_its_deviation_where_there_are_several_seeds():
     assert crossed_table.with_spread([0.25]) == "0.250"
     assert crossed_table.with_spread([0.2, 0.3]) == f"0.250 ± {0.1 / math.sqrt(2):.3f}"
-
-
-@pytest.mark.parametrize(
-    ("estimate", "sign", "shown"),
-    [
-        (Estimate(0.2, 0.1, 0.3), "", "[0.100, 0.300]"),
-        (Estimate(0.0, -0.1, 0.3), "+", "[-0.100, +0.300]"),
-        (Estimate(0.2, math.nan, math.nan), "", ""),
-    ],
-)
-def test_an_interval(estimate, sign, shown):
-    assert crossed_table.span(estimate, sign) == shown
 
 
 def test_without_a_finished_cell_the_tables_say_what_is_wrong(tmp_path):

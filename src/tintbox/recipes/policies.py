@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.recipes.pace import VALIDATION, Pace
 from tintbox.recipes.rules import Recipe, Setting
-from tintbox.studies.pooled import CrossedCell, Estimate
+from tintbox.studies.pooled import CrossedCell
 
 SHARE = 0.5  # of the minutes, at most, go to the probe
 FOLDS = 3

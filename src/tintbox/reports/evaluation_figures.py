@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.plugins.coco_eval.metrics import TITLES
-from tintbox.reports.evaluations import Value
+from tintbox.plugins.coco_eval.tables import number
 from tintbox.reports.figures import Figure, as_json_numbers, colour, layout, quote, trace
 from tintbox.reports.gather import Entry
 from tintbox.reports.tables import parts_of
-from tintbox.reports.verdict import number
 
 LEAST_GAIN = 0.05  # minimum AP range of the error and class axes, so that tiny values look tiny
 CLASSES = 40  # maximum number in the figure; the table has all
@@ -27,7 +27,7 @@ def class_figure(entries: Sequence[Entry], kind: str) -> Figure | None:
     data = []
     for place, (entry, part) in enumerate(found):
         shift = (place - (len(found) - 1) / 2) * 0.6 / len(found)
-        values = [part.classes[name][1] if name in part.classes else Value(math.nan) for name in names]
+        values = [part.classes[name][1] if name in part.classes else Estimate(math.nan) for name in names]
         bars = {
             "type": "data", "symmetric": False, "color": colour(entry), "thickness": 1.5, "width": 0,
             "array": as_json_numbers([max(v.high - v.value, 0.0) for v in values]),

@@ -10,29 +10,11 @@ from typing import Any
 
 from tintbox import json_file, limits
 from tintbox.errors import TintboxError, one_line, reason_of
+from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.plugins.coco_eval.metrics import TITLES
 from tintbox.plugins.coco_eval.settings import check
 
 FILE = "coco.json"
-
-
-@dataclass(frozen=True)
-class Value:
-    """A number with its interval; NaN means "n/a"."""
-
-    value: float
-    low: float = math.nan
-    high: float = math.nan
-
-    @property
-    def bounded(self) -> bool:
-        """Whether there is an interval."""
-        return not math.isnan(self.low + self.high)
-
-    @classmethod
-    def of(cls, found: Mapping[str, Any]) -> Value:
-        """Return a number of ``coco.json``."""
-        return cls(*(math.nan if found[key] is None else float(found[key]) for key in ("value", "low", "high")))
 
 
 @dataclass(frozen=True)
@@ -55,8 +37,8 @@ class Part:
     level: float
     resamples: int
     seed: int
-    metrics: Mapping[str, Value]
-    classes: Mapping[str, tuple[int, Value]]
+    metrics: Mapping[str, Estimate]
+    classes: Mapping[str, tuple[int, Estimate]]
     measure: str
     errors: Mapping[str, tuple[float, int]]
     precision: Sequence[float]
@@ -107,6 +89,11 @@ def read(run: Path) -> tuple[CocoFile | None, str]:
     return None, problem
 
 
+def estimate(found: Mapping[str, Any]) -> Estimate:
+    """Return a number of ``coco.json``."""
+    return Estimate(*(math.nan if found[key] is None else float(found[key]) for key in ("value", "low", "high")))
+
+
 def part(content: Mapping[str, Any]) -> Part:
     """Return one evaluation of ``coco.json``.
 
@@ -130,9 +117,9 @@ def part(content: Mapping[str, Any]) -> Part:
     return Part(
         images=int(content["images"]),
         **made_of,
-        metrics={key: Value.of(content["metrics"][key]) for key in dict.fromkeys(["AP", *content["metrics"]])},
+        metrics={key: estimate(content["metrics"][key]) for key in dict.fromkeys(["AP", *content["metrics"]])},
         classes={
-            str(name): (int(found["objects"]), Value.of(found["metrics"]["AP"]))
+            str(name): (int(found["objects"]), estimate(found["metrics"]["AP"]))
             for name, found in content["classes"].items()
         },
         measure=f"AP{round(100 * errors.get('pos', 0.5))}",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tintbox.reports.evaluations import Value
+from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.reports.gather import Entry, Section, find_differing
 from tintbox.run_folder import RunFolder
 
@@ -30,7 +30,7 @@ class Ruler:
     """
 
     title: str
-    values: dict[int, Value]
+    values: dict[int, Estimate]
     level: float = math.nan
     kind: str = ""
 
@@ -88,7 +88,7 @@ def ruler(section: Section) -> Ruler:
             values = {e.index: part.metrics["AP"] for e, part in zip(section.entries, parts)}
             if any(not math.isnan(value.value) for value in values.values()):
                 return Ruler(f"{words} on {evaluated[0].split}", values, parts[0].level, kind)
-    values = {entry.index: Value(read_best(entry.run, column)) for entry in section.entries}
+    values = {entry.index: Estimate(read_best(entry.run, column)) for entry in section.entries}
     return Ruler(f"{title(column, section.task)} at the best epoch", values)
 
 

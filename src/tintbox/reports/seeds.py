@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tintbox.reports.evaluations import Value
+from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.reports.gather import Entry, argument, find_differing, value_text
 
 # Arguments that affect where a run's files are or what is drawn, not what is learnt.
@@ -49,7 +49,7 @@ def find_varied(entries: Sequence[Entry]) -> dict[str, list[str]]:
     return find_differing(entries, [key for key in keys if key not in HOUSEKEEPING])
 
 
-def cells(entries: Sequence[Entry], values: Mapping[int, Value]) -> list[Cell]:
+def cells(entries: Sequence[Entry], values: Mapping[int, Estimate]) -> list[Cell]:
     """Return the runs by setting, best mean first; [] unless a setting has runs of several seeds with known numbers."""
     keys = [key for key in find_varied(entries) if key != "seed"]
     found: dict[tuple[str, ...], list[Entry]] = {}
@@ -71,11 +71,11 @@ def cells(entries: Sequence[Entry], values: Mapping[int, Value]) -> list[Cell]:
     return sorted(result, key=lambda cell: -cell.mean)
 
 
-def difference(first: Cell, second: Cell) -> Value | None:
+def difference(first: Cell, second: Cell) -> Estimate | None:
     """Return first - second with Welch's interval, None if either has a single run or there is no spread."""
     if len(first.values) < 2 or len(second.values) < 2 or not first.spread + second.spread > 0:
         return None
     from scipy.stats import ttest_ind
 
     interval = ttest_ind(first.values, second.values, equal_var=False).confidence_interval(SURE)
-    return Value(first.mean - second.mean, float(interval.low), float(interval.high))
+    return Estimate(first.mean - second.mean, float(interval.low), float(interval.high))

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.plugins.coco_eval.metrics import TITLES
+from tintbox.plugins.coco_eval.tables import number, span
 from tintbox.reports import metrics, pairs, seeds
-from tintbox.reports.evaluations import Part, Value
+from tintbox.reports.evaluations import Part
 from tintbox.reports.gather import OWN_DEFAULTS, Entry, Section, argument, value_text
 from tintbox.reports.metrics import Ruler
-from tintbox.reports.verdict import are_equal, number, paired_gap, percent, span
+from tintbox.reports.verdict import are_equal, paired_gap, percent
 
 if TYPE_CHECKING:
     from tintbox.plugins.coco_eval.evaluation import Evaluation
@@ -96,13 +98,13 @@ def summary(section: Section, ruler: Ruler, kept: Mapping[int, Evaluation]) -> T
     for entry in entries:
         value = ruler.values[entry.index]
         best = apart and are_equal(value.value, top) and not mixed
-        cells = [Cell(number(value.value), note=span(value), best=best)]
+        cells = [Cell(number(value.value), note=span(value.bounds), best=best)]
         if compared:
             gap = paired_gap(differences[entry.index])
-            cells.append(Cell(DASH if math.isnan(gap.value) else number(gap.value, "+"), note=span(gap, "+")))
+            cells.append(Cell(DASH if math.isnan(gap.value) else number(gap.value, "+"), note=span(gap.bounds, "+")))
         if some:
-            own = entry.coco.parts[kinds[entry.index]].metrics["AP"] if entry.coco else Value(math.nan)
-            cells.append(Cell(number(own.value) if entry.coco else DASH, note=span(own)))
+            own = entry.coco.parts[kinds[entry.index]].metrics["AP"] if entry.coco else Estimate(math.nan)
+            cells.append(Cell(number(own.value) if entry.coco else DASH, note=span(own.bounds)))
         cells += [Cell(epochs(entry), note=entry.state), Cell(duration(entry.run.seconds))]
         cells += [Cell(value_text(entry.run.arguments.get("seed", DASH)))]
         cells += [Cell(number(metrics.read_best(entry.run, name))) for name in rest]
@@ -151,7 +153,7 @@ def seed_table(cells: Sequence[seeds.Cell], ruler: Ruler) -> Table | None:
     for cell in cells:
         gap = None if cell is cells[0] else seeds.difference(cell, cells[0])
         numbers = [number(cell.mean), number(cell.spread), number(min(cell.values)), number(max(cell.values))]
-        behind = Cell(DASH) if gap is None else Cell(number(gap.value, "+"), note=span(gap, "+"))
+        behind = Cell(DASH) if gap is None else Cell(number(gap.value, "+"), note=span(gap.bounds, "+"))
         row = [Cell(str(len(cell.values))), *map(Cell, numbers), behind]
         rows.append(Row(Cell(cell.title, words=True), row))
     columns = [Cell(text) for text in ("setting", "runs", "mean", "sd", "lowest", "highest", "against the best")]
@@ -206,8 +208,10 @@ def per_class(entries: Sequence[Entry], kind: str) -> Table | None:
     rows = []
     for name in names:
         objects = sorted({part.classes[name][0] for _, part in found if name in part.classes})
-        values = [part.classes[name][1] if name in part.classes else Value(math.nan) for _, part in found]
-        cells = [Cell(number(value.value), entry.index, note=span(value)) for (entry, _), value in zip(found, values)]
+        values = [part.classes[name][1] if name in part.classes else Estimate(math.nan) for _, part in found]
+        cells = [
+            Cell(number(value.value), entry.index, note=span(value.bounds)) for (entry, _), value in zip(found, values)
+        ]
         rows.append(Row(Cell(name, words=True), [Cell(" / ".join(f"{count:,}" for count in objects)), *cells]))
     columns = run_columns("class", [entry for entry, _ in found])
     return Table(f"COCO AP of {TITLES[kind]} by class", [columns[0], Cell("objects"), *columns[1:]], rows)

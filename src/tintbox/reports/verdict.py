@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from tintbox.plugins.coco_eval.bootstrap import Estimate
+from tintbox.plugins.coco_eval.tables import DIGITS, number, span
 from tintbox.reports import pairs, seeds
-from tintbox.reports.evaluations import Value
 from tintbox.reports.gather import Entry, Section, value_text
 from tintbox.reports.metrics import Ruler, other_data
 
@@ -16,17 +17,8 @@ if TYPE_CHECKING:
     from tintbox.plugins.coco_eval.evaluation import Evaluation
 
 
-DIGITS = 3  # decimals of the numbers on the page
-HUGE = 1e6  # numbers from here on are shown in scientific notation
 FEW = 4  # maximum number of runs named in a sentence
 NO_EFFECT = "Their numbers are the same in every epoch: what differs between them had no effect."
-
-
-def number(value: float, sign: str = "") -> str:
-    """Return a number with three decimals, ``n/a`` if it is not finite."""
-    if not math.isfinite(value):
-        return "n/a"
-    return f"{round_value(value):{sign}.{DIGITS}{'f' if abs(value) < HUGE else 'g'}}"
 
 
 def round_value(value: float) -> float:
@@ -39,14 +31,9 @@ def are_equal(one: float, two: float) -> bool:
     return round_value(one) == round_value(two) or round_value(one - two) == 0
 
 
-def span(value: Value, sign: str = "") -> str:
-    """Return a number's interval as ``[low, high]``, or "" if it has none."""
-    return f"[{number(value.low, sign)}, {number(value.high, sign)}]" if value.bounded else ""
-
-
-def text(value: Value, sign: str = "") -> str:
+def text(value: Estimate, sign: str = "") -> str:
     """Return a number with its interval, if it has one."""
-    return f"{number(value.value, sign)} {span(value, sign)}".strip()
+    return f"{number(value.value, sign)} {span(value.bounds, sign)}".strip()
 
 
 def percent(level: float) -> str:
@@ -139,9 +126,9 @@ def _compare_runs(ruler: Ruler, kept: Mapping[int, Evaluation], known: Sequence[
     return claim, "Without intervals or several seeds nothing says whether that is chance."
 
 
-def paired_gap(comparison: Comparison | None) -> Value:
+def paired_gap(comparison: Comparison | None) -> Estimate:
     """Return the difference of two runs' AP with its interval; NaN if there is none."""
     if comparison is None:
-        return Value(math.nan)
+        return Estimate(math.nan)
     low, high = (float(bound) for bound in comparison.intervals[0])
-    return Value(float(comparison.values[0]), low, high)
+    return Estimate(float(comparison.values[0]), low, high)

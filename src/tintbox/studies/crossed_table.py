@@ -15,7 +15,7 @@ from tintbox.plugins.coco_eval import tables
 from tintbox.plugins.coco_eval.metrics import TITLES, column
 from tintbox.studies import table
 from tintbox.studies.cells import Result, spread
-from tintbox.studies.pooled import CrossedCell, Estimate
+from tintbox.studies.pooled import CrossedCell
 from tintbox.studies.values import text
 
 
@@ -61,12 +61,12 @@ def _rows(cells: Sequence[CrossedCell], kind: str) -> tuple[list[str], list[list
         estimate = cell.estimate(kind)
         compared = [""] * len(against)
         if against and cell is not cells[0] and (gap := cell.difference(cells[0], kind)):
-            bounds = np.array([gap.low, gap.high])
-            compared = [tables.number(gap.value, "+"), span(gap, "+"), tables.verdict(gap.value, bounds)]
+            shown = tables.number(gap.value, "+"), tables.span(gap.bounds, "+")
+            compared = [*shown, tables.verdict(gap.value, gap.bounds)]
         ap50 = tables.number(float(np.mean(cell.values(kind, column("AP50")))))
         lines.append([
             *(text(cell.settings[key]) for key in keys), str(len(cell.seeds)), with_spread(cell.values(kind)),
-            span(estimate), *compared, ap50, table.duration(list(cell.seconds.values())),
+            tables.span(estimate.bounds), *compared, ap50, table.duration(list(cell.seconds.values())),
         ])  # fmt: skip
     return head, lines
 
@@ -75,11 +75,6 @@ def with_spread(values: Sequence[float]) -> str:
     """Return a mean as text, with the standard deviation if there are several seeds."""
     deviation = spread(values)
     return tables.number(float(np.mean(values))) + ("" if math.isnan(deviation) else f" ± {deviation:.3f}")
-
-
-def span(estimate: Estimate, sign: str = "") -> str:
-    """Return an interval as ``[low, high]``, or an empty string."""
-    return tables.span(np.array([estimate.low, estimate.high]), sign)
 
 
 def cell_rows(cells: Sequence[CrossedCell]) -> Iterator[Sequence[Any]]:

@@ -15,6 +15,7 @@ from tintbox import atomic
 from tintbox.errors import TintboxError, one_line
 from tintbox.folds.files import Folds
 from tintbox.plugins.coco_eval import bootstrap, output, pooling
+from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate, iou_types
 from tintbox.plugins.coco_eval.metrics import column, overall
 from tintbox.run_folder import ARGUMENTS, RESULTS, RunFolder
@@ -24,15 +25,6 @@ from tintbox.studies.grid import REPLICATE, Grid, Run
 from tintbox.studies.outcome import FINISHED
 
 AP = column("AP")
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its interval over images; NaN where there is none."""
-
-    value: float
-    low: float = math.nan
-    high: float = math.nan
 
 
 @dataclass(frozen=True)

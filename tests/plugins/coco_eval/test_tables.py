@@ -2,7 +2,10 @@
 
 import math
 
+import pytest
+
 from tintbox.plugins.coco_eval import tables
+from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.plugins.coco_eval.metrics import KEYS
 from tintbox.plugins.coco_eval.settings import Settings
@@ -27,3 +30,16 @@ def test_the_table_has_the_same_numbers_rounded(pair):
         (line,) = [line for line in shown.splitlines() if line.startswith(kind)]
         assert line.split()[-2:] == [f"{gain:.3f}", f"{loss.count[kind]:,}"]
     assert "class 0" not in tables.text({"bbox": evaluation}, classes=False)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "sign", "shown"),
+    [
+        (Estimate(0.2, 0.1, 0.3), "", "[0.100, 0.300]"),
+        (Estimate(0.0, -0.1, 0.3), "+", "[-0.100, +0.300]"),
+        (Estimate(0.2, math.nan, math.nan), "", ""),
+        (Estimate(0.2), "", ""),
+    ],
+)
+def test_an_interval(estimate, sign, shown):
+    assert tables.span(estimate.bounds, sign) == shown and estimate.bounded == bool(shown)
