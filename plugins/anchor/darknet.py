@@ -38,11 +38,9 @@ def load(weights: Path, cfg: Path, names: list[str] | None = None) -> nn.Module:
     for path in (weights, cfg):
         if not is_there(path):
             raise TintboxFileError(f"{path}: no such file; a Darknet model is a .weights and a .cfg")
-    text = read(cfg, CFG_BYTES + 1)
+    text = read_text(cfg, ".cfg")
     with name_file(cfg):
-        if len(text) > CFG_BYTES:
-            raise TintboxError(f"larger than {CFG_BYTES >> 20} MiB, which no .cfg is")
-        network = Network(parse(text.decode("utf-8", errors="replace")))
+        network = Network(parse(text))
         description = network.description()
         sizes = building.shapes(description, network.channels)
     if names and len(names) != network.nc:
@@ -64,6 +62,14 @@ def read(path: Path, limit: int) -> bytes:
             return file.read(limit)
     except OSError as error:
         raise TintboxError(f"{path}: cannot be read ({reason_of(error)})") from error
+
+
+def read_text(path: Path, kind: str) -> str:
+    """Return a text file, or raise a TintboxError if it cannot be read or is larger than any of its ``kind``."""
+    content = read(path, CFG_BYTES + 1)
+    if len(content) > CFG_BYTES:
+        raise TintboxError(f"{path}: larger than {CFG_BYTES >> 20} MiB, which no {kind} is")
+    return content.decode("utf-8-sig", errors="replace")
 
 
 def default_names(classes: int, cfg: Path) -> list[str]:

@@ -11,8 +11,9 @@ import torch
 from tintbox import checkpoint_file
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, suggest
-from tintbox.limits import CFG_BYTES
 from tintbox.plugins.anchor import darknet, legacy
+
+SUFFIXES = (".pt", ".weights")
 
 
 def import_legacy(
@@ -54,19 +55,13 @@ def import_legacy(
     return target
 
 
-SUFFIXES = (".pt", ".weights")
-
-
 def _lines(path: Path) -> list[str]:
     """Return the non-empty lines of a file."""
     if not is_there(path):
         raise TintboxFileError(
             f"names={path}: {'a folder, no file' if is_there(path, Path.is_dir) else 'no such file'}"
         )
-    content = darknet.read(path, CFG_BYTES + 1)
-    if len(content) > CFG_BYTES:
-        raise TintboxError(f"names={path}: larger than {CFG_BYTES >> 20} MiB, which no list of class names is")
-    lines = content.decode("utf-8-sig", errors="replace").splitlines()
+    lines = darknet.read_text(path, "list of class names").splitlines()
     return [line.strip() for line in lines if line.strip()]
 
 
