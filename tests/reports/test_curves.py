@@ -6,7 +6,7 @@ import math
 import plotly.graph_objects as go
 import pytest
 
-from tintbox.reports import curves, evaluation_figures, metrics
+from tintbox.reports import curves, evaluation_figures
 from tintbox.reports.scripts import encode
 
 from .conftest import section
@@ -23,11 +23,11 @@ def coloured(value):
 
 def test_plotly_takes_every_figure(detector, stock, trained):
     found = section(detector, stock)
-    figures = [*curves.curves(found, metrics.ruler(found))]
+    figures = curves.curves(found)
     for make in (evaluation_figures.class_figure, evaluation_figures.error_figure, evaluation_figures.precision_figure):
         figures.append(make(found.entries, "bbox"))
     colours = section(trained)
-    figures += curves.curves(colours, metrics.ruler(colours))
+    figures += curves.curves(colours)
     assert len(figures) > 15
     for figure in figures:
         assert figure.data and {trace["meta"] for trace in figure.data} <= {0, 1}
@@ -39,7 +39,7 @@ def test_values(made):
         made("a", **{"metrics__mAP50-95(B)": [0.123456789, "nan"], "val__box_loss": [2, 1], "train__box_loss": [4, 3]}),
         made("b", **{"metrics__mAP50-95(B)": [0.5, 0.25], "val__box_loss": ["inf", 1], "lr__pg0": [0.1, 0.2]}),
     )
-    figures = {figure.title.split(" (")[0]: figure for figure in curves.curves(found, metrics.ruler(found))}
+    figures = {figure.title.split(" (")[0]: figure for figure in curves.curves(found)}
     assert list(figures) == ["mAP50-95", "box_loss", "learning rate"]
     lines = [(t["meta"], t["x"], t["y"]) for t in figures["mAP50-95"].data if t["mode"] != "markers"]
     assert lines == [(0, [1.0, 2.0], [0.12346, None]), (1, [1.0, 2.0], [0.5, 0.25])]
@@ -56,12 +56,12 @@ def test_an_axis_is_around_what_it_shows(made):
         made("a", **{"metrics__mAP50-95(B)": [0.5, 0.25], "lr__pg0": [0.01, 0.01], "metrics__recall(B)": [0, 0]}),
         made("b", **{"metrics__mAP50-95(B)": [0.5, 0.25], "lr__pg0": [0.01, 0.01], "metrics__recall(B)": [0, 0]}),
     )
-    figures = {figure.title.split(" (")[0]: figure.layout for figure in curves.curves(found, metrics.ruler(found))}
+    figures = {figure.title.split(" (")[0]: figure.layout for figure in curves.curves(found)}
     assert figures["learning rate"]["yaxis"]["range"] == [0, 0.02]
     assert figures["recall"]["yaxis"]["range"] == [0, 1]
     assert "range" not in figures["mAP50-95"]["yaxis"] and "range" not in figures["mAP50-95"]["xaxis"]
     one = section(made("c", **{"metrics__mAP50-95(B)": [0.5]}))
-    layout = curves.curves(one, metrics.ruler(one))[0].layout
+    layout = curves.curves(one)[0].layout
     assert layout["xaxis"]["range"] == [0, 2] and layout["yaxis"]["range"] == [0, 1]
 
 

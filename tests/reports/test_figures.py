@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
-from tintbox.reports import curves, figures, metrics, page
+from tintbox.reports import curves, figures, page
 from tintbox.reports.gather import Entry
 from tintbox.run_folder import RunFolder
 
@@ -20,7 +20,7 @@ def test_a_run_has_one_look_everywhere(made):
     folders = [made(f"r{i}", **{"metrics__mAP50-95(B)": [0.5, i / 20], "val__box_loss": [2, 1]}) for i in range(14)]
     found = section(*folders)
     looks = {}
-    for figure in curves.curves(found, metrics.ruler(found)):
+    for figure in curves.curves(found):
         for trace in figure.data:
             look = (trace["line"]["color"], trace["line"]["dash"], trace["marker"]["symbol"])
             looks.setdefault(trace["meta"], set()).add(look)

@@ -8,15 +8,14 @@ from typing import Any
 from tintbox.reports import metrics
 from tintbox.reports.figures import Figure, as_json_numbers, layout, trace
 from tintbox.reports.gather import Entry, Section
-from tintbox.reports.metrics import Ruler
 
 EACH = 10  # number of epochs up to which every epoch has a tick
 
 
-def curves(section: Section, ruler: Ruler) -> list[Figure]:
+def curves(section: Section) -> list[Figure]:
     """Return the figures of a section's ``results.csv``: main metric, other metrics, losses, learning rate."""
     entries, main = section.entries, metrics.main_metric(section)
-    figures = [main_figure(section, main, ruler)]
+    figures = [main_figure(section, main)]
     for column in metrics.columns(entries, "metrics/"):
         if column != main:
             figures.append(column_figure(entries, column, metrics.title(column, section.task)))
@@ -43,7 +42,7 @@ def widen_range(figure: Figure) -> None:
             figure.layout[f"{axis}axis"]["range"] = sorted((0.0, 2 * one or 1.0))
 
 
-def main_figure(section: Section, column: str, ruler: Ruler) -> Figure:
+def main_figure(section: Section, column: str) -> Figure:
     """Return the large figure, with a legend and the best epochs marked."""
     found = [entry for entry in section.entries if column in entry.run.curves]
     data = [curve(entry, column) for entry in found]

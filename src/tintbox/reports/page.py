@@ -110,7 +110,7 @@ def content(section: Section, place: int) -> Content:
         differs=tables.difference_table(entries),
         arguments=tables.all_arguments(entries),
         machines=machines.machines(entries),
-        curves={f"{own}-curve-{i}": figure for i, figure in enumerate(curves.curves(section, ruler))},
+        curves={f"{own}-curve-{i}": figure for i, figure in enumerate(curves.curves(section))},
         classes=classes,
         errors=errors,
         schedules=shown,
