@@ -11,7 +11,6 @@ import pickle
 import struct
 import sys
 import zipfile
-import zlib
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tintbox.cli import app
+
+from ..pictures import png
 
 FUZZ = settings(
     max_examples=25, deadline=None, derandomize=True, database=None,
@@ -69,14 +70,6 @@ def zipped(members, compression=zipfile.ZIP_STORED):
 def npy(shape, kind):
     header = repr({"descr": kind, "fortran_order": False, "shape": shape}).encode() + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header
-
-
-def png(width, height, content):
-    def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", content) + chunk(b"IEND", b"")
 
 
 NAMES = st.sampled_from(["a/data.pkl", "data.pkl", "a/data/0", "a/version", "train.npy", "images.npy", "labels.npy"])

@@ -135,6 +135,10 @@ def section(*folders):
     return found
 
 
+def texts(table):
+    return [[row.head.text, *(cell.text for cell in row.cells)] for row in table.rows]
+
+
 def decoded(encoded):
     kind, data = encoded.source.split(",")
     assert kind == "data:image/webp;base64"

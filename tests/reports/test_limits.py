@@ -2,14 +2,14 @@
 
 import json
 import re
-import struct
 import subprocess
 import sys
 import zipfile
-import zlib
 
 import pytest
 import yaml
+
+from ..pictures import png
 
 pytestmark = pytest.mark.attack("files that eat the machine")
 
@@ -33,13 +33,6 @@ for line in sys.stdin:
         said = f"tintbox: {error}"
     print(json.dumps([time.process_time() - begin, peak() - before, said]), file=answers, flush=True)
 """
-
-
-def png(width, height):
-    """The header of a PNG that claims this size."""
-    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", b""), (b"IEND", b"")]
-    parts = [struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,7 @@ import json
 
 from tintbox.reports import machines
 
-from .conftest import section
-
-
-def texts(table):
-    return [[row.head.text, *(cell.text for cell in row.cells)] for row in table.rows]
+from .conftest import section, texts
 
 
 def test_versions_and_hardware(detector, stock, copy):

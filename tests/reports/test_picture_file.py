@@ -1,8 +1,5 @@
 """Picture files, whose headers may claim anything."""
 
-import struct
-import zlib
-
 import cv2
 import numpy as np
 import pytest
@@ -10,14 +7,9 @@ import pytest
 from tintbox.errors import TintboxError
 from tintbox.reports import picture_file
 
+from ..pictures import png
+
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
-
-
-def png(width, height):
-    """A PNG that claims a size but has no pixels."""
-    chunks = (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", b"")
-    parts = [struct.pack(">I", len(c)) + kind + c + struct.pack(">I", zlib.crc32(kind + c)) for kind, c in chunks]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 def test_a_picture_is_read_as_rgb(tmp_path):

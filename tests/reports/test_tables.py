@@ -11,7 +11,7 @@ from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.plugins.coco_eval.tables import number
 from tintbox.reports import metrics, pairs, tables
 
-from .conftest import section
+from .conftest import section, texts
 
 
 def summary(found):
@@ -23,10 +23,6 @@ def summary(found):
 def column(table, title):
     place = [cell.text for cell in table.columns].index(title) - 1
     return [row.cells[place] for row in table.rows]
-
-
-def texts(table):
-    return [[row.head.text, *(cell.text for cell in row.cells)] for row in table.rows]
 
 
 def results(folder):
