@@ -9,7 +9,7 @@ import pytest
 from tintbox.errors import TintboxError
 from tintbox.studies import checks
 
-GOOD = ("task=colorize", "model=colorize-convt.yaml", "data=fruitbowl.yaml", "imgsz=32", "epochs=1")
+from .conftest import GOOD
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.plugins.coco_eval.bootstrap import Estimate
+from tintbox.plugins.freeze import selectors
 from tintbox.recipes.pace import VALIDATION, Pace
 from tintbox.recipes.rules import Recipe, Setting
 from tintbox.studies.pooled import CrossedCell
@@ -18,7 +19,7 @@ FOLDS = 3
 LEAST_EPOCHS, LEAST_STEPS = 5, 100  # of a run, so that policies can be told apart
 STARTUP = 10.0  # seconds that a run spends before its first step and after its last
 # The arguments that make up a policy, and the policies tried in addition to the recipe's own.
-POLICY = ("freeze", "unfreeze", "freeze_bn", "lr_scale")
+POLICY = selectors.ARGUMENTS
 CANDIDATES: dict[str, dict[str, Any]] = {
     "backbone-0.1": {"lr_scale": {"backbone": 0.1}},
     "backbone-0.3": {"lr_scale": {"backbone": 0.3}},
