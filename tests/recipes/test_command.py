@@ -49,7 +49,7 @@ def test_steps_are_timed_with_everything_awake_as_in_most_epochs(squares, monkey
 
 
 @pytest.mark.slow
-def test_the_recipe_is_one_for_the_stock_command(squares, python, yolo, tmp_path):
+def test_the_recipe_is_one_for_the_stock_command(squares, forked, forked_yolo, tmp_path):
     words = [
         "recipe",
         "model=yolo11n.yaml",
@@ -59,7 +59,7 @@ def test_the_recipe_is_one_for_the_stock_command(squares, python, yolo, tmp_path
         "out=made/recipe.yaml",
         "--json",
     ]
-    done = python("-m", "tintbox", *words)
+    done = forked("-m", "tintbox", *words)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout[done.stdout.index("{") :])
     file = tmp_path / "made" / "recipe.yaml"
@@ -68,7 +68,8 @@ def test_the_recipe_is_one_for_the_stock_command(squares, python, yolo, tmp_path
     assert told["splits"]["val"]["boxes"] == {"a": 4, "b": 0}
     assert told["pace"]["seconds_per_picture"] > 0 and 0 < told["pace"]["seconds_to_save"] < 60
     assert sorted(p.name for p in tmp_path.iterdir()) == ["made"], "nothing else is left behind"
-    done = yolo("detect", "train", "model=yolo11n.yaml", f"data={squares}", f"cfg={file}", "epochs=1", "plots=False")
+    words = ["model=yolo11n.yaml", f"data={squares}", f"cfg={file}", "epochs=1", "plots=False"]
+    done = forked_yolo("detect", "train", *words)
     assert done.returncode == 0, done.stderr
 
 

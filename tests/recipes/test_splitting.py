@@ -89,8 +89,8 @@ def test_without_it_the_line_offers_it(one_split, refused):
 
 
 @pytest.mark.slow
-def test_the_recipe_is_for_the_split(one_split, python, tmp_path):
-    done = python(
+def test_the_recipe_is_for_the_split(one_split, forked, tmp_path):
+    done = forked(
         "-m", "tintbox", "recipe", "model=yolo11n.yaml", f"data={one_split}", "imgsz=64", "split=0.2", "minutes=5"
     )
     assert done.returncode == 0, done.stderr

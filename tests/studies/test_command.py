@@ -105,16 +105,16 @@ def test_what_the_user_says_of_loaders_and_threads_holds(monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_same_command_does_nothing_and_more_seeds_are_added(grid, python, yolo, tiny_data):
+def test_the_same_command_does_nothing_and_more_seeds_are_added(grid, forked, yolo, tiny_data):
     folder, _, _ = grid
     times = {file: file.stat().st_mtime_ns for file in folder.glob("*/**/*") if file.is_file()}
     arguments = (*TINY, f"data={tiny_data}", "epochs=2")
-    again = python(TINTBOX, "study", *arguments, "batch=4,8", "seed=0,1", cwd=folder.parents[2])
+    again = forked(TINTBOX, "study", *arguments, "batch=4,8", "seed=0,1", cwd=folder.parents[2])
     assert again.returncode == 0, again.stderr
     assert "4 runs, 4 of them done" in again.stdout
     assert "started" not in again.stdout
 
-    more = python(TINTBOX, "study", folder, "seed=0,1,2", cwd=folder.parents[2])
+    more = forked(TINTBOX, "study", folder, "seed=0,1,2", cwd=folder.parents[2])
     assert more.returncode == 0, more.stderr
     assert "6 runs, 4 of them done" in more.stdout
     assert more.stdout.count("started") == 2
@@ -129,7 +129,7 @@ def test_the_same_command_does_nothing_and_more_seeds_are_added(grid, python, yo
 
 
 @pytest.mark.slow
-def test_a_killed_study_goes_on(tiny_data, tmp_path, python):
+def test_a_killed_study_goes_on(tiny_data, tmp_path):
     words = [*TINY, f"data={tiny_data}", "epochs=12", "batch=4", "workers=0", "seed=0,1"]
     folder = tmp_path / "runs/study/study"
     first, second = folder / "seed_0", folder / "seed_1"
@@ -163,9 +163,9 @@ def test_a_killed_study_goes_on(tiny_data, tmp_path, python):
 
 
 @pytest.mark.slow
-def test_a_failing_run_stops_no_other(tiny_data, tmp_path, python):
+def test_a_failing_run_stops_no_other(tiny_data, tmp_path, forked):
     words = [*TINY, f"data={tiny_data}", "epochs=1", "palette=nopalette,4", "name=a b"]
-    done = python(TINTBOX, "study", *words)
+    done = forked(TINTBOX, "study", *words)
     folder = tmp_path / "runs/study/a b"
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1

@@ -233,13 +233,13 @@ def test_the_table_says_what_the_pooled_predictions_say(crossed):
 
 
 @pytest.mark.slow
-def test_compare_and_report_take_it(crossed, python, tmp_path):
+def test_compare_and_report_take_it(crossed, forked, tmp_path):
     folder, _ = crossed
-    done = python(TINTBOX, "compare", folder / "freeze_None", folder / "freeze_backbone", "resamples=50")
+    done = forked(TINTBOX, "compare", folder / "freeze_None", folder / "freeze_backbone", "resamples=50")
     assert done.returncode == 0 and "freeze_backbone against freeze_None, boxes: 18 images" in done.stdout, done.stderr
-    both = python(TINTBOX, "compare", folder, folder)
+    both = forked(TINTBOX, "compare", folder, folder)
     assert both.returncode == 1 and "a study of several settings or seeds (freeze_None, freeze_backbone)" in both.stderr
-    done = python(TINTBOX, "report", folder, "pictures=False")
+    done = forked(TINTBOX, "report", folder, "pictures=False")
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "report.html").read_text()
     assert "Detection: 2 runs" in page and "freeze_None-fold_0" not in page
@@ -249,7 +249,7 @@ def test_compare_and_report_take_it(crossed, python, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.attack("folds")
-def test_a_run_that_was_killed_while_it_was_judged_is_judged(crossed, python, tmp_path):
+def test_a_run_that_was_killed_while_it_was_judged_is_judged(crossed, forked, tmp_path):
     """Its weights are fully trained; and the folder has been moved since."""
     folder, _ = crossed
     moved = shutil.copytree(folder, tmp_path / "moved")
@@ -258,7 +258,7 @@ def test_a_run_that_was_killed_while_it_was_judged_is_judged(crossed, python, tm
     (run / "predictions.json").unlink()
     weights = (run / "weights/best.pt").read_bytes()
     env = {key: value for key, value in os.environ.items() if key.startswith("YOLO")}
-    done = python(TINTBOX, "study", moved, env=env)
+    done = forked(TINTBOX, "study", moved, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 runs, 3 of them done" in done.stdout
     assert (run / "weights/best.pt").read_bytes() == weights, "it was trained again"
