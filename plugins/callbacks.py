@@ -64,9 +64,8 @@ ANCHOR_HEADS = "tintbox.plugins.anchor.head"
 FORMATS = ("torchscript", "onnx", "openvino", "engine")  # export formats; the others rewrite parts of the stock head
 WANTED: dict[str, Callable[[Any], bool]] = {
     "tintbox.plugins.transfer.norm_statistics": lambda run: has_grey_statistics(getattr(run, "model", None)),
-    # Before the others, which must see what trains and which classes a validation uses.
+    # Before the others, which must see what trains.
     "tintbox.plugins.extend.training": lambda run: hasattr(run, "tintbox_extend"),
-    "tintbox.plugins.extend.validation": lambda run: hasattr(run, "tintbox_counts"),
     # Before the next one, which sets up the loss created here.
     "tintbox.plugins.anchor.callbacks": lambda run: has_anchors(getattr(run, "model", None)),
     "tintbox.plugins.loss.training": lambda run: wants_loss(run.args),

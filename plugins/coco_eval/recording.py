@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tintbox.plugins.coco_eval.data.truth import Split
@@ -18,8 +18,14 @@ class Recording:
     meanwhile: `begin` disables them, `remove` restores everything.
     """
 
-    def __init__(self, split: Split) -> None:
-        self.split = split
+    def __init__(self, split: Split, check: Callable[[Any], None]) -> None:
+        """Prepare to record.
+
+        Args:
+            split: The images and their ground truth.
+            check: Called with the validator once it has its class names; may raise, or remove the recording.
+        """
+        self.split, self.check = split, check
         self._save_json: bool | None = None  # the user's value, once Ultralytics' own JSON is off
 
     @staticmethod
@@ -37,6 +43,11 @@ class Recording:
             self._save_json = validator.args.save_json
         validator.args.save_json = False
 
+    def begin_images(self, validator: Any) -> None:
+        """Go on after `init_metrics`, which has enabled JSON for COCO's dataset and set the class names."""
+        self.begin(validator)
+        self.check(validator)
+
     def add(self, validator: Any, record: Mapping[str, Any]) -> None:
         """Store an image's predictions, in the format of `data.records.collect`."""
         validator.jdict.append(record)
@@ -47,6 +58,6 @@ class Recording:
         recording = validator.__dict__.pop(NAME, None)
         if recording is None or recording._save_json is None:
             return {}
-        records = {record["file"]: record for record in validator.jdict}  # DDP's sampler may repeat images
+        records = {record["file"]: record for record in validator.jdict or ()}  # DDP's sampler may repeat images
         validator.jdict, validator.args.save_json = [], recording._save_json
         return records

@@ -67,12 +67,22 @@ def on_val_start(validator: Any) -> None:
     if validator.training:
         return  # evaluated once, at the final validation
     try:
-        if wrong := check_task(validator.args.task) or check_classes(validator):
+        if wrong := check_task(validator.args.task):
             raise TintboxError(wrong)
-        Recording(for_dataset(validator.data, validator.args.split)).attach(validator)
+        Recording(for_dataset(validator.data, validator.args.split), on_classes_known).attach(validator)
     except TintboxError as error:
         if not _is_final(validator):
             raise
+        _tell_failure(validator, error)
+
+
+def on_classes_known(validator: Any) -> None:
+    """Check the classes once the validator has the names that it evaluates; called by `Recording.begin_images`."""
+    if wrong := check_classes(validator):
+        error = TintboxError(wrong)
+        if not _is_final(validator):
+            raise error
+        Recording.remove(validator)
         _tell_failure(validator, error)
 
 

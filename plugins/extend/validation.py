@@ -133,9 +133,3 @@ def view(validator: Any, counts: Sequence[int], names: Names, reconciles: bool =
             return None
         dataset = ONE_CLASS  # as in training, which ends with this view
     return ClassView(counts, names, dataset, args.data, reconciles, args.classes)
-
-
-def on_val_start(validator: Any) -> None:
-    """Give the callbacks that follow the dataset's classes."""
-    if validator.names and (found := view(validator, validator.tintbox_counts, validator.names)):
-        validator.names = found.names

@@ -46,7 +46,7 @@ def recorded_predictions(module: Any) -> None:
             recording.begin(self)
         init_metrics(self, model)
         if recording:
-            recording.begin(self)  # again: `init_metrics` switches JSON on for COCO's own dataset
+            recording.begin_images(self)
 
     @replace(validator, "update_metrics")
     def update(self: Any, preds: list[dict[str, Any]], batch: dict[str, Any]) -> None:

@@ -89,21 +89,13 @@ def extended_training(module: Any) -> None:
 
 @patch(
     "ultralytics.models.yolo.detect.val",
-    "DetectionValidator.get_model",
     "DetectionValidator.init_metrics",
     "DetectionValidator.postprocess",
 )
 def extended_validation(module: Any) -> None:
     """Validate an extended model with classes matched to the dataset's by name: stock matches them by index."""
     validator = module.DetectionValidator
-    get_model, init_metrics, postprocess = validator.get_model, validator.init_metrics, validator.postprocess
-
-    @replace(validator, "get_model")
-    def model(self: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
-        found = get_model(self, model, *args, **kwargs)
-        if counts := find_counts(found):
-            self.tintbox_counts = counts  # for what runs before `init_metrics`
-        return found
+    init_metrics, postprocess = validator.init_metrics, validator.postprocess
 
     @replace(validator, "init_metrics")
     def init(self: Any, model: Any) -> None:

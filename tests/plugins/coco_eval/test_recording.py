@@ -86,12 +86,15 @@ class Validator:
 def test_a_recording_gives_back_what_it_took(save_json):
     validator = Validator(save_json)
     assert Recording.of(validator) is None and Recording.remove(validator) == {}
-    recording = Recording(None)
+    checked = []
+    recording = Recording(None, checked.append)
     recording.attach(validator)
     assert Recording.of(validator) is recording
     recording.begin(validator)
+    assert not checked, "the class names are not there yet"
     validator.args.save_json = True  # as Ultralytics does for COCO's own dataset
-    recording.begin(validator)
+    recording.begin_images(validator)
+    assert checked == [validator]
     assert validator.args.save_json is False
     for file, score in (("a.png", 1), ("b.png", 2), ("a.png", 3)):  # a distributed sampler repeats images
         recording.add(validator, {"file": file, "score": score})
@@ -104,7 +107,7 @@ def test_a_recording_gives_back_what_it_took(save_json):
 def test_a_recording_that_never_began_leaves_the_rows_of_ultralytics():
     validator = Validator(True)
     validator.jdict = [{"image_id": 1}]
-    Recording(None).attach(validator)
+    Recording(None, id).attach(validator)
     assert Recording.remove(validator) == {} and validator.jdict == [{"image_id": 1}] and validator.args.save_json
 
 

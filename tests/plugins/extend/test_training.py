@@ -186,8 +186,9 @@ def test_exports_say_the_same(kind, form, options, extended, load, fruit, tmp_pa
     settings = {"imgsz": 64, "plots": False, "workers": 0, "project": str(tmp_path)}
     if "nms" in options:
         settings["nms"] = options["nms"]
-    names = YOLO(exported, task="detect").val(data=str(fruit), **settings).names
-    assert names == dict(enumerate("abcdefgh"))
+    found = YOLO(exported, task="detect").val(data=str(fruit), coco_eval={"resamples": 0}, **settings)
+    assert found.names == dict(enumerate("abcdefgh"))
+    assert found.coco["bbox"].names == list("abcdefgh")
 
 
 def test_predict_and_track_find_both(extended, fruit):

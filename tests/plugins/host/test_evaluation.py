@@ -17,6 +17,9 @@ class Recording:
     def begin(self, validator):
         self.calls.append("begin")
 
+    def begin_images(self, validator):
+        self.calls.append("begin images")
+
     def add(self, validator, record):
         self.records.append(record)
 
@@ -55,7 +58,7 @@ def test_every_picture_is_recorded_and_nothing_is_rounded(validator):
     validator.add_callback("on_val_batch_start", look)
     validator()
     recording = validator.tintbox_recording
-    assert recording.calls == ["begin", "begin", "remove"]
+    assert recording.calls == ["begin", "begin images", "remove"]
     assert len(recording.records) == len(seen) == 4
     for record in recording.records:
         corners, scores, classes = seen[record["file"]]
