@@ -18,7 +18,7 @@ from tintbox.plugins.coco_eval import output, pooling, sources, tables
 from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.evaluation import evaluate, iou_types
+from tintbox.plugins.coco_eval.evaluation import evaluate, iou_types, masks_left_out
 from tintbox.plugins.coco_eval.metrics import TITLES
 from tintbox.plugins.coco_eval.outcome import draw_worst
 from tintbox.plugins.coco_eval.progress import steps
@@ -58,6 +58,7 @@ def evaluate_files(values: Mapping[str, Any], chosen: Settings) -> Path:
         truth = Truth.read(annotations)
         begin(f"reading {Path(str(values['predictions'])).name}")
         detections = Detections.read(values["predictions"], truth)
+        tell(masks_left_out(truth, detections))
         begin("evaluating")
         found = {kind: evaluate(truth, detections, kind, chosen) for kind in iou_types(truth, detections)}
         begin("writing tables and plots")
@@ -91,7 +92,9 @@ def compare(first: str, second: str, values: Mapping[str, Any], chosen: Settings
         else:
             both = sources.validate_both([sources.checkpoint(run) for run in pair], names, values)
         sources.check_comparable(*both)
-        kinds = iou_types(both[0].truth, *(source.detections for source in both))
+        found = [source.detections for source in both]
+        tell(masks_left_out(both[0].truth, *found))
+        kinds = iou_types(both[0].truth, *found)
         comparisons = {}
         with steps(2 * len(kinds)) as begin:
             for kind in kinds:
@@ -150,8 +153,12 @@ def next_free(folder: Path) -> Path:
 def tell_missing(paths: Mapping[int, Path], place: Path) -> None:
     """Warn if image files are missing from the folder ``place``."""
     if lost := sum(not path.is_file() for path in paths.values()):
+        tell(f"examples: {lost} of {len(paths)} images are not in {place} and are drawn grey; give images=FOLDER")
+
+
+def tell(warning: str) -> None:
+    """Log a warning, unless it is empty."""
+    if warning:
         from ultralytics.utils import LOGGER
 
-        LOGGER.warning(
-            f"examples: {lost} of {len(paths)} images are not in {place} and are drawn grey; give images=FOLDER"
-        )
+        LOGGER.warning(warning)

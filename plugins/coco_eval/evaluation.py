@@ -193,4 +193,17 @@ def iou_types(truth: Truth, *detections: Detections) -> list[str]:
 
 def has_masks(truth: Truth) -> bool:
     """Return whether every object has a mask."""
-    return all("segmentation" in row for row in truth.annotations)
+    return not without_masks(truth)
+
+
+def without_masks(truth: Truth) -> int:
+    """Return the number of objects that have no mask."""
+    return sum("segmentation" not in row for row in truth.annotations)
+
+
+def masks_left_out(truth: Truth, *detections: Detections) -> str:
+    """Return a warning if all detections have masks and some objects have none, else an empty text."""
+    lacking = without_masks(truth)
+    if not lacking or any(found.segmentation is None for found in detections):
+        return ""
+    return f"{lacking} of {len(truth.annotations)} objects in the ground truth have no mask, so boxes alone are evaluated"

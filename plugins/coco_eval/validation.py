@@ -13,7 +13,7 @@ from tintbox.plugins.coco_eval import output, tables
 from tintbox.plugins.coco_eval.data.records import collect, keep_classes, keep_validated, single_class
 from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import Split, for_dataset
-from tintbox.plugins.coco_eval.evaluation import evaluate
+from tintbox.plugins.coco_eval.evaluation import evaluate, iou_types, masks_left_out
 from tintbox.plugins.coco_eval.outcome import IOU_TYPES, Outcome, check_task, draw_worst, save_json
 from tintbox.plugins.coco_eval.recording import Recording
 from tintbox.plugins.coco_eval.settings import settings
@@ -105,15 +105,10 @@ def finish(validator: Any, split: Split, records: Mapping[str, Mapping[str, Any]
     args = validator.args
     split = keep_validated(split, set(records))
     split = single_class(split) if args.single_cls else keep_classes(split, classes_of(validator))
-    kinds = IOU_TYPES[args.task]
-    detections = collect(records, split, masks="segm" in kinds)
-    lacking = sum("segmentation" not in annotation for annotation in split.truth.annotations)
-    if "segm" in kinds and lacking:
-        LOGGER.warning(
-            f"coco_eval=True: {lacking} of {len(split.truth.annotations)} objects in the ground truth have no mask, "
-            "so boxes alone are evaluated"
-        )
-        kinds = ("bbox",)
+    detections = collect(records, split, masks="segm" in IOU_TYPES[args.task])
+    if left_out := masks_left_out(split.truth, detections):
+        LOGGER.warning(f"coco_eval=True: {left_out}")
+    kinds = iou_types(split.truth, detections)
     chosen = settings(args.coco_eval)
     found = {kind: evaluate(split.truth, detections, kind, chosen) for kind in kinds}
     outcome = Outcome(found, split, detections)

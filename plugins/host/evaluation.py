@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from tintbox.plugins.host.table import patch, replace
@@ -26,7 +27,8 @@ def _recording(validator: Any) -> Any:
 def recorded_predictions(module: Any) -> None:
     """Record every image's predictions with `coco_eval=True`: no callback sees them.
 
-    The validator is restored however the validation ends.
+    The validator is restored however the validation ends. One that is refused leaves no empty folder: the validator
+    has created it before it looks at its dataset, and no callback sees an error.
     """
     validator = module.DetectionValidator
     call, init_metrics, update_metrics = validator.__call__, validator.init_metrics, validator.update_metrics
@@ -35,6 +37,11 @@ def recorded_predictions(module: Any) -> None:
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return call(self, *args, **kwargs)
+        except BaseException:
+            if getattr(self.args, "coco_eval", False) and not self.args.exist_ok:  # else it may be the user's
+                with suppress(OSError):  # not empty
+                    self.save_dir.rmdir()
+            raise
         finally:
             if recording := getattr(self, RECORDING, None):
                 recording.remove(self)

@@ -69,6 +69,32 @@ def test_files_from_anywhere(tintbox, written, tmp_path, log):
     assert len(list((empty / "worst").iterdir())) == 1
 
 
+def test_an_object_without_a_mask_is_told(tintbox, written, tmp_path, log):
+    """It costs the evaluation of all masks."""
+    (tmp_path / "b").mkdir()
+    for name in ("annotations", "predictions"):
+        content = json.loads((written["segment"] / f"{name}.json").read_text())
+        if name == "annotations":
+            del content["annotations"][0]["segmentation"]
+        (tmp_path / "b" / f"{name}.json").write_text(json.dumps(content))
+    for words in (("coco-eval", *files(tmp_path / "b")), ("compare", str(tmp_path / "b"), str(tmp_path / "b"))):
+        log.clear()
+        status, output, errors = tintbox(*words, "resamples=0")
+        assert status == 0, errors
+        assert "boxes" in output and "masks" not in output
+        assert any("1 of 18 objects in the ground truth have no mask, so boxes alone" in text for _, text in log)
+
+
+@pytest.mark.attack("newcomer")
+@pytest.mark.parametrize("exist_ok", [False, True])
+def test_a_validation_that_is_refused_leaves_no_folder(exist_ok, variant, detectors, tmp_path):
+    data = variant(extra="test: images/nothing\n")
+    run = {"project": str(tmp_path / "runs"), "name": "val", "imgsz": 64, "coco_eval": True, "exist_ok": exist_ok}
+    with pytest.raises(FileNotFoundError, match="images/nothing"):
+        YOLO(detectors["detect"]).val(data=str(data), split="test", **run)
+    assert (tmp_path / "runs" / "val").exists() == exist_ok, "with it, the folder may be one that was there"
+
+
 def test_a_run_is_its_best_checkpoint_on_its_own_dataset(tintbox, rectangles, detectors, tmp_path):
     YOLO(detectors["detect"]).train(
         data=str(rectangles["detect"]), epochs=1, batch=8, imgsz=64, workers=0, plots=False, device="cpu", val=False,

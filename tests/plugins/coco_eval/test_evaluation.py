@@ -92,6 +92,10 @@ def test_masks_are_evaluated_where_all_have_them():
     assert evaluation.iou_types(masked, with_masks, with_masks) == ["bbox", "segm"]
     assert evaluation.iou_types(masked, with_masks, ONE) == ["bbox"]
     assert evaluation.iou_types(TRUTH, with_masks) == ["bbox"]
+    assert evaluation.masks_left_out(TRUTH, with_masks) == (
+        "1 of 1 objects in the ground truth have no mask, so boxes alone are evaluated"
+    )
+    assert not any((evaluation.masks_left_out(masked, with_masks), evaluation.masks_left_out(TRUTH, with_masks, ONE)))
 
 
 def estimated(classes, samples, level=0.9):
