@@ -90,7 +90,9 @@ def compare(first: str, second: str, values: Mapping[str, Any], chosen: Settings
                     begin(f"reading {name}")
                     both.append(sources.read_source(Path(run), name))
         else:
-            both = sources.validate_both([sources.checkpoint(run) for run in pair], names, values)
+            # A folder with neither is named before one that could be compared if the other had its JSON.
+            models = {run: sources.checkpoint(run) for run in sorted(pair, key=lambda run: pooling.has_files(Path(run)))}
+            both = sources.validate_both([models[run] for run in pair], names, values)
         sources.check_comparable(*both)
         found = [source.detections for source in both]
         tell(masks_left_out(both[0].truth, *found))

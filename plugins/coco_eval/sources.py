@@ -55,6 +55,11 @@ def load(model: Any) -> Any:
     from tintbox.plugins.detector import load_detector
 
     check_active()
+    if Path(str(model)).suffix == ".json":
+        raise TintboxError(
+            f"{model}: JSON, no model; coco-eval takes it as predictions= beside annotations=, compare a folder that has "
+            f"both as {PREDICTIONS} and {ANNOTATIONS}"
+        )
     best = Path(str(model)) / "weights" / "best.pt"
     detector = load_detector(best if is_there(best) else model, offered=IOU_TYPES)
     if wrong := check_task(detector.task):
@@ -88,6 +93,20 @@ def validate(detector: Any, model: Any, data: Any, split: Any, **arguments: Any)
     except REFUSALS as error:
         reason = one_line(error) or type(error).__name__
         raise TintboxError(f"model={model}: cannot be validated ({reason})") from error
+
+
+def class_names(detector: Any, model: Any) -> list[str]:
+    """Return the names of a model's classes; an exported model is loaded for them.
+
+    Raises:
+        TintboxError: It cannot be loaded.
+    """
+    try:
+        return list(detector.names.values())
+    except TintboxError:
+        raise
+    except REFUSALS as error:
+        raise TintboxError(f"model={model}: cannot be loaded ({one_line(error) or type(error).__name__})") from error
 
 
 def check_active() -> None:
@@ -173,7 +192,7 @@ def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[st
     if tasks[0] != tasks[1]:
         raise TintboxError(f"{names[0]} is a {tasks[0]} model, {names[1]} a {tasks[1]} model; compare models of a task")
     if not any(getattr(detector.model, "classes_by_name", False) for detector in detectors):
-        check_classes(names, [list(detector.names.values()) for detector in detectors])  # else the dataset's apply
+        check_classes(names, list(map(class_names, detectors, models)))  # else the dataset's apply
     data = values.get("data")
     if not data:
         trained = [detector.overrides.get("data") for detector in detectors]

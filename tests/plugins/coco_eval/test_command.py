@@ -154,6 +154,10 @@ COMMANDS = {
     "compare {run} {run} {run}": "here are 3",
     "compare {run} {dir}/detec.pt": "detec.pt: no such run or checkpoint; did you mean 'detect.pt'?",
     "compare {dir} {run}": "{dir}: no weights/best.pt in it, nor annotations.json with predictions.json",
+    "compare {run} {dir}": "{dir}: no weights/best.pt in it, nor annotations.json with predictions.json",
+    "compare {p} {p}": "{p}: JSON, no model; coco-eval takes it as predictions= beside annotations=, compare a folder",
+    "coco-eval model={p} data={data}": "{p}: JSON, no model; coco-eval takes it as predictions= beside annotations=",
+    "compare {text} {text} data={data}": "model={text}: cannot be loaded (model='{text}' is not a supported model",
     "compare {model} {run}": "{run}: annotations.json and predictions.json without weights/best.pt",
     "compare {run} {run} imgsz=64": "{run}: annotations.json and predictions.json without weights/best.pt",
     "compare {run} {run} level=2": "level=2: give a number between 0 and 1",
@@ -173,7 +177,9 @@ def test_a_mistake_is_one_line(command, tintbox, rectangles, detectors, written,
         "model": detectors["detect"], "seg": detectors["segment"], "dir": detectors["detect"].parent,
         "data": rectangles["detect"], "run": written["detect"], "p": written["detect"] / "predictions.json",
         "gt": written["detect"] / "annotations.json", "named": tmp_path / "named.pt",
+        "text": tmp_path / "a.txt",
     }  # fmt: skip
+    places["text"].touch()
     if "{named}" in command:
         other = YOLO(detectors["detect"])
         other.model.names = {0: "blue", 1: "red", 2: "green"}
