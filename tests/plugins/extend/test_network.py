@@ -130,6 +130,9 @@ def test_other_heads_are_refused(name):
 
 
 @pytest.mark.attack("arguments")
-def test_a_fused_model_is_refused(old, load):
-    with pytest.raises(TintboxError, match="fused for prediction"):
-        network.check_base(load(old["yolo11n"]).fuse(verbose=False))
+@pytest.mark.parametrize("kind", ["yolo11n", "yolo26n"])
+def test_a_fused_model_is_refused_extended_or_not(kind, old, extended, load):
+    for file in (old[kind], extended[kind].best):
+        network.check_base(load(file))
+        with pytest.raises(TintboxError, match="fused for prediction"):
+            network.check_base(load(file).fuse(verbose=False))
