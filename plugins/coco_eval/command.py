@@ -91,7 +91,8 @@ def compare(first: str, second: str, values: Mapping[str, Any], chosen: Settings
                     both.append(sources.read_source(Path(run), name))
         else:
             # A folder with neither is named before one that could be compared if the other had its JSON.
-            models = {run: sources.checkpoint(run) for run in sorted(pair, key=lambda run: pooling.has_files(Path(run)))}
+            in_order = sorted(pair, key=lambda run: pooling.has_files(Path(run)))
+            models = {run: sources.checkpoint(run) for run in in_order}
             both = sources.validate_both([models[run] for run in pair], names, values)
         sources.check_comparable(*both)
         found = [source.detections for source in both]

@@ -206,4 +206,5 @@ def masks_left_out(truth: Truth, *detections: Detections) -> str:
     lacking = without_masks(truth)
     if not lacking or any(found.segmentation is None for found in detections):
         return ""
-    return f"{lacking} of {len(truth.annotations)} objects in the ground truth have no mask, so boxes alone are evaluated"
+    count = len(truth.annotations)
+    return f"{lacking} of {count} objects in the ground truth have no mask, so boxes alone are evaluated"

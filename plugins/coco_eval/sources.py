@@ -57,8 +57,8 @@ def load(model: Any) -> Any:
     check_active()
     if Path(str(model)).suffix == ".json":
         raise TintboxError(
-            f"{model}: JSON, no model; coco-eval takes it as predictions= beside annotations=, compare a folder that has "
-            f"both as {PREDICTIONS} and {ANNOTATIONS}"
+            f"{model}: JSON, no model; coco-eval takes it as predictions= beside annotations=, compare a folder that "
+            f"has both as {PREDICTIONS} and {ANNOTATIONS}"
         )
     best = Path(str(model)) / "weights" / "best.pt"
     detector = load_detector(best if is_there(best) else model, offered=IOU_TYPES)
