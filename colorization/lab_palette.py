@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from tintbox.colorization.lab import lab_to_rgb, rgb_to_lab
-from tintbox.colorization.palette_base import BasePalette, as_table
+from tintbox.colorization.palette_base import BasePalette, as_table, check_distinct
 from tintbox.errors import TintboxError
 from tintbox.limits import PALETTE_BINS
 
@@ -42,8 +42,7 @@ class LabPalette(BasePalette):
         table = as_table(bins, "bins", "[a, b]", PALETTE_BINS)
         if not (np.abs(table) <= REACH).all():
             raise TintboxError(f"bins are not K x 2 numbers from -{REACH} to {REACH}; give a and b of CIELAB")
-        if len(np.unique(table, axis=0)) < len(table):
-            raise TintboxError("two bins are the same; give each once")
+        check_distinct(table, "bins")
         lab = torch.cat((torch.full((len(table), 1), SHOWN_LIGHTNESS), torch.tensor(table)), 1)
         super().__init__(table, lab_to_rgb(lab).numpy(), scale, temperature, rebalance, weights)
 

@@ -13,7 +13,7 @@ from tintbox import yaml_file
 from tintbox.colorization import palette_file
 from tintbox.colorization.lab_palette import LabPalette
 from tintbox.colorization.nearest import NearestColours
-from tintbox.colorization.palette_base import Array, BasePalette, as_table, describe
+from tintbox.colorization.palette_base import Array, BasePalette, as_table, check_distinct, describe
 from tintbox.colorization.palette_fit import k_means
 from tintbox.errors import TintboxError
 
@@ -22,7 +22,7 @@ class Palette(BasePalette):
     """K colours that convert images to class indices and back.
 
     Args:
-        colours: ``(K, 3)`` red, green and blue in [0, 1], K of 2 or more; kept in order as a read-only float64 array.
+        colours: ``(K, 3)`` red, green and blue in [0, 1], 2 or more, all different; kept in order as a read-only float64 array.
         scale: Divisor that maps 8-bit pixel values to [0, 1].
         temperature: Of the annealed mean that decodes scores; 0 takes the most likely colour.
         rebalance: How the loss weights the colours: 1 equally, 0 by their inverse frequency.
@@ -47,6 +47,7 @@ class Palette(BasePalette):
         wrong = np.flatnonzero(~((table >= 0) & (table <= 1)).all(axis=1))
         if len(wrong):
             raise TintboxError(f"colour {wrong[0]} is {table[wrong[0]].tolist()}; give numbers in [0, 1]")
+        check_distinct(table, "colours")
         super().__init__(table, table, scale, temperature, rebalance, weights)
         vars(self)["_nearest"] = NearestColours(table, self.scale)
 

@@ -203,6 +203,14 @@ def as_table(rows: Any, key: str, row: str, most: int = PALETTE_COLOURS) -> np.n
     return table
 
 
+def check_distinct(table: np.ndarray, key: str) -> None:
+    """Raise a TintboxError for a row that occurs twice: no pixel would ever have the second one."""
+    _, first, back = np.unique(table, axis=0, return_index=True, return_inverse=True)
+    same = np.flatnonzero(first[back.reshape(-1)] != np.arange(len(table)))
+    if len(same):
+        raise TintboxError(f"{key} {first[back.reshape(-1)[same[0]]]} and {same[0]} are the same; give each once")
+
+
 def check_count(count: int, most: int = PALETTE_COLOURS) -> None:
     """Raise a TintboxError for more colours than a network could have outputs."""
     if count > most:

@@ -1,5 +1,7 @@
 """The `tintbox` command where the installation is broken."""
 
+import os
+import subprocess
 import sys
 
 import pytest
@@ -44,3 +46,19 @@ def test_the_module_that_an_error_comes_from(tmp_path):
         compile((package / "part.py").read_text(), str(package / "part.py"), "exec")
     assert main.module_of(broken.value) == "tintbox.sub.part"
     assert main.module_of(ValueError()) == "tintbox.__main__", "of an error that was never raised: this one"
+
+
+@pytest.mark.parametrize("broken", ["", "tintbox.terminal"])
+def test_doctor_outlives_its_reader(broken):
+    """`tintbox doctor | head`: a closed pipe is no broken installation. Without that module, the line says why."""
+    code = (
+        f"import sys; sys.argv = ['tintbox', 'doctor']; sys.modules[{broken!r}] = None\n"
+        "from tintbox.cli import doctor; doctor.main = lambda: print('x' * 100_000)\n"
+        "from tintbox.__main__ import main; main()"
+    )
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert ("BrokenPipeError" in done.stderr) == bool(broken), done.stderr
+    assert broken or done.returncode == 0

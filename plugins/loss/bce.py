@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tintbox.checks import is_number, is_share
+from tintbox.checks import is_number
 from tintbox.errors import TintboxError
-from tintbox.plugins.loss.weights import check_smoothing
+from tintbox.plugins.loss.weights import check_smoothing, is_balance
 
 
 class ClassificationBCE(nn.Module):
@@ -33,10 +33,10 @@ class ClassificationBCE(nn.Module):
         pos_weight: w > 0: one value for all classes, or a tensor ``(nc,)``.
         smoothing: e in 0..1.
         gamma: Focusing exponent >= 0; 0 is no modulation.
-        alpha: Balance in 0..1: the weight of positives; negatives have 1 - alpha. None for no balancing.
+        alpha: Balance between 0 and 1: the weight of positives; negatives have 1 - alpha. None for no balancing.
 
     Raises:
-        TintboxError: A value outside its range.
+        TintboxError: A value outside its range, or a table of weights.
     """
 
     pos_weight: Tensor | None
@@ -56,12 +56,14 @@ class ClassificationBCE(nn.Module):
         self.alpha = None if alpha is None else float(alpha)
         if weight is not None and not bool((weight.isfinite() & (weight > 0)).all()):
             raise TintboxError(f"pos_weight={weight.tolist()}: a weight is a finite number above 0")
+        if weight is not None and weight.ndim > 1:
+            raise TintboxError(f"pos_weight of shape {tuple(weight.shape)}: give one number, or one per class")
         if wrong := check_smoothing(self.smoothing):
             raise TintboxError(f"smoothing={self.smoothing}: {wrong}")
         if not is_number(self.gamma, 0):
             raise TintboxError(f"gamma={self.gamma}: give a number of 0 or more, e.g. 1.5")
-        if self.alpha is not None and not is_share(self.alpha):
-            raise TintboxError(f"alpha={self.alpha}: give a number from 0 to 1, e.g. 0.25")
+        if not is_balance(self.alpha):
+            raise TintboxError(f"alpha={self.alpha}: give a number between 0 and 1, e.g. 0.25")
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of every element.
@@ -72,6 +74,9 @@ class ClassificationBCE(nn.Module):
 
         Returns:
             Loss ``(..., nc)``, in nats, >= 0; a new tensor, which may be modified in place.
+
+        Raises:
+            TintboxError: ``pos_weight`` has another number of classes.
         """
         if self.pos_weight is None and not self.smoothing and not self.gamma and self.alpha is None:
             return F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
@@ -80,6 +85,8 @@ class ClassificationBCE(nn.Module):
         if self.smoothing:
             s = s * (1 - self.smoothing) + self.smoothing / 2
         weight = None if self.pos_weight is None else self.pos_weight.to(dtype)
+        if weight is not None and weight.numel() not in (1, logits.shape[-1]):
+            raise TintboxError(f"pos_weight has {weight.numel()} weights for {logits.shape[-1]} classes; give one each")
         loss = F.binary_cross_entropy_with_logits(x, s, reduction="none", pos_weight=weight)
         if self.gamma:
             # |s - p| without the cancellation of 1 - p near p = 1. The floor is for gamma < 1, where the slope at

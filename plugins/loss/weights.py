@@ -55,6 +55,11 @@ def check_smoothing(value: Any) -> str | None:
     return None if value is None or is_share(value) else "give a number from 0 to 1, e.g. 0.05"
 
 
+def is_balance(alpha: Any) -> bool:
+    """Return whether a value is focal modulation's alpha, or None; at 0 or 1, half of the loss would be gone."""
+    return alpha is None or (is_number(alpha) and 0 < alpha < 1)
+
+
 def check_focal(value: Any) -> str | None:
     """Check focal modulation: gamma, or a mapping with gamma and alpha."""
     example = "e.g. 1.5, or {gamma: 1.5, alpha: 0.25}"
@@ -66,8 +71,7 @@ def check_focal(value: Any) -> str | None:
                 return f"{key!r} is neither gamma nor alpha{suggest(key, ('gamma', 'alpha'))}"
         if "gamma" not in value:
             return f"gamma is missing; {example}"
-        alpha = value.get("alpha")
-        if alpha is not None and not (is_number(alpha) and 0 < alpha < 1):
+        if not is_balance(alpha := value.get("alpha")):
             return f"alpha is {alpha!r}, but lies between 0 and 1; {example}"
         value = value["gamma"]
     elif not is_number(value):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 
@@ -14,7 +15,8 @@ def main() -> None:
         if words == ["doctor"]:
             import tintbox.cli.doctor as doctor  # full path, so that an error names it if it is missing
 
-            raise SystemExit(doctor.main())
+            with _streams():
+                raise SystemExit(doctor.main())
         from tintbox.cli.app import main as command
     except Exception as error:  # noqa: BLE001  whatever an import of a broken module raises
         see = "reinstall it" if words == ["doctor"] else "see `tintbox doctor`"
@@ -22,6 +24,15 @@ def main() -> None:
         print(f"tintbox: this installation is broken: {what}; {see}", file=sys.stderr)
         raise SystemExit(1) from None
     command()
+
+
+def _streams() -> AbstractContextManager[None]:
+    """Return the context of streams that survive their reader; one that does nothing if its module is broken."""
+    try:
+        from tintbox.terminal import use_patient_streams
+    except Exception:  # noqa: BLE001  the inventory of `doctor` names the module
+        return nullcontext()
+    return use_patient_streams()
 
 
 def module_of(error: BaseException) -> str:

@@ -65,7 +65,7 @@ def test_files_pickles_and_equality(ab313, tmp_path):
     [
         ({"bins": [[0, 0, 0]]}, "not K x 2"),
         ({"bins": [[0, 0], [0, 999]]}, "from -128 to 128"),
-        ({"bins": [[0, 0], [0, 0]]}, "two bins are the same"),
+        ({"bins": [[0, 0], [1, 0], [0, 0]]}, "bins 0 and 2 are the same; give each once"),
         ({"bins": [[0, 0], [0, 10]], "tempreature": 1}, "did you mean 'temperature'"),
         ({"colours": [[0, 0, 0], [1, 1, 1]], "weights": [1]}, "give 2 numbers"),
         ({"colours": [[0, 0, 0], [1, 1, 1]], "weights": ["a", "b"]}, "give 2 numbers"),

@@ -29,7 +29,6 @@ def test_ties_go_to_the_lower_index(assert_nearest):
     grid = np.stack(np.meshgrid(*[np.arange(0, 256, 5, dtype=np.uint8)] * 3, indexing="ij"), axis=-1)
     cube = np.array([[r, g, b] for r in (0, 1) for g in (0, 1) for b in (0, 1)], float)
     for palette in (
-        Palette(np.concatenate([cube, cube])),  # each colour twice
         Palette(np.array([[60, 90, 30], [40, 90, 30], [40, 70, 30], [60, 70, 50]]) / 255),  # pixels half-way
         Palette(cube[::-1], scale=256.0),  # half-way at 128
     ):
@@ -167,6 +166,7 @@ def test_copies_leave_the_table_behind(clone):
 BAD_COLOURS = [
     ([[0, 0, 0]], "a palette of 1 colours"),
     ([[0, 0, 0], [0, 0, float("nan")]], "colour 1 is"),
+    ([[1, 1, 1], [0, 0, 0], [0.5, 0, 0], [0, 0, 0]], "^colours 1 and 3 are the same; give each once$"),
     ([[0, 0, 0], [0, 0, 255]], r"colour 1 is \[0.0, 0.0, 255.0\]"),
     ([[0, -0.1, 0], [0, 0, 1]], "colour 0 is"),
     ([[0, 0], [1, 1]], r"colours have shape \(2, 2\)"),

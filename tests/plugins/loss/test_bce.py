@@ -149,12 +149,25 @@ def test_focal_minimum_is_the_smoothed_target():
         {"smoothing": float("nan")},
         {"gamma": -1},
         {"alpha": 1.5},
+        {"alpha": 0},
+        {"alpha": 1},
     ],
     ids=str,
 )
 def test_a_value_outside_its_range_is_refused(settings):
     with pytest.raises(TintboxError, match=f"^{next(iter(settings))}=.*: (give )?a "):
         ClassificationBCE(**settings)
+
+
+def test_weights_fit_the_classes():
+    logits, targets = inputs()
+    for weight in (2.0, torch.tensor([2.0]), [1.0, 2.0, 3.0, 4.0]):
+        assert ClassificationBCE(weight)(logits, targets).shape == logits.shape
+    for weight in (torch.ones(3), torch.ones(0)):
+        with pytest.raises(TintboxError, match=r"^pos_weight has \d weights for 4 classes; give one each$"):
+            ClassificationBCE(weight)(logits, targets)
+    with pytest.raises(TintboxError, match=r"^pos_weight of shape \(2, 4\): give one number, or one per class$"):
+        ClassificationBCE(torch.ones(2, 4))
 
 
 @pytest.mark.slow

@@ -78,7 +78,8 @@ def test_checks_of_mappings():
     assert "empty" in class_weights.check_pos_weight({})
     assert "did you mean 'gamma'" in class_weights.check_focal({"gama": 1})
     assert "gamma is missing" in class_weights.check_focal({"alpha": 0.25})
-    assert "between 0 and 1" in class_weights.check_focal({"gamma": 1, "alpha": 1.5})
+    for alpha in (0, 1, 1.5):
+        assert "between 0 and 1" in class_weights.check_focal({"gamma": 1, "alpha": alpha})
     assert "gamma is nan" in class_weights.check_focal({"gamma": NAN})
 
 
