@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from difflib import get_close_matches
 from typing import Any
 
-from tintbox.errors import TintboxError
+from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.host.table import TASK
 from tintbox.plugins.options import OPTIONS  # imported here, so that the command stays stock if this import fails
 
@@ -66,7 +66,9 @@ def is_ours() -> bool:
     return _ours.get() or any(TASK in word or get_close_matches(word, [TASK], cutoff=0.75) for word in named)
 
 
-def explain_misnamed(names: Collection[str], known: Collection[str]) -> ArgumentNameError | None:
+def explain_misnamed(
+    names: Collection[str], known: Collection[str], cause: Exception | None = None
+) -> ArgumentNameError | None:
     """Return the error for unknown arguments, or None to leave them to Ultralytics.
 
     tintbox answers if the command names its task or one of its arguments, or if the closest known name is one of its
@@ -75,6 +77,7 @@ def explain_misnamed(names: Collection[str], known: Collection[str]) -> Argument
     Args:
         names: The unknown names.
         known: All arguments, and the words that a command may contain.
+        cause: What reading the value raised, if the unknown name is a whole word such as ``cfg=bad.yaml``.
     """
     ours = {option.name for option in OPTIONS} | {TASK}
     mine = is_ours() or any(o.own and o.name in find_typed({}) for o in OPTIONS)
@@ -83,6 +86,8 @@ def explain_misnamed(names: Collection[str], known: Collection[str]) -> Argument
         if mine or ours & set(near):
             if name.endswith("=") and name[:-1] in known:
                 return ArgumentNameError(f"'{name}' has no value; `tintbox options` lists what each takes")
+            if cause and name.partition("=")[0] in known:
+                return ArgumentNameError(f"{name}: {one_line(cause)[:300]}")
             hint = f"; did you mean '{near[0]}'?" if near else "; `yolo cfg` and `tintbox options` list what there is"
             return ArgumentNameError(f"'{name}' is not a valid YOLO argument{hint}")
     return None

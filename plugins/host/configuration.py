@@ -92,7 +92,7 @@ def argument_checks(cfg: Any) -> None:
                 check_dict_alignment(base, custom, e, *args, **kwargs)
             except SyntaxError:
                 if wrong := command.explain_misnamed(
-                    custom.keys() - base.keys() - {"augmentations", "save_dir"}, base.keys()
+                    custom.keys() - base.keys() - {"augmentations", "save_dir"}, base.keys(), e
                 ):
                     help_.clear()
                     raise wrong from None

@@ -133,10 +133,11 @@ def faulty_arguments(cfg: Any) -> None:
     translate(cfg, "check_cfg", TypeError, ValueError)
 
 
-@patch("ultralytics.utils.checks", "check_file")
+@patch("ultralytics.utils.checks", "check_file", "check_suffix")
 def faulty_files(checks: Any) -> None:
-    """Missing files, such as `cfg=`, which the command reads before there is a model."""
+    """Missing files, such as `cfg=`, which the command reads before there is a model, and files of another kind."""
     translate(checks, "check_file", FileNotFoundError)
+    translate(checks, "check_suffix", AssertionError)
 
 
 @patch("ultralytics.utils.torch_utils", "select_device")

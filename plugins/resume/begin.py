@@ -14,20 +14,22 @@ from tintbox.plugins.resume.state import KEY, VERSION, Position
 
 
 def check_finished(model: Any) -> None:
-    """Refuse to resume from a finished checkpoint of a tintbox run.
+    """Refuse to resume a tintbox run from a finished checkpoint, or from none.
 
     Args:
         model: The loaded `YOLO`.
 
     Raises:
-        TintboxError: The checkpoint is finished.
+        TintboxError: The checkpoint is finished, or the model is none.
     """
     checkpoint = model.ckpt or {}
     if checkpoint.get("epoch", -1) >= 0 and checkpoint.get("optimizer") is not None:
         return
     arguments = {**checkpoint.get("train_args", {}), **getattr(model.model, "tintbox_args", {}), "task": model.task}
-    if checkpoint and callbacks.wants_resume(SimpleNamespace(**arguments)):
-        raise TintboxError(explain_finished(model.ckpt_path))
+    if callbacks.wants_resume(SimpleNamespace(**arguments)):
+        name = model.ckpt_path or model.model_name
+        nothing = f"resume=True: model={name} is no checkpoint of a stopped run; give its last.pt as model="
+        raise TintboxError(explain_finished(name) if checkpoint else nothing)
 
 
 def check(trainer: Any, checkpoint: dict[str, Any] | None) -> None:

@@ -65,7 +65,25 @@ def test_a_bug_is_no_mistake(cli, trained, tiny_data, monkeypatch):
         ("colorize train model=nowhere.yaml", "'nowhere.yaml' does not exist"),
         ("colorize val model=weights.foo", "weights.foo"),
         ("colorize train half plots=", "'plots=' has no value"),
+        ("colorize train resume", "resume=True: model=colorize-unet.yaml is no checkpoint of a stopped run"),
+        ("colorize train model=colorize-unet.yaml resume=True", "give its last.pt as model="),
     ],
 )
 def test_words(refusal, words, line):
     assert line in refusal(*words.split())
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [("epochs: !!python/name:os.system", "YAML syntax error"), ("[1]", "is not a valid YAML mapping")]
+)
+def test_a_configuration_that_cannot_be_read(refusal, tmp_path, content, why):
+    """Stock says that `cfg=bad.yaml` is no valid argument: the name is right, the file is not."""
+    (tmp_path / "bad.yaml").write_text(content)
+    line = refusal("colorize", "train", f"cfg={tmp_path}/bad.yaml")
+    assert f"cfg={tmp_path}/bad.yaml: " in line and why in line
+
+
+def test_weights_of_another_kind(colouriser, tiny_data, tmp_path):
+    (tmp_path / "weights.yaml").write_text("a: 1")
+    with pytest.raises(TintboxError, match=r"weights\.yaml acceptable suffix is"):
+        colouriser.train(data=str(tiny_data), imgsz=32, epochs=1, pretrained=str(tmp_path / "weights.yaml"))

@@ -69,7 +69,7 @@ def loaded(checkpoint, task="detect", **own):
         (loaded({"epoch": -1, "train_args": {}}, task="colorize"), True),
         (loaded({"epoch": 3, "optimizer": None, "train_args": {}}, task="colorize"), True),
         (loaded({"epoch": 3, "optimizer": {}, "train_args": {}}, task="colorize"), False),  # can be resumed
-        (loaded(None, task="colorize"), False),  # a YAML
+        (loaded(None), False),  # a YAML; stock warns and trains
     ],
 )
 def test_a_finished_checkpoint_of_ours_is_refused(model, ours):
@@ -78,3 +78,8 @@ def test_a_finished_checkpoint_of_ours_is_refused(model, ours):
             begin.check_finished(model)
     else:
         begin.check_finished(model)
+
+
+def test_a_yaml_is_no_stopped_run():
+    with pytest.raises(TintboxError, match=r"^resume=True: model=x\.pt is no checkpoint of a stopped run; give"):
+        begin.check_finished(loaded(None, task="colorize"))
