@@ -22,7 +22,8 @@ class Palette(BasePalette):
     """K colours that convert images to class indices and back.
 
     Args:
-        colours: ``(K, 3)`` red, green and blue in [0, 1], 2 or more, all different; kept in order as a read-only float64 array.
+        colours: ``(K, 3)`` red, green and blue in [0, 1], 2 or more, all different; kept in order as a
+            read-only float64 array.
         scale: Divisor that maps 8-bit pixel values to [0, 1].
         temperature: Of the annealed mean that decodes scores; 0 takes the most likely colour.
         rebalance: How the loss weights the colours: 1 equally, 0 by their inverse frequency.

@@ -12,7 +12,7 @@ import yaml
 
 from tintbox import atomic, yaml_file
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest, suggest_file
 
 TABLES = ("bins", "colours")  # the key of the table tells the kind of palette
 SETTINGS = ("scale", "temperature", "rebalance", "weights")
@@ -39,8 +39,9 @@ def find(name: str | Path) -> Path:
             raise TintboxFileError(f"palette '{name}': no such name ({known}) and no path to a .yaml file{hint}")
         path = shipped[str(name)]
     if not is_there(path):
-        hint = suggest(path.name, (file.name for file in path.parent.glob("*.y*ml")))
-        raise TintboxFileError(f"palette '{path}': no such file{hint or '; give a bare name or a path to a .yaml'}")
+        hint = suggest_file(path) or "; give a bare name or a path to a .yaml"
+        kind = "no file" if is_there(path, Path.exists) else "no such file"
+        raise TintboxFileError(f"palette '{path}': {kind}{hint}")
     return path
 
 

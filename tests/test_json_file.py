@@ -33,7 +33,7 @@ BAD = {
     b"[" * 100_000: "nested more than 50 deep$",
     b"[" * 52 + b"]" * 52: "nested more than 50 deep$",
     b"[" + b"1," * 2_000_001 + b"1]": "more than 2,000,000 values$",
-    b" " * (5 * 10**6): "larger than 4,500,000 bytes$",
+    b" " * (5 * 10**6): "larger than 4,500,000 bytes.$",
 }
 
 
@@ -57,5 +57,5 @@ def test_no_file(tmp_path):
         json_file.read(tmp_path / "a.json", 10)
     os.mkfifo(tmp_path / "pipe.json")
     for path in (tmp_path, tmp_path / "pipe.json"):
-        with pytest.raises(TintboxError, match="no file"):
+        with pytest.raises(TintboxError, match=r"cannot be read .*(Is a directory|a pipe or device, no file)"):
             json_file.read(path, 10)

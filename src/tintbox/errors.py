@@ -67,5 +67,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
 
 def suggest_file(path: Path) -> str:
-    """Return the hint of ``suggest`` among the files and folders in the parent folder of ``path``."""
-    return suggest(path.name, (p.name for p in path.parent.iterdir())) if is_there(path.parent, Path.is_dir) else ""
+    """Return the hint of ``suggest`` among the other files and folders in the parent folder of ``path``."""
+    if not is_there(path.parent, Path.is_dir):
+        return ""
+    return suggest(path.name, (other.name for other in path.parent.iterdir() if other.name != path.name))

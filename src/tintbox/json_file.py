@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tintbox import file_bytes
 from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of, suggest_file
 from tintbox.limits import JSON_DEPTH, JSON_VALUES
 
@@ -22,16 +23,11 @@ def read(file: str | Path, most: int) -> Any:
     """
     path = Path(file)
     try:
-        if path.exists() and not path.is_file():
-            raise TintboxError(f"{file}: no file")  # reading a pipe might never end
-        with path.open("rb") as stream:
-            raw = stream.read(most + 1)
+        raw = file_bytes.read(path, most)
     except FileNotFoundError as error:
         raise TintboxFileError(f"{file}: no such file{suggest_file(path)}") from error
     except OSError as error:
         raise TintboxError(f"{file}: cannot be read ({reason_of(error)})") from error
-    if len(raw) > most:
-        raise TintboxError(f"{file}: larger than {most:,} bytes")
     if raw.count(b",") > JSON_VALUES:
         raise TintboxError(f"{file}: more than {JSON_VALUES:,} values")
     try:

@@ -64,7 +64,7 @@ EVALUATION_POINTS = 1_001  # recalls of its curves (usually 101) and kinds of er
 PREDICTIONS_BYTES = 512 << 20  # size of a run's saved predictions and annotations; 150 MB for COCO's 5,000 images
 
 # Images and labels
-LABEL_BYTES = 1 << 20  # size of an image's label file, at 40 bytes per box
+LABEL_BYTES = 8 << 20  # size of an image's label file, at 40 bytes per box and 10 kB per polygon of 500 points
 PICTURE_BYTES = 256 << 20  # size of an image file
 PICTURE_PIXELS = 120_000_000  # pixels of an image; the largest cameras have 100 million, and 120 million take 360 MB
 ARRAY_PICTURES = 50_000  # images in an array of an .npz: CIFAR-10's whole training set, 154 MB

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tintbox import json_file, limits, run_arguments
+from tintbox import file_bytes, json_file, limits, run_arguments
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of, suggest_file
 
@@ -141,7 +141,7 @@ def read(folder: str | Path) -> RunFolder:
     except TintboxError:
         raise
     except OSError as error:
-        raise TintboxError(f"{folder}: cannot be read ({reason_of(error)})") from error
+        raise TintboxError(f"{error.filename or folder}: cannot be read ({reason_of(error)})") from error
     except (ValueError, csv.Error) as error:
         raise TintboxError(f"{folder} is no training run: {one_line(error)}") from error
     if not curves.get("epoch"):
@@ -153,14 +153,11 @@ def read_curves(file: Path) -> dict[str, list[float]]:
     """Return the columns of a ``results.csv``; for epochs that a resumed run wrote twice, the last row counts.
 
     Raises:
-        OSError: It cannot be read.
-        ValueError: A cell is not a number, or the file is larger than `tintbox.limits` allows.
+        OSError: It cannot be read, or is larger than `tintbox.limits` allows.
+        ValueError: A cell is not a number, or there are more cells than it allows.
         csv.Error: A cell is longer than any number.
     """
-    with file.open("rb") as stream:
-        raw = stream.read(limits.RESULTS_BYTES + 1)
-    if len(raw) > limits.RESULTS_BYTES:
-        raise ValueError(f"{file.name} is larger than {limits.RESULTS_BYTES >> 20} MiB")
+    raw = file_bytes.read(file, limits.RESULTS_BYTES)
     lines = csv.reader(io.StringIO(raw.decode("utf-8"), newline=""))
     places = {name.strip(): place for place, name in enumerate(next(lines, [])) if name.strip()}
     if len(places) > limits.RESULTS_COLUMNS:

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from tintbox import file_bytes
 from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of, suggest_file
 from tintbox.limits import YAML_BYTES, YAML_DEPTH, YAML_DIGITS, YAML_TEXT, YAML_VALUES
 
@@ -23,14 +24,11 @@ def read(file: str | Path) -> Any:
     """
     path = Path(str(file))
     try:
-        with path.open("rb") as stream:
-            raw = stream.read(YAML_BYTES + 1)
+        raw = file_bytes.read(path, YAML_BYTES)
     except FileNotFoundError as error:
         raise TintboxFileError(f"{file}: no such file{suggest_file(path)}") from error
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
         raise TintboxError(f"{file}: cannot be read ({reason_of(error)})") from error
-    if len(raw) > YAML_BYTES:
-        raise TintboxError(f"{file}: larger than {YAML_BYTES >> 20} MiB, which is no YAML that tintbox reads")
     return parse(raw, file)
 
 

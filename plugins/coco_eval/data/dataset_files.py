@@ -11,6 +11,8 @@ import random
 from collections.abc import Iterable
 from pathlib import Path
 
+from tintbox.file_bytes import check_regular
+
 LEAST_SIDE = 10  # pixels: `ultralytics.data.utils.check_image` drops smaller images
 
 
@@ -55,6 +57,7 @@ def picture_size(file: str) -> tuple[int, int]:
     from PIL import Image
     from ultralytics.data.utils import exif_size
 
+    check_regular(Path(file))
     try:
         with Image.open(file) as picture:
             return exif_size(picture)

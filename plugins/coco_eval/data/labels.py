@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 from pycocotools import mask
 
+from tintbox import file_bytes
 from tintbox.errors import TintboxError, one_line
+from tintbox.limits import LABEL_BYTES
 from tintbox.plugins.coco_eval.data import dataset_files
 from tintbox.plugins.coco_eval.data.rows import list_values
 
@@ -54,9 +56,10 @@ def read_labels(file: str | Path, classes: int, keypoints: int = 0) -> Labels:
         TintboxError: A row is invalid; the message names the file, the line and the value.
     """
     try:
-        lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
+        lines = file_bytes.read(Path(file), LABEL_BYTES).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise TintboxError(f"{file}: cannot be read ({one_line(error)})") from error
+        why = getattr(error, "strerror", None) or one_line(error)
+        raise TintboxError(f"{file}: cannot be read ({why})") from error
     rows = [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
     if keypoints:
         rows = [(number, words[:5] if len(words) == 5 + keypoints else words) for number, words in rows]
@@ -205,6 +208,7 @@ def _list(folder: Path, pattern: str) -> list[Path]:
 def _has_rows(file: Path) -> bool:
     """Return whether a text file begins with a label row; such folders also hold classes.txt and the like."""
     try:
+        file_bytes.check_regular(file)
         with file.open(encoding="utf-8-sig") as lines:
             words = next((line.split() for line in lines if line.strip()), [])
             return len(words) >= 5 and bool([float(word) for word in words])

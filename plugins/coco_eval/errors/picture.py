@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tintbox import figures
+from tintbox import figures, file_bytes
+from tintbox.limits import PICTURE_BYTES
 from tintbox.luma import luma
 
 # Okabe and Ito's colour-blind safe palette
@@ -72,7 +73,7 @@ def read_picture(file: str | Path | None, image: dict[str, Any], boxes: list[Box
     content = b""
     if file is not None:
         with contextlib.suppress(OSError):
-            content = Path(file).read_bytes()
+            content = file_bytes.read(Path(file), PICTURE_BYTES)
     picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
     if picture is None:
         ends = np.array([box.box for box in boxes])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from tintbox import file_bytes
 from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of, suggest, suggest_file
 from tintbox.limits import GROUPS_BYTES
 
@@ -156,10 +157,7 @@ def rows(file: Path) -> list[tuple[int, list[str]]]:
         TintboxError: It cannot be read.
     """
     try:
-        with file.open("rb") as stream:
-            raw = stream.read(GROUPS_BYTES + 1)
-        if len(raw) > GROUPS_BYTES:
-            raise TintboxError(f"groups={file}: larger than {GROUPS_BYTES >> 20} MiB, which is no list of groups")
+        raw = file_bytes.read(file, GROUPS_BYTES)
         reader = csv.reader(raw.decode("utf-8-sig").splitlines(), strict=True)
         found = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
     except FileNotFoundError as error:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tintbox import file_bytes
+from tintbox.limits import LABEL_BYTES
 from tintbox.plugins.coco_eval.overlaps import of_boxes, pairs
 
 # What is wrong with a row -> the consequence.
@@ -74,7 +76,7 @@ def read(files: Sequence[str], classes: int, keypoints: int = 0) -> Labels:
     missing = empty = 0
     for picture, file in enumerate(files):
         try:
-            lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
+            lines = file_bytes.read(Path(file), LABEL_BYTES).decode("utf-8-sig").splitlines()
         except FileNotFoundError:
             missing += 1
             continue

@@ -11,6 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from tintbox import file_bytes
+from tintbox.limits import PICTURE_BYTES
 from tintbox.recipes.labels import Labels
 
 MOST = 2_000  # images decoded per split; an even sample
@@ -43,7 +45,7 @@ class Look:
 def look(file: str) -> Look | None:
     """Decode an image; return None if that fails."""
     try:
-        content = Path(file).read_bytes()
+        content = file_bytes.read(Path(file), PICTURE_BYTES)
     except OSError:
         return None
     picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_REDUCED_COLOR_2) if content else None

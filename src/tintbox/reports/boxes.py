@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from tintbox.errors import TintboxError, one_line, reason_of, suggest
-from tintbox.limits import LABEL_BYTES
 from tintbox.plugins.coco_eval.data import dataset_files, labels, layout
 from tintbox.reports import picture_file
 
@@ -59,8 +58,6 @@ def read_truth(data: Mapping[str, Any], split: str) -> tuple[dict[str, Boxes], l
         try:
             if not label.is_file():
                 continue
-            if label.stat().st_size > LABEL_BYTES:
-                raise TintboxError(f"{label}: larger than {LABEL_BYTES >> 20} MiB")
             found = labels.read_labels(label, len(classes), labels.keypoints(data))
             if found.classes:
                 width, height = picture_file.size(picture)

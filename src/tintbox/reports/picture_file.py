@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from tintbox.errors import TintboxError, reason_of
+from tintbox.file_bytes import check_regular
 from tintbox.limits import PICTURE_BYTES, PICTURE_PIXELS
 from tintbox.plugins.coco_eval.data import dataset_files
 
@@ -22,8 +23,8 @@ def size(file: str | Path) -> tuple[int, int]:
     from PIL import Image
 
     try:
-        length = Path(file).stat().st_size
-        if length > PICTURE_BYTES:
+        check_regular(Path(file))
+        if Path(file).stat().st_size > PICTURE_BYTES:
             raise TintboxError(f"{file}: larger than {PICTURE_BYTES >> 20} MiB")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # Pillow's own, lower limit

@@ -74,7 +74,8 @@ def test_words(refusal, words, line):
 
 
 @pytest.mark.parametrize(
-    ("content", "why"), [("epochs: !!python/name:os.system", "YAML syntax error"), ("[1]", "is not a valid YAML mapping")]
+    ("content", "why"),
+    [("epochs: !!python/name:os.system", "YAML syntax error"), ("[1]", "not a valid YAML mapping")],
 )
 def test_a_configuration_that_cannot_be_read(refusal, tmp_path, content, why):
     """Stock says that `cfg=bad.yaml` is no valid argument: the name is right, the file is not."""

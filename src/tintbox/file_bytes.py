@@ -1,0 +1,42 @@
+"""The content of files that others wrote: regular files alone, and no more bytes than expected of their kind."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+
+def check_regular(path: Path) -> None:
+    """Raise an OSError if a path leads to something other than a file.
+
+    Reading a pipe waits for whoever writes to it, and a device such as /dev/zero has no end.
+
+    Raises:
+        OSError: There is no such file, or it is a folder, a pipe, a socket or a device.
+    """
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+        raise OSError(number, os.strerror(number) if stat.S_ISDIR(mode) else "a pipe or device, no file", str(path))
+
+
+def read(path: Path, most: int) -> bytes:
+    """Return the content of a file.
+
+    Args:
+        path: The file.
+        most: Maximum number of bytes.
+
+    Raises:
+        OSError: It does not exist, is no file, cannot be read, or is larger; ``strerror`` says which.
+        ValueError: The name has a zero byte.
+    """
+    check_regular(path)
+    with path.open("rb") as stream:
+        content = stream.read(most + 1)
+    if len(content) > most:
+        size = f"{most >> 20} MiB" if not most % (1 << 20) else f"{most:,} bytes"
+        raise OSError(errno.EFBIG, f"larger than {size}", str(path))
+    return content
