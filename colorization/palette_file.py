@@ -12,7 +12,7 @@ import yaml
 
 from tintbox import atomic, yaml_file
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest, suggest_file
+from tintbox.errors import TintboxError, TintboxFileError, lack, one_line, suggest, suggest_file
 
 TABLES = ("bins", "colours")  # the key of the table tells the kind of palette
 SETTINGS = ("scale", "temperature", "rebalance", "weights")
@@ -40,8 +40,7 @@ def find(name: str | Path) -> Path:
         path = shipped[str(name)]
     if not is_there(path):
         hint = suggest_file(path) or "; give a bare name or a path to a .yaml"
-        kind = "no file" if is_there(path, Path.exists) else "no such file"
-        raise TintboxFileError(f"palette '{path}': {kind}{hint}")
+        raise TintboxFileError(f"palette '{path}': {lack(path)}{hint}")
     return path
 
 

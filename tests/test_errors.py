@@ -1,8 +1,10 @@
 """Texts of errors: one line, with the nearest known name."""
 
+import os
+
 import pytest
 
-from tintbox.errors import TintboxError, TintboxFileError, name_file, one_line, reason_of, suggest, suggest_file
+from tintbox.errors import TintboxError, TintboxFileError, lack, name_file, one_line, reason_of, suggest, suggest_file
 
 
 def test_any_white_space_is_one_space():
@@ -20,6 +22,14 @@ def test_the_nearest_file_is_suggested_where_the_folder_is_there(tmp_path):
     assert suggest_file(tmp_path / "bets.pt") == "; did you mean 'best.pt'?"
     assert suggest_file(tmp_path / "nowhere" / "bets.pt") == ""
     assert suggest_file(tmp_path / ("x" * 300) / "bets.pt") == "", "no folder can have this name"
+    assert suggest_file(tmp_path / "best.pt") == "", "not the name itself"
+
+
+def test_what_a_path_without_a_file_leads_to(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert lack(tmp_path) == "a folder, no file"
+    assert lack(tmp_path / "pipe") == "a pipe or device, no file"
+    assert lack(tmp_path / "none") == lack(tmp_path / ("x" * 300)) == "no such file"
 
 
 def test_an_error_of_a_file_shows_its_line_alone():

@@ -34,7 +34,7 @@ def test_what_has_no_end_is_not_read(tmp_path):
 
 
 def test_what_is_no_file(tmp_path):
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(OSError, match="a folder, no file"):
         file_bytes.read(tmp_path, 10)
     with pytest.raises(FileNotFoundError):
         file_bytes.read(tmp_path / "none", 10)

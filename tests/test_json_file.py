@@ -57,5 +57,5 @@ def test_no_file(tmp_path):
         json_file.read(tmp_path / "a.json", 10)
     os.mkfifo(tmp_path / "pipe.json")
     for path in (tmp_path, tmp_path / "pipe.json"):
-        with pytest.raises(TintboxError, match=r"cannot be read .*(Is a directory|a pipe or device, no file)"):
+        with pytest.raises(TintboxError, match=r"cannot be read .*(a folder|a pipe or device), no file"):
             json_file.read(path, 10)

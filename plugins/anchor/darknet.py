@@ -15,7 +15,7 @@ from torch import nn
 
 from tintbox import yaml_file
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, TintboxFileError, name_file, reason_of
+from tintbox.errors import TintboxError, TintboxFileError, lack, name_file, reason_of
 from tintbox.limits import CFG_BYTES
 from tintbox.plugins.anchor import building
 from tintbox.plugins.anchor.darknet_cfg import parse
@@ -37,7 +37,7 @@ def load(weights: Path, cfg: Path, names: list[str] | None = None) -> nn.Module:
     """
     for path in (weights, cfg):
         if not is_there(path):
-            raise TintboxFileError(f"{path}: no such file; a Darknet model is a .weights and a .cfg")
+            raise TintboxFileError(f"{path}: {lack(path)}; a Darknet model is a .weights and a .cfg")
     text = read_text(cfg, ".cfg")
     with name_file(cfg):
         network = Network(parse(text))

@@ -10,10 +10,8 @@ import torch
 
 from tintbox import checkpoint_file
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, TintboxFileError, suggest
+from tintbox.errors import TintboxError, TintboxFileError, lack, suggest_file
 from tintbox.plugins.anchor import darknet, legacy
-
-SUFFIXES = (".pt", ".weights")
 
 
 def import_legacy(
@@ -35,8 +33,7 @@ def import_legacy(
     """
     source, target = Path(str(source)), Path(str(target))
     if not is_there(source):
-        near = suggest(source.name, (path.name for path in source.parent.glob("*") if path.suffix in SUFFIXES))
-        raise TintboxFileError(f"{source}: no such file{near}")
+        raise TintboxFileError(f"{source}: {lack(source)}{suggest_file(source)}")
     if target.suffix != ".pt":
         raise TintboxError(f"{target}: a checkpoint's name ends in .pt")
     if is_there(target) and target.samefile(source):
@@ -58,9 +55,7 @@ def import_legacy(
 def _lines(path: Path) -> list[str]:
     """Return the non-empty lines of a file."""
     if not is_there(path):
-        raise TintboxFileError(
-            f"names={path}: {'a folder, no file' if is_there(path, Path.is_dir) else 'no such file'}"
-        )
+        raise TintboxFileError(f"names={path}: {lack(path)}{suggest_file(path)}")
     lines = darknet.read_text(path, "list of class names").splitlines()
     return [line.strip() for line in lines if line.strip()]
 

@@ -11,6 +11,7 @@ from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.table import patch, replace
 
 HEADS = {"AnchorDetect", "DarknetDetect"}
+READERS = {"serialization.py", "_weights_only_unpickler.py"}  # PyTorch's, the second for restricted loading
 CONTENT = (TypeError, AttributeError, KeyError, pickle.UnpicklingError)  # what loading raises for bad file content
 
 
@@ -126,7 +127,7 @@ def other_checkpoints(tasks: Any) -> None:
 def from_reader(error: BaseException) -> bool:
     """Return whether PyTorch's file reader itself raised the error."""
     files = [Path(frame.f_code.co_filename).name for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return files[-1:] == ["serialization.py"]
+    return bool(files) and files[-1] in READERS
 
 
 @patch("ultralytics.engine.model", "Model._load")

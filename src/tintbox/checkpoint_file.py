@@ -12,7 +12,7 @@ from typing import Any
 from tintbox import atomic
 from tintbox.checkpoint_archive import PICKLE, BombError, explain_failures, is_zip, open_checkpoint
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
+from tintbox.errors import TintboxError, TintboxFileError, lack, one_line, suggest_file
 from tintbox.limits import PICKLE_BYTES, PICKLE_INSTRUCTIONS
 
 # The opcode GLOBAL of pickle protocol 2, and the modules of the repositories ultralytics/yolov3 and ultralytics/yolov5.
@@ -69,8 +69,7 @@ def load_for_export(source: Path, target: Path, what: str) -> tuple[Any, dict[st
     from ultralytics.nn import tasks
 
     if not is_there(source):
-        kind = "a folder, no file" if is_there(source, Path.is_dir) else "no such file"
-        raise TintboxFileError(f"{source}: {kind}; give {what}{suggest_file(source)}")
+        raise TintboxFileError(f"{source}: {lack(source)}; give {what}{suggest_file(source)}")
     if target.suffix != ".pt":
         raise TintboxError(f"{target}: give the file to write the suffix .pt")
     if is_there(target, Path.is_dir):

@@ -66,6 +66,13 @@ def suggest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
+def lack(path: Path) -> str:
+    """Return what is wrong with a path that leads to no file: nothing is there, or something else."""
+    if is_there(path, Path.is_dir):
+        return "a folder, no file"
+    return "a pipe or device, no file" if is_there(path, Path.exists) else "no such file"
+
+
 def suggest_file(path: Path) -> str:
     """Return the hint of ``suggest`` among the other files and folders in the parent folder of ``path``."""
     if not is_there(path.parent, Path.is_dir):

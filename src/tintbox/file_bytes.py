@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
-import os
 import stat
 from pathlib import Path
+
+from tintbox.errors import lack
 
 
 def check_regular(path: Path) -> None:
@@ -16,10 +17,8 @@ def check_regular(path: Path) -> None:
     Raises:
         OSError: There is no such file, or it is a folder, a pipe, a socket or a device.
     """
-    mode = path.stat().st_mode
-    if not stat.S_ISREG(mode):
-        number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
-        raise OSError(number, os.strerror(number) if stat.S_ISDIR(mode) else "a pipe or device, no file", str(path))
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, lack(path), str(path))
 
 
 def read(path: Path, most: int) -> bytes:

@@ -17,7 +17,7 @@ import numpy as np
 from pycocotools import mask
 
 from tintbox import file_bytes
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import TintboxError, one_line, reason_of
 from tintbox.limits import LABEL_BYTES
 from tintbox.plugins.coco_eval.data import dataset_files
 from tintbox.plugins.coco_eval.data.rows import list_values
@@ -58,8 +58,7 @@ def read_labels(file: str | Path, classes: int, keypoints: int = 0) -> Labels:
     try:
         lines = file_bytes.read(Path(file), LABEL_BYTES).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or one_line(error)
-        raise TintboxError(f"{file}: cannot be read ({why})") from error
+        raise TintboxError(f"{file}: cannot be read ({reason_of(error)})") from error
     rows = [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
     if keypoints:
         rows = [(number, words[:5] if len(words) == 5 + keypoints else words) for number, words in rows]

@@ -51,6 +51,10 @@ def test_errors_of_pytorchs_reader_are_told_from_others(tmp_path):
     with pytest.raises(RuntimeError, match="archive") as ours:
         torch.load(tmp_path / "x.pt", weights_only=False)
     assert anchors.from_reader(ours.value)
+    (tmp_path / "x.pt").write_text("root:x:0:0:root:/root:/bin/bash")
+    with pytest.raises(IndexError) as restricted:  # as ULTRALYTICS_SAFE_LOAD=1 loads
+        torch.load(tmp_path / "x.pt", weights_only=True)
+    assert anchors.from_reader(restricted.value)
     with pytest.raises(ValueError, match="mine") as other:
         raise ValueError("mine")
     assert not anchors.from_reader(other.value) and not anchors.from_reader(ValueError())
