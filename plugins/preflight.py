@@ -91,8 +91,8 @@ def check_loss(model: Any, task: str, given: Mapping[str, Any], new: list[str] |
     chosen, value = class_weights.pick_set(given), given.get("cls_pos_weight")
     if wrong := class_weights.check_task(task, chosen) or check_model(chosen, model, task):
         raise TintboxError(wrong)
-    names = new or class_names(given.get("data"))
-    if names and not given.get("single_cls") and (wrong := class_weights.check_names(value, names)):
+    names = ["item"] if given.get("single_cls") else new or class_names(given.get("data"))  # as the trainer names it
+    if names and (wrong := class_weights.check_names(value, names)):
         raise TintboxError(f"cls_pos_weight={value}: {wrong}")
 
 

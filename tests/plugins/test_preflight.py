@@ -22,6 +22,7 @@ DETECT = ("detect", "train", "model=yolo11n.yaml", "data=coco8.yaml", "epochs=20
         (["cls_pos_weight=.nan"], "cls_pos_weight=.nan"),
         (["cls_pos_weight=[1, 2]"], "2 weights, expected nc=80 names"),
         (["cls_pos_weight={persn: 2}"], "did you mean 'person'"),
+        (["cls_pos_weight={person: 2}", "single_cls=True"], "no class 'person'; there are: item"),
         (["cls_smoothing=1.5"], "give a number from 0 to 1"),
         (["cls_focal={gama: 2}"], "did you mean 'gamma'"),
     ],
