@@ -51,7 +51,8 @@ def check_run(
     """
     value = arguments["extend"]
     if task != "detect":
-        raise TintboxError(f"extend={value}: {selection.title(model)} is a {task} model; only detectors can be")
+        title = selection.title(model)
+        raise TintboxError(f"extend={value}: {title} is a {task} model; only detect models can be extended")
     if getattr(model, "pt_path", None) is None:
         raise TintboxError(
             f"extend={value}: {selection.title(model)} has no trained weights; give a checkpoint, e.g. model=yolo11n.pt"

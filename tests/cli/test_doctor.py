@@ -1,7 +1,9 @@
 """The findings of `tintbox doctor`."""
 
 import os
+import re
 import sys
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,30 @@ def test_an_optional_fault_is_a_problem_in_words(monkeypatch):
     assert report.modules == {"tintbox.reports.page": "SyntaxError: line 3"}
     assert "module tintbox.reports.page: SyntaxError: line 3" in report.problems
     assert report.device and all(check.state == "ok" for check in report.checks)
+
+
+def test_an_environment_without_ultralytics_is_a_few_lines(monkeypatch, capsys):
+    """As after `pip install --no-deps`: a missing package is named once, not with every patch and module."""
+    lacking = {"tintbox.luma": "ultralytics.utils", "tintbox.limits": "yaml", "tintbox.api": "yaml"}
+    states = {name: f"needs {package}, which is missing" for name, package in lacking.items()}
+    monkeypatch.setattr(doctor, "take", lambda: states)
+    monkeypatch.setattr(doctor, "PACKAGES", ("torch", "no-such-package"))
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None)
+    assert doctor.main() == 1
+    text = capsys.readouterr().out
+    assert text.split("3 problem(s):\n")[1].splitlines() == [
+        "package no-such-package is missing",
+        "ultralytics cannot be imported, and tintbox needs it",
+        "yaml cannot be imported, and tintbox needs it",
+        "",
+        "install what is missing: pip install tintbox",
+    ]
+
+
+def test_the_packages_are_those_that_are_declared():
+    distributions = packages_distributions()
+    declared = {re.split(r"[ <>=;\[]", line)[0] for line in requires("tintbox") if "extra ==" not in line}
+    assert {re.sub(r"[-_.]+", "-", distributions[name][0]).lower() for name in doctor.NEEDED} == declared
 
 
 def test_it_imports_the_standard_library_alone():

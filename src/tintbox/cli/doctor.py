@@ -9,17 +9,25 @@ from __future__ import annotations
 import importlib
 import os
 import platform
+import re
 import sys
 import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from tintbox.cli.inventory import take
 
 PACKAGES = ("tintbox", "ultralytics", "torch", "torchvision", "numpy", "opencv-python", "pycocotools", "scikit-learn")
+LACKS = re.compile(r"needs (\w+)[\w.]*, which is missing")  # of `inventory.trial`
+# What tintbox depends on, as it is imported: named once if missing, not with every module that needs it.
+NEEDED = {
+    *("PIL", "cv2", "filelock", "jinja2", "matplotlib", "msgspec", "numpy", "plotly", "psutil", "pycocotools", "rich"),
+    *("scipy", "sklearn", "torch", "typer", "ultralytics", "yaml"),
+}
 START_UP = ("tintbox_autoload.start", "tintbox_autoload.pth")
 
 
@@ -41,6 +49,7 @@ class Report:
     plugin: str = ""
     checks: list[Check] = field(default_factory=list)
     modules: dict[str, str] = field(default_factory=dict)  # broken modules of tintbox -> what is wrong
+    lacking: list[str] = field(default_factory=list)  # packages that tintbox depends on
     device: str = ""
     problems: list[str] = field(default_factory=list)
 
@@ -61,6 +70,11 @@ def examine() -> Report:
         report.plugin = report.plugin or "off"
         report.problems.append(f"the plugin is off: {type(error).__name__}: {error}")
     report.modules |= {name: state for name, state in take().items() if state != "ok"}
+    for name, state in list(report.modules.items()):
+        if (found := LACKS.fullmatch(state)) and found[1] in NEEDED:
+            report.lacking = sorted({*report.lacking, found[1]})
+            del report.modules[name]
+    report.problems += [f"{package} cannot be imported, and tintbox needs it" for package in report.lacking]
     report.problems += [f"module {name}: {state}" for name, state in report.modules.items()]
     try:
         import torch
@@ -88,6 +102,8 @@ def plugin(report: Report) -> None:
 
     from tintbox.plugins import host
 
+    if find_spec("ultralytics") is None:
+        return  # there is nothing to patch
     # A missing module of patches is reported nowhere else.
     report.modules = {module: why.removeprefix(f"{module}: ") for module, why in host.broken.items()}
     for p in host.PATCHES:
@@ -140,6 +156,8 @@ def main() -> int:
     print(f"device: {report.device}")
     if report.problems:
         print(f"\n{len(report.problems)} problem(s):\n" + "\n".join(report.problems))
+        if report.lacking or "missing" in report.versions.values():
+            print("\ninstall what is missing: pip install tintbox")
         if report.modules:
             print("\nreinstall tintbox: pip install --force-reinstall --no-deps tintbox")
         return 1

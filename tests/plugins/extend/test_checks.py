@@ -79,7 +79,7 @@ def test_models_that_cannot_be_extended(refused, old):
 
 def test_another_task(refusal, fruit):
     line = refusal("segment", "train", "model=yolo11n-seg.yaml", f"data={fruit}", "extend=true", "epochs=1")
-    assert "extend=True: yolo11n-seg is a segment model; only detectors can be" in line
+    assert "extend=True: yolo11n-seg is a segment model; only detect models can be extended" in line
 
 
 def test_datasets_that_add_nothing_or_contradict(refused, names):
