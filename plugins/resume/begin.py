@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -47,12 +48,22 @@ def explain_finished(file: Any) -> str:
     return f"model={file} is a finished run's: there is nothing to resume; leave out `resume` to train on from it"
 
 
+def explain_moved(file: Path, folder: Path) -> str | None:
+    """Return the warning for a checkpoint outside its run's folder, where Ultralytics goes on; None for one within."""
+    if folder.resolve() in file.resolve().parents:
+        return None
+    here = file.parent.parent if file.parent.name == "weights" else file.parent
+    return f"{file} is not in its run's folder, and the run goes on there, in {folder}; to go on here: save_dir={here}"
+
+
 def begin(trainer: Any, checkpoint: dict[str, Any] | None) -> None:
     """Track the training state from here on; a resumed run first restores the checkpoint's state."""
     trainer.tintbox_position = Position(trainer)
     if not trainer.resume or checkpoint is None:
         return
     if RANK in {-1, 0}:
+        if moved := explain_moved(Path(trainer.args.model), Path(trainer.save_dir)):
+            LOGGER.warning(moved)
         results.drop_from(trainer.csv, trainer.start_epoch + 1)
     saved = (checkpoint.get("optimizer") or {}).get(KEY, {})
     if saved.get("version") != VERSION:

@@ -26,7 +26,7 @@ def test_doctor_finds_all_well(python):
 def test_doctor_exits_1_when_switched_off(python):
     done = python(TINTBOX, "doctor", env={"TINTBOX_DISABLE": "1"})
     assert done.returncode == 1
-    assert "switched off by TINTBOX_DISABLE" in done.stdout
+    assert done.stdout.endswith("\n1 problem(s):\nthe plugin is switched off by TINTBOX_DISABLE\n"), done.stdout
 
 
 def test_doctor_exits_1_when_the_start_up_file_did_not_run(python):

@@ -90,7 +90,7 @@ def plugin(report: Report) -> None:
     """Check the plugin: whether it is active, its patches, its capabilities."""
     from tintbox.plugins import autoload
 
-    active = autoload.is_installed()
+    active = autoload.is_installed() and not autoload.is_disabled()
     if autoload.is_disabled():
         report.plugin = f"off: TINTBOX_DISABLE={os.environ['TINTBOX_DISABLE']}"
         report.problems.append("the plugin is switched off by TINTBOX_DISABLE")

@@ -83,3 +83,11 @@ def test_a_finished_checkpoint_of_ours_is_refused(model, ours):
 def test_a_yaml_is_no_stopped_run():
     with pytest.raises(TintboxError, match=r"^resume=True: model=x\.pt is no checkpoint of a stopped run; give"):
         begin.check_finished(loaded(None, task="colorize"))
+
+
+def test_a_moved_run_is_told_where_it_goes_on(tmp_path):
+    """Ultralytics resumes into the folder that the checkpoint names, which a user may have moved."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    assert begin.explain_moved(old / "weights" / "last.pt", old) is None
+    assert begin.explain_moved(new / "weights" / "last.pt", old).endswith(f"in {old}; to go on here: save_dir={new}")
+    assert begin.explain_moved(new / "last.pt", old).endswith(f"save_dir={new}")
