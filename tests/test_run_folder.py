@@ -153,6 +153,6 @@ def test_mistakes(tmp_path):
     (folder / "results.csv").write_text("epoch\n1\n")
     assert "args.yaml has no arguments" in said(folder)
     (folder / "results.csv").unlink()
-    assert "is no training run: results.csv missing" in said(folder)
+    assert "has no finished epoch: results.csv is missing; wait for it, or train again" in said(folder)
     (folder / "args.yaml").unlink()
     assert "is no training run: args.yaml and results.csv missing" in said(folder)

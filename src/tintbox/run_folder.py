@@ -134,7 +134,10 @@ def read(folder: str | Path) -> RunFolder:
             raise TintboxError(f"{folder} is a file; give a run's folder, the one that has {ARGUMENTS} and {RESULTS}")
         if not folder.is_dir():
             raise TintboxFileError(f"{folder}: no such folder{suggest_file(folder)}")
-        if lacking := missing(folder):
+        lacking = missing(folder)
+        if lacking == [RESULTS]:
+            raise TintboxFileError(f"{folder} has no finished epoch: {RESULTS} is missing; wait for it, or train again")
+        if lacking:
             raise TintboxFileError(f"{folder} is no training run: {' and '.join(lacking)} missing")
         arguments = run_arguments.read(folder)
         curves = read_curves(folder / RESULTS)

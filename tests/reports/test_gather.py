@@ -35,10 +35,12 @@ def test_a_folder_of_runs_stands_for_them(made, tmp_path):
         made(f"all/train{number}", **ACCURACY)
     waiting = made("all/waiting", **ACCURACY)
     (waiting / "results.csv").write_text("epoch,time\n")
+    (made("all/dead", **ACCURACY) / "results.csv").unlink()  # as after a kill in the first epoch
     (tmp_path / "all" / "pictures").mkdir()
     (section,), left_out = gather([str(tmp_path / "all")])
     assert [entry.name for entry in section.entries] == ["train2", "train9", "train10"]
-    assert len(left_out) == 1 and "waiting has no finished epoch" in left_out[0]
+    dead, unfinished = left_out
+    assert "dead has no finished epoch: results.csv is missing" in dead and "waiting has no finished epoch" in unfinished
 
 
 def test_a_study_has_its_own_order(made, tmp_path):
@@ -48,6 +50,16 @@ def test_a_study_has_its_own_order(made, tmp_path):
     (section,), left_out = gather([str(tmp_path / "study")])
     assert [entry.name for entry in section.entries] == ["batch_32", "batch_8"]
     assert left_out == [f"{tmp_path / 'study'}: batch_4: without a result so far"]
+
+
+def test_a_study_without_a_result(made, tmp_path):
+    (tmp_path / "study" / "batch_8").mkdir(parents=True)  # its process has only just started
+    (tmp_path / "study" / "study.yaml").write_text(yaml.safe_dump({"task": "detect", "batch": [8, 4]}))
+    with pytest.raises(TintboxError, match=r"study: none of the 2 runs of this study has a finished epoch yet$"):
+        gather([str(tmp_path / "study")])
+    (made("study/batch_4", **ACCURACY) / "results.csv").unlink()
+    with pytest.raises(TintboxError, match=r"study: none of its 1 runs can be shown, e\.g\. .*batch_4 has no finished"):
+        gather([str(tmp_path / "study")])
 
 
 def test_what_is_no_run(made, tmp_path):
@@ -61,7 +73,7 @@ def test_what_is_no_run(made, tmp_path):
     with pytest.raises(TintboxError, match=r"trian: no such folder; did you mean 'train'\?$"):
         gather([str(tmp_path / "trian")])
     (run / "results.csv").unlink()
-    with pytest.raises(TintboxError, match=r"train is no training run: results.csv missing$"):
+    with pytest.raises(TintboxError, match=r"train has no finished epoch: results.csv is missing; "):
         gather([str(run)])
     with pytest.raises(TintboxError, match="no runs are named"):
         gather([])

@@ -106,6 +106,9 @@ def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
             below = members(path)
         except OSError as error:
             raise TintboxError(f"{folder}: cannot be read ({reason_of(error)})") from error
+        planned = study_runs(path)
+        if planned and not below:
+            raise TintboxFileError(f"{folder}: none of the {len(planned)} runs of this study has a finished epoch yet")
         for member in below or [path]:
             try:
                 found = run_folder.read(member)
@@ -114,10 +117,10 @@ def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
                 if not below:
                     raise add_hint(path, error) from error
                 left_out.append(one_line(error))
-        if below and (lacking := set(study_runs(path)) - {member.name for member in below}):
-            left_out.append(f"{folder}: {', '.join(sorted(lacking, key=natural_key))}: without a result so far")
         if below and not any(member.resolve() in runs for member in below):
             raise TintboxError(f"{folder}: none of its {len(below)} runs can be shown, e.g. {left_out[-1]}")
+        if below and (lacking := set(planned) - {member.name for member in below}):
+            left_out.append(f"{folder}: {', '.join(sorted(lacking, key=natural_key))}: without a result so far")
     tasks = list(dict.fromkeys(run.task for run in runs.values()))
     named = sorted(zip(distinct_names(list(runs)), runs.values()), key=lambda pair: tasks.index(pair[1].task))
     first = {task: [run.task for _, run in named].index(task) for task in tasks}
@@ -144,9 +147,9 @@ def members(folder: Path) -> list[Path]:
 
 
 def may_be_run(folder: Path) -> bool:
-    """Return whether a folder is a run, or unreadable, which `run_folder.read` will report."""
+    """Return whether a folder is a run, perhaps one that died early, or unreadable: `run_folder.read` reports those."""
     try:
-        return not run_folder.missing(folder)
+        return (folder / run_folder.ARGUMENTS).is_file()
     except OSError:
         return True
 
