@@ -43,7 +43,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         from tintbox.plugins.coco_eval.outcome import check_task
 
         if wrong := check_task(task):
-            raise TintboxError(wrong)
+            raise TintboxError(f"coco_eval=True: {wrong}")
     if callbacks.wants_loss(args):
         check_loss(model, task, given, new)
     of_anchors = [o.name for o in options.OPTIONS if o.topic == "anchor" and o.is_set(given)]

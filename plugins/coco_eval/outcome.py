@@ -58,7 +58,7 @@ def check_task(task: str) -> str | None:
     """Return why a model of this task cannot be evaluated, or None if it can."""
     if task in IOU_TYPES:
         return None
-    return f"coco_eval=True: COCO evaluation is for {' and '.join(IOU_TYPES)} models, not for {task}"
+    return f"COCO evaluation is for {' and '.join(IOU_TYPES)} models, not for {task}"
 
 
 def save_json(folder: Path, truth: Truth, detections: Detections, image_ids: Mapping[str, int]) -> None:

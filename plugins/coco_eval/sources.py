@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,11 +81,17 @@ def validate(detector: Any, model: Any, data: Any, split: Any, **arguments: Any)
     Raises:
         TintboxError: The dataset or split does not exist, or the model cannot be validated on it.
     """
-    data = data or detector.overrides.get("data")
+    given, data = data, data or detector.overrides.get("data")
     if not data:
         raise TintboxError(f"data= is missing, and {model} does not say what it was trained on; e.g. data=bccd.yaml")
     split = split or "val"
-    check_split(describe(str(data)), split, data)
+    try:
+        described = describe(str(data))
+    except TintboxError as error:
+        if given:
+            raise
+        raise TintboxError(f"{one_line(error)}; {model} was trained on it: say where it is now, by data=") from error
+    check_split(described, split, data)
     check_size(arguments.get("imgsz"))
     try:
         return detector.val(data=str(data), split=split, **arguments)
@@ -198,7 +205,6 @@ def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[st
         trained = [detector.overrides.get("data") for detector in detectors]
         if str(trained[0]) != str(trained[1]):
             raise TintboxError(f"the two were trained on {trained[0]} and {trained[1]}; say which to compare on, data=")
-        data = trained[0]
     arguments = {key: values[key] for key in VALIDATION if values.get(key) is not None}
     arguments["coco_eval"] = {"resamples": 0, "explain": False, "report": False}
     sources = []
@@ -216,8 +222,11 @@ def check_comparable(first: Source, second: Source) -> None:
     check_classes(names, [[category["name"] for category in s.truth.categories] for s in (first, second)])
     images = [{image["id"]: image.get("file_name") for image in s.truth.images} for s in (first, second)]
     if images[0] != images[1]:
-        only = [f"{len(a.items() - b.items())} only in {name}" for name, a, b in zip(names, images, images[::-1])]
-        raise TintboxError(f"{names[0]} and {names[1]} were evaluated on different images: {', '.join(only)}")
+        # By name where there are names: the same image may have another id among other images.
+        one, other = (Counter(file or i for i, file in own.items()) for own in images)
+        only = [f"{sum((a - b).values())} only in {name}" for name, a, b in zip(names, (one, other), (other, one))]
+        why = f"on different images: {', '.join(only)}" if one != other else "with different ids of the same images"
+        raise TintboxError(f"{names[0]} and {names[1]} were evaluated {why}")
     if (first.truth.categories, first.truth.annotations) != (second.truth.categories, second.truth.annotations):
         raise TintboxError(f"{names[0]} and {names[1]} were evaluated against different labels of the same images")
 

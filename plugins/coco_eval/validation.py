@@ -68,7 +68,7 @@ def on_val_start(validator: Any) -> None:
         return  # evaluated once, at the final validation
     try:
         if wrong := check_task(validator.args.task):
-            raise TintboxError(wrong)
+            raise TintboxError(f"coco_eval=True: {wrong}")
         Recording(for_dataset(validator.data, validator.args.split), on_classes_known).attach(validator)
     except TintboxError as error:
         if not _is_final(validator):

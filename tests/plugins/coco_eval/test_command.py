@@ -167,6 +167,9 @@ COMMANDS = {
     "compare {model} {model} data={data} split=test": "split=test: no such split",
     "compare {run} {run} out={model}": "out={model}: cannot be written (File exists)",
     "compare {model} {model} data={data} out={model}": "out={model}: cannot be written (File exists)",
+    "compare {moved} {moved}": "{moved} was trained on it: say where it is now, by data=",
+    "coco-eval model={moved}": "data=gone.yaml: 'gone.yaml' does not exist; {moved} was trained on it",
+    "coco-eval model={moved} data=gone.yaml": "'gone.yaml' does not exist",
     "compare {model} {named} data={data}": "detect has blue, red, never there; named has blue, red, green",
 }
 
@@ -177,13 +180,17 @@ def test_a_mistake_is_one_line(command, tintbox, rectangles, detectors, written,
         "model": detectors["detect"], "seg": detectors["segment"], "dir": detectors["detect"].parent,
         "data": rectangles["detect"], "run": written["detect"], "p": written["detect"] / "predictions.json",
         "gt": written["detect"] / "annotations.json", "named": tmp_path / "named.pt",
-        "text": tmp_path / "a.txt",
+        "text": tmp_path / "a.txt", "moved": tmp_path / "moved.pt",
     }  # fmt: skip
     places["text"].touch()
     if "{named}" in command:
         other = YOLO(detectors["detect"])
         other.model.names = {0: "blue", 1: "red", 2: "green"}
         other.save(places["named"])
+    if "{moved}" in command:
+        other = YOLO(detectors["detect"])
+        other.ckpt["train_args"] = {"data": "gone.yaml"}
+        other.save(places["moved"])
     status, _, errors = tintbox(*command.format(**places).split())
     lines = [line for line in errors.splitlines() if line.startswith("tintbox: ")]
     assert status == 1 and len(lines) == 1, errors

@@ -26,7 +26,7 @@ def test_tasks_that_are_evaluated(task):
 
 @pytest.mark.parametrize("task", ["pose", "classify", "colorize", "obb", ""])
 def test_tasks_that_are_not(task):
-    assert check_task(task) == f"coco_eval=True: COCO evaluation is for detect and segment models, not for {task}"
+    assert check_task(task) == f"COCO evaluation is for detect and segment models, not for {task}"
 
 
 def test_an_outcome_is_a_mapping_of_what_was_evaluated():

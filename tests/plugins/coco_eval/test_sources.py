@@ -29,11 +29,11 @@ def test_two_runs_are_named_by_what_tells_them_apart(paths, expected):
     assert name_both(*paths) == expected
 
 
-def source(name, images=(1, 2), classes=("a", "b"), objects=1):
+def source(name, images=(1, 2), classes=("a", "b"), objects=1, names=None):
     """Truth of some images, without detections."""
     rows = [{"id": i, "image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1], "area": 1} for i in range(objects)]
     truth = Truth(
-        [{"id": i, "file_name": f"{i}.png"} for i in images], rows,
+        [{"id": i, "file_name": f"{file}.png"} for i, file in zip(images, names or images)], rows,
         [{"id": i, "name": name_} for i, name_ in enumerate(classes, 1)],
     )  # fmt: skip
     return sources.Source(name, truth, Detections.empty())
@@ -48,6 +48,9 @@ def test_equal_truth_is_comparable():
     [
         (source("b", classes=("a", "c")), "the two have different classes: a has a, b; b has a, c"),
         (source("b", images=(1, 3, 4)), "a and b were evaluated on different images: 1 only in a, 2 only in b"),
+        (source("b", images=(2,)), "a and b were evaluated on different images: 1 only in a, 0 only in b"),
+        (source("b", names=(2, 1)), "a and b were evaluated with different ids of the same images"),
+        (source("b", images=(1,), names=(2,)), "a and b were evaluated on different images: 1 only in a, 0 only in b"),
         (source("b", objects=2), "a and b were evaluated against different labels of the same images"),
     ],
 )
