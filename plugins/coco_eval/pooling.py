@@ -92,6 +92,21 @@ def _read(folder: Path) -> Pooled:
     return Pooled(truth, Detections.read(folder / PREDICTIONS, truth), ids)
 
 
+def rename_images(folder: Path, moved: Mapping[str, str]) -> None:
+    """Replace the paths in a run's image ids by those that the images have moved to.
+
+    Args:
+        folder: The run's folder.
+        moved: Old path -> new path.
+    """
+    try:
+        ids = json_file.read(folder / IMAGE_IDS, PREDICTIONS_BYTES)
+    except TintboxError:
+        return  # told when it is pooled
+    if isinstance(ids, dict):
+        atomic.write_text(folder / IMAGE_IDS, json.dumps({moved.get(file, file): i for file, i in ids.items()}, indent=1))
+
+
 def stand_for(run: str) -> str:
     """Return the folder to compare for a run's name: for a study with folds, its pooled folder; else the run itself.
 

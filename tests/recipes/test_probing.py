@@ -73,6 +73,15 @@ def probed(squares, tmp_path_factory):
 
 
 @pytest.mark.slow
+def test_a_probe_that_has_moved_with_its_folder_is_kept(probed, tmp_path):
+    cwd, before = probed
+    moved = shutil.copytree(cwd, tmp_path / "moved")
+    done = subprocess.run(before.args, cwd=moved, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "4 runs, 4 of them done" in done.stderr, done.stderr
+    assert json.loads(done.stdout)["probe"] == json.loads(before.stdout)["probe"]
+
+
+@pytest.mark.slow
 def test_a_killed_probe_goes_on(probed):
     cwd, done = probed
     assert "4 runs, 1 of them done" in done.stderr

@@ -40,7 +40,8 @@ def test_a_folder_of_runs_stands_for_them(made, tmp_path):
     (section,), left_out = gather([str(tmp_path / "all")])
     assert [entry.name for entry in section.entries] == ["train2", "train9", "train10"]
     dead, unfinished = left_out
-    assert "dead has no finished epoch: results.csv is missing" in dead and "waiting has no finished epoch" in unfinished
+    assert "dead has no finished epoch: results.csv is missing" in dead
+    assert "waiting has no finished epoch in results.csv" in unfinished
 
 
 def test_a_study_has_its_own_order(made, tmp_path):

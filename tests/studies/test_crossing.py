@@ -70,6 +70,19 @@ def test_what_a_run_of_a_fold_is_given(clips, tmp_path):
     assert crossing.evaluation_settings(run.arguments).seed == 3
 
 
+def test_how_a_trained_run_is_judged(tmp_path):
+    """`args.yaml` of a run without ``device=`` has an empty text there."""
+    run = tmp_path / "freeze_None-fold_0"
+    run.mkdir()
+    (run / "args.yaml").write_text("{device: '', imgsz: 32, batch: 3, conf: null, plots: false, lr0: 0.01}")
+    words = crossing.validation(run, run / "weights/best.pt", {"data": "fold_0.yaml", "coco_eval": {"seed": 3}})
+    assert words[:2] == ["val", f"model={run / 'weights/best.pt'}"]
+    assert {"imgsz=32", "batch=3", "plots=False", "data=fold_0.yaml", "save_json=True"} <= set(words)
+    assert not any(word.startswith(("device=", "conf=", "lr0=")) for word in words)
+    (run / "predictions.json").write_text("[]")
+    assert crossing.validation(run, run / "weights/best.pt", {}) is None
+
+
 @pytest.fixture
 def attempt(monkeypatch, refused, clips):
     """Run `tintbox study` with arguments that must be rejected in one line, creating nothing; return the line."""
@@ -159,6 +172,35 @@ def test_folds_of_pictures_that_have_changed(clips, tmp_path):
     crossing.split.cache_clear()
     with pytest.raises(TintboxError, match="0 more images and 1 fewer than when its folds were made"):
         crossing.prepare(tmp_path / "study", grid)
+
+
+@pytest.mark.attack("folds")
+def test_folds_of_pictures_that_have_moved(clips, tmp_path):
+    """The folds stay, with the new paths; so do the image ids of the runs that are there."""
+
+    def place(folder):
+        content = yaml.safe_load(clips.read_text())
+        (folder / clips.name).write_text(yaml.safe_dump({**content, "path": str(folder)}))
+        crossing.split.cache_clear()
+        return parse([*TINY, f"data={folder / clips.name}", "folds=3", "fold_seed=1"])
+
+    old = shutil.copytree(clips.parent, tmp_path / "data")
+    first = crossing.prepare(tmp_path / "study", place(old))
+    run = tmp_path / "study" / "fold_0"
+    run.mkdir()
+    (run / "image_ids.json").write_text(json.dumps({file: i for i, file in enumerate(first.files)}))
+
+    new = shutil.copytree(old, tmp_path / "elsewhere")
+    with pytest.raises(TintboxError, match="18 more images and 18 fewer than when its folds were made"):
+        crossing.prepare(tmp_path / "study", place(new))  # the first are still there: these may be others
+    shutil.rmtree(old)
+    second = crossing.prepare(tmp_path / "study", place(new))
+    files = [file.replace(str(old), str(new)) for file in first.files]
+    assert second.files == files and second == fold_files.read(tmp_path / "study/folds")
+    assert (second.folds, second.splits) == (first.folds, first.splits)
+    assert json.loads((run / "image_ids.json").read_text()) == {file: i for i, file in enumerate(files)}
+    listed = (tmp_path / "study/folds/fold_1-val.txt").read_text().split()
+    assert listed == [file for file, fold in zip(files, first.folds) if fold == 1]
 
 
 @pytest.fixture(scope="module")

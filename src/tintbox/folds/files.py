@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ import yaml
 
 import tintbox
 from tintbox import atomic
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, one_line
 
 TABLE = "folds.csv"
@@ -38,6 +40,24 @@ class Folds:
     def grouped(self) -> dict[str, str]:
         """Image -> its group; empty if every image is a group of its own."""
         return dict(zip(self.files, self.groups)) if len(set(self.groups)) < len(self.files) else {}
+
+
+def find_moved(folds: Folds, files: Sequence[str]) -> dict[str, str] | None:
+    """Return old -> new path for folds whose images have moved together, None if ``files`` are other images.
+
+    They have moved if they have the same names below another folder, and none is where it was.
+    """
+    if below_common(folds.files) != below_common(files) or any(is_there(Path(file)) for file in folds.files):
+        return None
+    return dict(zip(folds.files, files))
+
+
+def below_common(files: Sequence[str]) -> list[str]:
+    """Return absolute paths relative to the folder that all are in."""
+    try:
+        return [os.path.relpath(file, os.path.commonpath(files)) for file in files]
+    except ValueError:  # on two drives
+        return list(files)
 
 
 def yaml_name(fold: int) -> str:

@@ -148,7 +148,7 @@ def probe(choose: Callable[[float], Recipe], pace: Pace, request: Mapping[str, A
     checks.check_folder(folder, FOLDS * len(planned.policies), word="out")
     with study.explain_failures(folder):
         atomic.write_text(folder / FILE, json.dumps({"request": dict(request), "pace": asdict(pace)}, indent=1))
-        grid = write_study(folder.resolve(), planned, recipe, pictures, own, request, together)
+        grid = write_study(folder, planned, recipe, pictures, own, request, together)
     notes = [f"the probe takes about {planned.seconds / 60:.1f} of the {minutes:g} minutes"]
     study.train(folder, grid, [*notes, *checks.check_arguments(grid, many=False)])
     findings = policies.find(pool(folder, grid))

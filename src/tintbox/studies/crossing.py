@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from tintbox.folds.choice import WORDS, Choice
 from tintbox.folds.files import Folds
 from tintbox.folds.pictures import Pictures
 from tintbox.plugins import options
-from tintbox.plugins.coco_eval.outcome import IOU_TYPES, PREDICTIONS
+from tintbox.plugins.coco_eval import pooling
+from tintbox.plugins.coco_eval.outcome import IMAGE_IDS, IOU_TYPES, PREDICTIONS
 from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.plugins.coco_eval.sources import VALIDATION
 from tintbox.studies.grid import FOLD, Grid
@@ -74,6 +76,8 @@ def split(data: str, choice: Choice) -> tuple[Pictures, Folds, list[str]]:
 def prepare(folder: Path, grid: Grid) -> Folds | None:
     """Write the folds of a grid into its study's folder, and return them; existing folds are kept.
 
+    If the dataset has moved, the folds are written again with the new paths, which the runs' image ids get too.
+
     Raises:
         TintboxError: The existing folds are of other images.
     """
@@ -82,14 +86,19 @@ def prepare(folder: Path, grid: Grid) -> Folds | None:
         return None
     there = files.read(folder / FOLDER)
     found, folds, _ = split(str(grid.fixed["data"]), choice)
-    if there and there.files != found.files:
+    moved = files.find_moved(there, found.files) if there and there.files != found.files else {}
+    if there and moved is None:
         new, gone = (len(set(a) - set(b)) for a, b in ((found.files, there.files), (there.files, found.files)))
         raise TintboxError(
             f"{folder / FOLDER}: {found.data} has {new} more images and {gone} fewer than when its folds were made; "
             "give the study another name="
         )
+    if there and moved:
+        for run in folder.glob(f"*/{IMAGE_IDS}"):
+            pooling.rename_images(run.parent, moved)
+        there = replace(there, files=found.files)
     folds = there or folds
-    if not there or not files.are_there(folder / FOLDER, folds):
+    if moved or not there or not files.are_there(folder / FOLDER, folds):
         files.write(folder / FOLDER, folds, found.kept, found.data)
     return folds
 
@@ -113,7 +122,8 @@ def validation(folder: Path, weights: Path, arguments: Mapping[str, Any]) -> lis
         return None
     trained = run_arguments.read(folder)
     place = {"project": folder.parent, "name": folder.name, "exist_ok": True}
-    how = {key: trained[key] for key in (*VALIDATION, "plots") if trained.get(key) is not None}
+    # Ultralytics writes a device that was not given as "", which no word can express.
+    how = {key: trained[key] for key in (*VALIDATION, "plots") if trained.get(key) not in (None, "")}
     wanted = {"data": arguments["data"], "coco_eval": arguments["coco_eval"], "save_json": True}
     return ["val", f"model={weights}", *(f"{key}={value}" for key, value in {**how, **wanted, **place}.items())]
 
