@@ -104,7 +104,8 @@ def rename_images(folder: Path, moved: Mapping[str, str]) -> None:
     except TintboxError:
         return  # told when it is pooled
     if isinstance(ids, dict):
-        atomic.write_text(folder / IMAGE_IDS, json.dumps({moved.get(file, file): i for file, i in ids.items()}, indent=1))
+        renamed = {moved.get(file, file): i for file, i in ids.items()}
+        atomic.write_text(folder / IMAGE_IDS, json.dumps(renamed, indent=1))
 
 
 def stand_for(run: str) -> str:

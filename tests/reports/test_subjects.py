@@ -43,8 +43,8 @@ def test_classifiers_have_no_pictures(made):
 def test_what_is_no_dataset_of_a_file(tmp_path):
     for data, message in (
         ("http://x.org/a.yaml", "data=http://x.org/a.yaml would have to be downloaded"),
-        ("imagenet", "data=imagenet is no dataset YAML"),
-        (str(tmp_path), "is no dataset YAML"),
+        ("imagenet", "data=imagenet: no such file"),
+        (str(tmp_path), "No YAML file found in '.*'; give a dataset's YAML"),
         (str(tmp_path / "a.yaml"), "no such file"),
     ):
         with pytest.raises(TintboxError, match=message):

@@ -87,9 +87,28 @@ def test_a_runs_arguments_come_with_those_beside_them(here):
     assert files.recipe("args.yaml") == {"epochs": 3, "freeze": "neck"}
 
 
-@pytest.mark.parametrize("value", ["https://x.org/a.yaml", "folder", "a.zip", 3, None])
-def test_datasets_that_are_left_to_the_runs(value):
+@pytest.mark.parametrize("value", ["https://x.org/a.yaml", "folder", "a.zip", "mine", "fruitbowl", None])
+def test_datasets_that_are_left_to_the_runs(here, value):
+    """`mine` is `mine.yaml`, as for Ultralytics."""
+    (here / "folder").mkdir()
+    (here / "a.zip").touch()
+    (here / "mine.yaml").write_text("train: a\n")
     files.check("data", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("mien.yaml", r"^data=mien\.yaml: 'mien\.yaml' does not exist; did you mean 'mine\.yaml'\?$"),
+        ("mien", r"^data=mien: no such dataset; give a dataset's YAML, which names its images and classes, e\.g\. "),
+        ("a.zip", r"^data=a\.zip: no such dataset; "),
+        (3, r"^data=3: no such dataset; "),
+    ],
+)
+def test_datasets_that_are_nowhere(here, value, message):
+    (here / "mine.yaml").write_text("train: a\n")
+    with pytest.raises(TintboxFileError, match=message):
+        files.check("data", value)
 
 
 def test_datasets_and_weights_that_are_nowhere():

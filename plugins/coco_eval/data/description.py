@@ -9,7 +9,10 @@ from typing import Any
 import yaml
 
 from tintbox import yaml_file
-from tintbox.errors import TintboxError, TintboxFileError, one_line
+from tintbox.checks import is_there
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
+
+WANTED = "; give a dataset's YAML, which names its images and classes, e.g. data=my.yaml"
 
 
 def describe(data: str | Path, *, download: bool = True) -> dict[str, Any]:
@@ -25,36 +28,54 @@ def describe(data: str | Path, *, download: bool = True) -> dict[str, Any]:
     from ultralytics.data.utils import check_det_dataset
 
     try:
-        if Path(data).suffix in yaml_file.SUFFIXES:
-            if file := find(data):
-                yaml_file.read(file)  # Ultralytics' own reader has no limits
-            elif not download:
-                raise TintboxFileError(f"data={data}: no such file")
+        if file := find(data):
+            yaml_file.read(file)  # Ultralytics' own reader has no limits
+        elif not download and not is_there(Path(data), Path.is_dir):  # an archive would be unpacked
+            what = "no dataset's YAML" if is_there(Path(data)) else "no such file"
+            raise TintboxFileError(f"data={data}: {what}")
         return check_det_dataset(str(data), autodownload=download)
     except TintboxError:
         raise
     except Exception as error:  # a malformed YAML can raise anything
-        raise TintboxError(f"data={data}: {one_line(error) or type(error).__name__}") from error
+        line = one_line(error) or type(error).__name__
+        near = "" if find(data) or "did you mean" in line else suggest_yaml(data)
+        raise TintboxError(f"data={data}: {line}{near}") from error
 
 
 def find(data: str | Path) -> Path | None:
-    """Return the file of a dataset YAML, searched for as Ultralytics does; None if there is none.
+    """Return the file of a dataset YAML, searched for as Ultralytics does, also without its suffix; None if none.
 
     Raises:
         TintboxError: It is a pattern that several files match, or not a valid file name.
     """
     from ultralytics.utils.checks import check_file
 
+    name = str(data)
+    if Path(name).suffix in yaml_file.SUFFIXES:
+        names = [name]
+    else:  # what exists is a folder or an archive of a dataset
+        names = [] if "://" in name or is_there(Path(name), Path.exists) else [f"{name}{suffix}" for suffix in yaml_file.SUFFIXES]
     try:
-        found = check_file(str(data), download=False, hard=False)
+        found = next(filter(None, (check_file(one, download=False, hard=False) for one in names)), None)
     except (OSError, ValueError) as error:
         raise TintboxError(f"data={data}: {one_line(error)}") from error
     return Path(str(found)) if found else None
 
 
+def suggest_yaml(data: str | Path) -> str:
+    """Return what to give instead of a name under which no dataset's YAML is found: a file like it, or a YAML."""
+    path = Path(data)
+    if path.suffix in yaml_file.SUFFIXES:
+        return suggest_file(path)
+    twins = (Path(f"{path}{suffix}") for suffix in yaml_file.SUFFIXES)  # my.yaml, beside the folder my
+    if twin := next(filter(is_there, twins), None):
+        return f"; did you mean '{twin}'?"
+    return ("" if is_there(path, Path.exists) else suggest_file(path)) or WANTED
+
+
 def lacks_validation(data: str | Path) -> bool:
     """Return whether a dataset is a YAML with a training split and no validation split."""
-    file = find(data) if Path(data).suffix in yaml_file.SUFFIXES else None
+    file = find(data)
     content = yaml_file.read(file) if file else None
     if not isinstance(content, dict) or not content.get("train"):
         return False
@@ -71,7 +92,7 @@ def describe_without_validation(data: str | Path) -> dict[str, Any]:
     content = yaml_file.read(file or data)
     root = content.get("path") or (file or Path(data)).absolute().parent
     with tempfile.TemporaryDirectory(prefix="tintbox-data-") as folder:
-        whole = Path(folder) / Path(data).name
+        whole = Path(folder) / (file or Path(data)).name
         whole.write_text(yaml.safe_dump({**content, "path": str(root), "val": content["train"]}), encoding="utf-8")
         try:
             described = describe(whole)

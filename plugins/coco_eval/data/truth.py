@@ -237,7 +237,8 @@ def from_labels(data: Mapping[str, Any], split: str, pictures: list[str] | None 
     check_orphans(data[split], pictures)
     if not there:
         raise TintboxError(
-            f"{title(data)}: no label file for any of the {len(pictures)} images in split '{split}', e.g. {files[0]}"
+            f"{title(data)}: no label file for any of the {len(pictures)} images in split '{split}', e.g. {files[0]}; "
+            "put them there"
         )
     numbers = keypoints(data)
     nothing = Labels([], np.zeros((0, 4)), None)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from tintbox import yaml_file
 from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.plugins import autoload
 from tintbox.plugins.coco_eval.data.description import describe
@@ -95,6 +93,4 @@ def resolve_paths(data: str) -> dict[str, Any]:
     """
     if "://" in data:
         raise TintboxError(f"data={data} would have to be downloaded")
-    if Path(data).suffix not in yaml_file.SUFFIXES:
-        raise TintboxError(f"data={data} is no dataset YAML")
     return describe(data, download=False)

@@ -13,6 +13,7 @@ from typing import Any
 from tintbox import run_arguments, yaml_file
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest, suggest_file
+from tintbox.plugins.coco_eval.data import description
 
 REMOTE = "://"  # downloaded by Ultralytics when a run begins
 
@@ -36,11 +37,30 @@ def check(key: str, value: Any) -> None:
     elif key == "model":
         model(str(value))
     elif key == "data":
-        # Folders and what is downloaded are left to the runs.
-        if REMOTE not in str(value) and Path(str(value)).suffix.lower() in yaml_file.SUFFIXES:
-            mapping(key, value)
+        if value is not None:
+            dataset(str(value))
     elif isinstance(value, str):  # pretrained=True names no file
         weights(key, value)
+
+
+def dataset(name: str) -> None:
+    """Check a dataset by name; folders, archives and what Ultralytics may download are left to the runs.
+
+    Raises:
+        TintboxError: It is nowhere, or its YAML holds no mapping.
+    """
+    from ultralytics.utils import DATASETS_DIR, ONLINE
+
+    if REMOTE in name:
+        return
+    if Path(name).suffix.lower() in yaml_file.SUFFIXES:
+        mapping("data", name)
+    elif is_there(Path(name), Path.exists):
+        return
+    elif file := description.find(name):  # Ultralytics adds the suffix
+        mapping("data", file)
+    elif Path(name).suffix or not (ONLINE or is_there(Path(DATASETS_DIR) / name, Path.is_dir)):  # those for classify
+        raise TintboxFileError(f"data={name}: no such dataset{description.suggest_yaml(name)}")
 
 
 def find(key: str, value: Any) -> Path:
@@ -59,7 +79,9 @@ def find(key: str, value: Any) -> Path:
     try:
         found = search(re.sub(r"([*?[])", r"[\1]", name), download=False)  # escaped: a name, not a glob pattern
     except (OSError, ValueError) as error:
-        raise TintboxFileError(f"{key}={name}: {one_line(error)}") from error
+        line = one_line(error)
+        near = "" if "did you mean" in line else suggest_file(Path(name))
+        raise TintboxFileError(f"{key}={name}: {line}{near}") from error
     return Path(str(found))
 
 

@@ -1,5 +1,7 @@
 """The content of a dataset YAML."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import yaml
@@ -29,7 +31,8 @@ def test_paths_are_resolved(dataset):
     found = describe(dataset)
     assert found["names"] == {0: "a", 1: "b"}
     assert str(found["val"]).startswith(str(dataset.parent))
-    assert find(dataset) == dataset and find("bccd.yaml").name == "bccd.yaml" and find("nowhere.yaml") is None
+    assert find(dataset) == find(dataset.with_suffix("")) == dataset and find(dataset.parent) is None
+    assert find("bccd.yaml").name == "bccd.yaml" and find("nowhere.yaml") is None
 
 
 def test_a_yaml_without_a_validation_split(dataset, without):
@@ -37,6 +40,34 @@ def test_a_yaml_without_a_validation_split(dataset, without):
     found = describe_without_validation(without)
     assert found["val"] is None and found["yaml_file"] == str(without)
     assert found["train"] == describe(dataset)["train"]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("mien.yaml", "data=mien.yaml: 'mien.yaml' does not exist; did you mean 'mine.yaml'?"),
+        ("mien", "data=mien: 'mien' does not exist; give a dataset's YAML, which names its images"),
+        ("train.jsn", "data=train.jsn: 'train.jsn' does not exist; did you mean 'train.json'?"),
+        ("seg", "data=seg: No YAML file found in '{}/seg'; did you mean 'seg.yaml'?"),
+        ("train.json", "data=train.json: Not a YAML file: train.json; give a dataset's YAML, which names its images"),
+        ("cards", "data=cards: No YAML file found in '{}/cards'; give a dataset's YAML, which names its images"),
+        (".", "data=.: Expected 1 YAML file in '{}'"),
+    ],
+)
+def test_what_to_give_instead(tmp_path, monkeypatch, data, message):
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine.yaml", "seg.yaml", "train.json"):
+        Path(name).write_text("{}")
+    for name in ("seg", "cards"):
+        Path(name).mkdir()
+    with pytest.raises(TintboxError) as error:
+        describe(data)
+    assert str(error.value).startswith(message.format(tmp_path))
+
+
+def test_names_without_a_suffix(without, monkeypatch):
+    monkeypatch.chdir(without.parent)
+    assert lacks_validation("without") and describe_without_validation("without")["val"] is None
 
 
 @pytest.mark.attack("folds")
