@@ -50,11 +50,11 @@ def find(data: str | Path) -> Path | None:
     """
     from ultralytics.utils.checks import check_file
 
-    name = str(data)
-    if Path(name).suffix in yaml_file.SUFFIXES:
-        names = [name]
-    else:  # what exists is a folder or an archive of a dataset
-        names = [] if "://" in name or is_there(Path(name), Path.exists) else [f"{name}{suffix}" for suffix in yaml_file.SUFFIXES]
+    names = [str(data)]
+    if Path(data).suffix not in yaml_file.SUFFIXES:
+        if "://" in str(data) or is_there(Path(data), Path.exists):  # a folder or an archive of a dataset
+            return None
+        names = [f"{data}{suffix}" for suffix in yaml_file.SUFFIXES]
     try:
         found = next(filter(None, (check_file(one, download=False, hard=False) for one in names)), None)
     except (OSError, ValueError) as error:
