@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from tintbox.colorization import colour_head
 from tintbox.colorization.base import load_base
 from tintbox.colorization.colour_head import HEADS
 from tintbox.colorization.loss import PixelCrossEntropy
-from tintbox.colorization.networks import NETWORKS, STRIDE, fold_norms
+from tintbox.colorization.networks import NETWORKS, STRIDE
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_base import BasePalette, check_count
 from tintbox.errors import TintboxError, suggest
@@ -142,14 +141,6 @@ class ColorizeModel(BaseModel):
         with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
             x = x.bfloat16() if mixed else x
             return super()._predict_once(x, profile, embed) if self.on_detector else self.model(x)
-
-    def copy_folded(self) -> ColorizeModel:
-        """Return a copy for evaluation whose BatchNorms are folded into convolutions: the same function, faster."""
-        copied = deepcopy(self).eval()
-        if self.on_detector:
-            return copied.fuse(verbose=False)
-        fold_norms(copied.model[0])
-        return copied
 
     def is_fused(self) -> bool:
         """Return whether Ultralytics has fused the BatchNorms; it never does in the seed networks' plain layers."""

@@ -19,7 +19,6 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from tintbox.checks import is_whole
 from tintbox.colorization.transposed import ConvTranspose2d
@@ -49,18 +48,6 @@ def conv_up(kernel: int, c_in: int, c_out: int) -> ConvTranspose2d:
 def norm_relu(channels: int) -> tuple[nn.BatchNorm2d, nn.ReLU]:
     """Return the two modules at the end of each of layers 1 to 4."""
     return nn.BatchNorm2d(channels), nn.ReLU()
-
-
-def fold_norms(network: nn.Module) -> None:
-    """Fold the BatchNorms of a network in evaluation mode into the convolutions just before them.
-
-    The function stays the same, but the network can no longer train. In PoolUpsampleNet, other layers are in between.
-    """
-    for name, layer in network.named_children():
-        match list(layer.children()):
-            case [nn.Conv2d() | nn.ConvTranspose2d() as before, nn.BatchNorm2d() as norm, *rest]:
-                folded = fuse_conv_bn_eval(before, norm, transpose=isinstance(before, nn.ConvTranspose2d))
-                setattr(network, name, nn.Sequential(folded, *rest))
 
 
 class SeedNet(nn.Module):

@@ -61,12 +61,10 @@ class ColorizeValidator(BaseValidator):
                 self.args.data = data
 
     def get_model(self, model: Any, trainer: Any = None) -> Any:
-        """Store the training epoch and the input channels before anything is loaded; return what is evaluated."""
+        """Store the training epoch and the input channels before anything is loaded."""
         if trainer is not None:
             self.epoch = trainer.epoch + 1
-            average = super().get_model(model, trainer)
-            return average.copy_folded() if average.mixed_precision and trainer.device.type == "cpu" else average
-        if isinstance(model, ColorizeModel):
+        elif isinstance(model, ColorizeModel):
             self.channels = model_channels(model)
         else:
             self.channels = int(BaseBackend.read_metadata(model or self.args.model).get("channels", self.channels))

@@ -92,19 +92,3 @@ def test_mixed_precision_trains_in_bfloat16_and_predicts_in_float32():
     mixed = model(batch)[0]
     model.mixed_precision = False
     assert mixed.item() == pytest.approx(model(batch)[0].item(), rel=0.02)  # bfloat16 has 8 bits of mantissa
-
-
-@pytest.mark.parametrize("name", ["colorize-unet.yaml", "colorize-pool.yaml", "yolo11n-colorize.yaml"])
-def test_a_folded_copy_scores_the_same_and_leaves_the_model_alone(name):
-    torch.manual_seed(0)
-    model = ColorizeModel(name, verbose=False).eval()
-    for norm in (module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)):
-        norm.running_mean.uniform_(-0.1, 0.1), norm.running_var.uniform_(0.5, 2)
-    before = {key: value.clone() for key, value in model.state_dict().items()}
-    x = torch.rand(1, model.yaml["in_channels"], 64, 64)
-    with torch.inference_mode():
-        copied = model.copy_folded()
-        torch.testing.assert_close(copied(x), model(x), rtol=1e-4, atol=1e-4)
-    assert len(list(copied.parameters())) <= len(list(model.parameters()))
-    assert list(before) == list(model.state_dict())
-    assert all(value.equal(before[key]) for key, value in model.state_dict().items())

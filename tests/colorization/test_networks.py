@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tintbox.colorization.networks import NETWORKS, ConvTransposeNet, PoolUpsampleNet, UNet, fold_norms
+from tintbox.colorization.networks import NETWORKS, ConvTransposeNet, PoolUpsampleNet, UNet
 from tintbox.colorization.transposed import ConvTranspose2d
 from tintbox.errors import TintboxError
 
@@ -162,18 +162,6 @@ def test_trace_and_onnx(name, kernel):
     session = runtime.InferenceSession(file.getvalue(), providers=["CPUExecutionProvider"])
     (out,) = session.run(None, {"images": x.numpy()})
     np.testing.assert_allclose(out, expected.numpy(), rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_folded_norms_leave_the_function_as_it_is(name):
-    network = built(name).double()
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    x = torch.rand(2, 1, 16, 12, dtype=torch.float64)
-    expected = network(x)
-    fold_norms(network)
-    torch.testing.assert_close(network(x), expected, rtol=1e-10, atol=1e-10)
-    left = sum(isinstance(module, nn.BatchNorm2d) for module in network.modules())
-    assert (len(norms), left) == (4, 4 if name == "PoolUpsampleNet" else 0)  # pools and upsampling are in between there
 
 
 @pytest.mark.parametrize("name", NETWORKS)

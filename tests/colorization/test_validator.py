@@ -4,12 +4,9 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from torch import nn
 from ultralytics import YOLO
 
 from tintbox.colorization.data import Pictures, image_files
-from tintbox.colorization.validator import ColorizeValidator
-from tintbox.processor import fast_bfloat16
 
 from .conftest import rows
 
@@ -47,21 +44,3 @@ def test_validation_equals_a_plain_second_implementation(trained, tiny_data, tmp
     assert metrics.accuracy == pytest.approx(float(np.mean(correct)), abs=2e-3)
     assert metrics.loss == pytest.approx(float(np.mean(loss)), abs=1e-4)
     assert metrics.psnr == pytest.approx(float(np.mean(psnr)), abs=1e-2)
-
-
-@pytest.mark.skipif(not fast_bfloat16(), reason="this processor does not multiply bfloat16 natively")
-@pytest.mark.parametrize(("amp", "left"), [(True, 0), (False, 4)])
-def test_training_in_bfloat16_validates_with_folded_norms(tiny_data, tmp_path, monkeypatch, amp, left):
-    found = []
-    initialise = ColorizeValidator.init_metrics
-
-    def note(self, model):
-        if self.training:
-            found.append(sum(isinstance(module, nn.BatchNorm2d) for module in model.modules()))
-        initialise(self, model)
-
-    monkeypatch.setattr(ColorizeValidator, "init_metrics", note)
-    model = YOLO("colorize-unet.yaml")
-    model.train(data=str(tiny_data), epochs=2, imgsz=32, palette=4, amp=amp, plots=False, project=str(tmp_path))
-    assert found == [left, left]
-    assert sum(isinstance(module, nn.BatchNorm2d) for module in model.model.modules()) == 4
