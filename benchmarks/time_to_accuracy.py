@@ -8,7 +8,8 @@ wall clock and in processor time (including loader processes). The goal is stock
 point less. A run reaches it when the median of three consecutive epochs does, so that a lucky epoch does not count; the
 time is that of the third. "Times sooner" is the ratio of stock's whole time to ours, and of the time when stock itself
 first reached the goal to ours; for both, the mean over seeds with a 95% interval by Student's t on the logarithms of
-the paired ratios. Finished runs are kept, so a killed benchmark continues where it stopped.
+the paired ratios. One seed's last digit is noise, so a third table has the mean curves over seeds, without an interval.
+Finished runs are kept, so a killed benchmark continues where it stopped.
 
 With --jobs 2, runs are parallel, which halves the total time but makes their minutes meaningless. --pace 8 then times
 the first eight epochs of every case and variant again, alone, and all runs use these times: an epoch after the eighth
@@ -144,6 +145,19 @@ def report_goals(results: list[dict]) -> str:
     return runs.tabulate(header, rows)
 
 
+def report_means(results: list[dict]) -> str:
+    """Return the table of how soon the recipe's mean curve over seeds reaches the mean of stock's final accuracies."""
+    rows = []
+    for (case, variant), pairs in pair_up(results).items():
+        curves = [[run["epochs"] for run in side] for side in zip(*pairs)]
+        stock, own = ([[statistics.mean(c) for c in zip(*epoch)] for epoch in zip(*side)] for side in curves)
+        minutes, _, goal = stock[-1]
+        there = reach({"epochs": own}, goal)
+        columns = [case, TITLES[variant], str(len(pairs)), f"{100 * goal:.1f}"]
+        rows.append([*columns, *([f"{there:.1f}", f"{minutes / there:.1f}"] if there else ["never", ""])])
+    return runs.tabulate(["case", "against stock", "n", "goal, mean", "minutes to reach it", "times sooner"], rows)
+
+
 def draw(results: list[dict], file: Path) -> None:
     """Plot accuracy against minutes, with a panel per case and a line per run."""
     import matplotlib as mpl
@@ -207,7 +221,7 @@ def main() -> None:
             r["epochs"] = take_clock(r["epochs"], paces[r["case"], r["variant"]])
     words = [f"{args.epochs} epochs", f"{args.imgsz} px", f"batch {args.batch}", "mean ± standard deviation"]
     print(f"\n{Path(args.model).name}: {', '.join(words)}\n")
-    print(report_ends(results), report_goals(results), sep="\n\n")
+    print(report_ends(results), report_goals(results), report_means(results), sep="\n\n")
     if args.picture:
         draw(results, args.picture)
 
