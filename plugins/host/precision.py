@@ -162,10 +162,11 @@ def fast_blocks(modules: Any) -> None:
     from tintbox.processor import dense
 
     fused, forward = blocks.FusedBlocks(), modules.Conv.forward
+    is_compiling = getattr(getattr(torch, "compiler", None), "is_compiling", bool)  # since PyTorch 2.3; bool() is False
 
     @replace(modules.Conv, "forward")
     def forward_fast(self: Any, x: Any) -> Any:
-        if torch.compiler.is_compiling() or not arithmetic.is_mixed():
+        if is_compiling() or not arithmetic.is_mixed():
             return forward(self, x)
         if (result := fused.compute(self, x)) is None:
             result = forward(self, x)
