@@ -109,6 +109,8 @@ def check_unfreeze(value: Any) -> str | None:
     if not isinstance(value, Mapping) or not value:
         return "give a mapping from epoch to selectors, e.g. {5: neck, 10: all}"
     for epoch, selectors in value.items():
+        if isinstance(epoch, str) and selectors is None and ":" in epoch:
+            return f"'{epoch}' needs a space after the colon, e.g. {{5: neck, 10: all}}"
         if isinstance(epoch, str):
             return f"epoch '{epoch}' is text, as all keys of JSON are; give a number"
         if not is_whole(epoch, 0) and not (isinstance(epoch, float) and 0 < epoch < 1):

@@ -1,6 +1,7 @@
 """Selectors: what they name in real models, and checks of the arguments that contain them."""
 
 import pytest
+import yaml
 from ultralytics import YOLO
 from ultralytics.utils import DEFAULT_CFG_DICT
 
@@ -40,6 +41,8 @@ def test_unfreeze():
     for selector in (*BAD_SELECTORS, []):
         assert selectors.check_unfreeze({1: selector}), selector
     assert selectors.check_unfreeze({"0.1": "all"}) == "epoch '0.1' is text, as all keys of JSON are; give a number"
+    missing = yaml.safe_load("{0.5:backbone}")
+    assert selectors.check_unfreeze(missing) == "'0.5:backbone' needs a space after the colon, e.g. {5: neck, 10: all}"
 
 
 def test_freeze_bn_and_lr_scale():
