@@ -23,7 +23,7 @@ from torch import nn
 from tintbox.checks import is_whole
 from tintbox.colorization.transposed import ConvTranspose2d
 from tintbox.errors import TintboxError
-from tintbox.processor import dense
+from tintbox.processor import close_gaps
 
 STRIDE = 4  # the deepest layer is two halvings below the input
 
@@ -151,8 +151,7 @@ class UNet(ConvTransposeNet):
         first = self.layer1(x)  # (B, NF, H/2, W/2)
         third = self.layer3(self.layer2(first))  # (B, NF, H/2, W/2)
         fourth = self.layer4(torch.cat((third, first), dim=1))  # (B, NC, H, W)
-        if fourth.requires_grad:
-            fourth.register_hook(dense)
+        close_gaps(fourth)
         return self.layer5(torch.cat((fourth, x), dim=1))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,13 +94,8 @@ def validate(detector: Any, model: Any, data: Any, split: Any, **arguments: Any)
         raise TintboxError(f"{one_line(error)}; {model} was trained on it: say where it is now, by data=") from error
     check_split(described, split, data)
     check_size(arguments.get("imgsz"))
-    try:
+    with explain_refusals(model, "validated"):
         return detector.val(data=str(data), split=split, **arguments)
-    except TintboxError:
-        raise
-    except REFUSALS as error:
-        reason = one_line(error) or type(error).__name__
-        raise TintboxError(f"model={model}: cannot be validated ({reason})") from error
 
 
 def class_names(detector: Any, model: Any) -> list[str]:
@@ -108,12 +104,20 @@ def class_names(detector: Any, model: Any) -> list[str]:
     Raises:
         TintboxError: It cannot be loaded.
     """
-    try:
+    with explain_refusals(model, "loaded"):
         return list(detector.names.values())
+
+
+@contextmanager
+def explain_refusals(model: Any, what: str) -> Iterator[None]:
+    """Raise Ultralytics' refusals as a TintboxError: the model cannot be ``what``, and why."""
+    try:
+        yield
     except TintboxError:
         raise
     except REFUSALS as error:
-        raise TintboxError(f"model={model}: cannot be loaded ({one_line(error) or type(error).__name__})") from error
+        reason = one_line(error) or type(error).__name__
+        raise TintboxError(f"model={model}: cannot be {what} ({reason})") from error
 
 
 def check_active() -> None:

@@ -217,17 +217,18 @@ def check_base(model: Any) -> None:
     Raises:
         TintboxError: Its head or class is not that of YOLOv8, YOLO11 and YOLO26, or it is fused or exported.
     """
-    head, is_extended = getattr(model, "model", [None])[-1], isinstance(model, ExtendedModel)
-    if not is_extended and (type(model) is not DetectionModel or type(head) is not Detect):
-        raise TintboxError(
-            f"extend: {selection.title(model)} has a {type(head).__name__} head; models with the detection heads of "
-            "YOLOv8, YOLO11 and YOLO26 can be extended"
-        )
-    if not is_extended and head.nl != len(model.yaml["head"][-1][0]):
-        raise TintboxError(
-            f"extend: {selection.title(model)} is extended already and was written by `tintbox export-stock`; give the "
-            "checkpoint that it was made from"
-        )
+    if not isinstance(model, ExtendedModel):
+        head = getattr(model, "model", [None])[-1]
+        if type(model) is not DetectionModel or type(head) is not Detect:
+            raise TintboxError(
+                f"extend: {selection.title(model)} has a {type(head).__name__} head; models with the detection heads "
+                "of YOLOv8, YOLO11 and YOLO26 can be extended"
+            )
+        if head.nl != len(model.yaml["head"][-1][0]):
+            raise TintboxError(
+                f"extend: {selection.title(model)} is extended already and was written by `tintbox export-stock`; "
+                "give the checkpoint that it was made from"
+            )
     if model.is_fused():
         raise TintboxError(f"extend: {selection.title(model)} is fused for prediction; give the checkpoint as trained")
 

@@ -159,7 +159,7 @@ def fast_blocks(modules: Any) -> None:
     import torch
 
     from tintbox.plugins.precision import arithmetic, blocks
-    from tintbox.processor import dense
+    from tintbox.processor import close_gaps
 
     fused, forward = blocks.FusedBlocks(), modules.Conv.forward
     is_compiling = getattr(getattr(torch, "compiler", None), "is_compiling", bool)  # since PyTorch 2.3; bool() is False
@@ -170,6 +170,5 @@ def fast_blocks(modules: Any) -> None:
             return forward(self, x)
         if (result := fused.compute(self, x)) is None:
             result = forward(self, x)
-            if result.requires_grad:
-                result.register_hook(dense)
+            close_gaps(result)
         return result

@@ -12,7 +12,7 @@ from ultralytics.utils import LOGGER
 
 from tintbox import memory
 from tintbox.plugins.precision.policy import Policy
-from tintbox.processor import dense, fuse
+from tintbox.processor import close_gaps, fuse
 from tintbox.threads import available, unwatch, use_all_cores
 
 MOST_LOADERS = 8  # Ultralytics' own default on a GPU
@@ -75,13 +75,12 @@ def suit_processor(trainer: Any) -> None:
         if isinstance(module, torch.nn.SiLU):
             module.inplace = False
         elif isinstance(module, torch.nn.Upsample):
-            module.register_forward_hook(close_gaps)
+            module.register_forward_hook(close_gaps_of)
 
 
-def close_gaps(_: torch.nn.Module, __: Any, output: torch.Tensor) -> None:
-    """Make the gradient of a module's output contiguous; a forward hook."""
-    if output.requires_grad:
-        output.register_hook(dense)
+def close_gaps_of(_: torch.nn.Module, __: Any, output: torch.Tensor) -> None:
+    """Close the gaps in the gradient of a module's output: a forward hook, which a pickled model refers to by name."""
+    close_gaps(output)
 
 
 def tell(trainer: Any, asked: str) -> None:
