@@ -74,14 +74,17 @@ def likeliest(scores: torch.Tensor) -> torch.Tensor:
 def _find_highest(scores: torch.Tensor) -> torch.Tensor:
     """Return the index (B, h, w) of the highest of scores (B, K, h, w), bfloat16: like `argmax`, but 0 ranks above -0.
 
-    Read as integers, floats keep their order once the bits of negative ones are flipped. The bits below hold the
-    index, counted backwards so that ties go to the lower one.
+    Read as integers, positive floats keep their order, and all negative ones are below them. The low half of a float32
+    that was a bfloat16 is free for the index, counted backwards so that ties go to the lower one. The few pixels with
+    negative scores only are done again, with the bits flipped to bring them in order.
     """
-    bits = scores.movedim(1, -1).contiguous().view(torch.int16).int()
-    bits ^= (bits >> 31) & 0x7FFF
+    bits = scores.movedim(1, -1).float().view(torch.int32)
     last = bits.shape[-1] - 1
     backwards = torch.arange(last, -1, -1, dtype=torch.int32)
-    return (last - ((bits << 15) | backwards).amax(-1).bitwise_and_(0x7FFF)).long()
+    highest = (bits | backwards).amax(-1)
+    negative = highest < 0
+    highest[negative] = ((bits[negative] ^ 0x7FFF0000) | backwards).amax(-1)
+    return (last - highest.bitwise_and_(0xFFFF)).long()
 
 
 def paint(palette: BasePalette, scores: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:

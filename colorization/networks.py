@@ -16,6 +16,8 @@ et al. 2015, "U-Net", arXiv:1505.04597).
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -23,9 +25,11 @@ from torch import nn
 from tintbox.checks import is_whole
 from tintbox.colorization.transposed import ConvTranspose2d
 from tintbox.errors import TintboxError
+from tintbox.fused_blocks import FusedBlocks
 from tintbox.processor import close_gaps
 
 STRIDE = 4  # the deepest layer is two halvings below the input
+FUSED = FusedBlocks()
 
 
 def conv(kernel: int, c_in: int, c_out: int) -> nn.Conv2d:
@@ -110,7 +114,18 @@ class SeedNet(nn.Module):
 
     def scores(self, x: torch.Tensor) -> torch.Tensor:
         """Run the layers on ``x`` ``(B, NIC, H, W)``, H and W multiples of 4, and return ``(B, NC, H, W)``."""
-        return self.layer5(self.layer4(self.layer3(self.layer2(self.layer1(x)))))
+        for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
+            x = compute(layer, x)
+        return self.layer5(x)
+
+
+def compute(layer: Any, x: torch.Tensor) -> torch.Tensor:
+    """Return a layer's output for its input (B, C, H, W), in one kernel in a validation in bfloat16 on a CPU."""
+    mixed = x.dtype is torch.bfloat16 and x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+    if mixed and not layer.training and len(layer) == len(("convolution", "BatchNorm", "ReLU")):
+        result = FUSED.compute(*layer, x)
+        return layer(x) if result is None else result
+    return layer(x)
 
 
 class PoolUpsampleNet(SeedNet):
@@ -148,9 +163,9 @@ class UNet(ConvTransposeNet):
 
     def scores(self, x: torch.Tensor) -> torch.Tensor:
         """Run the layers on ``x`` ``(B, NIC, H, W)``, H and W multiples of 4, and return ``(B, NC, H, W)``."""
-        first = self.layer1(x)  # (B, NF, H/2, W/2)
-        third = self.layer3(self.layer2(first))  # (B, NF, H/2, W/2)
-        fourth = self.layer4(torch.cat((third, first), dim=1))  # (B, NC, H, W)
+        first = compute(self.layer1, x)  # (B, NF, H/2, W/2)
+        third = compute(self.layer3, compute(self.layer2, first))  # (B, NF, H/2, W/2)
+        fourth = compute(self.layer4, torch.cat((third, first), dim=1))  # (B, NC, H, W)
         close_gaps(fourth)
         return self.layer5(torch.cat((fourth, x), dim=1))
 

@@ -158,17 +158,18 @@ def fast_blocks(modules: Any) -> None:
     """
     import torch
 
-    from tintbox.plugins.precision import arithmetic, blocks
+    from tintbox.fused_blocks import FusedBlocks
+    from tintbox.plugins.precision import arithmetic
     from tintbox.processor import close_gaps
 
-    fused, forward = blocks.FusedBlocks(), modules.Conv.forward
+    fused, forward = FusedBlocks(), modules.Conv.forward
     is_compiling = getattr(getattr(torch, "compiler", None), "is_compiling", bool)  # since PyTorch 2.3; bool() is False
 
     @replace(modules.Conv, "forward")
     def forward_fast(self: Any, x: Any) -> Any:
         if is_compiling() or not arithmetic.is_mixed():
             return forward(self, x)
-        if (result := fused.compute(self, x)) is None:
+        if (result := fused.compute(self.conv, self.bn, self.act, x)) is None:
             result = forward(self, x)
             close_gaps(result)
         return result

@@ -6,9 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tintbox import fused_blocks
 from tintbox.colorization.networks import NETWORKS, ConvTransposeNet, PoolUpsampleNet, UNet
 from tintbox.colorization.transposed import ConvTranspose2d
 from tintbox.errors import TintboxError
+from tintbox.fused_blocks import FusedBlocks
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -207,3 +209,26 @@ def test_bad_inputs(shape):
     with pytest.raises(TintboxError, match=r"^input of shape .* needs \(B, 1, H, W\)") as error:
         UNet(3, 4, 5, 1)(torch.zeros(shape))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.skipif(not fused_blocks.is_available(), reason="this PyTorch has no oneDNN kernel for blocks")
+@pytest.mark.parametrize("name", ["ConvTransposeNet", "UNet"])
+def test_a_validation_in_bfloat16_has_one_kernel_per_layer_and_is_as_exact(name, monkeypatch):
+    net = built(name, nf=32, nc=24).to(memory_format=torch.channels_last)
+    x = torch.rand(4, 1, 32, 32).bfloat16()
+    kernels, compute = [], FusedBlocks.compute
+    monkeypatch.setattr(FusedBlocks, "compute", lambda *args: kernels.append(compute(*args)) or kernels[-1])
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        fused = net(x).double()
+        assert len(kernels) == 4 and all(k is not None for k in kernels)
+        monkeypatch.setattr(FusedBlocks, "compute", lambda *args: None)
+        stepwise = net(x).double()
+    exact = net.double()(x.double())
+    assert float((fused - exact).abs().mean()) < 1.1 * float((stepwise - exact).abs().mean())
+
+
+def test_training_computes_layer_by_layer():
+    net = built("UNet", nf=16, nc=8).train()
+    with torch.autocast("cpu", torch.bfloat16):
+        net(torch.rand(2, 1, 16, 16).bfloat16()).float().square().mean().backward()
+    assert all(p.grad is not None for p in net.parameters())

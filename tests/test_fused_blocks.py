@@ -8,10 +8,13 @@ from torch import nn
 from ultralytics import YOLO
 from ultralytics.nn.modules.conv import Conv, DWConv
 
-from tintbox.plugins.precision import arithmetic, blocks
+from tintbox import fused_blocks
+from tintbox.colorization.transposed import ConvTranspose2d
+from tintbox.fused_blocks import FusedBlocks
+from tintbox.plugins.precision import arithmetic
 from tintbox.processor import fast_bfloat16
 
-pytestmark = pytest.mark.skipif(not blocks.is_available(), reason="this PyTorch has no oneDNN kernel for blocks")
+pytestmark = pytest.mark.skipif(not fused_blocks.is_available(), reason="this PyTorch has no oneDNN kernel for blocks")
 STOCK = Conv.forward.__wrapped__
 
 
@@ -23,6 +26,10 @@ def make_block(kind=Conv, *args, seed=0, **settings):
         getattr(block.bn, tensor).uniform_(low, high)
     block.bn.running_var.uniform_(0.1, 3)
     return block, torch.randn(2, 16, 13, 12)
+
+
+def compute(block, x, fused=None):
+    return (fused or FusedBlocks()).compute(block.conv, block.bn, block.act, x)
 
 
 def mixed(block, x):
@@ -46,7 +53,7 @@ def test_the_output_is_as_close_to_the_exact_one_as_that_of_three_modules(kind, 
     block, x = make_block(kind, *args, **settings)
     exact = copy.deepcopy(block).double()
     exact = STOCK(exact, x.bfloat16().double())
-    found = blocks.FusedBlocks().compute(block, x)
+    found = compute(block, x)
     with torch.amp.autocast("cpu", dtype=torch.bfloat16):
         in_steps = STOCK(block, x)
     assert found.dtype == in_steps.dtype == torch.bfloat16
@@ -54,6 +61,21 @@ def test_the_output_is_as_close_to_the_exact_one_as_that_of_three_modules(kind, 
     error, usual = (float((result.double() - exact).abs().mean()) for result in (found, in_steps))
     assert error < 1.1 * usual
     assert float((found.double() - exact).abs().max()) < 0.03 * float(exact.abs().max())
+
+
+@pytest.mark.parametrize(("kernel", "padding"), [(2, 0), (3, 1), (4, 1)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_transposed_convolutions_and_biases_are_folded_too(kernel, padding, bias):
+    block, x = make_block(act=nn.ReLU())
+    block.conv = ConvTranspose2d(16, 24, kernel, 2, padding, kernel % 2, bias=bias).requires_grad_(False)
+    exact = copy.deepcopy(block).double()
+    exact = STOCK(exact, x.bfloat16().double())
+    with torch.amp.autocast("cpu", dtype=torch.bfloat16):
+        in_steps = STOCK(block, x)
+    found = compute(block, x)
+    assert found.shape == exact.shape == (2, 24, 26, 24)
+    error, usual = (float((result.double() - exact).abs().mean()) for result in (found, in_steps))
+    assert error < 1.1 * usual
 
 
 @pytest.mark.parametrize("trains", ["x", "conv.weight", "bn.weight", "bn.bias", "bn"])
@@ -65,22 +87,22 @@ def test_what_trains_is_left_alone(trains):
         block.bn.train()
     else:
         block.get_parameter(trains).requires_grad_()
-    assert blocks.FusedBlocks().compute(block, x) is None
+    assert compute(block, x) is None
     with torch.no_grad():  # a validation; batch statistics are no constants there either
-        assert (blocks.FusedBlocks().compute(block, x) is None) == (trains == "bn")
+        assert (compute(block, x) is None) == (trains == "bn")
 
 
-@pytest.mark.parametrize("settings", [{"padding": "same"}, {"padding": 1, "padding_mode": "reflect"}, {"bias": True}])
+@pytest.mark.parametrize("settings", [{"padding": "same"}, {"padding": 1, "padding_mode": "reflect"}])
 def test_convolutions_that_the_kernel_lacks_are_left_alone(settings):
     block, x = make_block()
     block.conv = nn.Conv2d(16, 24, 3, **{"bias": False, **settings}).requires_grad_(False)
-    assert blocks.FusedBlocks().compute(block, x) is None
+    assert compute(block, x) is None
     assert mixed(block, x).shape[1] == 24
 
 
 def test_a_pytorch_without_the_kernel_computes_as_before(monkeypatch):
     block, x = make_block()
-    monkeypatch.setattr(blocks, "is_available", lambda: False)
+    monkeypatch.setattr(fused_blocks, "is_available", lambda: False)
     with torch.amp.autocast("cpu", dtype=torch.bfloat16):
         expected = STOCK(block, x)
     assert mixed(block, x).equal(expected)
@@ -99,20 +121,20 @@ def test_a_pytorch_without_the_kernel_computes_as_before(monkeypatch):
 )
 def test_a_block_that_has_changed_is_folded_again(change):
     block, x = make_block()
-    fused = blocks.FusedBlocks()
-    before = fused.compute(block, x)
-    assert fused.compute(block, x).equal(before)
+    fused = FusedBlocks()
+    before = compute(block, x, fused)
+    assert compute(block, x, fused).equal(before)
     with torch.no_grad():
         change(block)
-    after = fused.compute(block, x)
-    assert after.equal(blocks.FusedBlocks().compute(block, x))
+    after = compute(block, x, fused)
+    assert after.equal(compute(block, x))
     assert not after.equal(before)
 
 
 def test_nothing_is_kept_of_a_block_that_is_gone():
     block, x = make_block()
-    fused = blocks.FusedBlocks()
-    fused.compute(block, x)
+    fused = FusedBlocks()
+    compute(block, x, fused)
     assert len(fused.folded) == 1
     del block
     assert not fused.folded
@@ -123,7 +145,7 @@ def test_without_mixed_arithmetic_the_block_is_stocks_bit_for_bit():
     assert block(x).equal(STOCK(block, x))
     with torch.amp.autocast("cpu", dtype=torch.bfloat16):  # a user's own
         assert block(x).equal(STOCK(block, x))
-    assert mixed(block, x).equal(blocks.FusedBlocks().compute(block, x))
+    assert mixed(block, x).equal(compute(block, x))
     assert not mixed(block, x).equal(STOCK(block, x).bfloat16())
 
 
@@ -159,20 +181,20 @@ def test_the_gradient_of_a_part_of_a_concatenation_has_no_gaps():
 @pytest.mark.skipif(not fast_bfloat16(), reason="this processor does not multiply bfloat16 natively")
 def test_a_run_computes_its_frozen_blocks_and_its_validation_so(fruit, tmp_path, monkeypatch):
     computed = {"training": set(), "validation": set()}
-    compute = blocks.FusedBlocks.compute
+    own = FusedBlocks.compute
 
-    def note(self, block, x):
-        result = compute(self, block, x)
+    def note(self, conv, *others):
+        result = own(self, conv, *others)
         if result is not None:
-            computed["validation" if arithmetic.is_validating() else "training"].add(block)
+            computed["validation" if arithmetic.is_validating() else "training"].add(conv)
         return result
 
-    monkeypatch.setattr(blocks.FusedBlocks, "compute", note)
+    monkeypatch.setattr(FusedBlocks, "compute", note)
     model = YOLO("yolo11n.yaml")
     model.train(data=str(fruit), amp="auto", freeze="backbone", epochs=1, imgsz=32, batch=8,
                 plots=False, project=tmp_path)  # fmt: skip
     network = model.trainer.model
-    frozen = {m for layer in network.model[:11] for m in layer.modules() if isinstance(m, Conv)}
-    everything = {m for m in model.trainer.ema.ema.modules() if isinstance(m, Conv)}
+    frozen = {m.conv for layer in network.model[:11] for m in layer.modules() if isinstance(m, Conv)}
+    everything = {m.conv for m in model.trainer.ema.ema.modules() if isinstance(m, Conv)}
     assert computed["training"] == frozen
     assert computed["validation"] == everything
