@@ -122,10 +122,11 @@ class SeedNet(nn.Module):
 def compute(layer: Any, x: torch.Tensor) -> torch.Tensor:
     """Return a layer's output for its input (B, C, H, W), in one kernel in a validation in bfloat16 on a CPU."""
     mixed = x.dtype is torch.bfloat16 and x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
-    if mixed and not layer.training and len(layer) == len(("convolution", "BatchNorm", "ReLU")):
-        result = FUSED.compute(*layer, x)
-        return layer(x) if result is None else result
-    return layer(x)
+    result = None
+    if mixed and len(layer) == 3:  # nothing between the convolution, its BatchNorm and the ReLU
+        convolution, norm, activation = layer
+        result = FUSED.compute(convolution, norm, activation, x)
+    return layer(x) if result is None else result
 
 
 class PoolUpsampleNet(SeedNet):
