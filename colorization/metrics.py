@@ -58,6 +58,11 @@ class ColorizeMetrics:
             self.classes[:, column] += torch.bincount(index, weights, len(self.classes))
 
     @property
+    def images(self) -> int:
+        """Number of images, over all ranks."""
+        return int(self.sums[3])
+
+    @property
     def accuracy(self) -> float:
         """Share of pixels whose most likely colour is the true one, 0..1."""
         return float(self.sums[1] / self.sums[0].clamp(min=1))

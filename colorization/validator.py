@@ -139,7 +139,7 @@ class ColorizeValidator(BaseValidator):
         """Log the metrics under the header."""
         m = self.metrics
         numbers = (m.accuracy, m.loss, m.psnr, m.auc, m.auc_rebalanced, m.colourfulness)
-        LOGGER.info(("%22s" + "%11i" + "%11.4g" * 6) % ("all", self.seen, *numbers))
+        LOGGER.info(("%22s" + "%11i" + "%11.4g" * 6) % ("all", m.images, *numbers))
 
     def plot_predictions(self, batch: dict[str, Any], preds: torch.Tensor, ni: int) -> None:
         """Save grey, truth and prediction of the batch's first images."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +20,7 @@ from tintbox.plugins.loss import weights as class_weights
 AMP_AUTO = "auto"  # tintbox's value of Ultralytics' `amp`
 Check = Callable[[Any], str | None]  # returns what is wrong with a value, or None
 
+SLICE = re.compile(r"(?<![\w'\"-])-?[A-Za-z]\w*\[[-\d:]*\]")  # a selector such as backbone[:5], without quotes
 CLASSIFYING = ("detect", "segment", "pose", "obb")  # tasks whose loss has a classification BCE
 
 
@@ -243,10 +246,13 @@ def drop_own(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parse(text: str) -> Any:
-    """Parse text like ``[backbone, -9]`` or ``{5: neck}`` into a list or mapping; return any other text unchanged."""
+    """Parse text like ``[backbone, -9]`` or ``{5: neck}`` into a list or mapping; return any other text unchanged.
+
+    A selector such as ``backbone[:5]`` needs no quotes, which YAML would want there and the shell would take away.
+    """
     if text.strip()[:1] not in ("[", "{"):
         return text
-    try:
-        return yaml_file.parse(text, "argument")
-    except TintboxError:
-        return text
+    for form in (text, SLICE.sub(r'"\g<0>"', text)):
+        with contextlib.suppress(TintboxError):
+            return yaml_file.parse(form, "argument")
+    return text

@@ -32,7 +32,7 @@ def check_resume(model: Any, arguments: Mapping[str, Any], names: Names | None) 
         TintboxError: The classes differ.
     """
     if isinstance(model, ExtendedModel) and names and not model.args.get("single_cls"):
-        training.resumed_classes(model, names, model.args.get("classes"), arguments.get("data"))
+        training.classes_of_run(model, names, model.args.get("classes"), arguments.get("data"))
 
 
 def check_run(

@@ -77,8 +77,8 @@ def begin(trainer: Any, weights: Any) -> ExtendedModel:
     if trainer.resume:
         if not isinstance(weights, ExtendedModel) or not weights.starts:
             raise TintboxError(f"model={args.model} is no run with extend=; leave out `resume`")
-        added = resumed_classes(weights, data["names"], args.classes, args.data)
         model = ExtendedModel(weights).float().train()
+        added = classes_of_run(model, data["names"], args.classes, args.data)
     else:
         added = NewClasses.of(weights.names, data["names"], args.classes, args.data)
         fork = forks.find(args.extend, network.trunk_groups(weights), selection.title(weights))
@@ -88,13 +88,24 @@ def begin(trainer: Any, weights: Any) -> ExtendedModel:
         model.reconcile = args.reconcile
     model.label_indices = list(added.indices)
     model.requires_grad_(True)  # as in a newly built model: Ultralytics warns of frozen ones; `hold` freezes them later
-    trainer.tintbox_extend = Extension(added, model.names, data)
-    trainer.data = {**data, "names": dict(enumerate(added.names)), "nc": len(added.names)}
+    restrict(trainer, added, model)
     return model
 
 
-def resumed_classes(model: ExtendedModel, names: Any, chosen: Any, data: Any) -> NewClasses:
-    """Return what a resumed run's dataset adds to the model as it was before the run.
+def join(trainer: Any, model: ExtendedModel) -> None:
+    """Restrict the dataset of a distributed run's process to the new classes; another process has built the model."""
+    restrict(trainer, classes_of_run(model, trainer.data["names"], trainer.args.classes, trainer.args.data), model)
+
+
+def restrict(trainer: Any, added: NewClasses, model: ExtendedModel) -> None:
+    """Restrict a trainer's dataset to the classes that it adds to the model."""
+    data = trainer.data
+    trainer.tintbox_extend = Extension(added, model.names, data)
+    trainer.data = {**data, "names": dict(enumerate(added.names)), "nc": len(added.names)}
+
+
+def classes_of_run(model: ExtendedModel, names: Any, chosen: Any, data: Any) -> NewClasses:
+    """Return what the dataset of a run under way adds to the model as it was before the run.
 
     Raises:
         TintboxError: The classes differ from the run's.

@@ -50,14 +50,21 @@ def check_reconcile(model: Any, arguments: Mapping[str, Any]) -> None:
         )
 
 
-@patch("ultralytics.models.yolo.detect.train", "DetectionTrainer.get_model", "DetectionTrainer.build_dataset")
+@patch(
+    "ultralytics.models.yolo.detect.train",
+    "DetectionTrainer.get_model",
+    "DetectionTrainer.set_model_attributes",
+    "DetectionTrainer.build_dataset",
+)
 def extended_training(module: Any) -> None:
     """Train an extended model with `extend=`, on the labels of its new classes.
 
-    The trainer builds its model and datasets in these methods, with no callback in between.
+    The trainer builds its model and datasets in these methods, with no callback in between. The processes of a
+    distributed run get the model that the first process has built, and begin with `set_model_attributes`.
     """
     trainer = module.DetectionTrainer
     get_model, build_dataset = trainer.get_model, trainer.build_dataset
+    set_attributes = trainer.set_model_attributes
 
     @replace(trainer, "get_model")
     def model(self: Any, cfg: Any = None, weights: Any = None, verbose: bool = True) -> Any:
@@ -71,6 +78,14 @@ def extended_training(module: Any) -> None:
         from tintbox.plugins.extend import training
 
         return training.begin(self, weights)
+
+    @replace(trainer, "set_model_attributes")
+    def attributes(self: Any) -> None:
+        if type(self.model).__module__ == NETWORK and not hasattr(self, "tintbox_extend"):
+            from tintbox.plugins.extend import training
+
+            training.join(self, self.model)
+        set_attributes(self)
 
     @replace(trainer, "build_dataset")
     def dataset(self: Any, img_path: str, mode: str = "train", batch: int | None = None) -> Any:

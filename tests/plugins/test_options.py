@@ -43,3 +43,20 @@ def test_unknown_arguments_fail_with_the_nearest_name():
 @pytest.mark.parametrize("option", [o for o in options.OPTIONS if o.own], ids=lambda o: o.name)
 def test_none_stands_for_the_default(option):
     assert getattr(get_cfg(overrides={option.name: None}), option.name) == option.default
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("[backbone, -9]", ["backbone", -9]),
+        ("{1: backbone[5:]}", {1: "backbone[5:]"}),
+        ("{5: [neck, backbone[7:]]}", {5: ["neck", "backbone[7:]"]}),
+        ("{all[-3:]: 0.1}", {"all[-3:]": 0.1}),
+        ("[backbone[:5], -backbone[2], head]", ["backbone[:5]", "-backbone[2]", "head"]),
+        ("['backbone[:5]', 7]", ["backbone[:5]", 7]),
+        ("{0.5: backbone", "{0.5: backbone"),
+        ("backbone[:5]", "backbone[:5]"),
+    ],
+)
+def test_selectors_with_brackets_need_no_quotes(text, value):
+    assert options.parse(text) == value

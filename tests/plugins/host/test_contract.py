@@ -131,6 +131,7 @@ LATE = {
     "fast_training.train_fast": "tintbox.plugins.precision",
     "recorded_predictions.update": "tintbox.plugins.coco_eval.data.masks",
     "extended_training.model": "tintbox.plugins.extend",
+    "extended_training.attributes": "tintbox.plugins.extend",
     "extended_validation.init": "tintbox.plugins.extend",
     "extended_prediction.reconciled": "tintbox.plugins.extend",
     "safe_classes.build_with_tintbox": "tintbox.",  # inside its own error handling
