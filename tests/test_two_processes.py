@@ -88,5 +88,5 @@ def test_a_colouriser(train, tiny_data):
 
 
 def test_an_anchor_model(train, fruit):
-    after, output = train(model="yolov5n-anchor.yaml", data=str(fruit), autoanchor=True)
+    _, output = train(model="yolov5n-anchor.yaml", data=str(fruit), autoanchor=True)
     assert "after k-means" in output
