@@ -26,11 +26,10 @@ def name_head(d: Any) -> str:
 @patch("ultralytics.nn.tasks", "yaml_model_load")
 def anchor_yamls(tasks: Any) -> None:
     """Check the rows of YAMLs with an anchor head: Ultralytics reads some of them before it parses the model."""
-    yaml_model_load = tasks.yaml_model_load
 
     @replace(tasks, "yaml_model_load")
-    def load(path: Any) -> dict[str, Any]:
-        found = yaml_model_load(path)
+    def load(path: Any, *, stock: Any) -> dict[str, Any]:
+        found = stock(path)
         if name_head(found) in HEADS:
             capabilities.require("anchor models", str(path))
             from tintbox.plugins.anchor import building
@@ -45,13 +44,12 @@ def anchor_models(tasks: Any) -> None:
 
     The stock parser still builds the rest of such a model, and every other model.
     """
-    parse_model = tasks.parse_model
 
     @replace(tasks, "parse_model")
-    def parse(d: dict[str, Any], ch: int, verbose: bool = True) -> Any:
+    def parse(d: dict[str, Any], ch: int, verbose: bool = True, *, stock: Any) -> Any:
         head = name_head(d)
         if head not in HEADS:
-            return parse_model(d, ch, verbose)
+            return stock(d, ch, verbose)
         capabilities.require("anchor models", f"a model with {head}")
         from tintbox.plugins.anchor import building
 
@@ -64,23 +62,22 @@ def anchor_training(tasks: Any) -> None:
 
     The trainer uses `DetectionModel` by name, so a subclass would not be used.
     """
-    init_criterion, remap = tasks.DetectionModel.init_criterion, tasks.BaseModel._remap_cls_by_names
 
     def is_ours(model: Any) -> bool:
         return type(model.model[-1]).__name__ in HEADS
 
     @replace(tasks.DetectionModel, "init_criterion")
-    def criterion(self: Any) -> Any:
+    def criterion(self: Any, *, stock: Any) -> Any:
         if not is_ours(self):
-            return init_criterion(self)
+            return stock(self)
         from tintbox.plugins.anchor.loss import AnchorLoss
 
         return AnchorLoss.of(self)
 
     @replace(tasks.BaseModel, "_remap_cls_by_names")
-    def class_rows(self: Any, csd: dict[str, Any], src_model: Any, verbose: bool = True) -> int:
+    def class_rows(self: Any, csd: dict[str, Any], src_model: Any, verbose: bool = True, *, stock: Any) -> int:
         if not is_ours(self):
-            return remap(self, csd, src_model, verbose=verbose)
+            return stock(self, csd, src_model, verbose=verbose)
         from tintbox.plugins.anchor import transfer
 
         return transfer.class_rows(self, csd, src_model, verbose)
@@ -91,13 +88,11 @@ def classic_checkpoints(tasks: Any) -> None:
     """Load classic YOLOv3 and YOLOv5 checkpoints: the stock loader refuses them, after running their pickle."""
     from tintbox import checkpoint_file
 
-    torch_safe_load = tasks.torch_safe_load
-
     @replace(tasks, "torch_safe_load")
-    def load(weight: Any, *args: Any, **kwargs: Any) -> Any:
+    def load(weight: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
         file = checkpoint_file.find_classic(weight)
         if file is None:
-            return torch_safe_load(weight, *args, **kwargs)
+            return stock(weight, *args, **kwargs)
         from tintbox.plugins.anchor import legacy
 
         return legacy.checkpoint(file), str(file)
@@ -108,12 +103,10 @@ def other_checkpoints(tasks: Any) -> None:
     """Report a file that is not a checkpoint in one line: the stock loader raises whatever its content leads to."""
     from tintbox.errors import CheckpointError, TintboxError, one_line
 
-    load_checkpoint = tasks.load_checkpoint
-
     @replace(tasks, "load_checkpoint")
-    def load(weight: Any, *args: Any, **kwargs: Any) -> Any:
+    def load(weight: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
         try:
-            return load_checkpoint(weight, *args, **kwargs)
+            return stock(weight, *args, **kwargs)
         except (TintboxError, OSError, MemoryError, tasks.torch.cuda.OutOfMemoryError):
             raise
         except Exception as error:
@@ -135,14 +128,12 @@ def darknet_files(engine: Any) -> None:
     """Tell the user how to import Darknet's `.weights`: the stock loader only lists the export formats."""
     from tintbox.errors import TintboxError
 
-    load = engine.Model._load
-
     @replace(engine.Model, "_load")
-    def load_or_tell(self: Any, weights: Any, *args: Any, **kwargs: Any) -> None:
+    def load_or_tell(self: Any, weights: Any, *args: Any, stock: Any, **kwargs: Any) -> None:
         if str(weights).endswith(".weights"):
             command = f"tintbox import-legacy {weights} {str(weights).removesuffix('.weights')}.pt"
             raise TintboxError(f"model={weights} is Darknet's; import it with its .cfg first: {command}")
-        load(self, weights, *args, **kwargs)
+        stock(self, weights, *args, **kwargs)
 
 
 @patch("ultralytics.utils.checks", "check_yolov5u_filename")
@@ -153,11 +144,9 @@ def classic_names(checks: Any) -> None:
     """
     from tintbox import checkpoint_file
 
-    rename = checks.check_yolov5u_filename
-
     @replace(checks, "check_yolov5u_filename")
-    def keep(file: str, *args: Any, **kwargs: Any) -> str:
+    def keep(file: str, *args: Any, stock: Any, **kwargs: Any) -> str:
         ours = checkpoint_file.find_classic(file) or (
             str(file).endswith(".pt") and checkpoint_file.mentions(Path(file), b"tintbox.plugins.anchor")
         )
-        return file if ours else rename(file, *args, **kwargs)
+        return file if ours else stock(file, *args, **kwargs)

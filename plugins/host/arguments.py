@@ -57,13 +57,9 @@ def right_places(engine: Any) -> None:
     from tintbox.plugins import places
     from tintbox.plugins.host import command
 
-    def check(mode: str) -> None:
-        method = getattr(engine.Model, mode)
+    for mode in ("val", "predict", "track", "export", "benchmark"):
 
         @replace(engine.Model, mode)
-        def run(self: Any, *args: Any, **kwargs: Any) -> Any:
-            places.check(self.task, mode, kwargs, command.find_typed(kwargs))
-            return method(self, *args, **kwargs)
-
-    for mode in ("val", "predict", "track", "export", "benchmark"):
-        check(mode)
+        def run(self: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
+            places.check(self.task, stock.__name__, kwargs, command.find_typed(kwargs))
+            return stock(self, *args, **kwargs)

@@ -29,14 +29,12 @@ def whole_saves(patches: Any) -> None:
     """
     from tintbox import atomic
 
-    torch_save = patches.torch_save
-
     @replace(patches, "torch_save")
-    def save(obj: Any, f: Any, *args: Any, **kwargs: Any) -> Any:
+    def save(obj: Any, f: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
         if not isinstance(f, (str, os.PathLike)) or not os.access(Path(f).parent, os.W_OK):
-            return torch_save(obj, f, *args, **kwargs)  # a stream, or a writable file in a read-only folder
+            return stock(obj, f, *args, **kwargs)  # a stream, or a writable file in a read-only folder
         with atomic.replacing(os.fspath(f), keep_name=True) as part:
-            return torch_save(obj, part, *args, **kwargs)
+            return stock(obj, part, *args, **kwargs)
 
 
 @patch("ultralytics.engine.trainer", "BaseTrainer.save_model")
@@ -51,10 +49,8 @@ def checkpoints(trainer: Any) -> None:
     from tintbox.plugins import callbacks, options
     from tintbox.plugins.precision import policy
 
-    save_model = trainer.BaseTrainer.save_model
-
     @replace(trainer.BaseTrainer, "save_model")
-    def save(self: Any) -> Any:
+    def save(self: Any, *, stock: Any) -> Any:
         kept = {name: getattr(self, name) for name in ("args", "wdir", "last", "best")}
         network = self.ema.ema
         arguments = policy.record(self)
@@ -66,7 +62,7 @@ def checkpoints(trainer: Any) -> None:
         hook = self.optimizer.register_state_dict_post_hook(position.add) if position else None
         atomic.clear_parts(kept["wdir"])
         try:
-            return save_model(self)
+            return stock(self)
         finally:
             if hook:
                 hook.remove()
@@ -77,11 +73,10 @@ def checkpoints(trainer: Any) -> None:
 @patch("ultralytics.nn.tasks", "load_checkpoint")
 def checkpoint_arguments(tasks: Any) -> None:
     """Restore tintbox's arguments among those of a loaded checkpoint, where resuming reads them."""
-    load_checkpoint = tasks.load_checkpoint
 
     @replace(tasks, "load_checkpoint")
-    def load(*args: Any, **kwargs: Any) -> Any:
-        model, checkpoint = load_checkpoint(*args, **kwargs)
+    def load(*args: Any, stock: Any, **kwargs: Any) -> Any:
+        model, checkpoint = stock(*args, **kwargs)
         model.args.update(getattr(model, "tintbox_args", {}))
         return model, checkpoint
 
@@ -91,12 +86,10 @@ def torn_checkpoints(tasks: Any) -> None:
     """If the requested checkpoint is damaged, name another that the run can resume from."""
     from tintbox.errors import CheckpointError
 
-    load_checkpoint = tasks.load_checkpoint
-
     @replace(tasks, "load_checkpoint")
-    def load(weight: Any, *args: Any, **kwargs: Any) -> Any:
+    def load(weight: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
         try:
-            return load_checkpoint(weight, *args, **kwargs)
+            return stock(weight, *args, **kwargs)
         except CheckpointError as error:
             from tintbox.plugins.resume import files
 
@@ -110,12 +103,10 @@ def resume_errors(trainer: Any) -> None:
     """Pass on what is wrong with a checkpoint: the stock check reports every problem as a missing file."""
     from tintbox.errors import TintboxError
 
-    check_resume = trainer.BaseTrainer.check_resume
-
     @replace(trainer.BaseTrainer, "check_resume")
-    def check(self: Any, *args: Any, **kwargs: Any) -> None:
+    def check(self: Any, *args: Any, stock: Any, **kwargs: Any) -> None:
         try:
-            check_resume(self, *args, **kwargs)
+            stock(self, *args, **kwargs)
         except FileNotFoundError as error:
             if isinstance(error.__cause__, TintboxError):
                 raise error.__cause__ from None
@@ -130,28 +121,25 @@ def exact_resume(trainer: Any) -> None:
     """
     from tintbox.plugins import callbacks
 
-    resume_training = trainer.BaseTrainer.resume_training
-
     @replace(trainer.BaseTrainer, "resume_training")
-    def resume(self: Any, ckpt: Any) -> None:
+    def resume(self: Any, ckpt: Any, *, stock: Any) -> None:
         if not callbacks.wants_resume(self.args):
-            resume_training(self, ckpt)
+            stock(self, ckpt)
             return
         from tintbox.plugins.resume import begin
 
         begin.check(self, ckpt)
-        resume_training(self, ckpt)
+        stock(self, ckpt)
         begin.begin(self, ckpt)
 
 
 @patch("ultralytics.engine.model", "Model.train")
 def nothing_to_resume(engine: Any) -> None:
     """Refuse to resume a finished run of ours: the stock method starts a new one on Ultralytics' sample images."""
-    train = engine.Model.train
 
     @replace(engine.Model, "train")
-    def train_or_tell(self: Any, trainer: Any = None, **kwargs: Any) -> Any:
+    def train_or_tell(self: Any, trainer: Any = None, *, stock: Any, **kwargs: Any) -> Any:
         resuming = kwargs.get("resume", self.overrides.get("resume")) is True
         if resuming and (begin := import_optional("tintbox.plugins.resume.begin")):
             begin.check_finished(self)
-        return train(self, trainer, **kwargs)
+        return stock(self, trainer, **kwargs)

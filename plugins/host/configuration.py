@@ -38,8 +38,6 @@ def bare_names(checks: Any) -> None:
     from tintbox.checks import is_there
     from tintbox.plugins import files
 
-    check_file = checks.check_file
-
     def in_weights_folder(file: Any) -> Path | None:
         from ultralytics.utils import WEIGHTS_DIR  # does not exist yet when this module is imported
 
@@ -47,11 +45,11 @@ def bare_names(checks: Any) -> None:
         return files.find(path.name) if path.parent == WEIGHTS_DIR and not is_there(path, Path.exists) else None
 
     @replace(checks, "check_file")
-    def search(file: Any, *args: Any, **kwargs: Any) -> Any:
+    def search(file: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
         if found := files.find(file) or in_weights_folder(file):
             return str(found)
         try:
-            return check_file(file, *args, **kwargs)
+            return stock(file, *args, **kwargs)
         except FileNotFoundError as error:
             raise files.explain_missing(file) or error from None
 
@@ -73,23 +71,21 @@ def argument_checks(cfg: Any) -> None:
     from tintbox.plugins import options
     from tintbox.plugins.host import arguments, command
 
-    check_cfg, check_dict_alignment = cfg.check_cfg, cfg.check_dict_alignment
-
     @replace(cfg, "check_cfg")
-    def check_values(values: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        check_cfg(values, *args, **kwargs)
+    def check_values(values: dict[str, Any], *args: Any, stock: Any, **kwargs: Any) -> None:
+        stock(values, *args, **kwargs)
         options.check(values)
         capabilities.check(values)
 
     @replace(cfg, "check_dict_alignment")
     def check_names(
-        base: dict[str, Any], custom: dict[str, Any], e: Exception | None = None, *args: Any, **kwargs: Any
+        base: dict[str, Any], custom: dict[str, Any], e: Exception | None = None, *args: Any, stock: Any, **kwargs: Any
     ) -> None:
         if isinstance(e, TintboxError):
             raise e  # e.g. a missing cfg= file: no name is wrong
         with arguments.help_held(cfg) as help_:
             try:
-                check_dict_alignment(base, custom, e, *args, **kwargs)
+                stock(base, custom, e, *args, **kwargs)
             except SyntaxError:
                 if wrong := command.explain_misnamed(
                     custom.keys() - base.keys() - {"augmentations", "save_dir"}, base.keys(), e
@@ -106,12 +102,10 @@ def command_line(cfg: Any) -> None:
     """Remember the command's words while it runs, and report mistakes in them before Ultralytics shows a traceback."""
     from tintbox.plugins.host import arguments, command
 
-    entrypoint = cfg.entrypoint
-
     @replace(cfg, "entrypoint")
-    def run(debug: str = "") -> None:
+    def run(debug: str = "", *, stock: Any) -> None:
         words = (debug.split(" ") if debug else cfg.ARGV)[1:]
         with refusals.in_one_line(), command.remember_words(words):
             command.check_words(cfg.merge_equals_args(words), cfg.DEFAULT_CFG_DICT, cfg.TASKS, cfg.MODES)
-            entrypoint(debug)
+            stock(debug)
             arguments.tell_of_options(words)

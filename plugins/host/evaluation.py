@@ -30,13 +30,11 @@ def recorded_predictions(module: Any) -> None:
     The validator is restored however the validation ends. One that is refused leaves no empty folder: the validator
     has created it before it looks at its dataset, and no callback sees an error.
     """
-    validator = module.DetectionValidator
-    call, init_metrics, update_metrics = validator.__call__, validator.init_metrics, validator.update_metrics
 
-    @replace(validator, "__call__")
-    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+    @replace(module.DetectionValidator, "__call__")
+    def called(self: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
         try:
-            return call(self, *args, **kwargs)
+            return stock(self, *args, **kwargs)
         except BaseException:
             if getattr(self.args, "coco_eval", False) and not self.args.exist_ok:  # else it may be the user's
                 with suppress(OSError):  # not empty
@@ -46,18 +44,18 @@ def recorded_predictions(module: Any) -> None:
             if recording := getattr(self, RECORDING, None):
                 recording.remove(self)
 
-    @replace(validator, "init_metrics")
-    def init(self: Any, model: Any) -> None:
+    @replace(module.DetectionValidator, "init_metrics")
+    def init(self: Any, model: Any, *, stock: Any) -> None:
         recording = _recording(self)
         if recording:
             recording.begin(self)
-        init_metrics(self, model)
+        stock(self, model)
         if recording:
             recording.begin_images(self)
 
-    @replace(validator, "update_metrics")
-    def update(self: Any, preds: list[dict[str, Any]], batch: dict[str, Any]) -> None:
-        update_metrics(self, preds, batch)
+    @replace(module.DetectionValidator, "update_metrics")
+    def update(self: Any, preds: list[dict[str, Any]], batch: dict[str, Any], *, stock: Any) -> None:
+        stock(self, preds, batch)
         recording = _recording(self)
         if not recording:
             return
@@ -80,10 +78,9 @@ def recorded_predictions(module: Any) -> None:
 @patch("ultralytics.models.yolo.segment.val", "SegmentationValidator.init_metrics", "ops.process_mask_native")
 def full_masks(module: Any) -> None:
     """Use masks at the network's input size with `coco_eval=True`, as for `save_json`, not at a quarter of it."""
-    init_metrics = module.SegmentationValidator.init_metrics
 
     @replace(module.SegmentationValidator, "init_metrics")
-    def init(self: Any, model: Any) -> None:
-        init_metrics(self, model)
+    def init(self: Any, model: Any, *, stock: Any) -> None:
+        stock(self, model)
         if _recording(self):
             self.process = module.ops.process_mask_native

@@ -62,39 +62,36 @@ def extended_training(module: Any) -> None:
     The trainer builds its model and datasets in these methods, with no callback in between. The processes of a
     distributed run get the model that the first process has built, and begin with `set_model_attributes`.
     """
-    trainer = module.DetectionTrainer
-    get_model, build_dataset = trainer.get_model, trainer.build_dataset
-    set_attributes = trainer.set_model_attributes
 
-    @replace(trainer, "get_model")
-    def model(self: Any, cfg: Any = None, weights: Any = None, verbose: bool = True) -> Any:
+    @replace(module.DetectionTrainer, "get_model")
+    def model(self: Any, cfg: Any = None, weights: Any = None, verbose: bool = True, *, stock: Any) -> Any:
         if not getattr(self.args, "extend", False) or self.args.task != "detect":
             if type(weights).__module__ == NETWORK and self.args.task == "detect":
                 from tintbox.plugins.extend import checks
 
                 checks.refuse_plain(self.args.model)
-            return get_model(self, cfg, weights, verbose)
+            return stock(self, cfg, weights, verbose)
         capabilities.require("new classes", f"extend={self.args.extend}")
         from tintbox.plugins.extend import training
 
         return training.begin(self, weights)
 
-    @replace(trainer, "set_model_attributes")
-    def attributes(self: Any) -> None:
+    @replace(module.DetectionTrainer, "set_model_attributes")
+    def attributes(self: Any, *, stock: Any) -> None:
         if type(self.model).__module__ == NETWORK and not hasattr(self, "tintbox_extend"):
             from tintbox.plugins.extend import training
 
             training.join(self, self.model)
-        set_attributes(self)
+        stock(self)
 
-    @replace(trainer, "build_dataset")
-    def dataset(self: Any, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
+    @replace(module.DetectionTrainer, "build_dataset")
+    def dataset(self: Any, img_path: str, mode: str = "train", batch: int | None = None, *, stock: Any) -> Any:
         extension = getattr(self, "tintbox_extend", None)
         if extension is None:
-            return build_dataset(self, img_path, mode, batch)
+            return stock(self, img_path, mode, batch)
         data, self.data = self.data, extension.data  # the labels are checked against its names
         try:
-            found = build_dataset(self, img_path, mode, batch)
+            found = stock(self, img_path, mode, batch)
         finally:
             self.data = data
         if mode == "train":
@@ -109,39 +106,35 @@ def extended_training(module: Any) -> None:
 )
 def extended_validation(module: Any) -> None:
     """Validate an extended model with classes matched to the dataset's by name: stock matches them by index."""
-    validator = module.DetectionValidator
-    init_metrics, postprocess = validator.init_metrics, validator.postprocess
 
-    @replace(validator, "init_metrics")
-    def init(self: Any, model: Any) -> None:
+    @replace(module.DetectionValidator, "init_metrics")
+    def init(self: Any, model: Any, *, stock: Any) -> None:
         vars(self).pop("tintbox_classes", None)  # left by the previous validation
         if not (counts := find_counts(model)):
             check_reconcile(model, vars(self.args))
-            init_metrics(self, model)
+            stock(self, model)
             return
         from tintbox.plugins.extend import validation
 
         view = validation.view(self, counts, model.names, reconciles(self, model))
         self.tintbox_classes = view
-        init_metrics(self, validation.Renamed(model, view.names) if view else model)
+        stock(self, validation.Renamed(model, view.names) if view else model)
         if view:
             view.tell()
 
-    @replace(validator, "postprocess")
-    def classes(self: Any, preds: Any) -> Any:
+    @replace(module.DetectionValidator, "postprocess")
+    def classes(self: Any, preds: Any, *, stock: Any) -> Any:
         view = getattr(self, "tintbox_classes", None)
-        stock = functools.partial(postprocess, self)
-        return view.postprocess(preds, self.end2end, stock) if view else stock(preds)
+        return view.postprocess(preds, self.end2end, functools.partial(stock, self)) if view else stock(self, preds)
 
 
 @patch("ultralytics.models.yolo.detect.predict", "DetectionPredictor.postprocess")
 def extended_prediction(module: Any) -> None:
     """With `reconcile`, drop old classes' boxes where a new class has a more confident box."""
-    postprocess = module.DetectionPredictor.postprocess
 
     @replace(module.DetectionPredictor, "postprocess")
-    def reconciled(self: Any, *args: Any, **kwargs: Any) -> Any:
-        results = postprocess(self, *args, **kwargs)
+    def reconciled(self: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
+        results = stock(self, *args, **kwargs)
         counts = find_counts(self.model)
         check_reconcile(self.model, vars(self.args))
         if not counts or not reconciles(self, self.model):
@@ -154,14 +147,9 @@ def extended_prediction(module: Any) -> None:
 @patch("ultralytics.engine.model", "Model.val", "Model.predict", "Model.track")
 def reconciling(engine: Any) -> None:
     """Refuse `reconcile` for a model with nothing to reconcile, before a run folder is created."""
-
-    def check(mode: str) -> None:
-        method = getattr(engine.Model, mode)
+    for mode in ("val", "predict", "track"):
 
         @replace(engine.Model, mode)
-        def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+        def run(self: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
             check_reconcile(self.model, kwargs)
-            return method(self, *args, **kwargs)
-
-    for mode in ("val", "predict", "track"):
-        check(mode)
+            return stock(self, *args, **kwargs)

@@ -37,12 +37,11 @@ def translate(owner: Any, name: str, *kinds: type[Exception]) -> None:
 
     In a run of tintbox's task they are raised as a `TintboxError` with the same text.
     """
-    function = getattr(owner, name)
 
     @replace(owner, name)
-    def checked(*args: Any, **kwargs: Any) -> Any:
+    def checked(*args: Any, stock: Any, **kwargs: Any) -> Any:
         try:
-            return function(*args, **kwargs)
+            return stock(*args, **kwargs)
         except TintboxError:
             raise
         except kinds as error:
@@ -82,20 +81,16 @@ def runs_of_a_colouriser(engine: Any) -> None:
     """
     translate(engine.Model, "_check_is_pytorch_model", TypeError)
 
-    def know(mode: str) -> None:
-        method = getattr(engine.Model, mode)
+    for mode in MODES:
 
         @replace(engine.Model, mode)
-        def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+        def run(self: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
             if self.task != TASK:
-                return method(self, *args, **kwargs)
+                return stock(self, *args, **kwargs)
             with command.mark_ours(), raise_system_errors():
                 if arguments := import_optional("tintbox.colorization.arguments"):
-                    arguments.check(mode, kwargs)
-                return method(self, *args, **kwargs)
-
-    for mode in MODES:
-        know(mode)
+                    arguments.check(stock.__name__, kwargs)
+                return stock(self, *args, **kwargs)
 
 
 @patch("ultralytics.engine.model", "Model._new", "Model._load")
@@ -111,19 +106,15 @@ def colourisers_that_are_not_there(engine: Any) -> None:
         if path.suffix in yaml_file.SUFFIXES and is_there(path) and not isinstance(yaml_file.read(path), dict):
             raise TintboxError(f"{file}: no mapping, so no model's YAML")
 
-    def know(name: str) -> None:
-        method = getattr(engine.Model, name)
+    for name in ("_new", "_load"):
 
         @replace(engine.Model, name)
-        def read(self: Any, file: Any, task: str | None = None, *args: Any, **kwargs: Any) -> Any:
+        def read(self: Any, file: Any, task: str | None = None, *args: Any, stock: Any, **kwargs: Any) -> Any:
             if task != TASK:
-                return method(self, file, task, *args, **kwargs)
+                return stock(self, file, task, *args, **kwargs)
             check_yaml(file)
             with raise_system_errors():
-                return method(self, file, task, *args, **kwargs)
-
-    know("_new")
-    know("_load")
+                return stock(self, file, task, *args, **kwargs)
 
 
 @patch("ultralytics.cfg", "check_cfg", "merge_equals_args")
@@ -169,12 +160,11 @@ def faulty_exports(exporter: Any) -> None:
 def faulty_formats(autobackend: Any) -> None:
     """Weights in an unknown format, and exported models that their runtime cannot read."""
     translate(autobackend.AutoBackend, "__init__", TypeError)
-    init = autobackend.AutoBackend.__init__
 
     @replace(autobackend.AutoBackend, "__init__")
-    def load(self: Any, model: Any = "yolo26n.pt", *args: Any, **kwargs: Any) -> None:
+    def load(self: Any, model: Any = "yolo26n.pt", *args: Any, stock: Any, **kwargs: Any) -> None:
         try:
-            init(self, model, *args, **kwargs)
+            stock(self, model, *args, **kwargs)
         except (TintboxError, OSError, ImportError, MemoryError):
             raise
         except Exception as error:
@@ -188,12 +178,10 @@ def faulty_pictures(loaders: Any) -> None:
     """Images whose header claims more than OpenCV's limit: it raises an error for those, and skips other bad ones."""
     import cv2
 
-    following = loaders.LoadImagesAndVideos.__next__
-
     @replace(loaders.LoadImagesAndVideos, "__next__")
-    def read(self: Any) -> Any:
+    def read(self: Any, *, stock: Any) -> Any:
         try:
-            return following(self)
+            return stock(self)
         except cv2.error as error:
             if not command.is_ours():
                 raise

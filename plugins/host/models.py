@@ -14,22 +14,20 @@ from tintbox.plugins.host.table import DEFAULT_MODEL, TASK, patch, replace
 @patch("ultralytics.nn.tasks", "guess_model_task")
 def guess_task(tasks: Any) -> None:
     """Recognise a colouriser: the stock guess only knows the heads of the built-in tasks."""
-    guess_model_task = tasks.guess_model_task
 
     @replace(tasks, "guess_model_task")
-    def guess(model: Any) -> str:
+    def guess(model: Any, *, stock: Any) -> str:
         if isinstance(model, dict) and model.get("task") == TASK:
             return TASK
-        return guess_model_task(model)
+        return stock(model)
 
 
 @patch("ultralytics.nn.tasks", "_SafeLoad._build")
 def safe_classes(tasks: Any) -> None:
     """Let restricted loading (ULTRALYTICS_SAFE_LOAD=1) build our layers: its allow-list only has stock classes."""
-    build = tasks._SafeLoad._build.__func__
 
-    @classmethod  # type: ignore[misc]
-    def build_with_tintbox(cls: Any) -> dict[str, Any]:
+    @replace(tasks._SafeLoad, "_build")
+    def build_with_tintbox(cls: Any, *, stock: Any) -> dict[str, Any]:
         ours: list[type] = []
         try:
             from tintbox.colorization import colour_head, model, networks, transposed
@@ -41,18 +39,15 @@ def safe_classes(tasks: Any) -> None:
             ours += [transposed.ConvTranspose2d, *head.HEADS.values(), *layers.LAYERS, ExtendedModel, JoinedDetect]
         except Exception as error:  # noqa: BLE001  stock checkpoints must still load
             tell(f"no model of tintbox can be loaded, {type(error).__name__}: {error}")
-        return {**build(cls), **{f"{c.__module__}.{c.__qualname__}": c for c in ours}}
-
-    tasks._SafeLoad._build = build_with_tintbox
+        return {**stock(cls), **{f"{c.__module__}.{c.__qualname__}": c for c in ours}}
 
 
 @patch("ultralytics.nn.tasks", "BaseModel.load")
 def backbone_hand_over(tasks: Any) -> None:
     """Transfer backbone and neck between colourisers and detectors: stock loading silently takes nothing or half."""
-    load = tasks.BaseModel.load
 
     @replace(tasks.BaseModel, "load")
-    def load_weights(self: Any, weights: Any, verbose: bool = True) -> None:
+    def load_weights(self: Any, weights: Any, verbose: bool = True, *, stock: Any) -> None:
         handover = import_optional("tintbox.plugins.transfer.handover")
         if handover is None:
             source = (weights.get("ema") or weights.get("model")) if isinstance(weights, dict) else weights
@@ -60,7 +55,7 @@ def backbone_hand_over(tasks: Any) -> None:
                 capabilities.require("the hand-over of a backbone", "a colouriser's weights")
         elif handover.hand_over(self, weights):
             return
-        load(self, weights, verbose)
+        stock(self, weights, verbose)
 
 
 @patch("ultralytics.engine.model", "Model._new", "Model._load", "guess_model_task", "yaml_model_load")
@@ -74,17 +69,15 @@ def right_task(engine: Any) -> None:
             example = f", e.g. model={DEFAULT_MODEL}" if wants == TASK else " and this one as pretrained="
             raise TintboxError(f"model={model} is a {has} model, not a {wants} model; {hint}{example}")
 
-    new, load = engine.Model._new, engine.Model._load
-
     @replace(engine.Model, "_new")
-    def new_of_task(self: Any, cfg: Any, task: str | None = None, *args: Any, **kwargs: Any) -> None:
+    def new_of_task(self: Any, cfg: Any, task: str | None = None, *args: Any, stock: Any, **kwargs: Any) -> None:
         if task:
             refuse(cfg, engine.guess_model_task(engine.yaml_model_load(cfg)), task)
-        new(self, cfg, task, *args, **kwargs)
+        stock(self, cfg, task, *args, **kwargs)
 
     @replace(engine.Model, "_load")
-    def load_of_task(self: Any, weights: Any, task: str | None = None, *args: Any, **kwargs: Any) -> None:
-        load(self, weights, task, *args, **kwargs)
+    def load_of_task(self: Any, weights: Any, task: str | None = None, *args: Any, stock: Any, **kwargs: Any) -> None:
+        stock(self, weights, task, *args, **kwargs)
         refuse(weights, self.task, task)
 
 

@@ -10,17 +10,16 @@ from tintbox.plugins.host.table import patch, replace
 @patch("ultralytics.cfg", "check_cfg")
 def amp_auto(cfg: Any) -> None:
     """Accept `amp=auto`: the stock check only knows its own values, and has no table to extend."""
-    check = cfg.check_cfg
 
     @replace(cfg, "check_cfg")
-    def check_cfg(arguments: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+    def check_cfg(arguments: dict[str, Any], *args: Any, stock: Any, **kwargs: Any) -> None:
         amp = arguments.get("amp")
         if not (isinstance(amp, str) and amp.lower() == "auto"):
-            check(arguments, *args, **kwargs)
+            stock(arguments, *args, **kwargs)
             return
         arguments["amp"] = True
         try:
-            check(arguments, *args, **kwargs)
+            stock(arguments, *args, **kwargs)
         finally:
             arguments["amp"] = "auto"
 
@@ -30,13 +29,11 @@ def processor_autocast(torch_utils: Any) -> None:
     """Autocast to bfloat16 on a CPU: the stock function raises an error there, although PyTorch supports it."""
     from tintbox.plugins.precision import arithmetic
 
-    autocast = torch_utils.autocast
-
     @replace(torch_utils, "autocast")
-    def on_any_device(enabled: Any, device: str = "cuda") -> Any:
+    def on_any_device(enabled: Any, device: str = "cuda", *, stock: Any) -> Any:
         if device == "cpu" and arithmetic.wants_bfloat16(enabled):
             return arithmetic.mix()
-        return autocast(enabled, device)
+        return stock(enabled, device)
 
 
 @patch(
@@ -48,28 +45,25 @@ def fast_training(engine: Any) -> None:
     """Apply `amp` on every rank before the trainer reads it: no callback runs between the arguments and the model."""
     from tintbox.plugins.precision import arithmetic, policy
 
-    trainer = engine.BaseTrainer
-    train, setup, validate = trainer._do_train, trainer._setup_train, trainer.validate
-
-    @replace(trainer, "_do_train")
-    def train_fast(self: Any) -> Any:
+    @replace(engine.BaseTrainer, "_do_train")
+    def train_fast(self: Any, *, stock: Any) -> Any:
         if self.args.amp not in ("auto", "bf16"):
-            return train(self)
+            return stock(self)
         from tintbox.plugins.precision import training
 
         with training.processor_given_back(self.device):
-            return train(self)
+            return stock(self)
 
-    @replace(trainer, "_setup_train")
-    def setup_fast(self: Any) -> Any:
+    @replace(engine.BaseTrainer, "_setup_train")
+    def setup_fast(self: Any, *, stock: Any) -> Any:
         asked = self.args.amp
         chosen = policy.choose(asked, self.device, self.args.task)
         if chosen is None:
-            return setup(self)
+            return stock(self)
         from tintbox.plugins.precision import training
 
         training.begin(self, chosen)
-        result = setup(self)
+        result = stock(self)
         if chosen.on_processor:
             if chosen.amp and (kind := own_loss(engine.unwrap_model(self.model))):
                 training.settle(self, policy.float32(f"{kind} has a loss of its own"))
@@ -77,12 +71,12 @@ def fast_training(engine: Any) -> None:
         training.tell(self, asked)
         return result
 
-    @replace(trainer, "validate")
-    def validate_alike(self: Any) -> Any:
+    @replace(engine.BaseTrainer, "validate")
+    def validate_alike(self: Any, *, stock: Any) -> Any:
         if self.device.type != "cpu" or self.args.amp != "bf16":
-            return validate(self)
+            return stock(self)
         with arithmetic.validating():
-            return validate(self)
+            return stock(self)
 
 
 def own_loss(network: Any) -> str:
@@ -103,12 +97,11 @@ def early_suppression(nms: Any) -> None:
     from tintbox.plugins.precision import arithmetic
     from tintbox.plugins.precision.suppression import stop_early
 
-    suppress = nms.non_max_suppression
-    quick = stop_early(suppress)
+    quick = stop_early(nms.non_max_suppression)
 
     @replace(nms, "non_max_suppression")
-    def suppress_early(*args: Any, **kwargs: Any) -> Any:
-        return (quick if arithmetic.is_validating() else suppress)(*args, **kwargs)
+    def suppress_early(*args: Any, stock: Any, **kwargs: Any) -> Any:
+        return (quick if arithmetic.is_validating() else stock)(*args, **kwargs)
 
 
 @patch("ultralytics.nn.tasks", "BaseModel.loss")
@@ -118,15 +111,13 @@ def loss_in_float32(tasks: Any) -> None:
 
     from tintbox.plugins.precision import arithmetic
 
-    loss = tasks.BaseModel.loss
-
     @replace(tasks.BaseModel, "loss")
-    def loss_of(self: Any, batch: Any, preds: Any = None) -> Any:
+    def loss_of(self: Any, batch: Any, preds: Any = None, *, stock: Any) -> Any:
         if not arithmetic.is_mixed():
-            return loss(self, batch, preds)
+            return stock(self, batch, preds)
         preds = self.forward(batch["img"]) if preds is None else preds
         with torch.amp.autocast("cpu", enabled=False):
-            return loss(self, batch, arithmetic.cast_float32(preds))
+            return stock(self, batch, arithmetic.cast_float32(preds))
 
 
 @patch("ultralytics.nn.modules.head", "Detect._inference", "Segment._inference", "OBB._inference", "Pose._inference")
@@ -136,18 +127,14 @@ def decoding_in_float32(head: Any) -> None:
 
     from tintbox.plugins.precision import arithmetic
 
-    def decode_exactly(kind: Any) -> None:
-        decode = vars(kind)["_inference"]
+    for kind in (head.Detect, head.Segment, head.OBB, head.Pose):
 
         @replace(kind, "_inference")
-        def inference(self: Any, x: dict[str, Any]) -> Any:
+        def inference(self: Any, x: dict[str, Any], *, stock: Any) -> Any:
             if not arithmetic.is_mixed():
-                return decode(self, x)
+                return stock(self, x)
             with torch.amp.autocast("cpu", enabled=False):
-                return decode(self, arithmetic.cast_float32(x))
-
-    for kind in (head.Detect, head.Segment, head.OBB, head.Pose):
-        decode_exactly(kind)
+                return stock(self, arithmetic.cast_float32(x))
 
 
 @patch("ultralytics.nn.modules.conv", "Conv.forward")
@@ -162,14 +149,14 @@ def fast_blocks(modules: Any) -> None:
     from tintbox.plugins.precision import arithmetic
     from tintbox.processor import close_gaps
 
-    fused, forward = FusedBlocks(), modules.Conv.forward
+    fused = FusedBlocks()
     is_compiling = getattr(getattr(torch, "compiler", None), "is_compiling", bool)  # since PyTorch 2.3; bool() is False
 
     @replace(modules.Conv, "forward")
-    def forward_fast(self: Any, x: Any) -> Any:
+    def forward_fast(self: Any, x: Any, *, stock: Any) -> Any:
         if is_compiling() or not arithmetic.is_mixed():
-            return forward(self, x)
+            return stock(self, x)
         if (result := fused.compute(self.conv, self.bn, self.act, x)) is None:
-            result = forward(self, x)
+            result = stock(self, x)
             close_gaps(result)
         return result

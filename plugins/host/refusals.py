@@ -6,7 +6,6 @@ They import no more of tintbox than `capabilities` does, so they are in place wh
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -50,11 +49,10 @@ def last_refusals(base: Any) -> None:
 @patch("ultralytics.cfg", "get_cfg")
 def refusals(cfg: Any) -> None:
     """Refuse requests for what is off, whichever other patch fails: every run's arguments pass through here."""
-    get_cfg = cfg.get_cfg
 
     @replace(cfg, "get_cfg")
-    def checked_cfg(*args: Any, **kwargs: Any) -> Any:
-        made = get_cfg(*args, **kwargs)
+    def checked_cfg(*args: Any, stock: Any, **kwargs: Any) -> Any:
+        made = stock(*args, **kwargs)
         capabilities.check(vars(made))
         return made
 
@@ -62,37 +60,32 @@ def refusals(cfg: Any) -> None:
 @patch("ultralytics.utils", "YAML.load")
 def refusals_of_files(utils: Any) -> None:
     """Refuse a run's args.yaml as `cfg=` if tintbox's arguments, in a file beside it, would not be read."""
-    load = utils.YAML.load.__func__
 
-    @functools.wraps(load)
-    def load_all(cls: Any, file: Any = "data.yaml", *args: Any, **kwargs: Any) -> Any:
+    @replace(utils.YAML, "load")
+    def load_all(cls: Any, file: Any = "data.yaml", *args: Any, stock: Any, **kwargs: Any) -> Any:
         path = Path(file)
         if path.name == "args.yaml" and path.with_name(OWN).is_file():
             capabilities.require("arguments in a file of their own", f"{OWN} beside {file}")
-        return load(cls, file, *args, **kwargs)
-
-    utils.YAML.load = classmethod(load_all)
+        return stock(cls, file, *args, **kwargs)
 
 
 @patch("ultralytics.cfg", "check_dict_alignment")
 def refusals_of_names(cfg: Any) -> None:
     """Refuse arguments whose names are unknown only because tintbox's own are off."""
-    check_dict_alignment = cfg.check_dict_alignment
 
     @replace(cfg, "check_dict_alignment")
-    def check_names(base: dict[str, Any], custom: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+    def check_names(base: dict[str, Any], custom: dict[str, Any], *args: Any, stock: Any, **kwargs: Any) -> None:
         capabilities.check({name: value for name, value in custom.items() if name not in base or name == "task"})
         if TASK in custom.keys() - base.keys():
             capabilities.require("colourising", TASK)
-        check_dict_alignment(base, custom, *args, **kwargs)
+        stock(base, custom, *args, **kwargs)
 
 
 @patch("ultralytics.cfg", "entrypoint")
 def refusals_in_a_line(cfg: Any) -> None:
     """Report refusals in one line: the stock entry point shows every error as a traceback."""
-    entrypoint = cfg.entrypoint
 
     @replace(cfg, "entrypoint")
-    def run(*args: Any, **kwargs: Any) -> None:
+    def run(*args: Any, stock: Any, **kwargs: Any) -> None:
         with in_one_line():
-            entrypoint(*args, **kwargs)
+            stock(*args, **kwargs)

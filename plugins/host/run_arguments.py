@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 from typing import Any
 
-from tintbox.plugins.host.table import patch
+from tintbox.plugins.host.table import patch, replace
 
 
 @patch("ultralytics.utils", "YAML.save", "YAML.load")
@@ -21,32 +20,28 @@ def run_arguments(utils: Any) -> None:
     from tintbox import run_arguments as files
     from tintbox.plugins import options
 
-    save, load = utils.YAML.save.__func__, utils.YAML.load.__func__
-
-    @functools.wraps(save)
-    def save_both(cls: Any, file: Any = "data.yaml", data: Any = None, header: str = "") -> None:
+    @replace(utils.YAML, "save")
+    def save_both(cls: Any, file: Any = "data.yaml", data: Any = None, header: str = "", *, stock: Any) -> None:
         if Path(file).name != files.STOCK or not isinstance(data, dict):
-            save(cls, file, data, header)
+            stock(cls, file, data, header)
             return
         Path(file).parent.mkdir(parents=True, exist_ok=True)
-        ours, stock, own = options.pick_own(data), options.drop_own(data), Path(file).with_name(files.OWN)
+        ours, theirs, own = options.pick_own(data), options.drop_own(data), Path(file).with_name(files.OWN)
         if ours:
             head = f"# Arguments of tintbox; those of Ultralytics are in {files.STOCK}, with which these are read.\n"
             with atomic.replacing(own) as part:
-                save(cls, part, ours, head)
+                stock(cls, part, ours, head)
             header = files.HEADER + header
         else:
             own.unlink(missing_ok=True)  # left by an earlier run in this folder (exist_ok=True)
         with atomic.replacing(file) as part:
-            save(cls, part, stock, header)
-        data |= {**stock, **ours}  # the stock method converts paths and the like to text in place
+            stock(cls, part, theirs, header)
+        data |= {**theirs, **ours}  # the stock method converts paths and the like to text in place
 
-    @functools.wraps(load)
-    def load_both(cls: Any, file: Any = "data.yaml", append_filename: bool = False) -> Any:
-        found = load(cls, file, append_filename)
+    @replace(utils.YAML, "load")
+    def load_both(cls: Any, file: Any = "data.yaml", append_filename: bool = False, *, stock: Any) -> Any:
+        found = stock(cls, file, append_filename)
         if Path(file).name != files.STOCK or "mode" not in found:
             return found
         # With the defaults, because a trainer may get this file instead of Ultralytics' own default.yaml.
         return {**options.own_defaults(), **found, **files.beside(file)}
-
-    utils.YAML.save, utils.YAML.load = classmethod(save_both), classmethod(load_both)

@@ -23,10 +23,9 @@ def default_callbacks(base: Any) -> None:
 @patch("ultralytics.engine.model", "Model.train", "YAML", "checks")
 def preflight(engine: Any) -> None:
     """Check a run's arguments against its model before the trainer creates a folder: no callback runs before that."""
-    train = engine.Model.train
 
     @replace(engine.Model, "train")
-    def checked_train(self: Any, trainer: Any = None, **kwargs: Any) -> Any:
+    def checked_train(self: Any, trainer: Any = None, *, stock: Any, **kwargs: Any) -> Any:
         cfg = kwargs.get("cfg")
         if hasattr(self.model, "parameters"):  # an exported model is refused by the original
             recipe = engine.YAML.load(engine.checks.check_yaml(cfg)) if cfg else {}
@@ -37,7 +36,7 @@ def preflight(engine: Any) -> None:
             command = import_optional("tintbox.plugins.host.command")
             if checks and command:
                 checks.check_run(self.model, self.task, arguments, command.find_typed(kwargs))
-        return train(self, trainer, **kwargs)
+        return stock(self, trainer, **kwargs)
 
 
 @patch("ultralytics.data.utils", "save_dataset_cache_file")
@@ -47,20 +46,18 @@ def label_caches(utils: Any) -> None:
     Stock checks for an outdated label cache and then removes it; a run that lost this race ended with a traceback.
     Now it leaves the cache to the run that won.
     """
-    save_dataset_cache_file = utils.save_dataset_cache_file
 
     @replace(utils, "save_dataset_cache_file")
-    def save(*args: Any, **kwargs: Any) -> None:
+    def save(*args: Any, stock: Any, **kwargs: Any) -> None:
         with contextlib.suppress(FileNotFoundError):
-            save_dataset_cache_file(*args, **kwargs)
+            stock(*args, **kwargs)
 
 
 @patch("ultralytics.engine.exporter", "file_size", "try_export")
 def small_exports(exporter: Any) -> None:
     """Accept exports under 0.1 MB: the stock check considers them corrupt, but a model with 16 filters has 74 kB."""
-    file_size = exporter.file_size
 
     @replace(exporter, "file_size")
-    def at_least(path: Any) -> float:
-        size = file_size(path)
+    def at_least(path: Any, *, stock: Any) -> float:
+        size = stock(path)
         return max(size, 0.1001) if Path(path).suffix in {".onnx", ".torchscript"} and size > 0 else size

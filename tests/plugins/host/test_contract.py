@@ -37,6 +37,12 @@ def test_names_copied_by_value_are_the_patched_ones():
     assert events.TASKS == TASKS
 
 
+def test_no_argument_has_the_name_of_the_keyword_for_the_stock_function():
+    from ultralytics.utils import DEFAULT_CFG_DICT
+
+    assert "stock" not in DEFAULT_CFG_DICT, "`replace` hands functions that take any argument their original so"
+
+
 def test_the_parser_of_models_numbers_layers_as_trunk_does():
     """Its table row and layer attributes, which `plugins/trunk.py` reproduces for tintbox's heads."""
     import inspect

@@ -1,5 +1,6 @@
 """The table of patches: what they rely on, and how they are applied."""
 
+import inspect
 from types import ModuleType
 
 import pytest
@@ -116,3 +117,33 @@ def test_a_function_is_replaced_under_its_own_name():
 
     assert owner.stock(1) == 2 and owner.stock.__wrapped__ is stock
     assert (owner.stock.__name__, owner.stock.__doc__) == ("stock", "Return x.")
+
+
+def test_each_replacement_gets_the_function_before_it():
+    class Model:
+        @classmethod
+        def train(cls, x=1):
+            return cls.__name__, x
+
+        def val(self, x):
+            return self, x
+
+        def predict(self, x):
+            return x
+
+    for _ in range(2):
+        for name in ("val", "predict"):
+
+            @table.replace(Model, name)
+            def call(self, x, *, stock):
+                return stock.__name__, stock(self, x)
+
+    @table.replace(Model, "train")
+    def class_method(cls, *args, stock, **kwargs):
+        return stock(cls, *args, **kwargs), kwargs
+
+    model = Model()
+    assert model.val(1) == ("val", ("val", (model, 1))) and model.predict(2) == ("predict", ("predict", 2))
+    assert Model.train(x=2) == model.train(x=2) == (("Model", 2), {"x": 2})
+    assert type("Child", (Model,), {}).train() == (("Child", 1), {})
+    assert list(inspect.signature(Model.train).parameters) == ["x"], "what Ultralytics reads of it"
