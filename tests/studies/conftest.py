@@ -1,8 +1,9 @@
-"""Synthetic run folders, for tables and plots; and waiting for working processes."""
+"""Synthetic run folders, for tables and plots; a dataset to fold; and waiting for working processes."""
 
 import sys
 import time
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -14,6 +15,7 @@ from tintbox.studies.grid import Grid
 from tintbox.studies.outcome import Outcome
 
 GOOD = ("task=colorize", "model=colorize-convt.yaml", "data=fruitbowl.yaml", "imgsz=32", "epochs=1")
+FOLDED = ("model=yolo11n.yaml", "imgsz=32", "epochs=2", "batch=3", "plots=False", "workers=0", "device=cpu")
 STEADY = settings(
     max_examples=60, deadline=None, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -87,6 +89,24 @@ def made(tmp_path):
         else:
             results.append(Result(run, None, None))
     return results
+
+
+def draw(i):
+    """A picture of 32x32 with a bright square, and its label."""
+    picture = np.full((32, 32, 3), 40, np.uint8)
+    x, y = 2 + i % 14, 3 + (5 * i) % 14
+    picture[y : y + 14, x : x + 14] = (20, 200, 250) if i % 2 else (250, 40, 40)
+    return picture, [f"{i % 2} {(x + 7) / 32} {(y + 7) / 32} {14 / 32} {14 / 32}"]
+
+
+@pytest.fixture(scope="module")
+def clips(write_dataset):
+    """A dataset YAML of 12 training and 6 validation pictures, named as frames of clips."""
+    file = write_dataset("clips", ["blue", "gold"], {"train": [*map(draw, range(12))], "val": [*map(draw, range(6))]})
+    for split in ("train", "val"):
+        for old in [*file.parent.glob(f"*/{split}/*.png"), *file.parent.glob(f"*/{split}/*.txt")]:
+            old.rename(old.with_name(f"{split}clip{int(old.stem) // 3}_{int(old.stem):03}{old.suffix}"))
+    return file
 
 
 def content(folder):
