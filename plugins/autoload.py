@@ -70,9 +70,14 @@ def asked_for(words: Sequence[str]) -> bool:
     )
 
 
+def is_switched_on(variable: str) -> bool:
+    """Return whether an environment variable is set to anything but 0."""
+    return os.environ.get(variable, "0") not in ("", "0")
+
+
 def is_disabled() -> bool:
     """Return whether the environment variable ``TINTBOX_DISABLE`` requests a stock Ultralytics."""
-    return os.environ.get("TINTBOX_DISABLE", "0") not in ("", "0")
+    return is_switched_on("TINTBOX_DISABLE")
 
 
 def is_stub(finder: object) -> bool:

@@ -5,7 +5,6 @@ What a run requests is determined when it begins, and only then are the modules 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from types import ModuleType
@@ -91,7 +90,7 @@ def run(event: str, runner: Any) -> None:
 
 def on_pretrain_routine_start(trainer: Any) -> None:
     """The run begins; neither dataset nor model exists."""
-    asked = os.environ.get("TINTBOX_ENVIRONMENT", "0") not in ("", "0")  # set by a study; stock runs get no extra file
+    asked = autoload.is_switched_on("TINTBOX_ENVIRONMENT")  # by a study; stock runs get no extra file
     if (asked or wants_resume(trainer.args)) and (environment := autoload.import_optional("tintbox.environment")):
         environment.on_pretrain_routine_start(trainer)
     begin("on_pretrain_routine_start", trainer)

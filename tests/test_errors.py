@@ -25,6 +25,26 @@ def test_the_nearest_file_is_suggested_where_the_folder_is_there(tmp_path):
     assert suggest_file(tmp_path / "best.pt") == "", "not the name itself"
 
 
+def test_nothing_is_suggested_where_the_folder_cannot_be_listed(forked, tmp_path):
+    """A root user is switched to an unprivileged one."""
+    code = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from tintbox import errors, json_file\n"
+        "os.geteuid() or os.setresuid(65534, 65534, 65534)\n"
+        "try: json_file.read(Path(sys.argv[1]), 9)\n"
+        "except errors.TintboxError as error: print(error)\n"
+    )
+    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    closed.chmod(0o311)  # its files can be opened by name
+    done = forked("-c", code, closed / "coco.json")
+    closed.chmod(0o755)
+    assert done.stdout == f"{closed / 'coco.json'}: no such file\n", done.stderr
+
+
 def test_what_a_path_without_a_file_leads_to(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert lack(tmp_path) == "a folder, no file"

@@ -139,14 +139,14 @@ def find_requested(arguments: Mapping[str, Any]) -> Iterator[tuple[Capability, s
     ours = arguments.get("task") == TASK
     for capability in CAPABILITIES:
         for name in capability.arguments:
-            value, default = arguments.get(name), DEFAULT_CFG_DICT.get(name)
+            value = arguments.get(name)
             if name == "freeze":  # numbers are Ultralytics' own values
                 entries = value if isinstance(value, (list, tuple)) else [value]
                 wanted = any(isinstance(entry, str) for entry in entries)
             elif name == "amp":  # also Ultralytics' own; only one value is ours
                 wanted = value == "auto"
             else:
-                wanted = value is not None and (default is None or value != default)
+                wanted = value is not None and value != DEFAULT_CFG_DICT.get(name)
             if wanted:
                 ours = True
                 yield capability, f"{name}={value}"

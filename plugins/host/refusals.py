@@ -6,12 +6,12 @@ They import no more of tintbox than `capabilities` does, so they are in place wh
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tintbox.plugins.autoload import is_switched_on
 from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.table import TASK, patch, replace
 
@@ -31,7 +31,7 @@ def in_one_line() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not capabilities.is_mistake(error) or os.environ.get("TINTBOX_TRACEBACK", "0") not in ("", "0"):
+        if not capabilities.is_mistake(error) or is_switched_on("TINTBOX_TRACEBACK"):
             raise
         errors = sys.modules.get("tintbox.errors")
         line = getattr(errors, "one_line", lambda text: " ".join(str(text).split()))(error)

@@ -75,6 +75,8 @@ def lack(path: Path) -> str:
 
 def suggest_file(path: Path) -> str:
     """Return the hint of ``suggest`` among the other files and folders in the parent folder of ``path``."""
-    if not is_there(path.parent, Path.is_dir):
+    try:
+        others = [other.name for other in path.parent.iterdir() if other.name != path.name]
+    except (OSError, ValueError):  # there is no such folder, or it cannot be listed
         return ""
-    return suggest(path.name, (other.name for other in path.parent.iterdir() if other.name != path.name))
+    return suggest(path.name, others)

@@ -106,7 +106,7 @@ RECIPE = (
     Key("data", "a dataset YAML", None, "the dataset to train on", text, "bccd.yaml"),
     Key("minutes", "a number from 0.01 to 1000000", 30, "time limit for the training", number(0.01, 1e6)),
     Key("imgsz", "a whole number of 32 or more", None, "image size in pixels; default: by box size", whole(32)),
-    Key("epochs", "a whole number of 1 or more", None, "number of epochs, instead of minutes=", whole(1)),
+    Key("epochs", COUNT, None, "number of epochs, instead of minutes=", whole(1)),
     Key("device", "cpu, or a GPU's number", None, "where to train"),
     Key("out", "a .yaml file", "recipe.yaml", "the file to write", text),
     Key("probe", "true or false", False, "measure freeze policies on folds of train, in up to half of the time", flag),

@@ -29,6 +29,12 @@ def test_patch_is_in_place(p):
     assert p.function.__doc__, "a patch says what it does and why"
 
 
+def test_every_patch_has_a_name_of_its_own():
+    """Whether a patch has been applied is known by its name."""
+    names = [p.function.__name__ for p in host.PATCHES]
+    assert len(set(names)) == len(names)
+
+
 def test_names_copied_by_value_are_the_patched_ones():
     from ultralytics.cfg import TASKS
     from ultralytics.utils import events
