@@ -57,9 +57,11 @@ def right_places(engine: Any) -> None:
     from tintbox.plugins import places
     from tintbox.plugins.host import command
 
-    for mode in ("val", "predict", "track", "export", "benchmark"):
-
+    def check(mode: str) -> None:
         @replace(engine.Model, mode)
         def run(self: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
-            places.check(self.task, stock.__name__, kwargs, command.find_typed(kwargs))
+            places.check(self.task, mode, kwargs, command.find_typed(kwargs))
             return stock(self, *args, **kwargs)
+
+    for mode in ("val", "predict", "track", "export", "benchmark"):
+        check(mode)

@@ -81,16 +81,18 @@ def runs_of_a_colouriser(engine: Any) -> None:
     """
     translate(engine.Model, "_check_is_pytorch_model", TypeError)
 
-    for mode in MODES:
-
+    def know(mode: str) -> None:
         @replace(engine.Model, mode)
         def run(self: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
             if self.task != TASK:
                 return stock(self, *args, **kwargs)
             with command.mark_ours(), raise_system_errors():
                 if arguments := import_optional("tintbox.colorization.arguments"):
-                    arguments.check(stock.__name__, kwargs)
+                    arguments.check(mode, kwargs)
                 return stock(self, *args, **kwargs)
+
+    for mode in MODES:
+        know(mode)
 
 
 @patch("ultralytics.engine.model", "Model._new", "Model._load")

@@ -51,7 +51,7 @@ def replace(owner: Any, name: str) -> Callable[[Callable[..., Any]], Callable[..
     def put(function: Callable[..., Any]) -> Callable[..., Any]:
         found = getattr(owner, name)
         stock = getattr(found, "__func__", found)
-        function.__kwdefaults__ = {"stock": stock}
+        function.__kwdefaults__ = {**(function.__kwdefaults__ or {}), "stock": stock}
         functools.update_wrapper(function, stock)
         setattr(owner, name, function if stock is found else classmethod(function))
         return function

@@ -135,8 +135,8 @@ def test_each_replacement_gets_the_function_before_it():
         for name in ("val", "predict"):
 
             @table.replace(Model, name)
-            def call(self, x, *, stock):
-                return stock.__name__, stock(self, x)
+            def call(self, x, *, stock, factor=1):
+                return stock.__name__, stock(self, factor * x)
 
     @table.replace(Model, "train")
     def class_method(cls, *args, stock, **kwargs):
