@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from tintbox.plugins.autoload import import_optional, tell
@@ -56,6 +57,19 @@ def backbone_hand_over(tasks: Any) -> None:
         elif handover.hand_over(self, weights):
             return
         stock(self, weights, verbose)
+
+
+@patch("ultralytics.utils.downloads", "attempt_download_asset")
+def names_with_apostrophes(downloads: Any) -> None:
+    """Load an existing file under the name that was given: the stock function takes the apostrophes out of it.
+
+    Below a folder such as ``John's runs``, a whole training would end in its final validation, without its best.pt.
+    """
+    attempt_download_asset = downloads.attempt_download_asset
+
+    @replace(downloads, "attempt_download_asset")
+    def download(file: Any, *args: Any, **kwargs: Any) -> str:
+        return str(file) if "'" in str(file) and Path(file).is_file() else attempt_download_asset(file, *args, **kwargs)
 
 
 @patch("ultralytics.engine.model", "Model._new", "Model._load", "guess_model_task", "yaml_model_load")

@@ -127,7 +127,7 @@ def test_the_table_names_arguments_that_are_there():
         (["model=yolo11n.onnx"], "give weights that can be trained (.pt) or a .yaml"),
         (["model=yolo11q.yaml"], "'yolo11q.yaml' does not exist"),
         (["pretrained=nowhere/a.pt"], "pretrained=nowhere/a.pt: 'nowhere/a.pt' does not exist"),
-        (["model=it's.pt"], "apostrophes"),
+        (["model=it's.pt"], "'it's.pt' does not exist"),
         (["model=coco8.yaml"], "no model, for it has no head"),
         (["model=yolo11n.yaml,yolo11s.pt"], "model=yolo11s.pt: not here"),
     ],

@@ -41,7 +41,7 @@ def test_of_weights_nothing_is_known_before_they_are_loaded(here):
         ("yolo99.yaml", "model=yolo99.yaml: 'yolo99.yaml' does not exist"),
         ("mine.pt", "model=mine.pt: 'mine.pt' does not exist"),
         ("mine.onnx", r"model=mine.onnx: give weights that can be trained \(.pt\) or a .yaml"),
-        ("it's.pt", "Ultralytics takes apostrophes out of such names; rename the file"),
+        ("it's.pt", "model=it's.pt: 'it's.pt' does not exist"),
         ("yolo11n.pt", "not here, and offline it cannot be downloaded; give the path of a file"),
         ("yolo11nn.pt", r"does not exist; did you mean 'yolo11n\.pt'"),
         ("empty.yaml", "a YAML file of key: value lines is wanted"),

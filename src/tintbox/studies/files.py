@@ -175,8 +175,6 @@ def weights(key: str, name: str) -> None:
     file = Path(str(check_yolov5u_filename(str(check_model_file_from_stem(name)), verbose=False)))
     if file.suffix.lower() != ".pt":
         raise TintboxError(f"{key}={name}: give weights that can be trained (.pt){' or a .yaml' * (key == 'model')}")
-    if "'" in name:
-        raise TintboxError(f"{key}={name}: Ultralytics takes apostrophes out of such names; rename the file")
     if is_there(file) or is_there(Path(str(SETTINGS["weights_dir"])) / file):
         return
     known = file.parent == Path() and file.name in GITHUB_ASSETS_NAMES

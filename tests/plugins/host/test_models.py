@@ -83,3 +83,17 @@ def test_restricted_loading_knows_every_layer_of_ours():
     for kind in (*NETWORKS.values(), *head.HEADS.values(), *layers.LAYERS):
         assert allowed[f"{kind.__module__}.{kind.__qualname__}"] is kind
     assert "tintbox.errors.TintboxError" not in allowed
+
+
+@pytest.mark.attack("newcomer")
+def test_a_run_below_a_folder_with_an_apostrophe_ends_with_its_validation(fruit, tmp_path, monkeypatch):
+    from ultralytics import YOLO
+
+    monkeypatch.chdir(tmp_path)
+    place = tmp_path / "John's runs"
+    YOLO("yolo11n.yaml").train(
+        data=str(fruit), epochs=1, imgsz=32, batch=8, project=str(place), name="run", workers=0, plots=False
+    )
+    best = place / "run/weights/best.pt"
+    assert YOLO(str(best)).ckpt["epoch"] == -1, "stripped: the last thing that a training does to it"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["John's runs"]
