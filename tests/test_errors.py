@@ -11,6 +11,11 @@ def test_any_white_space_is_one_space():
     assert one_line(" a\n\tb\r\n  c\x0b") == "a b c"
 
 
+def test_marks_that_turn_text_around_are_shown():
+    assert one_line("\x1b[31mgnp\u202e.\u2066exe\x9b") == "gnp\\u202e.\\u2066exe\\x9b"
+    assert one_line("שלום\u200f.pt") == "שלום\u200f.pt"  # a mark that turns nothing
+
+
 def test_the_nearest_name_is_suggested_if_it_is_near():
     assert suggest("bakbone", ["neck", "backbone"]) == "; did you mean 'backbone'?"
     assert suggest("x", ["neck", "backbone"]) == ""

@@ -11,7 +11,8 @@ from pathlib import Path
 from tintbox.checks import is_there
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # terminal colour codes, which Ultralytics' messages contain
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# Also marks that turn text around: in a sentence with such a name, numbers would be read from right to left.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class TintboxError(ValueError):
@@ -38,8 +39,12 @@ def one_line(text: object) -> str:
 
     Colour codes are removed; other control characters, which an untrusted file may contain, are escaped.
     """
-    line = " ".join(COLOUR.sub("", str(text)).split())
-    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], line)
+    return escape_controls(" ".join(COLOUR.sub("", str(text)).split()))
+
+
+def escape_controls(text: str) -> str:
+    r"""Return ``text`` with an escape such as ``\n`` or ``\u202e`` for every control character."""
+    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def reason_of(error: BaseException) -> str:

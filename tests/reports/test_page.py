@@ -60,3 +60,17 @@ def test_texts_are_escaped(made):
     assert "a&lt;b&gt;&amp;" in body and "&lt;i&gt;left&lt;/i&gt; out" in body and "&lt;u&gt;" in body
     assert "<i>left" not in body and "alert(1)</script>" not in text
     assert text.count("<h1") == 1
+
+
+@pytest.mark.attack("report page")
+def test_a_name_does_not_turn_the_sentence_around(made):
+    (found,) = sections(made("a\u202e\x07", {"model": "m\u2067.pt"}, **MAP), made("b", **MAP))
+    text = page.render([page.content(found, 0)], ["c\u202d left out"], {"a\u202e\x07": "/x/a\u202e"})
+    body = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    assert not re.search("[\x07\u202a-\u202e\u2066-\u2069]", body) and "c\\u202d left out" in body
+    assert "a\\u202e\\x07 is" in body or "a\\u202e\\x07 and b are" in body
+    assert {line["name"] for line in found_traces(page.content(found, 0))} == {"a\\u202e\\x07", "b"}
+
+
+def found_traces(content):
+    return [line for name, figure in content.figures() if "curve-0" in name for line in figure.data]

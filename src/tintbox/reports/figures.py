@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from tintbox.errors import escape_controls
 from tintbox.reports.gather import Entry
 
 COLOURS = 6  # run colours in the style sheet; further runs reuse them with other dashes and symbols
@@ -42,7 +43,7 @@ def as_json_numbers(values: Sequence[float]) -> list[float | None]:
 
 def quote(name: str) -> str:
     """Escape a text for Plotly, which interprets some HTML in texts."""
-    return escape(name, quote=False)
+    return escape(escape_controls(name), quote=False)
 
 
 def colour(entry: Entry) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 import tintbox
+from tintbox.errors import escape_controls
 from tintbox.plugins.coco_eval.metrics import TITLES
 from tintbox.reports import (
     curves,
@@ -210,8 +211,18 @@ def render(sections: Sequence[Content], left_out: Sequence[str], folders: Mappin
 def template() -> Template:
     """Return the page's template, which escapes every text that is not marked as safe."""
     return Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        finalize=finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     ).get_template("page.html")
+
+
+def finalize(value: Any) -> Any:
+    """Return a value as the template shows it: text without control characters, unless it is marked as safe."""
+    return escape_controls(value) if type(value) is str else value
 
 
 def title(entries: Sequence[Entry]) -> str:
