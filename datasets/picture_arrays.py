@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import lzma
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -12,6 +15,14 @@ import numpy as np
 
 from tintbox.errors import TintboxError, one_line
 from tintbox.limits import ARRAY_PICTURES
+
+HEADER_BYTES = 4_096  # read of an array for its header; NumPy writes 118 bytes, but a zip can unpack to gigabytes here
+NAMED = 8  # arrays named in an error
+# What zipfile and NumPy raise for a damaged file; NumPy has Python's own parser read the header.
+DAMAGE = (
+    *(ValueError, EOFError, LookupError, TypeError, ArithmeticError, RuntimeError, MemoryError, SyntaxError, OSError),
+    *(NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),
+)
 
 
 def read(path: Path, keys: Sequence[str], side: int) -> dict[str, np.ndarray]:
@@ -31,7 +42,7 @@ def read(path: Path, keys: Sequence[str], side: int) -> dict[str, np.ndarray]:
             names = [name.removesuffix(".npy") for name in archive.namelist()]
             for key in keys:
                 if key not in names:
-                    raise TintboxError(f"{path}: no array '{key}' (found {', '.join(names) or 'none'})")
+                    raise TintboxError(f"{path}: no array '{key}' (found {_list(names)})")
                 with archive.open(f"{key}.npy") as stream:
                     shape, kind = _read_header(stream)
                     if kind.hasobject:
@@ -45,11 +56,16 @@ def read(path: Path, keys: Sequence[str], side: int) -> dict[str, np.ndarray]:
                     arrays[key] = np.lib.format.read_array(stream, allow_pickle=False)
     except TintboxError:
         raise
-    except (ValueError, EOFError, KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        raise TintboxError(
-            f"{path}: damaged, or not an .npz of plain arrays ({one_line(error)}); make it again"
-        ) from error
+    except DAMAGE as error:
+        why = one_line(error)[:200] or type(error).__name__
+        raise TintboxError(f"{path}: damaged, or not an .npz of plain arrays ({why}); make it again") from error
     return arrays
+
+
+def _list(names: Sequence[str]) -> str:
+    """Return the first names in one line."""
+    listed = ", ".join(one_line(name)[:40] for name in names[:NAMED])
+    return f"{listed}, ..." if len(names) > NAMED else listed or "none"
 
 
 def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
@@ -58,5 +74,5 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in readers:
         raise ValueError(f"version {version} of its format")
-    shape, _, kind = readers[version](stream)
+    shape, _, kind = readers[version](io.BytesIO(stream.read(HEADER_BYTES)))
     return shape, kind
