@@ -20,9 +20,10 @@ import torch
 from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 from ultralytics.utils.checks import check_imgsz
 
+from tintbox import circles, file_bytes
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, TintboxFileError, one_line
-from tintbox.limits import PICTURE_PIXELS, TRAINED_SIDE
+from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of
+from tintbox.limits import PICTURE_BYTES, PICTURE_PIXELS, TRAINED_SIDE
 from tintbox.threads import cores
 
 SUFFIXES = {".avif", ".bmp", ".dng", ".jpeg", ".jpg", ".jp2", ".mpo", ".png", ".tif", ".tiff", ".webp"}
@@ -51,11 +52,13 @@ def image_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
 
     Raises:
         TintboxFileError: If a source does not exist or has no images.
+        TintboxError: If a link in a folder leads back to the folder.
     """
     if source and isinstance(source, (list, tuple)):
         return [file for part in source for file in image_files(part)]
     path = Path(str(source))
     if is_there(path, Path.is_dir):
+        circles.check(path)
         there = (path / name for name in glob.glob("**", root_dir=path, recursive=True))  # noqa: PTH207
         files = sorted(file for file in there if file.suffix.lower() in SUFFIXES and file.is_file())
     elif is_there(path) and path.suffix.lower() == ".txt":
@@ -110,9 +113,10 @@ def decode(path: Path, shape: tuple[int, int]) -> np.ndarray:
         RGB image (height, width, 3), uint8; turned upright by its EXIF orientation, and reduced from 16 bits to 8.
 
     Raises:
+        OSError: If it is no file, cannot be read, or is larger than PICTURE_BYTES.
         ValueError: If the file is not an image, is truncated, or has too many pixels; the message says which.
     """
-    data = np.fromfile(path, np.uint8)
+    data = np.frombuffer(file_bytes.read(path, PICTURE_BYTES), np.uint8)
     if claimed_pixels(data) > PICTURE_PIXELS:
         raise ValueError(f"more than {PICTURE_PIXELS // 1_000_000} million pixels")
     if wrong := wrong_bytes(data):
@@ -199,17 +203,18 @@ class Pictures:
         except FileNotFoundError:
             return "no such file"
         except (OSError, ValueError, cv2.error) as error:
-            return str(error).splitlines()[0]
+            return reason_of(error)
 
     @staticmethod
     def _glance(file: Path) -> str | None:
         """Return what is wrong with a file, judging by its first and last bytes only: decoding everything is slow."""
         try:
+            file_bytes.check_regular(file)
             return wrong_bytes(np.memmap(file, np.uint8, "r")) if file.stat().st_size else "not an image"
         except FileNotFoundError:
             return "no such file"
         except (OSError, ValueError) as error:
-            return one_line(error)
+            return reason_of(error)
 
     def __len__(self) -> int:
         return len(self.files)

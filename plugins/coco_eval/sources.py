@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tintbox import circles
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of, suggest_file
 from tintbox.path_names import distinct_names
@@ -22,6 +23,7 @@ from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IOU_TYPES, PREDICTIONS, Outcome, check_task
 from tintbox.plugins.coco_eval.pooling import has_files
 
+LONGEST = 600  # characters of Ultralytics' own reason, which can have a line for every image
 # Arguments passed to `yolo val` unchanged; None leaves Ultralytics' default, which for imgsz is the training size.
 VALIDATION = dict.fromkeys(("imgsz", "batch", "conf", "iou", "max_det", "device", "workers", "single_cls", "nms"))
 # Exceptions that Ultralytics raises for arguments, data and devices that it cannot use.
@@ -93,6 +95,7 @@ def validate(detector: Any, model: Any, data: Any, split: Any, **arguments: Any)
             raise
         raise TintboxError(f"{one_line(error)}; {model} was trained on it: say where it is now, by data=") from error
     check_split(described, split, data)
+    circles.check(described[split])
     check_size(arguments.get("imgsz"))
     with explain_refusals(model, "validated"):
         return detector.val(data=str(data), split=split, **arguments)
@@ -117,6 +120,7 @@ def explain_refusals(model: Any, what: str) -> Iterator[None]:
         raise
     except REFUSALS as error:
         reason = one_line(error) or type(error).__name__
+        reason = f"{reason[:LONGEST]} ..." if len(reason) > LONGEST else reason
         raise TintboxError(f"model={model}: cannot be {what} ({reason})") from error
 
 

@@ -1,5 +1,6 @@
 """Pictures, their order and their batches."""
 
+import os
 import shutil
 
 import cv2
@@ -125,3 +126,25 @@ def test_a_list_from_windows_is_read_as_ultralytics_reads_it(tmp_path):
     (tmp_path / "train.txt").write_bytes("./ä.jpg".encode("latin-1"))
     with pytest.raises(TintboxFileError, match=r"train.txt: cannot be read \('utf-8' codec"):
         image_files(tmp_path / "train.txt")
+
+
+@pytest.mark.attack("files that eat the machine")
+def test_a_folder_that_contains_itself_is_not_searched(folder):
+    for name in "xy":
+        (folder / name).symlink_to(".")
+    with pytest.raises(TintboxError, match="a link back to the folder it is in"):
+        image_files(folder)
+
+
+@pytest.mark.attack("files that eat the machine")
+@pytest.mark.parametrize("cache", ["ram", "disk"])
+def test_what_has_no_end_is_no_picture(folder, cache, tmp_path):
+    """A list may name a pipe, which waits for a writer, and a device; a file of zeros takes its size in memory."""
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    with (tmp_path / "large.png").open("wb") as stream:
+        stream.truncate(1 << 40)
+    names = ["pipe.png", "zero.png", *["large.png"] * (cache == "ram")]
+    pictures = Pictures([*image_files(folder), *(tmp_path / name for name in names)], 16, cache)
+    lines = [line.split("': ")[1] for line in pictures.skipped if line.split("'")[1].startswith(str(tmp_path))]
+    assert lines[-len(names) :] == [*["a pipe or device, no file"] * 2, *["larger than 256 MiB"] * (cache == "ram")]

@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterable
 from pathlib import Path
 
+from tintbox import circles
 from tintbox.file_bytes import check_regular
 
 LEAST_SIDE = 10  # pixels: `ultralytics.data.utils.check_image` drops smaller images
@@ -24,6 +25,7 @@ def picture_files(path: str | list[str]) -> list[str]:
 
     Raises:
         FileNotFoundError: The path does not exist or contains no images.
+        TintboxError: A link in a folder leads back to the folder: Ultralytics' search would hardly end.
     """
     from ultralytics.data.base import BaseDataset
     from ultralytics.utils import LOGGER
@@ -32,6 +34,7 @@ def picture_files(path: str | list[str]) -> list[str]:
         def __init__(self) -> None:  # the stock one would also read the labels
             self.prefix, self.fraction = "", 1.0
 
+    circles.check(path)
     level, state = LOGGER.level, random.getstate()  # it measures the read speed of random files
     LOGGER.setLevel(logging.WARNING)  # a validation has reported the disk's speed by then
     try:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask
 
-from tintbox import file_bytes
+from tintbox import circles, file_bytes
 from tintbox.errors import TintboxError, one_line, reason_of
 from tintbox.limits import LABEL_BYTES
 from tintbox.plugins.coco_eval.data import dataset_files
@@ -200,6 +200,8 @@ def check_orphans(split: str | list[str], pictures: Iterable[str]) -> None:
 
 def _list(folder: Path, pattern: str) -> list[Path]:
     """Return the files of a pattern through symbolic links, like Ultralytics; `Path.glob` does not follow them."""
+    if "**" in pattern:
+        circles.check(folder)
     found = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207
     return [folder / file for file in found]
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tintbox.errors import TintboxError, TintboxFileError
@@ -116,3 +117,22 @@ def test_two_models_that_are_compared_are_loaded_once_each(rectangles, detectors
     one, two = sources.validate_both(models, ("one", "two"), values)
     assert loaded == list(map(str, models))
     assert one.detections.score.tolist() == two.detections.score.tolist() != []
+
+
+@pytest.mark.attack("coco-eval inputs")
+def test_a_reason_with_a_line_for_every_image_is_cut():
+    with pytest.raises(TintboxError) as caught, sources.explain_refusals("a.pt", "validated"):
+        raise RuntimeError("\n".join(f"/data/{i}.jpg: ignoring corrupt image/label" for i in range(10_000)))
+    assert str(caught.value).startswith("model=a.pt: cannot be validated (/data/0.jpg: ignoring")
+    assert str(caught.value).endswith(" ...)") and len(str(caught.value)) < 700
+
+
+@pytest.mark.attack("files that eat the machine")
+def test_images_in_a_folder_that_contains_itself_are_not_validated(write_dataset):
+    from ultralytics import YOLO
+
+    data = write_dataset("circle", ["a"], {"train": [], "val": [(np.zeros((32, 32, 3), np.uint8), [])]})
+    for name in "xy":
+        (data.parent / "images/val" / name).symlink_to(".")
+    with pytest.raises(TintboxError, match="a link back to the folder it is in"):
+        sources.validate(YOLO("yolo11n.yaml"), "yolo11n.yaml", str(data), None)

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from ultralytics.utils import LOGGER
 
+from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval.data import dataset_files
 
 
@@ -32,6 +33,15 @@ def test_pictures_are_sorted_and_nothing_else_changes(folder):
     assert dataset_files.picture_files(str(folder.parent / "some.txt")) == [str(folder / "b.png")]
     both = dataset_files.picture_files([str(folder / "sub"), str(folder.parent / "some.txt")])
     assert sorted(both) == [str(folder / "b.png"), str(folder / "sub" / "d.bmp")]
+
+
+@pytest.mark.attack("files that eat the machine")
+def test_a_folder_that_contains_itself_is_not_searched(folder):
+    for name in "xy":
+        (folder / name).symlink_to(".")
+    for path in (str(folder), [str(folder / "sub"), str(folder)]):
+        with pytest.raises(TintboxError, match="a link back to the folder it is in"):
+            dataset_files.picture_files(path)
 
 
 def test_the_level_comes_back_after_an_error(tmp_path):
