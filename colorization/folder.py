@@ -90,8 +90,18 @@ def as_yaml(data: Any, part: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="tintbox-") as place:
         for name in ("train", "val"):
             listed = Path(place) / f"{name}.txt"
-            listed.write_text("".join(f"{file}\n" for file in description[name]), encoding="utf-8")
+            files = (as_line(file, Path(place) / f"{name}-{i}") for i, file in enumerate(description[name]))
+            listed.write_text("".join(f"{file}\n" for file in files), encoding="utf-8")
             description[name] = str(listed)
         file = Path(place) / "folder.yaml"
         file.write_text(yaml.safe_dump({**description, "path": place}), encoding="utf-8")
         yield file
+
+
+def as_line(file: str, link: Path) -> str:
+    """Return a path that can be a line of a list: a new link for one with a line break, or with bytes not in UTF-8."""
+    if file.isprintable():
+        return file
+    link = link.with_suffix(Path(file).suffix)
+    link.symlink_to(file)
+    return str(link)

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tintbox.colorization import folder
+from tintbox.colorization.data import image_files
 from tintbox.errors import TintboxError
 
 SMALL = ("epochs=2", "batch=4", "imgsz=32", "plots=False", "palette=3")
@@ -112,3 +113,19 @@ def test_too_few_pictures(cli, tmp_path, count, message):
 def test_other_splits_are_none(photos):
     with pytest.raises(TintboxError, match="split=test"):
         folder.describe(photos, "test")
+
+
+@pytest.mark.attack("colorize inputs")
+@pytest.mark.parametrize("all_odd", [False, True])
+def test_a_validation_finds_names_that_are_no_line_of_text(photos, all_odd):
+    """In UTF-8, without a line break: a list of paths has room for nothing else."""
+    from ultralytics.data.utils import check_det_dataset
+
+    for i, file in enumerate(sorted(photos.rglob("*.png"))):
+        if i < 6 or all_odd:
+            file.rename(file.with_name([f"{i}\nb.png", f"{i}\u2028.png", f"{i}bad\udcff.png"][i % 3]))
+    expected = folder.describe(photos, "val")
+    with folder.as_yaml(photos, "val") as file:
+        found = check_det_dataset(str(file), split="val")
+        for part in ("train", "val"):
+            assert [str(file.resolve()) for file in image_files(found[part])] == expected[part]
