@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -42,7 +44,7 @@ class ColorizeResults(Results):
     def plot(self, *args: Any, **kwargs: Any) -> np.ndarray:
         """Return the image in colour (H, W, 3), uint8 BGR; with ``save=True`` write it to ``filename``."""
         if kwargs.get("save"):
-            cv2.imwrite(kwargs.get("filename") or f"results_{self.path}", self.colour)
+            write_picture(Path(kwargs.get("filename") or f"results_{self.path}"), self.colour)
         return self.colour.copy()
 
     def verbose(self) -> str:
@@ -101,6 +103,17 @@ class ColorizePredictor(BasePredictor):
             results.append(ColorizeResults(original, path, self.model.names, self.colour(scores, original, shown)))
         return results
 
+    def save_predicted_images(self, save_path: Path, frame: int | None = 0) -> None:
+        """Save an image as .jpg, and frames of videos as Ultralytics does.
+
+        Raises:
+            OSError: An image cannot be written; OpenCV's own function says nothing then, and leaves half a file.
+        """
+        if self.dataset.mode in {"stream", "video"}:
+            super().save_predicted_images(save_path, frame)
+        else:
+            write_picture(save_path.with_suffix(".jpg"), self.plotted_img)
+
     @property
     def _has_fixed_size(self) -> bool:
         """Whether the model takes one input size only."""
@@ -126,6 +139,21 @@ class ColorizePredictor(BasePredictor):
             return np.ascontiguousarray(render(self.palette, values, picture[None])[0].cpu().numpy()[..., ::-1])
         decoded = self.palette.decode(values[0]).cpu().numpy()[..., ::-1]
         return np.ascontiguousarray(cv2.resize(decoded, (w, h), interpolation=cv2.INTER_NEAREST))
+
+
+def write_picture(file: Path, picture: np.ndarray) -> None:
+    """Write an image (H, W, 3), uint8 BGR, in the format of the suffix. ``cv2.imwrite`` dies of names not in UTF-8.
+
+    Raises:
+        OSError: It cannot be written; nothing is left of it.
+    """
+    data = cv2.imencode(file.suffix, picture)[1].tobytes()
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            file.unlink()
+        raise OSError(error.errno, error.strerror, str(file)) from error
 
 
 def fit_size(shape: tuple[int, ...], limit: Any) -> tuple[int, int]:

@@ -1,5 +1,7 @@
 """Prediction and export: pictures of any size, videos, exports that agree with torch, restricted loading."""
 
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from ultralytics import YOLO
 
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.predictor import fit_size, pad
+from tintbox.errors import TintboxError
 
 
 @pytest.fixture
@@ -141,3 +144,30 @@ def test_palette_of_a_named_checkpoint_is_exact(weights):
     palette = YOLO(weights).model.palette
     assert Palette.from_dict(YOLO(weights).model.yaml["palette"]) == palette
     assert palette.colours.dtype == np.float64
+
+
+@pytest.mark.attack("colorize inputs")
+def test_a_name_that_is_not_utf8_is_written(weights, tmp_path):
+    name = os.fsdecode(b"caf\xe9.jpg")
+    (tmp_path / "in").mkdir()
+    cv2.imwrite(str(tmp_path / "a.jpg"), picture(20, 30))
+    (tmp_path / "a.jpg").rename(tmp_path / "in" / name)
+    (result,) = YOLO(weights).predict(str(tmp_path / "in"), save=True, project=str(tmp_path), name="out", imgsz=32)
+    saved = np.fromfile(tmp_path / "out" / name, np.uint8)
+    assert cv2.imdecode(saved, cv2.IMREAD_COLOR).shape == (20, 30, 3)
+    result.save(str(tmp_path / f"x{name}"))
+    assert (tmp_path / f"x{name}").read_bytes() == saved.tobytes()
+
+
+@pytest.mark.attack("colorize inputs")
+def test_of_a_picture_that_cannot_be_written_nothing_is_left(weights, tmp_path):
+    resource = pytest.importorskip("resource")
+    cv2.imwrite(str(tmp_path / "a.jpg"), picture(200, 300))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # as if the disk were full
+    try:
+        with pytest.raises(TintboxError, match=r"out/a\.jpg: cannot be written \(File too large\)"):
+            YOLO(weights).predict(str(tmp_path / "a.jpg"), save=True, project=str(tmp_path), name="out", imgsz=32)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list((tmp_path / "out").iterdir()) == []
