@@ -37,3 +37,13 @@ def test_pictures_without_a_label_are_no_dataset(write_dataset):
     file = write_dataset("bare", ["a"], {"train": [(np.zeros((32, 32, 3), np.uint8), [])] * 3})
     with pytest.raises(TintboxError, match=r"bare.*: no labels for its images \(train, val\); label some"):
         gather(file)
+
+
+@pytest.mark.attack("folds")
+@pytest.mark.parametrize("name", ["a\nb.png", "a\u2028b.png", "caf\udce9.png"])
+def test_a_name_that_no_list_can_have_is_refused(name, write_dataset):
+    file = write_dataset("odd", ["a"], {"train": [(np.zeros((32, 32, 3), np.uint8), ["0 .5 .5 .2 .2"])] * 3})
+    (file.parent / "images/train/1.png").rename(file.parent / "images/train" / name)
+    (file.parent / "labels/train/1.txt").rename(file.parent / "labels/train" / f"{name.removesuffix('.png')}.txt")
+    with pytest.raises(TintboxError, match=r"odd.*png': no list of images can have this name.*; rename the file$"):
+        gather(file)

@@ -58,6 +58,11 @@ def gather(data: str | Path) -> Pictures:
         for file, image in truth.image_ids.items():
             found.setdefault(str(Path(file).absolute()), (split, counts[places[image]]))
     files = sorted(found)
+    if odd := next((file for file in files if not can_be_listed(file)), None):
+        raise TintboxError(
+            f"{title(described)}: {odd!a}: no list of images can have this name, with a line break or bytes that "
+            "are not UTF-8; rename the file"
+        )
     counts = np.array([found[file][1] for file in files]).reshape(-1, classes)
     if not counts.any():
         raise TintboxError(f"{title(described)}: no labels for its images ({', '.join(POOLED)}); label some")
@@ -65,3 +70,8 @@ def gather(data: str | Path) -> Pictures:
     return Pictures(
         str(data), files, [found[file][0] for file in files], counts, kept, bool(described.get("annotations"))
     )
+
+
+def can_be_listed(file: str) -> bool:
+    """Return whether a path can be a line of a text file in UTF-8, as Ultralytics reads it."""
+    return len(file.splitlines()) == 1 and file.encode("utf-8", "replace").decode() == file
