@@ -48,6 +48,28 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, stop):
     assert list(tmp_path.iterdir()) == [file]
 
 
+@pytest.mark.parametrize("keep_name", [False, True])
+def test_an_error_names_the_file_not_its_part(tmp_path, keep_name):
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # as if the disk were full
+    try:
+        with (
+            pytest.raises(OSError, match="File too large") as caught,
+            atomic.replacing(tmp_path / "a.txt", keep_name) as part,
+        ):
+            part.write_bytes(bytes(2000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert caught.value.filename == str(tmp_path / "a.txt") and list(tmp_path.iterdir()) == []
+    with pytest.raises(FileNotFoundError) as missing, atomic.replacing(tmp_path / "missing/a.txt", keep_name):
+        pass
+    assert missing.value.filename == str(tmp_path / "missing/a.txt")
+    with pytest.raises(FileNotFoundError) as other, atomic.replacing(tmp_path / "a.txt", keep_name):
+        (tmp_path / "b.txt").read_bytes()
+    assert other.value.filename == str(tmp_path / "b.txt")
+
+
 def test_what_is_no_file_is_refused_by_the_system(tmp_path):
     with pytest.raises(IsADirectoryError):
         atomic.write_text(tmp_path, "x")

@@ -31,7 +31,7 @@ def replacing(file: str | Path, keep_name: bool = False) -> Iterator[Path]:
             into the content, as `torch.save` does.
 
     Raises:
-        OSError: If the folder does not exist or cannot be written, or the disk is full.
+        OSError: If the folder does not exist or cannot be written, or the disk is full; it names ``file``.
     """
     target = Path(os.path.realpath(file))
     if target.exists() and not target.is_file():
@@ -39,15 +39,19 @@ def replacing(file: str | Path, keep_name: bool = False) -> Iterator[Path]:
         return
     own = target.with_name(f".{target.stem[:100]}-{secrets.token_hex(4)}{PART}{'' if keep_name else target.suffix}")
     part = own / Path(file).name if keep_name else own
-    if keep_name:
-        own.mkdir()
     try:
+        if keep_name:
+            own.mkdir()
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # subject to the umask
         yield part
         if target.exists():
             shutil.copymode(target, part)
         _sync(part)
         part.replace(target)
+    except OSError as error:
+        if error.filename in (None, str(own), str(part)):  # a failed write has no name, and the part's says nothing
+            error.filename = os.fspath(file)
+        raise
     finally:
         _remove(own)  # an unfinished part, or the subfolder
     _sync(target.parent)

@@ -106,3 +106,10 @@ def test_without_the_plugin_a_command_says_so(command, monkeypatch, capsys):
     line = f"tintbox: TINTBOX_DISABLE is set, so the plugin is off, which `tintbox {command}` needs; unset it"
     assert capsys.readouterr().err.strip() == line
     assert told("--version") and told("options")
+
+
+def test_a_path_is_the_same_with_its_key(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert [keys.path("model", word) for word in ("a.pt", "model=a.pt", "out=a.pt")] == ["a.pt", "a.pt", "out=a.pt"]
+    (tmp_path / "model=a.pt").touch()
+    assert keys.path("model", "model=a.pt") == "model=a.pt"

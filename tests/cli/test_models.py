@@ -69,7 +69,7 @@ def test_import_and_export_hand_their_words_on(monkeypatch):
     runner = CliRunner()
     assert runner.invoke(app.app, ["import-legacy", "a.weights", "b.pt", "cfg=x.cfg"]).output.strip() == "new.pt"
     assert runner.invoke(app.app, ["export-backbone", "a.pt", "b.pt"]).output.strip() == "out.pt"
-    assert runner.invoke(app.app, ["export-stock", "c.pt", "d.pt"]).output.strip() == "stock.pt"
+    assert runner.invoke(app.app, ["export-stock", "model=c.pt", "out=d.pt"]).output.strip() == "stock.pt"
     assert calls == [
         (("a.weights", "b.pt"), {"cfg": "x.cfg", "names": None}), (("a.pt", "b.pt"), {}), (("c.pt", "d.pt"), {}),
     ]  # fmt: skip

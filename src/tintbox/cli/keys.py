@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import typer
 import typer.core
 
-from tintbox.checks import is_number, is_whole
+from tintbox.checks import is_number, is_there, is_whole
 from tintbox.cli.words import arguments, table
 from tintbox.errors import TintboxError
 
@@ -53,6 +54,11 @@ def text(value: Any) -> bool:
     """Return whether a value can be a name or a path, without zero bytes; YAML turns some of them into numbers."""
     scalar = isinstance(value, (str, int, float)) and not isinstance(value, bool)
     return scalar and str(value) != "" and "\0" not in str(value)
+
+
+def path(key: str, word: str) -> str:
+    """Return a path that is an argument without a key; with one, as other commands want it, it is the same path."""
+    return word if is_there(Path(word), Path.exists) else word.removeprefix(f"{key}=")
 
 
 def texts(value: Any) -> bool:

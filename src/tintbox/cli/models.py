@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tintbox.cli import tables
-from tintbox.cli.keys import read, words_argument
+from tintbox.cli.keys import path, read, words_argument
 from tintbox.cli.words import table
 
 
@@ -45,7 +45,7 @@ def import_legacy(
     values = read(words, tables.IMPORT)
     from tintbox.plugins.anchor.importing import import_legacy as convert
 
-    print(convert(source, target, **values))
+    print(convert(path("model", source), path("out", target), **values))
 
 
 def export_backbone(
@@ -55,7 +55,7 @@ def export_backbone(
     """Write a colouriser's backbone and neck as a detector that any Ultralytics can load with `pretrained=`."""
     from tintbox.plugins.transfer.export import export_backbone as export
 
-    print(export(source, target))
+    print(export(path("model", source), path("out", target)))
 
 
 def export_stock(
@@ -65,7 +65,7 @@ def export_stock(
     """Convert a model trained with extend= into a detector for Ultralytics without tintbox."""
     from tintbox.plugins.extend.stock import export_stock as export
 
-    print(export(source, target))
+    print(export(path("model", source), path("out", target)))
 
 
 def complexity(
