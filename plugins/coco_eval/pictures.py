@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tintbox import figures
-from tintbox.errors import TintboxError, one_line, suggest
+from tintbox.errors import TintboxError, reason_of, suggest
 from tintbox.plugins.coco_eval.bootstrap import is_sure
 from tintbox.plugins.coco_eval.errors.chart import bars
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, RECALL_THRESHOLDS, TITLES, column
@@ -56,7 +56,7 @@ def save(figure: Figure, file: str | Path | None) -> Figure:
             Path(file).parent.mkdir(parents=True, exist_ok=True)
             figures.save(figure, file, "figure")
         except (OSError, ValueError) as error:
-            raise TintboxError(f"{file} cannot be written ({one_line(error)})") from error
+            raise TintboxError(f"{file} cannot be written ({reason_of(error)})") from error
     return figure
 
 

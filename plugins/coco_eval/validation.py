@@ -8,7 +8,7 @@ from typing import Any
 
 from ultralytics.utils import LOGGER, RANK
 
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import TintboxError, one_line, reason_of
 from tintbox.plugins.coco_eval import output, tables
 from tintbox.plugins.coco_eval.data.records import collect, keep_classes, keep_validated, single_class
 from tintbox.plugins.coco_eval.data.rows import list_values
@@ -128,7 +128,7 @@ def finish(validator: Any, split: Split, records: Mapping[str, Mapping[str, Any]
             paths = {image_id: Path(file) for file, image_id in split.image_ids.items()}
             draw_worst(found, split.truth, detections, paths, folder, chosen.examples)
     except OSError as error:
-        raise TintboxError(f"{folder}: cannot be written ({one_line(error)})") from error
+        raise TintboxError(f"{error.filename or folder}: cannot be written ({reason_of(error)})") from error
     LOGGER.info(make_printable(tables.text(found, classes=args.verbose)))
     if part:  # repeated next to the numbers
         LOGGER.warning(f"coco_eval=True: {part}")

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
 from tintbox.plugins.autoload import import_optional
 from tintbox.plugins.host.table import patch, replace
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def explain_full(error: OSError, last: Path) -> str:
+    """Return what to say of a checkpoint that a full disk has no room for, and how to go on."""
+    more = f"continue with: yolo train resume model={shlex.quote(str(last))}" if last.is_file() else "start again"
+    return f"{error.filename or last}: cannot be written ({error.strerror}); make room, then {more}"
 
 
 class WholePath(type(Path())):  # type: ignore[misc]
@@ -46,6 +56,7 @@ def checkpoints(trainer: Any) -> None:
     plain dict on the saved network, where `load_checkpoint` finds them.
     """
     from tintbox import atomic
+    from tintbox.errors import TintboxError
     from tintbox.plugins import callbacks, options
     from tintbox.plugins.precision import policy
 
@@ -63,6 +74,10 @@ def checkpoints(trainer: Any) -> None:
         atomic.clear_parts(kept["wdir"])
         try:
             return stock(self)
+        except OSError as error:
+            if error.errno in FULL and callbacks.wants_resume(kept["args"]):
+                raise TintboxError(explain_full(error, kept["last"])) from error
+            raise
         finally:
             if hook:
                 hook.remove()

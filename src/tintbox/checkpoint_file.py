@@ -12,7 +12,7 @@ from typing import Any
 from tintbox import atomic
 from tintbox.checkpoint_archive import PICKLE, BombError, explain_failures, is_zip, open_checkpoint
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, TintboxFileError, lack, one_line, suggest_file
+from tintbox.errors import TintboxError, TintboxFileError, lack, one_line, reason_of, suggest_file
 from tintbox.limits import PICKLE_BYTES, PICKLE_INSTRUCTIONS
 
 # The opcode GLOBAL of pickle protocol 2, and the modules of the repositories ultralytics/yolov3 and ultralytics/yolov5.
@@ -52,7 +52,7 @@ def write(target: Path, content: dict[str, Any], make_folder: bool = False) -> N
         with atomic.replacing(target) as part, part.open("wb") as file:
             torch.save(content, file)
     except (OSError, RuntimeError, ValueError) as error:  # ValueError: a name with a zero byte
-        raise TintboxError(f"{target}: cannot be written ({one_line(error)})") from error
+        raise TintboxError(f"{target}: cannot be written ({reason_of(error)})") from error
 
 
 def load_for_export(source: Path, target: Path, what: str) -> tuple[Any, dict[str, Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tintbox import figures
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import TintboxError, reason_of
 from tintbox.luma import luma
 from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.plugins.detector import load_detector
@@ -66,7 +66,7 @@ def show(
         file.parent.mkdir(parents=True, exist_ok=True)
         draw(rows, classes, f"{Path(str(model)).name} on {Path(str(data)).name}, {split}", file)
     except OSError as error:
-        raise TintboxError(f"out={out}: cannot be written ({one_line(error)})") from error
+        raise TintboxError(f"out={out}: cannot be written ({reason_of(error)})") from error
     return file
 
 

@@ -50,6 +50,25 @@ def test_a_full_disk_tears_nothing(forked, fruit, tmp_path):
     assert torch.load(weights / "last.pt", weights_only=False)["epoch"] == 0
 
 
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_a_full_disk_is_told_in_a_line_of_a_run_of_ours(forked, fruit, tmp_path, epoch):
+    code = (
+        "import resource, signal, sys; from ultralytics import YOLO; from ultralytics.cfg import entrypoint\n"
+        "from ultralytics.utils.callbacks.base import default_callbacks\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "def fill(trainer):\n"
+        f"    if trainer.epoch == {epoch}: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "default_callbacks['on_train_epoch_end'].append(fill)\n"
+        "entrypoint()"
+    )
+    words = ("epochs=3", "imgsz=32", "batch=4", "workers=0", "plots=False", f"project={tmp_path}", "name=run")
+    done = forked("-c", code, "train", "model=yolo11n.yaml", f"data={fruit}", "freeze=backbone", *words)
+    last = tmp_path / "run/weights/last.pt"
+    then = f"continue with: yolo train resume model={last}" if epoch else "start again"
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+    assert done.stderr.splitlines()[-1] == (f"yolo: {last}: cannot be written (File too large); make room, then {then}")
+
+
 def test_saved_bytes_are_those_that_torch_writes(tmp_path):
     content = {"model": torch.arange(5), "name": "x"}
     torch.save(content, tmp_path / "last.pt")
