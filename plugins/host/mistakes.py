@@ -2,7 +2,7 @@
 
 Its checks raise plain `ValueError`, `TypeError` and so on, just as bugs do. This module lists which of its functions
 check user input and which exceptions they raise for it; in a run of tintbox's task these become a `TintboxError`.
-Other tasks keep their errors.
+Other tasks keep their errors, except that a run with tintbox's arguments says in one line where it cannot write.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import errno
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from tintbox.checks import is_there
@@ -93,6 +94,28 @@ def runs_of_a_colouriser(engine: Any) -> None:
 
     for mode in MODES:
         know(mode)
+
+
+@patch("ultralytics.engine.model", "Model.train", "Model.val")
+def folders_that_cannot_be_written(engine: Any) -> None:
+    """Report a folder that cannot be written, and a full disk, in a run of any task with arguments of tintbox's."""
+    from tintbox.plugins import callbacks
+
+    def know(mode: str) -> None:
+        method = getattr(engine.Model, mode)
+
+        @replace(engine.Model, mode)
+        def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return method(self, *args, **kwargs)
+            except OSError as error:
+                if error.errno not in UNWRITABLE or not callbacks.wants_resume(SimpleNamespace(**kwargs)):
+                    raise
+                with raise_system_errors():
+                    raise
+
+    know("train")
+    know("val")
 
 
 @patch("ultralytics.engine.model", "Model._new", "Model._load")
