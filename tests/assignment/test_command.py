@@ -9,6 +9,7 @@ import yaml
 
 from tintbox import run_folder
 from tintbox.assignment.command import assignment
+from tintbox.errors import TintboxError
 
 TINTBOX = Path(sys.executable).with_name("tintbox")
 
@@ -65,6 +66,8 @@ def test_part_d_fine_tunes_and_draws(forked, tmp_path):
         (["weights=nowhere.pt"], "weights=nowhere.pt: no such file"),
         (["partz=A"], "'partz' is no argument here"),
         (["parts=AE"], "parts=AE: give some of ABCD"),
+        (["parts="], "parts=: give some of ABCD"),
+        (["parts=[A, B]"], "parts=['A', 'B']: give some of ABCD"),
         (["parts=A", "data=nowhere.yaml"], "nowhere.yaml"),
         (["parts=A", "epochs=none"], "epochs=none"),
         (["parts=A", "imgsz=abc"], "imgsz=abc: give a whole number of 1 or more"),
@@ -73,3 +76,16 @@ def test_part_d_fine_tunes_and_draws(forked, tmp_path):
 )
 def test_mistakes_are_a_line_and_leave_nothing_behind(refused, words, told):
     assert told in refused("assignment", *words)
+
+
+def test_another_study_in_the_folder_is_told_before_anything_is_trained(tmp_path, tiny_data):
+    place = tmp_path / "out/detector"
+    place.mkdir(parents=True)
+    (place / "study.yaml").write_text("task: detect\nmodel: other.pt\n")
+    (tmp_path / "a.weights").touch()
+    given = {"data": str(tiny_data), "detection": str(tiny_data), "parts": "AD", "out": tmp_path / "out"}
+    with pytest.raises(TintboxError, match=r"detector has another study: .*model.* differ; give another out=$"):
+        assignment(quick=True, **given)
+    with pytest.raises(TintboxError, match=r"a\.weights: give weights that can be trained"):
+        assignment(quick=True, **given, weights=str(tmp_path / "a.weights"))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["detector"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tintbox.reports.command import report
 from tintbox.run_folder import RunFolder
 from tintbox.studies import checks, place
 from tintbox.studies.command import study
+from tintbox.studies.grid import parse
 
 BEFORE = "before.json"  # the detector's metrics before it is fine-tuned
 
@@ -59,19 +61,35 @@ def assignment(
     }  # fmt: skip
     chosen: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
     asked = replace(QUICK if quick else FULL, **chosen)
-    parts, folder = "".join(sorted(set(str(parts).upper()))), Path(str(out))
     plan.check(asked, parts)
+    parts, folder = "".join(sorted(set(parts.upper()))), Path(str(out))
     needed = [asked.data] * (parts != "D") + [asked.detection] * ("D" in parts)
     for dataset in dict.fromkeys(needed):
         prepare(dataset)
     checks.check_folder(folder, 1, "out")
     runs: dict[str, dict[str, RunFolder]] = {}
-    for name, words in plan.studies(asked, parts, folder).items():
+    studies = plan.studies(asked, parts, folder)
+    check_studies(studies, folder)
+    for name, words in studies.items():
         study([*words, f"project={str(folder)!r}", f"name={name}"], workers=workers)
         runs[name] = results(folder / name)
     before = evaluate_untuned(asked, folder) if "D" in parts else None
     report([str(run.folder) for group in runs.values() for run in group.values()], out=folder / page.REPORT)
     return page.write(folder, asked, parts, runs, before)
+
+
+def check_studies(studies: Mapping[str, Sequence[str]], folder: Path) -> None:
+    """Check all studies, name -> arguments, before the first one is trained.
+
+    Raises:
+        TintboxError: An argument is invalid, or the folder has a study of that name with other arguments.
+    """
+    for name, words in studies.items():
+        grid = parse(words)
+        if "first" not in studies or name != "detector":  # whose weights are to be trained
+            checks.check_arguments(grid, many=True)
+        if (folder / name / place.FILE).is_file() and (other := place.explain_difference(folder / name, grid)):
+            raise TintboxError(f"{other}; give another out=")
 
 
 def prepare(data: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -56,16 +57,16 @@ FIRST_DETECTOR = "yolov5n-anchor.yaml"  # a classic model, like the assignment's
 FIRST_EPOCHS = 15
 
 
-def check(plan: Plan, parts: str) -> None:
+def check(plan: Plan, parts: Any) -> None:
     """Raise TintboxError if a value is invalid or a file is missing."""
     for key, value in (("epochs", plan.epochs), ("imgsz", plan.detection_size)):
         if not is_whole(value, 1):
             raise TintboxError(f"{key}={value}: give a whole number of 1 or more")
     if not is_whole(plan.seed, 0):
         raise TintboxError(f"seed={plan.seed}: give a whole number of 0 or more")
-    if not parts or set(parts) - set(PARTS):
-        raise TintboxError(f"parts={parts}: give some of {''.join(PARTS)}, e.g. parts=AC")
-    if "D" in parts and plan.weights is not None and not is_there(Path(plan.weights)):
+    if not isinstance(parts, str) or not parts or set(parts.upper()) - set(PARTS):
+        raise TintboxError(f"parts={'' if parts is None else parts}: give some of {''.join(PARTS)}, e.g. parts=AC")
+    if "D" in parts.upper() and plan.weights is not None and not is_there(Path(plan.weights)):
         file = Path(plan.weights)
         raise TintboxFileError(
             f"weights={file}: no such file{suggest_file(file)}; Part D fine-tunes a detector, e.g. a classic yolov3.pt "
