@@ -166,7 +166,7 @@ class UNet(ConvTransposeNet):
         first = compute(self.layer1, x)  # (B, NF, H/2, W/2)
         third = compute(self.layer3, compute(self.layer2, first))  # (B, NF, H/2, W/2)
         fourth = compute(self.layer4, torch.cat((third, first), dim=1))  # (B, NC, H, W)
-        # layer5 over the concatenation with x, as two convolutions: one of 25 channels takes a fifth longer in training.
+        # layer5 over the concatenation with x, as two convolutions: one of 25 channels takes a fifth longer.
         own, skip = self.layer5.weight.split((self.num_colours, self.num_in_channels), dim=1)
         padding = self.layer5.padding
         return F.conv2d(fourth, own, self.layer5.bias, padding=padding).add_(F.conv2d(x, skip, padding=padding))

@@ -102,12 +102,10 @@ def folders_that_cannot_be_written(engine: Any) -> None:
     from tintbox.plugins import callbacks
 
     def know(mode: str) -> None:
-        method = getattr(engine.Model, mode)
-
         @replace(engine.Model, mode)
-        def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+        def run(self: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
             try:
-                return method(self, *args, **kwargs)
+                return stock(self, *args, **kwargs)
             except OSError as error:
                 if error.errno not in UNWRITABLE or not callbacks.wants_resume(SimpleNamespace(**kwargs)):
                     raise

@@ -65,11 +65,10 @@ def names_with_apostrophes(downloads: Any) -> None:
 
     Below a folder such as ``John's runs``, a whole training would end in its final validation, without its best.pt.
     """
-    attempt_download_asset = downloads.attempt_download_asset
 
     @replace(downloads, "attempt_download_asset")
-    def download(file: Any, *args: Any, **kwargs: Any) -> str:
-        return str(file) if "'" in str(file) and Path(file).is_file() else attempt_download_asset(file, *args, **kwargs)
+    def download(file: Any, *args: Any, stock: Any, **kwargs: Any) -> str:
+        return str(file) if "'" in str(file) and Path(file).is_file() else stock(file, *args, **kwargs)
 
 
 @patch("ultralytics.engine.model", "Model._new", "Model._load", "guess_model_task", "yaml_model_load")
