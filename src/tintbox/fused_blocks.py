@@ -24,8 +24,8 @@ class FusedBlocks:
     """Blocks computed in bfloat16 by oneDNN, each in one kernel, with BatchNorm folded into the convolution's weights.
 
     With frozen layers and in validation, a block's weights and statistics are constants. Folding them is the usual
-    formula, w' = w γ / √(σ² + ε) and b' = β + (b - μ) γ / √(σ² + ε), in float32. Then the weights are
-    rounded; the bias is not.
+    formula, w' = w γ / √(σ² + ε) and b' = β + (b - μ) γ / √(σ² + ε), in float32. The weights are then rounded, the
+    bias is not.
 
     Attributes:
         folded: Convolution -> its folded weight and bias, and the versions of the tensors that they were made from.
