@@ -152,7 +152,8 @@ def test_a_name_that_is_not_utf8_is_written(weights, tmp_path):
     (tmp_path / "in").mkdir()
     cv2.imwrite(str(tmp_path / "a.jpg"), picture(20, 30))
     (tmp_path / "a.jpg").rename(tmp_path / "in" / name)
-    (result,) = YOLO(weights).predict(str(tmp_path / "in"), save=True, project=str(tmp_path), name="out", imgsz=32)
+    (result,) = YOLO(weights).predict(str(tmp_path / "in"), save=True, project=str(tmp_path), name="out", imgsz=32,
+                                     verbose=False)  # fmt: skip
     saved = np.fromfile(tmp_path / "out" / name, np.uint8)
     assert cv2.imdecode(saved, cv2.IMREAD_COLOR).shape == (20, 30, 3)
     result.save(str(tmp_path / f"x{name}"))
