@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tintbox.checks import is_whole
+from tintbox.colorization.joined import JoinedConv2d
 from tintbox.colorization.transposed import ConvTranspose2d
 from tintbox.errors import TintboxError
 from tintbox.fused_blocks import FusedBlocks
@@ -31,9 +32,9 @@ STRIDE = 4  # the deepest layer is two halvings below the input
 FUSED = FusedBlocks()
 
 
-def conv(kernel: int, c_in: int, c_out: int) -> nn.Conv2d:
+def conv(kernel: int, c_in: int, c_out: int, kind: type[nn.Conv2d] = nn.Conv2d) -> nn.Conv2d:
     """Return a convolution that keeps H and W; an even kernel gets its extra row and column of padding at the end."""
-    return nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2 if kernel % 2 else "same")
+    return kind(c_in, c_out, kernel, padding=kernel // 2 if kernel % 2 else "same")
 
 
 def conv_down(kernel: int, c_in: int, c_out: int) -> nn.Conv2d:
@@ -153,7 +154,7 @@ class ConvTransposeNet(SeedNet):
         self.layer2 = nn.Sequential(conv_down(kernel, nf, 2 * nf), *norm_relu(2 * nf))
         self.layer3 = nn.Sequential(conv_up(kernel, 2 * nf, nf), *norm_relu(nf))
         self.layer4 = nn.Sequential(conv_up(kernel, 2 * nf if self.skips else nf, nc), *norm_relu(nc))
-        self.layer5 = conv(kernel, nc + nic if self.skips else nc, nc)
+        self.layer5 = conv(kernel, nc + nic, nc, JoinedConv2d) if self.skips else conv(kernel, nc, nc)
 
 
 class UNet(ConvTransposeNet):
@@ -166,10 +167,9 @@ class UNet(ConvTransposeNet):
         first = compute(self.layer1, x)  # (B, NF, H/2, W/2)
         third = compute(self.layer3, compute(self.layer2, first))  # (B, NF, H/2, W/2)
         fourth = compute(self.layer4, torch.cat((third, first), dim=1))  # (B, NC, H, W)
-        # layer5 over the concatenation with x, as two convolutions: one of 25 channels takes a fifth longer.
-        own, skip = self.layer5.weight.split((self.num_colours, self.num_in_channels), dim=1)
-        padding = self.layer5.padding
-        return F.conv2d(fourth, own, self.layer5.bias, padding=padding).add_(F.conv2d(x, skip, padding=padding))
+        if isinstance(self.layer5, JoinedConv2d):
+            return self.layer5(fourth, x)
+        return self.layer5(torch.cat((fourth, x), dim=1))  # a checkpoint that was made before there were joined ones
 
 
 NETWORKS: dict[str, type[SeedNet]] = {

@@ -31,13 +31,20 @@ def safe_classes(tasks: Any) -> None:
     def build_with_tintbox(cls: Any, *, stock: Any) -> dict[str, Any]:
         ours: list[type] = []
         try:
-            from tintbox.colorization import colour_head, model, networks, transposed
+            from tintbox.colorization import colour_head, joined, model, networks, transposed
             from tintbox.plugins.anchor import head, layers
             from tintbox.plugins.extend.head import JoinedDetect
             from tintbox.plugins.extend.network import ExtendedModel
 
             ours += [model.ColorizeModel, *networks.NETWORKS.values(), *colour_head.HEADS.values()]
-            ours += [transposed.ConvTranspose2d, *head.HEADS.values(), *layers.LAYERS, ExtendedModel, JoinedDetect]
+            ours += [
+                joined.JoinedConv2d,
+                transposed.ConvTranspose2d,
+                *head.HEADS.values(),
+                *layers.LAYERS,
+                ExtendedModel,
+                JoinedDetect,
+            ]
         except Exception as error:  # noqa: BLE001  stock checkpoints must still load
             tell(f"no model of tintbox can be loaded, {type(error).__name__}: {error}")
         return {**stock(cls), **{f"{c.__module__}.{c.__qualname__}": c for c in ours}}
