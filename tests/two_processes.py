@@ -10,6 +10,7 @@ and is resumed.
 
 import json
 import os
+import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -84,7 +85,7 @@ def main():
         model.add_callback("on_model_save", break_off)
     try:
         model.train(trainer=trainer, project=str(folder), name="run", workers=0, plots=False, **arguments)
-    except Exception:
+    except subprocess.CalledProcessError:  # of the processes, broken off or failed
         if not os.environ.pop(STOP, None):
             raise
         model = YOLO(folder / "run" / "weights" / "last.pt")
