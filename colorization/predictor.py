@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from ultralytics.engine.predictor import BasePredictor
 from ultralytics.engine.results import Results
 from ultralytics.utils import DEFAULT_CFG, ops
 
+from tintbox import atomic
 from tintbox.colorization.backend import adjust_palette, model_channels, model_output_stride, model_palette
 from tintbox.colorization.grey import grey_input
 from tintbox.colorization.palette_base import BasePalette
@@ -145,15 +145,9 @@ def write_picture(file: Path, picture: np.ndarray) -> None:
     """Write an image (H, W, 3), uint8 BGR, in the format of the suffix. ``cv2.imwrite`` dies of names not in UTF-8.
 
     Raises:
-        OSError: It cannot be written; nothing is left of it.
+        OSError: It cannot be written; a file that was there is unchanged.
     """
-    data = cv2.imencode(file.suffix, picture)[1].tobytes()
-    try:
-        file.write_bytes(data)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            file.unlink()
-        raise OSError(error.errno, error.strerror, str(file)) from error
+    atomic.write_bytes(file, cv2.imencode(file.suffix, picture)[1].tobytes())
 
 
 def fit_size(shape: tuple[int, ...], limit: Any) -> tuple[int, int]:

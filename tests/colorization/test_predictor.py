@@ -172,3 +172,21 @@ def test_of_a_picture_that_cannot_be_written_nothing_is_left(weights, tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.attack("colorize inputs")
+def test_a_picture_that_cannot_be_replaced_stays(weights, tmp_path):
+    resource = pytest.importorskip("resource")
+    cv2.imwrite(str(tmp_path / "a.jpg"), picture(200, 300))
+    (result,) = YOLO(weights).predict(str(tmp_path / "a.jpg"), imgsz=32)
+    result.save(str(tmp_path / "mine.jpg"))
+    before = (tmp_path / "mine.jpg").read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"mine\.jpg"):
+            result.save(str(tmp_path / "mine.jpg"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "mine.jpg").read_bytes() == before
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.jpg", "mine.jpg"]
