@@ -14,6 +14,7 @@ import yaml
 from tintbox.checks import is_there
 from tintbox.colorization.data import image_files
 from tintbox.errors import TintboxError
+from tintbox.path_names import can_be_listed
 
 SHARE = 0.1  # of the images, for validation
 SUBFOLDERS = (("train", "val"), ("images/train", "images/val"))  # that define the split
@@ -100,7 +101,7 @@ def as_yaml(data: Any, part: str) -> Iterator[Path]:
 
 def as_line(file: str, link: Path) -> str:
     """Return a path that can be a line of a list: a new link for one with a line break, or with bytes not in UTF-8."""
-    if file.isprintable():
+    if can_be_listed(file):
         return file
     link = link.with_suffix(Path(file).suffix)
     link.symlink_to(file)

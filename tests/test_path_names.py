@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from tintbox.path_names import distinct_names
+from tintbox.path_names import can_be_listed, distinct_names
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,9 @@ from tintbox.path_names import distinct_names
 )
 def test_names_are_as_short_as_tells_them_apart(paths, names):
     assert distinct_names([PurePosixPath(path) for path in paths]) == names
+
+
+@pytest.mark.parametrize("name", ["a\nb.png", "a\u2028b.png", "a\rb.png", "caf\udce9.png"])
+def test_a_list_cannot_hold_line_breaks_and_bytes_that_are_not_utf8(name):
+    assert not can_be_listed(f"/x/{name}")
+    assert can_be_listed(f"/x/{name!a}") and can_be_listed("/x/café 1.png")

@@ -88,8 +88,6 @@ def fold(
         axis: The axis of K in ``weight``.
     """
     scale = gamma / torch.sqrt(variance + eps)
-    by_output = [1, 1, 1, 1]
-    by_output[axis] = -1
-    folded = (weight * scale.view(by_output)).to(torch.bfloat16, memory_format=torch.channels_last)
+    folded = (weight * scale.view(-1, *[1] * (3 - axis))).to(torch.bfloat16, memory_format=torch.channels_last)
     shift = -mean if bias is None else bias - mean
     return folded, (beta + shift * scale).float()

@@ -1,4 +1,4 @@
-"""Short, distinct names for paths that are shown together."""
+"""Names of paths: short, distinct ones for those that are shown together, and which ones a list can hold."""
 
 from __future__ import annotations
 
@@ -28,3 +28,8 @@ def drop_common_start(names: list[str]) -> list[str]:
     same = "".join(letters[0] for letters in alike) if len(names) > 1 else ""
     cut = max(same.rfind(mark) for mark in "-_ /") + 1
     return [f"…{name[cut:]}" for name in names] if cut > LONG else names
+
+
+def can_be_listed(file: str) -> bool:
+    """Return whether a path can be a line of a text file in UTF-8, as Ultralytics reads its lists of images."""
+    return len(file.splitlines()) == 1 and file.encode("utf-8", "replace").decode() == file

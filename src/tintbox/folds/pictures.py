@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tintbox.errors import TintboxError
+from tintbox.path_names import can_be_listed
 from tintbox.plugins.coco_eval.data.description import describe, describe_without_validation, lacks_validation
 from tintbox.plugins.coco_eval.data.layout import title
 from tintbox.plugins.coco_eval.data.truth import from_labels
@@ -70,8 +71,3 @@ def gather(data: str | Path) -> Pictures:
     return Pictures(
         str(data), files, [found[file][0] for file in files], counts, kept, bool(described.get("annotations"))
     )
-
-
-def can_be_listed(file: str) -> bool:
-    """Return whether a path can be a line of a text file in UTF-8, as Ultralytics reads it."""
-    return len(file.splitlines()) == 1 and file.encode("utf-8", "replace").decode() == file
