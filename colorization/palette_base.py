@@ -150,7 +150,9 @@ class BasePalette(ABC):
                 f"indices from {int(given.min())} to {int(given.max())}; the palette has 0 to {len(self) - 1}"
             )
         pixels: Any = torch.from_numpy(self._pixels).to(given.device) if is_tensor else self._pixels
-        return pixels[given.long()] if is_tensor else pixels.take(given, axis=0)
+        if is_tensor:  # in a third of the time of `pixels[given]`
+            return pixels.index_select(0, given.long().flatten()).reshape(*given.shape, 3)
+        return pixels.take(given, axis=0)
 
     def __len__(self) -> int:
         return len(self.table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from copy import copy
 from pathlib import Path
@@ -16,7 +17,7 @@ from ultralytics.nn.tasks import load_checkpoint, yaml_model_load
 from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK
 
 import tintbox.cfg
-from tintbox import yaml_file
+from tintbox import memory, yaml_file
 from tintbox.checks import is_number
 from tintbox.colorization import dataset, palette_choice, plots
 from tintbox.colorization.batch import prepare, truth_rows
@@ -178,6 +179,11 @@ class ColorizeTrainer(BaseTrainer):
         if self.args.channel_drop:
             ready["img"] = one_channel(ready["img"], ready["rgb"], self.palette.scale, self.args.channel_drop)
         return ready
+
+    def _do_train(self) -> None:
+        """Train; on a CPU, a step's memory is kept for the next one."""
+        with memory.kept() if self.device.type == "cpu" else contextlib.nullcontext():
+            super()._do_train()
 
     def _setup_train(self) -> None:
         """Set the horizon of the EMA once it and the loader exist."""

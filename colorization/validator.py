@@ -19,6 +19,7 @@ from tintbox.colorization.loader import Order, PictureLoader
 from tintbox.colorization.loss import cross_entropy
 from tintbox.colorization.metrics import ColorizeMetrics
 from tintbox.colorization.model import ColorizeModel
+from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_base import BasePalette
 from tintbox.colorization.rendering import show
 from tintbox.threads import use_all_cores
@@ -105,7 +106,10 @@ class ColorizeValidator(BaseValidator):
         loss = float(batch["loss"] if "loss" in batch else cross_entropy(preds, batch))
         whole = self.palette.temperature == 0 and guess.shape == truth.shape[:3]  # the image is the guess itself
         pictures = show(self.palette, guess, truth) if whole else paint(self.palette, preds, truth)
-        self.metrics.update(guess, batch["label"], loss, pictures, truth)
+        colours = None
+        if whole and isinstance(self.palette, Palette):
+            colours = self.palette.decode(torch.arange(len(self.palette), device=guess.device)[None])[0]
+        self.metrics.update(guess, batch["label"], loss, pictures, truth, colours)
         self.seen += len(preds)
         if self.training and self.samples and self.batch_i == 0 and RANK in {-1, 0}:
             self.plot(batch, preds, self.save_dir / "samples" / f"epoch{self.epoch:03d}.png")

@@ -45,6 +45,17 @@ def test_metrics_do_not_depend_on_the_batches():
     assert set(whole.keys) <= set(whole.results_dict)
 
 
+def test_colours_of_a_palette_are_as_close_as_their_pixels():
+    torch.manual_seed(0)
+    colours, truth = picture_batch(1, 5)[0].reshape(-1, 3), picture_batch(3, 200)
+    guess, labels = torch.randint(0, len(colours), (2, *truth.shape[:3]))
+    assert torch.equal(closeness(guess, truth, colours), closeness(colours[guess], truth))
+    metrics = [ColorizeMetrics(len(colours)) for _ in range(2)]
+    metrics[0].update(guess, labels, 0.0, colours[guess], truth)
+    metrics[1].update(guess, labels, 0.0, colours[guess], truth, colours)
+    assert metrics[0].results_dict == metrics[1].results_dict
+
+
 def test_closeness_is_the_area_under_the_share_of_pixels_within_a_distance():
     torch.manual_seed(0)
     a, b = picture_batch(1, 32).numpy(), picture_batch(1, 32).numpy()
