@@ -13,6 +13,8 @@ import torch
 from tintbox.checks import is_number
 from tintbox.errors import TintboxError
 
+BLOCK = 1 << 19  # scores processed at once on a CPU, to fit its cache
+
 
 def class_weights(shares: np.ndarray, rebalance: float) -> np.ndarray:
     """Return the weight of each colour in the loss: w ~ 1 / ((1 - r) p + r / K), with the mean sum(p w) = 1 (eq. 4).
@@ -43,8 +45,11 @@ def annealed_mean(scores: torch.Tensor, values: torch.Tensor, temperature: float
     values = values.to(scores.device, torch.float32)
     if temperature == 0:
         return values[scores.argmax(1)].permute(0, 3, 1, 2)
-    shares = (scores.float() / temperature).softmax(1)
-    return torch.einsum("bkhw,kc->bchw", shares, values)
+    batch, colours, height, width = scores.shape
+    rows = scores.permute(0, 2, 3, 1).reshape(-1, colours)  # free for channels_last; of short columns, softmax is slow
+    size = max(1, BLOCK // colours if rows.device.type == "cpu" else len(rows))
+    means = torch.cat([(part.float() / temperature).softmax(1) @ values for part in rows.split(size)])
+    return means.reshape(batch, height, width, -1).permute(0, 3, 1, 2)
 
 
 def check_number(name: str, value: object, low: float, high: float) -> float:

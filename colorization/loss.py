@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from tintbox.colorization.row_loss import RowCrossEntropy
+from tintbox.colorization.row_loss import RowCrossEntropy, row_cross_entropy
 
 
 class PixelCrossEntropy(nn.Module):
@@ -38,31 +37,14 @@ def cross_entropy(logits: torch.Tensor, batch: dict[str, Any]) -> torch.Tensor:
         batch: Holds ``label``, palette indices (B, H, W); for a palette with soft encoding also ``near`` and ``share``
             (B, H, W, n), colours and their shares of the target; and for a rebalanced palette ``weights`` (K,).
     """
-    if "near" not in batch and "weights" not in batch:
-        return pixel_cross_entropy(logits, batch["label"])
-    rows = _rows(logits).float().log_softmax(1)  # (B*H*W, K)
-    labels = batch["label"].reshape(-1, 1)
+    rows, labels = _rows(logits), batch["label"].reshape(-1, 1)
+    weights = batch["weights"][labels[:, 0]] if "weights" in batch else None
+    shares = None
     if "near" in batch:
-        share = batch["share"].reshape(len(rows), -1)
-        losses = -(rows.gather(1, batch["near"].reshape(len(rows), -1)) * share).sum(1)
-    else:
-        losses = -rows.gather(1, labels)[:, 0]
-    if "weights" in batch:
-        losses = losses * batch["weights"][labels[:, 0]]
-    return losses.mean()
-
-
-def pixel_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return the mean over pixels of -log softmax(logits)[label], in float32.
-
-    Args:
-        logits: (B, K, H, W).
-        labels: (B, H, W), int64.
-    """
-    rows, labels = _rows(logits), labels.reshape(-1)
+        labels, shares = (batch[name].reshape(len(rows), -1) for name in ("near", "share"))
     if rows.device.type == "cpu" and rows.dtype == torch.bfloat16:
-        return RowCrossEntropy.apply(rows, labels)
-    return F.cross_entropy(rows.float(), labels)
+        return RowCrossEntropy.apply(rows, labels, shares, weights)
+    return row_cross_entropy(rows, labels, shares, weights)
 
 
 def _rows(logits: torch.Tensor) -> torch.Tensor:

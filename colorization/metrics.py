@@ -6,10 +6,9 @@ from typing import Any
 
 import torch
 
-from tintbox.colorization.lab import rgb_to_ab
+from tintbox.colorization.lab import BLOCK, rgb_to_ab
 
 PSNR_LIMIT = 100.0  # dB, of a perfect image
-BLOCK = 1 << 15  # pixels converted at once, to fit the processor's cache
 FARTHEST = 150.0  # ab distance up to which the share of pixels is integrated
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from tintbox.colorization.balance import annealed_mean
-from tintbox.colorization.lab import lab_to_rgb, rgb_to_lab
+from tintbox.colorization.lab import lab_to_rgb, lightness
 from tintbox.colorization.lab_palette import LabPalette
 from tintbox.colorization.palette_base import BasePalette
 
@@ -30,9 +30,9 @@ def render(palette: BasePalette, values: torch.Tensor, pictures: torch.Tensor) -
         pictures: ``(B, H, W, 3)``, uint8, the input; used only for its lightness, by palettes that have none.
     """
     if isinstance(palette, LabPalette):
-        lightness = rgb_to_lab(pictures)[..., :1]
-        rgb = lab_to_rgb(torch.cat((lightness, values.permute(0, 2, 3, 1).to(lightness)), -1))
-        return (255 * rgb).round().to(torch.uint8)
+        light = lightness(pictures)[..., None]
+        rgb = lab_to_rgb(torch.cat((light, values.permute(0, 2, 3, 1).to(light)), -1))
+        return rgb.mul_(255).round_().to(torch.uint8)
     return palette.to_pixels(values.permute(0, 2, 3, 1)) if palette.temperature else palette.decode(values)
 
 

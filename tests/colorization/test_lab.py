@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tintbox.colorization.lab import lab_to_rgb, rgb_to_lab
+from tintbox.colorization.lab import lab_to_rgb, lightness, rgb_to_ab, rgb_to_lab
 
 color = pytest.importorskip("skimage.color")
 
@@ -17,6 +17,15 @@ def test_lab_equals_scikit_image(every_colour):
     assert np.abs(rgb_to_lab(floats).numpy() - expected).max() < 1e-4
     assert (lab_to_rgb(torch.tensor(expected)) - floats).abs().max() < 1e-4
     assert ((255 * lab_to_rgb(rgb_to_lab(torch.tensor(pixels)))).round() == torch.tensor(pixels)).all()
+
+
+def test_parts_of_lab(every_colour):
+    pixels = torch.tensor(every_colour(5)).reshape(-1, 4, 3)
+    light, a, b = rgb_to_lab(pixels).unbind(-1)
+    assert (lightness(pixels) - light).abs().max() < 1e-4
+    assert (rgb_to_ab(pixels) - torch.stack((a, b))).abs().max() < 1e-4
+    assert lightness(pixels[:0]).shape == (0, 4)
+    assert lab_to_rgb(rgb_to_lab(pixels[:0])).shape == (0, 4, 3)
 
 
 @pytest.mark.filterwarnings("ignore:Conversion from CIE-LAB")

@@ -6,14 +6,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tintbox.colorization.loss import PixelCrossEntropy, cross_entropy, pixel_cross_entropy
+from tintbox.colorization.loss import PixelCrossEntropy, cross_entropy
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_loss_equals_torch(layout):
     logits = torch.randn(3, 7, 5, 4, dtype=torch.float32).to(memory_format=layout).requires_grad_()
     labels = torch.randint(0, 7, (3, 5, 4))
-    ours = pixel_cross_entropy(logits, labels)
+    ours = cross_entropy(logits, {"label": labels})
     theirs = F.cross_entropy(logits.double(), labels)
     assert ours.item() == pytest.approx(theirs.item(), abs=1e-6)
     ours_grad, theirs_grad = (torch.autograd.grad(x, logits, retain_graph=True)[0] for x in (ours, theirs))
@@ -30,7 +30,9 @@ def test_loss_of_equal_scores_is_log_k():
 def test_loss_in_half_precision_is_computed_in_float32():
     logits = 100 * torch.randn(2, 5, 4, 4)
     labels = torch.randint(0, 5, (2, 4, 4))
-    assert pixel_cross_entropy(logits.bfloat16(), labels) == pixel_cross_entropy(logits.bfloat16().float(), labels)
+    assert cross_entropy(logits.bfloat16(), {"label": labels}) == cross_entropy(
+        logits.bfloat16().float(), {"label": labels}
+    )
 
 
 def test_soft_and_weighted_loss_equal_torch():

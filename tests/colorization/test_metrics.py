@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tintbox.colorization.loss import pixel_cross_entropy
+from tintbox.colorization.loss import cross_entropy
 from tintbox.colorization.metrics import ColorizeMetrics, closeness, colourfulness, psnr
 
 color = pytest.importorskip("skimage.color")
@@ -29,9 +29,9 @@ def test_metrics_do_not_depend_on_the_batches():
     logits, labels = torch.randn(10, 6, 3, 3), torch.randint(0, 6, (10, 3, 3))
     painted, truth = picture_batch(), picture_batch()
     whole, parts = ColorizeMetrics(6), ColorizeMetrics(6)
-    whole.update(logits.argmax(1), labels, float(pixel_cross_entropy(logits, labels)), painted, truth)
+    whole.update(logits.argmax(1), labels, float(cross_entropy(logits, {"label": labels})), painted, truth)
     for i in (slice(0, 7), slice(7, 10)):
-        loss = float(pixel_cross_entropy(logits[i], labels[i]))
+        loss = float(cross_entropy(logits[i], {"label": labels[i]}))
         parts.update(logits[i].argmax(1), labels[i], loss, painted[i], truth[i])
     close = F.avg_pool2d(closeness(painted, truth)[:, None], 2)[:, 0].double()
     for m in (whole, parts):
