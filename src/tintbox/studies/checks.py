@@ -84,8 +84,10 @@ def check_runs(grid: Grid) -> list[str]:
 
     for key in (*grid.fixed, *grid.varied):
         for value in () if key in WORDS else values(grid, key):
+            own = {key: value}
+            options.check(own)  # first: of an argument that it shares with tintbox, Ultralytics names its values only
             try:
-                check_cfg({key: value})
+                check_cfg(own)
             except TintboxError:
                 raise
             except (TypeError, ValueError, AttributeError) as error:
