@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -36,7 +38,7 @@ class ClassificationBCE(nn.Module):
         alpha: Balance between 0 and 1: the weight of positives; negatives have 1 - alpha. None for no balancing.
 
     Raises:
-        TintboxError: A value outside its range, or a table of weights.
+        TintboxError: A value that is no number or outside its range, or a table of weights.
     """
 
     pos_weight: Tensor | None
@@ -49,21 +51,24 @@ class ClassificationBCE(nn.Module):
         alpha: float | None = None,
     ) -> None:
         super().__init__()
-        weight = None if pos_weight is None else torch.as_tensor(pos_weight, dtype=torch.float32)
+        try:
+            weight = None if pos_weight is None else torch.as_tensor(pos_weight, dtype=torch.float32)
+        except (TypeError, ValueError, RuntimeError):
+            raise TintboxError(f"pos_weight={pos_weight}: give a number, or one per class") from None
         self.register_buffer("pos_weight", weight, persistent=False)
-        self.smoothing = float(smoothing)
-        self.gamma = float(gamma)
-        self.alpha = None if alpha is None else float(alpha)
+        self.smoothing = _as_float(smoothing)
+        self.gamma = _as_float(gamma)
+        self.alpha = None if alpha is None else _as_float(alpha)
         if weight is not None and not bool((weight.isfinite() & (weight > 0)).all()):
             raise TintboxError(f"pos_weight={weight.tolist()}: a weight is a finite number above 0")
         if weight is not None and weight.ndim > 1:
             raise TintboxError(f"pos_weight of shape {tuple(weight.shape)}: give one number, or one per class")
         if wrong := check_smoothing(self.smoothing):
-            raise TintboxError(f"smoothing={self.smoothing}: {wrong}")
+            raise TintboxError(f"smoothing={smoothing}: {wrong}")
         if not is_number(self.gamma, 0):
-            raise TintboxError(f"gamma={self.gamma}: give a number of 0 or more, e.g. 1.5")
+            raise TintboxError(f"gamma={gamma}: give a number of 0 or more, e.g. 1.5")
         if not is_balance(self.alpha):
-            raise TintboxError(f"alpha={self.alpha}: give a number between 0 and 1, e.g. 0.25")
+            raise TintboxError(f"alpha={alpha}: give a number between 0 and 1, e.g. 0.25")
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of every element.
@@ -101,3 +106,11 @@ class ClassificationBCE(nn.Module):
         """Return the settings that differ from plain cross-entropy."""
         weight = None if self.pos_weight is None else self.pos_weight.tolist()
         return f"pos_weight={weight}, smoothing={self.smoothing}, gamma={self.gamma}, alpha={self.alpha}"
+
+
+def _as_float(value: object) -> float:
+    """Return a number, of NumPy or torch too, as a float; for anything else NaN, which is in no range."""
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return math.nan

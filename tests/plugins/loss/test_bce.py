@@ -151,6 +151,12 @@ def test_focal_minimum_is_the_smoothed_target():
         {"alpha": 1.5},
         {"alpha": 0},
         {"alpha": 1},
+        {"pos_weight": "balanced"},  # an option of `yolo train`, which knows the labels
+        {"pos_weight": [1.0, "a"]},
+        {"smoothing": "x"},
+        {"smoothing": None},
+        {"gamma": [1.5]},
+        {"alpha": "x"},
     ],
     ids=str,
 )
