@@ -81,7 +81,12 @@ class BasePalette(ABC):
         return {name: v for name, v in values.items() if name not in DEFAULTS or v != DEFAULTS[name]}
 
     def save(self, path: str | Path) -> None:
-        """Write the palette to a ``.yaml`` file at full precision: `Palette.load` returns an equal one."""
+        """Write the palette to a ``.yaml`` file at full precision: `Palette.load` returns an equal one.
+
+        Raises:
+            TintboxError: If the path has another suffix.
+            OSError: If the file cannot be written.
+        """
         palette_file.write(path, self.as_dict())
 
     @property

@@ -59,6 +59,7 @@ def write(path: str | Path, description: Mapping[str, Any]) -> None:
 
     Raises:
         TintboxError: If the path has another suffix.
+        OSError: If the file cannot be written.
     """
     path = Path(path)
     if path.suffix not in yaml_file.SUFFIXES:
