@@ -1,5 +1,6 @@
 """The files that an installation puts into site-packages: from a wheel, an sdist, and every editable mode."""
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -7,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 REPO = Path(__file__).resolve().parents[2]
 START_UP = {"tintbox_autoload.pth", "tintbox_autoload.start"}
@@ -90,8 +92,12 @@ def test_wheel_of_the_source_distribution_is_that_of_the_checkout(checkout, whee
     with tarfile.open(sources) as archive:
         assert all(member.isfile() or member.isdir() for member in archive), "links do not unpack everywhere"
         (top,) = {Path(member.name).parts[0] for member in archive}
+        packed = {Path(member.name).relative_to(top).as_posix() for member in archive}
         archive.extractall(tmp_path, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     assert contents(build(tmp_path / top, tmp_path / "wheel", "wheel")) == wheel
+    run = re.findall(r"\b(?:tools|benchmarks|tests)/[\w/]+\.\w+", (REPO / "Makefile").read_text(encoding="utf-8"))
+    run += yaml.safe_load((REPO / "mkdocs.yml").read_text(encoding="utf-8"))["hooks"]
+    assert packed >= {*run, "SECURITY.md"}, "what `make` runs goes with the sources"
 
 
 @pytest.mark.parametrize("settings", [None, {"editable_mode": "strict"}, {"editable_mode": "compat"}], ids=str)
