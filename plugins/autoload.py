@@ -57,7 +57,7 @@ def import_optional(name: str) -> ModuleType | None:
 import_optional("tintbox.threads")  # notes the user's OMP_NUM_THREADS before Ultralytics sets it
 
 
-def asked_for(words: Sequence[str]) -> bool:
+def requests_tintbox(words: Sequence[str]) -> bool:
     """Return whether a process is a `yolo` command that requests something of tintbox."""
     if os.path.splitext(os.path.basename(str(words[0]) if words else ""))[0] not in COMMANDS:  # noqa: PTH119, PTH122
         return False
@@ -123,7 +123,7 @@ class PatchFinder:
         except Exception as error:  # noqa: BLE001  a broken plugin must never break `yolo detect`
             tell(f"not active, {type(error).__name__}: {error}")
             sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
-            if asked_for(sys.argv):
+            if requests_tintbox(sys.argv):
                 raise SystemExit(1) from None
             return None
         finally:

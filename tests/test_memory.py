@@ -26,7 +26,7 @@ def faults(count=16, megabytes=16):
 def test_memory_is_taken_once_within_the_block_and_given_back_after_it():
     process = psutil.Process()
     before = process.memory_info().rss
-    with memory.kept():
+    with memory.keep():
         within_block = [faults() for _ in range(10)]
         within = process.memory_info().rss
     after = process.memory_info().rss
@@ -39,7 +39,7 @@ def test_memory_is_taken_once_within_the_block_and_given_back_after_it():
 def test_large_blocks_are_not_taken_again_and_again():
     process = psutil.Process()
     before = process.memory_info().rss
-    with memory.kept():
+    with memory.keep():
         for _ in range(8):
             faults(1, 256)
             assert process.memory_info().rss - before < 300 * MEGABYTE, "one, in a gap that was there already"
@@ -48,7 +48,7 @@ def test_large_blocks_are_not_taken_again_and_again():
 @glibc
 def test_an_error_gives_it_back_too():
     before = psutil.Process().memory_info().rss
-    with pytest.raises(KeyboardInterrupt), memory.kept():
+    with pytest.raises(KeyboardInterrupt), memory.keep():
         faults()
         raise KeyboardInterrupt
     assert psutil.Process().memory_info().rss - before < 50 * MEGABYTE
@@ -58,7 +58,7 @@ def test_an_error_gives_it_back_too():
 def test_a_users_own_adjustment_stays(monkeypatch, name):
     monkeypatch.setenv(name, "1")
     monkeypatch.setattr(memory, "_glibc", lambda: pytest.fail("asked for"))
-    with memory.kept():
+    with memory.keep():
         pass
 
 
@@ -66,5 +66,5 @@ def test_a_users_own_adjustment_stays(monkeypatch, name):
 def test_other_systems_go_on_as_before(monkeypatch, platform):
     monkeypatch.setattr(sys, "platform", platform)
     assert memory._glibc() is None
-    with memory.kept():
+    with memory.keep():
         pass

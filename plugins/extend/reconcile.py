@@ -22,7 +22,7 @@ def generations(classes: Tensor, counts: Sequence[int]) -> Tensor:
     return torch.bucketize(classes.long(), ends, right=True)
 
 
-def kept(boxes: Tensor, scores: Tensor, classes: Tensor, counts: Sequence[int]) -> Tensor:
+def keep(boxes: Tensor, scores: Tensor, classes: Tensor, counts: Sequence[int]) -> Tensor:
     """Return which boxes of an image to keep, (N,) bool.
 
     A box is dropped if one of a newer head with a higher score overlaps it by `IOU` or more.

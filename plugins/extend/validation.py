@@ -11,7 +11,7 @@ from ultralytics.utils import LOGGER, RANK
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.extend.classes import Names, as_dict, chosen_classes, listed, match
-from tintbox.plugins.extend.reconcile import kept
+from tintbox.plugins.extend.reconcile import keep
 
 ONE_CLASS = {0: "item"}  # the class name that Ultralytics uses in training with `single_cls=True`
 Predictions = list[dict[str, Tensor]]
@@ -85,7 +85,7 @@ class ClassView:
         classes = indices[every["cls"].long()]
         order = every["conf"].argsort(descending=True, stable=True)
         if self.reconciles:
-            order = order[kept(every["bboxes"], every["conf"], every["cls"], self.counts)[order]]
+            order = order[keep(every["bboxes"], every["conf"], every["cls"], self.counts)[order]]
         order = order[classes[order] >= 0]
         return {name: (classes if name == "cls" else values)[order] for name, values in every.items()}
 

@@ -139,9 +139,9 @@ def extended_prediction(module: Any) -> None:
         check_reconcile(self.model, vars(self.args))
         if not counts or not reconciles(self, self.model):
             return results
-        from tintbox.plugins.extend.reconcile import kept
+        from tintbox.plugins.extend.reconcile import keep
 
-        return [result[kept(result.boxes.xyxy, result.boxes.conf, result.boxes.cls, counts)] for result in results]
+        return [result[keep(result.boxes.xyxy, result.boxes.conf, result.boxes.cls, counts)] for result in results]
 
 
 @patch("ultralytics.engine.model", "Model.val", "Model.predict", "Model.track")

@@ -20,7 +20,7 @@ OWN_CHOICE = ("MALLOC_", "GLIBC_TUNABLES")  # prefixes of the variables with whi
 
 
 @contextlib.contextmanager
-def kept() -> Iterator[None]:
+def keep() -> Iterator[None]:
     """Within this context, keep freed memory of blocks up to 32 MiB for reuse; return it to the system at the end.
 
     A training frees its activations at the end of a step and requests as much in the next. The C library returns large

@@ -103,7 +103,7 @@ def test_missing_package_is_told_when_ultralytics_is_imported_and_not_before(pyt
     ],
 )
 def test_what_a_command_asks_for_where_nothing_else_can_be_read(words, asked):
-    assert autoload.asked_for(words.split()) is asked
+    assert autoload.requests_tintbox(words.split()) is asked
 
 
 @pytest.mark.parametrize(("word", "status"), [("freeze=backbone", 1), ("freeze=[0,1]", 0), ("epochs=1", 0)])

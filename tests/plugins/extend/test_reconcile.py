@@ -4,7 +4,7 @@ import pytest
 import torch
 from ultralytics import YOLO
 
-from tintbox.plugins.extend.reconcile import generations, kept
+from tintbox.plugins.extend.reconcile import generations, keep
 
 from .conftest import OLD
 
@@ -12,7 +12,7 @@ BOXES = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 6], [50, 50, 6
 
 
 def stay(scores, classes, counts=(2, 1, 1)):
-    return kept(BOXES, torch.tensor(scores), torch.tensor(classes), counts).tolist()
+    return keep(BOXES, torch.tensor(scores), torch.tensor(classes), counts).tolist()
 
 
 def test_a_class_is_of_a_head():
@@ -46,7 +46,7 @@ def test_prediction_and_validation_reconcile_when_asked(extended, fruit, tmp_pat
 
     exact, less = predict(), predict(reconcile=True)
     assert torch.equal(exact, predict(reconcile=False))
-    stays = kept(exact[:, :4], exact[:, 4], exact[:, 5], [len(OLD), 6])
+    stays = keep(exact[:, :4], exact[:, 4], exact[:, 5], [len(OLD), 6])
     assert torch.equal(less, exact[stays]) and 0 < len(less) < len(exact)
     YOLO(best).val(data=str(fruit), imgsz=64, plots=False, workers=0, project=str(tmp_path), reconcile=True)
 

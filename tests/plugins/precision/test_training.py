@@ -113,13 +113,13 @@ def test_losses_are_those_of_float32(task, pictures, tmp_path, monkeypatch):
 
 
 def test_adam_in_one_kernel_and_memory_kept_under_the_switch_alone(pictures, tmp_path, monkeypatch):
-    data, kept, began = pictures("detect"), memory.kept, []
+    data, kept, began = pictures("detect"), memory.keep, []
 
     def noted():
         began.append(True)
         return kept()
 
-    monkeypatch.setattr(memory, "kept", noted)
+    monkeypatch.setattr(memory, "keep", noted)
     for amp in (False, "auto"):
         assert not began
         settings = {"optimizer": "AdamW", "epochs": 1, "name": str(amp), "freeze": "backbone"}
