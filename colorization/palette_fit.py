@@ -31,7 +31,7 @@ def k_means(pixels: np.ndarray, k: int, seed: int, scale: float) -> np.ndarray:
     if not is_whole(k, 2):
         raise TintboxError(f"k={k!r}: a palette needs a whole number of 2 or more colours")
     scale = check_scale(scale)
-    flat = pixels.reshape(-1, 3)
+    flat: np.ndarray = pixels.reshape(-1, 3)
     if len(flat) > PIXELS:
         flat = flat[np.random.default_rng(seed).choice(len(flat), PIXELS, replace=False)]
     distinct = len(np.unique(flat.astype(np.int32) @ (1 << 16, 1 << 8, 1)))

@@ -164,11 +164,10 @@ def _lay(canvas: Array, instances: Array, sprite: Sprite, corner: tuple[int, int
     ground = cv2.copyMakeBorder(sprite.cover, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
     blurred = Sprite(sprite.colour, cv2.GaussianBlur(ground, (0, 0), 2.2 * SCALE))
     there, here = _windows(blurred, (corner[0] - pad + 2 * SCALE, corner[1] - pad + 3 * SCALE), side)
-    canvas[(slice(None), *there)] *= 1 - 0.55 * blurred.cover[here]
+    canvas[:, there[0], there[1]] *= 1 - 0.55 * blurred.cover[here]
     there, here = _windows(sprite, corner, side)
-    canvas[(slice(None), *there)] += (
-        sprite.colour[(slice(None), *here)] - canvas[(slice(None), *there)]
-    ) * sprite.cover[here]
+    below = canvas[:, there[0], there[1]]  # a view
+    below += (sprite.colour[:, here[0], here[1]] - below) * sprite.cover[here]
     instances[there][sprite.cover[here] > 0.5] = number
 
 

@@ -111,8 +111,9 @@ def interval(samples: np.ndarray, estimate: np.ndarray, level: float = 0.95) -> 
     """
     tail = 50 * (1 - level)
     bounds = np.full((*estimate.shape, 2), np.nan)
+    samples = np.moveaxis(samples, 0, -1)
     for place in np.ndindex(estimate.shape):
-        values = samples[(slice(None), *place)]
+        values = samples[place]
         values = values[~np.isnan(values)]
         if len(values):
             bounds[place] = np.percentile(values, (tail, 100 - tail)) - values.mean() + estimate[place]

@@ -114,7 +114,7 @@ def match(
 
 def _near(columns: Columns, queue: Queue, least: float) -> Pairs:
     """Return the pairs of the queue's detections and objects that overlap by at least ``least``."""
-    parts = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
+    parts: list[tuple[np.ndarray, ...]] = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
     for found, truth in pairs(queue.key, columns.truth_image * len(columns.class_ids) + columns.truth_class):
         iou = columns.overlap(queue.rows[found], truth)
         near = np.flatnonzero(iou >= least)

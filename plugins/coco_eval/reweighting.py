@@ -54,7 +54,8 @@ class Weights:
         if not len(stops):
             return sums
         following = iter([self.rows[i] for i in images[: stops[-1] + 1].tolist()])
-        before, begin = np.zeros(self.table.shape[1], np.int32), 0
+        before: np.ndarray = np.zeros(self.table.shape[1], np.int32)
+        begin = 0
         for stop, row in zip(stops.tolist(), sums):
             np.add(before, next(following), out=row)
             for _ in range(stop - begin):

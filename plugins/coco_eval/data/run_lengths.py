@@ -76,7 +76,7 @@ def pixels(texts: list[str]) -> np.ndarray:
     last = np.cumsum(lengths)[lengths > 0] - 1
     bad[owner[last[(code[last] & 32) != 0]]] = True  # a text ends within a number
     if bad.any():  # leave them out: their numbers would run into the next text's
-        covered = np.full(len(raw), -1)
+        covered: np.ndarray = np.full(len(raw), -1)
         if not bad.all():
             covered[~bad] = pixels([text for text, wrong in zip(texts, bad) if not wrong])
         return covered
@@ -90,8 +90,8 @@ def pixels(texts: list[str]) -> np.ndarray:
     begin = np.repeat(np.cumsum(count) - count, count)  # for every run, the index of its text's first run
     # Differences accumulate along two chains: runs 1, 3, 5, ... and 2, 4, 6, ...; run 0 stands alone.
     odd = (np.arange(len(value)) - begin) % 2 == 1
-    sums = [np.cumsum(np.where(chosen, value, 0)) for chosen in (odd, ~odd)]
-    runs = np.where(odd, *(total - total[begin] for total in sums))
+    first, second = (np.cumsum(np.where(chosen, value, 0)) for chosen in (odd, ~odd))
+    runs = np.where(odd, first - first[begin], second - second[begin])
     runs[begin] = value[begin]
     covered = np.bincount(text, weights=runs, minlength=len(raw)).astype(np.int64)
     covered[text[runs < 0]] = -1
