@@ -70,6 +70,12 @@ def test_an_error_names_the_file_not_its_part(tmp_path, keep_name):
     assert other.value.filename == str(tmp_path / "b.txt")
 
 
+def test_an_error_of_words_alone_keeps_them(tmp_path):
+    """Pillow raises such ones; with a file name, Python would show "[Errno None] None" in their place."""
+    with pytest.raises(OSError, match=r"^encoder error -2$"), atomic.replacing(tmp_path / "a.jpg"):
+        raise OSError("encoder error -2")
+
+
 def test_what_is_no_file_is_refused_by_the_system(tmp_path):
     with pytest.raises(IsADirectoryError):
         atomic.write_text(tmp_path, "x")

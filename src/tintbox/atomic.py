@@ -49,7 +49,8 @@ def replacing(file: str | Path, keep_name: bool = False) -> Iterator[Path]:
         _sync(part)
         part.replace(target)
     except OSError as error:
-        if error.filename in (None, str(own), str(part)):  # a failed write has no name, and the part's says nothing
+        # A failed write has no name, and the part's says nothing. An error without a number would lose its words.
+        if error.errno is not None and error.filename in (None, str(own), str(part)):
             error.filename = os.fspath(file)
         raise
     finally:
