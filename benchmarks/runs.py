@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import machine
+from tintbox import atomic
 from tintbox.threads import cores
 
 RESULT = "result.json"  # in the folder of a finished run
@@ -119,9 +120,7 @@ def run_apart(folder: Path, variables: Mapping[str, str]) -> dict:
 
 def write_result(folder: Path, result: dict) -> None:
     """Write a run's result atomically."""
-    part = folder / f".{RESULT}.part"
-    part.write_text(json.dumps(result))
-    part.replace(folder / RESULT)
+    atomic.write_text(folder / RESULT, json.dumps(result))
 
 
 def tabulate(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 import http.client
 import io
-import os
 import pickle
 import struct
 import tarfile
 import urllib.request
-import uuid
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from tintbox.errors import TintboxError, one_line
+from tintbox import atomic
+from tintbox.errors import TintboxError, one_line, reason_of
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 MD5 = "c58f30108f718f92721af3b95e74349a"  # of the archive, from the dataset's page
@@ -65,28 +64,24 @@ def download(folder: Path, *, url: str = URL, md5: str = MD5) -> Path:
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
     path = folder / "cifar-10-python.tar.gz"
-    part = folder / f".{path.name}.{uuid.uuid4().hex[:8]}.part"
     remedy = f"fetch {url} on a machine with network and set {SOURCE} to its path"
     try:
         if path.is_file() and _md5(path) == md5:
             return path
         folder.mkdir(parents=True, exist_ok=True)
         columns = ("CIFAR-10", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-        with urllib.request.urlopen(url, timeout=30) as answer, part.open("wb") as file, Progress(*columns) as bar:
-            task = bar.add_task("", total=int(answer.headers.get("Content-Length") or 0) or None)
-            while chunk := answer.read(1 << 18):
-                file.write(chunk)
-                bar.advance(task, len(chunk))
-        found = _md5(part)
-        if found != md5:
-            raise TintboxError(
-                f"{url}: what came has MD5 {found}, not {md5} (cut short or changed); try again or {remedy}"
-            )
-        os.replace(part, path)  # noqa: PTH105 - atomic, also over an old file
+        with urllib.request.urlopen(url, timeout=30) as answer, atomic.replacing(path) as part:
+            with part.open("wb") as file, Progress(*columns) as bar:
+                task = bar.add_task("", total=int(answer.headers.get("Content-Length") or 0) or None)
+                while chunk := answer.read(1 << 18):
+                    file.write(chunk)
+                    bar.advance(task, len(chunk))
+            if (found := _md5(part)) != md5:
+                raise TintboxError(
+                    f"{url}: what came has MD5 {found}, not {md5} (cut short or changed); try again or {remedy}"
+                )
     except (OSError, http.client.HTTPException) as error:
-        raise TintboxError(f"{url}: cannot download CIFAR-10 ({one_line(error)}); {remedy}") from error
-    finally:
-        part.unlink(missing_ok=True)
+        raise TintboxError(f"{url}: cannot download CIFAR-10 ({reason_of(error)}); {remedy}") from error
     return path
 
 
