@@ -1,11 +1,14 @@
 # make demo   train a colouriser on the embedded dataset and show what it does
 # make test   run the tests
 # make check  lint, format, types, layers and dependencies
+# make format  format, and mend what lint can mend
 # make docs   the documentation site; make notebook executes the one in examples/
 # make dist   source distribution and wheel; make matrix tries the wheel on every Python that is found
+# make release-check TAG=v0.1.0   whether version and changelog agree with a tag
 # make pyright, make actions   an editor's view of the checkout; the workflows: both need npm
 # make upstream        Ultralytics' own tests with the plugin and without it: what passes without it passes with it; an hour
 # make upstream-quick  those of them that start subprocesses or train, in some eight minutes
+# make clean  remove the environments and all that was built
 # Each makes .venv and installs tintbox there if need be; PYTHON chooses the interpreter.
 PYTHON ?= python3
 VENV ?= .venv
@@ -86,4 +89,4 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) $(BUILD) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(BUILD) build dist site src/*.egg-info .hypothesis .*_cache

@@ -32,6 +32,8 @@ def test_citation_names_this_version():
 def test_every_target_is_phony_and_says_what_it_is():
     text = (REPO / "Makefile").read_text(encoding="utf-8")
     assert targets() == set(re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)[1].split())
+    head = re.match(r"(#.*\n)+", text)[0]
+    assert targets() <= set(re.findall(r"\bmake ([\w-]+)", head)), "the head of the Makefile lists them"
 
 
 def test_the_code_in_contributing_is_the_code():
