@@ -66,6 +66,8 @@ def test_the_recipe_is_one_for_the_stock_command(squares, forked, forked_yolo, t
     assert json.loads(json.dumps(yaml.safe_load(file.read_text()))) == told["arguments"]  # JSON's keys are text
     assert told["arguments"]["imgsz"] == 32 and "lr_scale" not in told["arguments"]  # weights are random
     assert told["splits"]["val"]["boxes"] == {"a": 4, "b": 0}
+    assert told["splits"]["val"]["small_box"] > 0 and 0 <= told["splits"]["val"]["at_border"] <= 1
+    assert told["splits"]["train"]["damaged"] == []
     assert told["pace"]["seconds_per_picture"] > 0 and 0 < told["pace"]["seconds_to_save"] < 60
     assert sorted(p.name for p in tmp_path.iterdir()) == ["made"], "nothing else is left behind"
     words = ["model=yolo11n.yaml", f"data={squares}", f"cfg={file}", "epochs=1", "plots=False"]

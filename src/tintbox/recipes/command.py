@@ -17,7 +17,7 @@ from tintbox.recipes import probing, recipe_file, rules, splitting, survey
 from tintbox.recipes.labels import count_faults
 from tintbox.recipes.policies import POLICY
 from tintbox.recipes.rules import Recipe
-from tintbox.recipes.survey import Survey
+from tintbox.recipes.survey import Split, Survey
 from tintbox.studies import files
 
 MOST_CLASSES = 30  # shown in a table
@@ -117,12 +117,11 @@ def tables(held: Survey, chosen: Recipe) -> list[Table]:
     splits = []
     numbers = ("images", "boxes", "backgrounds", "small box", "at border", "greyscale", "faults")
     for name, split in held.splits.items():
-        boxes = len(split.labels.classes)
-        width = np.median(split.sizes[split.sizes.all(axis=1)].max(axis=1, initial=0)) if len(split.sides) else 0
+        small, border = small_box(split), at_border(split)
         splits.append([
-            name, f"{len(split.files):,}", f"{boxes:,}", f"{split.labels.unlabelled + split.labels.empty:,}",
-            f"{width * split.small:.0f} px" if len(split.sides) else "",
-            f"{100 * split.labels.at_border.mean():.0f}%" if boxes else "", f"{100 * split.grey:.0f}%",
+            name, f"{len(split.files):,}", f"{len(split.labels.classes):,}",
+            f"{split.labels.unlabelled + split.labels.empty:,}", "" if small is None else f"{small:.0f} px",
+            "" if border is None else f"{100 * border:.0f}%", f"{100 * split.grey:.0f}%",
             f"{count_faults(split.labels).total():,}",
         ])  # fmt: skip
     settings = [[s.name, show_value(s), s.reason] for s in chosen.settings]
@@ -131,6 +130,18 @@ def tables(held: Survey, chosen: Recipe) -> list[Table]:
         ("boxes per class", {"class": "left", **dict.fromkeys(held.splits, "right")}, class_rows(held)),
         ("settings", dict.fromkeys(("argument", "value", "reason"), "left"), settings),
     ]
+
+
+def small_box(split: Split) -> float | None:
+    """Return the width in pixels under which a tenth of a split's boxes are, in a median image; None without boxes."""
+    if not len(split.sides):
+        return None
+    return float(np.median(split.sizes[split.sizes.all(axis=1)].max(axis=1)) * split.small)
+
+
+def at_border(split: Split) -> float | None:
+    """Return the fraction of a split's boxes that are cut by the image border; None without boxes."""
+    return float(split.labels.at_border.mean()) if len(split.labels.classes) else None
 
 
 def show_value(setting: rules.Setting) -> str:
@@ -161,7 +172,10 @@ def as_json(written: Written) -> str:
             "boxes": dict(zip(held.names, held.counts(name).tolist())),
             "unlabelled": split.labels.unlabelled,
             "empty": split.labels.empty,
+            "small_box": small_box(split),
+            "at_border": at_border(split),
             "faults": split.labels.faults,
+            "damaged": split.unreadable,
             "grey": split.grey,
         }
         for name, split in held.splits.items()
