@@ -82,6 +82,15 @@ def pool(folders: Sequence[Path], groups: Mapping[str, str] | None = None) -> Po
     return Pooled(Truth(images, annotations, categories), Detections.join(detections), image_ids)
 
 
+def is_whole(folder: Path) -> bool:
+    """Return whether the predictions of a run, and the truth and the image ids beside them, can be read."""
+    try:
+        _read(folder)
+    except (TintboxError, OSError):
+        return False
+    return True
+
+
 def _read(folder: Path) -> Pooled:
     truth = Truth.read(folder / ANNOTATIONS)
     ids = json_file.read(folder / IMAGE_IDS, PREDICTIONS_BYTES)

@@ -128,6 +128,20 @@ def test_another_probe_in_its_place_is_refused(probed, squares, tmp_path):
         probing.resume(copied, {**request, "minutes": 61})
 
 
+@pytest.mark.slow
+def test_a_probe_of_another_recipe_is_refused(probed, tmp_path):
+    """The same command on data that have changed since would mix two recipes."""
+    cwd, before = probed
+    moved = shutil.copytree(cwd, tmp_path / "moved")
+    file = moved / "recipe-probe/cfg_frozen-fold_1/run.json"
+    began = json.loads(file.read_text())
+    assert began["recipe"] == yaml.safe_load((moved / "recipe-probe/policies/frozen.yaml").read_text())
+    file.write_text(json.dumps({**began, "recipe": {**began["recipe"], "fliplr": 0.0}}))
+    done = subprocess.run(before.args, cwd=moved, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "frozen.yaml changed (fliplr); remove recipe-probe or give another out=" in done.stderr
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -56,6 +56,18 @@ class Killer(threading.Thread):
                     return
 
 
+def test_a_cluster_that_does_not_start(monkeypatch):
+    """Ray raises a plain Exception if its processes do not come up in time."""
+
+    def late(*args, **kwargs):
+        raise Exception("The current node\ntimed out during startup.")
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(ray, "init", late)
+    with pytest.raises(TintboxError, match=r"^--ray auto: The current node timed out during startup\.$"):
+        cluster.connect("auto")
+
+
 @pytest.mark.slow
 def test_a_worker_that_is_killed(two_workers, tiny_data, tmp_path, capfd):
     folder = tmp_path / "runs/study/study"

@@ -110,13 +110,17 @@ def test_compare_and_report_take_it(crossed, forked, tmp_path):
 
 
 @pytest.mark.attack("folds")
-def test_a_run_that_was_killed_while_it_was_judged_is_judged(crossed, forked, tmp_path):
-    """Its weights are fully trained; and the folder has been moved since."""
+@pytest.mark.parametrize("name", ["predictions.json", "image_ids.json"])
+def test_a_run_that_was_killed_while_it_was_judged_is_judged(name, crossed, forked, tmp_path):
+    """Its weights are fully trained; and the folder has been moved since. A file may be missing, or damaged."""
     folder, _ = crossed
     moved = shutil.copytree(folder, tmp_path / "moved")
     run = moved / "freeze_None-fold_1"
     before = (run / "predictions.json").read_bytes()
-    (run / "predictions.json").unlink()
+    if name == "predictions.json":
+        (run / name).write_bytes(before[: len(before) // 2])
+    else:
+        (run / name).unlink()
     weights = (run / "weights/best.pt").read_bytes()
     env = {key: value for key, value in os.environ.items() if key.startswith("YOLO")}
     done = forked(TINTBOX, "study", moved, env=env)

@@ -45,7 +45,13 @@ def test_how_a_trained_run_is_judged(tmp_path):
     assert words[:2] == ["val", f"model={run / 'weights/best.pt'}"]
     assert {"imgsz=32", "batch=3", "plots=False", "data=fold_0.yaml", "save_json=True"} <= set(words)
     assert not any(word.startswith(("device=", "conf=", "lr0=")) for word in words)
-    (run / "predictions.json").write_text("[]")
+    for name, text in {
+        "annotations.json": '{"images": [{"id": 1}], "annotations": [], "categories": [{"id": 1, "name": "a"}]}',
+        "predictions.json": "[]",
+        "image_ids.json": '{"a.png": 1}',
+    }.items():
+        assert crossing.validation(run, run / "weights/best.pt", {"data": "fold_0.yaml", "coco_eval": {}}), "too few"
+        (run / name).write_text(text)
     assert crossing.validation(run, run / "weights/best.pt", {}) is None
 
 
@@ -68,6 +74,49 @@ def test_folds_of_pictures_that_have_changed(clips, tmp_path):
     crossing.split.cache_clear()
     with pytest.raises(TintboxError, match="0 more images and 1 fewer than when its folds were made"):
         crossing.prepare(tmp_path / "study", grid)
+
+
+@pytest.fixture
+def own(clips, tmp_path):
+    """A copy of the clips whose folds are in a study's folder: its YAML, the grid and the folder."""
+    copied = shutil.copytree(clips.parent, tmp_path / "data") / clips.name
+    copied.write_text(yaml.safe_dump({**yaml.safe_load(copied.read_text()), "path": str(copied.parent)}))
+    grid = parse([*FOLDED, f"data={copied}", "folds=3"])
+    crossing.split.cache_clear()
+    crossing.prepare(tmp_path / "study", grid)
+    return copied, grid, tmp_path / "study"
+
+
+@pytest.mark.attack("folds")
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("fold_1-val.txt", lambda text: "\n".join(text.splitlines()[1:])),
+        ("fold_2-train.txt", lambda text: text + text),
+        ("fold_0.yaml", lambda text: text.replace("val: fold_0-val.txt", "val: fold_0-train.txt")),
+        ("fold_0.yaml", lambda text: ":::"),
+        ("fold_2.yaml", lambda text: ""),
+    ],
+)
+def test_folds_that_were_edited(name, change, own):
+    """A run might learn from the images it is judged on."""
+    _, grid, folder = own
+    file = folder / "folds" / name
+    file.write_text(change(file.read_text()))
+    with pytest.raises(TintboxError, match=f"{name} has been changed since it was written; give the study another"):
+        crossing.prepare(folder, grid)
+    with pytest.raises(TintboxError, match="written; remove it"):
+        crossing.prepare(folder, grid, "remove it")
+
+
+@pytest.mark.attack("folds")
+def test_folds_of_classes_that_have_changed(own):
+    data, grid, folder = own
+    content = yaml.safe_load(data.read_text())
+    data.write_text(yaml.safe_dump({**content, "names": [*(f"new{i}" for i in range(len(content["names"]))), "more"]}))
+    crossing.split.cache_clear()
+    with pytest.raises(TintboxError, match=r"fold_0\.yaml: .* has other classes than when its folds were made; give"):
+        crossing.prepare(folder, grid)
 
 
 @pytest.mark.attack("folds")

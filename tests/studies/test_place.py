@@ -4,8 +4,9 @@ import pytest
 import yaml
 
 from tintbox.errors import TintboxError
-from tintbox.studies import place
+from tintbox.studies import files, place
 from tintbox.studies.grid import parse
+from tintbox.studies.outcome import Outcome
 
 
 def test_study_yaml_reads_as_what_was_written(tmp_path):
@@ -81,3 +82,29 @@ def test_a_folder_without_a_study(tmp_path):
     place.write(tmp_path, grid("batch=4,8"))
     assert place.read(tmp_path, ["batch=4,8,16"]).varied == {"batch": [4, 8, 16]}
     assert f"# Use: tintbox study {tmp_path}\n" in (tmp_path / "study.yaml").read_text()
+
+
+@pytest.mark.attack("study inputs")
+def test_a_recipe_that_has_changed_since_a_run_was_trained(tmp_path):
+    """Its runs would be averaged with those of the new one."""
+    recipe, folder = tmp_path / "recipe.yaml", tmp_path / "study"
+    recipe.write_text("lr0: 0.001\nunfreeze: {0.1: backbone}\nbatch: 8\n")
+    own = grid(f"cfg={recipe}", "batch=4", "seed=0,1")
+    folder.mkdir()
+    place.write(folder, own)
+    run, _ = own.runs()
+    Outcome("finished", "", run.arguments, files.contents(run.arguments)).write(folder / run.name)
+    assert place.explain_difference(folder, own) is None
+    recipe.write_text("unfreeze: {0.1: backbone}\nbatch: 2\nlr0: 0.001\n")
+    assert place.explain_difference(folder, own) is None, "the order, or what the study sets itself"
+    recipe.write_text("unfreeze: {0.2: backbone}\nlr0: 0.001\ncos_lr: true\n")
+    said = f"{folder / run.name} was trained before {recipe} changed (unfreeze, cos_lr)"
+    assert place.explain_difference(folder, own) == said
+    assert place.choose(grid(f"cfg={recipe}", "batch=4", "seed=0,1", f"project={tmp_path}"))[0].name == "study-2"
+    Outcome("failed", "why", run.arguments, {"lr0": 0.002}).write(folder / run.name)
+    assert place.explain_difference(folder, own) is None, "a run that failed at once may be tried with another"
+    (folder / run.name / "weights").mkdir()
+    (folder / run.name / "weights/last.pt").touch()
+    assert place.explain_difference(folder, own), "but it would go on from its weights"
+    Outcome("finished", "", run.arguments).write(folder / run.name)
+    assert place.explain_difference(folder, own) is None, "unknown: by an earlier version"

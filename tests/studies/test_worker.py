@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from tintbox.studies.worker import words
+from tintbox.studies.outcome import Outcome, read
+from tintbox.studies.worker import end, words
 
 ARGUMENTS = {"task": "detect", "model": "yolo11n.yaml", "epochs": 3}
 
@@ -41,6 +42,11 @@ def test_it_goes_on_from_the_checkpoint_that_is_whole(folder):
     assert words(folder, ARGUMENTS) == ["train", f"model={last}", f"resume={last}", f"save_dir={folder}"]
     best, _ = save(folder, "best.pt", 0), save(folder, "last.pt", 1, whole=False)
     assert words(folder, ARGUMENTS) == ["train", f"model={best}", f"resume={best}", f"save_dir={folder}"]
+
+
+def test_the_end_of_a_run_keeps_what_its_recipe_said(folder):
+    Outcome("started", arguments=ARGUMENTS, recipe={"lr0": 0.1}).write(folder)
+    assert end(folder, 0, ARGUMENTS) == read(folder) == Outcome("finished", "", ARGUMENTS, {"lr0": 0.1})
 
 
 def test_nothing_is_left_to_train_after_the_last_epoch(folder):

@@ -7,14 +7,13 @@ import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 import tintbox
-from tintbox import atomic
+from tintbox import atomic, yaml_file
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, one_line
 
@@ -76,20 +75,54 @@ def write(folder: Path, folds: Folds, kept: Mapping[str, Any], data: str) -> Non
     """
     folder.mkdir(parents=True, exist_ok=True)
     for fold in range(folds.number):
-        about = f"fold {fold} of {folds.number} of {one_line(data)}: learns from the others, is judged on its own"
-        parts = {
-            "train": [file for file, own in zip(folds.files, folds.folds) if own != fold],
-            "val": [file for file, own in zip(folds.files, folds.folds) if own == fold],
-        }
-        write_dataset(folder / yaml_name(fold), parts, kept, about)
+        write_dataset(folder / yaml_name(fold), split_parts(folds, fold), kept, describe_fold(folds, fold, data))
     rows = zip(folds.files, folds.folds, folds.groups, folds.splits)
     atomic.write_csv(folder / TABLE, [HEADER, *rows])
 
 
-def are_there(folder: Path, folds: Folds) -> bool:
-    """Return whether a folder has the YAML and the lists of every fold."""
-    yamls = [folder / yaml_name(fold) for fold in range(folds.number)]
-    return all(path.is_file() for file in yamls for path in (file, *map(partial(list_of, file), ("train", "val"))))
+def split_parts(folds: Folds, fold: int) -> dict[str, list[str]]:
+    """Return the images of a fold's two splits: it is judged on its own, and learns from the others."""
+    return {
+        "train": [file for file, own in zip(folds.files, folds.folds) if own != fold],
+        "val": [file for file, own in zip(folds.files, folds.folds) if own == fold],
+    }
+
+
+def describe_fold(folds: Folds, fold: int, data: str) -> str:
+    """Return what the header of a fold's YAML says."""
+    return f"fold {fold} of {folds.number} of {one_line(data)}: learns from the others, is judged on its own"
+
+
+def complete(folder: Path, folds: Folds, kept: Mapping[str, Any], data: str) -> str | None:
+    """Write the files of folds that are missing in a folder; return what is wrong with those there, None if nothing.
+
+    Arguments as in `write`.
+    """
+    for fold in range(folds.number):
+        file = folder / yaml_name(fold)
+        parts = split_parts(folds, fold)
+        lists = {split: list_of(file, split) for split in parts}
+        if not all(path.is_file() for path in (file, *lists.values())):
+            write_dataset(file, parts, kept, describe_fold(folds, fold, data))
+            continue
+        if changed := [path for split, path in lists.items() if path.read_bytes() != listed(parts[split]).encode()]:
+            return f"{changed[0]} has been changed since it was written"
+        try:
+            found = yaml_file.read(file)
+        except TintboxError:
+            found = None
+        wanted = {**{split: path.name for split, path in lists.items()}, **kept}
+        if found == wanted:
+            continue
+        if isinstance(found, dict) and found.get("names", wanted["names"]) != wanted["names"]:
+            return f"{file}: {one_line(data)} has other classes than when its folds were made"
+        return f"{file} has been changed since it was written"
+    return None
+
+
+def listed(pictures: Sequence[str]) -> str:
+    """Return the content of an image list."""
+    return "".join(f"{picture}\n" for picture in pictures)
 
 
 def list_of(file: Path, split: str) -> Path:
@@ -100,7 +133,7 @@ def list_of(file: Path, split: str) -> Path:
 def write_dataset(file: Path, parts: Mapping[str, Sequence[str]], kept: Mapping[str, Any], about: str) -> None:
     """Write a dataset's YAML and, beside it, an image list per split; they can be moved together."""
     for split, pictures in parts.items():
-        atomic.write_text(list_of(file, split), "".join(f"{picture}\n" for picture in pictures))
+        atomic.write_text(list_of(file, split), listed(pictures))
     body = yaml.safe_dump(
         {**{split: list_of(file, split).name for split in parts}, **kept}, sort_keys=False, allow_unicode=True
     )

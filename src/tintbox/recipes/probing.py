@@ -24,7 +24,7 @@ from tintbox.recipes.pace import Pace
 from tintbox.recipes.policies import FOLDS, POLICY, Finding, Plan
 from tintbox.recipes.recipe_file import as_yaml
 from tintbox.recipes.rules import Recipe
-from tintbox.studies import checks, crossing
+from tintbox.studies import checks, crossing, place
 from tintbox.studies import command as study
 from tintbox.studies.grid import Grid, from_values
 from tintbox.studies.pooled import CrossedCell, Pools
@@ -150,7 +150,11 @@ def probe(choose: Callable[[float], Recipe], pace: Pace, request: Mapping[str, A
         atomic.write_text(folder / FILE, json.dumps({"request": dict(request), "pace": asdict(pace)}, indent=1))
         grid = write_study(folder, planned, recipe, pictures, own, request, together)
     notes = [f"the probe takes about {planned.seconds / 60:.1f} of the {minutes:g} minutes"]
-    study.train(folder, grid, [*notes, *checks.check_arguments(grid, many=False)])
+    notes += checks.check_arguments(grid, many=False)
+    elsewhere = f"remove {folder} or give another out="
+    if (folder / place.FILE).is_file() and (other := place.explain_difference(folder, grid)):
+        raise TintboxError(f"{other}; {elsewhere}")
+    study.train(folder, grid, notes, elsewhere=elsewhere)
     findings = policies.find(pool(folder, grid))
     return Outcome(policies.apply(recipe, planned, findings, len(own)), planned, findings, len(own), folder)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.errors import TintboxError, one_line
-from tintbox.studies import outcome, worker
+from tintbox.studies import files, outcome, worker
 from tintbox.studies.grid import Run
 from tintbox.studies.local import TRIES, threads
 from tintbox.studies.outcome import Outcome
@@ -44,7 +44,7 @@ def connect(address: str) -> Any:
         check_answers(known)
     try:
         ray.init(None if address == LOCAL else address, log_to_driver=False, logging_level=logging.ERROR)
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # a plain one, if its processes do not come up in time
         raise TintboxError(f"--ray {address}: {one_line(error)}") from error
     return ray
 
@@ -70,7 +70,13 @@ def check_answers(address: str) -> None:
         raise TintboxError(f"--ray {address}: {why}; is it up (`ray start --head`), and its port open?")
 
 
-def train(folder: Path, arguments: Mapping[str, Any], environment: Mapping[str, str], where: Path) -> Outcome:
+def train(
+    folder: Path,
+    arguments: Mapping[str, Any],
+    environment: Mapping[str, str],
+    where: Path,
+    recipe: Mapping[str, Any] | None = None,
+) -> Outcome:
     """Train or resume a run where Ray has placed it, and return its outcome.
 
     If this worker dies, Ray calls the function again and the run is resumed: its process dies with the worker, at the
@@ -80,7 +86,7 @@ def train(folder: Path, arguments: Mapping[str, Any], environment: Mapping[str, 
     if done and outcome.is_finished(folder, done) and outcome.same_arguments(done, arguments):
         return done
     for _ in range(TRIES):
-        process = worker.start(folder, arguments, environment, where=where)
+        process = worker.start(folder, arguments, environment, where=where, recipe=recipe)
         try:
             status = process.wait()
         finally:
@@ -107,7 +113,8 @@ class ClusterRuns:
         environment = {key: value for key, value in os.environ.items() if key.startswith(PASSED)}
         environment |= threads(int(needs["num_cpus"]))
         for run in runs:
-            self.pending[task.remote(self.folder / run.name, dict(run.arguments), environment, Path.cwd())] = run
+            words = dict(run.arguments), environment, Path.cwd(), files.contents(run.arguments)
+            self.pending[task.remote(self.folder / run.name, *words)] = run
 
     def list_running(self) -> list[Run]:
         """Return the runs that are being trained."""

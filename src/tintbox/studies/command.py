@@ -44,8 +44,18 @@ def study(words: Sequence[str], workers: int = 1, ray: str | None = None, yes: b
     return train(folder, grid, notes, workers, ray)
 
 
-def train(folder: Path, grid: Grid, notes: Sequence[str], workers: int = 1, ray: str | None = None) -> Path:
-    """Train the untrained runs of a checked grid; arguments and errors as in `study`."""
+def train(
+    folder: Path,
+    grid: Grid,
+    notes: Sequence[str],
+    workers: int = 1,
+    ray: str | None = None,
+    elsewhere: str = crossing.ELSEWHERE,
+) -> Path:
+    """Train the untrained runs of a checked grid; arguments and errors as in `study`.
+
+    ``elsewhere`` says how to begin in another folder, for errors about this one.
+    """
     if workers < 1:
         raise TintboxError(f"--workers {workers}: give a number of 1 or more")
     if ray:
@@ -55,9 +65,9 @@ def train(folder: Path, grid: Grid, notes: Sequence[str], workers: int = 1, ray:
         checks.check_folder(folder, sum(not outcome.claims_to_be_finished(folder / run.name) for run in runs))
     with lock.hold(folder), explain_failures(folder):
         if (folder / place.FILE).is_file() and (other := place.explain_difference(folder, grid)):
-            raise TintboxError(f"{other}: it has just begun; give a folder of its own, by name=")
+            raise TintboxError(f"{other}: it has just begun; {elsewhere}")
         place.write(folder, grid)
-        save = saver(folder, grid, crossing.prepare(folder, grid))
+        save = saver(folder, grid, crossing.prepare(folder, grid, elsewhere))
         todo = find_unfinished(folder, runs)
         names = {run.name for run in runs} - {run.name for run in todo}
         done = {name: found for name in names if (found := outcome.read(folder / name))}

@@ -20,12 +20,13 @@ from tintbox.folds.files import Folds
 from tintbox.folds.pictures import Pictures
 from tintbox.plugins import options
 from tintbox.plugins.coco_eval import pooling
-from tintbox.plugins.coco_eval.outcome import IMAGE_IDS, IOU_TYPES, PREDICTIONS
+from tintbox.plugins.coco_eval.outcome import IMAGE_IDS, IOU_TYPES
 from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.plugins.coco_eval.sources import VALIDATION
 from tintbox.studies.grid import FOLD, Grid
 
 FOLDER = "folds"  # within the study's folder
+ELSEWHERE = "give the study another name="
 # Arguments of a fold's run; evaluating a fold on its own needs no intervals.
 JUDGED = {"val": False, "save_json": True}
 ALONE = {"resamples": 0, "explain": False}
@@ -73,13 +74,18 @@ def split(data: str, choice: Choice) -> tuple[Pictures, Folds, list[str]]:
     return found, *choice.split(found)
 
 
-def prepare(folder: Path, grid: Grid) -> Folds | None:
+def prepare(folder: Path, grid: Grid, elsewhere: str = ELSEWHERE) -> Folds | None:
     """Write the folds of a grid into its study's folder, and return them; existing folds are kept.
 
     If the dataset has moved, the folds are written again with the new paths, which the runs' image ids get too.
 
+    Args:
+        folder: The study's folder.
+        grid: Its grid.
+        elsewhere: How to begin in another folder, for the error.
+
     Raises:
-        TintboxError: The existing folds are of other images.
+        TintboxError: The existing folds are of other images or classes, or their files have been changed.
     """
     choice = Choice.of(grid.fixed)
     if choice is None:
@@ -91,15 +97,17 @@ def prepare(folder: Path, grid: Grid) -> Folds | None:
         new, gone = (len(set(a) - set(b)) for a, b in ((found.files, there.files), (there.files, found.files)))
         raise TintboxError(
             f"{folder / FOLDER}: {found.data} has {new} more images and {gone} fewer than when its folds were made; "
-            "give the study another name="
+            f"{elsewhere}"
         )
     if there and moved:
         for run in folder.glob(f"*/{IMAGE_IDS}"):
             pooling.rename_images(run.parent, moved)
         there = replace(there, files=found.files)
     folds = there or folds
-    if moved or not there or not files.are_there(folder / FOLDER, folds):
+    if moved or not there:
         files.write(folder / FOLDER, folds, found.kept, found.data)
+    elif wrong := files.complete(folder / FOLDER, folds, found.kept, found.data):
+        raise TintboxError(f"{wrong}; {elsewhere}")
     return folds
 
 
@@ -118,7 +126,7 @@ def validation(folder: Path, weights: Path, arguments: Mapping[str, Any]) -> lis
 
     The arguments are those that `resolve` returns.
     """
-    if (folder / PREDICTIONS).is_file():
+    if pooling.is_whole(folder):
         return None
     trained = run_arguments.read(folder)
     place = {"project": folder.parent, "name": folder.name, "exist_ok": True}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import re
 from collections.abc import Mapping
@@ -129,6 +130,18 @@ def recipe(value: str) -> Mapping[str, Any]:
     if found.get("task") not in (*TASKS, None):
         raise TintboxError(f"cfg={value}: task={found['task']}: no such task ({', '.join(sorted(TASKS))})")
     return found
+
+
+def contents(arguments: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what the file of a run's ``cfg=`` says now, as JSON keeps it; None without one, or if it is unreadable."""
+    if not arguments.get("cfg"):
+        return None
+    try:
+        path, found = mapping("cfg", arguments["cfg"])
+        found = {**found, **run_arguments.beside(path)}
+    except TintboxError:  # the run will say why
+        return None
+    return json.loads(json.dumps(found, default=str))
 
 
 @functools.cache

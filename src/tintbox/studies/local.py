@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tintbox.studies import worker
+from tintbox.studies import files, worker
 from tintbox.studies.grid import Run
 from tintbox.studies.outcome import Outcome
 from tintbox.threads import USER_THREADS, cores
@@ -83,7 +83,8 @@ class LocalRuns:
         words, environment = share(self.workers, run.arguments)
         if self.gpus and run.arguments.get("device") is None and "CUDA_VISIBLE_DEVICES" not in os.environ:
             environment["CUDA_VISIBLE_DEVICES"] = str(slot % self.gpus)
-        process = worker.start(self.folder / run.name, run.arguments, environment, words)
+        recipe = files.contents(run.arguments)
+        process = worker.start(self.folder / run.name, run.arguments, environment, words, recipe=recipe)
         self.at_work[run.name] = run, process, slot
         self.tries[run.name] = self.tries.get(run.name, 0) + 1
 

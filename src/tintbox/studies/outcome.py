@@ -14,7 +14,7 @@ from typing import Any
 from tintbox import atomic, checkpoint_file, json_file, run_arguments
 from tintbox.errors import COLOUR, TintboxError, one_line
 from tintbox.limits import JSON_BYTES, LOG_BYTES
-from tintbox.plugins.coco_eval.outcome import PREDICTIONS
+from tintbox.plugins.coco_eval import pooling
 from tintbox.run_folder import RESULTS
 from tintbox.studies.grid import FOLD
 
@@ -32,11 +32,13 @@ class Outcome:
         state: ``"started"``, ``"finished"`` or ``"failed"``; a "started" run without a process was killed.
         reason: Why it failed, in one line.
         arguments: The arguments that it was started with.
+        recipe: What the file of its ``cfg=`` said then; None without one, or if unknown.
     """
 
     state: str
     reason: str = ""
     arguments: Mapping[str, Any] | None = None
+    recipe: Mapping[str, Any] | None = None
 
     def write(self, folder: Path) -> None:
         """Write ``run.json`` atomically."""
@@ -52,7 +54,7 @@ def read(folder: Path) -> Outcome | None:
         return None
     if found.state not in (STARTED, FINISHED, FAILED) or not isinstance(found.reason, str):
         return None
-    if not (found.arguments is None or isinstance(found.arguments, dict)):
+    if not all(value is None or isinstance(value, dict) for value in (found.arguments, found.recipe)):
         return None
     return replace(found, reason=shorten(found.reason))
 
@@ -60,6 +62,11 @@ def read(folder: Path) -> Outcome | None:
 def same_arguments(outcome: Outcome, arguments: Mapping[str, Any]) -> bool:
     """Return whether a run was started with these arguments, compared as JSON: no tuples, only string keys."""
     return outcome.arguments == json.loads(json.dumps(arguments))
+
+
+def has_begun(folder: Path, found: Outcome) -> bool:
+    """Return whether a run has weights, from which it would be resumed, or has finished."""
+    return found.state == FINISHED or any((folder / WEIGHTS).glob("*.pt"))
 
 
 def find_whole_checkpoints(folder: Path) -> list[Path]:
@@ -90,7 +97,7 @@ def claims_to_be_finished(folder: Path) -> bool:
 
 
 def is_finished(folder: Path, found: Outcome | None) -> bool:
-    """Return whether a run has finished with complete weights and, if it has a fold, the fold's predictions."""
+    """Return whether a run has finished with complete weights and, if it has a fold, its predictions."""
     if found is None or found.state != FINISHED or lacks_predictions(folder, found.arguments):
         return False
     best = folder / WEIGHTS / "best.pt"  # does not exist if no epoch had a fitness
@@ -98,8 +105,8 @@ def is_finished(folder: Path, found: Outcome | None) -> bool:
 
 
 def lacks_predictions(folder: Path, arguments: Mapping[str, Any] | None) -> bool:
-    """Return whether a run has a fold but no predictions for it."""
-    return FOLD in (arguments or {}) and not (folder / PREDICTIONS).is_file()
+    """Return whether a run has a fold but no predictions for it, or damaged ones."""
+    return FOLD in (arguments or {}) and not pooling.is_whole(folder)
 
 
 def trained_epochs(folder: Path) -> int:

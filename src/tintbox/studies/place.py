@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +12,8 @@ import yaml
 import tintbox
 from tintbox import atomic
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError
-from tintbox.studies import outcome
+from tintbox.errors import TintboxError, one_line
+from tintbox.studies import files, outcome
 from tintbox.studies.grid import Grid, parse
 from tintbox.studies.lock import HOLDER, LOCK
 from tintbox.studies.outcome import same_arguments
@@ -79,10 +80,18 @@ def explain_difference(folder: Path, grid: Grid) -> str | None:
         new = [key for key in now if key not in then or (key in grid.varied) != (key in asked.varied)]
         other = ", ".join(dict.fromkeys([*lost, *new])) or "the order of its arguments"
         return f"{folder} has another study: {other} differ{'s' if ',' not in other else ''}"
+    contents = functools.lru_cache(lambda cfg: files.contents({"cfg": cfg}))
     for run in grid.runs():
         found = outcome.read(folder / run.name)
-        if found is not None and not same_arguments(found, run.arguments):
+        if found is None:
+            continue
+        if not same_arguments(found, run.arguments):
             return f"{folder / run.name} was trained with other arguments than {FILE} has"
+        said, says = found.recipe, contents(run.arguments.get("cfg"))
+        if said is not None and says is not None and outcome.has_begun(folder / run.name, found):
+            differing = [key for key in {**said, **says} if said.get(key) != says.get(key)]
+            if other := ", ".join(key for key in differing if key not in run.arguments):
+                return f"{folder / run.name} was trained before {run.arguments['cfg']} changed ({one_line(other)})"
     return None
 
 

@@ -29,6 +29,7 @@ def start(
     environment: Mapping[str, str],
     more: Sequence[str] = (),
     where: Path | None = None,
+    recipe: Mapping[str, Any] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a run in its own process group; it lives as long as its standard input is held open.
 
@@ -38,8 +39,9 @@ def start(
         environment: Variables to set for it; those with an empty value are unset.
         more: Machine-specific words, such as ``workers=1``, that do not affect the run's identity.
         where: The working directory for relative paths; None for this process's.
+        recipe: What the file of ``cfg=`` says; see `files.contents`.
     """
-    Outcome(outcome.STARTED, arguments=arguments).write(folder)
+    Outcome(outcome.STARTED, arguments=arguments, recipe=recipe).write(folder)
     # Unbuffered, so that the log ends with the last output; TINTBOX_ENVIRONMENT records where a plain run was made.
     variables = {**os.environ, "PYTHONUNBUFFERED": "1", "TINTBOX_ENVIRONMENT": "1", **environment}
     command = [sys.executable, "-m", "tintbox.studies.worker", str(folder), *more]
@@ -64,7 +66,8 @@ def end(folder: Path, status: int, arguments: Mapping[str, Any]) -> Outcome:
     why = outcome.reason(folder, status) if status else ""
     if not status and outcome.lacks_predictions(folder, arguments):
         why = "its fold could not be evaluated; its log says why"
-    found = Outcome(outcome.FAILED if why else outcome.FINISHED, why, arguments)
+    begun = outcome.read(folder)
+    found = Outcome(outcome.FAILED if why else outcome.FINISHED, why, arguments, begun.recipe if begun else None)
     found.write(folder)
     return found
 

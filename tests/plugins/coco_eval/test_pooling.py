@@ -104,7 +104,9 @@ def test_parts_that_do_not_go_together(parts, whole, tmp_path):
     ],
 )
 def test_damaged_ids(parts, text):
+    assert pooling.is_whole(parts[1])
     (parts[1] / "image_ids.json").write_text(text)
+    assert not pooling.is_whole(parts[1])
     with pytest.raises(TintboxError, match=r"image_ids\.json"):
         pooling.pool(parts)
 
