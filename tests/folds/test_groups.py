@@ -48,6 +48,25 @@ def test_copies_that_roboflow_made_always_stay_together():
     assert "copies of one image" in found.said
 
 
+@pytest.mark.parametrize("name", ["{}.jpg", "frame_{}.jpg", "one{}x.jpg"])
+def test_pictures_of_one_name_in_several_folders_are_no_copies(name):
+    """Every split, or every video, may count from 1."""
+    numbered = [f"/d/images/{folder}/{name.format(i)}" for folder in ("a", "b") for i in range(4)]
+    found = groups.find(numbered, "auto", 2)
+    assert found.names == numbered and found.said.startswith("groups: none (")
+
+
+def test_equal_files_of_one_name_are_copies(tmp_path):
+    content = {"train/1": b"one", "train/2": b"two", "val/1": b"one", "val/2": b"owt", "val/3": b"one"}
+    for name, raw in content.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.jpg").write_bytes(raw)
+    copied = [str(tmp_path / f"{name}.jpg") for name in content]
+    found = groups.find(copied, "auto", 2)
+    assert found.names == [copied[0], copied[1], copied[0], copied[3], copied[4]]
+    assert "4 of 1 to 2 images copies of one image" in found.said
+
+
 @pytest.fixture
 def table(tmp_path):
     def write(text):

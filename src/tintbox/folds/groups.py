@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import filecmp
 import math
 import re
 from collections import Counter
@@ -82,14 +83,34 @@ def by_names(files: Sequence[str], parts: int, *, sure: bool) -> Groups:
     several = sum(count > 1 for count in frames.values())
     if sure or (several >= parts and fitting and 2 * shared >= len(files)):
         return Groups(videos, tell(videos, files, "by their names"))
-    copies = Counter(sources)
-    if len(copies) < len(files):
-        return Groups(sources, tell(sources, files, "copies of one image by their names"))
+    originals = find_originals(files, sources)
+    if len(set(originals)) < len(files):
+        return Groups(originals, tell(originals, files, "copies of one image by their names"))
     why = "no names that look like frames of videos"
     if several:
         largest, size = sizes.most_common(1)[0]
         why = f"{size} of {len(files)} names begin with {shorten(largest)}, which looks like numbered images"
     return Groups(list(files), f"groups: none ({why}; groups=FILE says what has to stay together)")
+
+
+def find_originals(files: Sequence[str], sources: Sequence[str]) -> list[str]:
+    """Return the image that each is a copy of: by Roboflow, or one of the same name and bytes in another folder.
+
+    A name is not enough: every split, or every video, may count from 1 in its own folder.
+    """
+    found, seen = [], dict[tuple[str, int], list[str]]()
+    for file, source in zip(files, sources):
+        if EXPORTED in Path(file).stem:
+            found.append(source)
+            continue
+        try:
+            alike = seen.setdefault((source, Path(file).stat().st_size), [])
+            original = next((one for one in alike if filecmp.cmp(one, file, shallow=False)), file)
+        except OSError:
+            alike, original = [], file
+        alike.append(file)
+        found.append(original)
+    return found
 
 
 def tell(names: Sequence[str], files: Sequence[str], how: str) -> str:
