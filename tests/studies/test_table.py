@@ -122,7 +122,10 @@ def test_nothing_is_finished(made):
 def test_a_finished_run_that_cannot_be_read_is_named():
     run = Run("run", {}, {})
     text = table.markdown([Result(run, Outcome("finished"), None)], "mine")
-    assert "- run is finished, but its results.csv or args.yaml cannot be read" in text
+    assert (
+        "- run is finished, but its results.csv or args.yaml cannot be read; delete its folder to train it again"
+        in text
+    )
 
 
 def test_the_files_are_whole(made, tmp_path):

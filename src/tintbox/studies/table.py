@@ -96,7 +96,8 @@ def find_lacking(results: Sequence[Result]) -> list[str]:
     if failed:
         parts += ["", *(f"- {r.run.name} failed: {r.outcome.reason}" for r in failed if r.outcome)]
     if unread:
-        parts += ["", *(f"- {r.run.name} is finished, but its {RESULTS} or {ARGUMENTS} cannot be read" for r in unread)]
+        wrong = f"is finished, but its {RESULTS} or {ARGUMENTS} cannot be read; delete its folder to train it again"
+        parts += ["", *(f"- {r.run.name} {wrong}" for r in unread)]
     if lacking:
         parts += ["", f"{len(lacking)} of {len(results)} runs are not there yet."]
     return parts
