@@ -182,7 +182,7 @@ class ColorizeTrainer(BaseTrainer):
 
     def _do_train(self) -> None:
         """Train; on a CPU, a step's memory is kept for the next one."""
-        with memory.kept() if self.device.type == "cpu" else contextlib.nullcontext():
+        with memory.keep() if self.device.type == "cpu" else contextlib.nullcontext():
             super()._do_train()
 
     def _setup_train(self) -> None:
