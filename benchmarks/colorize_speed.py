@@ -1,6 +1,7 @@
-"""Training speed on the real horses: tintbox inside Ultralytics' trainer against an ordinary PyTorch loop.
+"""A colouriser's training speed: tintbox inside Ultralytics' trainer against an ordinary PyTorch loop.
 
     python benchmarks/colorize_speed.py [--model colorize-unet.yaml] [--batch 100] [--epochs 6]
+    python benchmarks/colorize_speed.py --model yolo11n-colorize.yaml --data bccd.yaml --imgsz 320 --batch 16
 
 Both train the same network on the same images with the same batch size, optimizer and number of threads, with
 alternating epochs, each in a process of its own. The ordinary loop has all data in tensors beforehand: it does what the
@@ -23,38 +24,50 @@ from torch.nn.functional import cross_entropy
 from ultralytics import YOLO
 
 import machine
-from tintbox.colorization.networks import NETWORKS
+from tintbox.colorization.batch import reduce
+from tintbox.colorization.grey import grey_input
+from tintbox.colorization.model import ColorizeModel
+from tintbox.colorization.palette import Palette
 
 WARM = 1  # warm-up epochs, not counted
 
 
 class PlainLoop:
-    """The ordinary loop: tensors, model, cross-entropy, Adam.
+    """The ordinary loop: tensors, model, cross-entropy, Adam, in float32.
 
     Args:
-        pictures: (N, H, W, 3), uint8.
-        labels: (N, H, W), palette indices.
-        spec: The colouriser's description.
-        scale: Divisor of the 8-bit values.
+        pictures: (N, 3, H, W), uint8.
+        model: The colouriser's YAML.
+        palette: Its palette, described.
         batch: Images per batch.
         device: Where to train.
     """
 
-    def __init__(self, pictures, labels, spec: dict, scale: float, batch: int, device: str) -> None:
-        pictures, labels = torch.tensor(pictures, device=device), torch.tensor(labels, device=device)
-        self.grey = pictures.float().mean(-1)[:, None] / scale  # (N, 1, H, W), plain strides
-        self.labels = labels.long()
+    def __init__(self, pictures: torch.Tensor, model: str, palette: dict, batch: int, device: str) -> None:
         torch.manual_seed(0)
-        self.network = NETWORKS[spec["network"]](spec["kernel"], spec["num_filters"], spec["nc"], spec["in_channels"])
-        self.network.to(device).train()
+        colours = Palette.from_dict(palette)
+        self.network = ColorizeModel(model, palette=colours, verbose=False).to(device).train()
+        grey = grey_input(pictures, self.network.yaml["channels"], colours.scale)
+        self.grey = torch.empty(grey.shape, device=device).copy_(grey)  # in an ordinary memory layout
+        small = reduce(pictures, self.network.output_stride).permute(0, 2, 3, 1)
+        self.targets = {name: values.long() if name != "share" else values
+                        for name, values in colours.targets(small).items()}  # fmt: skip
+        self.targets = {name: values.to(device) for name, values in self.targets.items()}
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=1e-3)
         self.batch = batch
+
+    def loss(self, scores: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """Return the cross-entropy of some images' scores (B, K, h, w), with hard or soft targets."""
+        if "near" not in self.targets:
+            return cross_entropy(scores, self.targets["label"][rows])
+        near, share = (self.targets[name][rows].permute(0, 3, 1, 2) for name in ("near", "share"))
+        return -(scores.log_softmax(1).gather(1, near) * share).sum(1).mean()
 
     def epoch(self) -> None:
         """Train one epoch."""
         for rows in torch.randperm(len(self.grey)).split(self.batch):
             self.optimizer.zero_grad()
-            loss = cross_entropy(self.network(self.grey[rows]), self.labels[rows])
+            loss = self.loss(self.network(self.grey[rows]), rows)
             loss.backward()
             self.optimizer.step()
             loss.item()
@@ -73,7 +86,8 @@ def train_plainly(threads: int, connection, **arguments) -> None:
 class Timer:
     """Callbacks that let another process train a plain epoch before each of the trainer's epochs and time all parts."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: str) -> None:
+        self.model = model
         self.plain: list[float] = []
         self.ours: list[float] = []
         self.rest: list[float] = []
@@ -86,9 +100,8 @@ class Timer:
         pictures = trainer.train_loader.dataset.memory
         self.images, self.device = len(pictures), pictures.device.type  # on the GPU, if there is one, for both
         self.connection, other = multiprocessing.Pipe()
-        arguments = {"pictures": pictures.cpu().numpy(), "labels": trainer.palette.encode(pictures.cpu().numpy()),
-                     "spec": trainer.model.yaml, "scale": trainer.palette.scale, "batch": trainer.batch_size,
-                     "device": self.device}  # fmt: skip
+        arguments = {"pictures": pictures.cpu().permute(0, 3, 1, 2), "model": self.model, "batch": trainer.batch_size,
+                     "palette": trainer.palette.as_dict(), "device": self.device}  # fmt: skip
         multiprocessing.get_context("spawn").Process(
             target=train_plainly, args=(torch.get_num_threads(), other), kwargs=arguments, daemon=True
         ).start()
@@ -115,17 +128,18 @@ class Timer:
 
 def main() -> None:
     """Measure and print."""
-    parser = machine.make_parser(__doc__, model="colorize-unet.yaml", batch=100, epochs=6)
+    parser = machine.make_parser(__doc__, model="colorize-unet.yaml", data="cifar10-horses.yaml", imgsz=32, batch=100,
+                                 epochs=6)  # fmt: skip
     parser.add_argument("--amp", default="true", help="Ultralytics' amp=, e.g. false")
     args = parser.parse_args()
     print(machine.describe())
 
-    model, timer = YOLO(args.model), Timer()
+    model, timer = YOLO(args.model), Timer(args.model)
     for event in (name for name in dir(timer) if name.startswith("on_")):
         model.add_callback(event, getattr(timer, event))
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        model.train(data="cifar10-horses.yaml", imgsz=32, batch=args.batch, epochs=args.epochs + WARM, project=folder,
-                    amp={"true": True, "false": False}.get(args.amp, args.amp))  # fmt: skip
+        model.train(data=args.data, imgsz=args.imgsz, batch=args.batch, epochs=args.epochs + WARM, project=folder,
+                    cache="ram", amp={"true": True, "false": False}.get(args.amp, args.amp))  # fmt: skip
     plain, ours, rest = (times[WARM : args.epochs + WARM] for times in (timer.plain, timer.ours, timer.rest))
     ratios = [p / o for p, o in zip(plain, ours)]
     where = torch.cuda.get_device_name() if timer.device == "cuda" else f"{torch.get_num_threads()} threads"
