@@ -1,10 +1,13 @@
 """A run as a user sees it: files, metrics, defaults, resuming, early stopping."""
 
+import contextlib
+
 import pytest
 import torch
 import yaml
 from ultralytics import YOLO
 
+from tintbox import memory
 from tintbox.colorization.data import Pictures, image_files
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.trainer import ColorizeTrainer, fraction_of, is_grey
@@ -129,13 +132,25 @@ def test_fit_palettes_are_kept_and_reproducible(tiny_data, tmp_path):
     assert len(list((tmp_path / "a").iterdir())) == 2
 
 
-def test_moving_average_spans_the_epochs_asked_for(tiny_data, tmp_path):
+def test_moving_average_spans_the_epochs_asked_for_and_memory_is_kept(tiny_data, tmp_path, monkeypatch):
+    keep, seen = memory.keep, []
+
+    @contextlib.contextmanager
+    def noted():
+        seen.append("kept")
+        with keep():
+            yield
+        seen.append("given back")
+
+    monkeypatch.setattr(memory, "keep", noted)
     model = YOLO("colorize-pool.yaml")
+    model.add_callback("on_train_end", lambda trainer: seen.append("trained"))
     model.train(
         data=str(tiny_data), epochs=1, batch=4, imgsz=32, palette=4, plots=False, project=str(tmp_path), ema_epochs=2
     )
     steps = 2 * 3  # three batches an epoch
     assert model.trainer.ema.decay(10**6) == pytest.approx(1 - 1 / steps, abs=1e-9)
+    assert seen == (["kept", "trained", "given back"] if model.trainer.device.type == "cpu" else ["trained"])
 
 
 def test_a_detectors_weights_are_refused_as_pretrained(tiny_data, tmp_path):
