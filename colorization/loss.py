@@ -42,7 +42,7 @@ def cross_entropy(logits: torch.Tensor, batch: dict[str, Any]) -> torch.Tensor:
     shares = None
     if "near" in batch:
         labels, shares = (batch[name].reshape(len(rows), -1) for name in ("near", "share"))
-    if rows.device.type == "cpu" and rows.dtype == torch.bfloat16:
+    if rows.device.type == "cpu" and rows.dtype in (torch.bfloat16, torch.float32):
         return RowCrossEntropy.apply(rows, labels, shares, weights)
     return row_cross_entropy(rows, labels, shares, weights)
 
