@@ -166,6 +166,7 @@ def draw(results: list[dict], file: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    named: dict[str, float] = {}  # fork -> GFLOPs, of which the number of classes takes little
     for number, new in enumerate(dict.fromkeys(r["new"] for r in results)):
         found: dict[str, list[float]] = {}
         for r in results:
@@ -177,10 +178,10 @@ def draw(results: list[dict], file: Path) -> None:
         spread = [statistics.stdev(found[m]) if len(found[m]) > 1 else 0 for m in forks]
         x, y, colour, title = [flops[m] for m in forks], [means[m] for m in forks], f"C{number}", Path(new).stem
         axes.errorbar(x, y, spread, fmt="o-", color=colour, capsize=3, label=f"{title}: extend=")
-        for fork in forks:
-            axes.annotate(fork, (flops[fork], means[fork]), (4, -11), textcoords="offset points", fontsize=8)
+        named.update({fork: flops[fork] for fork in forks})
         if "plain" in means:
             axes.axhline(means["plain"], color=colour, linestyle="--", label=f"{title}: fine-tuning, old classes lost")
+    axes.secondary_xaxis("top").set_xticks([*named.values()], [*named])
     axes.margins(x=0.12)
     axes.set(xlabel="GFLOPs of the whole model at 640 pixels", ylabel="AP of the new classes, percent")
     axes.legend(loc="lower right")
