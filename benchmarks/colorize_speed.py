@@ -50,9 +50,8 @@ class PlainLoop:
         grey = grey_input(pictures, self.network.yaml["channels"], colours.scale)
         self.grey = torch.empty(grey.shape, device=device).copy_(grey)  # in an ordinary memory layout
         small = reduce(pictures, self.network.output_stride).permute(0, 2, 3, 1)
-        self.targets = {name: values.long() if name != "share" else values
+        self.targets = {name: (values if values.is_floating_point() else values.long()).to(device)
                         for name, values in colours.targets(small).items()}  # fmt: skip
-        self.targets = {name: values.to(device) for name, values in self.targets.items()}
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=1e-3)
         self.batch = batch
 
@@ -105,6 +104,7 @@ class Timer:
         multiprocessing.get_context("spawn").Process(
             target=train_plainly, args=(torch.get_num_threads(), other), kwargs=arguments, daemon=True
         ).start()
+        other.close()  # so that a failure there ends this program, too
 
     def on_train_epoch_start(self, trainer) -> None:
         """Have a plain epoch trained; then start timing ours."""

@@ -22,29 +22,23 @@ GAMMA_BELOW = 0.0031308  # linear light, below which sRGB's gamma is a line
 BLOCK = 1 << 15  # pixels converted at once, to fit the processor's cache
 
 
-def rgb_to_lab(pictures: torch.Tensor) -> torch.Tensor:
-    """Return L in 0..100 and a, b in about -110..110.
+def lightness(pictures: torch.Tensor) -> torch.Tensor:
+    """Return L in 0..100.
 
     Args:
         pictures: (..., 3), red, green, blue: uint8 in 0..255, or floats in 0..1.
 
     Returns:
-        (..., 3), float32, or float64 for float64.
+        (...), float32, or float64 for float64.
     """
-    x, y, z = _roots(pictures)
-    return torch.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), -1)
+    parts = [_roots(part, slice(1, 2))[0] for part in pictures.reshape(-1, 3).split(BLOCK)]
+    return torch.cat(parts).mul_(116).sub_(16).reshape(pictures.shape[:-1])
 
 
 def rgb_to_ab(pictures: torch.Tensor) -> torch.Tensor:
-    """Return a and b as planes (2, ...), each contiguous; for pixels given as for `rgb_to_lab`."""
+    """Return a and b in about -110..110 as planes (2, ...), each contiguous; for pixels given as for `lightness`."""
     x, y, z = _roots(pictures)
     return torch.stack((x.sub_(y).mul_(500), y.sub_(z).mul_(200)))
-
-
-def lightness(pictures: torch.Tensor) -> torch.Tensor:
-    """Return L (...) in 0..100, for pixels given as for `rgb_to_lab`."""
-    parts = [_roots(part, slice(1, 2))[0] for part in pictures.reshape(-1, 3).split(BLOCK)]
-    return torch.cat(parts).mul_(116).sub_(16).reshape(pictures.shape[:-1])
 
 
 def _roots(pictures: torch.Tensor, axes: slice = slice(3)) -> torch.Tensor:
