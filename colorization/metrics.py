@@ -42,6 +42,7 @@ class ColorizeMetrics:
         painted: torch.Tensor,
         truth: torch.Tensor,
         colours: torch.Tensor | None = None,
+        truth_ab: torch.Tensor | None = None,
     ) -> None:
         """Add a batch.
 
@@ -52,11 +53,12 @@ class ColorizeMetrics:
             painted: The decoded images (B, H, W, 3), uint8; H and W are the same multiple of h and w.
             truth: The original images, likewise.
             colours: The palette (K, 3), uint8, if every painted pixel is the colour of the guess: this is faster.
+            truth_ab: `rgb_to_ab` of ``truth``, if it is known.
         """
         pixels, correct = labels.numel(), int((guess == labels).sum())
         pictures = torch.stack((psnr(painted, truth), colourfulness(painted))).double().sum(1).cpu()
         self.sums += torch.tensor([pixels, correct, loss * pixels, len(labels), *pictures.tolist()]).double()
-        close = closeness(painted if colours is None else guess, truth, colours)[:, None]  # (B, 1, H, W)
+        close = closeness(painted if colours is None else guess, truth, colours, truth_ab)[:, None]  # (B, 1, H, W)
         if close.shape[2:] != labels.shape[1:]:
             close = torch.nn.functional.avg_pool2d(close, close.shape[-1] // labels.shape[-1])
         index = labels.flatten().cpu()
@@ -135,7 +137,9 @@ def psnr(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return (10 * torch.log10(255.0**2 / mse.clamp(min=1e-9))).clamp(max=PSNR_LIMIT)
 
 
-def closeness(a: torch.Tensor, b: torch.Tensor, colours: torch.Tensor | None = None) -> torch.Tensor:
+def closeness(
+    a: torch.Tensor, b: torch.Tensor, colours: torch.Tensor | None = None, ab: torch.Tensor | None = None
+) -> torch.Tensor:
     """Return 1 - min(d, 150) / 150 for the ab distance d of each pixel.
 
     Its mean is the area under the curve "share of pixels within a distance" over distances from 0 to 150, divided by
@@ -145,16 +149,18 @@ def closeness(a: torch.Tensor, b: torch.Tensor, colours: torch.Tensor | None = N
         a: (..., 3), uint8 red, green, blue; or with ``colours``, indices of them (...), int64.
         b: (..., 3), uint8 red, green, blue.
         colours: (K, 3), uint8 red, green, blue.
+        ab: (2, ...), `rgb_to_ab` of ``b``, if it is known.
 
     Returns:
         (...), float32.
     """
     table = None if colours is None else rgb_to_ab(colours)
     flat = a.reshape(-1, 3) if table is None else a.flatten()
+    known = b.reshape(-1, 3).split(BLOCK) if ab is None else ab.flatten(1).split(BLOCK, 1)
     distances = []
-    for x, y in zip(flat.split(BLOCK), b.reshape(-1, 3).split(BLOCK), strict=True):
-        ab = rgb_to_ab(x) if table is None else table.index_select(1, x)
-        along, across = ab.sub_(rgb_to_ab(y)).square_()
+    for x, y in zip(flat.split(BLOCK), known, strict=True):
+        planes = rgb_to_ab(x) if table is None else table.index_select(1, x)
+        along, across = planes.sub_(rgb_to_ab(y) if ab is None else y).square_()
         distances.append(along.add_(across).sqrt_())  # in half the time of `hypot`
     return (1 - torch.cat(distances).clamp(max=FARTHEST) / FARTHEST).reshape(b.shape[:-1])
 

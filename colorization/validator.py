@@ -15,6 +15,7 @@ from tintbox.colorization import dataset, folder, plots
 from tintbox.colorization.backend import adjust_palette, model_channels, model_output_stride, model_palette
 from tintbox.colorization.batch import likeliest, paint, prepare, truth_rows
 from tintbox.colorization.data import Pictures, check_size, image_files
+from tintbox.colorization.lab import rgb_to_ab
 from tintbox.colorization.loader import Order, PictureLoader
 from tintbox.colorization.loss import cross_entropy
 from tintbox.colorization.metrics import ColorizeMetrics
@@ -23,6 +24,8 @@ from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_base import BasePalette
 from tintbox.colorization.rendering import show
 from tintbox.threads import use_all_cores
+
+KEPT = 1 << 22  # pixels of the truth that are kept between the epochs of a training, 25 bytes each
 
 
 class ColorizeValidator(BaseValidator):
@@ -33,6 +36,7 @@ class ColorizeValidator(BaseValidator):
         channels: The model's input channels, 1 or 3.
         output_stride: Input pixels per output pixel; the truth is averaged accordingly.
         dtype: Type of the input; bfloat16 during training in bfloat16.
+        kept: During training, number of a batch -> its input and truth, for the first `KEPT` pixels.
     """
 
     palette: BasePalette
@@ -46,6 +50,7 @@ class ColorizeValidator(BaseValidator):
         self.metrics = ColorizeMetrics()
         self.samples = self.args.plots  # Ultralytics switches `plots` off in all but the last epoch
         self.epoch = 0
+        self.kept: dict[int, dict[str, Any]] = {}
 
     def __call__(self, trainer: Any = None, model: Any = None, **kwargs: Any) -> Any:
         """Validate. A plain image folder, which Ultralytics would reject as a dataset, is accepted too."""
@@ -94,7 +99,13 @@ class ColorizeValidator(BaseValidator):
 
     def preprocess(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Convert RGB images to the network's input, the labels and the originals, all on the device."""
-        return prepare(batch, self.palette, self.channels, self.device, self.dtype, self.output_stride)
+        if self.training and self.batch_i in self.kept:
+            return dict(self.kept[self.batch_i])
+        ready = prepare(batch, self.palette, self.channels, self.device, self.dtype, self.output_stride)
+        if self.training and sum(b["rgb"][:, 0].numel() for b in (ready, *self.kept.values())) <= KEPT:
+            ready["ab"] = rgb_to_ab(ready["rgb"].permute(0, 2, 3, 1))
+            self.kept[self.batch_i] = dict(ready)
+        return ready
 
     def postprocess(self, preds: Any) -> torch.Tensor:
         """Return the logits (B, K, H, W)."""
@@ -109,7 +120,7 @@ class ColorizeValidator(BaseValidator):
         colours = None
         if whole and isinstance(self.palette, Palette):
             colours = self.palette.decode(torch.arange(len(self.palette), device=guess.device)[None])[0]
-        self.metrics.update(guess, batch["label"], loss, pictures, truth, colours)
+        self.metrics.update(guess, batch["label"], loss, pictures, truth, colours, batch.get("ab"))
         self.seen += len(preds)
         if self.training and self.samples and self.batch_i == 0 and RANK in {-1, 0}:
             self.plot(batch, preds, self.save_dir / "samples" / f"epoch{self.epoch:03d}.png")

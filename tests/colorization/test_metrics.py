@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tintbox.colorization.lab import rgb_to_ab
 from tintbox.colorization.loss import cross_entropy
 from tintbox.colorization.metrics import ColorizeMetrics, closeness, colourfulness, psnr
 
@@ -50,10 +51,12 @@ def test_colours_of_a_palette_are_as_close_as_their_pixels():
     colours, truth = picture_batch(1, 5)[0].reshape(-1, 3), picture_batch(3, 200)
     guess, labels = torch.randint(0, len(colours), (2, *truth.shape[:3]))
     assert torch.equal(closeness(guess, truth, colours), closeness(colours[guess], truth))
-    metrics = [ColorizeMetrics(len(colours)) for _ in range(2)]
+    metrics = [ColorizeMetrics(len(colours)) for _ in range(3)]
     metrics[0].update(guess, labels, 0.0, colours[guess], truth)
     metrics[1].update(guess, labels, 0.0, colours[guess], truth, colours)
+    metrics[2].update(guess, labels, 0.0, colours[guess], truth, colours, rgb_to_ab(truth))
     assert metrics[0].results_dict == metrics[1].results_dict
+    assert metrics[2].auc == pytest.approx(metrics[1].auc, abs=1e-6)  # CIELAB in other blocks is rounded otherwise
 
 
 def test_closeness_is_the_area_under_the_share_of_pixels_within_a_distance():

@@ -6,6 +6,7 @@ import torch
 import yaml
 from ultralytics import YOLO
 
+from tintbox.colorization import validator
 from tintbox.colorization.data import Pictures, image_files
 
 from .conftest import rows
@@ -44,3 +45,20 @@ def test_validation_equals_a_plain_second_implementation(trained, tiny_data, tmp
     assert metrics.accuracy == pytest.approx(float(np.mean(correct)), abs=2e-3)
     assert metrics.loss == pytest.approx(float(np.mean(loss)), abs=1e-4)
     assert metrics.psnr == pytest.approx(float(np.mean(psnr)), abs=1e-2)
+
+
+@pytest.mark.parametrize("kept", [0, 2 * 32 * 32])
+def test_a_truth_that_is_kept_between_epochs_changes_nothing(tiny_data, tmp_path, monkeypatch, kept):
+    """Of none or the first of two batches, against all."""
+    arguments = {"data": str(tiny_data), "imgsz": 32, "batch": 1, "epochs": 2, "plots": False, "palette": 6}
+    found, validators = [], []
+    for limit in (validator.KEPT, kept):
+        monkeypatch.setattr(validator, "KEPT", limit)
+        model = YOLO("colorize-unet.yaml")
+        model.add_callback("on_train_end", lambda trainer: validators.append(trainer.validator))
+        model.train(**arguments, project=str(tmp_path), name=str(limit))
+        found.append(rows(tmp_path / str(limit)))
+    assert [len(v.kept) for v in validators] == [2, kept // (2 * 32 * 32)]
+    for one, other in zip(*found):
+        del one["time"], other["time"]
+        assert one == pytest.approx(other, abs=2e-5)  # CIELAB in other blocks is rounded otherwise
