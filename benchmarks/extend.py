@@ -5,7 +5,7 @@
     python benchmarks/extend.py --model yolo11n.pt --old coco-val.yaml --new boards.yaml --small --costs
 
 `plain` fine-tunes the whole model; `freeze10` and `freeze` freeze its first ten layers, or backbone and neck; `pseudo`
-trains on the new images with the old model's boxes added to the new labels; the others are values of `extend=`.
+trains on the new images with the old model's boxes added to the new labels; all others are values of `extend=`.
 Datasets in `cards.yaml+boards.yaml` are added one after the other. The weights of the last epoch are validated. "All"
 is both validation sets together; objects of one set's classes are not labelled in the other set's images.
 
@@ -36,11 +36,16 @@ METHODS: dict[str, dict[str, Any]] = {
     "freeze10": {"freeze": 10},
     "freeze": {"freeze": ["backbone", "neck"]},
     "pseudo": {},
-    **{fork: {"extend": fork} for fork in ("head", "slim", "neck", "backbone[5:]", "backbone[2:]")},
 }
+FORKS = ("head", "slim", "neck", "backbone[5:]", "backbone[2:]")
 RECIPE = {"optimizer": "AdamW", "lr0": 0.002, "nbs": 16, "warmup_bias_lr": 0.0}
 SMALL = {"imgsz": 320, "epochs": 15, "batch": 16}
 TURNS = 3  # of every method, in `time_alone`
+
+
+def arguments(method: str) -> dict[str, Any]:
+    """Return a method's training arguments."""
+    return METHODS.get(method, {"extend": method})
 
 
 def train(args: argparse.Namespace, method: str, data: str, seed: int, model: str, folder: Path) -> list[float]:
@@ -51,7 +56,7 @@ def train(args: argparse.Namespace, method: str, data: str, seed: int, model: st
     yolo.add_callback("on_train_epoch_start", lambda trainer: times.append([time.perf_counter()]))
     yolo.add_callback("on_train_epoch_end", lambda trainer: times[-1].append(time.perf_counter()))
     yolo.train(
-        **{**RECIPE, **settings(args.set), **METHODS[method]}, data=data, epochs=args.epochs, imgsz=args.imgsz,
+        **{**RECIPE, **settings(args.set), **arguments(method)}, data=data, epochs=args.epochs, imgsz=args.imgsz,
         batch=args.batch, seed=seed, workers=args.workers, plots=False, val=False, cache="ram",
         project=str(folder.parent), name=folder.name, exist_ok=True,
     )  # fmt: skip
@@ -73,7 +78,7 @@ def run(args: argparse.Namespace, method: str, new: str, seed: int, folder: Path
     result: dict[str, Any] = {"method": method, "new": new, "seed": seed}
     result["epoch"] = statistics.median(seconds) if seconds else None
     names = list(YOLO(model).names.values())
-    for reconcile in (False, True) if "extend" in METHODS[method] else (None,):
+    for reconcile in (False, True) if "extend" in arguments(method) else (None,):
         more = {} if reconcile is None else {"reconcile": reconcile}
         if names == every[: len(names)]:
             found = {part: evaluate(args, model, data, folder / "val", **more) for part, data in sets.items()}
@@ -173,7 +178,7 @@ def draw(results: list[dict], file: Path) -> None:
             if r["new"] == new and r["method"] != "original":
                 found.setdefault(r["method"], []).append(100 * r["exact"]["new"][0])
         flops = {r["method"]: r["GFLOPs"] for r in results}
-        forks = sorted((m for m in found if "extend" in METHODS[m]), key=flops.__getitem__)
+        forks = sorted((m for m in found if "extend" in arguments(m)), key=flops.__getitem__)
         means = {method: statistics.mean(aps) for method, aps in found.items()}
         spread = [statistics.stdev(found[m]) if len(found[m]) > 1 else 0 for m in forks]
         x, y, colour, title = [flops[m] for m in forks], [means[m] for m in forks], f"C{number}", Path(new).stem
@@ -196,7 +201,7 @@ def main() -> None:
     parser.add_argument(
         "--new", nargs="+", default=["cards.yaml", "boards.yaml", "bccd.yaml", "cards.yaml+boards.yaml"]
     )
-    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    parser.add_argument("--methods", nargs="+", default=[*METHODS, *FORKS], metavar="METHOD")
     parser.add_argument("--small", action="store_true", help=" ".join(f"--{k} {v}" for k, v in SMALL.items()))
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="training arguments for all methods")
     parser.add_argument("--workers", type=int, default=1, help="loader processes per run")
