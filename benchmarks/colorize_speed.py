@@ -111,7 +111,7 @@ class Timer:
         """Have a plain epoch trained; then start timing ours."""
         self.connection.send(True)
         self.plain.append(self.connection.recv())
-        if self.device == "cpu" and torch.get_num_threads() > 1:  # or the trainer would still spare the other process's core
+        if self.device == "cpu" and torch.get_num_threads() > 1:  # or the trainer would still spare that core
             time.sleep((threads.PATIENCE + 2) * threads.SECONDS)
         self.mark = time.perf_counter()
 
