@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -137,24 +136,20 @@ def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", setti
     columns = Columns.of(truth, detections, iou_type)
     matches = match(columns)
     curves = accumulate(matches)
-    errors = None
-    if settings.explain:
-        errors = tide.explain(truth, detections, iou_type, columns=columns, partners=matches.partners)
-    categories = sorted(truth.categories, key=lambda category: category["id"])
-    counts = Counter(a["category_id"] for a in truth.annotations if not a.get("iscrowd"))
-    samples = np.empty((0, len(categories), len(METRICS)))
+    names = [category["name"] for category in sorted(truth.categories, key=lambda category: category["id"])]
+    samples = np.empty((0, len(names), len(METRICS)))
     if settings.resamples:
         drawn = bootstrap.draw(columns.images, settings.resamples, settings.seed, group_numbers(truth))
         samples = bootstrap.reweight(matches, drawn)
     return Evaluation(
         iou_type=iou_type,
-        names=[category["name"] for category in categories],
-        truths=[counts[category["id"]] for category in categories],
+        names=names,
+        truths=np.bincount(columns.truth_class[~columns.crowd], minlength=len(names)).tolist(),
         images=columns.images,
         curves=curves,
         classes=per_class(curves),
         samples=samples,
-        errors=errors,
+        errors=tide.explain(columns, matches.partners, names) if settings.explain else None,
         settings=settings,
         fingerprint=fingerprint(truth),
     )

@@ -30,7 +30,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Partners:
-    """The object matched to each detection, at one IoU threshold.
+    """The object matched to each detection.
 
     Attributes:
         truth: ``(N,)`` row of the matched object, or of the crowd region that contains the detection, or -1.
@@ -46,8 +46,8 @@ class Matches:
     """All groups of a split.
 
     Attributes:
-        groups: ``groups[class][area]``, classes by category id, areas in the order requested.
-        partners: The object matched to each detection at the first threshold, for the first size range.
+        groups: ``groups[class][area]``, classes by category id, areas in the order of ``AREAS``.
+        partners: The object matched to each detection at IoU 0.5, of all sizes.
     """
 
     groups: list[list[Group]]

@@ -11,10 +11,9 @@ take part: of 250,000 in 5,000 images, the fifth that overlaps an object of its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from types import MappingProxyType
 
 import numpy as np
 
@@ -72,29 +71,16 @@ def places_in_runs(keys: np.ndarray) -> np.ndarray:
     return np.arange(len(keys)) - np.repeat(starts, np.diff(starts, append=len(keys)))
 
 
-def match(
-    columns: Columns,
-    *,
-    thresholds: Sequence[float] = tuple(IOU_THRESHOLDS),
-    areas: Mapping[str, tuple[float, float]] = MappingProxyType(AREAS),
-    limit: int = MAX_DETECTIONS[-1],
-) -> Matches:
-    """Match at every threshold and size; numbers, intervals and errors all follow from the result.
-
-    Args:
-        columns: Truth and detections.
-        thresholds: Smallest IoU of a match.
-        areas: Ranges of object size in square pixels by name.
-        limit: Maximum number of detections per image and class, those with the highest scores.
-    """
-    queue = Queue.of(columns, limit)
-    least = np.minimum(thresholds, 1 - 1e-10)  # as in pycocotools: rounding may reduce a perfect overlap
-    excused = np.stack([columns.crowd | outside(columns.truth_area, limits) for limits in areas.values()], axis=1)
+def match(columns: Columns) -> Matches:
+    """Match at COCO's thresholds and sizes; numbers, intervals and errors all follow from the result."""
+    queue = Queue.of(columns, MAX_DETECTIONS[-1])
+    least = np.minimum(IOU_THRESHOLDS, 1 - 1e-10)  # as in pycocotools: rounding may reduce a perfect overlap
+    excused = np.stack([columns.crowd | outside(columns.truth_area, limits) for limits in AREAS.values()], axis=1)
     near = _near(columns, queue, least.min())
     takers, taken = _choose(near, queue, least, excused, columns.crowd)
 
     partners = Partners(np.full(len(columns), -1), np.ones(len(columns), bool))
-    partners.ignored[queue.rows] = outside(columns.area[queue.rows], next(iter(areas.values())))
+    partners.ignored[queue.rows] = outside(columns.area[queue.rows], AREAS["all"])
     first = taken[:, 0, 0]
     partners.truth[queue.rows[takers]] = first
     has = first >= 0
@@ -107,7 +93,7 @@ def match(
     takers_place = place[takers]
     by_size = [
         list(_groups(columns, queue, order, limits, excused[:, a], takers_place, taken[:, a]))
-        for a, limits in enumerate(areas.values())
+        for a, limits in enumerate(AREAS.values())
     ]
     return Matches([list(groups) for groups in zip(*by_size)], partners)
 

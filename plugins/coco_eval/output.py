@@ -40,7 +40,7 @@ def as_dict(evaluation: Evaluation) -> dict[str, Any]:
                 _keys(evaluation.names), evaluation.truths, evaluation.classes, evaluation.class_intervals
             )
         },
-        "errors": errors.as_dict() if errors else None,
+        "errors": {"iou_type": evaluation.iou_type, **errors.as_dict()} if errors else None,
         "precision_recall": {
             "iou": IOU_THRESHOLDS.round(2).tolist(),
             "recall": RECALL_THRESHOLDS.round(2).tolist(),

@@ -43,7 +43,7 @@ has the size of each effect):
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -51,17 +51,13 @@ from typing import Any
 import numpy as np
 
 from tintbox.plugins.coco_eval.columns import Columns, outside
-from tintbox.plugins.coco_eval.data.detections import Detections
-from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.errors.oracles import Hits, put_right
 from tintbox.plugins.coco_eval.matches import Partners
-from tintbox.plugins.coco_eval.matching import match
-from tintbox.plugins.coco_eval.metrics import AREAS
+from tintbox.plugins.coco_eval.metrics import AREAS, MAX_DETECTIONS
 from tintbox.plugins.coco_eval.overlaps import pairs
 
 POS = 0.5  # smallest IoU of a match
 BACKGROUND = 0.1  # largest IoU of a background detection
-ALL = AREAS["all"]
 KINDS = ("classification", "localisation", "both", "duplicate", "background", "missed")
 SPECIALS = ("false positives", "false negatives")
 _DETECTION_KINDS = np.array([*KINDS[:5], "true positive", "ignored"])
@@ -108,8 +104,6 @@ class Explanation:
             region; -1 for none.
         truth_kind: ``(M,)`` str: "found", "missed", "covered" (not found, but a classification or localisation error
             concerns it), or "ignored" (crowd regions).
-        iou_type: "bbox" or "segm".
-        max_det: Maximum number of detections per image and class.
     """
 
     overall: Loss
@@ -117,39 +111,22 @@ class Explanation:
     detection_kind: np.ndarray
     detection_truth: np.ndarray
     truth_kind: np.ndarray
-    iou_type: str
-    max_det: int
 
     def as_dict(self) -> dict[str, Any]:
         """Return the numbers, without the arrays, as JSON-compatible data."""
-        settings = {"iou_type": self.iou_type, "pos": POS, "background": BACKGROUND, "max_det": self.max_det}
+        settings = {"pos": POS, "background": BACKGROUND, "max_det": MAX_DETECTIONS[-1]}
         return {**settings, "overall": self.overall.as_dict(), "classes": [loss.as_dict() for loss in self.classes]}
 
 
-def explain(
-    truth: Truth,
-    detections: Detections,
-    iou_type: str = "bbox",
-    max_det: int = 100,
-    columns: Columns | None = None,
-    partners: Partners | None = None,
-) -> Explanation:
+def explain(columns: Columns, partners: Partners, names: Sequence[str]) -> Explanation:
     """Return the cost of each kind of error.
 
     Args:
-        truth: The ground truth.
-        detections: The detections in its images.
-        iou_type: "bbox", or "segm" for masks.
-        max_det: Maximum number of detections per image and class.
-        columns: Truth and detections as columns, if already computed.
-        partners: The object matched to each detection under these settings, if already computed.
-
-    Raises:
-        TintboxError: An id is unknown.
+        columns: Truth and detections.
+        partners: The object matched to each detection.
+        names: Class names in order of category id.
     """
-    columns = Columns.of(truth, detections, iou_type) if columns is None else columns
-    partners = partners or match(columns, thresholds=[POS], areas={"all": ALL}, limit=max_det).partners
-    asked = ~(columns.crowd | outside(columns.truth_area, ALL))
+    asked = ~(columns.crowd | outside(columns.truth_area, AREAS["all"]))
     code = np.where(partners.ignored, _IGNORED, np.where(partners.truth >= 0, _RIGHT, _BACKGROUND))
     concerned = partners.truth.copy()
     _assign(code, concerned, columns, np.flatnonzero(asked))
@@ -177,11 +154,9 @@ def explain(
     counts = {name: per_class(columns.label[code == i]) for i, name in enumerate(KINDS[:5])}
     wrong = per_class(columns.label[code < _RIGHT])
     counts |= {"missed": missed, "false positives": wrong, "false negatives": lost}
-    names = {category["id"]: str(category["name"]) for category in truth.categories}
     found = precision, gains, counts, objects
-    losses = [_loss(names[key], slice(i, i + 1), *found) for i, key in enumerate(columns.class_ids.tolist())]
-    overall = _loss("all", slice(None), *found)
-    return Explanation(overall, losses, kind, concerned, _TRUTH_KINDS[state], iou_type, max_det)
+    losses = [_loss(name, slice(i, i + 1), *found) for i, name in enumerate(names)]
+    return Explanation(_loss("all", slice(None), *found), losses, kind, concerned, _TRUTH_KINDS[state])
 
 
 def _loss(

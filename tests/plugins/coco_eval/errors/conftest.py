@@ -3,9 +3,18 @@
 import numpy as np
 import pytest
 
+from tintbox.plugins.coco_eval.columns import Columns
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.errors.tide import explain
+from tintbox.plugins.coco_eval.errors import tide
+from tintbox.plugins.coco_eval.matching import match
+
+
+def explain(truth, detections, iou_type="bbox"):
+    """The errors of detections, matched anew."""
+    columns = Columns.of(truth, detections, iou_type)
+    names = [category["name"] for category in sorted(truth.categories, key=lambda category: category["id"])]
+    return tide.explain(columns, match(columns).partners, names)
 
 
 def truth_of(objects, images=1, classes=2, crowd=()):

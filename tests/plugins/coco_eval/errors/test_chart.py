@@ -12,8 +12,10 @@ from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.errors import chart as error_chart
 from tintbox.plugins.coco_eval.errors.picture import COLOURS
-from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS, explain
+from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS
 from tintbox.plugins.coco_eval.pictures import save
+
+from .conftest import explain
 
 
 def test_the_chart_has_a_column_per_kind_and_a_row_per_class(near, case, tmp_path, monkeypatch):

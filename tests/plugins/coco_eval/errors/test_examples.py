@@ -11,8 +11,9 @@ from tintbox.plugins.coco_eval.errors import picture as error_picture
 from tintbox.plugins.coco_eval.errors.chart import bars
 from tintbox.plugins.coco_eval.errors.examples import Weight, draw_worst, weigh
 from tintbox.plugins.coco_eval.errors.picture import COLOURS
-from tintbox.plugins.coco_eval.errors.tide import explain
 from tintbox.plugins.coco_eval.pictures import save
+
+from .conftest import explain
 
 CAT, DOG = 1, 2
 

@@ -9,9 +9,9 @@ import pytest
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.errors import oracles
-from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS, explain
+from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS
 
-from .conftest import truth_of
+from .conftest import explain, truth_of
 
 
 def random_case(seed, images=30, objects=150, found=700, classes=5, crowd=0, ties=False):

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from tintbox.errors import TintboxError
+from tintbox.plugins.coco_eval import matching
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS, explain
+from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS
 
-from .conftest import detections_of, truth_of
+from .conftest import detections_of, explain, truth_of
 
 A, B = 1, 2
 HERE, THERE = (0.0, 0.0, 10.0, 10.0), (50.0, 50.0, 10.0, 10.0)
@@ -152,10 +153,11 @@ def test_the_class_that_was_meant_gains_from_a_repaired_class():
     assert [loss.gain["classification"] for loss in result.classes] == pytest.approx([0.5, 1.0])
 
 
-def test_crowd_regions_and_what_is_beyond_the_limit_count_for_nothing():
+def test_crowd_regions_and_what_is_beyond_the_limit_count_for_nothing(monkeypatch):
+    monkeypatch.setattr(matching, "MAX_DETECTIONS", (1, 2))
     truth = truth_of([(1, A, HERE), (1, A, (40.0, 40.0, 60.0, 60.0))], crowd=[1])
     found = [(1, A, HERE, 0.9), (1, A, THERE, 0.8), (1, A, NOWHERE, 0.7)]
-    result = explain(truth, detections_of(found), max_det=2)
+    result = explain(truth, detections_of(found))
     assert result.detection_kind.tolist() == ["true positive", "ignored", "ignored"]
     assert result.detection_truth.tolist() == [0, 1, -1]
     assert result.truth_kind.tolist() == ["found", "ignored"]
