@@ -8,6 +8,7 @@ import pytest
 
 from tintbox.errors import TintboxError
 from tintbox.studies import checks
+from tintbox.studies.grid import parse
 
 from .conftest import GOOD
 
@@ -50,6 +51,10 @@ def refused(refused):
 def test_mistakes_are_one_line(refused, words, message):
     pytest.importorskip("ray", reason="the optional dependency of --ray") if "--ray" in words else None
     assert message in refused(*(GOOD if words else ()), *words)
+
+
+def test_a_recipe_against_none():
+    assert not checks.check_arguments(parse([*GOOD, "cfg=None,recipe-seed.yaml"]), many=False)
 
 
 def test_broken_files(refused, tmp_path):

@@ -81,6 +81,11 @@ def test_recipes_are_checked_by_name_value_and_task(here):
     assert files.recipe("good.yaml") == {"epochs": 3}
 
 
+@pytest.mark.parametrize("key", ["cfg", "data", "model", "pretrained"])
+def test_none_stands_for_what_a_run_without_the_argument_has(here, key):
+    files.check(key, None)
+
+
 def test_a_runs_arguments_come_with_those_beside_them(here):
     (here / "args.yaml").write_text(f"{run_arguments.HEADER}epochs: 3\n")
     (here / "tintbox.yaml").write_text("freeze: neck\n")

@@ -28,18 +28,19 @@ class Model:
 
 
 def check(key: str, value: Any) -> None:
-    """Check an argument that names a file: `cfg`, `data`, `model` or `pretrained`.
+    """Check an argument that names a file: `cfg`, `data`, `model` or `pretrained`; None is the default.
 
     Raises:
         TintboxError: The file cannot be found, or is of another kind.
     """
+    if value is None:
+        return
     if key == "cfg":
         recipe(str(value))
     elif key == "model":
         model(str(value))
     elif key == "data":
-        if value is not None:
-            dataset(str(value))
+        dataset(str(value))
     elif isinstance(value, str):  # pretrained=True names no file
         weights(key, value)
 
