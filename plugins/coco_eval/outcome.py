@@ -28,8 +28,6 @@ class Outcome(Mapping[str, Evaluation]):
 
     Attributes:
         evaluations: By IoU type: ``"bbox"``, and for segment models ``"segm"``.
-        split: The ground truth.
-        detections: The model's detections.
     """
 
     evaluations: dict[str, Evaluation]

@@ -81,14 +81,7 @@ def as_json_number(value: float) -> float | None:
 
 
 def save(folder: Path, found: Mapping[str, Evaluation], about: Mapping[str, Any], *, pictures: bool = True) -> None:
-    """Write ``coco.json``, ``coco.csv`` and the plots of evaluations.
-
-    Args:
-        folder: Output folder, created if needed.
-        found: The evaluations by IoU type.
-        about: A description of what was evaluated, added to the JSON.
-        pictures: Whether to draw plots.
-    """
+    """Write ``coco.json``, which tells what it is ``about``, ``coco.csv`` and the plots of evaluations by IoU type."""
     folder.mkdir(parents=True, exist_ok=True)
     content = {"tintbox": tintbox.__version__, **about, **{kind: as_dict(e) for kind, e in found.items()}}
     atomic.write_text(folder / "coco.json", json.dumps(content, indent=1))

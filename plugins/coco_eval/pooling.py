@@ -102,12 +102,7 @@ def _read(folder: Path) -> Pooled:
 
 
 def rename_images(folder: Path, moved: Mapping[str, str]) -> None:
-    """Replace the paths in a run's image ids by those that the images have moved to.
-
-    Args:
-        folder: The run's folder.
-        moved: Old path -> new path.
-    """
+    """Replace the paths in a run's image ids by those that the images have moved to, given by the old ones."""
     try:
         ids = json_file.read(folder / IMAGE_IDS, PREDICTIONS_BYTES)
     except TintboxError:

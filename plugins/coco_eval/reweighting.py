@@ -136,12 +136,7 @@ class Recalls:
     """A table of how many of the 101 recall thresholds a count of true positives reaches, for R numbers of objects."""
 
     def __init__(self, truths: np.ndarray, most: int) -> None:
-        """Build the table.
-
-        Args:
-            truths: ``(R,)`` numbers of objects.
-            most: The highest count of true positives.
-        """
+        """Build the table for ``(R,)`` numbers of objects and up to ``most`` true positives."""
         numbers, which = np.unique(truths, return_inverse=True)
         recall = np.arange(most + 1) / np.maximum(numbers, 1)[:, None]
         self._table = thresholds_passed(np.minimum(recall, 1.0)).astype(np.float64).ravel()

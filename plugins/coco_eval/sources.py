@@ -34,13 +34,7 @@ REFUSALS = (
 
 @dataclass(frozen=True)
 class Source:
-    """One model's detections against one truth.
-
-    Attributes:
-        name: Its name in tables.
-        truth: The ground truth.
-        detections: The detections.
-    """
+    """One model's detections against one truth; tables show the name."""
 
     name: str
     truth: Truth
@@ -48,10 +42,7 @@ class Source:
 
 
 def load(model: Any) -> Any:
-    """Load the YOLO model to evaluate.
-
-    Args:
-        model: A checkpoint, a run's folder, or a model that Ultralytics exported.
+    """Load the YOLO model to evaluate: a checkpoint, a run's folder, or a model that Ultralytics exported.
 
     Raises:
         TintboxError: The model does not exist, or COCO evaluation is not possible.

@@ -16,11 +16,9 @@ WANTED = "; give a dataset's YAML, which names its images and classes, e.g. data
 
 
 def describe(data: str | Path, *, download: bool = True) -> dict[str, Any]:
-    """Return the content of a dataset YAML with its paths resolved.
+    """Return the content of a dataset YAML, or of what else Ultralytics accepts as a dataset, with its paths resolved.
 
-    Args:
-        data: The YAML, or anything else that Ultralytics accepts as a dataset.
-        download: Whether missing files may be downloaded.
+    Missing files are downloaded, unless ``download`` is False.
 
     Raises:
         TintboxError: There is no such dataset, or the YAML is invalid.

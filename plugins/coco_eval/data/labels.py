@@ -170,10 +170,7 @@ def check_orphans(split: str | list[str], pictures: Iterable[str]) -> None:
     """Refuse label files without an image, whose objects would silently be missing from the truth.
 
     Images outside the split count too, because a list may name only some of a folder; so does any file of that stem.
-
-    Args:
-        split: A split's value in the dataset's YAML: folders or text files.
-        pictures: The image files in it.
+    A split is folders or text files, as in the dataset's YAML.
 
     Raises:
         TintboxError: There are such files.

@@ -185,11 +185,8 @@ def for_dataset(data: Mapping[str, Any], split: str) -> Split:
     """Return the ground truth of a split: from a COCO JSON if there is one, else from the labels.
 
     The dataset's YAML names the JSON under ``annotations:``, relative to the dataset's path, e.g. ``annotations: {val:
-    annotations/val.json}``; for COCO itself it is ``annotations/instances_val2017.json`` by default.
-
-    Args:
-        data: The return value of Ultralytics' `check_det_dataset`.
-        split: The split's name.
+    annotations/val.json}``; for COCO itself it is ``annotations/instances_val2017.json`` by default. ``data`` is the
+    dataset as `describe` returns it.
 
     Raises:
         TintboxError: The dataset has no such split, or its labels or JSON are invalid.
@@ -222,10 +219,7 @@ def from_labels(data: Mapping[str, Any], split: str, pictures: list[str] | None 
     area is the box's; for polygons it is the number of pixels that pycocotools fills, correct even if the parts of an
     object wind in different directions. As in Ultralytics, polygons are dropped if the split has labels of both kinds.
 
-    Args:
-        data: The return value of Ultralytics' `check_det_dataset`.
-        split: The split's name.
-        pictures: The split's image files, if already known.
+    ``data`` is the dataset as `describe` returns it; ``pictures`` are the split's image files, if already known.
 
     Raises:
         TintboxError: There is no such split, or a label is invalid; the message says which.

@@ -23,7 +23,6 @@ class Weight:
     """The severity of the errors in one image.
 
     Attributes:
-        image_id: The image's id.
         lost: Number of objects not found.
         false: Sum of the scores of the false detections that are drawn.
     """

@@ -20,7 +20,6 @@ class Choice:
     """The user's choice.
 
     Attributes:
-        folds: Number of folds.
         groups: What stays together; see `groups.find`.
         seed: Breaks ties among equally good folds.
     """

@@ -67,11 +67,7 @@ def yaml_name(fold: int) -> str:
 def write(folder: Path, folds: Folds, kept: Mapping[str, Any], data: str) -> None:
     """Write the folds into a folder; the table is written last, so if it exists, everything does.
 
-    Args:
-        folder: The folder, created if necessary.
-        folds: The folds.
-        kept: The keys of the dataset's YAML other than its splits.
-        data: The dataset's name, for the header of the YAMLs.
+    ``kept`` has the keys of the dataset's YAML other than its splits; ``data`` is its name, for the YAMLs' headers.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for fold in range(folds.number):

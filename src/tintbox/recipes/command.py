@@ -30,12 +30,9 @@ class Written(NamedTuple):
 
     Attributes:
         held: The contents of the dataset.
-        recipe: The recipe.
         pace: The model's training speed on this machine.
         told: Remarks on how the images were split, as lines.
-        probe: The outcome of the probe; None without one.
         data: The dataset's YAML: the new one if a validation split was made.
-        file: The recipe's file.
         command: The command that trains with it.
     """
 
@@ -61,19 +58,7 @@ def recipe(
     split: float | None = None,
     groups: Any = AUTO,
 ) -> Written:
-    """Write a recipe for a dataset, a model and this machine.
-
-    Args:
-        model: A checkpoint or a model's YAML.
-        data: The dataset's YAML.
-        minutes: Time limit for the training.
-        imgsz: Image size in pixels; None to choose it.
-        epochs: Number of epochs, instead of the time limit; None to choose it.
-        device: Where to train.
-        out: The file to write.
-        probe: Whether to try policies on folds of the training images, in up to half of the minutes.
-        split: The fraction of the training images to keep for validation, for a dataset without a validation split.
-        groups: Which images stay together in a fold or split; see `tintbox.folds.groups.find`.
+    """Write a recipe for a dataset, a model and this machine; `tintbox recipe -h` explains the arguments.
 
     Raises:
         TintboxError: The model does not exist, the dataset cannot be trained on, the time is too short, or the file

@@ -43,12 +43,7 @@ class Pace:
 
 
 def measure(model: str, data: str, settings: Mapping[str, Any]) -> Pace:
-    """Train for a few steps and return the pace; leave no files behind.
-
-    Args:
-        model: A checkpoint or a model's YAML.
-        data: A dataset's YAML.
-        settings: Training arguments, including imgsz and batch.
+    """Train for a few steps with these settings, which include imgsz and batch; return the pace and leave no files.
 
     Raises:
         TintboxError: The model does not exist, or it cannot be trained on the dataset.

@@ -22,15 +22,9 @@ LINE = 10_000  # characters of the first line that are read, since the file may 
 def write(
     file: str | Path, recipe: Recipe, model: str, data: str, minutes: float | None, measured: Sequence[str] = ()
 ) -> Path:
-    """Write a recipe.
+    """Write a recipe and, as lines of comments, the measurements behind it.
 
-    Args:
-        file: The file.
-        recipe: The recipe.
-        model: The model.
-        data: The dataset.
-        minutes: The time limit; None if the user gave the epochs.
-        measured: Measurements behind it, as lines.
+    ``minutes`` is the time limit, None if the user gave the epochs.
 
     Raises:
         TintboxError: The file cannot be written.

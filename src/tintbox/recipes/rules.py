@@ -36,7 +36,6 @@ class Setting:
     """One training argument.
 
     Attributes:
-        name: The argument's name.
         value: Its value; None keeps Ultralytics' default and is written as a comment.
         reason: The reason, in one line.
         instead: For a None value: the value to set if it fits the data.
@@ -106,15 +105,9 @@ def choose(
     epochs: int | None = None,
     pretrained: bool = True,
 ) -> Recipe:
-    """Return the recipe for a dataset.
+    """Return the recipe for a dataset and a model that trains at this pace here.
 
-    Args:
-        survey: The contents of the dataset.
-        pace: The model's training speed on this machine.
-        minutes: Time limit for the training.
-        imgsz: Image size in pixels requested by the user.
-        epochs: Epochs requested by the user, instead of the time limit.
-        pretrained: Whether the model has trained weights.
+    ``imgsz`` and ``epochs`` are what the user asked for; the epochs take the place of the time limit.
 
     Raises:
         TintboxError: The time is too short for one epoch.

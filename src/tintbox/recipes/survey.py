@@ -75,8 +75,6 @@ class Survey:
     """The contents of a dataset.
 
     Attributes:
-        title: Its name.
-        names: Its classes.
         splits: Splits by name; train and val always exist.
         shared: Pairs of splits -> the images in both, as pairs of paths.
         colours: How well a box's mean colour predicts its class in the training split, from 0 to 1; None if unknown.
@@ -96,10 +94,7 @@ class Survey:
 
 
 def take(data: str | Path) -> Survey:
-    """Inspect a dataset.
-
-    Args:
-        data: Its YAML, for detect, segment, pose or obb.
+    """Inspect a dataset for detect, segment, pose or obb, given by its YAML.
 
     Raises:
         TintboxError: The dataset does not exist, or it has no validation split or no training labels.

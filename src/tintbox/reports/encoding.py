@@ -72,13 +72,9 @@ def encode(picture: Picture, side: int) -> Encoded:
 
 
 def draw(pixels: np.ndarray, boxes: Boxes, zoom: float, classes: Sequence[str]) -> None:
-    """Draw boxes into an image.
+    """Draw boxes into an image, (H, W, 3) uint8 RGB, whose scale relative to the boxes' coordinates is ``zoom``.
 
-    Args:
-        pixels: (H, W, 3) uint8 RGB.
-        boxes: The boxes.
-        zoom: Scale of the image relative to the boxes' coordinates.
-        classes: The dataset's class names, whose order determines the colours; other names follow.
+    The order of the dataset's class names determines the colours; other names follow.
     """
     from ultralytics.utils.plotting import Annotator
 

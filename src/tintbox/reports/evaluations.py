@@ -50,9 +50,6 @@ class CocoFile:
     """A ``coco.json``.
 
     Attributes:
-        folder: Its folder.
-        data: The dataset YAML.
-        split: The split.
         parts: By IoU type: ``"bbox"``, and ``"segm"`` if masks were evaluated.
     """
 

@@ -32,7 +32,6 @@ class Entry:
         index: Its number on the page, counted from 0 task by task.
         place: Its position among the runs of its task, which determines its colour and symbol.
         name: Its name on the page: its folder's name, with as much of the path as makes it unique.
-        run: The run.
         coco: Its COCO evaluation, None if there is none.
         coco_problem: Why an existing evaluation cannot be shown; else empty.
     """
@@ -77,12 +76,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Section:
-    """The runs of one task, which share a table.
-
-    Attributes:
-        task: The task.
-        entries: Its runs.
-    """
+    """The runs of one task, which share a table."""
 
     task: str
     entries: Sequence[Entry]

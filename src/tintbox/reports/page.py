@@ -181,13 +181,7 @@ def add_pictures(found: Content, subjects: Sequence[Subject], conf: float, imgsz
 
 
 def render(sections: Sequence[Content], left_out: Sequence[str], folders: Mapping[str, str]) -> str:
-    """Return the page as HTML.
-
-    Args:
-        sections: What to show.
-        left_out: Notes on runs left out.
-        folders: Name of a run -> its folder.
-    """
+    """Return the page as HTML; ``left_out`` are notes on runs that are not shown, ``folders`` the runs' by name."""
     entries = [entry for found in sections for entry in found.section.entries]
     plotly, script = scripts.plotly(), (HERE / "page.js").read_text(encoding="utf-8")
     figures = dict(figure for found in sections for figure in found.figures())

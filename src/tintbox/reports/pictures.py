@@ -54,10 +54,7 @@ class Strip:
 def strips(subject: Subject, conf: float, imgsz: Any) -> tuple[list[Strip], list[str]]:
     """Return the images of a subject in rows, and notes on unreadable images and runs without predictions.
 
-    Args:
-        subject: The images and runs.
-        conf: Minimum confidence of a predicted box.
-        imgsz: Input size in pixels; None for the size that each model was trained at.
+    With ``imgsz`` None, each model predicts at the size that it was trained at.
     """
     rows: dict[str, list[Picture]] = {}
     notes = []

@@ -33,13 +33,7 @@ def check_choice(n: Any, seed: Any, conf: Any) -> None:
 
 
 def predict(model: Any, file: str, conf: float, imgsz: Any) -> Any:
-    """Return Ultralytics' result for an image.
-
-    Args:
-        model: The YOLO model.
-        file: The image, already checked against the size limits.
-        conf: Minimum confidence of a predicted box.
-        imgsz: Input size of the model in pixels.
+    """Return Ultralytics' result for an image, which has been checked against the size limits.
 
     Raises:
         TintboxError: The size is invalid, or the model fails.

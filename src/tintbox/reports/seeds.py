@@ -24,8 +24,7 @@ class Cell:
 
     Attributes:
         title: The arguments in which it differs from the other cells.
-        entries: Its runs.
-        values: Their numbers.
+        values: The runs' numbers.
     """
 
     title: str

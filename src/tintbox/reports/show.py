@@ -35,24 +35,13 @@ def show(
 ) -> Path:
     """Draw images of a dataset in rows: the labelled boxes on the left, the predicted ones on the right.
 
-    Oriented boxes, masks and poses are shown by their axis-aligned boxes.
-
-    Args:
-        model: A checkpoint of a detect, segment, pose or obb model, or Ultralytics' export of one.
-        data: A dataset YAML, as for training.
-        split: "train", "val", "test" or "minival", if the dataset has it.
-        n: Number of images, drawn at random from those with labels.
-        conf: Minimum confidence of a predicted box.
-        imgsz: Input size of the model in pixels.
-        seed: Seed for the choice of images.
-        images: Names of images to show instead, with or without suffix.
-        out: The file to write; its suffix determines the format.
+    Oriented boxes, masks and poses are shown by their axis-aligned boxes. `tintbox show -h` explains the arguments.
 
     Returns:
         The path of the file.
 
     Raises:
-        TintboxError: One of the above is missing or invalid.
+        TintboxError: An argument is invalid, or something that it names is missing.
     """
     file = Path(str(out))
     _check(n, conf, imgsz, seed, file)
@@ -71,13 +60,9 @@ def show(
 
 
 def draw(rows: Sequence[tuple[str, np.ndarray, Boxes, Boxes]], classes: Sequence[str], title: str, file: Path) -> None:
-    """Save the figure.
+    """Save the figure: each row is an image's name, its pixels (H, W, 3) uint8 RGB, its ground truth and prediction.
 
-    Args:
-        rows: For each image its name, its pixels (H, W, 3) uint8 RGB, ground truth and prediction.
-        classes: The dataset's class names; up to 20 keep their colours from image to image.
-        title: The title of the figure.
-        file: The file to save to.
+    Up to 20 classes of the dataset have the same colours whatever is drawn.
     """
     from matplotlib import colormaps
     from matplotlib.figure import Figure

@@ -22,11 +22,8 @@ class Subject:
     """The images of a dataset, and the runs that predict them.
 
     Attributes:
-        data: The dataset.
-        entries: The runs that were trained on it.
-        files: The chosen images.
+        entries: The runs that were trained on the dataset.
         truth: The labelled boxes by file; empty for colourisers, where the image itself is the ground truth.
-        classes: The dataset's class names.
     """
 
     data: str

@@ -29,7 +29,6 @@ class Cell:
     """A cell.
 
     Attributes:
-        text: Its text.
         run: The index of the run that it belongs to and is hidden with; None for none.
         note: Small print after the text, such as an interval.
         best: Whether it is the best of its column.

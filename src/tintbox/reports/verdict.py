@@ -46,11 +46,8 @@ def verdict(
 ) -> tuple[str, str]:
     """Return which run of a section is best, and whether that may be chance, in two sentences; one may be empty.
 
-    Args:
-        section: The runs.
-        ruler: The deciding number.
-        kept: Resampled evaluations by run index, for runs whose predictions were saved.
-        cells: The runs by setting, if there are several seeds.
+    ``kept`` are resampled evaluations by run index, of runs whose predictions were saved; ``cells`` the runs by
+    setting, if there are several seeds.
     """
     known = [entry for entry in section.entries if not math.isnan(ruler.values[entry.index].value)]
     if not known:

@@ -31,9 +31,7 @@ ROOM = 64 << 20  # free bytes required per run: two checkpoints of a small netwo
 def check_arguments(grid: Grid, *, many: bool) -> list[str]:
     """Check a grid before its folder is created, and return notes for the user, e.g. fixed arguments without effect.
 
-    Args:
-        grid: The grid.
-        many: Whether more than 200 runs are intended.
+    More than 200 runs are refused unless ``many``.
 
     Raises:
         TintboxError: In one line, naming the argument.
@@ -115,12 +113,9 @@ def check_runs(grid: Grid) -> list[str]:
 
 
 def check_folder(folder: Path, runs: int, word: str = "project") -> None:
-    """Raise TintboxError if the study's folder cannot be written, or the disk is too full for its runs.
+    """Create the study's folder; raise TintboxError if it cannot be written, or the disk is too full for more ``runs``.
 
-    Args:
-        folder: The folder, created if necessary.
-        runs: Number of runs still to be trained.
-        word: The argument that named the folder.
+    ``word`` is the argument that named the folder.
     """
     resolved = str(folder.resolve())
     if resolved.count("[") != resolved.count("]"):

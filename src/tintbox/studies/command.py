@@ -26,18 +26,8 @@ PAUSE = 0.5  # seconds between polls of the runs
 def study(words: Sequence[str], workers: int = 1, ray: str | None = None, yes: bool = False) -> Path:
     """Train the runs of a grid that are not trained yet, and write tables and figures of the results.
 
-    Args:
-        words: ``key=value`` words of `yolo train`, where a value may be a comma-separated list; YAML files with the
-            same; or the folder of a study to continue.
-        workers: Number of runs at a time, on this machine or on each machine of the cluster.
-        ray: The address of a Ray cluster, ``"auto"`` for a local or newly started one, None for none.
-        yes: Whether a grid of more than 200 runs is intended.
-
-    Returns:
-        The study's folder.
-
-    Raises:
-        TintboxError: A user's mistake; nothing has been trained in that case.
+    The words are ``key=value`` of `yolo train`, where a value may be a comma-separated list; YAML files with the same;
+    or the folder of a study to continue. Returns, errors and other arguments are those of `tintbox.study`.
     """
     with explain_failures():
         folder, grid, notes = prepare(words, many=yes)

@@ -77,12 +77,8 @@ def split(data: str, choice: Choice) -> tuple[Pictures, Folds, list[str]]:
 def prepare(folder: Path, grid: Grid, elsewhere: str = ELSEWHERE) -> Folds | None:
     """Write the folds of a grid into its study's folder, and return them; existing folds are kept.
 
-    If the dataset has moved, the folds are written again with the new paths, which the runs' image ids get too.
-
-    Args:
-        folder: The study's folder.
-        grid: Its grid.
-        elsewhere: How to begin in another folder, for the error.
+    If the dataset has moved, the folds are written again with the new paths, which the runs' image ids get too. For
+    errors, ``elsewhere`` says how to begin in another folder.
 
     Raises:
         TintboxError: The existing folds are of other images or classes, or their files have been changed.

@@ -78,9 +78,6 @@ class Pools:
     """The pooled evaluations of a study with folds; each setting and seed is evaluated once.
 
     Attributes:
-        folder: The study's folder.
-        grid: Its grid.
-        folds: Its folds.
         problems: Folder name of a setting and seed -> why its predictions cannot be pooled.
     """
 
@@ -91,12 +88,9 @@ class Pools:
     _known: dict[str, dict[str, Evaluation]] = field(default_factory=dict)
 
     def update(self, results: Sequence[Result]) -> list[CrossedCell]:
-        """Return the cells with at least one complete seed.
+        """Return the cells with at least one complete seed, from the results of all runs in the order of the grid.
 
         A folder is written for each newly completed seed.
-
-        Args:
-            results: The results of all runs of the grid, in its order.
         """
         cells: dict[tuple[str, ...], CrossedCell] = {}
         for i, run in enumerate(self.grid.pooled().runs()):  # each represents all folds of a setting and seed
