@@ -4,7 +4,17 @@ import os
 
 import pytest
 
-from tintbox.errors import TintboxError, TintboxFileError, lack, name_file, one_line, reason_of, suggest, suggest_file
+from tintbox.errors import (
+    TintboxError,
+    TintboxFileError,
+    explain_refusal,
+    lack,
+    name_file,
+    one_line,
+    reason_of,
+    suggest,
+    suggest_file,
+)
 
 
 def test_any_white_space_is_one_space():
@@ -67,6 +77,14 @@ def test_the_file_in_which_a_mistake_is_found_is_named_once():
     for line in ("no layers\nin it", "my.cfg: no layers in it"):
         with pytest.raises(TintboxError, match=r"^my\.cfg: no layers in it$"), name_file("my.cfg"):
             raise TintboxError(line)
+
+
+def test_what_the_system_refuses_is_told_with_its_reason_and_the_fix(tmp_path):
+    with pytest.raises(TintboxError) as caught, explain_refusal("out=x: cannot be read", "; give another out="):
+        (tmp_path / "none").read_bytes()
+    assert str(caught.value) == "out=x: cannot be read (No such file or directory); give another out="
+    with pytest.raises(TintboxFileError, match=r"^x: no such file$"), explain_refusal("out=x: cannot be read"):
+        raise TintboxFileError("x: no such file")
 
 
 def test_nearest_and_one_line():

@@ -122,7 +122,7 @@ def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", setti
     """
     if iou_type == "segm" and detections.segmentation is None and len(detections):
         raise TintboxError("iou_type=segm: the predictions have no masks; use iou_type=bbox")
-    if iou_type == "segm" and not has_masks(truth):
+    if iou_type == "segm" and without_masks(truth):
         raise TintboxError("iou_type=segm: the ground truth has boxes without masks; use iou_type=bbox")
     if not truth.images or not truth.categories:
         raise TintboxError("the ground truth has no images or no categories: there is nothing to evaluate")
@@ -182,13 +182,8 @@ def fingerprint(truth: Truth) -> str:
 
 def iou_types(truth: Truth, *detections: Detections) -> list[str]:
     """Return ``"bbox"``, plus ``"segm"`` if truth and detections all have masks."""
-    masks = has_masks(truth) and all(found.segmentation is not None for found in detections)
+    masks = not without_masks(truth) and all(found.segmentation is not None for found in detections)
     return ["bbox", "segm"] if masks else ["bbox"]
-
-
-def has_masks(truth: Truth) -> bool:
-    """Return whether every object has a mask."""
-    return not without_masks(truth)
 
 
 def without_masks(truth: Truth) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tintbox import atomic, json_file
-from tintbox.errors import TintboxError, reason_of
+from tintbox.errors import TintboxError, explain_refusal
 from tintbox.limits import PREDICTIONS_BYTES
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.rows import list_values
@@ -137,7 +137,5 @@ def has_files(folder: Path) -> bool:
     Raises:
         TintboxError: Its files cannot be accessed.
     """
-    try:
+    with explain_refusal(f"{folder}: cannot be read"):
         return all((folder / name).is_file() for name in (ANNOTATIONS, PREDICTIONS))
-    except OSError as error:
-        raise TintboxError(f"{folder}: cannot be read ({reason_of(error)})") from error

@@ -25,7 +25,7 @@ from tintbox.plugins.coco_eval.pooling import has_files
 
 LONGEST = 600  # characters of Ultralytics' own reason, which can have a line for every image
 # Arguments passed to `yolo val` unchanged; None leaves Ultralytics' default, which for imgsz is the training size.
-VALIDATION = dict.fromkeys(("imgsz", "batch", "conf", "iou", "max_det", "device", "workers", "single_cls", "nms"))
+VALIDATION = ("imgsz", "batch", "conf", "iou", "max_det", "device", "workers", "single_cls", "nms")
 # Exceptions that Ultralytics raises for arguments, data and devices that it cannot use.
 REFUSALS = (
     AssertionError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError,

@@ -53,6 +53,21 @@ def reason_of(error: BaseException) -> str:
 
 
 @contextmanager
+def explain_refusal(what: str, fix: str = "") -> Iterator[None]:
+    """Report in one line what the system refuses: what cannot be done, the system's reason in brackets, and the fix.
+
+    Raises:
+        TintboxError: The line.
+    """
+    try:
+        yield
+    except TintboxError:  # one of a file is an OSError too
+        raise
+    except OSError as error:
+        raise TintboxError(f"{what} ({reason_of(error)}){fix}") from error
+
+
+@contextmanager
 def name_file(path: Path) -> Iterator[None]:
     """Prefix a mistake found in a file with the file's name, unless the line already begins with it.
 

@@ -178,11 +178,11 @@ class Rows:
             self.refuse(large, f"has {key} {{}}, with a number beyond 1e308", values)
             raise
 
-    def check_unique(self, key: str, values: np.ndarray) -> None:
+    def check_unique(self, values: np.ndarray) -> None:
         """Raise if an id occurs twice."""
         if len(np.unique(values)) < len(values):
             twice = [value for value, count in Counter(values.tolist()).items() if count > 1]
-            raise TintboxError(f"{self.file}: {self.name} share ids: {key} {list_values(twice)} ({len(twice)} in all)")
+            raise TintboxError(f"{self.file}: {self.name} share ids: id {list_values(twice)} ({len(twice)} in all)")
 
     def check_known(self, key: str, values: np.ndarray, known: Iterable[int], where: str) -> None:
         """Raise if a value is not among the known ones."""

@@ -77,7 +77,7 @@ class Truth:
         ids = {}
         for rows in (images, categories):
             ids[rows.name] = rows.integers("id")
-            rows.check_unique("id", ids[rows.name])
+            rows.check_unique(ids[rows.name])
             for row, row_id in zip(rows.rows, ids[rows.name].tolist()):
                 row["id"] = row_id
             if not rows.rows:
@@ -145,7 +145,7 @@ def _complete(annotations: Rows, ids: Mapping[str, np.ndarray]) -> None:
 
     named = Rows(annotations.file, annotations.name, [row for row in rows if row.get("id") is not None])
     own = named.integers("id")
-    named.check_unique("id", own)
+    named.check_unique(own)
     used = set(own.tolist())
     first = max(used, default=0) + 1
     free = (i for i in count(first if 0 < first < 2**62 else 1) if i not in used)

@@ -123,6 +123,7 @@ def draw(
 
 def _draw_box(axes: Any, box: Box, *, crowded: bool) -> None:
     """Draw one box, with a dark rim so that it stands out from any background."""
+    from matplotlib.colors import to_rgb
     from matplotlib.patches import Rectangle
     from matplotlib.patheffects import withStroke
 
@@ -133,8 +134,7 @@ def _draw_box(axes: Any, box: Box, *, crowded: bool) -> None:
         rim = [withStroke(linewidth=thick + 1.2, foreground="black", alpha=0.6)]
         axes.add_patch(Rectangle((x, y), w, h, fill=False, lw=thick, ls=style, edgecolor=colour, path_effects=rim))
     if not crowded or box.kind not in ("true positive", "ignored"):
-        red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-        dark = luma(red, green, blue) < 0.6
+        dark = luma(*to_rgb(colour)) < 0.6
         x, y = max(box.box[0], 0.0), max(box.box[1], 0.0)
         room = y > 0.04 * axes.get_ylim()[0]  # otherwise the label goes inside the box
         axes.text(

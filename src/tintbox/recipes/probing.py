@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from tintbox import atomic, json_file
-from tintbox.errors import TintboxError, one_line, reason_of
+from tintbox.errors import TintboxError, explain_refusal, one_line
 from tintbox.folds import files, groups
 from tintbox.folds.pictures import Pictures, gather
 from tintbox.limits import JSON_BYTES
@@ -98,13 +98,11 @@ def resume(folder: Path, request: Mapping[str, Any]) -> Pace | None:
     Raises:
         TintboxError: It began with other arguments, or the folder is not a probe's.
     """
-    try:
+    with explain_refusal(f"{folder}: cannot be read", "; give another out="):
         if not (folder / FILE).is_file():
             if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
                 raise TintboxError(f"{folder} is there and is no probe; give another out=")
             return None
-    except OSError as error:
-        raise TintboxError(f"{folder}: cannot be read ({reason_of(error)}); give another out=") from error
     found = json_file.read(folder / FILE, JSON_BYTES)
     try:
         kept = found["pace"]

@@ -12,7 +12,7 @@ import yaml
 
 import tintbox
 from tintbox import atomic, yaml_file
-from tintbox.errors import TintboxError, one_line, reason_of
+from tintbox.errors import TintboxError, explain_refusal, one_line
 from tintbox.recipes.rules import Recipe
 
 OURS = "by tintbox"  # in the first line; identifies a recipe
@@ -43,11 +43,9 @@ def write(
         shown = "" if value is None else f"{as_yaml(value)} # "
         lines.append(f"{'# ' * left}{setting.name}: {shown}{one_line(setting.reason)}")
     path = Path(file)
-    try:
+    with explain_refusal(f"out={file}: cannot be written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_text(path, "\n".join(lines) + "\n")
-    except OSError as error:
-        raise TintboxError(f"out={file}: cannot be written ({reason_of(error)})") from error
     return path
 
 
@@ -60,15 +58,13 @@ def check(out: str | Path) -> None:
     file = Path(out)
     if file.suffix not in yaml_file.SUFFIXES:
         raise TintboxError(f"out={out}: a recipe is YAML; give a file that ends in {' or '.join(yaml_file.SUFFIXES)}")
-    try:
+    with explain_refusal(f"out={out}: cannot be written"):
         if file.exists():
             with file.open(encoding="utf-8", errors="replace") as lines:
                 first = lines.readline(LINE).rstrip("\n")
             if first and not (first.startswith("# ") and OURS in first):
                 raise TintboxError(f"out={out} exists and is not a recipe by tintbox; give another out=")
         there = next(place for place in file.absolute().parents if place.exists())
-    except OSError as error:
-        raise TintboxError(f"out={out}: cannot be written ({reason_of(error)})") from error
     if not (there.is_dir() and os.access(there, os.W_OK)):
         raise TintboxError(f"out={out}: cannot be written in {there}; give another out=")
 

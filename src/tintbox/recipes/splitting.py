@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import TintboxError, one_line, reason_of
+from tintbox.errors import TintboxError, explain_refusal, one_line
 from tintbox.folds import files, groups, partition
 from tintbox.folds.pictures import gather
 from tintbox.plugins.coco_eval.data.description import describe_without_validation, lacks_validation
@@ -40,11 +40,9 @@ def split(data: str | Path, share: float, out: str | Path, together: Any = group
     described = describe_without_validation(data)
     kept = {**({"test": described["test"]} if described.get("test") else {}), **found.kept}
     about = f"{HEAD.removeprefix('# ')} with {share:g} of the images of {one_line(data)}"
-    try:
+    with explain_refusal(f"{file}: cannot be written", "; give out="):
         file.parent.mkdir(parents=True, exist_ok=True)
         files.write_dataset(file, parts, kept, about)
-    except OSError as error:
-        raise TintboxError(f"{file}: cannot be written ({reason_of(error)}); give out=") from error
     train, val = (len(parts[name]) for name in ("train", "val"))
     counts = f"{train} image{'s' * (train != 1)} for training, {val} for validation"
     return file, [f"{file}: {counts}", together.said]
@@ -53,10 +51,8 @@ def split(data: str | Path, share: float, out: str | Path, together: Any = group
 def check_free(file: Path) -> None:
     """Raise TintboxError if a file is in the way that no earlier call wrote."""
     lists = [files.list_of(file, name) for name in ("train", "val")]
-    try:
+    with explain_refusal(f"{file}: cannot be read", "; give another out="):
         ours = file.is_file() and file.read_text(encoding="utf-8", errors="replace").startswith(HEAD)
         there = [path for path in (file, *lists) if path.exists()]
-    except OSError as error:
-        raise TintboxError(f"{file}: cannot be read ({reason_of(error)}); give another out=") from error
     if there and not ours:
         raise TintboxError(f"{there[0]} is there and was not written by split=; give another out=")

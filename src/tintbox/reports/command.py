@@ -11,7 +11,7 @@ from typing import Any
 
 from tintbox import atomic
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, reason_of, suggest
+from tintbox.errors import TintboxError, explain_refusal, suggest
 from tintbox.plugins.coco_eval.data.layout import SPLITS
 from tintbox.reports import gather, page, prediction, subjects
 from tintbox.reports.boxes import picture_names
@@ -46,10 +46,8 @@ def report(
     sections, left_out = gather.gather(folders)
     check_room(file)
     html = compose(sections, left_out, split, n, conf, names, seed, imgsz, pictures)
-    try:
+    with explain_refusal(f"out={file}: cannot be written"):
         atomic.write_bytes(file, html)
-    except OSError as error:
-        raise cannot_write(file, error) from error
     return file
 
 
@@ -126,17 +124,10 @@ def check_room(file: Path) -> None:
     Raises:
         TintboxError: There is no space, or no permission to write there.
     """
-    try:
+    with explain_refusal(f"out={file}: cannot be written"):
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.exists() and not os.access(file, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         with tempfile.TemporaryFile(dir=file.parent) as probe:
             if hasattr(os, "posix_fallocate"):  # reserves space without writing; released at once
                 os.posix_fallocate(probe.fileno(), 0, LIMIT)
-    except OSError as error:
-        raise cannot_write(file, error) from error
-
-
-def cannot_write(file: Path, error: OSError) -> TintboxError:
-    """Return the error for a file that cannot be written."""
-    return TintboxError(f"out={file}: cannot be written ({reason_of(error)})")

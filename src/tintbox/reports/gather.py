@@ -11,7 +11,7 @@ from typing import Any
 
 from tintbox import checkpoint_file, json_file, limits, run_folder
 from tintbox.checks import is_whole
-from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of
+from tintbox.errors import TintboxError, TintboxFileError, explain_refusal, one_line
 from tintbox.path_names import distinct_names
 from tintbox.plugins.coco_eval.pooling import MARK
 from tintbox.plugins.options import OPTIONS
@@ -96,10 +96,8 @@ def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
     left_out = []
     for folder in folders:
         path = Path(str(folder))
-        try:
+        with explain_refusal(f"{folder}: cannot be read"):
             below = members(path)
-        except OSError as error:
-            raise TintboxError(f"{folder}: cannot be read ({reason_of(error)})") from error
         planned = study_runs(path)
         if planned and not below:
             raise TintboxFileError(f"{folder}: none of the {len(planned)} runs of this study has a finished epoch yet")

@@ -10,7 +10,7 @@ import numpy as np
 
 from tintbox import figures
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, reason_of
+from tintbox.errors import TintboxError, explain_refusal
 from tintbox.luma import luma
 from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.plugins.detector import load_detector
@@ -51,11 +51,9 @@ def show(
     for picture in choose(truth, n, seed, images, split):
         result = prediction.predict(detector, picture, conf, imgsz)
         rows.append((Path(picture).name, result.orig_img[..., ::-1], truth[picture], prediction.boxes(result)))
-    try:
+    with explain_refusal(f"out={out}: cannot be written"):
         file.parent.mkdir(parents=True, exist_ok=True)
         draw(rows, classes, f"{Path(str(model)).name} on {Path(str(data)).name}, {split}", file)
-    except OSError as error:
-        raise TintboxError(f"out={out}: cannot be written ({reason_of(error)})") from error
     return file
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, one_line, reason_of, suggest
+from tintbox.errors import TintboxError, explain_refusal, one_line, suggest
 from tintbox.folds.choice import WORDS
 from tintbox.limits import MOST_RUNS
 from tintbox.plugins import options
@@ -122,7 +122,7 @@ def check_folder(folder: Path, runs: int, word: str = "project") -> None:
         raise TintboxError(f"{folder}: `yolo` takes no path in which a bracket is not closed; give {word}=")
     probe = folder / f".write-{os.getpid()}"
     there = next(place for place in (folder.absolute(), *folder.absolute().parents) if is_there(place, Path.exists))
-    try:
+    with explain_refusal(f"{folder}: cannot be written", f"; give {word}="):
         free = shutil.disk_usage(there).free
         if free < ROOM * runs:
             need = f"{runs} run{'s' * (runs > 1)} may need {ROOM * runs / 2**30:.1f} GiB"
@@ -132,6 +132,3 @@ def check_folder(folder: Path, runs: int, word: str = "project") -> None:
             probe.write_bytes(b"\0" * 2**20)
         finally:
             probe.unlink(missing_ok=True)
-    except OSError as error:
-        why = reason_of(error)
-        raise TintboxError(f"{folder}: cannot be written ({why}); give {word}=") from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +24,19 @@ def draw(folder: Path, found: Sequence[Cell]) -> list[Path]:
     groups = group_by_task(found)
     for task, group in groups.items():
         end = f"-{task}" if len(groups) > 1 else ""
-        files.append(save(folder / f"curves{end}.png", partial(curves, group=group)))
+        files.append(save(folder / f"curves{end}.png", curves, group))
         for key in group[0].settings:
             if len({text(cell.settings[key]) for cell in group}) > 1:
-                file = folder / f"{key}{end}.png"
-                files.append(save(file, partial(effect, group=group, key=key)))
+                files.append(save(folder / f"{key}{end}.png", effect, group, key))
     return files
 
 
-def save(file: Path, paint: Callable[[Any], None]) -> Path:
-    """Save the figure that ``paint`` draws, and return the file."""
+def save(file: Path, paint: Callable[..., None], *what: Any) -> Path:
+    """Save the figure into which ``paint`` draws, and return the file."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4.2), layout="constrained")
-    paint(figure)
+    paint(figure, *what)
     figures.save(figure, file, DPI)
     return file
 
