@@ -56,10 +56,9 @@ def read_labels(file: str | Path, classes: int, keypoints: int = 0) -> Labels:
         TintboxError: A row is invalid; the message names the file, the line and the value.
     """
     try:
-        lines = file_bytes.read(Path(file), LABEL_BYTES).decode("utf-8-sig").splitlines()
+        rows = split_rows(file)
     except (OSError, UnicodeDecodeError) as error:
         raise TintboxError(f"{file}: cannot be read ({reason_of(error)})") from error
-    rows = [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
     if keypoints:
         rows = [(number, words[:5] if len(words) == 5 + keypoints else words) for number, words in rows]
     segments = any(len(words) > 6 for _, words in rows)
@@ -77,6 +76,16 @@ def read_labels(file: str | Path, classes: int, keypoints: int = 0) -> Labels:
     x, y, width, height = np.array([row[1:] for row in found], dtype=np.float64).reshape(-1, 4).T
     corners = np.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], axis=1)
     return Labels(indices, np.clip(corners, 0, 1), None)
+
+
+def split_rows(file: str | Path) -> list[tuple[int, list[str]]]:
+    """Return line number and words of each row of a label file, without empty lines.
+
+    Raises:
+        OSError, UnicodeDecodeError: The file cannot be read.
+    """
+    lines = file_bytes.read(Path(file), LABEL_BYTES).decode("utf-8-sig").splitlines()
+    return [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
 
 
 def keypoints(data: Mapping[str, Any]) -> int:

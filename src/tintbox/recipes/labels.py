@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from tintbox import file_bytes
-from tintbox.limits import LABEL_BYTES
+from tintbox.plugins.coco_eval.data.labels import TOLERANCE, split_rows
 from tintbox.plugins.coco_eval.overlaps import of_boxes, pairs
 
 # What is wrong with a row -> the consequence.
@@ -24,7 +22,6 @@ FAULTS = {
     "near-duplicate of another box of its class": "two boxes for one object: one of them counts as missed",
 }
 NUMBERS, MIXED, CLASS, OUTSIDE, EMPTY, TWICE, NEARLY = FAULTS
-TOLERANCE = 0.01  # outside 0..1, which Ultralytics accepts and clips
 SAME = 0.9  # IoU above which two boxes are of the same object
 BORDER = 0.005  # fraction of a side: a box this near to the image border is cut by it
 
@@ -76,14 +73,13 @@ def read(files: Sequence[str], classes: int, keypoints: int = 0) -> Labels:
     missing = empty = 0
     for picture, file in enumerate(files):
         try:
-            lines = file_bytes.read(Path(file), LABEL_BYTES).decode("utf-8-sig").splitlines()
+            rows = split_rows(file)
         except FileNotFoundError:
             missing += 1
             continue
         except (OSError, UnicodeDecodeError):
             faults.setdefault(NUMBERS, []).append(file)
             continue
-        rows = [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
         empty += not rows
         mixed = not keypoints and any(len(words) > 6 for _, words in rows)  # then Ultralytics takes no boxes
         for number, words in rows:

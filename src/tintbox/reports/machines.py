@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tintbox.reports.gather import Entry, value_text
-from tintbox.reports.tables import Cell, Row, Table, run_columns
+from tintbox.reports.tables import Cell, Row, Table, texts_by_run
 
 NOT_RECORDED = "not recorded"
 
@@ -14,17 +14,13 @@ NOT_RECORDED = "not recorded"
 def machines(entries: Sequence[Entry]) -> Table:
     """Return versions and hardware: a column per run, or a single one if they are the same for all."""
     known = [machine(entry) for entry in entries]
-    keys = list(dict.fromkeys(key for facts in known for key in facts))
-    kept = [[facts.get(key, NOT_RECORDED) for facts in known] for key in keys]
-    if len(entries) > 1 and all(len(set(values)) == 1 for key, values in zip(keys, kept) if key != "date"):
-        texts = [" to ".join(dict.fromkeys((min(values), max(values)))) for values in kept]
-        rows = [Row(Cell(key, words=True), [Cell(text, words=True)]) for key, text in zip(keys, texts)]
+    keys = dict.fromkeys(key for facts in known for key in facts)
+    kept = {key: [facts.get(key, NOT_RECORDED) for facts in known] for key in keys}
+    if len(entries) > 1 and all(len(set(values)) == 1 for key, values in kept.items() if key != "date"):
+        spans = {key: " to ".join(dict.fromkeys((min(values), max(values)))) for key, values in kept.items()}
+        rows = [Row(Cell(key, words=True), [Cell(span, words=True)]) for key, span in spans.items()]
         return Table("Versions and hardware", [Cell("", words=True), Cell("all runs", words=True)], rows)
-    rows = [
-        Row(Cell(key, words=True), [Cell(text, e.index, words=True) for e, text in zip(entries, values)])
-        for key, values in zip(keys, kept)
-    ]
-    return Table("Versions and hardware", run_columns("", entries, words=True), rows)
+    return texts_by_run("Versions and hardware", "", entries, kept)
 
 
 def machine(entry: Entry) -> dict[str, str]:

@@ -75,6 +75,15 @@ def run_columns(first: str, entries: Iterable[Entry], words: bool = False) -> li
     return [Cell(first, words=True), *(Cell(e.name, e.index, words=words, swatch=True) for e in entries)]
 
 
+def texts_by_run(caption: str, first: str, entries: Sequence[Entry], texts: Mapping[str, Sequence[str]]) -> Table:
+    """Return a table of texts: a row per key of ``texts``, which has a text per run, and a column per run."""
+    rows = [
+        Row(Cell(key, words=True), [Cell(text, e.index, words=True) for e, text in zip(entries, own)])
+        for key, own in texts.items()
+    ]
+    return Table(caption, run_columns(first, entries, words=True), rows)
+
+
 def summary(section: Section, ruler: Ruler, kept: Mapping[int, Evaluation]) -> Table:
     """Return a row per run: the deciding number, the other metrics at the best epoch, epochs, time, seed."""
     entries, first = section.entries, section.entries[0]
@@ -189,8 +198,7 @@ def _arguments(caption: str, entries: Sequence[Entry], keys: Iterable[str], stoc
         known = entry.run.arguments
         return value_text(argument(known, key)) if stock or key in known else DASH
 
-    rows = [Row(Cell(key, words=True), [Cell(value(e, key), e.index, words=True) for e in entries]) for key in keys]
-    return Table(caption, run_columns("argument", entries, words=True), rows)
+    return texts_by_run(caption, "argument", entries, {key: [value(entry, key) for entry in entries] for key in keys})
 
 
 def parts_of(entries: Sequence[Entry], kind: str) -> list[tuple[Entry, Part]]:
