@@ -7,6 +7,7 @@ import pytest
 from tintbox.errors import (
     TintboxError,
     TintboxFileError,
+    counted,
     explain_refusal,
     lack,
     name_file,
@@ -85,6 +86,10 @@ def test_what_the_system_refuses_is_told_with_its_reason_and_the_fix(tmp_path):
     assert str(caught.value) == "out=x: cannot be read (No such file or directory); give another out="
     with pytest.raises(TintboxFileError, match=r"^x: no such file$"), explain_refusal("out=x: cannot be read"):
         raise TintboxFileError("x: no such file")
+
+
+def test_a_number_agrees_with_its_noun():
+    assert [counted(number, "run") for number in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
 
 
 def test_nearest_and_one_line():

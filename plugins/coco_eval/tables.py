@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
+from tintbox.errors import counted
 from tintbox.plugins.coco_eval.bootstrap import ROUNDING, is_sure
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, METRICS, TITLES, Metric, column
 from tintbox.plugins.coco_eval.settings import Settings
@@ -76,8 +77,7 @@ def meaning(metric: Metric) -> str:
     """Describe a metric, e.g. ``IoU 0.50:0.95, small, 100 detections``."""
     levels = IOU_THRESHOLDS[[0, -1] if metric.iou is None else [metric.iou]]
     iou = ":".join(f"{level:.2f}" for level in levels)
-    many = f"{metric.max_detections} detection{'s' if metric.max_detections > 1 else ''}"
-    return f"IoU {iou}, {metric.area}, {many}"
+    return f"IoU {iou}, {metric.area}, {counted(metric.max_detections, 'detection')}"
 
 
 def number(value: float, sign: str = "", digits: int = DIGITS) -> str:

@@ -47,6 +47,11 @@ def escape_controls(text: str) -> str:
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, e.g. ``1 step`` or ``2 steps``."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def reason_of(error: BaseException) -> str:
     """Return what went wrong in one line; of a system error only its reason: the message around it names the file."""
     return one_line(getattr(error, "strerror", None) or error)

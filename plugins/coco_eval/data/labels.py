@@ -17,7 +17,7 @@ import numpy as np
 from pycocotools import mask
 
 from tintbox import circles, file_bytes
-from tintbox.errors import TintboxError, one_line, reason_of
+from tintbox.errors import TintboxError, counted, one_line, reason_of
 from tintbox.limits import LABEL_BYTES
 from tintbox.plugins.coco_eval.data import dataset_files
 from tintbox.plugins.coco_eval.data.rows import list_values
@@ -199,7 +199,7 @@ def check_orphans(split: str | list[str], pictures: Iterable[str]) -> None:
     if lost:
         names = list_values(file.name for file in lost)
         raise TintboxError(
-            f"{lost[0].parent}: {len(lost)} label file{'s' * (len(lost) > 1)} without an image: {names}; "
+            f"{lost[0].parent}: {counted(len(lost), 'label file')} without an image: {names}; "
             "add the image or remove the labels"
         )
 

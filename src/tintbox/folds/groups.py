@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tintbox import file_bytes
-from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of, suggest, suggest_file
+from tintbox.errors import TintboxError, TintboxFileError, counted, one_line, reason_of, suggest, suggest_file
 from tintbox.limits import GROUPS_BYTES
 
 AUTO, NAMES, NONE = "auto", "names", "none"
@@ -58,7 +58,7 @@ def find(files: Sequence[str], how: Any, parts: int, what: str = "folds") -> Gro
     groups = len(set(found.names))
     if groups < parts:
         raise TintboxError(
-            f"groups={how}: {groups} group{'s' * (groups > 1)} of images, too few for {parts} {what}; give "
+            f"groups={how}: {counted(groups, 'group')} of images, too few for {parts} {what}; give "
             f"fewer {what}, or groups=none if images need not stay together"
         )
     return found
@@ -119,7 +119,7 @@ def tell(names: Sequence[str], files: Sequence[str], how: str) -> str:
     largest, size = sizes.most_common(1)[0]
     example = next(Path(file).name for name, file in zip(names, files) if name == largest)
     least = min(sizes.values())
-    span = f"{least} to {size} images" if least < size else f"{size} image{'s' * (size != 1)}"
+    span = f"{least} to {size} images" if least < size else counted(size, "image")
     return (
         f"groups: {len(sizes)} of {span} {how}, e.g. {shorten(largest)} "
         f"({example}, ...); groups=none if they need not stay together"

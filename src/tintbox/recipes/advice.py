@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tintbox.errors import counted
 from tintbox.plugins.coco_eval.data.dataset_files import LEAST_SIDE
 from tintbox.recipes.labels import FAULTS, count_faults
 from tintbox.recipes.survey import Survey
@@ -27,7 +28,7 @@ def advise(survey: Survey) -> list[str]:
     for name, split in survey.splits.items():
         for wrong, count in sorted(count_faults(split.labels).items()):
             place = split.labels.faults[wrong][0]
-            found.append(f"{count} label{'s' * (count > 1)} in {name}: {wrong} ({FAULTS[wrong]}), e.g. {place}")
+            found.append(f"{counted(count, 'label')} in {name}: {wrong} ({FAULTS[wrong]}), e.g. {place}")
         if missing := split.labels.unlabelled:
             have = f"{missing} of {len(split.files)} images in {name} {'has' if missing == 1 else 'have'}"
             found.append(f"{have} no label file: intended as background, or forgotten?")
@@ -42,7 +43,7 @@ def advise(survey: Survey) -> list[str]:
         found.append(f"label more objects of {named}: {least} of {train.sum():,} training boxes, the fewest")
     named, least = fewest(survey.names, val)
     found.append(
-        f"the validation split has {least} object{'s' * (least != 1)} of {named}: "
+        f"the validation split has {counted(least, 'object')} of {named}: "
         + (f"AP differences under about {see(least):.0f} points can't be detected" if least else "its AP is unknown")
     )
     return found

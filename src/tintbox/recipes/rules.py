@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tintbox import yaml_file
-from tintbox.errors import TintboxError
+from tintbox.errors import TintboxError, counted
 from tintbox.recipes.advice import advise
 from tintbox.recipes.pace import Pace
 from tintbox.recipes.survey import Survey
@@ -57,11 +57,6 @@ class Recipe:
     def arguments(self) -> dict[str, Any]:
         """Return the training arguments."""
         return {s.name: s.value for s in self.settings if s.value is not None}
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, e.g. ``1 step`` or ``2 steps``."""
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def choose_size(survey: Survey) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import TintboxError, explain_refusal, one_line
+from tintbox.errors import TintboxError, counted, explain_refusal, one_line
 from tintbox.folds import files, groups, partition
 from tintbox.folds.pictures import gather
 from tintbox.plugins.coco_eval.data.description import describe_without_validation, lacks_validation
@@ -44,7 +44,7 @@ def split(data: str | Path, share: float, out: str | Path, together: Any = group
         file.parent.mkdir(parents=True, exist_ok=True)
         files.write_dataset(file, parts, kept, about)
     train, val = (len(parts[name]) for name in ("train", "val"))
-    counts = f"{train} image{'s' * (train != 1)} for training, {val} for validation"
+    counts = f"{counted(train, 'image')} for training, {val} for validation"
     return file, [f"{file}: {counts}", together.said]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,11 +52,9 @@ def schedules(entries: Sequence[Entry]) -> tuple[list[Schedule], list[str]]:
     found, notes = [], []
     for entry in entries:
         if entry.freeze is not None:
-            try:
+            with suppress(LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
                 found.append(schedule(entry, entry.freeze))
                 continue
-            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
-                pass
         freeze = entry.run.arguments.get("freeze")
         if freeze is not None:
             notes.append(f"{entry.name}: freeze={value_text(freeze)}; no freeze.json says what trained when.")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, explain_refusal, one_line, suggest
+from tintbox.errors import TintboxError, counted, explain_refusal, one_line, suggest
 from tintbox.folds.choice import WORDS
 from tintbox.limits import MOST_RUNS
 from tintbox.plugins import options
@@ -125,7 +125,7 @@ def check_folder(folder: Path, runs: int, word: str = "project") -> None:
     with explain_refusal(f"{folder}: cannot be written", f"; give {word}="):
         free = shutil.disk_usage(there).free
         if free < ROOM * runs:
-            need = f"{runs} run{'s' * (runs > 1)} may need {ROOM * runs / 2**30:.1f} GiB"
+            need = f"{counted(runs, 'run')} may need {ROOM * runs / 2**30:.1f} GiB"
             raise TintboxError(f"{folder}: {free / 2**30:.1f} GiB are free, {need}; make room or give {word}=")
         folder.mkdir(parents=True, exist_ok=True)
         try:

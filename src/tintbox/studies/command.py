@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import run_folder
-from tintbox.errors import TintboxError, reason_of
+from tintbox.errors import TintboxError, counted, reason_of
 from tintbox.folds.files import Folds
 from tintbox.studies import checks, crossing, lock, outcome, pictures, place, table
 from tintbox.studies.cells import Result, group_by_cell
@@ -64,7 +64,7 @@ def train(
         for note in notes:
             print(f"note: {note}")
         print(
-            f"{folder}: {len(runs)} run{'s' * (len(runs) > 1)}" + (f", {len(done)} of them done" if done else ""),
+            f"{folder}: {counted(len(runs), 'run')}" + (f", {len(done)} of them done" if done else ""),
             flush=True,
         )
         if todo:
