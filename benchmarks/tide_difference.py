@@ -6,7 +6,8 @@ reads the precision at i / 100 as tidecv does, instead of at pycocotools' 101 re
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,8 @@ MOST = 100  # detections per image that tidecv considers
 
 def cases() -> dict[str, list[tuple[Truth, Detections]]]:
     """Return the cases by description; `random_case` comes from the tests."""
-    file = Path(__file__).parents[1] / "tests" / "plugins" / "coco_eval" / "errors" / "test_tide.py"
-    spec = importlib.util.spec_from_file_location("test_tide", file)
-    assert spec and spec.loader
-    tests = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tests)
-    case, seeds = tests.random_case, range(20, 28)
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "plugins" / "coco_eval"))
+    case, seeds = importlib.import_module("errors.test_references").random_case, range(20, 28)
 
     def stray(seed: int) -> tuple[Truth, Detections]:
         truth, found = case(seed)

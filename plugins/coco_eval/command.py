@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from itertools import chain, count
 from pathlib import Path
@@ -33,17 +33,13 @@ def evaluate_model(values: Mapping[str, Any], chosen: Settings) -> Path:
     arguments = {key: values[key] for key in sources.VALIDATION if values.get(key) is not None}
     arguments.update(coco_eval=asdict(chosen), save_json=values["save_json"])
 
-    def validate() -> Path:
+    with results_folder(values["out"], OUTPUT) if values.get("out") else nullcontext() as folder:
+        if folder:
+            path = folder.resolve()
+            arguments.update(project=str(path.parent), name=path.name, exist_ok=True)
         detector = sources.load(values["model"])
         metrics = sources.validate(detector, values["model"], values["data"], values["split"], **arguments)
         return Path(metrics.save_dir)
-
-    if not values.get("out"):
-        return validate()
-    with results_folder(values["out"], OUTPUT) as folder:
-        path = folder.resolve()
-        arguments.update(project=str(path.parent), name=path.name, exist_ok=True)
-        return validate()
 
 
 def evaluate_files(values: Mapping[str, Any], chosen: Settings) -> Path:
