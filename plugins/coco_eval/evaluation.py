@@ -108,13 +108,9 @@ class Evaluation:
 
 
 def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", settings: Settings = DEFAULT) -> Evaluation:
-    """Evaluate detections by COCO's definition, with bootstrap intervals and an error analysis.
+    """Evaluate boxes, or masks with ``"segm"``, by COCO's definition, with bootstrap intervals and an error analysis.
 
-    Args:
-        truth: The ground truth of a split.
-        detections: Detections in its images.
-        iou_type: ``"bbox"``, or ``"segm"`` for masks.
-        settings: Resamples, seed and so on; with equal settings, the samples of two models are paired.
+    With equal settings, the samples of two models are paired.
 
     Raises:
         TintboxError: Masks are requested but missing, there is nothing to evaluate, or there are too many resamples

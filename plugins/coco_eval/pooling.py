@@ -42,11 +42,9 @@ class Pooled:
 
 
 def pool(folders: Sequence[Path], groups: Mapping[str, str] | None = None) -> Pooled:
-    """Pool the predictions of runs that were validated on different images of one dataset.
+    """Pool the predictions of runs that were validated on different images of one dataset, as `save_json` wrote them.
 
-    Args:
-        folders: The runs' folders, with the files of `save_json`.
-        groups: Image path -> group, if images of a group are not independent.
+    ``groups`` has the group of each image path, if images of a group are not independent.
 
     Raises:
         TintboxError: A file is missing or invalid, runs have different classes, or an image is in two of them.

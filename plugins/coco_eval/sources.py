@@ -65,12 +65,8 @@ def load(model: Any) -> Any:
 def validate(detector: Any, model: Any, data: Any, split: Any, **arguments: Any) -> Any:
     """Validate with COCO evaluation and return the metrics, including `metrics.coco`.
 
-    Args:
-        detector: The YOLO model.
-        model: The path it was loaded from.
-        data: A dataset YAML; None for the one that the model was trained on.
-        split: The split's name; None for "val".
-        arguments: Further arguments of Ultralytics' `val`.
+    ``model`` is the path that the detector was loaded from. By default, the dataset is the one that it was trained on,
+    and the split "val".
 
     Raises:
         TintboxError: The dataset or split does not exist, or the model cannot be validated on it.

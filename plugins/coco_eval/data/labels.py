@@ -45,12 +45,7 @@ def read_labels(file: str | Path, classes: int, keypoints: int = 0) -> Labels:
     """Read a label file; an empty file means an image without objects.
 
     As in Ultralytics' COCO evaluation, duplicate rows are dropped and boxes are clipped to the image. The box of a
-    polygon is the one around its points.
-
-    Args:
-        file: The label file.
-        classes: Number of classes.
-        keypoints: Number of values after the box in a row of pose labels, which are ignored.
+    polygon is the one around its points. In a row of pose labels, the ``keypoints`` numbers after the box are ignored.
 
     Raises:
         TintboxError: A row is invalid; the message names the file, the line and the value.

@@ -119,13 +119,7 @@ class Explanation:
 
 
 def explain(columns: Columns, partners: Partners, names: Sequence[str]) -> Explanation:
-    """Return the cost of each kind of error.
-
-    Args:
-        columns: Truth and detections.
-        partners: The object matched to each detection.
-        names: Class names in order of category id.
-    """
+    """Return the cost of each kind of error; ``names`` are those of the classes, in order of category id."""
     asked = ~(columns.crowd | outside(columns.truth_area, AREAS["all"]))
     code = np.where(partners.ignored, _IGNORED, np.where(partners.truth >= 0, _RIGHT, _BACKGROUND))
     concerned = partners.truth.copy()

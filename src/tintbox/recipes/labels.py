@@ -60,12 +60,8 @@ class Labels:
 def read(files: Sequence[str], classes: int, keypoints: int = 0) -> Labels:
     """Read the label files of a split's images, in order; faulty rows are recorded and left out.
 
-    Polygons, oriented boxes and poses count as the upright box around them.
-
-    Args:
-        files: The label file of each image, whether it exists or not.
-        classes: Number of classes.
-        keypoints: How many numbers follow the box in a row of pose labels.
+    Polygons, oriented boxes and poses, which have ``keypoints`` numbers after the box, count as the upright box around
+    them. An image's file need not exist.
     """
     found: list[tuple[int, int, np.ndarray]] = []  # class, image, box
     places: list[str] = []

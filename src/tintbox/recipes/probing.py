@@ -121,11 +121,8 @@ def resume(folder: Path, request: Mapping[str, Any]) -> Pace | None:
 def probe(choose: Callable[[float], Recipe], pace: Pace, request: Mapping[str, Any], out: str | Path) -> Outcome:
     """Train the runs of a probe that are not finished yet, and return the outcome.
 
-    Args:
-        choose: Returns the recipe for a number of minutes.
-        pace: The model's training speed on this machine.
-        request: The command's arguments: model, data, minutes, imgsz, epochs, device, groups.
-        out: The file of the recipe.
+    ``choose`` returns the recipe for a number of minutes; ``request`` has the command's arguments model, data, minutes,
+    imgsz, epochs, device and groups.
 
     Raises:
         TintboxError: The time is too short, the training images cannot be split, or a run failed.
