@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from tintbox.reports.seeds import SURE, Cell, difference
+from tintbox.reports.seeds import SURE, Setting, difference
 
-FIRST, SECOND = Cell("a", [], [0.31, 0.35, 0.30, 0.33]), Cell("b", [], [0.20, 0.28, 0.25])
+FIRST, SECOND = Setting("a", [], [0.31, 0.35, 0.30, 0.33]), Setting("b", [], [0.20, 0.28, 0.25])
 
 
 def test_mean_and_spread():
     assert FIRST.mean == pytest.approx(np.mean(FIRST.values)) and FIRST.spread == pytest.approx(
         np.std(FIRST.values, ddof=1)
     )
-    assert math.isnan(Cell("c", [], [1.0]).spread)
+    assert math.isnan(Setting("c", [], [1.0]).spread)
 
 
 def test_the_interval_is_welchs():
@@ -29,4 +29,4 @@ def test_the_interval_is_welchs():
 
 @pytest.mark.parametrize("values", [[1.0], [1.0, 1.0]])
 def test_no_interval_without_a_spread(values):
-    assert difference(Cell("a", [], values), Cell("b", [], values)) is None
+    assert difference(Setting("a", [], values), Setting("b", [], values)) is None

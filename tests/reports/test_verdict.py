@@ -13,7 +13,7 @@ def told(*folders):
     (section,), _ = gather([str(folder) for folder in folders])
     ruler = metrics.ruler(section)
     kept = pairs.evaluate_again(section.entries, ruler.kind) if ruler.kind else {}
-    cells = [] if metrics.other_data(section) else seeds.cells(section.entries, ruler.values)
+    cells = [] if metrics.other_data(section) else seeds.settings(section.entries, ruler.values)
     return verdict(section, ruler, kept, cells)
 
 
@@ -106,7 +106,7 @@ def test_over_seeds(made):
         "is more than the chance of the seeds."
     )
     (section,), _ = gather([str(folder) for folder in folders])
-    cells = seeds.cells(section.entries, metrics.ruler(section).values)
+    cells = seeds.settings(section.entries, metrics.ruler(section).values)
     assert [(cell.title, cell.mean) for cell in cells] == [
         ("lr0=0.2", pytest.approx(0.52)),
         ("lr0=0.1", pytest.approx(0.42)),

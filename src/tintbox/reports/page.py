@@ -96,7 +96,7 @@ def content(section: Section, place: int) -> Content:
     entries = section.entries
     ruler = metrics.ruler(section)
     kept = pairs.evaluate_again(entries, ruler.kind) if ruler.kind else {}
-    cells = [] if metrics.other_data(section) else seeds.cells(entries, ruler.values)
+    settings = [] if metrics.other_data(section) else seeds.settings(entries, ruler.values)
     shown, unrecorded = freezing.schedules(entries)
     task = section.task
     classes, errors = evaluations(entries, own)
@@ -105,9 +105,9 @@ def content(section: Section, place: int) -> Content:
         id=own,
         section=section,
         title=f"{TASKS.get(task, task.capitalize())}: {many}",
-        verdict=verdict(section, ruler, kept, cells),
+        verdict=verdict(section, ruler, kept, settings),
         summary=tables.summary(section, ruler, kept),
-        seeds=tables.seed_table(cells, ruler),
+        seeds=tables.seed_table(settings, ruler),
         differs=tables.difference_table(entries),
         arguments=tables.all_arguments(entries),
         machines=machines.machines(entries),

@@ -19,11 +19,11 @@ SURE = 0.95  # confidence level for the difference of two settings
 
 
 @dataclass(frozen=True)
-class Cell:
+class Setting:
     """Runs that differ only in their seed.
 
     Attributes:
-        title: The arguments in which it differs from the other cells.
+        title: The arguments in which it differs from the other settings.
         values: The runs' numbers.
     """
 
@@ -48,29 +48,29 @@ def find_varied(entries: Sequence[Entry]) -> dict[str, list[str]]:
     return find_differing(entries, [key for key in keys if key not in HOUSEKEEPING])
 
 
-def cells(entries: Sequence[Entry], values: Mapping[int, Estimate]) -> list[Cell]:
+def settings(entries: Sequence[Entry], values: Mapping[int, Estimate]) -> list[Setting]:
     """Return the runs by setting, best mean first; [] unless a setting has runs of several seeds with known numbers."""
     keys = [key for key in find_varied(entries) if key != "seed"]
     found: dict[tuple[str, ...], list[Entry]] = {}
     for entry in entries:
-        setting = tuple(value_text(argument(entry.run.arguments, key)) for key in keys)
+        own = tuple(value_text(argument(entry.run.arguments, key)) for key in keys)
         if not math.isnan(values[entry.index].value):
-            found.setdefault(setting, []).append(entry)
+            found.setdefault(own, []).append(entry)
     result = [
-        Cell(
-            ", ".join(f"{key}={value}" for key, value in zip(keys, setting)) or "all runs",
+        Setting(
+            ", ".join(f"{key}={value}" for key, value in zip(keys, own)) or "all runs",
             members,
             [values[member.index].value for member in members],
         )
-        for setting, members in found.items()
+        for own, members in found.items()
     ]
-    seeds = [{value_text(e.run.arguments.get("seed")) for e in cell.entries} for cell in result]
+    seeds = [{value_text(e.run.arguments.get("seed")) for e in setting.entries} for setting in result]
     if not any(len(different) > 1 for different in seeds):
         return []
-    return sorted(result, key=lambda cell: -cell.mean)
+    return sorted(result, key=lambda setting: -setting.mean)
 
 
-def difference(first: Cell, second: Cell) -> Estimate | None:
+def difference(first: Setting, second: Setting) -> Estimate | None:
     """Return first - second with Welch's interval, None if either has a single run or there is no spread."""
     if len(first.values) < 2 or len(second.values) < 2 or not first.spread + second.spread > 0:
         return None

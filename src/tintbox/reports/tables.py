@@ -153,17 +153,17 @@ def duration(seconds: float) -> str:
     return f"{round(seconds / 60) // 60} h {round(seconds / 60) % 60:02d} min"
 
 
-def seed_table(cells: Sequence[seeds.Cell], ruler: Ruler) -> Table | None:
+def seed_table(settings: Sequence[seeds.Setting], ruler: Ruler) -> Table | None:
     """Return a row per setting with the mean and spread over its seeds, None if no setting has two."""
-    if not cells:
+    if not settings:
         return None
     rows = []
-    for cell in cells:
-        gap = None if cell is cells[0] else seeds.difference(cell, cells[0])
-        numbers = [number(cell.mean), number(cell.spread), number(min(cell.values)), number(max(cell.values))]
+    for setting in settings:
+        gap = None if setting is settings[0] else seeds.difference(setting, settings[0])
+        numbers = [setting.mean, setting.spread, min(setting.values), max(setting.values)]
         behind = Cell(DASH) if gap is None else Cell(number(gap.value, "+"), note=span(gap.bounds, "+"))
-        row = [Cell(str(len(cell.values))), *map(Cell, numbers), behind]
-        rows.append(Row(Cell(cell.title, words=True), row))
+        row = [Cell(str(len(setting.values))), *(Cell(number(one)) for one in numbers), behind]
+        rows.append(Row(Cell(setting.title, words=True), row))
     columns = [Cell(text) for text in ("setting", "runs", "mean", "sd", "lowest", "highest", "against the best")]
     note = f"sd: sample standard deviation; difference of means with Welch's {percent(seeds.SURE)} interval."
     return Table(f"{ruler.title} over seeds", columns, rows, [note])

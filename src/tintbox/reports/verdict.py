@@ -42,11 +42,11 @@ def percent(level: float) -> str:
 
 
 def verdict(
-    section: Section, ruler: Ruler, kept: Mapping[int, Evaluation], cells: Sequence[seeds.Cell]
+    section: Section, ruler: Ruler, kept: Mapping[int, Evaluation], settings: Sequence[seeds.Setting]
 ) -> tuple[str, str]:
     """Return which run of a section is best, and whether that may be chance, in two sentences; one may be empty.
 
-    ``kept`` are resampled evaluations by run index, of runs whose predictions were saved; ``cells`` the runs by
+    ``kept`` are resampled evaluations by run index, of runs whose predictions were saved; ``settings`` the runs by
     setting, if there are several seeds.
     """
     known = [entry for entry in section.entries if not math.isnan(ruler.values[entry.index].value)]
@@ -60,8 +60,8 @@ def verdict(
     tail = state(section.entries)
     if len(known) == 1:
         return f"Only {known[0].name} has {ruler.title}: {text(ruler.values[known[0].index])}.", tail
-    if len(cells) > 1:
-        claim, chance = _compare_settings(ruler, cells)
+    if len(settings) > 1:
+        claim, chance = _compare_settings(ruler, settings)
     else:
         claim, chance = _compare_runs(ruler, kept, sorted(known, key=lambda entry: -ruler.values[entry.index].value))
     return claim, f"{chance} {tail}".strip()
@@ -73,15 +73,15 @@ def state(entries: Sequence[Entry]) -> str:
     return f"Not all is in: {', '.join(unfinished)} still training or interrupted." if unfinished else ""
 
 
-def _compare_settings(ruler: Ruler, cells: Sequence[seeds.Cell]) -> tuple[str, str]:
+def _compare_settings(ruler: Ruler, settings: Sequence[seeds.Setting]) -> tuple[str, str]:
     """Return which setting is best over its seeds, and whether that may be due to chance."""
-    best, second = cells[:2]
-    one, two = (f"{number(cell.mean)} (n={len(cell.values)})" for cell in (best, second))
-    alike = [cell for cell in cells if are_equal(best.mean, cell.mean)]
+    best, second = settings[:2]
+    one, two = (f"{number(setting.mean)} (n={len(setting.values)})" for setting in (best, second))
+    alike = [setting for setting in settings if are_equal(best.mean, setting.mean)]
     if len(alike) > 1:
-        names = list_names([cell.title for cell in alike], "settings")
+        names = list_names([setting.title for setting in alike], "settings")
         claim = f"{names} are equal by {ruler.title}: {number(best.mean)} in the mean over seeds."
-        same = all(_same_seeds(best, cell) for cell in alike[1:])
+        same = all(_same_seeds(best, setting) for setting in alike[1:])
         return claim, NO_EFFECT if same else ""
     claim = f"{best.title} is best by {ruler.title}: {one} in the mean over seeds, ahead of {second.title} with {two}."
     gap = seeds.difference(best, second)
@@ -91,9 +91,9 @@ def _compare_settings(ruler: Ruler, cells: Sequence[seeds.Cell]) -> tuple[str, s
     return claim, f"The difference of {text(gap, '+')} ({percent(seeds.SURE)}, Welch's t over seeds) {sure}."
 
 
-def _same_seeds(one: seeds.Cell, two: seeds.Cell) -> bool:
+def _same_seeds(one: seeds.Setting, two: seeds.Setting) -> bool:
     """Return whether the runs of two settings have the same results, seed by seed."""
-    first, second = ({value_text(e.run.arguments.get("seed")): e.run for e in cell.entries} for cell in (one, two))
+    first, second = ({value_text(e.run.arguments.get("seed")): e.run for e in own.entries} for own in (one, two))
     return first.keys() == second.keys() and all(run.same_results(second[seed]) for seed, run in first.items())
 
 
