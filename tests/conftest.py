@@ -1,6 +1,7 @@
 """What all tests share: an Ultralytics that stays offline with settings of its own, and the shared data."""
 
 import atexit
+import contextlib
 import json
 import logging
 import os
@@ -40,6 +41,19 @@ def environment_is_left_alone():
     before = settings()
     yield
     assert settings() == before
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_runs_are_left_beside_ultralytics():
+    """Under pytest, Ultralytics puts runs without `project` there, in a folder `tests`, which would hide this one."""
+    yield
+    if "ultralytics" in sys.modules:
+        tests = Path(sys.modules["ultralytics"].__file__).parents[1] / "tests"
+        runs = tests / "tmp" / "runs"
+        shutil.rmtree(runs / os.environ.get("PYTEST_XDIST_WORKER", ""), ignore_errors=True)
+        for folder in (runs, tests / "tmp", tests):
+            with contextlib.suppress(OSError):  # others are still at work, or it was there before
+                folder.rmdir()
 
 
 @pytest.fixture(scope="module")
