@@ -1,4 +1,4 @@
-"""The guides: their Python runs, their commands exist with the arguments that they name, and the site loads nothing."""
+"""The guides: their Python runs, their commands are accepted, and the site loads nothing."""
 
 import importlib.util
 import re
@@ -13,6 +13,20 @@ import yaml
 REPO = Path(__file__).resolve().parent.parent
 PAGES = [REPO / "README.md", *sorted((REPO / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"(?:`|^    )((?:yolo|tintbox) [^`]*?model=[^`]*?)(?:`|$)", re.MULTILINE)
+# Two of the models have 60 million parameters, which takes seconds; their heads are those of yolov3-tiny-anchor.yaml.
+LARGE = ("yolov3-anchor", "yolov3-spp-anchor")
+HEADS = [
+    head for folder in ("cfg", "datasets") for head in sorted((REPO / folder).rglob("*.yaml")) if head.stem not in LARGE
+]
+USE = re.compile(r"^#.*?((?:yolo|tintbox) (?:\w+ )*\w+=[^`\n]*?)(?:`.*|  +\(.*)?$", re.MULTILINE)
+# The event at which a `yolo` command has been checked and is about to work.
+BEGINS = {
+    "train": "on_pretrain_routine_start",
+    "val": "on_val_start",
+    "predict": "on_predict_start",
+    "export": "on_export_start",
+}
 ASKS_FOR = re.compile(
     r"(?:src|srcset|data-src)=[\"'](?:https?:)?//|<link[^>]*href=[\"'](?:https?:)?//|url\([\"']?(?:https?:)?//"
 )
@@ -88,7 +102,10 @@ def check_script(words):
     if words[0] == "-m":
         assert importlib.util.find_spec(words[1].partition(".")[0]), words[1]
         return check_arguments(word for word in words[2:] if "=" in word)
-    done = subprocess.run([sys.executable, REPO / words[0], "--help"], capture_output=True, text=True, check=False)
+    # Options and their values before `--help` are read, unknown options are not refused.
+    done = subprocess.run(
+        [sys.executable, REPO / words[0], *words[1:], "--help"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     missing = [word for word in words[1:] if word.startswith("--") and f"{word} " not in done.stdout + " "]
     assert not missing
@@ -109,6 +126,135 @@ def check_arguments(words, several=False):
         listed = several and isinstance(plain, str) and "," in plain
         if name in known and not listed and value not in ("...", "None"):
             options.check({name: plain})
+
+
+def accepted():
+    """A parameter for each command of `yolo` and `tintbox` with its arguments: in shell blocks, text and YAML heads."""
+    found = {tuple(block.values[0]): block.id for block in commands() if block.values[0][0] in ("yolo", "tintbox")}
+    for page in PAGES:
+        for line in INLINE.findall(BLOCK.sub("", page.read_text(encoding="utf-8"))):
+            found.setdefault(tuple(shlex.split(line)), f"{page.stem}-text")
+    for head in HEADS:
+        for line in USE.findall(head.read_text(encoding="utf-8")):
+            found.setdefault(tuple(shlex.split(line)), head.stem)
+    return [
+        pytest.param(list(words), id=f"{where}-{' '.join(words[:3])}")
+        for words, where in found.items()
+        if not any(word.endswith("...") for word in words) and any("=" in word for word in words)
+    ]
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory):
+    """Put a model's random weights at a path."""
+    folder, made = tmp_path_factory.mktemp("weights"), {}
+
+    def write(path, model):
+        from ultralytics import YOLO
+
+        if model not in made:
+            made[model] = folder / f"{len(made)}.pt"
+            YOLO(model).save(made[model])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(made[model])
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def pictures(write_dataset):
+    """A dataset YAML of pictures with a box each, five to train on and two to validate on."""
+    import numpy as np
+
+    picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    each = (picture, ["0 0.5 0.5 0.4 0.4"])
+    return write_dataset("pictures", ["cell"], {"train": [each] * 5, "val": [each] * 2})
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch, weights, pictures):
+    """Write small files under the names that a command gives its files, in an empty working folder."""
+    from tintbox.studies import grid, place
+
+    monkeypatch.chdir(tmp_path)
+    described = yaml.safe_load(pictures.read_text(encoding="utf-8"))
+    settings = (REPO / "docs" / "study.md").read_text(encoding="utf-8")
+
+    def dataset(name):
+        shipped = REPO / "datasets" / name
+        names = yaml.safe_load(shipped.read_text(encoding="utf-8"))["names"] if shipped.is_file() else ["cell"]
+        Path(name).write_text(yaml.safe_dump({**described, "names": names}), encoding="utf-8")
+
+    def write(words):
+        given = dict(word.split("=", 1) for word in words if "=" in word)
+        for key, value in {"data": "fruitbowl.yaml,coco8.yaml", **given}.items():
+            for name in value.split(","):
+                if key == "data" and name.endswith(".yaml"):
+                    dataset(name)
+                elif key in ("data", "source"):
+                    folder = pictures.parent / "images" / "train"
+                    Path(name).symlink_to(folder if name.endswith("/") else folder / "0.png")
+                elif key == "cfg" and name == "recipe.yaml":
+                    Path(name).write_text("nbs: 16\n", encoding="utf-8")
+                elif "colorize" in Path(name).parts:
+                    model = given["model"] if key == "pretrained" else "yolo11n.yaml"
+                    weights(Path(name), model.replace(".yaml", "-colorize.yaml"))
+                elif name.endswith(".pt"):
+                    weights(Path(name), "yolov5n-anchor.yaml" if name.startswith("classic") else "yolo11n.yaml")
+        if "grid.yaml" in words:
+            Path("grid.yaml").write_text(dict(BLOCK.findall(settings))["yaml"], encoding="utf-8")
+        if words[:2] == ["study", "runs/study/study"]:
+            Path(words[1]).mkdir(parents=True)
+            place.write(Path(words[1]), grid.parse(["model=yolo11n.yaml", "data=coco8.yaml", "seed=0,1,2"]))
+
+    return write
+
+
+@pytest.mark.parametrize("words", accepted())
+def test_commands_are_accepted(words, files, tmp_path, monkeypatch):
+    # By these names, Ultralytics wants to download weights of its own; tintbox takes classic ones, which have anchors.
+    words = [re.sub(r"=yolov[35]n?\.pt$", "=classic.pt", word) for word in words]
+    program, *rest = words
+    files(rest)
+    if program == "tintbox":
+        check_command(rest)
+        return
+    import ultralytics.cfg
+    from ultralytics.utils.callbacks import base
+
+    def begin(_):
+        raise BegunError
+
+    mode = next(word for word in rest if word in BEGINS)
+    events = base.default_callbacks
+    monkeypatch.setitem(events, BEGINS[mode], [*events[BEGINS[mode]], begin])
+    monkeypatch.setattr(ultralytics.cfg, "ARGV", [*words, f"project={tmp_path / 'runs'}"])
+    with pytest.raises(BegunError):
+        ultralytics.cfg.entrypoint()
+
+
+class BegunError(Exception):
+    """A command has been accepted."""
+
+
+def check_command(words):
+    """A command of `tintbox` takes its options, its keys and their values; a study's runs are those of `yolo train`."""
+    import typer.main
+
+    from tintbox.cli import keys, runs
+    from tintbox.cli import words as cli_words
+    from tintbox.cli.app import app
+    from tintbox.plugins import autoload
+    from tintbox.studies.command import prepare
+
+    autoload.install()
+    command = typer.main.get_command(app).commands[words[0]]
+    given = command.make_context(words[0], runs.with_ray_address(words[1:])).params
+    if words[0] == "study":
+        prepare(given["words"], many=given["yes"])
+    else:
+        _, rest = cli_words.paths_of(given.get("words"))
+        keys.read(rest, command.keys)
 
 
 def test_every_guide_is_on_the_site_and_in_the_index():

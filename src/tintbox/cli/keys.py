@@ -92,16 +92,18 @@ def words_argument(metavar: str, help: str = "key=value arguments") -> Any:
     return typer.Argument(metavar=metavar, help=help, show_default=False)
 
 
-def explain_keys(keys: Sequence[Key]) -> type[typer.core.TyperCommand]:
+def explain_keys(own: Sequence[Key]) -> type[typer.core.TyperCommand]:
     """Return a command class whose `--help` ends with a table of the keys, if there are any."""
 
     class ExplainedCommand(typer.core.TyperCommand):
-        """A command that explains its keys."""
+        """A command that knows and explains its keys."""
+
+        keys = own
 
         def format_help(self, ctx: Any, formatter: Any) -> None:
             """Print the help, then the table."""
             super().format_help(ctx, formatter)
-            rows = [[f"{k.name}=", k.values, "" if k.default is None else str(k.default), k.help] for k in keys]
+            rows = [[f"{k.name}=", k.values, "" if k.default is None else str(k.default), k.help] for k in self.keys]
             if rows:
                 table("keys", dict.fromkeys(("key", "value", "default", "meaning"), "left"), rows)
 
