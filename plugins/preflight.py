@@ -8,10 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from tintbox import yaml_file
+from tintbox.checks import is_number
 from tintbox.errors import TintboxError
 from tintbox.plugins import autoload, callbacks, options, places
 from tintbox.plugins.freeze import selection
 from tintbox.plugins.loss import weights as class_weights
+
+CONVERTED = (".ndjson", ".zip", ".tar", ".gz")  # datasets that the trainer converts or unpacks
 
 
 def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collection[str]) -> None:
@@ -72,7 +75,13 @@ def check_extension(model: Any, task: str, given: Mapping[str, Any]) -> tuple[An
         TintboxError: It cannot be extended this way, or is an extended model that would be trained like any other.
     """
     if given.get("extend"):
-        return checks_of_extend().check_run(model, task, given, class_names(given.get("data")))
+        checks = checks_of_extend()
+        checks.check_model(model, task, given)
+        dataset = describe(given.get("data"))
+        extended, new = checks.check_run(model, given, dataset["names"] if dataset else None)
+        if dataset:
+            checks.check_boxes(new, given, training_labels(dataset, given.get("fraction")))
+        return extended, list(new.names) if new else None
     if callbacks.is_extended(model):
         checks_of_extend().refuse_plain(given.get("model") or model.pt_path)
     if given.get("reconcile") is not None:
@@ -108,6 +117,36 @@ def freezes_all(model: Any, freeze: Any) -> bool:
     numbers = range(freeze) if isinstance(freeze, int) else freeze or ()
     names = tuple(f"model.{number}." for number in numbers)
     return bool(names) and all(name.startswith(names) for name, _ in model.named_parameters())
+
+
+def describe(data: Any) -> dict[str, Any] | None:
+    """Return the content of a dataset's YAML, downloading its images if need be, as the trainer will.
+
+    Returns:
+        The content; None if there is no YAML before the trainer has loaded or converted what was given.
+
+    Raises:
+        TintboxError: There is no such dataset, or the YAML is invalid.
+    """
+    from tintbox.plugins.coco_eval.data import description
+
+    if data is None or "://" in str(data) or Path(str(data)).suffix in CONVERTED:
+        return None
+    return description.describe(data)
+
+
+def training_labels(dataset: Mapping[str, Any], fraction: Any) -> list[str]:
+    """Return the label files of the images that a run trains on, whether they exist or not.
+
+    Raises:
+        TintboxError: There are no such images.
+    """
+    from tintbox.plugins.coco_eval.data import dataset_files, layout
+
+    used = fraction[0] if isinstance(fraction, list) and fraction else fraction  # one of each split, train first
+    if not is_number(used, 0) or used == 1:  # not given, all of them, or refused by Ultralytics later
+        used = 1.0
+    return dataset_files.label_files(layout.split_pictures(dataset, "train", used))
 
 
 def class_names(data: Any) -> dict[int, str] | list[str] | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.extend import forks, network, training
-from tintbox.plugins.extend.classes import Names, NewClasses
+from tintbox.plugins.extend import forks, labels, network, training
+from tintbox.plugins.extend.classes import ONE_CLASS, Names, NewClasses, as_dict, check_chosen, chosen_classes, match
 from tintbox.plugins.extend.network import ExtendedModel
 from tintbox.plugins.freeze import selection, selectors
 
@@ -35,19 +35,16 @@ def check_resume(model: Any, arguments: Mapping[str, Any], names: Names | None) 
         training.classes_of_run(model, names, model.args.get("classes"), arguments.get("data"))
 
 
-def check_run(
-    model: Any, task: str, arguments: Mapping[str, Any], names: Names | None
-) -> tuple[ExtendedModel, list[str] | None]:
-    """Return the model that a run would train, and its new classes if they are known.
+def check_model(model: Any, task: str, arguments: Mapping[str, Any]) -> None:
+    """Check that a run's model can be extended this way, whatever the dataset.
 
     Args:
-        model: The loaded or built network; not modified.
+        model: The loaded or built network.
         task: Its task.
         arguments: The run's arguments, each already checked on its own.
-        names: The dataset's classes; None if not known yet.
 
     Raises:
-        TintboxError: The model cannot be extended this way, or another argument conflicts with ``extend``.
+        TintboxError: It cannot be extended, or another argument conflicts with ``extend``.
     """
     value = arguments["extend"]
     if task != "detect":
@@ -67,11 +64,24 @@ def check_run(
     if set_ := [name for name in WITHOUT if arguments.get(name)]:
         raise TintboxError(f"{set_[0]}={arguments[set_[0]]} does not go with extend={value}; leave it out")
     network.check_base(model)
+    forks.find(value, network.trunk_groups(model), selection.title(model))
+
+
+def check_run(model: Any, arguments: Mapping[str, Any], names: Names | None) -> tuple[ExtendedModel, NewClasses | None]:
+    """Return the model that a run would train, and what the dataset adds to it if its classes are known.
+
+    Args:
+        model: A model that `check_model` accepts; not modified.
+        arguments: The run's arguments.
+        names: The dataset's classes; None if not known yet.
+
+    Raises:
+        TintboxError: There is no new class, or `freeze` names layers by number.
+    """
+    value = arguments["extend"]
+    new = find_new(model, arguments, names) if names else None
     fork = forks.find(value, network.trunk_groups(model), selection.title(model))
-    names = {0: "item"} if arguments.get("single_cls") else names
-    data = arguments.get("data")
-    new = list(NewClasses.of(model.names, names, arguments.get("classes"), data).names) if names else None
-    extended = network.extend(model, fork, new or ["new"], forks.room(value))
+    extended = network.extend(model, fork, new.names if new else ["new"], forks.room(value))
     freeze = arguments.get("freeze")
     if selectors.freezes(freeze) and not selectors.is_policy(freeze):
         raise TintboxError(
@@ -79,3 +89,37 @@ def check_run(
             f"new branch ({', '.join(extended.selector_groups())})"
         )
     return extended, new
+
+
+def find_new(model: Any, arguments: Mapping[str, Any], names: Names) -> NewClasses:
+    """Return what the classes of a run's dataset add to its model.
+
+    Raises:
+        TintboxError: Nothing.
+    """
+    chosen, data = arguments.get("classes"), arguments.get("data")
+    if not arguments.get("single_cls"):
+        return NewClasses.of(model.names, names, chosen, data)
+    check_chosen(chosen, as_dict(names), data)
+    if match(ONE_CLASS, model.names):
+        known = f"the new class would be '{ONE_CLASS[0]}', which the model knows already"
+        raise TintboxError(f"single_cls=True: {known}; leave it out, and give data={data} one class of another name")
+    return NewClasses.of(model.names, ONE_CLASS)
+
+
+def check_boxes(new: NewClasses, arguments: Mapping[str, Any], files: Iterable[str]) -> None:
+    """Check that there is something to learn.
+
+    Args:
+        new: What the dataset adds.
+        arguments: The run's arguments.
+        files: The label files of the training images; read until there is a box.
+
+    Raises:
+        TintboxError: No training image has a box of a new class.
+    """
+    indices: Collection[int] | None = [i for i, place in enumerate(new.indices) if place >= 0]
+    if arguments.get("single_cls"):
+        indices = chosen_classes(arguments.get("classes"))
+    if not labels.have_box(files, indices):
+        raise labels.no_box(new, arguments.get("data"))

@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tintbox.checks import is_whole
 from tintbox.errors import TintboxError
 
 Names = Mapping[int, Any] | Sequence[Any]
 NAMED = 5  # classes in a message
+ONE_CLASS = {0: "item"}  # the class name that Ultralytics uses in training with `single_cls=True`
 
 
 def fold(name: Any) -> str:
@@ -63,9 +65,10 @@ class NewClasses:
             data: The dataset's name, for error messages.
 
         Raises:
-            TintboxError: The dataset has a name twice, or no new class is left.
+            TintboxError: The dataset has a name twice or not all chosen classes, or no new class is left.
         """
         names, wanted = as_dict(dataset), chosen_classes(chosen)
+        check_chosen(chosen, names, data)
         folded = [fold(name) for name in names.values()]
         if twice := [name for name in names.values() if folded.count(fold(name)) > 1]:
             raise TintboxError(f"data={data}: '{twice[0]}' is the name of two classes; extend= tells classes by name")
@@ -77,7 +80,7 @@ class NewClasses:
             what = (
                 f"the model knows {listed(known)} already; give a dataset with others, or a model without them"
                 if known
-                else f"classes={chosen} names none of its classes; these are numbered 0 to {max(names)}"
+                else f"classes={chosen} chooses none; {numbered(names)}"
             )
             raise TintboxError(f"extend: no new class in data={data}: {what}")
         indices = tuple(new.index(i) if i in new else -1 for i in range(max(names) + 1))
@@ -88,4 +91,20 @@ def chosen_classes(value: Any) -> Collection[int] | None:
     """Return the indices given by ``classes=``, None for all."""
     if value is None:
         return None
-    return set(value) if isinstance(value, (list, tuple, set)) else {value}
+    return list(value) if isinstance(value, (list, tuple, set)) else [value]
+
+
+def check_chosen(value: Any, names: Mapping[int, str], data: Any) -> None:
+    """Check that a dataset has the classes given by ``classes=``: Ultralytics ignores others in silence.
+
+    Raises:
+        TintboxError: It has not.
+    """
+    for index in chosen_classes(value) or ():
+        if not is_whole(index) or index not in names:
+            raise TintboxError(f"classes={value}: no class {index} in data={data}; {numbered(names)}")
+
+
+def numbered(names: Mapping[int, str]) -> str:
+    """Return how a dataset's classes are numbered, for a message."""
+    return f"its classes are numbered {min(names)} to {max(names)}"

@@ -12,7 +12,7 @@ import torch
 from ultralytics.utils import LOGGER, RANK, colorstr
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.extend import forks, network
+from tintbox.plugins.extend import forks, labels, network
 from tintbox.plugins.extend.classes import NewClasses, listed
 from tintbox.plugins.extend.network import ExtendedModel
 from tintbox.plugins.freeze import selection
@@ -49,7 +49,7 @@ class Extension:
                 label["segments"] = [segment for segment, keep in zip(label["segments"], kept) if keep]
             left, away = left + int(kept.sum()), away + int((~kept).sum())
         if not left:
-            raise TintboxError(f"extend: no training image has a box of {listed(self.added.names)}")
+            raise labels.no_box(self.added, self.data.get("yaml_file") or self.data.get("path"))
         if self.added.known and RANK in {-1, 0}:
             LOGGER.info(
                 f"{PREFIX}the model already knows {listed(self.added.known)}: their {away} of {left + away} training "
@@ -78,9 +78,9 @@ def begin(trainer: Any, weights: Any) -> ExtendedModel:
         if not isinstance(weights, ExtendedModel) or not weights.starts:
             raise TintboxError(f"model={args.model} is no run with extend=; leave out `resume`")
         model = ExtendedModel(weights).float().train()
-        added = classes_of_run(model, data["names"], args.classes, args.data)
+        added = classes_of_run(model, data["names"], chosen(args), args.data)
     else:
-        added = NewClasses.of(weights.names, data["names"], args.classes, args.data)
+        added = NewClasses.of(weights.names, data["names"], chosen(args), args.data)
         fork = forks.find(args.extend, network.trunk_groups(weights), selection.title(weights))
         model = network.extend(weights, fork, added.names, forks.room(args.extend))
         tell(model, added)
@@ -94,7 +94,7 @@ def begin(trainer: Any, weights: Any) -> ExtendedModel:
 
 def join(trainer: Any, model: ExtendedModel) -> None:
     """Restrict the dataset of a distributed run's process to the new classes; another process has built the model."""
-    restrict(trainer, classes_of_run(model, trainer.data["names"], trainer.args.classes, trainer.args.data), model)
+    restrict(trainer, classes_of_run(model, trainer.data["names"], chosen(trainer.args), trainer.args.data), model)
 
 
 def restrict(trainer: Any, added: NewClasses, model: ExtendedModel) -> None:
@@ -102,6 +102,11 @@ def restrict(trainer: Any, added: NewClasses, model: ExtendedModel) -> None:
     data = trainer.data
     trainer.tintbox_extend = Extension(added, model.names, data)
     trainer.data = {**data, "names": dict(enumerate(added.names)), "nc": len(added.names)}
+
+
+def chosen(args: Any) -> Any:
+    """Return the value of ``classes=`` if it tells new classes apart; with ``single_cls``, they are one by then."""
+    return None if args.single_cls else args.classes
 
 
 def classes_of_run(model: ExtendedModel, names: Any, chosen: Any, data: Any) -> NewClasses:

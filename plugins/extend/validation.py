@@ -10,10 +10,9 @@ from torch import Tensor
 from ultralytics.utils import LOGGER, RANK
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.extend.classes import Names, as_dict, chosen_classes, listed, match
+from tintbox.plugins.extend.classes import ONE_CLASS, Names, as_dict, chosen_classes, listed, match
 from tintbox.plugins.extend.reconcile import keep
 
-ONE_CLASS = {0: "item"}  # the class name that Ultralytics uses in training with `single_cls=True`
 Predictions = list[dict[str, Tensor]]
 
 

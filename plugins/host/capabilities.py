@@ -71,7 +71,10 @@ CAPABILITIES = (
         "new classes",
         ("extend", "reconcile"),
         (*ARGUMENTS, *RUN, *RESUMING, "extended_training", "extended_validation", "extended_prediction"),
-        (*OPTIONS, *RESUME, *(f"tintbox.plugins.extend.{m}" for m in ("checks", "training", "validation"))),
+        (
+            *(*OPTIONS, *RESUME, "tintbox.plugins.coco_eval.data.description", "tintbox.plugins.coco_eval.data.layout"),
+            *(f"tintbox.plugins.extend.{m}" for m in ("checks", "training", "validation")),
+        ),
     ),
     Capability(
         "colourising",

@@ -17,11 +17,12 @@ from tintbox.file_bytes import check_regular
 LEAST_SIDE = 10  # pixels: `ultralytics.data.utils.check_image` drops smaller images
 
 
-def picture_files(path: str | list[str]) -> list[str]:
+def picture_files(path: str | list[str], fraction: float = 1.0) -> list[str]:
     """Return the image files of a split, sorted: the same strings as ``im_file`` in Ultralytics' batches.
 
     Args:
         path: A split's value as returned by `check_det_dataset`: a folder, a text file of paths, or a list of either.
+        fraction: How many of them a training uses, from the first on: a share, or a number above 1.
 
     Raises:
         FileNotFoundError: The path does not exist or contains no images.
@@ -32,7 +33,7 @@ def picture_files(path: str | list[str]) -> list[str]:
 
     class Files(BaseDataset):
         def __init__(self) -> None:  # the stock one would also read the labels
-            self.prefix, self.fraction = "", 1.0
+            self.prefix, self.fraction = "", fraction
 
     circles.check(path)
     level, state = LOGGER.level, random.getstate()  # it measures the read speed of random files

@@ -14,15 +14,20 @@ SPLITS = ("train", "val", "test", "minival")
 LARGEST_ID = 2**53  # integers up to here are exact in every JSON reader
 
 
-def split_pictures(data: Mapping[str, Any], split: str) -> list[str]:
+def split_pictures(data: Mapping[str, Any], split: str, fraction: float = 1.0) -> list[str]:
     """Return the paths of a split's images, sorted, in Ultralytics' spelling.
+
+    Args:
+        data: A dataset's description.
+        split: Name of the split.
+        fraction: As the training argument: how many of the images are used, from the first on.
 
     Raises:
         TintboxError: There is no such split, or it has no images.
     """
     check_split(data, split, title(data))
     try:
-        return dataset_files.picture_files(data[split])
+        return dataset_files.picture_files(data[split], fraction)
     except FileNotFoundError as error:
         why = f"; {one_line(error.__cause__).split('. Supported formats')[0]}" if error.__cause__ else ""
         raise TintboxError(f"{title(data)}: no images in split '{split}'{why}") from error

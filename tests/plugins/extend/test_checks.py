@@ -3,6 +3,8 @@
 import pytest
 import yaml
 
+from .conftest import OLD
+
 pytestmark = pytest.mark.attack("arguments")
 
 
@@ -56,7 +58,11 @@ def test_forks_that_are_none(refused, extend, words):
         ("freeze=all", "nothing is left to train"),
         ("unfreeze={1: backbone}", "nothing is frozen"),
         ("classes=[0,1]", "no new class in data="),
-        ("classes=[99]", "classes=[99] names none of its classes"),
+        ("classes=[99]", "classes=[99]: no class 99 in data="),
+        ("classes=[2,8]", "no class 8 in data="),
+        ("classes=c", "classes=c: no class c in data="),
+        ("classes=[[2],[3]]", "no class [2] in data="),
+        ("classes=[]", "classes=[] chooses none; its classes are numbered 0 to 7"),
         ("pretrained=other.pt", "pretrained=other.pt would replace the weights"),
         ("distill_model=yolo11n.pt", "distill_model=yolo11n.pt does not go with extend=True"),
         ("compile=True", "compile=True does not go with extend=True"),
@@ -92,6 +98,30 @@ def test_a_finished_extension_knows_its_classes_and_trains_with_extend_alone(ref
     assert "the model knows a, b, c, d, e, 3 more" in refused(model=best)
     line = refusal("train", f"model={best}", f"data={fruit}", "epochs=1")
     assert "is an extended model, which stays as it is; train new classes beside it with extend=true" in line
+
+
+def test_boxes_that_a_dataset_does_not_have(refused, names):
+    """Before a folder is created: the labels are read for it."""
+    bare = names(*"abcdefghi")
+    line = refused("classes=[0,8]", data=bare)
+    assert f"no training image of data={bare} has a box of i" in line
+    assert "has a box of item" in refused("classes=8", "single_cls=True", data=bare)
+
+
+def test_datasets_that_cannot_be_read(refused, tmp_path_factory):
+    assert "data=nowhere.yaml: 'nowhere.yaml' does not exist" in refused(data="nowhere.yaml")
+    empty = tmp_path_factory.mktemp("empty")
+    assert f"data={empty}: No YAML file found" in refused(data=empty)
+    (empty / "data.yaml").write_text("names: [n]\ntrain: images\nval: .\n")
+    assert "no images in split 'train'" in refused(data=empty / "data.yaml")
+
+
+def test_one_class_made_of_chosen_ones(old, fruit, train_tiny):
+    trainer = train_tiny(old["yolo11n"], fruit, extend="head", single_cls=True, classes=[2, 3], val=False)
+    assert list(trainer.model.names.values()) == [*OLD, "item"]
+    whole = [line for file in fruit.parent.glob("labels/train/*.txt") for line in file.read_text().splitlines()]
+    boxes = sum(len(label["cls"]) for label in trainer.train_loader.dataset.labels)
+    assert boxes == sum(line.split()[0] in "23" for line in whole) > 0
 
 
 def test_several_datasets(extended, old, fruit, tmp_path):

@@ -27,7 +27,8 @@ def test_classes_that_are_not_chosen_are_left_out():
     [
         (["dog", "person"], None, "the model knows dog, person"),
         (["ace", "dog"], [1], "the model knows dog already; give a dataset with others, or"),
-        (["ace", "king"], [7], "classes=.7. names none of its classes; these are numbered 0 to 1"),
+        (["ace", "king"], [7], "classes=.7.: no class 7 in data=cards.yaml; its classes are numbered 0 to 1"),
+        (["ace", "king"], [], "classes=.. chooses none; its classes are numbered 0 to 1"),
         (["ace", "king", "Ace "], None, "'ace' is the name of two classes"),
     ],
 )

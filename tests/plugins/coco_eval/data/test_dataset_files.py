@@ -31,6 +31,7 @@ def test_pictures_are_sorted_and_nothing_else_changes(folder):
     assert (LOGGER.level, random.getstate()) == (level, state)
     (folder.parent / "some.txt").write_text("./images/b.png\n")
     assert dataset_files.picture_files(str(folder.parent / "some.txt")) == [str(folder / "b.png")]
+    assert [len(dataset_files.picture_files(str(folder), share)) for share in (0.4, 0.67, 2, 1.0)] == [1, 2, 2, 3]
     both = dataset_files.picture_files([str(folder / "sub"), str(folder.parent / "some.txt")])
     assert sorted(both) == [str(folder / "b.png"), str(folder / "sub" / "d.bmp")]
 
