@@ -201,6 +201,16 @@ def check_run(runner: Any) -> None:
     check(vars(runner.args))
 
 
+def check_exported(model: Any, arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments of ours for training an exported model, which Ultralytics answers with a traceback.
+
+    Raises:
+        TintboxError: In one line, naming the argument.
+    """
+    for _, argument in find_requested(arguments):
+        raise refusal(f"{argument}: model={model} cannot be trained; give the checkpoint (.pt) it was exported from")
+
+
 def check_callbacks(callbacks: Mapping[str, list[Any]], arguments: Mapping[str, Any]) -> None:
     """Refuse arguments of ours for a model that has lost tintbox's callbacks.
 

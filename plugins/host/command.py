@@ -66,6 +66,11 @@ def is_ours() -> bool:
     return _ours.get() or any(TASK in word or get_close_matches(word, [TASK], cutoff=0.75) for word in named)
 
 
+def names_option() -> bool:
+    """Return whether a command names an argument of tintbox's own."""
+    return _words.get() is not None and any(o.own and o.name in find_typed({}) for o in OPTIONS)
+
+
 def explain_misnamed(
     names: Collection[str], known: Collection[str], cause: Exception | None = None
 ) -> ArgumentNameError | None:
@@ -80,7 +85,7 @@ def explain_misnamed(
         cause: What reading the value raised, if the unknown name is a whole word such as ``cfg=bad.yaml``.
     """
     ours = {option.name for option in OPTIONS} | {TASK}
-    mine = is_ours() or any(o.own and o.name in find_typed({}) for o in OPTIONS)
+    mine = is_ours() or names_option()
     for name in sorted(map(str, names)):
         near = get_close_matches(name.removesuffix("="), known, n=1)
         if mine or ours & set(near):

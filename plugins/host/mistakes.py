@@ -2,7 +2,8 @@
 
 Its checks raise plain `ValueError`, `TypeError` and so on, just as bugs do. This module lists which of its functions
 check user input and which exceptions they raise for it; in a run of tintbox's task these become a `TintboxError`.
-Other tasks keep their errors, except that a run with tintbox's arguments says in one line where it cannot write.
+Other tasks keep their errors, except that a run with tintbox's arguments says in one line which model it cannot load
+and where it cannot write.
 """
 
 from __future__ import annotations
@@ -117,8 +118,8 @@ def folders_that_cannot_be_written(engine: Any) -> None:
 
 
 @patch("ultralytics.engine.model", "Model._new", "Model._load")
-def colourisers_that_are_not_there(engine: Any) -> None:
-    """Report a model file that cannot be read, if the command or the call names tintbox's task.
+def models_that_are_not_there(engine: Any) -> None:
+    """Report a model file that cannot be read, if the command or the call names tintbox's task or one of its arguments.
 
     A YAML is first read by tintbox's reader, which has limits; Ultralytics' raises whatever its parser raises.
     """
@@ -126,14 +127,19 @@ def colourisers_that_are_not_there(engine: Any) -> None:
 
     def check_yaml(file: Any) -> None:
         path = Path(str(file))
-        if path.suffix in yaml_file.SUFFIXES and is_there(path) and not isinstance(yaml_file.read(path), dict):
+        if path.suffix not in yaml_file.SUFFIXES or not is_there(path):
+            return
+        content = yaml_file.read(path)
+        if not isinstance(content, dict):
             raise TintboxError(f"{file}: no mapping, so no model's YAML")
+        if content.get("task") != TASK and "backbone" not in content:
+            raise TintboxError(f"{file}: no model's YAML, which would have a backbone; give a model, e.g. yolo11n.pt")
 
     for name in ("_new", "_load"):
 
         @replace(engine.Model, name)
         def read(self: Any, file: Any, task: str | None = None, *args: Any, stock: Any, **kwargs: Any) -> Any:
-            if task != TASK:
+            if task != TASK and not command.names_option():
                 return stock(self, file, task, *args, **kwargs)
             check_yaml(file)
             with raise_system_errors():

@@ -27,15 +27,17 @@ def preflight(engine: Any) -> None:
     @replace(engine.Model, "train")
     def checked_train(self: Any, trainer: Any = None, *, stock: Any, **kwargs: Any) -> Any:
         cfg = kwargs.get("cfg")
-        if hasattr(self.model, "parameters"):  # an exported model is refused by the original
-            recipe = engine.YAML.load(engine.checks.check_yaml(cfg)) if cfg else {}
-            arguments = {**recipe, **kwargs}
-            capabilities.check(arguments)
-            capabilities.check_callbacks(self.callbacks, arguments)
-            checks = import_optional("tintbox.plugins.preflight")
-            command = import_optional("tintbox.plugins.host.command")
-            if checks and command:
-                checks.check_run(self.model, self.task, arguments, command.find_typed(kwargs))
+        recipe = engine.YAML.load(engine.checks.check_yaml(cfg)) if cfg else {}
+        arguments = {**recipe, **kwargs}
+        capabilities.check(arguments)
+        if not hasattr(self.model, "parameters"):  # exported
+            capabilities.check_exported(self.model, arguments)
+            return stock(self, trainer, **kwargs)
+        capabilities.check_callbacks(self.callbacks, arguments)
+        checks = import_optional("tintbox.plugins.preflight")
+        command = import_optional("tintbox.plugins.host.command")
+        if checks and command:
+            checks.check_run(self.model, self.task, arguments, command.find_typed(kwargs))
         return stock(self, trainer, **kwargs)
 
 

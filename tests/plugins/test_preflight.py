@@ -41,9 +41,18 @@ def test_models_without_a_classification_bce_are_named(refusal, tmp_path, model,
     assert task in line
 
 
-def test_an_exported_model_is_refused_as_ever(tmp_path):
+@pytest.mark.attack("arguments")
+@pytest.mark.parametrize("argument", ["freeze=backbone", "extend=true", "cls_focal=1.5"])
+def test_an_exported_model_is_refused(refusal, tmp_path_factory, argument):
+    file = tmp_path_factory.mktemp("exported") / "model.onnx"
+    file.write_bytes(b"")
+    line = refusal("detect", "train", f"model={file}", "data=coco8.yaml", argument)
+    assert f"model={file} cannot be trained; give the checkpoint" in line
+
+
+def test_an_exported_model_without_our_arguments_is_refused_as_ever(tmp_path):
     from ultralytics import YOLO
 
     (tmp_path / "model.onnx").write_bytes(b"")
     with pytest.raises(TypeError, match=r"should be a \*.pt PyTorch model"):
-        YOLO(tmp_path / "model.onnx", task="detect").train(data="coco8.yaml", freeze="backbone")
+        YOLO(tmp_path / "model.onnx", task="detect").train(data="coco8.yaml")

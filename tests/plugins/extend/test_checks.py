@@ -83,6 +83,16 @@ def test_models_that_cannot_be_extended(refused, old):
     assert "yolo11n has no trained weights; give a checkpoint" in refused(model="yolo11n.yaml")
 
 
+def test_models_that_are_none(refused, tmp_path_factory, fruit):
+    folder = tmp_path_factory.mktemp("none")
+    (folder / "list.yaml").write_text("- 1\n")
+    assert f"{fruit}: no model's YAML, which would have a backbone" in refused(model=fruit)
+    assert "list.yaml: no mapping" in refused(model=folder / "list.yaml")
+    assert f"model={folder} cannot be trained" in refused(model=folder)
+    assert f"{folder}/no.pt: No such file" in refused(model=folder / "no.pt")
+    assert "'no.onnx' does not exist" in refused(model="no.onnx")
+
+
 def test_another_task(refusal, fruit):
     line = refusal("segment", "train", "model=yolo11n-seg.yaml", f"data={fruit}", "extend=true", "epochs=1")
     assert "extend=True: yolo11n-seg is a segment model; only detect models can be extended" in line
