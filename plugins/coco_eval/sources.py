@@ -84,18 +84,34 @@ def validate(detector: Any, model: Any, data: Any, split: Any, **arguments: Any)
     check_split(described, split, data)
     circles.check(described[split])
     check_size(arguments.get("imgsz"))
-    with explain_refusals(model, "validated"):
-        return detector.val(data=str(data), split=split, **arguments)
+    try:
+        with explain_refusals(model, "validated"):
+            return detector.val(data=str(data), split=split, **arguments)
+    except TintboxError as error:  # in the words of `yolo val coco_eval=True`
+        raise TintboxError(one_line(error).replace("coco_eval=True:", f"model={model}:", 1)) from error
 
 
-def class_names(detector: Any, model: Any) -> list[str]:
-    """Return the names of a model's classes; an exported model is loaded for them.
+def class_names(detector: Any, model: Any, device: Any = None) -> tuple[list[str], bool]:
+    """Return a model's classes, and whether its validation takes a dataset's by name: an extended model's does.
+
+    An exported model is loaded for them.
+
+    Args:
+        detector: The YOLO model.
+        model: The path it was loaded from.
+        device: Where to load an exported model; None for Ultralytics' choice.
 
     Raises:
         TintboxError: It cannot be loaded.
     """
+    if hasattr(detector.model, "names"):
+        return list(detector.names.values()), getattr(detector.model, "classes_by_name", False)
+    from ultralytics.nn.autobackend import AutoBackend
+    from ultralytics.utils.torch_utils import select_device
+
     with explain_refusals(model, "loaded"):
-        return list(detector.names.values())
+        backend = AutoBackend(str(model), device=select_device(device or "", verbose=False), verbose=False)
+    return list(backend.names.values()), hasattr(backend, "branches")
 
 
 @contextmanager
@@ -193,8 +209,10 @@ def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[st
     tasks = [detector.task for detector in detectors]
     if tasks[0] != tasks[1]:
         raise TintboxError(f"{names[0]} is a {tasks[0]} model, {names[1]} a {tasks[1]} model; compare models of a task")
-    if not any(getattr(detector.model, "classes_by_name", False) for detector in detectors):
-        check_classes(names, list(map(class_names, detectors, models)))  # else the dataset's apply
+    device = values.get("device")
+    classes, by_name = zip(*(class_names(detector, model, device) for detector, model in zip(detectors, models)))
+    if not any(by_name):  # else the dataset's apply
+        check_classes(names, list(classes))
     data = values.get("data")
     if not data:
         trained = [detector.overrides.get("data") for detector in detectors]
@@ -208,6 +226,9 @@ def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[st
         for detector, model, name in zip(detectors, models, names):
             outcome: Outcome = validate(detector, model, data, values.get("split"), **arguments).coco
             sources.append(Source(name, outcome.split.truth, outcome.detections))
+    if any(by_name):  # what was evaluated: a stock model's own classes, of an extended one all of the dataset's
+        evaluated = [[category["name"] for category in source.truth.categories] for source in sources]
+        check_classes(names, evaluated, "; give a dataset of classes that both know, data=")
     return sources
 
 
@@ -226,8 +247,8 @@ def check_comparable(first: Source, second: Source) -> None:
         raise TintboxError(f"{names[0]} and {names[1]} were evaluated against different labels of the same images")
 
 
-def check_classes(names: tuple[str, str], classes: list[list[str]]) -> None:
-    """Raise TintboxError if two models have different classes."""
+def check_classes(names: tuple[str, str], classes: list[list[str]], hint: str = "") -> None:
+    """Raise TintboxError if two models have different classes; ``hint`` says what to do about it."""
     if classes[0] != classes[1]:
         lists = "; ".join(f"{name} has {list_values(own, most=6)}" for name, own in zip(names, classes))
-        raise TintboxError(f"the two have different classes: {lists}")
+        raise TintboxError(f"the two have different classes: {lists}{hint}")

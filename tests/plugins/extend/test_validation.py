@@ -107,6 +107,23 @@ def test_models_that_know_more_and_less_are_compared_on_the_classes_of_a_dataset
     assert [category["name"] for category in both[1].truth.categories] == list("abcdefgh")
 
 
+def test_an_exported_model_is_compared_with_the_one_it_extends(old, extended, named, squares, tmp_path):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    best = tmp_path / "best.pt"
+    best.write_bytes(extended["yolo11n"].best.read_bytes())
+    exported = YOLO(best).export(format="onnx", imgsz=64)
+    data = tmp_path / "old.yaml"
+    data.write_text(yaml.safe_dump({**yaml.safe_load(squares.read_text()), "names": list(OLD)}))
+    values = {"imgsz": 64, "workers": 0}
+    models = [old["yolo11n"], exported]
+    sources.check_comparable(*sources.validate_both(models, ("one", "two"), {**values, "data": data}))
+    with pytest.raises(TintboxError, match="; give a dataset of classes that both know, data="):
+        sources.validate_both(models, ("one", "two"), {**values, "data": named([*OLD, *"1234"])})
+    with pytest.raises(TintboxError, match=r"model=.*yolo11n.pt: the model has 4 classes .* the dataset 3"):
+        sources.validate_both(models, ("one", "two"), {**values, "data": squares})
+
+
 def test_classes_that_are_left_out_are_not_missed():
     names = ["a", "x", "y", "z"]
     assert ClassView([1], ["a"], names, "x").unknown == ["x", "y", "z"]
