@@ -28,6 +28,7 @@ from tintbox.colorization.narrow_norm import normalise
 from tintbox.colorization.transposed import ConvTranspose2d
 from tintbox.errors import TintboxError
 from tintbox.fused_blocks import FusedBlocks
+from tintbox.limits import CHANNELS
 
 STRIDE = 4  # the deepest layer is two halvings below the input
 FUSED = FusedBlocks()
@@ -65,7 +66,7 @@ class SeedNet(nn.Module):
         num_in_channels: NIC, input channels: 1 for grey.
 
     Raises:
-        TintboxError: If an argument is not a whole number or is too small.
+        TintboxError: If an argument is not a whole number, too small or too large.
     """
 
     layer1: nn.Module
@@ -79,8 +80,9 @@ class SeedNet(nn.Module):
         least = {"kernel": 2, "num_filters": 1, "num_colours": 1, "num_in_channels": 1}
         given = (kernel, num_filters, num_colours, num_in_channels)
         for (name, low), value in zip(least.items(), given, strict=True):
-            if not is_whole(value, low):
-                raise TintboxError(f"{name}={value!r}: {type(self).__name__} needs a whole number of {low} or more")
+            if not is_whole(value, low, CHANNELS):
+                needs = f"{type(self).__name__} needs a whole number from {low} to {CHANNELS}"
+                raise TintboxError(f"{name}={value!r}: {needs}")
             setattr(self, name, value)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

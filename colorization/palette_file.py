@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from tintbox import atomic, yaml_file
-from tintbox.checks import is_there
+from tintbox.checks import is_path, is_there
 from tintbox.errors import TintboxError, TintboxFileError, lack, one_line, suggest, suggest_file
 
 TABLES = ("bins", "colours")  # the key of the table tells the kind of palette
@@ -29,7 +29,10 @@ def find(name: str | Path) -> Path:
 
     Raises:
         TintboxFileError: If there is no such palette or file.
+        TintboxError: If it is neither a name nor a path.
     """
+    if not is_path(name):
+        raise TintboxError(f"palette {name!r}: give a name, e.g. horses24, or a path to a .yaml file")
     path = Path(name)
     if path.suffix not in yaml_file.SUFFIXES:
         folder = importlib.resources.files("tintbox.cfg") / "palettes"
@@ -58,12 +61,12 @@ def write(path: str | Path, description: Mapping[str, Any]) -> None:
     """Write a description to a ``.yaml`` file at full precision.
 
     Raises:
-        TintboxError: If the path has another suffix.
+        TintboxError: If it is no path with this suffix.
         OSError: If the file cannot be written.
     """
-    path = Path(path)
-    if path.suffix not in yaml_file.SUFFIXES:
+    if not is_path(path) or Path(path).suffix not in yaml_file.SUFFIXES:
         raise TintboxError(f"palette path '{path}': give it the suffix .yaml, so that load knows it for a file")
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic.write_text(path, HEADER + yaml.safe_dump(dict(description), default_flow_style=None, width=200))
 

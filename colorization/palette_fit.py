@@ -10,6 +10,7 @@ from tintbox.colorization.palette_base import check_scale, describe
 from tintbox.errors import TintboxError
 
 PIXELS = 200_000  # largest sample for k-means
+LARGEST_SEED = 2**32 - 1  # of NumPy's random generators
 
 
 def k_means(pixels: np.ndarray, k: int, seed: int, scale: float) -> np.ndarray:
@@ -30,6 +31,8 @@ def k_means(pixels: np.ndarray, k: int, seed: int, scale: float) -> np.ndarray:
         raise TintboxError(f"pixels are {describe(pixels)}; give a numpy array (..., 3) of uint8")
     if not is_whole(k, 2):
         raise TintboxError(f"k={k!r}: a palette needs a whole number of 2 or more colours")
+    if not is_whole(seed, 0, LARGEST_SEED):
+        raise TintboxError(f"seed={seed!r}: give a whole number from 0 to {LARGEST_SEED}")
     scale = check_scale(scale)
     flat: np.ndarray = pixels.reshape(-1, 3)
     if len(flat) > PIXELS:

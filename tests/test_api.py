@@ -4,12 +4,15 @@ import inspect
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 import tintbox
 from tintbox.errors import TintboxError
 
 NAMES = [name for name in tintbox.__all__ if name != "__version__"]
+RUN = {"model": "yolo11n.yaml", "data": "fruitbowl.yaml", "epochs": 1}
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "api.md"
 
 
@@ -49,6 +52,69 @@ def test_names_are_seen_by_type_checkers():
     source = Path(tintbox.__file__).read_text(encoding="utf-8")
     seen = re.search(r"if TYPE_CHECKING:\n((?:    .*\n)+)", source)[1]
     assert set(re.findall(r"\b(\w+)(?:,|$)", re.sub(r"from \S+ import", "", seen), re.MULTILINE)) == set(NAMES)
+
+
+@pytest.fixture(scope="module")
+def given():
+    """What the public functions take, where nothing is wrong."""
+    pixels = np.arange(96, dtype=np.uint8).reshape(4, 8, 3)
+    truth = {"image_id": [1], "category_id": [1], "bbox": [[1, 1, 5, 5]]}
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1), torch.nn.Conv2d(3, 3, 1))
+    return {
+        "pixels": pixels,
+        "palette": tintbox.Palette.fit(pixels, k=4),
+        "truth": truth,
+        "found": {**truth, "score": [0.5]},
+        "network": network,
+        "plan": tintbox.FreezePlan.from_spec(network, freeze="0"),
+    }
+
+
+@pytest.mark.attack("arguments")
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        (lambda _: tintbox.Palette.load(3), "palette 3: give a name, e.g. horses24, or a path"),
+        (lambda _: tintbox.Palette.fit(3, k=2), "pixels are of type int; give a numpy array"),
+        (lambda g: tintbox.Palette.fit(g["pixels"], k="x"), "k='x': a palette needs a whole number"),
+        (lambda g: tintbox.Palette.fit(g["pixels"], k=2, seed=-1), "seed=-1: give a whole number from 0 to 4294967295"),
+        (lambda g: tintbox.Palette.fit(g["pixels"], k=2, seed=None), "seed=None: give a whole number"),
+        (lambda g: tintbox.Palette.fit(g["pixels"], k=2, scale=[]), "scale=[]; give a positive number"),
+        (lambda _: tintbox.Palette(3), "colours have shape"),
+        (lambda g: g["palette"].save(3), "palette path '3': give it the suffix .yaml"),
+        (lambda g: g["palette"].encode(3), "image is of type int"),
+        (lambda g: g["palette"].decode(3), "x is of type int"),
+        (lambda _: tintbox.ClassificationBCE(smoothing="x"), "smoothing=x: give a number from 0 to 1"),
+        (lambda _: tintbox.ClassificationBCE(pos_weight="x"), "pos_weight=x: give a number, or one per class"),
+        (lambda _: tintbox.FreezePlan.from_spec(3), "the model is of type int; give a PyTorch module"),
+        (lambda g: tintbox.FreezePlan.from_spec(g["network"], freeze_bn=np.ones(3)), "give auto, true or false"),
+        (lambda g: tintbox.FreezePlan.from_spec(g["network"], epochs="x"), "epochs=x: give a whole number of 1"),
+        (lambda g: g["plan"].apply("x"), "epoch=x: give its number, counted from 0"),
+        (lambda g: g["plan"].parameter_groups("x"), "lr=x: give a number, e.g. 0.001"),
+        (lambda _: tintbox.UNet("x", 4, 4, 1), "kernel='x': UNet needs a whole number from 2 to 65536"),
+        (lambda _: tintbox.UNet(3, 10**30, 4, 1), "UNet needs a whole number from 1 to 65536"),
+        (lambda g: tintbox.evaluate(3, g["found"]), "truth is of type int"),
+        (lambda g: tintbox.evaluate(g["truth"], 3), "detections is of type int"),
+        (lambda g: tintbox.evaluate(g["truth"], g["found"], iou_type=np.ones(3)), "give one of bbox, segm"),
+        (lambda g: tintbox.evaluate(g["truth"], g["found"], seed="x"), "seed=x: give a whole number"),
+        (lambda g: tintbox.evaluate(g["truth"], g["found"], resamples=0).plot(3), "plot: file=3: give a path"),
+        (lambda g: tintbox.evaluate(g["truth"], g["found"], resamples=0).plot(what=3), "plot: no plot '3'"),
+        (lambda _: tintbox.compare(3, 3), "compare: a is of type int; give what tintbox.evaluate returns"),
+        (lambda _: tintbox.report(3), "folders=3: give the folder of a run, or a list of them"),
+        (lambda _: tintbox.report("none", out=3), "out=3: the page is HTML"),
+        (lambda _: tintbox.report("none", split=np.ones(3)), "no such split (train, val"),
+        (lambda _: tintbox.report("none", n="x"), "n=x: give a whole number"),
+        (lambda _: tintbox.study(**RUN, workers="x"), "workers=x: give a whole number of 1 or more"),
+        (lambda _: tintbox.study(**RUN, ray=3), "ray=3: give the address of a cluster"),
+        (lambda _: tintbox.study(**RUN, yes="no"), "yes=no: give True or False"),
+    ],
+)
+def test_values_of_a_wrong_type_or_out_of_range_are_told_in_a_line(call, line, given, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TintboxError, match=re.escape(line)) as error:
+        call(given)
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_report_of_one_folder(trained, tmp_path):

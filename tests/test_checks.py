@@ -1,10 +1,12 @@
-"""What counts as a number, a whole number and a share."""
+"""What counts as a number, a whole number, a share, a word and a path."""
 
 import math
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tintbox.checks import is_number, is_share, is_there, is_whole
+from tintbox.checks import is_number, is_path, is_share, is_there, is_whole, is_word
 
 NO_NUMBERS = [True, False, None, "1", [1], {}, 1j, math.nan]
 
@@ -43,3 +45,9 @@ def test_limits_are_included(check, value, inside):
 def test_a_name_that_no_file_can_have_is_not_there(tmp_path):
     assert not is_there(tmp_path / "a\x00b") and not is_there(tmp_path / ("x" * 300))
     assert not is_there(tmp_path) and is_there(tmp_path, type(tmp_path).is_dir)
+
+
+def test_words_and_paths():
+    assert is_word("a", ("a", "b")) and not is_word("c", ("a", "b")) and not is_word(1, ("a",))
+    assert not is_word(np.array(["a", "b"]), ("a", "b"))  # `in` raises for an array
+    assert is_path("a") and is_path(Path("a")) and not is_path(b"a") and not is_path(3) and not is_path(None)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tintbox.checks import is_path, is_word
 from tintbox.errors import TintboxError, suggest
 from tintbox.plugins.coco_eval import evaluation
 from tintbox.plugins.coco_eval.comparison import Comparison
@@ -66,7 +67,7 @@ def evaluate(
     """
     if wrong := check({"resamples": resamples, "seed": seed, "level": level, "explain": explain}):
         raise TintboxError(f"evaluate: {wrong}")
-    if iou_type not in (None, *TITLES):
+    if iou_type is not None and not is_word(iou_type, TITLES):
         raise TintboxError(f"iou_type={iou_type}: give one of {', '.join(TITLES)}{suggest(str(iou_type), TITLES)}")
     known = _truth(truth)
     found = _detections(detections, known)
@@ -109,7 +110,7 @@ def compare(a: Evaluation, b: Evaluation) -> Comparison:
 
 def _truth(given: Any) -> Truth:
     """Read ground truth from a path, a COCO dict or arrays by name."""
-    if isinstance(given, (str, os.PathLike)):
+    if is_path(given):
         return Truth.read(Path(given))
     if isinstance(given, Mapping):
         return Truth.of(read_truth(given), "truth")
@@ -120,7 +121,7 @@ def _truth(given: Any) -> Truth:
 
 def _detections(given: Any, truth: Truth) -> Detections:
     """Read detections from a path, rows of COCO's result format or arrays by name."""
-    if isinstance(given, (str, os.PathLike)):
+    if is_path(given):
         return Detections.read(Path(given), truth)
     if isinstance(given, (Mapping, list, tuple)):
         return Detections.of(read_detections(given), "detections", truth)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tintbox import figures
+from tintbox.checks import is_path, is_word
 from tintbox.errors import TintboxError, reason_of, suggest
 from tintbox.plugins.coco_eval.bootstrap import is_sure
 from tintbox.plugins.coco_eval.errors.chart import bars
@@ -40,8 +41,8 @@ def plot(evaluation: Evaluation, file: str | Path | None, what: str) -> Figure:
     Raises:
         TintboxError: There is no such plot, or it cannot be saved.
     """
-    if what not in PICTURES:
-        raise TintboxError(f"plot: no plot '{what}' ({', '.join(PICTURES)}){suggest(what, PICTURES)}")
+    if not is_word(what, PICTURES):
+        raise TintboxError(f"plot: no plot '{what}' ({', '.join(PICTURES)}){suggest(str(what), PICTURES)}")
     return save(PICTURES[what][1](evaluation), file)
 
 
@@ -52,6 +53,8 @@ def save(figure: Figure, file: str | Path | None) -> Figure:
         TintboxError: It cannot be written.
     """
     if file is not None:
+        if not is_path(file):
+            raise TintboxError(f"plot: file={file}: give a path, e.g. plot.png")
         try:
             Path(file).parent.mkdir(parents=True, exist_ok=True)
             figures.save(figure, file, "figure")

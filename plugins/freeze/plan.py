@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from numbers import Real
+from typing import Any, SupportsFloat
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from tintbox.checks import is_whole
 from tintbox.errors import TintboxError
 from tintbox.plugins.freeze import selection, selectors
 from tintbox.plugins.freeze.selection import select
@@ -81,6 +83,8 @@ class FreezePlan:
         for name, check in selectors.CHECKS.items():
             if given[name] is not None and (wrong := check(given[name])):
                 raise TintboxError(f"{name}={value_text(given[name])}: {wrong}")
+        if epochs is not None and not is_whole(epochs, 1):
+            raise TintboxError(f"epochs={epochs}: give a whole number of 1 or more")
         shares = [epoch for epoch in unfreeze or {} if not isinstance(epoch, int)]
         if shares and epochs is None:
             raise TintboxError(f"unfreeze={value_text(unfreeze)}: {shares[0]} is a share of the run; give epochs=")
@@ -139,7 +143,12 @@ class FreezePlan:
 
         Returns:
             The names of the frozen parameters. They have no gradient, so optimizers skip them.
+
+        Raises:
+            TintboxError: The epoch is no number.
         """
+        if not isinstance(epoch, Real):  # also NumPy's
+            raise TintboxError(f"epoch={epoch}: give its number, counted from 0")
         frozen = self.frozen(epoch, epoch + 1)  # the run has at least this many epochs
         self.set_trainable(frozen)
         self.set_norms(frozen)
@@ -150,7 +159,12 @@ class FreezePlan:
 
         Args:
             lr: The learning rate of parameters without a factor.
+
+        Raises:
+            TintboxError: It is no number.
         """
+        if not isinstance(lr, SupportsFloat):
+            raise TintboxError(f"lr={lr}: give a number, e.g. 0.001")
         groups: dict[float, list[nn.Parameter]] = {}
         for name, parameter in self.model.named_parameters():
             groups.setdefault(self.factors.get(name, 1.0), []).append(parameter)

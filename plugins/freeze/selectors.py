@@ -19,7 +19,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tintbox.checks import is_number, is_share, is_whole
+from tintbox.checks import is_number, is_share, is_whole, is_word
 from tintbox.errors import suggest
 
 ARGUMENTS = ("freeze", "unfreeze", "freeze_bn", "lr_scale")
@@ -122,7 +122,7 @@ def check_unfreeze(value: Any) -> str | None:
 
 def check_freeze_bn(value: Any) -> str | None:
     """Return what is wrong with a value of ``freeze_bn``, or None."""
-    return None if value is True or value is False or value == "auto" else "give auto, true or false"
+    return None if isinstance(value, bool) or is_word(value, ("auto",)) else "give auto, true or false"
 
 
 def check_lr_scale(value: Any) -> str | None:

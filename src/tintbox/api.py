@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from tintbox.checks import is_path
+from tintbox.errors import TintboxError
 
 
 def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **arguments: Any) -> Path:
@@ -35,6 +38,8 @@ def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **argu
     from tintbox.plugins import autoload
     from tintbox.studies import checks, command, grid, place
 
+    if not isinstance(yes, bool):
+        raise TintboxError(f"yes={yes}: give True or False")
     autoload.install()
     with command.explain_failures():
         several = {key: value if isinstance(value, list) else [value] for key, value in arguments.items()}
@@ -85,5 +90,7 @@ def report(
     from tintbox.reports import command
 
     autoload.install()
-    several = [folders] if isinstance(folders, (str, Path)) else folders
+    several = [folders] if is_path(folders) else folders
+    if not isinstance(several, Iterable):
+        raise TintboxError(f"folders={folders}: give the folder of a run, or a list of them")
     return command.report([str(folder) for folder in several], out, n, split, conf, images, seed, imgsz, pictures)

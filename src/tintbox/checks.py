@@ -1,10 +1,11 @@
-"""Type checks for values from a command line, a YAML or a Python call: numbers, excluding bools, and files."""
+"""Type checks for values from a command line, a YAML or a Python call: numbers, excluding bools, words and files."""
 
 from __future__ import annotations
 
 import math
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -18,6 +19,16 @@ def is_number(value: Any, low: float = -math.inf, high: float = math.inf) -> Typ
 def is_whole(value: Any, low: float = -math.inf, high: float = math.inf) -> TypeGuard[int]:
     """Return whether a value is an integer in [``low``, ``high``]; ``2.0`` is not."""
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def is_word(value: Any, words: Collection[str]) -> TypeGuard[str]:
+    """Return whether a value is one of some words; an array, which compares with each of them, is none."""
+    return isinstance(value, str) and value in words
+
+
+def is_path(value: Any) -> TypeGuard[str | Path]:
+    """Return whether a value is a path: text, or an object such as `pathlib.Path`."""
+    return isinstance(value, (str, os.PathLike))  # an object of another kind works like a Path where it is used
 
 
 def is_share(value: Any) -> TypeGuard[float]:

@@ -44,7 +44,7 @@ def refused(refused):
         (["palette=-1,4"], "palette"),
         (["amp=auto,atuo"], "tintbox: amp=atuo: give one of auto, bf16, fp16, fp32, true, false; did you mean 'auto'?"),
         ([f"seed={','.join(map(str, range(201)))}"], "201 runs (201 seed) are more than 200; give --yes"),
-        (["--workers", "0"], "--workers 0: give a number of 1 or more"),
+        (["--workers", "0"], "workers=0: give a whole number of 1 or more"),
         (["--ray", "nonsense"], "--ray nonsense: give host:port"),
     ],
 )

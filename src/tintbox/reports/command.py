@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import atomic
-from tintbox.checks import is_there
+from tintbox.checks import is_there, is_word
 from tintbox.errors import TintboxError, explain_refusal, suggest
 from tintbox.plugins.coco_eval.data.layout import SPLITS
 from tintbox.reports import gather, page, prediction, subjects
@@ -39,7 +39,7 @@ def report(
             An existing file is left unchanged.
     """
     check(n, conf, seed, imgsz, pictures)
-    if split not in SPLITS:
+    if not is_word(split, SPLITS):
         raise TintboxError(f"split={split}: no such split ({', '.join(SPLITS)}){suggest(split, SPLITS)}")
     names = picture_names(images)
     file = check_out(out)

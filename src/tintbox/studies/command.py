@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import run_folder
+from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, counted, reason_of
 from tintbox.folds.files import Folds
 from tintbox.studies import checks, crossing, lock, outcome, pictures, place, table
@@ -46,8 +47,10 @@ def train(
 
     ``elsewhere`` says how to begin in another folder, for errors about this one.
     """
-    if workers < 1:
-        raise TintboxError(f"--workers {workers}: give a number of 1 or more")
+    if not is_whole(workers, 1):
+        raise TintboxError(f"workers={workers}: give a whole number of 1 or more")
+    if ray is not None and not isinstance(ray, str):
+        raise TintboxError(f"ray={ray}: give the address of a cluster, or auto")
     if ray:
         connect(ray)
     runs = grid.runs()
