@@ -110,6 +110,16 @@ def test_folds_that_were_edited(name, change, own):
 
 
 @pytest.mark.attack("folds")
+def test_a_damaged_table_is_told_with_what_to_do_here(own):
+    _, grid, folder = own
+    (folder / "folds" / "folds.csv").write_text("picture,fold")
+    with pytest.raises(TintboxError, match=r"folds.csv: cannot be read \(.*\); give the study another name="):
+        crossing.prepare(folder, grid)
+    with pytest.raises(TintboxError, match=r"folds.csv: cannot be read \(.*\); remove it"):
+        crossing.prepare(folder, grid, "remove it")
+
+
+@pytest.mark.attack("folds")
 def test_folds_of_classes_that_have_changed(own):
     data, grid, folder = own
     content = yaml.safe_load(data.read_text())

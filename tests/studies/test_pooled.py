@@ -9,13 +9,14 @@ import pytest
 import yaml
 
 from tintbox import run_folder
+from tintbox.errors import TintboxError
 from tintbox.folds.files import Folds
 from tintbox.plugins.coco_eval import bootstrap
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.plugins.coco_eval.metrics import overall
-from tintbox.studies import crossed_table
+from tintbox.studies import command, crossed_table
 from tintbox.studies.cells import Result
 from tintbox.studies.grid import parse
 from tintbox.studies.outcome import Outcome
@@ -151,3 +152,20 @@ def test_a_damaged_fold_costs_its_cell_only(tmp_path, file, raw):
     assert file in pools.problems["freeze_10-seed_0"]
     crossed_table.save(tmp_path, results, cells, FOLDS, pools.problems)
     assert "- freeze_10-seed_0: its folds cannot be put together: " in (tmp_path / "study.md").read_text()
+
+
+@pytest.mark.attack("folds")
+def test_without_its_baseline_a_study_says_what_it_compares_with(tmp_path):
+    results = made(tmp_path)
+    for one in results:
+        one.outcome.write(tmp_path / one.run.name)
+    for seed in (0, 1):
+        (tmp_path / f"freeze_None-seed_{seed}-fold_1" / "predictions.json").write_text("")
+    with pytest.raises(TintboxError, match=r"freeze_None-seed_0: its folds cannot be put together: .*predictions.json"):
+        command.show(tmp_path, GRID, command.saver(tmp_path, GRID, FOLDS))
+    text = (tmp_path / "study.md").read_text()
+    instead = "; differences are against freeze=backbone in its place."
+    assert f"The first setting, freeze=None, has no result{instead}" in text
+    only = Pools(tmp_path, GRID, FOLDS).update(results)[:1]
+    crossed_table.save(tmp_path, results, only, FOLDS, {})
+    assert "The first setting, freeze=None, has no result.\n" in (tmp_path / "study.md").read_text()

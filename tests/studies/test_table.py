@@ -37,6 +37,13 @@ def test_a_row_per_cell(made, tmp_path):
         assert (float(row["seconds_mean"]), float(row["epochs_mean"])) == (6.0, 3.0)
 
 
+def test_the_first_setting_without_a_result_is_told(made):
+    assert "The first setting" not in table.markdown(made, "mine")
+    lost = [Result(one.run, Outcome("failed", "x"), None) if one.run.settings["batch"] == 4 else one for one in made]
+    told = "The first setting, batch=4, has no result; differences are against batch=8 in its place."
+    assert told in table.markdown(lost, "mine")
+
+
 def test_a_row_per_run(made, tmp_path):
     table.save(tmp_path, made, "mine")
     rows = lines(tmp_path / "runs.csv")

@@ -155,4 +155,4 @@ def read(folder: Path) -> Folds | None:
             raise ValueError("folds are missing")
         return Folds(files, numbers, groups, splits)
     except (OSError, ValueError, LookupError, csv.Error) as error:
-        raise TintboxError(f"{file}: cannot be read ({one_line(error)}); give the study another name=") from error
+        raise TintboxError(f"{file}: cannot be read ({one_line(error)})") from error

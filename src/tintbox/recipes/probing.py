@@ -92,6 +92,11 @@ def folder_of(out: str | Path) -> Path:
     return Path(out).with_name(f"{Path(out).stem}-probe")
 
 
+def go_elsewhere(folder: Path) -> str:
+    """Return how to have a probe that cannot go on in a folder, as text."""
+    return f"remove {folder} or give another out="
+
+
 def resume(folder: Path, request: Mapping[str, Any]) -> Pace | None:
     """Return the pace that the probe in a folder began with, so that its runs stay the same; None without a probe.
 
@@ -111,7 +116,7 @@ def resume(folder: Path, request: Mapping[str, Any]) -> Pace | None:
             raise ValueError("no pace")
         begun = dict(found["request"])
     except (LookupError, TypeError, ValueError, OverflowError) as error:
-        raise TintboxError(f"{folder / FILE}: no probe's; remove {folder} or give another out=") from error
+        raise TintboxError(f"{folder / FILE}: no probe's; {go_elsewhere(folder)}") from error
     if differing := [key for key in {**begun, **request} if begun.get(key) != request.get(key)]:
         was = one_line(", ".join(f"{key}={begun.get(key)}" for key in sorted(differing)))
         raise TintboxError(f"{folder} has a probe with {was}; remove it or give another out=")
@@ -146,7 +151,7 @@ def probe(choose: Callable[[float], Recipe], pace: Pace, request: Mapping[str, A
         grid = write_study(folder, planned, recipe, pictures, own, request, together)
     notes = [f"the probe takes about {planned.seconds / 60:.1f} of the {minutes:g} minutes"]
     notes += checks.check_arguments(grid, many=False)
-    elsewhere = f"remove {folder} or give another out="
+    elsewhere = go_elsewhere(folder)
     if (folder / place.FILE).is_file() and (other := place.explain_difference(folder, grid)):
         raise TintboxError(f"{other}; {elsewhere}")
     study.train(folder, grid, notes, elsewhere=elsewhere)
@@ -227,7 +232,7 @@ def pool(folder: Path, grid: Grid) -> list[CrossedCell]:
     Raises:
         TintboxError: A cell is incomplete.
     """
-    folds = crossing.prepare(folder, grid)
+    folds = crossing.prepare(folder, grid, go_elsewhere(folder))
     pools = Pools(folder, grid, folds) if folds else None
     cells = pools.update([study.result(folder, run) for run in grid.runs()]) if pools else []
     if len(cells) < len(grid.varied["cfg"]):

@@ -7,7 +7,6 @@ import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from tintbox import run_folder
 from tintbox.checks import is_whole
@@ -22,6 +21,7 @@ from tintbox.studies.outcome import Outcome
 from tintbox.studies.progress import Progress
 
 PAUSE = 0.5  # seconds between polls of the runs
+Save = Callable[[list[Result]], dict[str, str]]  # see `saver`
 
 
 def study(words: Sequence[str], workers: int = 1, ray: str | None = None, yes: bool = False) -> Path:
@@ -107,7 +107,7 @@ def drive(
     runs: Sequence[Run],
     done: dict[str, Outcome],
     work: LocalRuns | ClusterRuns,
-    save: Callable[[list[Result]], Any],
+    save: Save,
 ) -> None:
     """Wait until all runs have ended, and keep the tables up to date by passing the results of all runs to ``save``."""
     came = {run.name: result(folder, run) for run in runs}
@@ -154,21 +154,34 @@ def result(folder: Path, run: Run) -> Result:
     return Result(run, outcome.read(folder / run.name), found)
 
 
-def saver(folder: Path, grid: Grid, folds: Folds | None) -> Callable[[list[Result]], Any]:
-    """Return the function that writes a study's tables: of all runs or, with folds, of their pooled predictions."""
+def saver(folder: Path, grid: Grid, folds: Folds | None) -> Save:
+    """Return the function that writes a study's tables: of all runs or, with folds, of their pooled predictions.
+
+    It returns name -> why the folds of a setting and seed cannot be put together.
+    """
     if folds is None:
-        return lambda came: table.save(folder, came, folder.name)
+
+        def save(came: list[Result]) -> dict[str, str]:
+            table.save(folder, came, folder.name)
+            return {}
+
+        return save
     from tintbox.studies import crossed_table
     from tintbox.studies.pooled import Pools
 
     pools = Pools(folder, grid, folds)
-    return lambda came: crossed_table.save(folder, came, pools.update(came), folds, pools.problems)
+
+    def save_pooled(came: list[Result]) -> dict[str, str]:
+        crossed_table.save(folder, came, pools.update(came), folds, pools.problems)
+        return pools.problems
+
+    return save_pooled
 
 
-def show(folder: Path, grid: Grid, save: Callable[[list[Result]], Any]) -> None:
+def show(folder: Path, grid: Grid, save: Save) -> None:
     """Write the tables and figures of a study, and print the table."""
     came = [result(folder, run) for run in grid.runs()]
-    save(came)
+    problems = save(came)
     if not grid.folds and (cells := group_by_cell(came)):
         pictures.draw(folder, cells)
     print(f"\n{(folder / 'study.md').read_text(encoding='utf-8').partition(chr(10))[2].strip()}\n")
@@ -176,3 +189,5 @@ def show(folder: Path, grid: Grid, save: Callable[[list[Result]], Any]) -> None:
     if failed:
         where = folder / failed[0] / outcome.LOG
         raise TintboxError(f"{len(failed)} of {len(came)} runs failed, e.g. {failed[0]}; its log is {where}")
+    for name, why in problems.items():
+        raise TintboxError(f"{folder / name}: its folds cannot be put together: {why}")

@@ -23,7 +23,9 @@ def save(
     folder: Path, results: Sequence[Result], cells: Sequence[CrossedCell], folds: Folds, problems: Mapping[str, str]
 ) -> None:
     """Write ``study.md``, ``study.csv`` (a row per cell) and ``runs.csv`` (a row per run), each atomically."""
-    lines = [f"# {folder.name}", *markdown(cells, folds), *table.find_lacking(results)]
+    lines = [f"# {folder.name}", *markdown(cells, folds)]
+    lines += table.find_baseline(results, [cell.settings for cell in cells])
+    lines += table.find_lacking(results)
     lines += [f"- {name}: its folds cannot be put together: {why}" for name, why in problems.items()]
     atomic.write_text(folder / "study.md", "\n".join(lines) + "\n")
     atomic.write_csv(folder / "study.csv", cell_rows(cells))

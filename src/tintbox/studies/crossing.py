@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import run_arguments
-from tintbox.errors import TintboxError
+from tintbox.errors import TintboxError, one_line
 from tintbox.folds import files, pictures
 from tintbox.folds.choice import WORDS, Choice
 from tintbox.folds.files import Folds
@@ -81,12 +81,15 @@ def prepare(folder: Path, grid: Grid, elsewhere: str = ELSEWHERE) -> Folds | Non
     errors, ``elsewhere`` says how to begin in another folder.
 
     Raises:
-        TintboxError: The existing folds are of other images or classes, or their files have been changed.
+        TintboxError: The existing folds are of other images or classes, or their files damaged or changed.
     """
     choice = Choice.of(grid.fixed)
     if choice is None:
         return None
-    there = files.read(folder / FOLDER)
+    try:
+        there = files.read(folder / FOLDER)
+    except TintboxError as error:
+        raise TintboxError(f"{one_line(error)}; {elsewhere}") from error
     found, folds, _ = split(str(grid.fixed["data"]), choice)
     moved = files.find_moved(there, found.files) if there and there.files != found.files else {}
     if there and moved is None:

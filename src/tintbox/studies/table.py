@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,8 @@ def markdown(results: Sequence[Result], title: str) -> str:
         parts.append(markdown_table(head, lines))
     for group in groups.values():
         parts += find_equal(group)
+    if len(groups) == 1:
+        parts += find_baseline(results, [cell.settings for group in groups.values() for cell in group])
     return "\n".join([*parts, *find_lacking(results)]) + "\n"
 
 
@@ -101,6 +103,23 @@ def find_lacking(results: Sequence[Result]) -> list[str]:
     if lacking:
         parts += ["", f"{len(lacking)} of {len(results)} runs are not there yet."]
     return parts
+
+
+def find_baseline(results: Sequence[Result], shown: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the lines that say that the study's first setting, the baseline, is not in the table.
+
+    Args:
+        results: The results of all runs, in the study's order.
+        shown: The settings in the table, without seed and fold; differences are to the first of them.
+    """
+    if not shown:
+        return []
+    first = {key: value for key, value in results[0].run.settings.items() if key in shown[0]}
+    if first in shown:
+        return []
+    lacking, instead = (", ".join(f"{key}={text(v)}" for key, v in one.items()) for one in (first, shown[0]))
+    against = f"; differences are against {instead} in its place" * (len(shown) > 1)
+    return ["", f"The first setting, {lacking}, has no result{against}."]
 
 
 def find_equal(group: Sequence[Cell]) -> list[str]:
