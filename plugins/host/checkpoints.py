@@ -67,7 +67,7 @@ def checkpoints(trainer: Any) -> None:
         arguments = policy.record(self)
         self.args = type(self.args)(**options.drop_own(arguments))
         self.wdir, self.last, self.best = (WholePath(kept[name]) for name in ("wdir", "last", "best"))
-        if ours := options.pick_own(arguments):
+        if ours := policy.own(arguments, self):
             network.tintbox_args = ours
         position = getattr(self, "tintbox_position", None) if callbacks.wants_resume(kept["args"]) else None
         hook = self.optimizer.register_state_dict_post_hook(position.add) if position else None

@@ -56,8 +56,7 @@ def fast_training(engine: Any) -> None:
 
     @replace(engine.BaseTrainer, "_setup_train")
     def setup_fast(self: Any, *, stock: Any) -> Any:
-        asked = self.args.amp
-        chosen = policy.choose(asked, self.device, self.args.task)
+        chosen = policy.choose(self.args.amp, self.device, self.args.task)
         if chosen is None:
             return stock(self)
         from tintbox.plugins.precision import training
@@ -68,7 +67,7 @@ def fast_training(engine: Any) -> None:
             if chosen.amp and (kind := own_loss(engine.unwrap_model(self.model))):
                 training.settle(self, policy.float32(f"{kind} has a loss of its own"))
             training.suit_processor(self)
-        training.tell(self, asked)
+        training.tell(self)
         return result
 
     @replace(engine.BaseTrainer, "validate")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from tintbox.plugins.options import AMP_AUTO
+from tintbox.plugins.options import AMP_AUTO, pick_own
 from tintbox.processor import fast_bfloat16
 
 BF16 = "bf16"
@@ -21,11 +22,13 @@ class Policy:
         amp: The value passed to Ultralytics.
         on_processor: Whether the run is on a CPU and should be fast there, with channels last and all cores.
         remark: What to log about the arithmetic, part of a line; empty for nothing.
+        asked: The run's argument.
     """
 
     amp: bool | str
     on_processor: bool = False
     remark: str = ""
+    asked: str = AMP_AUTO
 
 
 def choose(amp: Any, device: torch.device, task: str) -> Policy | None:
@@ -42,7 +45,7 @@ def choose(amp: Any, device: torch.device, task: str) -> Policy | None:
         return None
     if device.type == "cpu":
         chosen = Policy(BF16, True, "bfloat16") if fast_bfloat16() else float32("this processor has no native bfloat16")
-        return Policy(True, False, chosen.remark) if task == "colorize" else chosen
+        return replace(Policy(True, False, chosen.remark) if task == "colorize" else chosen, asked=amp)
     if amp == BF16:
         return None  # Ultralytics handles it
     native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
@@ -55,9 +58,15 @@ def float32(why: str) -> Policy:
 
 
 def record(trainer: Any) -> dict[str, Any]:
-    """Return a run's arguments for its checkpoints, with `amp` such that the resuming processor decides anew.
+    """Return a run's arguments for its checkpoints, with `amp` as a stock Ultralytics and the next processor can do it.
 
     A stock Ultralytics refuses to resume `bf16` on a CPU; tintbox's values are kept apart from what stock reads.
     """
     arguments, policy = vars(trainer.args), getattr(trainer, "tintbox_policy", None)
     return {**arguments, "amp": AMP_AUTO} if policy and policy.on_processor else arguments
+
+
+def own(arguments: Mapping[str, Any], trainer: Any) -> dict[str, Any]:
+    """Return tintbox's own arguments among those of `record`, with `amp` as the user gave it."""
+    ours, policy = pick_own(arguments), getattr(trainer, "tintbox_policy", None)
+    return {**ours, "amp": policy.asked} if policy and "amp" in ours else ours

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -57,7 +58,8 @@ def split(threads: int) -> int:
 
 def settle(trainer: Any, policy: Policy) -> None:
     """Switch Ultralytics to another policy than the run began with, now that the model is known."""
-    trainer.tintbox_policy, trainer.args.amp, trainer.amp = policy, policy.amp, bool(policy.amp)
+    trainer.tintbox_policy = replace(policy, asked=trainer.tintbox_policy.asked)
+    trainer.args.amp, trainer.amp = policy.amp, bool(policy.amp)
 
 
 def suit_processor(trainer: Any) -> None:
@@ -83,7 +85,7 @@ def close_gaps_of(_: torch.nn.Module, __: Any, output: torch.Tensor) -> None:
     close_gaps(output)
 
 
-def tell(trainer: Any, asked: str) -> None:
+def tell(trainer: Any) -> None:
     """Log in one line what the user's `amp` resolved to."""
     policy: Policy = trainer.tintbox_policy
     words = [policy.remark]
@@ -92,4 +94,4 @@ def tell(trainer: Any, asked: str) -> None:
         words += ["channels last", f"{threads} thread{'s' * (threads > 1)}"]
         words += [f"{loaders} loader process{'es' * (loaders > 1)}"] * bool(loaders)
     if policy.remark:
-        LOGGER.info(f"amp={asked}: {', '.join(words)}")
+        LOGGER.info(f"amp={policy.asked}: {', '.join(words)}")

@@ -40,4 +40,7 @@ def test_a_checkpoint_asks_for_what_the_next_processor_can_do(amp):
     fast, stock = Trainer(amp), Trainer(amp)
     fast.tintbox_policy = policy.Policy("bf16", on_processor=True)
     assert policy.record(fast) == {"amp": AMP_AUTO, "a": 1}
+    fast.tintbox_policy = policy.Policy("bf16", on_processor=True, asked="bf16")
+    assert policy.own(policy.record(fast), fast) == {"amp": "bf16"}
+    assert policy.own(policy.record(stock), stock) == {}
     assert policy.record(stock) == {"amp": amp, "a": 1}
