@@ -6,15 +6,14 @@ reads the precision at i / 100 as tidecv does, instead of at pycocotools' 101 re
 
 from __future__ import annotations
 
-import importlib
+import argparse
+import importlib.util
 import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tidecv import TIDE
-from tidecv.data import Data
 
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
@@ -51,6 +50,9 @@ def cases() -> dict[str, list[tuple[Truth, Detections]]]:
 
 def theirs(truth: Truth, found: Detections) -> dict[str, float]:
     """Return tidecv's AP50 and gains, in 0..1."""
+    from tidecv import TIDE  # not among the development packages
+    from tidecv.data import Data
+
     data = Data("truth", MOST), Data("found", MOST)
     for own in data:
         for image in truth.images:
@@ -80,6 +82,10 @@ def ours(truth: Truth, found: Detections, levels: np.ndarray) -> dict[str, float
 
 def main() -> None:
     """Print the largest differences of each case."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()
+    if importlib.util.find_spec("tidecv") is None:
+        parser.error("tidecv is not installed; pip install tidecv")
     warnings.filterwarnings("ignore")
     print("| 8 random cases each | largest difference | at tidecv's recalls |\n|---|---|---|")
     for name, pairs in cases().items():

@@ -63,8 +63,8 @@ class Palette(BasePalette):
             scale: As for the class.
 
         Raises:
-            TintboxError: If ``pixels`` is not such an array or holds fewer than ``k`` distinct colours, or ``k``, seed or
-                scale is out of range.
+            TintboxError: If ``pixels`` is not such an array or holds fewer than ``k`` distinct colours, or if another
+                value is out of range.
         """
         return cls(k_means(pixels, k, seed, scale), scale)
 
