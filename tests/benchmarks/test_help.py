@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
-BENCHMARKS = [file for file in sorted(FOLDER.glob("*.py")) if "argparse" in file.read_text(encoding="utf-8")]
+BENCHMARKS = [file for file in sorted(FOLDER.glob("*.py")) if ".parse_args()" in file.read_text(encoding="utf-8")]
 
 
 @pytest.mark.parametrize("file", BENCHMARKS, ids=lambda file: file.stem)
