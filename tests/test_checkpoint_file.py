@@ -80,6 +80,12 @@ def test_an_export_of_or_to_a_name_that_no_file_can_have(whole, tmp_path, name):
             checkpoint_file.load_for_export(whole, tmp_path / name, "a model")
 
 
+def test_an_exported_model_is_no_checkpoint(tmp_path):
+    (tmp_path / "best.onnx").write_bytes(b"")
+    with pytest.raises(TintboxError, match=r"best.onnx: no checkpoint, which would end in .pt; give a model"):
+        checkpoint_file.load_for_export(tmp_path / "best.onnx", tmp_path / "out.pt", "a model")
+
+
 def test_what_is_written_is_whole_or_not_there(tmp_path):
     file = tmp_path / "new" / "out.pt"
     for place in (file, tmp_path / f"{'x' * 300}out.pt", tmp_path / "a\0out.pt"):

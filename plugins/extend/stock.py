@@ -25,7 +25,8 @@ from tintbox.plugins.freeze import selection
 
 NEVER = -100.0  # logit of a class that a head does not have: sigmoid 0 in float32, representable in half precision
 BOXES, CLASSES = ("cv2", "one2one_cv2"), ("cv3", "one2one_cv3")
-ARGUMENTS = ("task", "data", "imgsz", "single_cls")  # training arguments that Ultralytics reads from a finished model
+# Training arguments that Ultralytics reads from a finished model; without `single_cls`, which merges all its classes.
+ARGUMENTS = ("task", "data", "imgsz")
 KEPT = ("yaml", "names", "nc", "inplace", "task")  # model attributes that Ultralytics' own models have
 
 

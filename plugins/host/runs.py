@@ -30,6 +30,9 @@ def preflight(engine: Any) -> None:
         recipe = engine.YAML.load(engine.checks.check_yaml(cfg)) if cfg else {}
         arguments = {**recipe, **kwargs}
         capabilities.check(arguments)
+        if arguments.get("extend") and not (cfg or arguments.get("resume")):
+            # Ultralytics' default is what the checkpoint was trained with, which says nothing about the new classes.
+            arguments["single_cls"] = kwargs.setdefault("single_cls", False)
         if not hasattr(self.model, "parameters"):  # exported
             capabilities.check_exported(self.model, arguments)
             return stock(self, trainer, **kwargs)

@@ -70,6 +70,8 @@ def load_for_export(source: Path, target: Path, what: str) -> tuple[Any, dict[st
 
     if not is_there(source):
         raise TintboxFileError(f"{source}: {lack(source)}; give {what}{suggest_file(source)}")
+    if source.suffix.lower() != ".pt":  # of an exported model, for one
+        raise TintboxError(f"{source}: no checkpoint, which would end in .pt; give {what}")
     if target.suffix != ".pt":
         raise TintboxError(f"{target}: give the file to write the suffix .pt")
     if is_there(target, Path.is_dir):

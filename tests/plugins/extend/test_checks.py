@@ -3,6 +3,8 @@
 import pytest
 import yaml
 
+from tintbox.errors import TintboxError
+
 from .conftest import OLD
 
 pytestmark = pytest.mark.attack("arguments")
@@ -132,12 +134,14 @@ def test_one_class_made_of_chosen_ones(old, fruit, train_tiny):
     whole = [line for file in fruit.parent.glob("labels/train/*.txt") for line in file.read_text().splitlines()]
     boxes = sum(len(label["cls"]) for label in trainer.train_loader.dataset.labels)
     assert boxes == sum(line.split()[0] in "23" for line in whole) > 0
+    again = train_tiny(trainer.last, fruit, extend="head", val=False)  # Ultralytics' default is the checkpoint's value
+    assert list(again.model.names.values()) == [*OLD, "item", *"cdefgh"]
+    with pytest.raises(TintboxError, match="single_cls=True: the new class would be 'item', which the model knows"):
+        train_tiny(trainer.last, fruit, extend="head", single_cls=True)
 
 
 def test_several_datasets(extended, old, fruit, tmp_path):
     from ultralytics import YOLO
-
-    from tintbox.errors import TintboxError
 
     with pytest.raises(TintboxError, match="give one dataset"):
         YOLO(old["yolo11n"]).train(data=[str(fruit)] * 2, extend=True, project=str(tmp_path / "runs"))
