@@ -156,5 +156,5 @@ def nothing_to_resume(engine: Any) -> None:
     def train_or_tell(self: Any, trainer: Any = None, *, stock: Any, **kwargs: Any) -> Any:
         resuming = kwargs.get("resume", self.overrides.get("resume")) is True
         if resuming and (begin := import_optional("tintbox.plugins.resume.begin")):
-            begin.check_finished(self)
+            begin.check_finished(self, kwargs)
         return stock(self, trainer, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,11 +15,12 @@ from tintbox.plugins.resume import results
 from tintbox.plugins.resume.state import KEY, VERSION, Position
 
 
-def check_finished(model: Any) -> None:
+def check_finished(model: Any, given: Mapping[str, Any]) -> None:
     """Refuse to resume a tintbox run from a finished checkpoint, or from none.
 
     Args:
         model: The loaded `YOLO`.
+        given: The arguments of the call.
 
     Raises:
         TintboxError: The checkpoint is finished, or the model is none.
@@ -26,7 +28,8 @@ def check_finished(model: Any) -> None:
     checkpoint = model.ckpt or {}
     if checkpoint.get("epoch", -1) >= 0 and checkpoint.get("optimizer") is not None:
         return
-    arguments = {**checkpoint.get("train_args", {}), **getattr(model.model, "tintbox_args", {}), "task": model.task}
+    before = {**checkpoint.get("train_args", {}), **getattr(model.model, "tintbox_args", {})}
+    arguments = {**before, **given, "task": model.task}
     if callbacks.wants_resume(SimpleNamespace(**arguments)):
         name = model.ckpt_path or model.model_name
         nothing = f"resume=True: model={name} is no checkpoint of a stopped run; give its last.pt as model="

@@ -140,6 +140,10 @@ def test_one_class_made_of_chosen_ones(old, fruit, train_tiny):
         train_tiny(trainer.last, fruit, extend="head", single_cls=True)
 
 
+def test_nothing_to_resume(refused):
+    assert "is a finished run's: there is nothing to resume" in refused("resume=True")
+
+
 def test_several_datasets(extended, old, fruit, tmp_path):
     from ultralytics import YOLO
 

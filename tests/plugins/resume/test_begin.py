@@ -75,14 +75,14 @@ def loaded(checkpoint, task="detect", **own):
 def test_a_finished_checkpoint_of_ours_is_refused(model, ours):
     if ours:
         with pytest.raises(TintboxError, match=r"x\.pt is a finished run's"):
-            begin.check_finished(model)
+            begin.check_finished(model, {})
     else:
-        begin.check_finished(model)
+        begin.check_finished(model, {})
 
 
 def test_a_yaml_is_no_stopped_run():
     with pytest.raises(TintboxError, match=r"^resume=True: model=x\.pt is no checkpoint of a stopped run; give"):
-        begin.check_finished(loaded(None, task="colorize"))
+        begin.check_finished(loaded(None, task="colorize"), {})
 
 
 def test_a_moved_run_is_told_where_it_goes_on(tmp_path):
