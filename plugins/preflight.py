@@ -79,8 +79,9 @@ def check_extension(model: Any, task: str, given: Mapping[str, Any]) -> tuple[An
         checks.check_model(model, task, given)
         dataset = describe(given.get("data"))
         extended, new = checks.check_run(model, given, dataset["names"] if dataset else None)
-        if dataset:
-            checks.check_boxes(new, given, training_labels(dataset, given.get("fraction")))
+        if dataset and new:
+            files = training_labels(dataset, given.get("fraction"))
+            checks.check_images(model, new, given, dataset["channels"], files)
         return extended, list(new.names) if new else None
     if callbacks.is_extended(model):
         checks_of_extend().refuse_plain(given.get("model") or model.pt_path)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.extend import forks, labels, network, training
+from tintbox.plugins.extend import base, forks, labels, network, training
 from tintbox.plugins.extend.classes import ONE_CLASS, Names, NewClasses, as_dict, check_chosen, chosen_classes, match
 from tintbox.plugins.extend.network import ExtendedModel
 from tintbox.plugins.freeze import selection, selectors
@@ -63,7 +63,7 @@ def check_model(model: Any, task: str, arguments: Mapping[str, Any]) -> None:
         raise TintboxError(f"extend={value}: give one dataset; extend the model again for the next one")
     if set_ := [name for name in WITHOUT if arguments.get(name)]:
         raise TintboxError(f"{set_[0]}={arguments[set_[0]]} does not go with extend={value}; leave it out")
-    network.check_base(model)
+    base.check(model)
     forks.find(value, network.trunk_groups(model), selection.title(model))
 
 
@@ -107,17 +107,22 @@ def find_new(model: Any, arguments: Mapping[str, Any], names: Names) -> NewClass
     return NewClasses.of(model.names, ONE_CLASS)
 
 
-def check_boxes(new: NewClasses, arguments: Mapping[str, Any], files: Iterable[str]) -> None:
+def check_images(
+    model: Any, new: NewClasses, arguments: Mapping[str, Any], channels: int, files: Iterable[str]
+) -> None:
     """Check that there is something to learn.
 
     Args:
+        model: The model that is extended.
         new: What the dataset adds.
         arguments: The run's arguments.
+        channels: Channels of the dataset's images.
         files: The label files of the training images; read until there is a box.
 
     Raises:
-        TintboxError: No training image has a box of a new class.
+        TintboxError: The model takes other images, or no training image has a box of a new class.
     """
+    base.check_channels(model, channels, arguments.get("data"))
     indices: Collection[int] | None = [i for i, place in enumerate(new.indices) if place >= 0]
     if arguments.get("single_cls"):
         indices = chosen_classes(arguments.get("classes"))

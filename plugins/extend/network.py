@@ -9,16 +9,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from ultralytics.nn.modules.head import Detect
 from ultralytics.nn.tasks import DetectionModel
 from ultralytics.utils.loss import E2ELoss, v8DetectionLoss
 
-from tintbox.errors import TintboxError
 from tintbox.plugins import trunk
 from tintbox.plugins.extend import narrowing
 from tintbox.plugins.extend.classes import as_dict
 from tintbox.plugins.extend.head import JoinedDetect, renew
-from tintbox.plugins.freeze import selection
 
 HEAD_SHARE = 0.19  # share of the original's operations allowed for a head-only branch; a fifth with its decoding
 TRANSIENT = ("criterion", "class_weights")  # attributes left over from a model's training
@@ -211,33 +208,11 @@ def last_uses(layers: Any, ends: Sequence[int]) -> dict[int, int]:
     return last
 
 
-def check_base(model: Any) -> None:
-    """Check that a model can be extended.
-
-    Raises:
-        TintboxError: Its head or class is not that of YOLOv8, YOLO11 and YOLO26, or it is fused or exported.
-    """
-    if not isinstance(model, ExtendedModel):
-        head = getattr(model, "model", [None])[-1]
-        if type(model) is not DetectionModel or type(head) is not Detect:
-            raise TintboxError(
-                f"extend: {selection.title(model)} has a {type(head).__name__} head; models with the detection heads "
-                "of YOLOv8, YOLO11 and YOLO26 can be extended"
-            )
-        if head.nl != len(model.yaml["head"][-1][0]):
-            raise TintboxError(
-                f"extend: {selection.title(model)} is extended already and was written by `tintbox export-stock`; "
-                "give the checkpoint that it was made from"
-            )
-    if model.is_fused():
-        raise TintboxError(f"extend: {selection.title(model)} is fused for prediction; give the checkpoint as trained")
-
-
 def extend(model: DetectionModel, fork: int, names: Sequence[str], room: float | None = None) -> ExtendedModel:
     """Return a model with a branch for new classes, in training mode.
 
     Args:
-        model: A trained detector, extended or not, that `check_base` accepts; not modified.
+        model: A trained detector, extended or not, that `base.check` accepts; not modified.
         fork: As in `ExtendedModel.add_branch`.
         names: Names of the new classes.
         room: As in `ExtendedModel.add_branch`.

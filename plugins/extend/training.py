@@ -12,7 +12,7 @@ import torch
 from ultralytics.utils import LOGGER, RANK, colorstr
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.extend import forks, labels, network
+from tintbox.plugins.extend import base, forks, labels, network
 from tintbox.plugins.extend.classes import NewClasses, listed
 from tintbox.plugins.extend.network import ExtendedModel
 from tintbox.plugins.freeze import selection
@@ -70,10 +70,8 @@ def begin(trainer: Any, weights: Any) -> ExtendedModel:
     data, args = trainer.data, trainer.args
     if weights is None:
         raise TintboxError(f"extend={args.extend}: {args.model} has no trained weights; give a checkpoint")
-    network.check_base(weights)
-    channels = weights.yaml.get("channels", 3)
-    if data["channels"] != channels:
-        raise TintboxError(f"extend: data={args.data} has {data['channels']} channels, the model {channels}")
+    base.check(weights)
+    base.check_channels(weights, data["channels"], args.data)
     if trainer.resume:
         if not isinstance(weights, ExtendedModel) or not weights.starts:
             raise TintboxError(f"model={args.model} is no run with extend=; leave out `resume`")

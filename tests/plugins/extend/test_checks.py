@@ -128,6 +128,12 @@ def test_datasets_that_cannot_be_read(refused, tmp_path_factory):
     assert "no images in split 'train'" in refused(data=empty / "data.yaml")
 
 
+def test_images_of_other_channels(refused, fruit, tmp_path_factory):
+    grey = tmp_path_factory.mktemp("grey") / "grey.yaml"
+    grey.write_text(f"{fruit.read_text()}channels: 1\n")
+    assert f"data={grey} has images of 1 channels, the model takes 3" in refused(data=grey)
+
+
 def test_one_class_made_of_chosen_ones(old, fruit, train_tiny):
     trainer = train_tiny(old["yolo11n"], fruit, extend="head", single_cls=True, classes=[2, 3], val=False)
     assert list(trainer.model.names.values()) == [*OLD, "item"]

@@ -8,7 +8,6 @@ import torch
 from ultralytics import YOLO
 from ultralytics.nn.tasks import load_checkpoint
 
-from tintbox.errors import TintboxError
 from tintbox.plugins.extend import forks, network
 
 from .conftest import KINDS, OLD
@@ -120,19 +119,3 @@ def test_restricted_loading_and_another_process_know_the_model(old, load, tmp_pa
     for env in ({}, {"ULTRALYTICS_SAFE_LOAD": "1"}):
         done = python("-c", code, env=env)
         assert "FOUND detect ['a', 'b', 'x', 'y', 'n', 'm']" in done.stdout, done.stderr
-
-
-@pytest.mark.attack("arguments")
-@pytest.mark.parametrize("name", ["yolov5n-anchor.yaml", "yolo11n-seg.yaml", "yolov10n.yaml", "yolov8n-pose.yaml"])
-def test_other_heads_are_refused(name):
-    with pytest.raises(TintboxError, match=r"^extend: .* has a \w+ head; models with the detection heads of"):
-        network.check_base(YOLO(name).model)
-
-
-@pytest.mark.attack("arguments")
-@pytest.mark.parametrize("kind", ["yolo11n", "yolo26n"])
-def test_a_fused_model_is_refused_extended_or_not(kind, old, extended, load):
-    for file in (old[kind], extended[kind].best):
-        network.check_base(load(file))
-        with pytest.raises(TintboxError, match="fused for prediction"):
-            network.check_base(load(file).fuse(verbose=False))

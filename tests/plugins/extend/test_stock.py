@@ -17,7 +17,7 @@ from ultralytics.nn.tasks import DetectionModel
 from tintbox.checkpoint_archive import open_checkpoint
 from tintbox.checkpoint_file import instructions
 from tintbox.errors import TintboxError
-from tintbox.plugins.extend import forks, network
+from tintbox.plugins.extend import base, forks, network
 from tintbox.plugins.extend.stock import NEVER, export_stock, join
 
 from ..conftest import WEIGHTS
@@ -261,7 +261,7 @@ def test_stock_training_begins_from_the_old_network_with_a_new_head(specs, old, 
 def test_what_was_exported_is_not_extended(specs, old, load):
     made = join(extend(load(old["yolo11n"]), *specs))
     with pytest.raises(TintboxError, match=r"^extend: yolo11n is extended already and was written by `tintbox export"):
-        network.check_base(made)
+        base.check(made)
 
 
 @pytest.mark.attack("arguments")
