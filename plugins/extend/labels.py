@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import Any
 
+from tintbox import file_bytes
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.data.labels import split_rows
+from tintbox.limits import LABEL_BYTES
 from tintbox.plugins.extend.classes import NewClasses, listed
 
 
@@ -21,10 +23,10 @@ def have_box(files: Iterable[str], classes: Collection[int] | None) -> bool:
     """
     for file in files:
         try:
-            rows = split_rows(file)
+            lines = file_bytes.read(Path(file), LABEL_BYTES).decode("utf-8-sig").splitlines()
         except (OSError, ValueError):
             continue
-        for _, words in rows:
+        for words in filter(None, map(str.split, lines)):
             try:
                 found = float(words[0])
             except ValueError:
