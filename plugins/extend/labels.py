@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from pathlib import Path
 from typing import Any
 
-from tintbox import file_bytes
+from tintbox import label_rows
 from tintbox.errors import TintboxError
-from tintbox.limits import LABEL_BYTES
 from tintbox.plugins.extend.classes import NewClasses, listed
 
 
@@ -23,10 +21,10 @@ def have_box(files: Iterable[str], classes: Collection[int] | None) -> bool:
     """
     for file in files:
         try:
-            lines = file_bytes.read(Path(file), LABEL_BYTES).decode("utf-8-sig").splitlines()
+            rows = label_rows.read(file)
         except (OSError, ValueError):
             continue
-        for words in filter(None, map(str.split, lines)):
+        for _, words in rows:
             try:
                 found = float(words[0])
             except ValueError:

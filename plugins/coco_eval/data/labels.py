@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 from pycocotools import mask
 
-from tintbox import circles, file_bytes
+from tintbox import circles, file_bytes, label_rows
 from tintbox.errors import TintboxError, counted, one_line, reason_of
-from tintbox.limits import LABEL_BYTES
 from tintbox.plugins.coco_eval.data import dataset_files
 from tintbox.plugins.coco_eval.data.rows import list_values
 
@@ -51,7 +50,7 @@ def read_labels(file: str | Path, classes: int, keypoints: int = 0) -> Labels:
         TintboxError: A row is invalid; the message names the file, the line and the value.
     """
     try:
-        rows = split_rows(file)
+        rows = label_rows.read(file)
     except (OSError, UnicodeDecodeError) as error:
         raise TintboxError(f"{file}: cannot be read ({reason_of(error)})") from error
     if keypoints:
@@ -71,16 +70,6 @@ def read_labels(file: str | Path, classes: int, keypoints: int = 0) -> Labels:
     x, y, width, height = np.array([row[1:] for row in found], dtype=np.float64).reshape(-1, 4).T
     corners = np.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], axis=1)
     return Labels(indices, np.clip(corners, 0, 1), None)
-
-
-def split_rows(file: str | Path) -> list[tuple[int, list[str]]]:
-    """Return line number and words of each row of a label file, without empty lines.
-
-    Raises:
-        OSError, UnicodeDecodeError: The file cannot be read.
-    """
-    lines = file_bytes.read(Path(file), LABEL_BYTES).decode("utf-8-sig").splitlines()
-    return [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
 
 
 def keypoints(data: Mapping[str, Any]) -> int:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tintbox.plugins.coco_eval.data.labels import TOLERANCE, split_rows
+from tintbox import label_rows
+from tintbox.plugins.coco_eval.data.labels import TOLERANCE
 from tintbox.plugins.coco_eval.overlaps import of_boxes, pairs
 
 # What is wrong with a row -> the consequence.
@@ -69,7 +70,7 @@ def read(files: Sequence[str], classes: int, keypoints: int = 0) -> Labels:
     missing = empty = 0
     for picture, file in enumerate(files):
         try:
-            rows = split_rows(file)
+            rows = label_rows.read(file)
         except FileNotFoundError:
             missing += 1
             continue

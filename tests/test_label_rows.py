@@ -1,0 +1,21 @@
+"""The rows of label files."""
+
+import pytest
+
+from tintbox import label_rows
+
+
+def test_words_with_their_line_numbers(tmp_path):
+    file = tmp_path / "a.txt"
+    file.write_bytes(b"\xef\xbb\xbf0 0.5 0.5 1 1\r\n\n  \t\n1\t0.25  0.5 x\n")
+    assert label_rows.read(file) == [(1, ["0", "0.5", "0.5", "1", "1"]), (4, ["1", "0.25", "0.5", "x"])]
+    file.write_bytes(b"")
+    assert label_rows.read(str(file)) == []
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        label_rows.read(tmp_path / "a.txt")
+    (tmp_path / "b.txt").write_bytes(b"0 \xff")
+    with pytest.raises(UnicodeDecodeError):
+        label_rows.read(tmp_path / "b.txt")
