@@ -24,11 +24,11 @@ from torch.nn.functional import cross_entropy
 from ultralytics import YOLO
 
 import machine
-from tintbox import threads
 from tintbox.colorization.batch import reduce
 from tintbox.colorization.grey import grey_input
 from tintbox.colorization.model import ColorizeModel
 from tintbox.colorization.palette import Palette
+from tintbox.threads import PATIENCE, SECONDS
 
 WARM = 1  # warm-up epochs, not counted
 
@@ -112,7 +112,7 @@ class Timer:
         self.connection.send(True)
         self.plain.append(self.connection.recv())
         if self.device == "cpu" and torch.get_num_threads() > 1:  # or the trainer would still spare that core
-            time.sleep((threads.PATIENCE + 2) * threads.SECONDS)
+            time.sleep((PATIENCE + 2) * SECONDS)
         self.mark = time.perf_counter()
 
     def on_train_epoch_end(self, trainer) -> None:

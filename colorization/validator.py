@@ -25,7 +25,7 @@ from tintbox.colorization.palette_base import BasePalette
 from tintbox.colorization.rendering import show
 from tintbox.threads import use_all_cores
 
-KEPT = 1 << 22  # pixels of the truth that are kept between the epochs of a training, 25 bytes each
+KEPT = 1 << 22  # pixels of the truth that are kept between the epochs of a training, about 25 bytes each
 
 
 class ColorizeValidator(BaseValidator):

@@ -15,7 +15,7 @@ from torch import nn
 
 from tintbox import yaml_file
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, TintboxFileError, lack, name_file, reason_of
+from tintbox.errors import TintboxError, TintboxFileError, explain_refusal, lack, name_file
 from tintbox.limits import CFG_BYTES
 from tintbox.plugins.anchor import building
 from tintbox.plugins.anchor.darknet_cfg import parse
@@ -57,11 +57,8 @@ def load(weights: Path, cfg: Path, names: list[str] | None = None) -> nn.Module:
 
 def read(path: Path, limit: int) -> bytes:
     """Return the first bytes of a file, or raise a TintboxError if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return file.read(limit)
-    except OSError as error:
-        raise TintboxError(f"{path}: cannot be read ({reason_of(error)})") from error
+    with explain_refusal(f"{path}: cannot be read"), path.open("rb") as file:
+        return file.read(limit)
 
 
 def read_text(path: Path, kind: str) -> str:

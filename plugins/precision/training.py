@@ -12,6 +12,7 @@ import torch
 from ultralytics.utils import LOGGER
 
 from tintbox import memory
+from tintbox.errors import counted
 from tintbox.plugins.precision.policy import Policy
 from tintbox.processor import close_gaps, fuse
 from tintbox.threads import available, unwatch, use_all_cores
@@ -91,7 +92,7 @@ def tell(trainer: Any) -> None:
     words = [policy.remark]
     if policy.on_processor:
         threads, loaders = torch.get_num_threads(), trainer.args.workers
-        words += ["channels last", f"{threads} thread{'s' * (threads > 1)}"]
+        words += ["channels last", counted(threads, "thread")]
         words += [f"{loaders} loader process{'es' * (loaders > 1)}"] * bool(loaders)
     if policy.remark:
         LOGGER.info(f"amp={policy.asked}: {', '.join(words)}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import limits, yaml_file
-from tintbox.errors import TintboxError, reason_of
+from tintbox.errors import TintboxError, explain_refusal
 
 STOCK, OWN = "args.yaml", "tintbox.yaml"
 # First line of an args.yaml with a tintbox.yaml beside it. A stock run that reuses the folder writes args.yaml without
@@ -36,11 +36,8 @@ def beside(file: str | Path) -> dict[str, Any]:
     own = Path(file).with_name(OWN)
     if Path(file).name != STOCK or not own.is_file():
         return {}
-    try:
-        with Path(file).open("rb") as stream:
-            said = stream.read(len(HEADER)) == HEADER.encode()
-    except OSError as error:
-        raise TintboxError(f"{file}: cannot be read ({reason_of(error)})") from error
+    with explain_refusal(f"{file}: cannot be read"), Path(file).open("rb") as stream:
+        said = stream.read(len(HEADER)) == HEADER.encode()
     return _mapping(own) if said else {}
 
 
