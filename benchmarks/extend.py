@@ -36,8 +36,9 @@ METHODS: dict[str, dict[str, Any]] = {
     "freeze10": {"freeze": 10},
     "freeze": {"freeze": ["backbone", "neck"]},
     "pseudo": {},
+    "true": {"extend": True},
 }
-FORKS = ("head", "slim", "neck", "backbone[5:]", "backbone[2:]")
+FORKS = ("head", "slim", "neck", "true", "backbone[5:]", "backbone[2:]")
 RECIPE = {"optimizer": "AdamW", "lr0": 0.002, "nbs": 16, "warmup_bias_lr": 0.0}
 SMALL = {"imgsz": 320, "epochs": 15, "batch": 16}
 TURNS = 3  # of every method, in `time_alone`

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from tintbox import yaml_file
-from tintbox.checks import is_number
 from tintbox.errors import TintboxError
 from tintbox.plugins import autoload, callbacks, options, places
 from tintbox.plugins.freeze import selection
@@ -78,11 +77,11 @@ def check_extension(model: Any, task: str, given: Mapping[str, Any]) -> tuple[An
         checks = checks_of_extend()
         checks.check_model(model, task, given)
         dataset = describe(given.get("data"))
-        extended, new = checks.check_run(model, given, dataset["names"] if dataset else None)
+        new = checks.find_new(model, given, dataset["names"]) if dataset and dataset["names"] else None
+        pictures = training_pictures(dataset, given.get("fraction")) if dataset and new else []
         if dataset and new:
-            files = training_labels(dataset, given.get("fraction"))
-            checks.check_images(model, new, given, dataset["channels"], files)
-        return extended, list(new.names) if new else None
+            checks.check_images(model, new, given, dataset["channels"], pictures)
+        return checks.check_run(model, given, new, pictures), list(new.names) if new else None
     if callbacks.is_extended(model):
         checks_of_extend().refuse_plain(given.get("model") or model.pt_path)
     if given.get("reconcile") is not None:
@@ -136,18 +135,16 @@ def describe(data: Any) -> dict[str, Any] | None:
     return description.describe(data)
 
 
-def training_labels(dataset: Mapping[str, Any], fraction: Any) -> list[str]:
-    """Return the label files of the images that a run trains on, whether they exist or not.
+def training_pictures(dataset: Mapping[str, Any], fraction: Any) -> list[str]:
+    """Return the images that a run trains on.
 
     Raises:
-        TintboxError: There are no such images.
+        TintboxError: There are none.
     """
-    from tintbox.plugins.coco_eval.data import dataset_files, layout
+    from tintbox.plugins import dataset_files
+    from tintbox.plugins.coco_eval.data import layout
 
-    used = fraction[0] if isinstance(fraction, list) and fraction else fraction  # one of each split, train first
-    if not is_number(used, 0) or used == 1:  # not given, all of them, or refused by Ultralytics later
-        used = 1.0
-    return dataset_files.label_files(layout.split_pictures(dataset, "train", used))
+    return layout.split_pictures(dataset, "train", dataset_files.training_share(fraction))
 
 
 def class_names(data: Any) -> dict[int, str] | list[str] | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tintbox.errors import TintboxError
+from tintbox.plugins import dataset_files
 from tintbox.plugins.extend import base, forks, labels, network, training
-from tintbox.plugins.extend.classes import ONE_CLASS, Names, NewClasses, as_dict, check_chosen, chosen_classes, match
+from tintbox.plugins.extend.classes import ONE_CLASS, Names, NewClasses, as_dict, check_chosen, match
 from tintbox.plugins.extend.network import ExtendedModel
 from tintbox.plugins.freeze import selection, selectors
 
@@ -67,28 +68,28 @@ def check_model(model: Any, task: str, arguments: Mapping[str, Any]) -> None:
     forks.find(value, network.trunk_groups(model), selection.title(model))
 
 
-def check_run(model: Any, arguments: Mapping[str, Any], names: Names | None) -> tuple[ExtendedModel, NewClasses | None]:
-    """Return the model that a run would train, and what the dataset adds to it if its classes are known.
+def check_run(
+    model: Any, arguments: Mapping[str, Any], new: NewClasses | None, pictures: Sequence[str]
+) -> ExtendedModel:
+    """Return the model that a run would train.
 
     Args:
         model: A model that `check_model` accepts; not modified.
         arguments: The run's arguments.
-        names: The dataset's classes; None if not known yet.
+        new: What the dataset adds; None if not known yet.
+        pictures: The training images.
 
     Raises:
-        TintboxError: There is no new class, or `freeze` names layers by number.
+        TintboxError: `freeze` names layers by number.
     """
-    value = arguments["extend"]
-    new = find_new(model, arguments, names) if names else None
-    fork = forks.find(value, network.trunk_groups(model), selection.title(model))
-    extended = network.extend(model, fork, new.names if new else ["new"], forks.room(value))
+    extended = training.build(model, arguments, new or NewClasses(("new",), (0,), ()), pictures)
     freeze = arguments.get("freeze")
     if selectors.freezes(freeze) and not selectors.is_policy(freeze):
         raise TintboxError(
             f"freeze={freeze}: numbers of layers are the old model's, which extend= leaves as it is; name parts of the "
             f"new branch ({', '.join(extended.selector_groups())})"
         )
-    return extended, new
+    return extended
 
 
 def find_new(model: Any, arguments: Mapping[str, Any], names: Names) -> NewClasses:
@@ -108,7 +109,7 @@ def find_new(model: Any, arguments: Mapping[str, Any], names: Names) -> NewClass
 
 
 def check_images(
-    model: Any, new: NewClasses, arguments: Mapping[str, Any], channels: int, files: Iterable[str]
+    model: Any, new: NewClasses, arguments: Mapping[str, Any], channels: int, pictures: Sequence[str]
 ) -> None:
     """Check that there is something to learn.
 
@@ -117,14 +118,11 @@ def check_images(
         new: What the dataset adds.
         arguments: The run's arguments.
         channels: Channels of the dataset's images.
-        files: The label files of the training images; read until there is a box.
+        pictures: The training images; their labels are read until there is a box.
 
     Raises:
         TintboxError: The model takes other images, or no training image has a box of a new class.
     """
     base.check_channels(model, channels, arguments.get("data"))
-    indices: Collection[int] | None = [i for i, place in enumerate(new.indices) if place >= 0]
-    if arguments.get("single_cls"):
-        indices = chosen_classes(arguments.get("classes"))
-    if not labels.have_box(files, indices):
+    if not labels.have_box(dataset_files.label_files(pictures), new.in_labels(arguments)):
         raise labels.no_box(new, arguments.get("data"))

@@ -86,6 +86,12 @@ class NewClasses:
         indices = tuple(new.index(i) if i in new else -1 for i in range(max(names) + 1))
         return cls(tuple(names[i] for i in new), indices, known)
 
+    def in_labels(self, arguments: Mapping[str, Any]) -> Collection[int] | None:
+        """Return which classes of the label files a run learns, by number; None for all."""
+        if arguments.get("single_cls"):  # a class of its own, whatever the label files say
+            return chosen_classes(arguments.get("classes"))
+        return [i for i, place in enumerate(self.indices) if place >= 0]
+
 
 def chosen_classes(value: Any) -> Collection[int] | None:
     """Return the indices given by ``classes=``, None for all."""

@@ -14,6 +14,8 @@ SLIM_SHARE = 0.398  # share of the original's operations allowed for a slim bran
 SLICE = re.compile(r"(backbone|neck)\[(-?\d+):\]")
 HINT = "give true, head, slim, neck, or the layer from which on the new classes have their own, e.g. backbone[5:]"
 
+BY_SIZE = (True, "slim")  # values that leave the choice of the levels to the sizes of the boxes
+
 
 def check(value: Any) -> str | None:
     """Return what is wrong with a value of ``extend``, or None."""

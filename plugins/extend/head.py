@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from ultralytics.nn.modules.head import Detect
 
+BRANCHES = ("cv2", "cv3", "one2one_cv2", "one2one_cv3")  # of a head, with a module for each level
+
 
 def shared(name: str) -> property:
     """Return a property shared by all heads: Ultralytics sets it on a model's last layer, its head."""
@@ -114,7 +116,7 @@ class JoinedDetect(Detect):
         """Do nothing: Ultralytics visits every head itself."""
 
 
-def renew(old: Detect, count: int) -> Detect:
+def renew(old: Detect, count: int, first: int = 0) -> Detect:
     """Return a head for other classes: a copy with new last convolutions in its class branches.
 
     Their biases are the prior for an image of 640 pixels (Lin et al., Focal Loss for Dense Object Detection, 2017,
@@ -123,9 +125,15 @@ def renew(old: Detect, count: int) -> Detect:
     Args:
         old: A trained head.
         count: Number of classes.
+        first: The level it begins with; finer ones are left out.
     """
     head = deepcopy(old)
     head.nc, head.no, head.shape = count, count + 4 * head.reg_max, None
+    if first:
+        head.nl, head.stride = head.nl - first, head.stride[first:]
+        for name in BRANCHES:
+            if getattr(head, name, None) is not None:
+                setattr(head, name, getattr(head, name)[first:])
     for branches in (head.cv3, getattr(head, "one2one_cv3", None)):
         for branch, stride in zip(branches or (), head.stride.tolist()):
             last = branch[-1]

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
+
+import numpy as np
 
 from tintbox import label_rows
 from tintbox.errors import TintboxError
+from tintbox.plugins import dataset_files
 from tintbox.plugins.extend.classes import NewClasses, listed
+
+MOST = 1000  # images whose labels are read to see how large boxes are
+SMALL = 0.1  # quantile of a class's boxes that counts as small, as in `tintbox recipe`
 
 
 def have_box(files: Iterable[str], classes: Collection[int] | None) -> bool:
@@ -32,6 +39,30 @@ def have_box(files: Iterable[str], classes: Collection[int] | None) -> bool:
             if classes is None or found in classes:
                 return True
     return False
+
+
+def small_side(pictures: Sequence[str], classes: Collection[int] | None) -> float:
+    """Return how large the small boxes are, of the class whose boxes are the smallest; 0.0 if there are none.
+
+    A box's side is the square root of its area, as a fraction of the image's longer side. Files that cannot be read are
+    passed over.
+
+    Args:
+        pictures: The images.
+        classes: The classes by number; None for all.
+    """
+    sides: dict[int, list[float]] = defaultdict(list)
+    for picture in pictures[:: -(-len(pictures) // MOST) or 1]:
+        [file] = dataset_files.label_files([picture])
+        try:
+            size = np.array(dataset_files.picture_size(picture))
+            rows = label_rows.read(file)
+        except (OSError, SyntaxError, ValueError):
+            continue
+        for row in (label_rows.parse(words) for _, words in rows):
+            if row is not None and (classes is None or row[0] in classes):
+                sides[row[0]].append(float((row[1][2:] * size).prod() ** 0.5 / size.max()))
+    return min((float(np.quantile(found, SMALL)) for found in sides.values()), default=0.0)
 
 
 def no_box(new: NewClasses, data: Any) -> TintboxError:

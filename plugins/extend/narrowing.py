@@ -13,24 +13,34 @@ from ultralytics.nn.modules.conv import Conv
 from ultralytics.nn.modules.head import Detect
 from ultralytics.nn.tasks import BaseModel
 
+from tintbox.plugins.extend.head import BRANCHES
+
 LEAST = 16  # channels of a branch; Ultralytics' own heads have no fewer
-BRANCHES = ("cv2", "cv3", "one2one_cv2", "one2one_cv3")
 SHARES = (1.0, 0.75, 0.5)  # of the channels, widest first
 SLIM = (1.0, 0.875, 0.75, 0.625, 0.5, 0.375)  # finer steps, and narrower: with a neck there is less budget left
-SIDE = 64  # side in pixels of the image used to count operations, which are proportional to its area
+SIDES = (64, 128)  # pixels, of the images used to count operations
 
 
-def count_operations(network: BaseModel, channels: int) -> float:
-    """Return a detector's multiplications per image pixel in prediction: fused, with only one of two heads.
+def count_operations(network: BaseModel, channels: int) -> list[float]:
+    """Return the multiplications per pixel of each layer in prediction, fused, for images of 640 by 640 pixels.
+
+    They are counted for two small images: those of an attention grow with the square of the image's area.
 
     Args:
-        network: The detector; not modified.
+        network: The detector; not modified. Of two heads, end to end, one counts.
         channels: Channels of the image.
     """
-    copied = deepcopy(network).float().eval().fuse(verbose=False)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        copied(torch.zeros(1, channels, SIDE, SIDE, device=next(copied.parameters()).device))
-    return counter.get_total_flops() / 2 / SIDE**2
+    copied: Any = deepcopy(network).float().eval().fuse(verbose=False)
+    device, name = next(copied.parameters()).device, type(copied).__name__
+    counts = []
+    for side in SIDES:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            copied(torch.zeros(1, channels, side, side, device=device))
+        layers = (counter.get_flop_counts().get(f"{name}.model.{i}", {}) for i in range(len(copied.model)))
+        counts.append([sum(layer.values()) / 2 / side**2 for layer in layers])
+    few, many = SIDES
+    share = (640**2 - few**2) / (many**2 - few**2)
+    return [low + (high - low) * share for low, high in zip(*counts)]
 
 
 def count_head_operations(head: Detect) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any
@@ -61,57 +61,58 @@ class ExtendedModel(DetectionModel):
         place(joined, len(layers), inputs(head))
         self.model = nn.Sequential(*layers, joined)
         self.size, self.forks, self.starts = len(layers), [], []
-        self.operations = narrowing.count_operations(base, self.yaml.get("channels", 3))
+        self.operations = sum(narrowing.count_operations(base, self.channels))
 
     @property
     def joined(self) -> JoinedDetect:
         """The joined heads, the last layer."""
         return self.model[-1]
 
-    def add_branch(self, fork: int, names: Sequence[str], room: float | None = None) -> None:
+    def add_branch(self, fork: int, names: Sequence[str], room: float | None = None, finest: int = 0) -> None:
         """Add a branch for new classes, initialised from the old network's weights; a head-only branch is narrower.
 
         Args:
             fork: The trunk layer where it starts; ``size`` for a head only.
             names: Names of the new classes.
-            room: The share of the original's operations that it may use, met by narrowing its head; None for full
-                copies of the layers.
+            room: The share of the original's operations that it may use: it starts earlier if it leaves some of them,
+                and has a narrower head if it needs more. None for full copies of the layers from ``fork`` on.
+            finest: The finest level that its head reads. What only finer ones need is not copied.
         """
         *layers, joined = self.model
-        before = 0.0 if room is None else self.count_operations()
-        start = len(layers)
-        moved = {old: start + old - fork for old in range(fork, self.size)}
+        levels = inputs(joined)[: joined.levels[0]]
+        needed = sorted(last_uses(self.model, levels[finest:], levels[:finest]).keys() - {-1})
+        head = renew(joined.heads[0], len(names), finest)
+        if room is not None:
+            costs, most = narrowing.count_operations(self, self.channels), room * self.operations
+            fork = earliest(fork, needed, costs, most - narrowing.count_head_operations(head))
+            layers_cost = sum(costs[i] for i in needed if i >= fork)
+            head = narrowing.fit(head, most - layers_cost, narrowing.SLIM)
+        start, copied = len(layers), [old for old in needed if old >= fork]
+        moved = {old: start + i for i, old in enumerate(copied)}
         for old, new in moved.items():
             layer = deepcopy(layers[old])
             place(layer, new, [moved.get(j, j) for j in inputs(layers[old])])
             layers.append(layer)
-        levels = inputs(joined)
-        own = [moved.get(j, j) for j in levels[: joined.levels[0]]]
-        head = renew(joined.heads[0], len(names))
-        if fork == self.size:  # only a head is added, which at full width would cost as much as the old one
+        if not copied:  # only a head is added, which at full width would cost as much as the old one
             head = narrowing.fit(head, HEAD_SHARE * self.operations)
         heads = JoinedDetect([*joined.heads, head])
-        place(heads, len(layers), [*levels, *own])
+        place(heads, len(layers), [*inputs(joined), *(moved.get(j, j) for j in levels[finest:])])
         self.model = nn.Sequential(*layers, heads)
         self.save = sorted({j for layer in self.model for j in trunk.sources(layer.f, layer.i)})
         self.forks, self.starts = [*self.forks, fork], [*self.starts, start]
         self.names = {**self.names, **dict(enumerate(names, len(self.names)))}
         self.nc = len(self.names)
-        if room is not None:
-            over = self.count_operations() - before - room * self.operations
-            most = narrowing.count_head_operations(head) - over
-            heads.heads[-1] = narrowing.fit(head, most, narrowing.SLIM)
 
-    def count_operations(self) -> float:
-        """Return the multiplications per image pixel."""
-        if not self.starts:
-            return self.operations
-        return narrowing.count_operations(self, self.yaml.get("channels", 3))
+    @property
+    def channels(self) -> int:
+        """Channels of the images."""
+        return self.yaml.get("channels", 3)
 
     def train(self, mode: bool = True) -> ExtendedModel:
         """Set the mode of the part that trains; the rest stays in evaluation mode, so its statistics do not move."""
         super().train(mode)
-        for module in (*self.model[: self.starts[-1]], *self.joined.heads[:-1]):
+        old = self.starts[-1] if self.starts else 0
+        for module in (*self.model[:old], *self.joined.heads[:-1]):
             module.eval()
         return self
 
@@ -198,27 +199,52 @@ def place(layer: Any, index: int, sources: Sequence[int]) -> None:
     trunk.place(layer, index, relative if isinstance(getattr(layer, "f", []), list) else relative[0])
 
 
-def last_uses(layers: Any, ends: Sequence[int]) -> dict[int, int]:
-    """Return every layer that ``ends`` depend on, themselves included -> the last layer that reads it."""
+def last_uses(layers: Any, ends: Sequence[int], without: Collection[int] = ()) -> dict[int, int]:
+    """Return every layer that ``ends`` depend on, themselves included -> the last layer that reads it.
+
+    Layers in ``without``, and what only they depend on, are left out.
+    """
     last = dict.fromkeys(ends, len(layers))
     for i in range(len(layers) - 1, -1, -1):
         if i in last:
             for j in inputs(layers[i]):
-                last.setdefault(j, i)
+                if j not in without:
+                    last.setdefault(j, i)
     return last
 
 
-def extend(model: DetectionModel, fork: int, names: Sequence[str], room: float | None = None) -> ExtendedModel:
+def earliest(fork: int, needed: Sequence[int], costs: Sequence[float], most: float) -> int:
+    """Return where a branch can start so that its layers stay within a budget; ``fork`` if that is not earlier.
+
+    Args:
+        fork: The latest start.
+        needed: The layers of a branch that shares nothing, in order.
+        costs: The operations of each layer.
+        most: The budget.
+    """
+    total = 0.0
+    for layer in reversed(needed):
+        total += costs[layer]
+        if total > most:
+            break
+        fork = min(fork, layer)
+    return fork
+
+
+def extend(
+    model: DetectionModel, fork: int, names: Sequence[str], room: float | None = None, finest: int = 0
+) -> ExtendedModel:
     """Return a model with a branch for new classes, in training mode.
 
     Args:
         model: A trained detector, extended or not, that `base.check` accepts; not modified.
         fork: As in `ExtendedModel.add_branch`.
         names: Names of the new classes.
-        room: As in `ExtendedModel.add_branch`.
+        room: As there.
+        finest: As there.
     """
     extended = ExtendedModel(model).float()
-    extended.add_branch(fork, names, room)
+    extended.add_branch(fork, names, room, finest)
     return extended.train()
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ import torch
 from ultralytics.utils import LOGGER, RANK, colorstr
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.extend import base, forks, labels, network
+from tintbox.plugins import dataset_files
+from tintbox.plugins.extend import base, forks, labels, levels, network
 from tintbox.plugins.extend.classes import NewClasses, listed
 from tintbox.plugins.extend.network import ExtendedModel
 from tintbox.plugins.freeze import selection
@@ -79,8 +81,8 @@ def begin(trainer: Any, weights: Any) -> ExtendedModel:
         added = classes_of_run(model, data["names"], chosen(args), args.data)
     else:
         added = NewClasses.of(weights.names, data["names"], chosen(args), args.data)
-        fork = forks.find(args.extend, network.trunk_groups(weights), selection.title(weights))
-        model = network.extend(weights, fork, added.names, forks.room(args.extend))
+        share = dataset_files.training_share(args.fraction)
+        model = build(weights, vars(args), added, dataset_files.picture_files(data["train"], share))
         tell(model, added)
     if args.reconcile is not None:
         model.reconcile = args.reconcile
@@ -88,6 +90,23 @@ def begin(trainer: Any, weights: Any) -> ExtendedModel:
     model.requires_grad_(True)  # as in a newly built model: Ultralytics warns of frozen ones; `hold` freezes them later
     restrict(trainer, added, model)
     return model
+
+
+def build(weights: Any, arguments: Mapping[str, Any], new: NewClasses, pictures: Sequence[str]) -> ExtendedModel:
+    """Return the extended model that a run trains.
+
+    Args:
+        weights: The network to extend, which `base.check` accepts; not modified.
+        arguments: The run's arguments.
+        new: What the dataset adds.
+        pictures: The training images.
+    """
+    value, groups = arguments["extend"], network.trunk_groups(weights)
+    fork, room, finest = forks.find(value, groups, selection.title(weights)), forks.room(value), 0
+    if value in forks.BY_SIZE:
+        side = labels.small_side(pictures, new.in_labels(arguments))
+        finest = levels.find_finest(side, arguments.get("imgsz"), weights.stride.tolist())
+    return network.extend(weights, fork, new.names, room, finest)
 
 
 def join(trainer: Any, model: ExtendedModel) -> None:
@@ -133,6 +152,8 @@ def tell(model: ExtendedModel, added: NewClasses) -> None:
     still = sum(sizes[name] for name in held)
     where = f"layer {model.forks[-1]}" if model.forks[-1] < model.size else "the head"
     count = len(added.names)
+    if model.joined.levels[-1] < model.joined.levels[0]:
+        where += f", without the level of stride {int(model.stride.min())}: its boxes are large"
     LOGGER.info(
         f"{PREFIX}{count} new class{'es' * (count > 1)} ({listed(added.names)}) added to {len(model.names) - count}, "
         f"in a branch from {where}: {sum(sizes.values()) - still:,} parameters train, {still:,} stay unchanged"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from tintbox import file_bytes
 from tintbox.limits import LABEL_BYTES
@@ -16,3 +19,20 @@ def read(file: str | Path) -> list[tuple[int, list[str]]]:
     """
     lines = file_bytes.read(Path(file), LABEL_BYTES).decode("utf-8-sig").splitlines()
     return [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def parse(words: Sequence[str], keypoints: int = 0) -> tuple[int, np.ndarray] | None:
+    """Return the class and the box (x, y, width, height) of a label row, or None if it is malformed."""
+    try:
+        row = np.array(words, dtype=np.float64)
+    except ValueError:
+        return None
+    if not np.isfinite(row).all() or len(row) < 5 or not float(row[0]).is_integer():
+        return None
+    if len(row) == 5 or (keypoints and len(row) == 5 + keypoints):
+        return int(row[0]), row[1:5]
+    if len(row) < 7 or len(row) % 2 == 0:
+        return None
+    points = row[1:].reshape(-1, 2)
+    low, high = points.min(axis=0), points.max(axis=0)
+    return int(row[0]), np.concatenate([(low + high) / 2, high - low])

@@ -18,7 +18,7 @@ from pycocotools import mask
 
 from tintbox import circles, file_bytes, label_rows
 from tintbox.errors import TintboxError, counted, one_line, reason_of
-from tintbox.plugins.coco_eval.data import dataset_files
+from tintbox.plugins import dataset_files
 from tintbox.plugins.coco_eval.data.rows import list_values
 
 TOLERANCE = 0.01  # outside 0..1: Ultralytics accepts and clips values this far out

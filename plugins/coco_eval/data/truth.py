@@ -15,7 +15,7 @@ import numpy as np
 from tintbox import atomic
 from tintbox.errors import TintboxError, one_line
 from tintbox.limits import COCO_CLASSES
-from tintbox.plugins.coco_eval.data import dataset_files
+from tintbox.plugins import dataset_files
 from tintbox.plugins.coco_eval.data.correspondence import match_classes, match_pictures
 from tintbox.plugins.coco_eval.data.labels import (
     Labels,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tintbox.errors import counted
-from tintbox.plugins.coco_eval.data.dataset_files import LEAST_SIDE
+from tintbox.plugins.dataset_files import LEAST_SIDE
 from tintbox.recipes.labels import FAULTS, count_faults
 from tintbox.recipes.survey import Survey
 

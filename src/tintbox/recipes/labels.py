@@ -80,7 +80,7 @@ def read(files: Sequence[str], classes: int, keypoints: int = 0) -> Labels:
         empty += not rows
         mixed = not keypoints and any(len(words) > 6 for _, words in rows)  # then Ultralytics takes no boxes
         for number, words in rows:
-            labelled = parse(words, keypoints)
+            labelled = label_rows.parse(words, keypoints)
             if wrong := MIXED if mixed and len(words) == 5 else _find_fault(labelled, classes):
                 faults.setdefault(wrong, []).append(f"{file}:{number}")
             elif labelled is not None:
@@ -93,23 +93,6 @@ def read(files: Sequence[str], classes: int, keypoints: int = 0) -> Labels:
         faults.setdefault(wrong, []).append(places[row])
     kept = np.array([doubles.get(row) != TWICE for row in range(len(boxes))], dtype=bool)
     return Labels(indices[kept], boxes[kept], pictures[kept], faults, missing, empty)
-
-
-def parse(words: Sequence[str], keypoints: int = 0) -> tuple[int, np.ndarray] | None:
-    """Return the class and the box (x, y, width, height) of a label row, or None if it is malformed."""
-    try:
-        row = np.array(words, dtype=np.float64)
-    except ValueError:
-        return None
-    if not np.isfinite(row).all() or len(row) < 5 or not float(row[0]).is_integer():
-        return None
-    if len(row) == 5 or (keypoints and len(row) == 5 + keypoints):
-        return int(row[0]), row[1:5]
-    if len(row) < 7 or len(row) % 2 == 0:
-        return None
-    points = row[1:].reshape(-1, 2)
-    low, high = points.min(axis=0), points.max(axis=0)
-    return int(row[0]), np.concatenate([(low + high) / 2, high - low])
 
 
 def _find_fault(labelled: tuple[int, np.ndarray] | None, classes: int) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tintbox.errors import TintboxError, name_file, one_line
-from tintbox.plugins.coco_eval.data import dataset_files
+from tintbox.plugins import dataset_files
 from tintbox.plugins.coco_eval.data.description import describe, lacks_validation
 from tintbox.plugins.coco_eval.data.labels import keypoints
 from tintbox.plugins.coco_eval.data.layout import split_pictures

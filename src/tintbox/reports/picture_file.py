@@ -11,7 +11,7 @@ import numpy as np
 from tintbox.errors import TintboxError, reason_of
 from tintbox.file_bytes import check_regular
 from tintbox.limits import PICTURE_BYTES, PICTURE_PIXELS
-from tintbox.plugins.coco_eval.data import dataset_files
+from tintbox.plugins import dataset_files
 
 
 def size(file: str | Path) -> tuple[int, int]:

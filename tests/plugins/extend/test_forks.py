@@ -45,3 +45,8 @@ def test_a_layer_that_is_not_there_or_the_first_is_told(value):
 def test_a_slim_branch_alone_has_a_limit():
     assert 0 < forks.room("slim") < 0.4
     assert [forks.room(value) for value in (True, "head", "neck", "backbone[5:]")] == [None] * 4
+
+
+def test_words_alone_leave_the_levels_to_the_boxes():
+    given = (True, "slim", "head", "neck", "backbone[5:]", "neck[3:]")
+    assert [value in forks.BY_SIZE for value in given] == [True, True, False, False, False, False]

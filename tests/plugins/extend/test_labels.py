@@ -1,5 +1,6 @@
 """Whether the label files of a dataset have a box of a new class."""
 
+import numpy as np
 import pytest
 
 from tintbox.plugins.extend import labels
@@ -26,6 +27,25 @@ def test_files_after_the_first_box_are_not_read(files):
         raise AssertionError
 
     assert labels.have_box(until_the_first(), [0])
+
+
+def test_how_large_the_small_boxes_of_the_class_with_the_smallest_are(write_dataset):
+    wide = np.zeros((50, 100, 3), np.uint8)
+    rows = [
+        [f"0 .5 .5 {side / 100} {side / 50}" for side in (10, 20, 30, 40, 50)],
+        ["1 .5 .5 .8 .4", "2 .5 .5 .01 .02"],
+    ]
+    polygon = ["3 .1 .1 .5 .1 .5 .5 .1 .5"]  # 40 by 20 pixels
+    file = write_dataset("sizes", list("abcd"), {"train": [(wide, each) for each in (*rows, polygon)]})
+    pictures = [str(path) for path in sorted((file.parent / "images" / "train").iterdir())]
+    assert labels.small_side(pictures, [0]) == pytest.approx(0.14)  # the tenth of 10, 20, 30, 40, 50 of 100 pixels
+    assert labels.small_side(pictures, [1]) == pytest.approx((0.8 * 0.2) ** 0.5)
+    assert labels.small_side(pictures, [0, 1]) == pytest.approx(0.14)
+    assert labels.small_side(pictures, [3]) == pytest.approx((0.4 * 0.2) ** 0.5)
+    assert labels.small_side(pictures, None) == pytest.approx(0.01)
+    (file.parent / "images" / "train" / "0.png").write_bytes(b"x")
+    assert labels.small_side([*pictures, "missing.png"], [0, 1]) == pytest.approx(0.4)
+    assert labels.small_side([], None) == labels.small_side(pictures, [7]) == 0
 
 
 def test_the_error_names_classes_and_dataset():

@@ -15,9 +15,9 @@ from .conftest import KINDS, OLD
 SPECS = ("head", "slim", "neck", "neck[4:]", "backbone[5:]", "backbone[1:]")
 
 
-def extend(model, spec, names=("n", "m")):
+def extend(model, spec, names=("n", "m"), finest=0):
     fork = forks.find(spec, network.trunk_groups(model), "m")
-    return network.extend(model, fork, list(names), forks.room(spec)).eval()
+    return network.extend(model, fork, list(names), forks.room(spec), finest).eval()
 
 
 @torch.no_grad()
@@ -38,6 +38,26 @@ def test_old_predictions_are_the_same_bits_and_the_branch_begins_with_the_old_bo
         assert torch.equal(after[:, :4, anchors:], before[:, :4])  # every layer of the branch has the right inputs
     assert not after[:, rows:, :anchors].any() and not after[:, 4:rows, anchors:].any()
     assert after[:, rows:, anchors:].any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("spec", ["slim", "neck", "backbone[5:]"])
+def test_a_branch_without_the_finest_level(kind, spec, old, load, pictures):
+    """Its anchors are the others', and begin with the old boxes; the old level's layers are not copied, but read."""
+    model = load(old[kind])
+    made = extend(model, spec, finest=1)
+    before, after = run(model, pictures), run(made, pictures)
+    anchors, finest, rows = before.shape[2], 12 * 8, 4 + len(OLD)
+    assert after.shape == (6, rows + 2, 2 * anchors - finest)
+    assert torch.equal(after[:, :rows, :anchors], before)
+    assert torch.equal(after[:, :4, anchors:], before[:, :4, finest:])
+    again = extend(extend(made, "neck", ["o"]), "slim", ["p"], finest=1)
+    assert again.joined.levels == [3, 2, 3, 2]
+    assert torch.equal(run(again, pictures)[:, : rows + 2, : after.shape[2]], after)
+    used = network.last_uses(made.model, network.inputs(made.joined)[3:])
+    copied = len(made.model) - 1 - made.starts[0]
+    assert len([i for i in used if i >= made.starts[0]]) == copied < made.size - made.forks[0]
+    assert any(made.forks[0] < i < made.size for i in used)  # the old neck's layers at the finest level
 
 
 @pytest.mark.parametrize("kind", KINDS)

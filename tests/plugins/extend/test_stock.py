@@ -24,6 +24,7 @@ from ..conftest import WEIGHTS
 from .conftest import KINDS, OLD
 
 TWICE = ("backbone[5:]", "head")
+COARSE = "coarse slim"  # without the finest level
 ALONE = """
 import json, sys
 for name in [name for name in sys.modules if name.partition(".")[0] == "tintbox"]:
@@ -45,8 +46,9 @@ def extend(model, *specs):
     """Extend a model once for each spec, with arbitrary scores for the new classes."""
     torch.manual_seed(3)
     for i, spec in enumerate(specs):
-        fork = forks.find(spec, network.trunk_groups(model), "m")
-        model = network.extend(model, fork, [f"n{i}", f"m{i}"])
+        coarse, value = spec == COARSE, spec.split()[-1]
+        fork = forks.find(value, network.trunk_groups(model), "m")
+        model = network.extend(model, fork, [f"n{i}", f"m{i}"], forks.room(value), int(coarse))
         head = model.joined.heads[-1]
         for branch in [*head.cv3, *getattr(head, "one2one_cv3", ())]:
             torch.nn.init.normal_(branch[-1].weight, std=0.05)
@@ -67,7 +69,9 @@ def assert_close(found, expected, side, within=1e-5):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("specs", [("head",), ("neck",), ("backbone[5:]",), ("head", "head"), TWICE], ids="+".join)
+@pytest.mark.parametrize(
+    "specs", [("head",), ("neck",), ("backbone[5:]",), ("head", "head"), TWICE, (COARSE, "neck")], ids="+".join
+)
 def test_predictions_are_the_same(kind, specs, old, load, pictures):
     model = extend(load(old[kind]), *specs)
     made = join(model).half().float()

@@ -1,6 +1,7 @@
 """Runs with `extend=`: the old model stays the same bit for bit, the new branch trains, and every mode uses both."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -99,6 +100,41 @@ def test_groups_of_a_slim_branch(old, fruit, train_tiny):
     assert {int(name.split(".")[1]) for name in plan.start if ".dfl" not in name} <= {*range(start, last)}
     assert {plan.factors[n] for n in plan.factors if n.startswith(f"model.{last}.")} == {0.5}
     assert not set(plan.names) & model.held_parameters()
+
+
+@pytest.fixture(scope="module")
+def large(write_dataset):
+    """A dataset of one new class whose boxes take most of the image."""
+    rng = np.random.default_rng(0)
+    return write_dataset("large", ["big"], {
+        s: [(rng.integers(0, 255, (64, 64, 3), np.uint8), ["0 .5 .5 .8 .9"])] * 4 for s in SPLITS
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "value"), [("yolo26n", "slim"), ("yolo11n", True)])
+def test_large_boxes_need_no_finest_level(kind, value, old, large, train_tiny, stop_at, load, pictures, caplog):
+    arguments = {"extend": value, "epochs": 2, "lr0": 0.01}
+    made = load(train_tiny(old[kind], large, **arguments).last)
+    assert made.joined.levels == [3, 2]
+    assert [line for line in caplog.messages if "without the level of stride 8: its boxes are large" in line]
+    assert same(run(load(old[kind]), pictures), run(made, pictures))
+    stopped = stop_at(train_tiny, "on_fit_epoch_end", old[kind], large, **arguments)
+    yolo = YOLO(stopped.last)
+    yolo.train(resume=True)
+    assert yolo.trainer.start_epoch == 1
+    state, again = made.state_dict(), load(yolo.trainer.last).state_dict()
+    assert state.keys() == again.keys() and all(torch.equal(state[name], again[name]) for name in state)
+    file = Path(yolo.trainer.last)
+    made.end2end = False
+    expected = run(made.fuse(verbose=False), pictures[:1])
+    found = torch.jit.load(YOLO(file).export(format="torchscript", imgsz=(96, 64)))(pictures[:1])
+    assert torch.allclose(found, expected, atol=1e-3, rtol=1e-4)
+
+
+@pytest.mark.parametrize("value", ["neck", "backbone[5:]"])
+def test_a_fork_that_is_given_has_every_level(value, old, large, train_tiny):
+    trainer = train_tiny(old["yolov8n"], large, extend=value, val=False)
+    assert trainer.model.joined.levels == [3, 3]
 
 
 def test_options_are_for_the_new_part(old, fruit, train_tiny, tmp_path):

@@ -114,7 +114,7 @@ def test_functions_that_dataset_files_calls_are_there():
     from ultralytics.models.yolo.detect import DetectionValidator
     from ultralytics.utils import LOGGER
 
-    from tintbox.plugins.coco_eval.data import dataset_files
+    from tintbox.plugins import dataset_files
 
     used = set(re.findall(r"self\.(\w+)", re.sub(r"#.*", "", inspect.getsource(BaseDataset.get_img_files))))
     assert used == {"prefix", "fraction"}, "picture_files sets just these"

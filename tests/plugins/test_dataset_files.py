@@ -12,7 +12,7 @@ from PIL import Image
 from ultralytics.utils import LOGGER
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.data import dataset_files
+from tintbox.plugins import dataset_files
 
 
 @pytest.fixture
@@ -108,3 +108,14 @@ def test_cocos_category_ids_rise_and_leave_out_ten():
     assert len(ids) == 80 and ids == sorted(set(ids)) and (ids[0], ids[-1]) == (1, 90)
     assert set(range(1, 91)) - set(ids) == {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
     assert np.diff(ids).min() == 1
+
+
+@pytest.mark.parametrize(("fraction", "share"), [(0.5, 0.5), (20, 20), ([0.25, 1.0], 0.25), (None, 1.0), (1, 1.0)])
+def test_the_share_of_the_images_that_a_run_trains_on(fraction, share):
+    assert dataset_files.training_share(fraction) == share
+    assert isinstance(dataset_files.training_share(fraction), type(share))
+
+
+@pytest.mark.parametrize("fraction", ["half", [], -1, float("nan"), True])
+def test_a_share_that_ultralytics_will_refuse_is_all_images(fraction):
+    assert dataset_files.training_share(fraction) == 1.0

@@ -10,8 +10,10 @@ import os
 import random
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from tintbox import circles
+from tintbox.checks import is_number
 from tintbox.file_bytes import check_regular
 
 LEAST_SIDE = 10  # pixels: `ultralytics.data.utils.check_image` drops smaller images
@@ -43,6 +45,12 @@ def picture_files(path: str | list[str], fraction: float = 1.0) -> list[str]:
     finally:
         LOGGER.setLevel(level)
         random.setstate(state)
+
+
+def training_share(fraction: Any) -> float:
+    """Return the ``fraction`` of `picture_files` for the training argument of that name, whatever its value."""
+    used = fraction[0] if isinstance(fraction, list) and fraction else fraction  # one of each split, train first
+    return 1.0 if not is_number(used, 0) or used == 1 else used  # not given, all of them, or refused by Ultralytics
 
 
 def label_files(pictures: Iterable[str]) -> list[str]:
