@@ -36,7 +36,6 @@ METHODS: dict[str, dict[str, Any]] = {
     "freeze10": {"freeze": 10},
     "freeze": {"freeze": ["backbone", "neck"]},
     "pseudo": {},
-    "true": {"extend": True},
 }
 FORKS = ("head", "slim", "neck", "true", "backbone[5:]", "backbone[2:]")
 RECIPE = {"optimizer": "AdamW", "lr0": 0.002, "nbs": 16, "warmup_bias_lr": 0.0}
@@ -46,7 +45,7 @@ TURNS = 3  # of every method, in `time_alone`
 
 def arguments(method: str) -> dict[str, Any]:
     """Return a method's training arguments."""
-    return METHODS.get(method, {"extend": method})
+    return METHODS.get(method, {"extend": method == "true" or method})
 
 
 def train(args: argparse.Namespace, method: str, data: str, seed: int, model: str, folder: Path) -> list[float]:
