@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-CELLS = 2.5  # of a level, per side of a box that it sees well
+CELLS = 3  # of a level, per side of a box that it sees well
 
 
 def find_finest(side: float, imgsz: Any, strides: Sequence[float]) -> int:
