@@ -85,9 +85,9 @@ class ExtendedModel(DetectionModel):
         if room is not None:
             costs, most = narrowing.count_operations(self, self.channels), room * self.operations
             fork = earliest(fork, needed, costs, most - narrowing.count_head_operations(head))
-            layers_cost = sum(costs[i] for i in needed if i >= fork)
-            head = narrowing.fit(head, most - layers_cost, narrowing.SLIM)
-        start, copied = len(layers), [old for old in needed if old >= fork]
+            left = most - sum(costs[layer] for layer in needed if layer >= fork)
+            head = narrowing.fit(head, left, narrowing.SLIM)
+        start, copied = len(layers), [layer for layer in needed if layer >= fork]
         moved = {old: start + i for i, old in enumerate(copied)}
         for old, new in moved.items():
             layer = deepcopy(layers[old])

@@ -153,7 +153,7 @@ def tell(model: ExtendedModel, added: NewClasses) -> None:
     where = f"layer {model.forks[-1]}" if model.forks[-1] < model.size else "the head"
     count = len(added.names)
     if model.joined.levels[-1] < model.joined.levels[0]:
-        where += f", without the level of stride {int(model.stride.min())}: its boxes are large"
+        where += f", without the level of stride {int(model.stride.min())} (the boxes are large)"
     LOGGER.info(
         f"{PREFIX}{count} new class{'es' * (count > 1)} ({listed(added.names)}) added to {len(model.names) - count}, "
         f"in a branch from {where}: {sum(sizes.values()) - still:,} parameters train, {still:,} stay unchanged"

@@ -116,7 +116,7 @@ def test_large_boxes_need_no_finest_level(kind, value, old, large, train_tiny, s
     arguments = {"extend": value, "epochs": 2, "lr0": 0.01}
     made = load(train_tiny(old[kind], large, **arguments).last)
     assert made.joined.levels == [3, 2]
-    assert [line for line in caplog.messages if "without the level of stride 8: its boxes are large" in line]
+    assert [line for line in caplog.messages if "without the level of stride 8 (the boxes are large)" in line]
     assert same(run(load(old[kind]), pictures), run(made, pictures))
     stopped = stop_at(train_tiny, "on_fit_epoch_end", old[kind], large, **arguments)
     yolo = YOLO(stopped.last)
