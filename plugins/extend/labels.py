@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -44,15 +45,15 @@ def have_box(files: Iterable[str], classes: Collection[int] | None) -> bool:
 def small_side(pictures: Sequence[str], classes: Collection[int] | None) -> float:
     """Return how large the small boxes are, of the class whose boxes are the smallest; 0.0 if there are none.
 
-    A box's side is the square root of its area, as a fraction of the image's longer side. Files that cannot be read are
-    passed over.
+    A box's side is the square root of its area, as a fraction of the image's longer side. Files that cannot be read and
+    boxes without area are passed over.
 
     Args:
         pictures: The images.
         classes: The classes by number; None for all.
     """
     sides: dict[int, list[float]] = defaultdict(list)
-    for picture in pictures[:: -(-len(pictures) // MOST) or 1]:
+    for picture in pictures[:: math.ceil(len(pictures) / MOST) or 1]:
         [file] = dataset_files.label_files([picture])
         try:
             size = np.array(dataset_files.picture_size(picture))
@@ -60,7 +61,9 @@ def small_side(pictures: Sequence[str], classes: Collection[int] | None) -> floa
         except (OSError, SyntaxError, ValueError):
             continue
         for row in (label_rows.parse(words) for _, words in rows):
-            if row is not None and (classes is None or row[0] in classes):
+            if row is None or (classes is not None and row[0] not in classes):
+                continue
+            if (row[1][2:] > 0).all():
                 sides[row[0]].append(float((row[1][2:] * size).prod() ** 0.5 / size.max()))
     return min((float(np.quantile(found, SMALL)) for found in sides.values()), default=0.0)
 

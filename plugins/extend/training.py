@@ -81,8 +81,9 @@ def begin(trainer: Any, weights: Any) -> ExtendedModel:
         added = classes_of_run(model, data["names"], chosen(args), args.data)
     else:
         added = NewClasses.of(weights.names, data["names"], chosen(args), args.data)
-        share = dataset_files.training_share(args.fraction)
-        model = build(weights, vars(args), added, dataset_files.picture_files(data["train"], share))
+        by_size, share = args.extend in forks.BY_SIZE, dataset_files.training_share(args.fraction)
+        pictures = dataset_files.picture_files(data["train"], share) if by_size else []
+        model = build(weights, vars(args), added, pictures)
         tell(model, added)
     if args.reconcile is not None:
         model.reconcile = args.reconcile
@@ -99,7 +100,7 @@ def build(weights: Any, arguments: Mapping[str, Any], new: NewClasses, pictures:
         weights: The network to extend, which `base.check` accepts; not modified.
         arguments: The run's arguments.
         new: What the dataset adds.
-        pictures: The training images.
+        pictures: The training images; used if the value leaves the choice of the levels to them.
     """
     value, groups = arguments["extend"], network.trunk_groups(weights)
     fork, room, finest = forks.find(value, groups, selection.title(weights)), forks.room(value), 0

@@ -33,7 +33,7 @@ def test_how_large_the_small_boxes_of_the_class_with_the_smallest_are(write_data
     wide = np.zeros((50, 100, 3), np.uint8)
     rows = [
         [f"0 .5 .5 {side / 100} {side / 50}" for side in (10, 20, 30, 40, 50)],
-        ["1 .5 .5 .8 .4", "2 .5 .5 .01 .02"],
+        ["1 .5 .5 .8 .4", "2 .5 .5 .01 .02", "1 .5 .5 -.1 .1", "1 .5 .5 0 .1", "1 .5"],
     ]
     polygon = ["3 .1 .1 .5 .1 .5 .5 .1 .5"]  # 40 by 20 pixels
     file = write_dataset("sizes", list("abcd"), {"train": [(wide, each) for each in (*rows, polygon)]})
