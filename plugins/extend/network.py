@@ -18,6 +18,7 @@ from tintbox.plugins.extend.classes import as_dict
 from tintbox.plugins.extend.head import JoinedDetect, renew
 
 HEAD_SHARE = 0.19  # share of the original's operations allowed for a head-only branch; a fifth with its decoding
+NARROW = 0.75  # share of a head's width that may be given up to start a branch earlier
 TRANSIENT = ("criterion", "class_weights")  # attributes left over from a model's training
 
 
@@ -84,7 +85,8 @@ class ExtendedModel(DetectionModel):
         head = renew(joined.heads[0], len(names), finest)
         if room is not None:
             costs, most = narrowing.count_operations(self, self.channels), room * self.operations
-            fork = earliest(fork, needed, costs, most - narrowing.count_head_operations(head))
+            narrow = narrowing.fit(head, 0, [NARROW])
+            fork = earliest(fork, needed, costs, most - narrowing.count_head_operations(narrow))
             left = most - sum(costs[layer] for layer in needed if layer >= fork)
             head = narrowing.fit(head, left, narrowing.SLIM)
         start, copied = len(layers), [layer for layer in needed if layer >= fork]
