@@ -13,12 +13,11 @@ from ultralytics.nn.tasks import DetectionModel
 from ultralytics.utils.loss import E2ELoss, v8DetectionLoss
 
 from tintbox.plugins import trunk
-from tintbox.plugins.extend import narrowing
+from tintbox.plugins.extend import budget, narrowing
 from tintbox.plugins.extend.classes import as_dict
 from tintbox.plugins.extend.head import JoinedDetect, renew
 
 HEAD_SHARE = 0.19  # share of the original's operations allowed for a head-only branch; a fifth with its decoding
-NARROW = 0.75  # share of a head's width that may be given up to start a branch earlier
 TRANSIENT = ("criterion", "class_weights")  # attributes left over from a model's training
 
 
@@ -84,11 +83,8 @@ class ExtendedModel(DetectionModel):
         needed = sorted(last_uses(self.model, levels[finest:], levels[:finest]).keys() - {-1})
         head = renew(joined.heads[0], len(names), finest)
         if room is not None:
-            costs, most = narrowing.count_operations(self, self.channels), room * self.operations
-            narrow = narrowing.fit(head, 0, [NARROW])
-            fork = earliest(fork, needed, costs, most - narrowing.count_head_operations(narrow))
-            left = most - sum(costs[layer] for layer in needed if layer >= fork)
-            head = narrowing.fit(head, left, narrowing.SLIM)
+            costs = narrowing.count_operations(self, self.channels)
+            fork, head = budget.fit(layers, needed, costs, head, fork, room * self.operations)
         start, copied = len(layers), [layer for layer in needed if layer >= fork]
         moved = {old: start + i for i, old in enumerate(copied)}
         for old, new in moved.items():
@@ -213,24 +209,6 @@ def last_uses(layers: Any, ends: Sequence[int], without: Collection[int] = ()) -
                 if j not in without:
                     last.setdefault(j, i)
     return last
-
-
-def earliest(fork: int, needed: Sequence[int], costs: Sequence[float], most: float) -> int:
-    """Return where a branch can start so that its layers stay within a budget; ``fork`` if that is not earlier.
-
-    Args:
-        fork: The latest start.
-        needed: The layers of a branch that shares nothing, in order.
-        costs: The operations of each layer.
-        most: The budget.
-    """
-    total = 0.0
-    for layer in reversed(needed):
-        total += costs[layer]
-        if total > most:
-            break
-        fork = min(fork, layer)
-    return fork
 
 
 def extend(

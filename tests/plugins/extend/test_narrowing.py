@@ -7,8 +7,8 @@ import pytest
 import torch
 from ultralytics.utils.torch_utils import get_flops
 
-from tintbox.plugins.extend import forks, network
-from tintbox.plugins.extend.narrowing import LEAST, SLIM, count_head_operations, count_operations, fit, narrow
+from tintbox.plugins.extend import network
+from tintbox.plugins.extend.narrowing import LEAST, count_head_operations, count_operations, fit, narrow
 
 from .conftest import KINDS
 
@@ -52,45 +52,6 @@ def test_a_head_alone_adds_a_fifth_of_the_work_at_most(kind):
     head = network.renew(model.model[-1], 6)
     widths = [branch[0].conv.out_channels for branch in made.joined.heads[-1].cv2]
     assert widths == [branch[0].conv.out_channels for branch in fit(head, 0.19 * made.operations).cv2]
-
-
-@pytest.mark.parametrize("name", [*KINDS, "yolo11s"])
-def test_a_slim_branch_adds_two_fifths_of_the_work_at_most(name):
-    from ultralytics.nn.tasks import DetectionModel
-
-    model = DetectionModel(f"{name}.yaml", verbose=False)  # with 80 classes
-    neck, room = forks.find("slim", network.trunk_groups(model), name), forks.room("slim")
-    made = network.extend(model, neck, list("abcdef"), room)
-    assert fused_flops(made) < 1.4 * fused_flops(model)
-    head, wide = made.joined.heads[-1], network.renew(model.model[-1], 6)
-    added = operations(made) - made.operations
-    widths = [copy.deepcopy(wide) for _ in SLIM]
-    for slim, share in zip(widths, SLIM):
-        narrow(slim, share)
-    costs = [count_head_operations(slim) for slim in widths]
-    mine = count_head_operations(head)
-    assert mine in costs
-    wider = [cost for cost in costs if cost > mine]
-    assert all(added - mine + cost > room * made.operations for cost in wider), "a wider one would have fitted"
-    again = network.extend(made, neck, ["n"], room)
-    assert operations(again) - operations(made) < 0.4 * made.operations
-
-
-@pytest.mark.parametrize(("name", "fork"), [("yolov8n", 7), ("yolo11n", 7), ("yolo26n", 8), ("yolo11m", 6)])
-def test_without_the_finest_level_a_slim_branch_starts_as_early_as_two_fifths_allow(name, fork):
-    from ultralytics.nn.tasks import DetectionModel
-
-    model = DetectionModel(f"{name}.yaml", verbose=False)
-    neck, room = forks.find("slim", network.trunk_groups(model), name), forks.room("slim")
-    made = network.extend(model, neck, list("abcdef"), room, finest=1)
-    assert made.forks == [fork] and made.joined.levels == [3, 2]
-    assert fused_flops(made) < 1.4 * fused_flops(model)
-    head, wide = made.joined.heads[-1], network.renew(model.model[-1], 6, first=1)
-    assert head.stride.tolist() == [16, 32]
-    assert count_head_operations(fit(wide, 0, [network.NARROW])) <= count_head_operations(head)
-    earlier = network.extend(model, fork - 1, list("abcdef"), finest=1)
-    earlier.joined.heads[-1] = fit(wide, 0, [network.NARROW])
-    assert operations(earlier) - earlier.operations > room * made.operations
 
 
 @pytest.mark.parametrize("kind", KINDS)
