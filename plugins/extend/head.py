@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from ultralytics.nn.modules.head import Detect
 
-BRANCHES = ("cv2", "cv3", "one2one_cv2", "one2one_cv3")  # of a head, with a module for each level
+BOXES, CLASSES = ("cv2", "one2one_cv2"), ("cv3", "one2one_cv3")  # a head's branches, each with a module per level
+BRANCHES = BOXES + CLASSES
 
 
 def shared(name: str) -> property:

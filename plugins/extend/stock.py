@@ -19,12 +19,11 @@ from ultralytics.nn.tasks import DetectionModel
 from tintbox import checkpoint_file
 from tintbox.errors import TintboxError
 from tintbox.plugins import trunk
-from tintbox.plugins.extend.head import JoinedDetect
+from tintbox.plugins.extend.head import BRANCHES, CLASSES, JoinedDetect
 from tintbox.plugins.extend.network import ExtendedModel, inputs, place
 from tintbox.plugins.freeze import selection
 
 NEVER = -100.0  # logit of a class that a head does not have: sigmoid 0 in float32, representable in half precision
-BOXES, CLASSES = ("cv2", "one2one_cv2"), ("cv3", "one2one_cv3")
 # Training arguments that Ultralytics reads from a finished model; without `single_cls`, which merges all its classes.
 ARGUMENTS = ("task", "data", "imgsz")
 KEPT = ("yaml", "names", "nc", "inplace", "task")  # model attributes that Ultralytics' own models have
@@ -106,7 +105,7 @@ def join_heads(joined: JoinedDetect) -> Detect:
     """Merge several heads into one `Detect`: the oldest, with the branches of all."""
     heads: list[Any] = list(joined.heads)
     head = heads[0]
-    for name in (*BOXES, *CLASSES):
+    for name in BRANCHES:
         if getattr(head, name, None) is None:
             continue
         branches, first = [], 0
