@@ -76,10 +76,10 @@ def check_extension(model: Any, task: str, given: Mapping[str, Any]) -> tuple[An
     if given.get("extend"):
         checks = checks_of_extend()
         checks.check_model(model, task, given)
-        dataset = describe(given.get("data"))
-        new = checks.find_new(model, given, dataset["names"]) if dataset and dataset["names"] else None
-        pictures = training_pictures(dataset, given.get("fraction")) if dataset and new else []
-        if dataset and new:
+        dataset, new, pictures = describe(given.get("data")), None, []
+        if dataset and dataset["names"]:
+            new = checks.find_new(model, given, dataset["names"])
+            pictures = training_pictures(dataset, given.get("fraction"))
             checks.check_images(model, new, given, dataset["channels"], pictures)
         return checks.check_run(model, given, new, pictures), list(new.names) if new else None
     if callbacks.is_extended(model):

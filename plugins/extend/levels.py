@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tintbox.checks import is_number
+
 CELLS = 3  # of a level, per side of a box that it sees well
 
 
@@ -17,5 +19,5 @@ def find_finest(side: float, imgsz: Any, strides: Sequence[float]) -> int:
         strides: The levels' strides, in pixels, finest first.
     """
     sides = imgsz if isinstance(imgsz, (list, tuple)) else [imgsz]
-    numbers = [pixels for pixels in sides if isinstance(pixels, (int, float))]  # Ultralytics refuses others, later
+    numbers = [pixels for pixels in sides if is_number(pixels)]  # Ultralytics refuses others, later
     return int(len(strides) > 1 and side * max(numbers, default=0) >= CELLS * strides[1])

@@ -4,8 +4,16 @@ import pytest
 import torch
 from torch import nn
 
+from tintbox.plugins.extend import forks, network
+
 KINDS = ("yolov8n", "yolo11n", "yolo26n")
 OLD = ("a", "b", "x", "y")  # two of the fruit dataset's classes, and two others
+
+
+def add_branch(model, value, names, finest=0):
+    """Extend a model as ``extend=value`` does, without the levels finer than the given one."""
+    fork = forks.find(value, network.trunk_groups(model), "m")
+    return network.extend(model, fork, list(names), forks.room(value), finest)
 
 
 @pytest.fixture(scope="session")
@@ -58,5 +66,5 @@ def load():
 @pytest.fixture(scope="session")
 def extended(old, fruit, train_tiny):
     """Finished runs with new classes, each with a different fork, by kind."""
-    forks = {"yolov8n": "slim", "yolo11n": True, "yolo26n": "head"}
-    return {kind: train_tiny(old[kind], fruit, extend=fork, epochs=2, lr0=0.01) for kind, fork in forks.items()}
+    values = {"yolov8n": "slim", "yolo11n": True, "yolo26n": "head"}
+    return {kind: train_tiny(old[kind], fruit, extend=value, epochs=2, lr0=0.01) for kind, value in values.items()}

@@ -12,15 +12,14 @@ from tintbox.plugins.extend.budget import NARROW, find_start
 from tintbox.plugins.extend.budget import fit as fit_branch
 from tintbox.plugins.extend.narrowing import SLIM, count_head_operations, fit, narrow
 
-from .conftest import KINDS
+from .conftest import KINDS, add_branch
 from .test_narrowing import fused_flops, operations
 
 
 @pytest.mark.parametrize("name", [*KINDS, "yolo11s"])
 def test_a_slim_branch_adds_two_fifths_of_the_work_at_most(name):
     model = DetectionModel(f"{name}.yaml", verbose=False)  # with 80 classes
-    neck, room = forks.find("slim", network.trunk_groups(model), name), forks.room("slim")
-    made = network.extend(model, neck, list("abcdef"), room)
+    made, room = add_branch(model, "slim", "abcdef"), forks.room("slim")
     assert fused_flops(made) < 1.4 * fused_flops(model)
     head, wide = made.joined.heads[-1], network.renew(model.model[-1], 6)
     added = operations(made) - made.operations
@@ -32,7 +31,7 @@ def test_a_slim_branch_adds_two_fifths_of_the_work_at_most(name):
     assert mine in costs
     wider = [cost for cost in costs if cost > mine]
     assert all(added - mine + cost > room * made.operations for cost in wider), "a wider one would have fitted"
-    again = network.extend(made, neck, ["n"], room)
+    again = add_branch(made, "slim", ["n"])
     assert operations(again) - operations(made) < 0.4 * made.operations
 
 
@@ -42,8 +41,7 @@ def test_a_slim_branch_adds_two_fifths_of_the_work_at_most(name):
 def test_without_the_finest_level_a_slim_branch_starts_as_early_as_two_fifths_allow(name, fork, share):
     """With a head of full width, unless a narrower one makes room for one more block of layers."""
     model = DetectionModel(f"{name}.yaml", verbose=False)
-    neck, room = forks.find("slim", network.trunk_groups(model), name), forks.room("slim")
-    made = network.extend(model, neck, list("abcdef"), room, finest=1)
+    made, room = add_branch(model, "slim", "abcdef", finest=1), forks.room("slim")
     assert made.forks == [fork] and made.joined.levels == [3, 2]
     assert fused_flops(made) < 1.4 * fused_flops(model)
     head = fit(network.renew(model.model[-1], 6, first=1), 0, [share])

@@ -8,16 +8,15 @@ import torch
 from ultralytics import YOLO
 from ultralytics.nn.tasks import load_checkpoint
 
-from tintbox.plugins.extend import forks, network
+from tintbox.plugins.extend import network
 
-from .conftest import KINDS, OLD
+from .conftest import KINDS, OLD, add_branch
 
 SPECS = ("head", "slim", "neck", "neck[4:]", "backbone[5:]", "backbone[1:]")
 
 
 def extend(model, spec, names=("n", "m"), finest=0):
-    fork = forks.find(spec, network.trunk_groups(model), "m")
-    return network.extend(model, fork, list(names), forks.room(spec), finest).eval()
+    return add_branch(model, spec, names, finest).eval()
 
 
 @torch.no_grad()

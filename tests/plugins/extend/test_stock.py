@@ -17,11 +17,11 @@ from ultralytics.nn.tasks import DetectionModel
 from tintbox.checkpoint_archive import open_checkpoint
 from tintbox.checkpoint_file import instructions
 from tintbox.errors import TintboxError
-from tintbox.plugins.extend import base, forks, network
+from tintbox.plugins.extend import base
 from tintbox.plugins.extend.stock import NEVER, export_stock, join
 
 from ..conftest import WEIGHTS
-from .conftest import KINDS, OLD
+from .conftest import KINDS, OLD, add_branch
 
 TWICE = ("backbone[5:]", "head")
 COARSE = "coarse slim"  # without the finest level
@@ -46,9 +46,7 @@ def extend(model, *specs):
     """Extend a model once for each spec, with arbitrary scores for the new classes."""
     torch.manual_seed(3)
     for i, spec in enumerate(specs):
-        coarse, value = spec == COARSE, spec.split()[-1]
-        fork = forks.find(value, network.trunk_groups(model), "m")
-        model = network.extend(model, fork, [f"n{i}", f"m{i}"], forks.room(value), int(coarse))
+        model = add_branch(model, spec.removeprefix("coarse "), [f"n{i}", f"m{i}"], finest=int(spec == COARSE))
         head = model.joined.heads[-1]
         for branch in [*head.cv3, *getattr(head, "one2one_cv3", ())]:
             torch.nn.init.normal_(branch[-1].weight, std=0.05)

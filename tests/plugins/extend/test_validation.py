@@ -9,10 +9,9 @@ from ultralytics.utils import nms
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import sources
-from tintbox.plugins.extend import forks, network
 from tintbox.plugins.extend.validation import ClassView
 
-from .conftest import OLD
+from .conftest import OLD, add_branch
 
 
 def detections(yolo, data, tmp_path, **kwargs):
@@ -86,7 +85,7 @@ def test_single_cls_is_ultralytics_own(extended, fruit, tmp_path):
 def test_single_cls_is_the_class_of_a_training_with_it(old, load, fruit, named, tmp_path):
     """Boxes of the old classes are excluded."""
     yolo = YOLO(old["yolo11n"])
-    yolo.model = network.extend(yolo.model, forks.find("head", network.trunk_groups(yolo.model), ""), ["item"])
+    yolo.model = add_branch(yolo.model, "head", ["item"])
     for branch in yolo.model.joined.heads[1].cv3:
         torch.nn.init.zeros_(branch[-1].bias)
     yolo.save(tmp_path / "one.pt")
@@ -100,7 +99,7 @@ def test_single_cls_is_the_class_of_a_training_with_it(old, load, fruit, named, 
 def test_models_that_know_more_and_less_are_compared_on_the_classes_of_a_dataset(extended, fruit, tmp_path):
     first, again = extended["yolov8n"].best, tmp_path / "again.pt"
     yolo = YOLO(first)
-    yolo.model = network.extend(yolo.model, forks.find("head", network.trunk_groups(yolo.model), ""), ["z"])
+    yolo.model = add_branch(yolo.model, "head", ["z"])
     yolo.save(again)
     both = sources.validate_both([first, again], ("one", "two"), {"data": fruit, "imgsz": 64, "workers": 0})
     sources.check_comparable(*both)
@@ -157,7 +156,7 @@ def test_every_head_is_suppressed_alone():
 def test_prediction_has_the_old_boxes_as_before(old, load, pictures):
     """With Ultralytics' own suppression of all boxes at once, unless the list of boxes is full."""
     model = load(old["yolo11n"])
-    made = network.extend(model, forks.find("neck", network.trunk_groups(model), ""), ["n"]).eval()
+    made = add_branch(model, "neck", ["n"]).eval()
     with torch.no_grad():
         for conf, several in ((0.25, False), (0.01, True)):
             before, after = (
