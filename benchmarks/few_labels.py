@@ -27,6 +27,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import few_labels_report as report
 import machine
@@ -60,16 +61,22 @@ def name_share(share: str) -> str:
     return share.replace("%", "of100")
 
 
-def draw(args: argparse.Namespace, dataset: str, share: str, seed: int) -> str:
-    """Return a dataset YAML with the training images drawn by the seed; smaller shares are subsets of larger ones."""
+def draw(args: argparse.Namespace, dataset: str, share: str, seed: int, validated: int | None = VALIDATED) -> str:
+    """Return a dataset YAML with the training images drawn by the seed; smaller shares are subsets of larger ones.
+
+    ``validated`` limits its validation images; None keeps all.
+    """
     described = dataset_of(f"{dataset}.yaml")
     files = shuffle_pictures(described, seed)
     chosen = files[: count(share, len(files))]
-    file = args.root / "data" / f"{dataset}-{name_share(share)}-{seed}.yaml"
-    few = file.with_name(f"{file.stem}-val.txt")
-    few.parent.mkdir(parents=True, exist_ok=True)
-    few.write_text("\n".join(pictures_of(described["val"])[:VALIDATED]) + "\n")
-    return write_yaml(file, {**described, "val": few}, chosen)
+    name = f"{dataset}-{name_share(share)}-{seed}{'' if validated else '-all'}"
+    file = args.root / "data" / f"{name}.yaml"
+    if validated:
+        few = file.with_name(f"{file.stem}-val.txt")
+        few.parent.mkdir(parents=True, exist_ok=True)
+        few.write_text("\n".join(pictures_of(described["val"])[:validated]) + "\n")
+        described = {**described, "val": few}
+    return write_yaml(file, described, chosen)
 
 
 def arguments(args: argparse.Namespace, row: str, data: str, share: str, imgsz: int, folder: Path) -> dict:
@@ -84,8 +91,8 @@ def arguments(args: argparse.Namespace, row: str, data: str, share: str, imgsz: 
     return {"cfg": str(written.file), **(read_yaml(args.extra[row]) if row in args.extra else {})}
 
 
-def train(args: argparse.Namespace, dataset: str, share: str, seed: int, row: str, folder: Path) -> dict:
-    """Train one run, evaluate its last weights on the test split, and return the result."""
+def fit(args: argparse.Namespace, dataset: str, share: str, seed: int, row: str, folder: Path) -> float:
+    """Train one run in its folder, and return the seconds that it took."""
     from ultralytics import YOLO
 
     imgsz = DATASETS[dataset]
@@ -101,15 +108,28 @@ def train(args: argparse.Namespace, dataset: str, share: str, seed: int, row: st
         save=bool(args.minutes),  # a run stopped by the clock would not save its last weights
         project=str(folder.parent), name=folder.name, exist_ok=True,
     )  # fmt: skip
-    seconds = time.perf_counter() - begin
-    box = YOLO(folder / "weights" / "last.pt").val(
+    return time.perf_counter() - begin
+
+
+def judge(file: Path, data: str, imgsz: int, folder: Path) -> Any:
+    """Return a checkpoint's box metrics on the test split; the predictions go into the folder's subfolder `test`."""
+    from ultralytics import YOLO
+
+    return YOLO(file).val(
         data=data, split="test", imgsz=imgsz, workers=0, plots=False, save_json=True,
         coco_eval={"resamples": 0, "explain": False}, project=str(folder), name="test", exist_ok=True,
-    )  # fmt: skip
+    ).box  # fmt: skip
+
+
+def train(args: argparse.Namespace, dataset: str, share: str, seed: int, row: str, folder: Path) -> dict:
+    """Train one run, evaluate its last weights on the test split, and return the result."""
+    seconds = fit(args, dataset, share, seed, row, folder)
+    data = draw(args, dataset, share, seed)
+    box = judge(folder / "weights" / "last.pt", data, DATASETS[dataset], folder)
     for file in (folder / "weights").glob("*.pt"):
         file.unlink()  # saves disk space over hundreds of runs
     result = {"dataset": dataset, "share": share, "seed": seed, "row": row, "seconds": seconds}
-    return {**result, "mAP50-95": float(box.box.map), "mAP50": float(box.box.map50)}
+    return {**result, "mAP50-95": float(box.map), "mAP50": float(box.map50)}
 
 
 def result_line(name: str, result: dict) -> str:

@@ -95,6 +95,7 @@ for command, keys in (
     (evaluations.coco_eval, tables.COCO_EVAL),
     (evaluations.compare, tables.COMPARE),
     (models.recipe, tables.RECIPE),
+    (models.polish, tables.POLISH),
     (runs.study, tables.STUDY),
     (runs.report, tables.REPORT),
     (runs.assignment, tables.ASSIGNMENT),

@@ -1,4 +1,4 @@
-"""The commands of `tintbox` about models: recipe, import-legacy, export-backbone, export-stock, complexity."""
+"""The commands of `tintbox` about models: recipe, polish, import-legacy, export-backbone, export-stock, complexity."""
 
 from __future__ import annotations
 
@@ -34,6 +34,26 @@ def recipe(
     if lines := [*written.told, *(written.probe.comments() if written.probe else ())]:
         print("", *lines, sep="\n")
     print(f"\n{written.command}")
+
+
+def polish(
+    source: Annotated[str, typer.Argument(metavar="RUN", help="a run's folder, or a detector's checkpoint")],
+    words: Annotated[list[str] | None, words_argument("[KEY=VALUE]...")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Improve a trained detector without training: average its weights with the initial ones, renew BatchNorms."""
+    values = read(words, tables.POLISH)
+    from tintbox.polish import command
+
+    # What the validations print is not part of the JSON.
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        polished = command.polish(path("model", source), **values)
+    if as_json:
+        print(command.as_json(polished))
+        return
+    columns = {"fine-tuned": "left", "BatchNorm": "left", "mAP50-95": "right", "gain": "right"}
+    table(f"{polished.source}: variants on {polished.images} validation images", columns, command.rows(polished))
+    print(command.explain(polished))
 
 
 def import_legacy(

@@ -113,3 +113,10 @@ RECIPE = (
     Key("split", "a number between 0 and 1", None, "the fraction of train to use as val, if there is no val", part),
     Key("groups", "a CSV file, auto, names or none", "auto", "which images stay together in a fold or split"),
 )
+POLISH = (
+    _DATA,
+    Key("start", "a checkpoint", None, "what the training started from; by default as the checkpoint says", text),
+    Key("imgsz", "a whole number of 32 or more", None, "image size in pixels; by default as in training", whole(32)),
+    Key("device", "cpu, or a GPU's number", None, "where to run"),
+    Key("out", "a .pt file", None, "the file to write; by default polished.pt next to the checkpoint", text),
+)

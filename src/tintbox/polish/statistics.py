@@ -1,0 +1,84 @@
+"""BatchNorm statistics estimated anew, with the final weights ("precise BatchNorm", Wu and Johnson 2021).
+
+Running statistics lag behind the weights, and are those of the last epochs' images: Ultralytics trains these without
+mosaic, each image shrunk and shifted on a grey background. With few labels there are few steps to forget what was
+before. A validation sees neither mosaics nor background, so here half of the estimate comes from each kind of image.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.optim.swa_utils import update_bn
+
+MOST = 256  # images of each kind
+BATCH = 16  # augmented images at once; the others come in the batches of the training
+AUGMENTATION = (
+    "hsv_h", "hsv_s", "hsv_v", "degrees", "translate", "scale", "shear", "perspective", "flipud", "fliplr", "bgr",
+    "mosaic", "mixup", "cutmix", "copy_paste", "copy_paste_mode",
+)  # fmt: skip
+LABELS = ("single_cls", "classes", "overlap_mask", "mask_ratio")
+
+Kinds = tuple[list[torch.Tensor], ...]  # of images, each in batches (B, C, H, W), uint8
+
+
+def training_images(task: str, data: dict[str, Any], arguments: Mapping[str, Any], imgsz: int) -> Kinds:
+    """Return training images, augmented as in training and as a validation sees them; equal in every call.
+
+    Args:
+        task: The model's task.
+        data: The dataset's description, as Ultralytics resolves it.
+        arguments: Those of the training.
+        imgsz: Image size in pixels.
+    """
+    from ultralytics.cfg import get_cfg
+    from ultralytics.data import build_yolo_dataset
+
+    kept = {name: arguments[name] for name in (*AUGMENTATION, *LABELS, "fraction") if arguments.get(name) is not None}
+    settings = get_cfg(overrides={**kept, "task": task, "imgsz": imgsz, "cache": False, "split": "train"})
+    batch = max(1, int(arguments.get("batch") or BATCH))
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+    augmented = build_yolo_dataset(settings, data["train"], BATCH, data, mode="train", rect=False)
+    order = [i for _ in range(-(-MOST // len(augmented))) for i in random.sample(range(len(augmented)), len(augmented))]
+    plain = build_yolo_dataset(settings, data["train"], batch, data, mode="val", rect=True)
+    return list(batches(augmented, order[:MOST], BATCH)), list(batches(plain, spread(len(plain), batch), batch))
+
+
+def spread(count: int, batch: int) -> list[int]:
+    """Return the indices of whole batches, spread over a dataset, with `MOST` images at most."""
+    starts = range(0, count, batch)
+    step = -(-len(starts) * batch // max(MOST, batch))
+    return [i for start in starts[::step] for i in range(start, min(start + batch, count))]
+
+
+def batches(dataset: Any, order: list[int], size: int) -> Iterator[torch.Tensor]:
+    """Yield a dataset's images in batches; those of a batch have one shape."""
+    for first in range(0, len(order), size):
+        yield torch.stack([dataset[i]["img"] for i in order[first : first + size]])
+
+
+def estimate(network: nn.Module, kinds: Iterable[list[torch.Tensor]]) -> None:
+    """Set the running statistics of all BatchNorms to the mean over kinds of images of the mean over their batches.
+
+    Args:
+        network: A network, float32; modified, and in evaluation mode afterwards.
+        kinds: Kinds of images, each in batches (B, C, H, W), uint8.
+    """
+    device = next(network.parameters()).device
+    norms: list[Any] = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+    found = []
+    for images in kinds:
+        update_bn((batch.float() / 255 for batch in images), network, device)
+        found.append([torch.stack([norm.running_mean, norm.running_var]) for norm in norms])
+    for norm, values in zip(norms, zip(*found)):
+        mean, variance = torch.stack(values).mean(0)
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+    network.eval()

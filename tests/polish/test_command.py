@@ -1,0 +1,146 @@
+"""`tintbox polish`: variants on the validation split, and the best one as a checkpoint."""
+
+import hashlib
+import json
+
+import pytest
+import torch
+from ultralytics import YOLO
+
+from tintbox.errors import TintboxError
+from tintbox.polish import command
+from tintbox.polish.command import find_start, polish
+
+
+def digest(file):
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def spoilt(photos, tmp_path_factory):
+    """A good detector whose first layers' BatchNorm variances are three times what they were."""
+    file = tmp_path_factory.mktemp("spoilt") / "spoilt.pt"
+    yolo = YOLO(photos.weights)
+    for layer in yolo.model.model[:3].modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.running_var *= 3
+    yolo.model.args = {"data": str(photos.data), "model": str(photos.weights), "batch": 4, "imgsz": 160}
+    torch.save({"model": yolo.model.half(), "train_args": yolo.model.args, "optimizer": {"large": 1}}, file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def polished(spoilt):
+    before = digest(spoilt)
+    found = polish(spoilt)
+    assert digest(spoilt) == before
+    return found
+
+
+def test_spoilt_statistics_are_repaired(polished, spoilt):
+    assert [(one.share, one.anew) for one in polished.candidates] == [
+        (share, anew) for anew in (False, True) for share in command.SHARES
+    ]
+    trained, averaged, *_ = polished.candidates
+    renewed = polished.candidates[3]
+    assert renewed.ap > trained.ap + 0.05
+    assert averaged.ap > trained.ap, "a tenth of the good statistics helps, too"
+    assert polished.best.ap == max(one.ap for one in polished.candidates)
+    assert polished.out == spoilt.with_name("polished.pt") and polished.images == 16
+
+
+def test_what_is_written_has_the_ap_that_chose_it(polished, photos, tmp_path):
+    settings = {"imgsz": 160, "plots": False, "workers": 0, "project": str(tmp_path)}
+    metrics = YOLO(polished.out).val(data=str(photos.data), **settings)
+    assert metrics.box.map == pytest.approx(polished.best.ap, abs=1e-9)
+
+
+def test_the_file_is_a_checkpoint_without_training_state(polished, photos):
+    from ultralytics.nn.tasks import load_checkpoint
+
+    model, content = load_checkpoint(polished.out)
+    assert content["tintbox_polish"] == {**polished.best._asdict(), "start": str(photos.weights)}
+    assert "optimizer" not in content and content["train_args"]["data"] == str(photos.data)
+    assert len(model.names) == 80
+
+
+def test_what_is_said(polished, spoilt):
+    lines = command.rows(polished)
+    assert len(lines) == 6 and lines[0] == ["100%", "as trained", f"{100 * polished.candidates[0].ap:.1f}", "+0.0"]
+    assert sum("(best)" in row[0] for row in lines) == 1
+    told = command.explain(polished)
+    assert "on the 16 validation images" in told
+    assert f"tintbox compare {spoilt} {polished.out} data=" in told and "split=val" in told
+    content = json.loads(command.as_json(polished))
+    assert content["out"] == str(polished.out) and content["best"]["ap"] == polished.best.ap
+    assert len(content["candidates"]) == 6
+
+
+def test_a_run_that_is_best_as_it_is_keeps_its_folder(tuned):
+    before = sorted(tuned.run.rglob("*"))
+    found = polish(tuned.run)  # random weights find nothing: all variants are equal
+    assert found.out is None and found.best is found.candidates[0]
+    assert sorted(tuned.run.rglob("*")) == before
+    assert command.explain(found) == f"{tuned.best} is the best as it is; nothing was written"
+
+
+def test_random_weights_have_no_start_to_average_with(tuned, fruit, tmp_path):
+    content = torch.load(tuned.best, weights_only=False)
+    content["train_args"]["model"] = "yolo11n.yaml"
+    file = tmp_path / "scratch.pt"
+    torch.save(content, file)
+    assert [(one.share, one.anew) for one in polish(file, fruit).candidates] == [(1.0, False), (1.0, True)]
+    assert len(polish(file, fruit, start=tuned.start).candidates) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ({"model": "yolo11n.pt", "pretrained": True}, "yolo11n.pt"),
+        ({"model": "yolo11n.yaml", "pretrained": "colour.pt"}, "colour.pt"),
+        ({"model": "yolo11n.yaml", "pretrained": True}, None),
+        ({"model": "yolo11n"}, None),
+        ({}, None),
+    ],
+)
+def test_where_a_training_started(tmp_path, arguments, found):
+    assert find_start(tmp_path / "weights" / "best.pt", arguments) == found
+    assert find_start(tmp_path / "weights" / "best.pt", arguments, "other.pt") == "other.pt"
+
+
+def test_a_resumed_training_does_not_say_where_it_started(tmp_path):
+    best, last = (tmp_path / "weights" / name for name in ("best.pt", "last.pt"))
+    with pytest.raises(TintboxError, match="was resumed and doesn't say from where it started; give start="):
+        find_start(best, {"model": str(last)})
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"model": "nothing.pt"}, "nothing.pt: no such file"),
+        ({"model": "empty"}, "empty: no weights/best.pt in it"),
+        ({"data": "nothing.yaml"}, "data=nothing.yaml: "),
+        ({"start": "nothing.pt"}, r"^start=nothing.pt: \S*best.pt was trained from it, and it isn't here; give start="),
+        ({"start": "large.pt"}, "start=large.pt: yolo11s has other layers than yolo11n"),
+        ({"start": "colour.pt"}, "start=colour.pt is a colorize model, which has no boxes"),
+        ({"out": "x.txt"}, "x.txt: give the file to write the suffix .pt"),
+        ({"out": "nowhere/x.pt"}, "there is no folder nowhere"),
+        ({"model": "extended.pt"}, "extended.pt: an extended model, whose old part stays as it is"),
+        ({"model": "plain.pt"}, "data= is missing, and plain.pt does not say what it was trained on"),
+    ],
+)
+def test_mistakes_are_one_line_and_write_nothing(tuned, tmp_path, monkeypatch, words, message):
+    from tintbox.plugins.extend import network
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    YOLO("yolo11s.yaml").save("large.pt")
+    YOLO("colorize-convt.yaml").save("colour.pt")
+    plain = YOLO("yolo11n.yaml").model
+    torch.save({"model": plain.half()}, "plain.pt")
+    torch.save({"model": network.extend(YOLO("yolo11n.yaml").model, 11, ["new"]).half()}, "extended.pt")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(TintboxError, match=message) as caught:
+        polish(**{"model": tuned.run, **words})
+    assert "\n" not in str(caught.value)
+    assert sorted(tmp_path.rglob("*")) == before
