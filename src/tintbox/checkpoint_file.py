@@ -78,6 +78,10 @@ def load_for_export(source: Path, target: Path, what: str) -> tuple[Any, dict[st
         raise TintboxError(f"{target}: a folder; give the name of a file")
     if not is_there(target.parent, Path.is_dir):
         raise TintboxFileError(f"{target}: there is no folder {target.parent}; make it first")
+    try:
+        target.exists()
+    except (OSError, ValueError) as error:  # such a name cannot exist; ValueError: it has a zero byte
+        raise TintboxError(f"{target}: cannot be written ({reason_of(error)})") from error
     if is_there(target) and target.samefile(source):
         raise TintboxError(f"{target}: would overwrite the model itself; give another name")
     try:

@@ -117,13 +117,14 @@ def test_a_resumed_training_does_not_say_where_it_started(tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ({"model": "nothing.pt"}, "nothing.pt: no such file"),
+        ({"model": "nothing.pt"}, "nothing.pt: no such run or checkpoint"),
         ({"model": "empty"}, "empty: no weights/best.pt in it"),
         ({"data": "nothing.yaml"}, "data=nothing.yaml: "),
         ({"start": "nothing.pt"}, r"^start=nothing.pt: \S*best.pt was trained from it, and it isn't here; give start="),
         ({"start": "large.pt"}, "start=large.pt: yolo11s has other layers than yolo11n"),
         ({"start": "colour.pt"}, "start=colour.pt is a colorize model, which has no boxes"),
         ({"out": "x.txt"}, "x.txt: give the file to write the suffix .pt"),
+        ({"out": f"{'x' * 300}.pt"}, r"xxx.pt: cannot be written \("),
         ({"out": "nowhere/x.pt"}, "there is no folder nowhere"),
         ({"model": "extended.pt"}, "extended.pt: an extended model, whose old part stays as it is"),
         ({"model": "plain.pt"}, "data= is missing, and plain.pt does not say what it was trained on"),

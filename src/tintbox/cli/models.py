@@ -34,6 +34,7 @@ def recipe(
     if lines := [*written.told, *(written.probe.comments() if written.probe else ())]:
         print("", *lines, sep="\n")
     print(f"\n{written.command}")
+    print("tintbox polish RUN  # afterwards, with the run's folder: may be better yet, without training")
 
 
 def polish(

@@ -85,6 +85,7 @@ def polish(
     from ultralytics.utils.torch_utils import select_device
 
     sources.check_active()
+    sources.check_there(str(model))
     source = sources.checkpoint(str(model))
     target = Path(str(out)) if out else source.with_name(OUT)
     network, content = checkpoint_file.load_for_export(source, target, "a trained detector's checkpoint or run folder")
