@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 import logging
+import shlex
 import tempfile
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -57,7 +58,7 @@ class Polished(NamedTuple):
         best: The best of them.
         images: Number of validation images.
         out: The file that was written; None if the model as trained is the best.
-        command: The command that compares both, on the test split if there is one.
+        command: The command that evaluates it on the test split, or on another dataset if there is none.
     """
 
     source: Path
@@ -127,11 +128,13 @@ def polish(
                 candidates.append(one := Candidate(share, anew, float(sum(found) / len(found))))
                 LOGGER.info(f"{share:.0%} fine-tuned, BatchNorm {one.norms}: mAP50-95 {100 * one.ap:.1f}")
     best = max(candidates, key=lambda one: one.ap)  # of equals the first, as trained
-    command = f"tintbox compare {source} {target} data={data} split={'test' if described.get('test') else 'val'}"
+    other = [f"data={data}", "split=test"] if described.get("test") else ["data=OTHER.yaml"]
+    compared = ["tintbox", "compare", str(source), str(target)]  # of boxes and masks
+    words = compared if detector.task in sources.IOU_TYPES else ["yolo", "val", f"model={target}"]
     better = best is not candidates[0]
     if better:
         write(target, make(best.share, best.anew), content, {**best._asdict(), "start": first})
-    return Polished(source, candidates, best, len(validated), target if better else None, command)
+    return Polished(source, candidates, best, len(validated), target if better else None, shlex.join([*words, *other]))
 
 
 @contextlib.contextmanager
@@ -193,19 +196,19 @@ def rows(polished: Polished) -> list[list[str]]:
             f"{one.share:.0%}" + " (best)" * (one is polished.best),
             one.norms,
             f"{100 * one.ap:.1f}",
-            f"{100 * (one.ap - trained):+.1f}",
+            f"{round(100 * (one.ap - trained), 1) + 0.0:+.1f}",
         ]
         for one in polished.candidates
     ]
 
 
 def explain(polished: Polished) -> str:
-    """Return what came out, in a line or two."""
+    """Return what came out, as lines."""
     if not polished.out:
         return f"{polished.source} is the best as it is; nothing was written"
     gain = 100 * (polished.best.ap - polished.candidates[0].ap)
-    seen = f"mAP50-95 {gain:+.1f} on the {polished.images} validation images that chose it"
-    return f"{polished.out}: {seen}; to see whether it is better elsewhere:\n{polished.command}"
+    seen = f"mAP50-95 {gain:+.1f} on the {counted(polished.images, 'validation image')} that chose it"
+    return f"{polished.out}: {seen}\nevaluate it on images that did not choose it:\n{polished.command}"
 
 
 def as_json(polished: Polished) -> str:
