@@ -28,7 +28,7 @@ RIVALS = ("stock", "nbs16")
 
 def run(args: argparse.Namespace, dataset: str, share: str, seed: int, folder: Path) -> dict:
     """Train a run unless it is finished, polish it, evaluate both, and return the results."""
-    from tintbox.polish.command import polish
+    from tintbox.plugins.polish.command import polish
 
     imgsz, last = few_labels.DATASETS[dataset], folder / "weights" / "last.pt"
     if not last.is_file():
@@ -43,8 +43,8 @@ def run(args: argparse.Namespace, dataset: str, share: str, seed: int, folder: P
         )
     }
     return {
-        "dataset": dataset, "share": share, "seed": seed, "validated": polished.images,
-        "best": polished.best._asdict(), "candidates": [one._asdict() for one in polished.candidates],
+        "dataset": dataset, "share": share, "seed": seed, "validated": polished.found.images,
+        "best": polished.found.best._asdict(), "candidates": [one._asdict() for one in polished.found.candidates],
         **{name: {"mAP50-95": float(box.map), "mAP50": float(box.map50)} for name, box in judged.items()},
     }  # fmt: skip
 

@@ -32,6 +32,11 @@ def wants_coco_eval(args: Any) -> bool:
     return bool(getattr(args, "coco_eval", False))
 
 
+def wants_polish(args: Any) -> bool:
+    """Return whether a run's best checkpoint is to be polished at the end."""
+    return bool(getattr(args, "polish", False))
+
+
 def wants_resume(args: Any) -> bool:
     """Return whether a run is one of ours, to be resumed exactly: a colouriser's, or one with our options."""
     arguments = vars(args)
@@ -69,6 +74,7 @@ WANTED: dict[str, Callable[[Any], bool]] = {
     "tintbox.plugins.anchor.callbacks": lambda run: has_anchors(getattr(run, "model", None)),
     "tintbox.plugins.loss.training": lambda run: wants_loss(run.args),
     "tintbox.plugins.freeze.training": lambda run: wants_freeze(run.args),
+    "tintbox.plugins.polish.training": lambda run: wants_polish(run.args),
     "tintbox.plugins.coco_eval.validation": lambda run: wants_coco_eval(run.args),
 }
 # Weakly keyed by run instead of stored on it, so that a validator that aborts is left unchanged.
@@ -116,6 +122,11 @@ def on_train_epoch_end(trainer: Any) -> None:
     run("on_train_epoch_end", trainer)
 
 
+def on_fit_epoch_end(trainer: Any) -> None:
+    """An epoch is validated and saved; after the last one, and again after the final validation of best.pt."""
+    run("on_fit_epoch_end", trainer)
+
+
 def on_val_start(validator: Any) -> None:
     """A validation begins; model and data exist."""
     begin("on_val_start", validator)
@@ -146,6 +157,7 @@ CALLBACKS = (
     on_train_epoch_start,
     on_train_batch_start,
     on_train_epoch_end,
+    on_fit_epoch_end,
     on_val_start,
     on_val_end,
     on_export_start,

@@ -105,6 +105,11 @@ OPTIONS = (
         topic="freeze", structured=True,
     ),
     Option(
+        "polish", False, "true | false", flag,
+        "at the end, replace best.pt by its best variant on the validation images: weights averaged, BatchNorm renewed",
+        topic="polish", tasks=CLASSIFYING,
+    ),
+    Option(
         "extend", False, "true | head | slim | neck | backbone[5:]", forks.check,
         "add new classes and leave the old ones unchanged; the value says where the new branch starts",
         topic="extend", tasks=("detect",),

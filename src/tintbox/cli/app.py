@@ -23,6 +23,7 @@ app = typer.Typer(
 # Topic of the arguments in `yolo` -> its guide.
 TOPICS = {
     "freeze": "docs/freeze.md",
+    "polish": "docs/polish.md",
     "extend": "docs/extend.md",
     "loss": "docs/loss.md",
     "colorize": "docs/colorize.md",

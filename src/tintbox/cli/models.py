@@ -34,7 +34,6 @@ def recipe(
     if lines := [*written.told, *(written.probe.comments() if written.probe else ())]:
         print("", *lines, sep="\n")
     print(f"\n{written.command}")
-    print("tintbox polish RUN  # afterwards, with the run's folder: may be better yet, without training")
 
 
 def polish(
@@ -44,7 +43,7 @@ def polish(
 ) -> None:
     """Improve a trained detector without training: average its weights with the initial ones, renew BatchNorms."""
     values = read(words, tables.POLISH)
-    from tintbox.polish import command
+    from tintbox.plugins.polish import command
 
     # What the validations print is not part of the JSON.
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
@@ -53,7 +52,7 @@ def polish(
         print(command.as_json(polished))
         return
     columns = {"fine-tuned": "left", "BatchNorm": "left", "mAP50-95": "right", "gain": "right"}
-    table(f"{polished.source}: variants on {polished.images} validation images", columns, command.rows(polished))
+    table(f"{polished.source}: variants", columns, command.rows(polished.found))
     print(command.explain(polished))
 
 

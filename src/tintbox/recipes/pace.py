@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.errors import TintboxError, one_line
+from tintbox.plugins.polish import statistics as norms
+from tintbox.plugins.polish import variants
 
 STEPS, SKIPPED = 6, 2  # timed steps, and untimed ones before them
 REST = 1.05  # an epoch's time relative to its steps and validation; the rest is bookkeeping
@@ -36,6 +38,11 @@ class Pace:
     def at(self, imgsz: int) -> float:
         """Return the seconds per image at another size: they are proportional to its area."""
         return self.seconds * (imgsz / self.imgsz) ** 2
+
+    def polish(self, training: float, validation: float, imgsz: int) -> float:
+        """Return the seconds of `polish=true` with these numbers of training and validation images."""
+        looked = (variants.VALIDATIONS // 2) * (norms.MOST + min(training, norms.MOST))
+        return self.at(imgsz) * VALIDATION * (variants.VALIDATIONS * validation + looked)
 
     def epoch(self, training: float, validation: float, imgsz: int) -> float:
         """Return the seconds of an epoch with these numbers of training and validation images."""

@@ -214,7 +214,7 @@ def write_study(
         atomic.write_csv(folder / GROUPS, together.items())
         together = str(folder / GROUPS)
     short = {"epochs": planned.epochs, "close_mosaic": rules.choose_closing(planned.epochs)}
-    common = {key: value for key, value in recipe.arguments().items() if key not in (*POLICY, "patience")}
+    common = {key: value for key, value in recipe.arguments().items() if key not in (*POLICY, "patience", "polish")}
     candidates = []
     for name, policy in planned.policies.items():
         file = folder / "policies" / f"{name}.yaml"

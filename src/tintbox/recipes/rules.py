@@ -12,6 +12,7 @@ import numpy as np
 
 from tintbox import yaml_file
 from tintbox.errors import TintboxError, counted
+from tintbox.plugins.polish import variants
 from tintbox.recipes.advice import advise
 from tintbox.recipes.pace import Pace
 from tintbox.recipes.survey import Survey
@@ -152,7 +153,17 @@ def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | Non
             "close_mosaic", choose_closing(epochs), f"no mosaic in the last {CLOSING} epochs, at most two thirds of all"
         ),
         Setting("amp", "auto", "bfloat16 if the hardware supports it natively, and all cores of a CPU"),
+        *choose_polish(training, validation, pace, size),
     ]
+
+
+def choose_polish(training: int, validation: int, pace: Pace, size: int) -> list[Setting]:
+    """Return whether variants of the trained detector are to be tried on the validation images: if there are enough."""
+    if validation < variants.LEAST:
+        return []
+    minutes = pace.polish(training, validation, size) / 60
+    reason = f"at the end, best.pt becomes its best variant on {validation} validation images, in {minutes:.1f} minutes"
+    return [Setting("polish", True, f"{reason} more: docs/polish.md")]
 
 
 def choose_learning(survey: Survey, pretrained: bool) -> list[Setting]:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-WEIGHTS = Path(os.environ.get("TINTBOX_WEIGHTS") or Path(__file__).resolve().parents[3] / "shared" / "weights")
+WEIGHTS = Path(os.environ.get("TINTBOX_WEIGHTS") or Path(__file__).resolve().parents[4] / "shared" / "weights")
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def photos(tmp_path_factory):
     """A dataset YAML of 16 training and 16 validation photos of COCO, and a detector that knows its classes."""
     import yaml
 
-    data = Path(os.environ.get("TINTBOX_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
+    data = Path(os.environ.get("TINTBOX_DATA") or Path(__file__).resolve().parents[4] / "shared" / "data")
     weights, images = WEIGHTS / "yolo11n-recon.pt", data / "coco" / "coco128" / "images" / "train2017"
     if not (weights.is_file() and images.is_dir()):
         pytest.skip(f"no {weights} or no {images}; set TINTBOX_WEIGHTS and TINTBOX_DATA")

@@ -5,7 +5,7 @@ import torch
 from ultralytics import YOLO
 
 from tintbox.errors import TintboxError
-from tintbox.polish import averaging
+from tintbox.plugins.polish import averaging
 
 
 def network(file):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tintbox.plugins.coco_eval.data.description import describe
-from tintbox.polish import statistics
+from tintbox.plugins.polish import statistics
 
 
 def test_the_estimate_is_the_mean_over_kinds_of_the_mean_over_batches():

@@ -8,8 +8,8 @@ import torch
 from ultralytics import YOLO
 
 from tintbox.errors import TintboxError
-from tintbox.polish import command
-from tintbox.polish.command import find_start, polish
+from tintbox.plugins.polish import command, variants
+from tintbox.plugins.polish.command import polish
 
 
 def digest(file):
@@ -38,48 +38,53 @@ def polished(spoilt):
 
 
 def test_spoilt_statistics_are_repaired(polished, spoilt):
-    assert [(one.share, one.anew) for one in polished.candidates] == [
-        (share, anew) for anew in (False, True) for share in command.SHARES
+    assert [(one.share, one.anew) for one in polished.found.candidates] == [
+        (share, anew) for anew in (False, True) for share in variants.SHARES
     ]
-    trained, averaged, *_ = polished.candidates
-    renewed = polished.candidates[3]
+    trained, averaged, *_ = polished.found.candidates
+    renewed = polished.found.candidates[3]
     assert renewed.ap > trained.ap + 0.05
     assert averaged.ap > trained.ap, "a tenth of the good statistics helps, too"
-    assert polished.best.ap == max(one.ap for one in polished.candidates)
-    assert polished.out == spoilt.with_name("polished.pt") and polished.images == 16
+    assert polished.found.best.ap == max(one.ap for one in polished.found.candidates)
+    assert polished.out == spoilt.with_name("polished.pt") and polished.found.images == 16
 
 
 def test_what_is_written_has_the_ap_that_chose_it(polished, photos, tmp_path):
     settings = {"imgsz": 160, "plots": False, "workers": 0, "project": str(tmp_path)}
     metrics = YOLO(polished.out).val(data=str(photos.data), **settings)
-    assert metrics.box.map == pytest.approx(polished.best.ap, abs=1e-9)
+    assert metrics.box.map == pytest.approx(polished.found.best.ap, abs=1e-9)
 
 
 def test_the_file_is_a_checkpoint_without_training_state(polished, photos):
     from ultralytics.nn.tasks import load_checkpoint
 
     model, content = load_checkpoint(polished.out)
-    assert content["tintbox_polish"] == {**polished.best._asdict(), "start": str(photos.weights)}
+    assert content["tintbox_polish"] == {**polished.found.best._asdict(), "start": str(photos.weights)}
     assert "optimizer" not in content and content["train_args"]["data"] == str(photos.data)
     assert len(model.names) == 80
 
 
 def test_what_is_said(polished, spoilt):
-    lines = command.rows(polished)
-    assert len(lines) == 6 and lines[0] == ["100%", "as trained", f"{100 * polished.candidates[0].ap:.1f}", "+0.0"]
+    lines = command.rows(polished.found)
+    assert len(lines) == 6 and lines[0] == [
+        "100%",
+        "as trained",
+        f"{100 * polished.found.candidates[0].ap:.1f}",
+        "+0.0",
+    ]
     assert sum("(best)" in row[0] for row in lines) == 1
     told = command.explain(polished)
     assert "on the 16 validation images" in told
     assert told.endswith(f"tintbox compare {spoilt} {polished.out} data=OTHER.yaml"), "there is no test split"
     content = json.loads(command.as_json(polished))
-    assert content["out"] == str(polished.out) and content["best"]["ap"] == polished.best.ap
+    assert content["out"] == str(polished.out) and content["best"]["ap"] == polished.found.best.ap
     assert len(content["candidates"]) == 6
 
 
 def test_a_run_that_is_best_as_it_is_keeps_its_folder(tuned):
     before = sorted(tuned.run.rglob("*"))
     found = polish(tuned.run)  # random weights find nothing: all variants are equal
-    assert found.out is None and found.best is found.candidates[0]
+    assert found.out is None and not found.found.is_better
     assert sorted(tuned.run.rglob("*")) == before
     assert command.explain(found) == f"{tuned.best} is the best as it is; nothing was written"
 
@@ -89,29 +94,8 @@ def test_random_weights_have_no_start_to_average_with(tuned, fruit, tmp_path):
     content["train_args"]["model"] = "yolo11n.yaml"
     file = tmp_path / "scratch.pt"
     torch.save(content, file)
-    assert [(one.share, one.anew) for one in polish(file, fruit).candidates] == [(1.0, False), (1.0, True)]
-    assert len(polish(file, fruit, start=tuned.start).candidates) == 6
-
-
-@pytest.mark.parametrize(
-    ("arguments", "found"),
-    [
-        ({"model": "yolo11n.pt", "pretrained": True}, "yolo11n.pt"),
-        ({"model": "yolo11n.yaml", "pretrained": "colour.pt"}, "colour.pt"),
-        ({"model": "yolo11n.yaml", "pretrained": True}, None),
-        ({"model": "yolo11n"}, None),
-        ({}, None),
-    ],
-)
-def test_where_a_training_started(tmp_path, arguments, found):
-    assert find_start(tmp_path / "weights" / "best.pt", arguments) == found
-    assert find_start(tmp_path / "weights" / "best.pt", arguments, "other.pt") == "other.pt"
-
-
-def test_a_resumed_training_does_not_say_where_it_started(tmp_path):
-    best, last = (tmp_path / "weights" / name for name in ("best.pt", "last.pt"))
-    with pytest.raises(TintboxError, match="was resumed and doesn't say from where it started; give start="):
-        find_start(best, {"model": str(last)})
+    assert [(one.share, one.anew) for one in polish(file, fruit).found.candidates] == [(1.0, False), (1.0, True)]
+    assert len(polish(file, fruit, start=tuned.start).found.candidates) == 6
 
 
 @pytest.mark.parametrize(
@@ -130,7 +114,7 @@ def test_a_resumed_training_does_not_say_where_it_started(tmp_path):
         ({"model": "plain.pt"}, "data= is missing, and plain.pt does not say what it was trained on"),
     ],
 )
-def test_mistakes_are_one_line_and_write_nothing(tuned, tmp_path, monkeypatch, words, message):
+def test_mistakes_are_one_line_and_write_nothing(tuned, fruit, tmp_path, monkeypatch, words, message):
     from tintbox.plugins.extend import network
 
     monkeypatch.chdir(tmp_path)
@@ -139,7 +123,8 @@ def test_mistakes_are_one_line_and_write_nothing(tuned, tmp_path, monkeypatch, w
     YOLO("colorize-convt.yaml").save("colour.pt")
     plain = YOLO("yolo11n.yaml").model
     torch.save({"model": plain.half()}, "plain.pt")
-    torch.save({"model": network.extend(YOLO("yolo11n.yaml").model, 11, ["new"]).half()}, "extended.pt")
+    extended = network.extend(YOLO("yolo11n.yaml").model, 11, ["new"]).half()
+    torch.save({"model": extended, "train_args": {"data": str(fruit)}}, "extended.pt")
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(TintboxError, match=message) as caught:
         polish(**{"model": tuned.run, **words})

@@ -1,0 +1,111 @@
+"""The `tintbox polish` command: write the best variant of a trained detector."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tintbox import checkpoint_file
+from tintbox.errors import TintboxError, counted
+from tintbox.plugins.coco_eval import sources
+from tintbox.plugins.coco_eval.data.description import describe
+from tintbox.plugins.polish import variants
+from tintbox.plugins.polish.variants import MARK, Found
+
+OUT = "polished.pt"  # next to the checkpoint
+KEPT = ("train_args", "version", "license", "docs")  # of the checkpoint's content
+
+
+class Polished(NamedTuple):
+    """The result.
+
+    Attributes:
+        source: The checkpoint.
+        found: Its variants.
+        out: The file that was written; None if the model as trained is the best.
+        command: The command that evaluates it on the test split, or on another dataset if there is none.
+    """
+
+    source: Path
+    found: Found
+    out: Path | None
+    command: str
+
+
+def polish(
+    model: str | Path,
+    data: str | Path | None = None,
+    start: str | Path | None = None,
+    imgsz: int | None = None,
+    device: Any = None,
+    out: str | Path | None = None,
+) -> Polished:
+    """Write the best variant of a trained detector; `tintbox polish -h` explains the arguments.
+
+    Raises:
+        TintboxError: There is no such model, start or dataset, they don't fit, or the file cannot be written.
+    """
+    sources.check_active()
+    sources.check_there(str(model))
+    source = sources.checkpoint(str(model))
+    target = Path(str(out)) if out else source.with_name(OUT)
+    network, content = checkpoint_file.load_for_export(source, target, "a trained detector's checkpoint or run folder")
+    arguments = content.get("train_args") or {}
+    data = data or arguments.get("data")
+    if not data:
+        raise TintboxError(f"data= is missing, and {source} does not say what it was trained on; e.g. data=bccd.yaml")
+    found = variants.search(source, network, arguments, data, start, imgsz, device)
+    if found.is_better:
+        write(target, found, content)
+    other = [f"data={data}", "split=test"] if describe(data).get("test") else ["data=OTHER.yaml"]
+    compared = ["tintbox", "compare", str(source), str(target)]  # of boxes and masks
+    words = compared if network.task in sources.IOU_TYPES else ["yolo", "val", f"model={target}"]
+    return Polished(source, found, target if found.is_better else None, shlex.join([*words, *other]))
+
+
+def write(target: Path, found: Found, content: Mapping[str, Any]) -> None:
+    """Write the best variant as a checkpoint, in half precision like all of Ultralytics', without training state."""
+    kept = {name: content[name] for name in KEPT if name in content}
+    date = datetime.now().astimezone().isoformat()
+    checkpoint_file.write(target, {"epoch": -1, "model": found.network.half(), **kept, "date": date, MARK: found.mark})
+
+
+def rows(found: Found) -> list[list[str]]:
+    """Return the rows of the table: share, BatchNorm, mAP50-95 in percent and the gain in points."""
+    trained = found.candidates[0].ap
+    return [
+        [
+            f"{one.share:.0%}" + " (best)" * (one is found.best),
+            one.norms,
+            f"{100 * one.ap:.1f}",
+            f"{round(100 * (one.ap - trained), 1) + 0.0:+.1f}",
+        ]
+        for one in found.candidates
+    ]
+
+
+def explain(polished: Polished) -> str:
+    """Return what came out, as lines."""
+    if not polished.out:
+        return f"{polished.source} is the best as it is; nothing was written"
+    chosen = counted(polished.found.images, "validation image")
+    seen = f"mAP50-95 {polished.found.gain:+.1f} on the {chosen} that chose it"
+    return f"{polished.out}: {seen}\nevaluate it on images that did not choose it:\n{polished.command}"
+
+
+def as_json(polished: Polished) -> str:
+    """Return everything as JSON."""
+    found = polished.found
+    content = {
+        "source": str(polished.source),
+        "out": polished.out and str(polished.out),
+        "images": found.images,
+        "candidates": [one._asdict() for one in found.candidates],
+        "best": found.best._asdict(),
+        "command": polished.command,
+    }
+    return json.dumps(content, indent=2)

@@ -1,0 +1,187 @@
+"""The variants of a trained detector, and which of them is the best on the validation split."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import tempfile
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tintbox import yaml_file
+from tintbox.checks import is_there
+from tintbox.errors import TintboxError, TintboxFileError, counted
+from tintbox.plugins.coco_eval import sources
+from tintbox.plugins.coco_eval.data.description import describe
+from tintbox.plugins.coco_eval.data.layout import split_pictures
+from tintbox.plugins.detector import load_detector
+from tintbox.plugins.freeze import selection
+from tintbox.plugins.polish import averaging, statistics
+
+SHARES = (1.0, 0.9, 0.8)  # of the fine-tuned weights
+VALIDATIONS = 2 * len(SHARES)
+LEAST = 20  # validation images: with fewer, chance would choose
+AP = "mAP50-95"  # part of the names of the metrics that count: of boxes, and of masks or keypoints
+USUAL = 640  # Ultralytics' default of `imgsz`
+MARK = "tintbox_polish"  # key of a polished checkpoint
+
+
+class Candidate(NamedTuple):
+    """One variant of a model.
+
+    Attributes:
+        share: Share of the fine-tuned weights in backbone and neck; the rest are those that the training started from.
+        anew: Whether BatchNorm statistics are estimated anew.
+        ap: mAP50-95 on the validation split, from 0 to 1; the mean over boxes and masks or keypoints.
+    """
+
+    share: float
+    anew: bool
+    ap: float
+
+    @property
+    def norms(self) -> str:
+        """Where the BatchNorm statistics come from, in words."""
+        return "estimated anew" if self.anew else "as trained"
+
+
+class Found(NamedTuple):
+    """The result of a search.
+
+    Attributes:
+        candidates: All variants, the model as trained first.
+        best: The best of them; of equals the first.
+        network: Its network, float32.
+        images: Number of validation images.
+        mark: What its checkpoint says about it.
+    """
+
+    candidates: list[Candidate]
+    best: Candidate
+    network: Any
+    images: int
+    mark: dict[str, Any]
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the best variant is not the model as trained."""
+        return self.best is not self.candidates[0]
+
+    @property
+    def gain(self) -> float:
+        """The lead of the best variant over the model as trained, in points."""
+        return 100 * (self.best.ap - self.candidates[0].ap)
+
+
+def search(
+    source: Path,
+    network: Any,
+    arguments: Mapping[str, Any],
+    data: Any,
+    start: Any = None,
+    imgsz: Any = None,
+    device: Any = None,
+) -> Found:
+    """Evaluate all variants of a trained detector on the validation split.
+
+    Args:
+        source: Its checkpoint.
+        network: Its network; not modified.
+        arguments: Those of its training.
+        data: The dataset.
+        start: The checkpoint that the training started from; None: as the arguments say.
+        imgsz: Image size in pixels; None: as in training.
+        device: As in `yolo val`.
+
+    Raises:
+        TintboxError: There is no such dataset or start, or they don't fit the detector.
+    """
+    from ultralytics.utils import LOGGER
+    from ultralytics.utils.torch_utils import select_device
+
+    detector = load_detector(source)
+    if selection.held(network):
+        raise TintboxError(f"{source}: an extended model, whose old part stays as it is; polish is for others")
+    described = describe(data)
+    images = split_pictures(described, "val")
+    first = find_start(source, arguments, start)
+    trained = deepcopy(network).float()
+    weights = averaging.common_weights(trained, load_start(source, first), first) if first else {}
+    size = imgsz or arguments.get("imgsz") or USUAL
+
+    @functools.cache
+    def training_images() -> statistics.Kinds:
+        return statistics.training_images(detector.task, described, arguments, size)
+
+    def make(share: float, anew: bool) -> Any:
+        variant = deepcopy(trained)
+        averaging.average(variant, weights, share)
+        if anew:
+            statistics.estimate(variant.to(select_device(device or "", verbose=False)), training_images())
+        return variant.cpu().half().float()  # as it will be read from the file
+
+    candidates: list[Candidate] = []
+    shares = SHARES if weights else SHARES[:1]
+    LOGGER.info(f"polish: {2 * len(shares)} variants of {source} on {counted(len(images), 'validation image')}")
+    with tempfile.TemporaryDirectory(prefix="tintbox-") as folder:
+        settings = {"imgsz": size, "device": device, "plots": False, "verbose": False, "project": folder}
+        for anew in (False, True):
+            for share in shares:
+                with quiet():
+                    detector.model = make(share, anew)
+                    metrics = sources.validate(detector, source, data, "val", **settings).results_dict
+                found = [value for name, value in metrics.items() if AP in name]
+                candidates.append(one := Candidate(share, anew, float(sum(found) / len(found))))
+                LOGGER.info(f"{share:.0%} fine-tuned, BatchNorm {one.norms}: mAP50-95 {100 * one.ap:.1f}")
+    best = max(candidates, key=lambda one: one.ap)
+    return Found(candidates, best, make(best.share, best.anew), len(images), {**best._asdict(), "start": first})
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Print none of Ultralytics' messages but warnings."""
+    from ultralytics.utils import LOGGER
+
+    level = LOGGER.level
+    LOGGER.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        LOGGER.setLevel(level)
+
+
+def find_start(source: Path, arguments: Mapping[str, Any], start: Any = None) -> str | None:
+    """Return the checkpoint that a training started from; None if it started from random weights.
+
+    Raises:
+        TintboxError: The training was resumed, which leaves no trace of its start.
+    """
+    if start:
+        return str(start)
+    pretrained = arguments.get("pretrained")
+    found = pretrained if isinstance(pretrained, str) else str(arguments.get("model") or "")
+    if Path(found).suffix in ("", *yaml_file.SUFFIXES):
+        return None
+    if Path(found).resolve().parent == source.resolve().parent:
+        raise TintboxError(f"{source}: the training was resumed and doesn't say from where it started; give start=")
+    return found
+
+
+def load_start(source: Path, file: str) -> Any:
+    """Return the network that a training started from, float32.
+
+    Raises:
+        TintboxError: It isn't here, or is no detector.
+    """
+    lost = f"start={file}: {source} was trained from it, and it isn't here; give start="
+    if Path(file).name != file and not is_there(Path(file)):  # Ultralytics would try to download it
+        raise TintboxFileError(lost)
+    try:
+        return load_detector(file).model.float()
+    except TintboxFileError as error:
+        raise TintboxFileError(lost) from error
+    except TintboxError as error:
+        raise TintboxError(f"start={str(error).removeprefix('model=')}") from error

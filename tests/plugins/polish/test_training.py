@@ -1,0 +1,73 @@
+"""`polish=true` in training."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from ultralytics import YOLO
+
+from tintbox.plugins.polish import training
+
+SETTINGS = {"epochs": 1, "imgsz": 64, "batch": 8, "workers": 0, "plots": False, "polish": True, "device": "cpu"}
+
+
+@pytest.fixture
+def spoil():
+    """A callback that triples the variances of the moving average before it is validated and saved."""
+
+    def spoil(trainer):
+        for layer in trainer.ema.ema.model[:3].modules():
+            if isinstance(layer, torch.nn.BatchNorm2d):
+                layer.running_var *= 3
+
+    return spoil
+
+
+def test_best_is_the_best_variant_and_is_what_is_validated_at_the_end(photos, spoil, monkeypatch, tmp_path):
+    monkeypatch.setattr(training, "LEAST", 10)
+    seen = []
+    yolo = YOLO(photos.weights)
+    yolo.add_callback("on_train_epoch_end", spoil)
+    yolo.add_callback("on_train_end", lambda trainer: seen.append(trainer.metrics["metrics/mAP50-95(B)"]))
+    yolo.train(data=str(photos.data), project=str(tmp_path), name="run", lr0=1e-6, **{**SETTINGS, "imgsz": 160})
+    best, last = (
+        torch.load(tmp_path / "run" / "weights" / name, weights_only=False) for name in ("best.pt", "last.pt")
+    )
+    mark = best["tintbox_polish"]
+    assert mark["anew"] and mark["start"] == str(photos.weights) and "tintbox_polish" not in last
+    assert best["optimizer"] is None and best["ema"] is None, "stripped, as always"
+    assert seen == [pytest.approx(mark["ap"], abs=0.002)], "the final validation is of the polished model"
+    one, other = (c["model"].state_dict()["model.1.bn.running_var"] for c in (best, last))
+    assert not torch.equal(one, other)
+
+
+def test_too_few_validation_images_change_nothing(fruit, tmp_path, log):
+    yolo = YOLO("yolo11n.yaml")
+    yolo.train(data=str(fruit), project=str(tmp_path), name="run", **SETTINGS)
+    assert "polish: 4 validation images, fewer than 20, so chance would choose; best.pt stays as it is" in log
+    content = torch.load(tmp_path / "run" / "weights" / "best.pt", weights_only=False)
+    assert "tintbox_polish" not in content
+
+
+def test_what_cannot_be_polished_is_told_and_the_training_is_complete(tuned, fruit, monkeypatch, tmp_path, log):
+    monkeypatch.setattr(training, "LEAST", 1)
+    start = tmp_path / "start.pt"
+    start.write_bytes(tuned.start.read_bytes())
+    yolo = YOLO(start)
+    yolo.add_callback("on_train_start", lambda trainer: start.unlink())
+    yolo.train(data=str(fruit), project=str(tmp_path), name="run", **SETTINGS)
+    best = tmp_path / "run" / "weights" / "best.pt"
+    assert any(f"polish: start={start}: {best} was trained from it, and it isn't here; give start=" in x for x in log)
+    assert best.is_file()
+
+
+def test_once_is_enough_and_without_a_best_checkpoint_there_is_nothing_to_do(monkeypatch, tmp_path):
+    calls = []
+    monkeypatch.setattr(training, "polish", calls.append)
+    best = tmp_path / "best.pt"
+    trainer = SimpleNamespace(stop=False, best=best)
+    for stop, there in ((False, True), (True, False), (True, True), (True, True)):
+        trainer.stop = stop
+        best.touch() if there else best.unlink()
+        training.on_fit_epoch_end(trainer)
+    assert calls == [trainer], "the event fires again after the final validation"
