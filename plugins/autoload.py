@@ -27,7 +27,7 @@ ARGUMENTS = {
     *SHARED,
     *("unfreeze", "freeze_bn", "lr_scale", "cls_pos_weight", "cls_smoothing", "cls_focal", "coco_eval"),
     *("obj", "obj_pos_weight", "anchor_t", "autoanchor", "palette", "rebalance", "temperature", "channel_drop"),
-    *("input_scale", "crop", "shuffle", "ema_epochs", "select", "extend", "reconcile"),
+    *("input_scale", "crop", "shuffle", "ema_epochs", "select", "extend", "reconcile", "polish"),
 }
 TASK = "colorize"
 

@@ -56,6 +56,12 @@ CAPABILITIES = (
         (*OPTIONS, *RESUME, "tintbox.plugins.loss.training", "tintbox.plugins.loss.bce"),
     ),
     Capability(
+        "polishing",
+        ("polish",),
+        (*ARGUMENTS, *RUN, *RESUMING),
+        (*OPTIONS, *RESUME, "tintbox.plugins.polish.training"),
+    ),
+    Capability(
         "COCO evaluation",
         ("coco_eval",),
         (*ARGUMENTS, *RUN, "recorded_predictions", "full_masks"),

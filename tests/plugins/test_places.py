@@ -18,6 +18,7 @@ VALUES = {
     "temperature": 0.3, "channel_drop": 0.1, "input_scale": 256, "crop": 0.1, "shuffle": "once", "ema_epochs": 2,
     "select": "last", "cls_pos_weight": 2, "cls_smoothing": 0.1, "cls_focal": 1.5, "coco_eval": True, "obj": 2,
     "obj_pos_weight": 2, "anchor_t": 3, "autoanchor": True, "amp": "auto", "extend": "neck", "reconcile": True,
+    "polish": True,
 }  # fmt: skip
 
 

@@ -120,6 +120,7 @@ def test_doctor_names_what_is_missing_or_broken(overlay, stock):
 ASKS = {
     "freezing": ["freeze=backbone", "unfreeze={1: all}", "freeze_bn=true", "lr_scale=0.9"],
     "the classification loss": ["cls_pos_weight=2", "cls_smoothing=0.1", "cls_focal=1.5"],
+    "polishing": ["polish=true"],
     "COCO evaluation": ["coco_eval=True"],
     "new classes": ["extend=true"],
     "anchor models": ["autoanchor=True", "obj=2", "anchor_t=3", "obj_pos_weight=2"],
