@@ -9,6 +9,7 @@ from ultralytics.utils import LOGGER, RANK
 
 from tintbox import checkpoint_file
 from tintbox.errors import TintboxError, counted
+from tintbox.plugins.coco_eval import sources
 from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.plugins.polish import variants
 from tintbox.plugins.polish.variants import LEAST, MARK
@@ -20,7 +21,8 @@ def on_fit_epoch_end(trainer: Any) -> None:
         return
     trainer.tintbox_polished = True
     try:
-        polish(trainer)
+        with sources.explain_refusals(trainer.best, "polished"):
+            polish(trainer)
     except TintboxError as error:  # the training is complete without it
         LOGGER.warning(f"polish: {error}")
 
@@ -37,8 +39,7 @@ def polish(trainer: Any) -> None:
         LOGGER.info(f"polish: {counted(count, 'validation image')}, {least}")
         return
     network, content = load_checkpoint(trainer.best)
-    device = "cpu" if trainer.device.type == "cpu" else trainer.device.index or 0
-    found = variants.search(trainer.best, network, vars(trainer.args), str(trainer.args.data), device=device)
+    found = variants.search(trainer.best, network, vars(trainer.args), trainer.args.data, device=trainer.device)
     if not found.is_better:
         LOGGER.info("polish: best.pt is the best as it is")
         return

@@ -94,7 +94,7 @@ def search(
         data: The dataset.
         start: The checkpoint that the training started from; None: as the arguments say.
         imgsz: Image size in pixels; None: as in training.
-        device: As in `yolo val`.
+        device: As in `yolo val`, or a `torch.device`.
 
     Raises:
         TintboxError: There is no such dataset or start, or they don't fit the detector.
@@ -127,11 +127,13 @@ def search(
     shares = SHARES if weights else SHARES[:1]
     LOGGER.info(f"polish: {2 * len(shares)} variants of {source} on {counted(len(images), 'validation image')}")
     with tempfile.TemporaryDirectory(prefix="tintbox-") as folder:
-        settings = {"imgsz": size, "device": device, "plots": False, "verbose": False, "project": folder}
+        settings = {"imgsz": size, "plots": False, "verbose": False, "project": folder}
+        given = {"device": device, "workers": arguments.get("workers")}
+        settings |= {name: value for name, value in given.items() if value is not None}
         for anew in (False, True):
             for share in shares:
                 with quiet():
-                    detector.model = make(share, anew)
+                    detector.model = make(share, anew)  # a validation fuses its layers
                     metrics = sources.validate(detector, source, data, "val", **settings).results_dict
                 found = [value for name, value in metrics.items() if AP in name]
                 candidates.append(one := Candidate(share, anew, float(sum(found) / len(found))))
