@@ -7,6 +7,7 @@ before. A validation sees neither mosaics nor background, so here half of the es
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -16,7 +17,10 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import update_bn
 
-MOST = 256  # images of each kind
+from tintbox.checks import is_whole
+
+MOST = 256  # images of each kind, up to 640 pixels
+BYTES = 3 * MOST * 640**2  # of the images of one kind: larger ones are fewer
 BATCH = 16  # augmented images at once; the others come in the batches of the training
 AUGMENTATION = (
     "hsv_h", "hsv_s", "hsv_v", "degrees", "translate", "scale", "shear", "perspective", "flipud", "fliplr", "bgr",
@@ -41,20 +45,27 @@ def training_images(task: str, data: dict[str, Any], arguments: Mapping[str, Any
 
     kept = {name: arguments[name] for name in (*AUGMENTATION, *LABELS, "fraction") if arguments.get(name) is not None}
     settings = get_cfg(overrides={**kept, "task": task, "imgsz": imgsz, "cache": False, "split": "train"})
-    batch = max(1, int(arguments.get("batch") or BATCH))
+    given = arguments.get("batch")
+    batch = int(given) if is_whole(given, 2) else BATCH
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
     augmented = build_yolo_dataset(settings, data["train"], BATCH, data, mode="train", rect=False)
-    order = [i for _ in range(-(-MOST // len(augmented))) for i in random.sample(range(len(augmented)), len(augmented))]
+    most, every = limit(imgsz), range(len(augmented))
+    order = [i for _ in range(math.ceil(most / len(every))) for i in random.sample(every, len(every))][:most]
     plain = build_yolo_dataset(settings, data["train"], batch, data, mode="val", rect=True)
-    return list(batches(augmented, order[:MOST], BATCH)), list(batches(plain, spread(len(plain), batch), batch))
+    return list(batches(augmented, order, BATCH)), list(batches(plain, spread(len(plain), batch, most), batch))
 
 
-def spread(count: int, batch: int) -> list[int]:
-    """Return the indices of whole batches, spread over a dataset, with `MOST` images at most."""
+def limit(imgsz: int) -> int:
+    """Return how many images of each kind are used at a size."""
+    return max(BATCH, min(MOST, BYTES // (3 * imgsz**2)))
+
+
+def spread(count: int, batch: int, most: int) -> list[int]:
+    """Return the indices of whole batches, spread over a dataset, with at most ``most`` images or one batch."""
     starts = range(0, count, batch)
-    step = -(-len(starts) * batch // max(MOST, batch))
+    step = math.ceil(len(starts) * batch / max(most, batch))
     return [i for start in starts[::step] for i in range(start, min(start + batch, count))]
 
 

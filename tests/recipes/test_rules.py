@@ -107,3 +107,12 @@ def test_augmentation(survey, names, colours, expected):
     found = rules.choose_augmentation(survey(names, colours, counts=(9,) * len(names)))
     assert {s.name: s.value for s in found if s.value is not None} == expected
     assert any(s.name == "fliplr" for s in found), "what can't be known is said"
+
+
+@pytest.mark.parametrize(("validated", "polished"), [(19, None), (20, True), (200, True)])
+def test_variants_are_tried_if_there_are_enough_validation_images(validated, polished):
+    chosen = next(iter(rules.choose_polish(100, validated, Pace(0.6, 640, "cpu"), 640)), None)
+    assert (chosen and chosen.value) == polished
+    if validated == 200:
+        seconds = 0.4 * 0.6 * (6 * 200 + 3 * (256 + 100))
+        assert f"on 200 validation images, in {seconds / 60:.1f} minutes more" in chosen.reason

@@ -41,7 +41,8 @@ class Pace:
 
     def polish(self, training: float, validation: float, imgsz: int) -> float:
         """Return the seconds of `polish=true` with these numbers of training and validation images."""
-        looked = (variants.VALIDATIONS // 2) * (norms.MOST + min(training, norms.MOST))
+        most = norms.limit(imgsz)
+        looked = (variants.VALIDATIONS // 2) * (most + min(training, most))
         return self.at(imgsz) * VALIDATION * (variants.VALIDATIONS * validation + looked)
 
     def epoch(self, training: float, validation: float, imgsz: int) -> float:

@@ -64,6 +64,11 @@ def test_a_fraction_is_respected(fruit):
     ("count", "batch", "images"), [(8, 4, 8), (9, 4, 9), (256, 16, 256), (1000, 16, 256), (1000, 400, 400)]
 )
 def test_whole_batches_are_spread_over_a_dataset(count, batch, images):
-    chosen = statistics.spread(count, batch)
+    chosen = statistics.spread(count, batch, 256)
     assert images - batch <= len(chosen) <= images and len(set(chosen)) == len(chosen)
     assert chosen[-1] >= count - 5 * batch and all(i % batch == 0 for i in chosen[::batch])
+
+
+@pytest.mark.parametrize(("imgsz", "images"), [(320, 256), (640, 256), (1280, 64), (6400, 16)])
+def test_large_images_are_fewer(imgsz, images):
+    assert statistics.limit(imgsz) == images
