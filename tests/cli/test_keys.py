@@ -63,7 +63,7 @@ def test_the_tables_have_what_the_commands_take():
         (["compare", "a", "b", "conf=2"], "conf=2: give a number from 0 to 1"),
         (["coco-eval", "model=a.pt", "imgsz=[1,2,3]"], "imgsz=[1, 2, 3]: give a side in pixels"),
         (["complexity", "modl=a"], "did you mean 'model'"),
-        (["options", "los"], "(freeze, extend, loss, colorize, coco, anchor, speed); did you mean 'loss'?"),
+        (["options", "los"], "(freeze, polish, extend, loss, colorize, coco, anchor, speed); did you mean 'loss'?"),
     ],
 )
 def test_mistakes(words, message):
