@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import random
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from typing import Any
 from tintbox import circles
 from tintbox.checks import is_number
 from tintbox.file_bytes import check_regular
+from tintbox.terminal import quiet
 
 LEAST_SIDE = 10  # pixels: `ultralytics.data.utils.check_image` drops smaller images
 
@@ -31,19 +31,17 @@ def picture_files(path: str | list[str], fraction: float = 1.0) -> list[str]:
         TintboxError: A link in a folder leads back to the folder: Ultralytics' search would hardly end.
     """
     from ultralytics.data.base import BaseDataset
-    from ultralytics.utils import LOGGER
 
     class Files(BaseDataset):
         def __init__(self) -> None:  # the stock one would also read the labels
             self.prefix, self.fraction = "", fraction
 
     circles.check(path)
-    level, state = LOGGER.level, random.getstate()  # it measures the read speed of random files
-    LOGGER.setLevel(logging.WARNING)  # a validation has reported the disk's speed by then
+    state = random.getstate()  # it measures the read speed of random files
     try:
-        return Files().get_img_files(path)
+        with quiet():  # a validation has reported the disk's speed by then
+            return Files().get_img_files(path)
     finally:
-        LOGGER.setLevel(level)
         random.setstate(state)
 
 

@@ -1,8 +1,11 @@
 """Text on streams that cannot show it, or that nobody reads any more."""
 
 import io
+import logging
 import os
 import sys
+
+import pytest
 
 from tintbox import terminal
 
@@ -28,3 +31,13 @@ def test_a_stream_without_its_reader_is_written_into_nothing():
         stream.write("more")
         stream.flush()
     assert isinstance(stream.failure, BrokenPipeError), "the first reason is kept"
+
+
+def test_ultralytics_is_quiet_within_the_context_and_as_before_after_it():
+    from ultralytics.utils import LOGGER
+
+    before = LOGGER.level
+    with pytest.raises(KeyboardInterrupt), terminal.quiet(logging.ERROR):
+        assert LOGGER.level == logging.ERROR
+        raise KeyboardInterrupt
+    assert LOGGER.level == before

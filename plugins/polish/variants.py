@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import logging
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +18,7 @@ from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.plugins.detector import load_detector
 from tintbox.plugins.freeze import selection
 from tintbox.plugins.polish import averaging, statistics
+from tintbox.terminal import quiet
 
 SHARES = (1.0, 0.9, 0.8)  # of the fine-tuned weights
 VALIDATIONS = 2 * len(SHARES)
@@ -140,19 +139,6 @@ def search(
                 LOGGER.info(f"{share:.0%} fine-tuned, BatchNorm {one.norms}: mAP50-95 {100 * one.ap:.1f}")
     best = max(candidates, key=lambda one: one.ap)
     return Found(candidates, best, make(best.share, best.anew), len(images), {**best._asdict(), "start": first})
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Print none of Ultralytics' messages but warnings."""
-    from ultralytics.utils import LOGGER
-
-    level = LOGGER.level
-    LOGGER.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        LOGGER.setLevel(level)
 
 
 def find_start(source: Path, arguments: Mapping[str, Any], start: Any = None) -> str | None:

@@ -1,9 +1,10 @@
-"""Robust standard output and error: they accept any text, and a command outlives whoever reads them."""
+"""Standard output and error that accept any text and outlive whoever reads them; and a quiet Ultralytics."""
 
 from __future__ import annotations
 
 import codecs
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,19 @@ def make_printable(text: str, stream: Any = None) -> str:
     """Return text in a form that a stream, by default standard output, can encode; log handlers have no fallback."""
     encoding = getattr(stream or sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, LEGIBLE).decode(encoding)
+
+
+@contextlib.contextmanager
+def quiet(level: int = logging.WARNING) -> Iterator[None]:
+    """Within this context, Ultralytics logs only messages of a level or above, and shows no progress bars."""
+    from ultralytics.utils import LOGGER
+
+    before = LOGGER.level
+    LOGGER.setLevel(level)
+    try:
+        yield
+    finally:
+        LOGGER.setLevel(before)
 
 
 class PatientStream:

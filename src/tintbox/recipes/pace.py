@@ -16,6 +16,7 @@ from typing import Any
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.polish import statistics as norms
 from tintbox.plugins.polish import variants
+from tintbox.terminal import quiet
 
 STEPS, SKIPPED = 6, 2  # timed steps, and untimed ones before them
 REST = 1.05  # an epoch's time relative to its steps and validation; the rest is bookkeeping
@@ -57,7 +58,6 @@ def measure(model: str, data: str, settings: Mapping[str, Any]) -> Pace:
         TintboxError: The model does not exist, or it cannot be trained on the dataset.
     """
     from ultralytics import YOLO
-    from ultralytics.utils import LOGGER
 
     marks: list[tuple[float, int]] = []
     saves: list[float] = []
@@ -77,10 +77,8 @@ def measure(model: str, data: str, settings: Mapping[str, Any]) -> Pace:
                 saves.append(time.perf_counter() - begin)
             raise Finished
 
-    level = LOGGER.level
-    LOGGER.setLevel(logging.ERROR)
     try:
-        with tempfile.TemporaryDirectory(prefix="tintbox-pace-") as project:
+        with quiet(logging.ERROR), tempfile.TemporaryDirectory(prefix="tintbox-pace-") as project:
             yolo = YOLO(model)
             yolo.add_callback("on_train_batch_end", note)
             fixed = {"val": False, "plots": False, "save": False, "verbose": False, "project": str(Path(project))}
@@ -90,7 +88,5 @@ def measure(model: str, data: str, settings: Mapping[str, Any]) -> Pace:
         raise
     except Exception as error:  # a strange model or dataset may raise anything
         raise TintboxError(f"{model} cannot be trained on {data}: {one_line(error) or type(error).__name__}") from error
-    finally:
-        LOGGER.setLevel(level)
     seconds = [(b[0] - a[0]) / b[1] for a, b in pairwise(marks[SKIPPED:])]
     return Pace(statistics.median(seconds), int(settings["imgsz"]), devices[-1], saves[-1])

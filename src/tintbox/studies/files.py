@@ -15,6 +15,7 @@ from tintbox import run_arguments, yaml_file
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest, suggest_file
 from tintbox.plugins.coco_eval.data import description
+from tintbox.terminal import quiet
 
 REMOTE = "://"  # downloaded by Ultralytics when a run begins
 
@@ -111,23 +112,20 @@ def recipe(value: str) -> Mapping[str, Any]:
         TintboxError: It cannot be found, is not YAML, or has an unknown argument or an invalid value.
     """
     from ultralytics.cfg import TASKS, get_cfg
-    from ultralytics.utils import DEFAULT_CFG_DICT, LOGGER
+    from ultralytics.utils import DEFAULT_CFG_DICT
 
     path, found = mapping("cfg", value)
     found = {**found, **run_arguments.beside(path)}
     found.pop("cfg", None)
-    level = LOGGER.level
-    LOGGER.setLevel(logging.CRITICAL)  # for an unknown name Ultralytics logs its whole help
     try:
-        get_cfg(DEFAULT_CFG_DICT, dict(found))
+        with quiet(logging.CRITICAL):  # for an unknown name Ultralytics logs its whole help
+            get_cfg(DEFAULT_CFG_DICT, dict(found))
     except SyntaxError as error:
         name = next((name for name in found if name not in DEFAULT_CFG_DICT), "")
         near = suggest(name, DEFAULT_CFG_DICT)
         raise TintboxError(f"cfg={value}: '{name}' is no argument of `yolo train`{near}") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise TintboxError(f"cfg={value}: {one_line(error)}") from error
-    finally:
-        LOGGER.setLevel(level)
     if found.get("task") not in (*TASKS, None):
         raise TintboxError(f"cfg={value}: task={found['task']}: no such task ({', '.join(sorted(TASKS))})")
     return found
