@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import math
 import random
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,7 +46,7 @@ def training_images(task: str, data: dict[str, Any], arguments: Mapping[str, Any
     from ultralytics.data import build_yolo_dataset
 
     kept = {name: arguments[name] for name in (*AUGMENTATION, *LABELS, "fraction") if arguments.get(name) is not None}
-    settings = get_cfg(overrides={**kept, "task": task, "imgsz": imgsz, "cache": False, "split": "train"})
+    settings = get_cfg(overrides={**kept, "task": task, "imgsz": imgsz, "cache": False})
     given = arguments.get("batch")
     batch = int(given) if is_whole(given, 2) else BATCH
     random.seed(0)
@@ -53,7 +55,11 @@ def training_images(task: str, data: dict[str, Any], arguments: Mapping[str, Any
     augmented = build_yolo_dataset(settings, data["train"], BATCH, data, mode="train", rect=False)
     most, every = limit(imgsz), range(len(augmented))
     order = [i for _ in range(math.ceil(most / len(every))) for i in random.sample(every, len(every))][:most]
-    plain = build_yolo_dataset(settings, data["train"], batch, data, mode="val", rect=True)
+    settings.fraction = 1.0  # of what is left of it
+    with tempfile.TemporaryDirectory(prefix="tintbox-") as folder:
+        listed = Path(folder) / "train.txt"
+        listed.write_text("\n".join(augmented.im_files), encoding="utf-8")
+        plain = build_yolo_dataset(settings, str(listed), batch, data, mode="val", rect=True)
     return list(batches(augmented, order, BATCH)), list(batches(plain, spread(len(plain), batch, most), batch))
 
 

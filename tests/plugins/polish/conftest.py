@@ -18,8 +18,8 @@ def tuned(fruit, tmp_path_factory):
     start = folder / "start.pt"
     YOLO("yolo11n.yaml").save(start)
     YOLO(start).train(
-        data=str(fruit), epochs=1, imgsz=64, batch=4, workers=0, plots=False, val=False, optimizer="AdamW", lr0=0.01,
-        warmup_epochs=0, project=str(folder / "runs"), name="train",
+        data=str(fruit), epochs=1, imgsz=64, batch=4, nbs=4, workers=0, plots=False, val=False, optimizer="AdamW",
+        lr0=0.01, warmup_epochs=0, project=str(folder / "runs"), name="train",
     )  # fmt: skip
     return SimpleNamespace(start=start, run=folder / "runs" / "train", best=folder / "runs/train/weights/best.pt")
 
