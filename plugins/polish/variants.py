@@ -129,16 +129,20 @@ def search(
         settings = {"imgsz": size, "plots": False, "verbose": False, "project": folder}
         given = {"device": device, "workers": arguments.get("workers")}
         settings |= {name: value for name, value in given.items() if value is not None}
-        for anew in (False, True):
-            for share in shares:
-                with quiet():
-                    detector.model = make(share, anew)  # a validation fuses its layers
-                    metrics = sources.validate(detector, source, data, "val", **settings).results_dict
-                found = [value for name, value in metrics.items() if AP in name]
-                candidates.append(one := Candidate(share, anew, float(sum(found) / len(found))))
-                LOGGER.info(f"{share:.0%} fine-tuned, BatchNorm {one.norms}: mAP50-95 {100 * one.ap:.1f}")
-    best = max(candidates, key=lambda one: one.ap)
-    return Found(candidates, best, make(best.share, best.anew), len(images), {**best._asdict(), "start": first})
+
+        def measure(share: float, anew: bool) -> tuple[Candidate, Any]:
+            with quiet():
+                variant = make(share, anew)
+                detector.model = deepcopy(variant)  # a validation fuses its layers
+                metrics = sources.validate(detector, source, data, "val", **settings).results_dict
+            found = [value for name, value in metrics.items() if AP in name]
+            candidates.append(one := Candidate(share, anew, float(sum(found) / len(found))))
+            LOGGER.info(f"{share:.0%} fine-tuned, BatchNorm {one.norms}: mAP50-95 {100 * one.ap:.1f}")
+            return one, variant
+
+        tried = (measure(share, anew) for anew in (False, True) for share in shares)
+        best, polished = max(tried, key=lambda pair: pair[0].ap)  # holds no network but the best so far
+    return Found(candidates, best, polished, len(images), {**best._asdict(), "start": first})
 
 
 def find_start(source: Path, arguments: Mapping[str, Any], start: Any = None) -> str | None:

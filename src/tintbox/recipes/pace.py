@@ -43,7 +43,7 @@ class Pace:
     def polish(self, training: float, validation: float, imgsz: int) -> float:
         """Return the seconds of `polish=true` with these numbers of training and validation images."""
         most = norms.limit(imgsz)
-        looked = (variants.VALIDATIONS // 2) * (most + min(training, most))
+        looked = len(variants.SHARES) * (most + min(training, most))
         return self.at(imgsz) * VALIDATION * (variants.VALIDATIONS * validation + looked)
 
     def epoch(self, training: float, validation: float, imgsz: int) -> float:

@@ -1,12 +1,11 @@
 """A detector trained for one epoch, and the one it started from."""
 
-import os
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-WEIGHTS = Path(os.environ.get("TINTBOX_WEIGHTS") or Path(__file__).resolve().parents[4] / "shared" / "weights")
+from ...conftest import DATA
+from ..conftest import WEIGHTS
 
 
 @pytest.fixture(scope="session")
@@ -29,11 +28,10 @@ def photos(tmp_path_factory):
     """A dataset YAML of 16 training and 16 validation photos of COCO, and a detector that knows its classes."""
     import yaml
 
-    data = Path(os.environ.get("TINTBOX_DATA") or Path(__file__).resolve().parents[4] / "shared" / "data")
-    weights, images = WEIGHTS / "yolo11n-recon.pt", data / "coco" / "coco128" / "images" / "train2017"
+    weights, images = WEIGHTS / "yolo11n-recon.pt", DATA / "coco" / "coco128" / "images" / "train2017"
     if not (weights.is_file() and images.is_dir()):
         pytest.skip(f"no {weights} or no {images}; set TINTBOX_WEIGHTS and TINTBOX_DATA")
-    names = yaml.safe_load((data / "coco" / "coco128" / "coco128.yaml").read_text())["names"]
+    names = yaml.safe_load((DATA / "coco" / "coco128" / "coco128.yaml").read_text())["names"]
     folder = tmp_path_factory.mktemp("photos")
     files = sorted(images.glob("*.jpg"))
     for split, part in (("train", files[:16]), ("val", files[16:32])):
