@@ -9,11 +9,13 @@ point less. A run reaches it when the median of three consecutive epochs does, s
 time is that of the third. "Times sooner" is the ratio of stock's whole time to ours, and of the time when stock itself
 first reached the goal to ours; for both, the mean over seeds with a 95% interval by Student's t on the logarithms of
 the paired ratios. One seed's last digit is noise, so a third table has the mean curves over seeds, without an interval.
-Finished runs are kept, so a killed benchmark continues where it stopped.
+A fourth table compares what the runs leave: best.pt, the recipe's polished, on the validation split, which chose both,
+and on the test split, which nothing else uses. Finished runs are kept, so a killed benchmark continues where it
+stopped.
 
 With --jobs 2, runs are parallel, which halves the total time but makes their minutes meaningless. --pace 8 then times
 the first eight epochs of every case and variant again, alone, and all runs use these times: an epoch after the eighth
-takes the median of the last three.
+takes the median of the last three, and the end, with polish and the final validation, as long as it took there.
 
 `TINTBOX_DATA` names the folder with the datasets (see datasets/cards.yaml).
 """
@@ -46,7 +48,7 @@ COLOURS = {"stock": "#8a8f98", "recipe": "#d9480f", "half": "#f59f00"}
 
 
 def train(args: argparse.Namespace, pace: int | None, case: str, variant: str, seed: int, folder: Path) -> dict:
-    """Train one run, or only its first ``pace`` epochs; return its minutes and accuracies by epoch."""
+    """Train one run, or only its first ``pace`` epochs; return its minutes and accuracies by epoch, and of best.pt."""
     import psutil
     from ultralytics import YOLO
 
@@ -66,7 +68,7 @@ def train(args: argparse.Namespace, pace: int | None, case: str, variant: str, s
 
     model = YOLO(args.model)
     model.add_callback("on_pretrain_routine_start", begin)
-    model.add_callback("on_fit_epoch_end", note)
+    model.callbacks["on_fit_epoch_end"].insert(0, note)  # before polish; fires once more after the final validation
     data, fraction = CASES[case]
     own = VARIANTS[variant] or {"batch": args.batch}
     total = args.epochs // 2 if variant == HALF else args.epochs
@@ -74,7 +76,13 @@ def train(args: argparse.Namespace, pace: int | None, case: str, variant: str, s
         **own, data=data, fraction=fraction, epochs=total, imgsz=args.imgsz, seed=seed, patience=0, plots=False,
         project=str(folder.parent), name=folder.name, exist_ok=True,
     )  # fmt: skip
-    return {"case": case, "variant": variant, "seed": seed, "epochs": epochs[:total]}
+    *each, end = epochs
+    result = {"case": case, "variant": variant, "seed": seed, "epochs": each, "end": end}
+    if pace is None:
+        best = YOLO(model.trainer.best)
+        test = best.val(data=data, split="test", imgsz=args.imgsz, plots=False, project=str(folder), name="test")
+        result["test"] = float(test.box.map)
+    return result
 
 
 def reach(result: dict, accuracy: float, column: int = 0) -> float | None:
@@ -86,12 +94,14 @@ def reach(result: dict, accuracy: float, column: int = 0) -> float | None:
     return None
 
 
-def take_clock(epochs: list[list[float]], pace: list[list[float]]) -> list[list[float]]:
-    """Return a run's epochs with the minutes of a shorter run that had the machine to itself."""
-    times = [minutes for minutes, *_ in pace]
+def take_clock(result: dict, pace: dict) -> dict:
+    """Return a run's result with the minutes of a shorter run that had the machine to itself."""
+    times = [minutes for minutes, *_ in pace["epochs"]]
     each = statistics.median(after - before for before, after in zip(times[-4:], times[-3:]))
-    times += [times[-1] + each * (i + 1) for i in range(len(epochs) - len(times))]
-    return [[minutes, *rest] for minutes, (_, *rest) in zip(times, epochs)]
+    last = pace["end"][0] - times[-1]
+    times += [times[-1] + each * (i + 1) for i in range(len(result["epochs"]) - len(times))]
+    epochs = [[minutes, *rest] for minutes, (_, *rest) in zip(times, result["epochs"])]
+    return {**result, "epochs": epochs, "end": [times[-1] + last, *result["end"][1:]]}
 
 
 def interval(ratios: list[float]) -> str:
@@ -158,6 +168,23 @@ def report_means(results: list[dict]) -> str:
     return runs.tabulate(["case", "against stock", "n", "goal, mean", "minutes to reach it", "times sooner"], rows)
 
 
+def report_best(results: list[dict]) -> str:
+    """Return the table of what the runs leave, best.pt: accuracy on both splits, and the minutes until it is there."""
+    header = ["case", "against stock", "n", "validation: stock", "this", "test: stock", "this", "difference"]
+    header += ["minutes of stock", "of this", "times sooner"]
+    rows = []
+    for (case, variant), pairs in pair_up(results).items():
+        columns = [case, TITLES[variant], str(len(pairs))]
+        columns += [runs.mean([100 * run["end"][2] for run in side]) for side in zip(*pairs)]
+        columns += [runs.mean([100 * run["test"] for run in side]) for side in zip(*pairs)]
+        gains = [100 * (own["test"] - stock["test"]) for stock, own in pairs]
+        middle, low, high = runs.student_interval(gains)
+        columns.append(f"{middle:+.1f}" + (f" [{low:+.1f}, {high:+.1f}]" if len(gains) > 1 else ""))
+        columns += [runs.mean([run["end"][0] for run in side]) for side in zip(*pairs)]
+        rows.append([*columns, interval([stock["end"][0] / own["end"][0] for stock, own in pairs])])
+    return runs.tabulate(header, rows)
+
+
 def draw(results: list[dict], file: Path) -> None:
     """Plot accuracy against minutes, with a panel per case and a line per run."""
     import matplotlib as mpl
@@ -184,8 +211,9 @@ def draw(results: list[dict], file: Path) -> None:
 
 def result_line(name: str, result: dict) -> str:
     """Return the line for a finished run."""
-    minutes, processor, accuracy = result["epochs"][-1]
-    return f"{name}: mAP50-95 {100 * accuracy:.1f} in {minutes:.1f} minutes, {processor:.1f} of processor time"
+    (*_, last), (minutes, processor, best) = result["epochs"][-1], result["end"]
+    accuracies = f"mAP50-95 {100 * last:.1f}, best.pt {100 * best:.1f}"
+    return f"{name}: {accuracies} in {minutes:.1f} minutes, {processor:.1f} of processor time"
 
 
 def main() -> None:
@@ -216,12 +244,11 @@ def main() -> None:
     if args.pace:
         args.jobs = 1
         alone = run(args.seeds[:1], args.pace)
-        paces = {(r["case"], r["variant"]): r["epochs"] for r in alone}
-        for r in results:
-            r["epochs"] = take_clock(r["epochs"], paces[r["case"], r["variant"]])
+        paces = {(r["case"], r["variant"]): r for r in alone}
+        results = [take_clock(r, paces[r["case"], r["variant"]]) for r in results]
     words = [f"{args.epochs} epochs", f"{args.imgsz} px", f"batch {args.batch}", "mean ± standard deviation"]
     print(f"\n{Path(args.model).name}: {', '.join(words)}\n")
-    print(report_ends(results), report_goals(results), report_means(results), sep="\n\n")
+    print(*(report(results) for report in (report_ends, report_goals, report_means, report_best)), sep="\n\n")
     if args.picture:
         draw(results, args.picture)
 

@@ -26,7 +26,7 @@ def prepare(
     """Convert a loader's batch to what the network, the loss and the metrics need.
 
     Args:
-        batch: Holds ``img``, RGB images (B, 3, H, W), uint8.
+        batch: Holds ``img``, RGB images (B, 3, H, W), uint8; perhaps also their ``label``.
         palette: The colours of the labels.
         channels: Input channels of the network.
         device: Device of the result.
@@ -38,8 +38,9 @@ def prepare(
         targets of the palette; ``weights`` (K,) if it is rebalanced; and ``rgb``, the original images.
     """
     pictures = batch["img"]
-    small = reduce(pictures, output_stride)
-    truth = palette.targets(small.permute(0, 2, 3, 1))  # on the device of the images
+    truth = {"label": batch["label"]} if "label" in batch else None
+    if truth is None:
+        truth = palette.targets(reduce(pictures, output_stride).permute(0, 2, 3, 1))  # on the device of the images
     if palette.weights is not None:
         truth["weights"] = torch.tensor(palette.weights, dtype=torch.float32)
     truth["label"] = truth["label"].long()

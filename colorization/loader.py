@@ -6,7 +6,7 @@ by threads, one batch ahead.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +56,7 @@ class Order:
 class PictureLoader:
     """Batches of images, with the data loader interface that Ultralytics' trainers and validators expect.
 
-    Yields dicts of ``img`` (B, 3, H, W), uint8 RGB, and ``im_file``, the B paths.
+    Yields dicts of ``img`` (B, 3, H, W), uint8 RGB, and ``im_file``, the B paths; with labels also ``label`` (B, H, W).
     """
 
     num_workers = 0
@@ -70,6 +70,7 @@ class PictureLoader:
         flip: float = 0.0,
         crop: float = 0.0,
         alone: bool = True,
+        labels: torch.Tensor | None = None,
     ) -> None:
         """Set up the loader.
 
@@ -80,8 +81,10 @@ class PictureLoader:
             flip: Probability of a horizontal flip.
             crop: Largest random shift as a share of the side; the border is filled by reflection.
             alone: Whether a last batch of one image stays separate; else it joins the previous batch.
+            labels: (N, H, W) of all images, on the device that holds them; augmented like the images.
         """
         self.dataset, self.batch_size, self.sampler = dataset, max(1, batch_size), order
+        self.labels = labels
         self.flip, self.crop = flip, crop
         self.joins = not alone and len(order) > self.batch_size > 1 == len(order) % self.batch_size
 
@@ -109,26 +112,45 @@ class PictureLoader:
                 yield self._batch(indices, pictures, chance)
 
     def _batch(self, indices: torch.Tensor, pictures: torch.Tensor, chance: torch.Generator) -> dict[str, Any]:
-        """Augment images (B, H, W, 3) and return them as a batch."""
+        """Augment images (B, H, W, 3), and their labels, and return them as a batch."""
+        parts = {"img": pictures}
+        if self.labels is not None:
+            parts["label"] = self.labels[indices.to(self.labels.device)]
         if self.crop:
-            pictures = shift(pictures, self.crop, chance)
+            places = shift(pictures.shape[:3], self.crop, chance, pictures.device)
+            parts = {name: part[places] for name, part in parts.items()}
         if self.flip:
             flipped = (torch.rand(len(pictures), generator=chance) < self.flip).to(pictures.device)
-            pictures = torch.where(flipped[:, None, None, None], pictures.flip(2), pictures)
-        return {"img": pictures.permute(0, 3, 1, 2), "im_file": [str(self.dataset.files[i]) for i in indices.tolist()]}
+            parts = {name: flip(part, flipped) for name, part in parts.items()}
+        parts["img"] = parts["img"].permute(0, 3, 1, 2)
+        return {**parts, "im_file": [str(self.dataset.files[i]) for i in indices.tolist()]}
 
 
-def shift(pictures: torch.Tensor, share: float, chance: torch.Generator) -> torch.Tensor:
-    """Shift each image (B, H, W, 3) at random along both axes by up to ``share`` of its side; reflect at borders."""
-    batch, *sides = pictures.shape[:3]
+def shift(
+    shape: Sequence[int], share: float, chance: torch.Generator, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return indices that shift each image at random along both axes; borders are reflected.
+
+    Args:
+        shape: Of the images, (B, H, W).
+        share: The largest shift, as a share of the side.
+        chance: Gives the random numbers.
+        device: That of the images.
+    """
+    batch, *sides = shape
     rows, columns = (
         reflect(
             torch.arange(side) + torch.randint(-int(side * share), int(side * share) + 1, (batch, 1), generator=chance),
             side,
-        ).to(pictures.device)
+        ).to(device)
         for side in sides
     )
-    return pictures[torch.arange(batch, device=pictures.device)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return torch.arange(batch, device=device)[:, None, None], rows[:, :, None], columns[:, None, :]
+
+
+def flip(part: torch.Tensor, flipped: torch.Tensor) -> torch.Tensor:
+    """Return images or labels (B, H, W, ...) with left and right exchanged in those that ``flipped`` (B,) names."""
+    return torch.where(flipped.view(-1, *[1] * (part.ndim - 1)), part.flip(2), part)
 
 
 def reflect(index: torch.Tensor, side: int) -> torch.Tensor:

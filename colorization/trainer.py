@@ -38,6 +38,7 @@ RECIPES = {  # default settings, by whether the model is built on a detector
 }
 WARMUP = 0.2  # default share of the epochs for the learning rate's warm-up
 MIN_SIDE = 32  # Ultralytics rounds the image size up to multiples of this
+KEPT = 1 << 27  # training pixels whose labels are kept, a byte each: finding them again is a thirtieth of a step
 
 
 class ColorizeTrainer(BaseTrainer):
@@ -154,7 +155,15 @@ class ColorizeTrainer(BaseTrainer):
                 f"{few}, imgsz={side}: BatchNorm cannot train on the one value per channel that this leaves; give "
                 f"imgsz={2 * side}, or {'batch=2' if batch_size < 2 else 'more images'}"
             )
-        return PictureLoader(pictures, batch_size, order, self.args.fliplr, self.args.crop, alone)
+        labels = self.find_labels(pictures.memory)
+        return PictureLoader(pictures, batch_size, order, self.args.fliplr, self.args.crop, alone, labels)
+
+    def find_labels(self, pictures: torch.Tensor | None) -> torch.Tensor | None:
+        """Return the labels of images held in memory if they are one colour per pixel, and not too many; else None."""
+        each = isinstance(self.palette, Palette) and self.output_stride == 1
+        if pictures is None or not each or pictures[..., 0].numel() > KEPT:
+            return None
+        return self.palette.targets(pictures)["label"]
 
     def build_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
         """Return the optimizer, made fast on a CPU."""

@@ -6,6 +6,7 @@ import torch
 
 from tintbox.colorization.data import Pictures, image_files
 from tintbox.colorization.loader import Order, PictureLoader, reflect, shift
+from tintbox.colorization.palette import Palette
 
 
 def test_order_is_a_function_of_seed_and_epoch():
@@ -51,6 +52,13 @@ def test_flip_all_and_none():
     assert torch.equal(next(iter(PictureLoader(Held(), 3, Order(3))))["img"], pictures.permute(0, 3, 1, 2))
 
 
+def test_labels_are_augmented_like_their_images(folder):
+    pictures, palette = Pictures(image_files(folder), 16), Palette.load("horses24")
+    labels = palette.targets(pictures.memory)["label"]
+    for batch in PictureLoader(pictures, 2, Order(5, "epoch"), flip=0.5, crop=0.2, labels=labels):
+        assert torch.equal(batch["label"], palette.targets(batch["img"].permute(0, 2, 3, 1))["label"])
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_batches_on_a_gpu_are_the_same(folder):
@@ -64,7 +72,7 @@ def test_batches_on_a_gpu_are_the_same(folder):
 
 def test_shift_equals_reflection_padding_and_cropping():
     pictures = torch.randint(0, 256, (64, 8, 8, 3), dtype=torch.uint8)
-    moved = shift(pictures, 0.25, torch.Generator().manual_seed(0))
+    moved = pictures[shift(pictures.shape[:3], 0.25, torch.Generator().manual_seed(0), pictures.device)]
     padded = np.pad(pictures.numpy(), ((0, 0), (2, 2), (2, 2), (0, 0)), mode="reflect")
     places = set()
     for i in range(64):
