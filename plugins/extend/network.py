@@ -79,8 +79,7 @@ class ExtendedModel(DetectionModel):
             finest: The finest level that its head reads. What only finer ones need is not copied.
         """
         *layers, joined = self.model
-        levels = inputs(joined)[: joined.levels[0]]
-        needed = sorted(last_uses(self.model, levels[finest:], levels[:finest]).keys() - {-1})
+        levels, needed = inputs(joined)[: joined.levels[0]], self.list_needed(finest)
         head = renew(joined.heads[0], len(names), finest)
         if room is not None:
             costs = narrowing.count_operations(self, self.channels)
@@ -100,6 +99,21 @@ class ExtendedModel(DetectionModel):
         self.forks, self.starts = [*self.forks, fork], [*self.starts, start]
         self.names = {**self.names, **dict(enumerate(names, len(self.names)))}
         self.nc = len(self.names)
+
+    def list_needed(self, finest: int) -> list[int]:
+        """Return the trunk's layers that a head depends on which does without the ``finest`` levels."""
+        levels = inputs(self.joined)[: self.joined.levels[0]]
+        return sorted(last_uses(self.model, levels[finest:], levels[:finest]).keys() - {-1})
+
+    def initial_weights(self) -> dict[str, Tensor]:
+        """Return the values that the newest branch's backbone and neck began from: those of the trunk's layers."""
+        levels, last = self.joined.levels, len(self.model) - 1
+        copied = [layer for layer in self.list_needed(levels[0] - levels[-1]) if layer >= self.forks[-1]]
+        return {
+            f"model.{new}.{name}": value
+            for new, old in zip(range(self.starts[-1], last), copied, strict=True)
+            for name, value in self.model[old].state_dict().items()
+        }
 
     @property
     def channels(self) -> int:

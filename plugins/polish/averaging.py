@@ -37,7 +37,21 @@ def common_weights(network: Any, start: Any, file: str | Path) -> Weights:
             f"start={file}: {selection.title(start)} has other layers than {selection.title(network)}, which cannot "
             "have been trained from it; give the checkpoint that was"
         )
-    return {name: value.float() for name, value in other.items() if value.is_floating_point()}
+    return floats(other)
+
+
+def branch_weights(network: Any) -> Weights:
+    """Return the weights and BatchNorm statistics that an extended model's newest branch began from, without its head.
+
+    Args:
+        network: An `ExtendedModel`.
+    """
+    return floats(network.initial_weights())
+
+
+def floats(values: Weights) -> Weights:
+    """Return the floating-point values as float32."""
+    return {name: value.float() for name, value in values.items() if value.is_floating_point()}
 
 
 @torch.no_grad()

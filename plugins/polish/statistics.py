@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.optim.swa_utils import update_bn
 
 from tintbox.checks import is_whole
 
@@ -81,21 +80,30 @@ def batches(dataset: Any, order: list[int], size: int) -> Iterator[torch.Tensor]
         yield torch.stack([dataset[i]["img"] for i in order[first : first + size]])
 
 
+@torch.no_grad()
 def estimate(network: nn.Module, kinds: Iterable[list[torch.Tensor]]) -> None:
     """Set the running statistics of all BatchNorms to the mean over kinds of images of the mean over their batches.
+
+    Of an extended model, these are the BatchNorms of the newest branch: the others never train.
 
     Args:
         network: A network, float32; modified, and in evaluation mode afterwards.
         kinds: Kinds of images, each in batches (B, C, H, W), uint8.
     """
     device = next(network.parameters()).device
-    norms: list[Any] = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
-    found = []
+    network.train()
+    norms: list[Any] = [norm for norm in network.modules() if isinstance(norm, nn.BatchNorm2d) and norm.training]
+    momenta, found = [norm.momentum for norm in norms], []
     for images in kinds:
-        update_bn((batch.float() / 255 for batch in images), network, device)
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # PyTorch's sign for the mean over all batches
+        for batch in images:
+            network(batch.to(device).float() / 255)
         found.append([torch.stack([norm.running_mean, norm.running_var]) for norm in norms])
-    for norm, values in zip(norms, zip(*found)):
+    for norm, momentum, values in zip(norms, momenta, zip(*found)):
         mean, variance = torch.stack(values).mean(0)
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(variance)
+        norm.momentum = momentum
     network.eval()

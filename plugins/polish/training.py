@@ -31,7 +31,7 @@ def polish(trainer: Any) -> None:
     """Replace best.pt by its best variant, if there is a better one.
 
     Raises:
-        TintboxError: It has none, e.g. because it is an extended model.
+        TintboxError: It cannot be known, e.g. because the start of the training is gone.
     """
     count = len(split_pictures(trainer.data, "val"))
     if count < LEAST:

@@ -32,7 +32,8 @@ class Candidate(NamedTuple):
     """One variant of a model.
 
     Attributes:
-        share: Share of the fine-tuned weights in backbone and neck; the rest are those that the training started from.
+        share: Share of the fine-tuned weights in backbone and neck, of an extended model in those of its newest branch;
+            the rest are those that the training started from.
         anew: Whether BatchNorm statistics are estimated anew.
         ap: mAP50-95 on the validation split, from 0 to 1; the mean over boxes and masks or keypoints.
     """
@@ -91,7 +92,7 @@ def search(
         network: Its network; not modified.
         arguments: Those of its training.
         data: The dataset.
-        start: The checkpoint that the training started from; None: as the arguments say.
+        start: The checkpoint that the training started from; None: as the arguments say. An extended model holds it.
         imgsz: Image size in pixels; None: as in training.
         device: As in `yolo val`, or a `torch.device`.
 
@@ -102,13 +103,16 @@ def search(
     from ultralytics.utils.torch_utils import select_device
 
     detector = load_detector(source)
-    if selection.held(network):
-        raise TintboxError(f"{source}: an extended model, whose old part stays as it is; polish is for others")
     described = describe(data)
     images = split_pictures(described, "val")
-    first = find_start(source, arguments, start)
     trained = deepcopy(network).float()
-    weights = averaging.common_weights(trained, load_start(source, first), first) if first else {}
+    first, weights = None, {}
+    if selection.held(network):  # an extended model: its newest branch was copied from its old part
+        if start:
+            raise TintboxError(f"start={start}: {source} is an extended model, which holds its start; leave it out")
+        weights = averaging.branch_weights(trained)
+    elif first := find_start(source, arguments, start):
+        weights = averaging.common_weights(trained, load_start(source, first), first)
     size = imgsz or arguments.get("imgsz") or USUAL
 
     @functools.cache

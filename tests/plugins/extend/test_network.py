@@ -75,6 +75,17 @@ def test_three_extensions_leave_all_before_them_as_it_was(kind, specs, old, load
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("spec", "finest"), [*((spec, 0) for spec in SPECS), ("slim", 1), ("backbone[5:]", 1)])
+def test_a_branch_knows_what_it_began_from(kind, spec, finest, old, load):
+    first = extend(load(old[kind]), "neck", "k")
+    for made in (extend(load(old[kind]), spec, finest=finest), extend(first, spec, finest=finest)):
+        values, own = made.initial_weights(), made.state_dict()
+        assert all(torch.equal(value, own[name]) for name, value in values.items())
+        rest = {name for name in own if name not in made.held(own) and ".heads." not in name}
+        assert values.keys() == rest and bool(rest) == (made.starts[-1] < len(made.model) - 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_training_runs_the_newest_branch_as_validation_does(kind, old, load, pictures):
     made = extend(extend(load(old[kind]), "neck"), "backbone[3:]", ["o"])
     made.end2end = False

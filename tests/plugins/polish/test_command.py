@@ -16,17 +16,21 @@ def digest(file):
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+def spoil(model, layers, photos, file):
+    """Save a detector with three times the BatchNorm variances in some layers."""
+    for layer in layers.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.running_var *= 3
+    model.args = {"data": str(photos.data), "model": str(photos.weights), "batch": 4, "imgsz": 160}
+    torch.save({"model": model.half(), "train_args": model.args, "optimizer": {"large": 1}}, file)
+    return file
+
+
 @pytest.fixture(scope="module")
 def spoilt(photos, tmp_path_factory):
     """A good detector whose first layers' BatchNorm variances are three times what they were."""
-    file = tmp_path_factory.mktemp("spoilt") / "spoilt.pt"
-    yolo = YOLO(photos.weights)
-    for layer in yolo.model.model[:3].modules():
-        if isinstance(layer, torch.nn.BatchNorm2d):
-            layer.running_var *= 3
-    yolo.model.args = {"data": str(photos.data), "model": str(photos.weights), "batch": 4, "imgsz": 160}
-    torch.save({"model": yolo.model.half(), "train_args": yolo.model.args, "optimizer": {"large": 1}}, file)
-    return file
+    model = YOLO(photos.weights).model
+    return spoil(model, model.model[:3], photos, tmp_path_factory.mktemp("spoilt") / "spoilt.pt")
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +93,24 @@ def test_a_run_that_is_best_as_it_is_keeps_its_folder(tuned):
     assert command.explain(found) == f"{tuned.best} is the best as it is; nothing was written"
 
 
+def test_of_an_extended_model_the_newest_branch_is_polished(photos, tmp_path):
+    from tintbox.plugins.extend import network
+
+    old = YOLO(photos.weights).model
+    names, old.names = list(old.names.values()), {i: f"old {i}" for i in old.names}
+    extended = network.extend(old, 11, names)
+    extended.joined.heads[-1].load_state_dict(extended.joined.heads[0].state_dict())
+    branch = extended.model[extended.starts[-1] : -1]
+    found = polish(spoil(extended, branch[:3], photos, tmp_path / "extended.pt"))
+    trained, renewed = (found.found.candidates[i] for i in (0, 3))
+    assert len(found.found.candidates) == 6 and renewed.ap > trained.ap + 0.02
+    assert found.found.mark["start"] is None
+    model = torch.load(found.out, weights_only=False)["model"]
+    before, after = extended.state_dict(), model.state_dict()
+    assert all(torch.equal(after[name], before[name]) for name in model.held(after)), "the old part stays as it is"
+    assert not all(torch.equal(after[name], before[name]) for name in after)
+
+
 def test_random_weights_have_no_start_to_average_with(tuned, fruit, tmp_path):
     content = torch.load(tuned.best, weights_only=False)
     content["train_args"]["model"] = "yolo11n.yaml"
@@ -110,7 +132,10 @@ def test_random_weights_have_no_start_to_average_with(tuned, fruit, tmp_path):
         ({"out": "x.txt"}, "x.txt: give the file to write the suffix .pt"),
         ({"out": f"{'x' * 300}.pt"}, r"xxx.pt: cannot be written \("),
         ({"out": "nowhere/x.pt"}, "there is no folder nowhere"),
-        ({"model": "extended.pt"}, "extended.pt: an extended model, whose old part stays as it is"),
+        (
+            {"model": "extended.pt", "start": "large.pt"},
+            "start=large.pt: extended.pt is an extended model, which holds",
+        ),
         ({"model": "plain.pt"}, "data= is missing, and plain.pt does not say what it was trained on"),
     ],
 )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from ultralytics import YOLO
 
 from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.plugins.polish import statistics
@@ -31,6 +32,17 @@ def test_the_estimate_is_the_mean_over_kinds_of_the_mean_over_batches():
     assert norm.momentum == 0.03 and not norm.training
 
 
+def test_of_an_extended_model_only_the_newest_branch_changes():
+    from tintbox.plugins.extend import network
+
+    model = network.extend(YOLO("yolo11n.yaml").model, 11, ["new"])
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    statistics.estimate(model, [[torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)]])
+    changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+    statistic = {name for name in before if "running" in name or "num_batches" in name}
+    assert changed == statistic - model.held(statistic)
+
+
 def test_images_are_augmented_and_as_a_validation_sees_them_and_equal_in_every_call(fruit):
     described = describe(fruit)
     arguments = {"batch": 4, "mosaic": 1.0, "scale": 0.5, "fraction": 1.0}
@@ -44,8 +56,6 @@ def test_images_are_augmented_and_as_a_validation_sees_them_and_equal_in_every_c
 
 
 def test_plain_images_are_those_of_a_validation(fruit, tmp_path):
-    from ultralytics import YOLO
-
     seen = []
     yolo = YOLO("yolo11n.yaml")
     yolo.add_callback("on_val_start", lambda v: seen.extend(batch["img"] for batch in v.dataloader))
