@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from copy import copy
 from pathlib import Path
@@ -191,7 +190,7 @@ class ColorizeTrainer(BaseTrainer):
 
     def _do_train(self) -> None:
         """Train; on a CPU, a step's memory is kept for the next one."""
-        with memory.keep() if self.device.type == "cpu" else contextlib.nullcontext():
+        with memory.keep(self.device):
             super()._do_train()
 
     def _setup_train(self) -> None:

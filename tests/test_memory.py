@@ -9,6 +9,7 @@ import torch
 from tintbox import memory
 
 MEGABYTE = 1 << 20
+CPU = torch.device("cpu")
 glibc = pytest.mark.skipif(memory._glibc() is None, reason="the C library is not glibc")
 
 
@@ -26,7 +27,7 @@ def faults(count=16, megabytes=16):
 def test_memory_is_taken_once_within_the_block_and_given_back_after_it():
     process = psutil.Process()
     before = process.memory_info().rss
-    with memory.keep():
+    with memory.keep(CPU):
         within_block = [faults() for _ in range(10)]
         within = process.memory_info().rss
     after = process.memory_info().rss
@@ -39,7 +40,7 @@ def test_memory_is_taken_once_within_the_block_and_given_back_after_it():
 def test_large_blocks_are_not_taken_again_and_again():
     process = psutil.Process()
     before = process.memory_info().rss
-    with memory.keep():
+    with memory.keep(CPU):
         for _ in range(8):
             faults(1, 256)
             assert process.memory_info().rss - before < 300 * MEGABYTE, "one, in a gap that was there already"
@@ -48,7 +49,7 @@ def test_large_blocks_are_not_taken_again_and_again():
 @glibc
 def test_an_error_gives_it_back_too():
     before = psutil.Process().memory_info().rss
-    with pytest.raises(KeyboardInterrupt), memory.keep():
+    with pytest.raises(KeyboardInterrupt), memory.keep(CPU):
         faults()
         raise KeyboardInterrupt
     assert psutil.Process().memory_info().rss - before < 50 * MEGABYTE
@@ -58,7 +59,13 @@ def test_an_error_gives_it_back_too():
 def test_a_users_own_adjustment_stays(monkeypatch, name):
     monkeypatch.setenv(name, "1")
     monkeypatch.setattr(memory, "_glibc", lambda: pytest.fail("asked for"))
-    with memory.keep():
+    with memory.keep(CPU):
+        pass
+
+
+def test_training_on_another_device_changes_nothing(monkeypatch):
+    monkeypatch.setattr(memory, "_glibc", lambda: pytest.fail("asked for"))
+    with memory.keep(torch.device("cuda")):
         pass
 
 
@@ -66,5 +73,5 @@ def test_a_users_own_adjustment_stays(monkeypatch, name):
 def test_other_systems_go_on_as_before(monkeypatch, platform):
     monkeypatch.setattr(sys, "platform", platform)
     assert memory._glibc() is None
-    with memory.keep():
+    with memory.keep(CPU):
         pass

@@ -24,7 +24,7 @@ MOST_LOADERS = 8  # Ultralytics' own default on a GPU
 def processor_given_back(device: torch.device) -> Iterator[None]:
     """On a CPU, keep a step's memory for the next one; restore the thread count however the run ends."""
     before = torch.get_num_threads()
-    with memory.keep() if device.type == "cpu" else contextlib.nullcontext():
+    with memory.keep(device):
         try:
             yield
         finally:

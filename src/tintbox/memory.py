@@ -7,7 +7,10 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
 
 # Parameters of glibc's mallopt, from malloc.h.
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
@@ -20,15 +23,18 @@ OWN_CHOICE = ("MALLOC_", "GLIBC_TUNABLES")  # prefixes of the variables with whi
 
 
 @contextlib.contextmanager
-def keep() -> Iterator[None]:
+def keep(device: torch.device) -> Iterator[None]:
     """Within this context, keep freed memory of blocks up to 32 MiB for reuse; return it to the system at the end.
+
+    Nothing changes for a training on another device than a CPU, with C libraries other than glibc, or if the user has
+    tuned glibc.
 
     A training frees its activations at the end of a step and requests as much in the next. The C library returns large
     blocks to the system each time, which must then find, clear and map their pages again: a tenth of an epoch at 640
-    pixels. Keeping them raises peak memory by a fifteenth (docs/speed.md). Nothing changes with C libraries other than
-    glibc, or if the user has tuned it.
+    pixels. Keeping them raises peak memory by a fifteenth (docs/speed.md).
     """
-    library = None if any(name.startswith(OWN_CHOICE) for name in os.environ) else _glibc()
+    tuned = any(name.startswith(OWN_CHOICE) for name in os.environ)
+    library = None if tuned or device.type != "cpu" else _glibc()
     _adjust(library, KEEP)
     try:
         yield

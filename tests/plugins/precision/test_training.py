@@ -115,9 +115,9 @@ def test_losses_are_those_of_float32(task, pictures, tmp_path, monkeypatch):
 def test_adam_in_one_kernel_and_memory_kept_under_the_switch_alone(pictures, tmp_path, monkeypatch):
     data, kept, began = pictures("detect"), memory.keep, []
 
-    def noted():
-        began.append(True)
-        return kept()
+    def noted(device):
+        began.append(device.type)
+        return kept(device)
 
     monkeypatch.setattr(memory, "keep", noted)
     for amp in (False, "auto"):
@@ -125,7 +125,7 @@ def test_adam_in_one_kernel_and_memory_kept_under_the_switch_alone(pictures, tmp
         settings = {"optimizer": "AdamW", "epochs": 1, "name": str(amp), "freeze": "backbone"}
         _, trainer = train("yolo11n.yaml", data, tmp_path, monkeypatch, amp=amp, **settings)
         assert {bool(group["fused"]) for group in trainer.optimizer.param_groups} == {amp == "auto"}
-    assert began == [True]
+    assert began == ["cpu"]
 
 
 @native
