@@ -37,7 +37,8 @@ RECIPES = {  # default settings, by whether the model is built on a detector
 }
 WARMUP = 0.2  # default share of the epochs for the learning rate's warm-up
 MIN_SIDE = 32  # Ultralytics rounds the image size up to multiples of this
-KEPT = 1 << 27  # training pixels whose labels are kept, a byte each: finding them again is a thirtieth of a step
+KEPT = 1 << 27  # bytes of labels of training images that are kept: finding them again is a thirtieth of a step
+BLOCK = 256  # images whose labels are found at once
 
 
 class ColorizeTrainer(BaseTrainer):
@@ -160,9 +161,9 @@ class ColorizeTrainer(BaseTrainer):
     def find_labels(self, pictures: torch.Tensor | None) -> torch.Tensor | None:
         """Return the labels of images held in memory if they are one colour per pixel, and not too many; else None."""
         each = isinstance(self.palette, Palette) and self.output_stride == 1
-        if pictures is None or not each or pictures[..., 0].numel() > KEPT:
+        if pictures is None or not each or pictures[..., 0].numel() * self.palette.tensor_type.itemsize > KEPT:
             return None
-        return self.palette.targets(pictures)["label"]
+        return torch.cat([self.palette.targets(part)["label"] for part in pictures.split(BLOCK)])
 
     def build_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
         """Return the optimizer, made fast on a CPU."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tintbox import checkpoint_file
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, counted
 from tintbox.plugins.coco_eval import sources
 from tintbox.plugins.coco_eval.data.description import describe
@@ -53,12 +54,17 @@ def polish(
     sources.check_there(str(model))
     source = sources.checkpoint(str(model))
     target = Path(str(out)) if out else source.with_name(OUT)
+    if out and is_there(target, Path.is_file):
+        raise TintboxError(f"out={out}: there is such a file; give another name")
     network, content = checkpoint_file.load_for_export(source, target, "a trained detector's checkpoint or run folder")
+    if MARK in content:
+        raise TintboxError(f"{source}: is polished already; there is nothing more to gain")
     arguments = content.get("train_args") or {}
     data = data or arguments.get("data")
     if not data:
         raise TintboxError(f"data= is missing, and {source} does not say what it was trained on; e.g. data=bccd.yaml")
-    found = variants.search(source, network, arguments, data, start, imgsz, device)
+    with sources.explain_refusals(source, "polished"):
+        found = variants.search(source, network, arguments, data, start, imgsz, device)
     if found.is_better:
         write(target, found, content)
     other = [f"data={data}", "split=test"] if describe(data).get("test") else ["data=OTHER.yaml"]
@@ -94,7 +100,12 @@ def explain(polished: Polished) -> str:
         return f"{polished.source} is the best as it is; nothing was written"
     chosen = counted(polished.found.images, "validation image")
     seen = f"mAP50-95 {polished.found.gain:+.1f} on the {chosen} that chose it"
-    return f"{polished.out}: {seen}\nevaluate it on images that did not choose it:\n{polished.command}"
+    few = (
+        ""
+        if polished.found.images >= variants.LEAST
+        else f"\nthat is fewer than {variants.LEAST}: chance may have chosen"
+    )
+    return f"{polished.out}: {seen}{few}\nevaluate it on images that did not choose it:\n{polished.command}"
 
 
 def as_json(polished: Polished) -> str:

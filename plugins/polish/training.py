@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from torch import distributed
 from ultralytics.nn.tasks import load_checkpoint
 from ultralytics.utils import LOGGER, RANK
 
 from tintbox import checkpoint_file
+from tintbox.checks import is_there
 from tintbox.errors import TintboxError, counted
 from tintbox.plugins.coco_eval import sources
 from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.plugins.polish import variants
-from tintbox.plugins.polish.variants import LEAST, MARK
+from tintbox.plugins.polish.variants import LEAST, MARK, START
+
+
+def on_pretrain_routine_end(trainer: Any) -> None:
+    """Store in the run's checkpoints what it started from; a resumed training's arguments do not say it."""
+    if RANK not in {-1, 0}:
+        return
+    network = trainer.ema.ema
+    if trainer.resume:
+        before = load_checkpoint(trainer.args.model)[0]
+        if hasattr(before, START):
+            setattr(network, START, getattr(before, START))
+        return
+    found = variants.find_start(trainer.best, network, vars(trainer.args))
+    setattr(network, START, str(Path(found).resolve()) if found and is_there(Path(found)) else found)
 
 
 def on_fit_epoch_end(trainer: Any) -> None:
@@ -31,8 +48,11 @@ def polish(trainer: Any) -> None:
     """Replace best.pt by its best variant, if there is a better one.
 
     Raises:
-        TintboxError: It cannot be known, e.g. because the start of the training is gone.
+        TintboxError: It cannot be known, e.g. because the training images are gone.
     """
+    if distributed.is_available() and distributed.is_initialized():
+        LOGGER.info(f"polish: not on several devices; when the run has ended, tintbox polish {trainer.save_dir}")
+        return
     count = len(split_pictures(trainer.data, "val"))
     if count < LEAST:
         least = f"fewer than {LEAST}, so chance would choose; best.pt stays as it is"

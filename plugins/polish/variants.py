@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import tempfile
 from collections.abc import Mapping
 from copy import deepcopy
@@ -18,6 +19,7 @@ from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.plugins.detector import load_detector
 from tintbox.plugins.freeze import selection
 from tintbox.plugins.polish import averaging, statistics
+from tintbox.plugins.polish.averaging import Weights
 from tintbox.terminal import quiet
 
 SHARES = (1.0, 0.9, 0.8)  # of the fine-tuned weights
@@ -26,6 +28,8 @@ LEAST = 20  # validation images: with fewer, chance would choose
 AP = "mAP50-95"  # part of the names of the metrics that count: of boxes, and of masks or keypoints
 USUAL = 640  # Ultralytics' default of `imgsz`
 MARK = "tintbox_polish"  # key of a polished checkpoint
+START = "tintbox_start"  # attribute of a network whose run has `polish=true`: what the training started from
+SETTINGS = ("conf", "iou", "max_det", "single_cls", "nms", "agnostic_nms", "classes", "workers")  # of a validation
 
 
 class Candidate(NamedTuple):
@@ -104,15 +108,12 @@ def search(
 
     detector = load_detector(source)
     described = describe(data)
+    split_pictures(described, "train")  # raises an error if there are none
     images = split_pictures(described, "val")
     trained = deepcopy(network).float()
-    first, weights = None, {}
-    if selection.held(network):  # an extended model: its newest branch was copied from its old part
-        if start:
-            raise TintboxError(f"start={start}: {source} is an extended model, which holds its start; leave it out")
-        weights = averaging.branch_weights(trained)
-    elif first := find_start(source, arguments, start):
-        weights = averaging.common_weights(trained, load_start(source, first), first)
+    if not (arguments.get("single_cls") or getattr(trained, "classes_by_name", False)):
+        check_classes(source, trained.names, described["names"], data)
+    first, weights = find_weights(source, trained, arguments, start)
     size = imgsz or arguments.get("imgsz") or USUAL
 
     @functools.cache
@@ -130,9 +131,9 @@ def search(
     shares = SHARES if weights else SHARES[:1]
     LOGGER.info(f"polish: {2 * len(shares)} variants of {source} on {counted(len(images), 'validation image')}")
     with tempfile.TemporaryDirectory(prefix="tintbox-") as folder:
-        settings = {"imgsz": size, "plots": False, "verbose": False, "project": folder}
-        given = {"device": device, "workers": arguments.get("workers")}
-        settings |= {name: value for name, value in given.items() if value is not None}
+        given = {"device": device, **{name: arguments.get(name) for name in SETTINGS}}
+        settings = {name: value for name, value in given.items() if value is not None}
+        settings |= {"imgsz": size, "plots": False, "verbose": False, "project": folder}
 
         def measure(share: float, anew: bool) -> tuple[Candidate, Any]:
             with quiet():
@@ -149,21 +150,61 @@ def search(
     return Found(candidates, best, polished, len(images), {**best._asdict(), "start": first})
 
 
-def find_start(source: Path, arguments: Mapping[str, Any], start: Any = None) -> str | None:
-    """Return the checkpoint that a training started from; None if it started from random weights.
+def check_classes(source: Path, own: Any, names: Any, data: Any) -> None:
+    """Raise TintboxError if a dataset's classes are not the detector's, number by number."""
+    own, names = (list(each.values()) if isinstance(each, Mapping) else list(each) for each in (own, names))
+    if own != names:
+        one, other = next((a, b) for a, b in itertools.zip_longest(own, names) if a != b)
+        raise TintboxError(
+            f"data={data}: other classes than {source} ({other} instead of {one}); give the run's dataset"
+        )
+
+
+def find_weights(source: Path, network: Any, arguments: Mapping[str, Any], start: Any) -> tuple[str | None, Weights]:
+    """Return the checkpoint that a training started from, and its weights; none if there is nothing to average with.
 
     Raises:
-        TintboxError: The training was resumed, which leaves no trace of its start.
+        TintboxError: ``start`` was given, and is no start of this training.
+    """
+    from ultralytics.utils import LOGGER
+
+    if selection.held(network):  # an extended model: its newest branch was copied from its old part
+        if start:
+            raise TintboxError(f"start={start}: {source} is an extended model, which holds its start; leave it out")
+        return None, averaging.branch_weights(network)
+    try:
+        first = find_start(source, network, arguments, start)
+        return first, averaging.common_weights(network, load_start(source, first), first) if first else {}
+    except TintboxError as error:
+        if start:
+            raise
+        LOGGER.warning(f"polish: {error}; no averages are tried")
+        return None, {}
+
+
+def find_start(source: Path, network: Any, arguments: Mapping[str, Any], start: Any = None) -> str | None:
+    """Return the checkpoint that a training started from; None if it started from random weights.
+
+    Args:
+        source: The trained checkpoint, for the error message.
+        network: Its network, which says so if the run has `polish=true`.
+        arguments: Those of the training.
+        start: The user's word.
+
+    Raises:
+        TintboxError: The training was resumed, and does not say.
     """
     if start:
         return str(start)
+    if hasattr(network, START):
+        return getattr(network, START)
     pretrained = arguments.get("pretrained")
     found = pretrained if isinstance(pretrained, str) else str(arguments.get("model") or "")
-    if Path(found).suffix in ("", *yaml_file.SUFFIXES):
+    if pretrained is False or not found or Path(found).suffix in yaml_file.SUFFIXES:
         return None
-    if Path(found).resolve().parent == source.resolve().parent:
+    if arguments.get("resume"):
         raise TintboxError(f"{source}: the training was resumed and doesn't say from where it started; give start=")
-    return found
+    return found if Path(found).suffix else f"{found}.pt"
 
 
 def load_start(source: Path, file: str) -> Any:
@@ -172,9 +213,11 @@ def load_start(source: Path, file: str) -> Any:
     Raises:
         TintboxError: It isn't here, or is no detector.
     """
+    from ultralytics.utils import SETTINGS as USER
+
     lost = f"start={file}: {source} was trained from it, and it isn't here; give start="
-    if Path(file).name != file and not is_there(Path(file)):  # Ultralytics would try to download it
-        raise TintboxFileError(lost)
+    if not any(is_there(folder / file) for folder in (Path(), Path(USER["weights_dir"]))):
+        raise TintboxFileError(lost)  # Ultralytics would download a file of that name, which may be another
     try:
         return load_detector(file).model.float()
     except TintboxFileError as error:

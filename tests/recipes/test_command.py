@@ -79,7 +79,7 @@ def test_the_recipe_is_one_for_the_stock_command(squares, forked, forked_yolo, t
     ("change", "said"),
     [
         ({"val": None}, "no val split, and training images cannot measure"),
-        ({"train": "images/none"}, "no"),
+        ({"train": "images/none"}, "no images in split 'train'"),
         ({"names": []}, "data="),
     ],
 )

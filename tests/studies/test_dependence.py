@@ -65,7 +65,6 @@ def test_colorize_has_no_boxes(words, line):
     "words",
     [
         ["lr0=0.001,0.01", "optimizer=AdamW"],
-        ["optimizer=auto,SGD", "lr0=0.01"],
         ["freeze_bn=auto,True"],
         ["freeze=backbone", "freeze_bn=auto,False"],
         ["freeze=backbone", "unfreeze='{0.5: backbone}',None"],
@@ -76,12 +75,12 @@ def test_colorize_has_no_boxes(words, line):
     ],
 )
 def test_what_counts_is_taken(words):
-    assert not [line for line in checks.check_arguments(parse([*DETECT, *words]), many=False) if "," in words]
+    assert checks.check_arguments(parse([*DETECT, *words]), many=False) == []
 
 
-def test_a_fixed_argument_that_does_not_count_is_told():
-    lines = checks.check_arguments(parse([*DETECT, "lr0=0.01", "batch=4,8", "freeze=None"]), many=False)
-    assert lines == [
+@pytest.mark.parametrize("words", [["batch=4,8", "freeze=None"], ["optimizer=auto,SGD"]])
+def test_a_fixed_argument_that_does_not_count_is_told(words):
+    assert checks.check_arguments(parse([*DETECT, "lr0=0.01", *words]), many=False) == [
         "lr0=0.01 does not count: optimizer=auto picks the learning rate; name an optimizer, e.g. optimizer=AdamW"
     ]
 

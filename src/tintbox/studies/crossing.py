@@ -28,11 +28,12 @@ from tintbox.studies.grid import FOLD, Grid
 FOLDER = "folds"  # within the study's folder
 ELSEWHERE = "give the study another name="
 # Arguments of a fold's run; evaluating a fold on its own needs no intervals.
-JUDGED = {"val": False, "save_json": True}
+JUDGED = {"val": False, "polish": False, "save_json": True}
 ALONE = {"resamples": 0, "explain": False}
 REFUSED = {
     "val": "a fold is looked at once, when its run has ended",
     "split": "a run is judged on its fold",
+    "polish": "it would choose on the fold",
 }
 
 

@@ -5,6 +5,7 @@ import json
 
 import pytest
 import torch
+import yaml
 from ultralytics import YOLO
 
 from tintbox.errors import TintboxError
@@ -126,6 +127,13 @@ def test_random_weights_have_no_start_to_average_with(tuned, fruit, tmp_path):
         ({"model": "nothing.pt"}, "nothing.pt: no such run or checkpoint"),
         ({"model": "empty"}, "empty: no weights/best.pt in it"),
         ({"data": "nothing.yaml"}, "data=nothing.yaml: "),
+        (
+            {"data": "other.yaml"},
+            r"^data=other.yaml: other classes than \S*best.pt \(\S+ instead of \S+\); give the run's",
+        ),
+        ({"data": "half.yaml"}, r"half.yaml: no images in split 'train'"),
+        ({"model": "done.pt"}, "done.pt: is polished already"),
+        ({"out": "large.pt"}, "out=large.pt: there is such a file; give another name"),
         ({"start": "nothing.pt"}, r"^start=nothing.pt: \S*best.pt was trained from it, and it isn't here; give start="),
         ({"start": "large.pt"}, "start=large.pt: yolo11s has other layers than yolo11n"),
         ({"start": "colour.pt"}, "start=colour.pt is a colorize model, which has no boxes"),
@@ -148,6 +156,14 @@ def test_mistakes_are_one_line_and_write_nothing(tuned, fruit, tmp_path, monkeyp
     YOLO("colorize-convt.yaml").save("colour.pt")
     plain = YOLO("yolo11n.yaml").model
     torch.save({"model": plain.half()}, "plain.pt")
+    torch.save({"model": plain, "tintbox_polish": {}}, "done.pt")
+    described = yaml.safe_load(fruit.read_text())
+    folder = str(fruit.parent / (described.get("path") or ""))
+    names = {
+        **dict(enumerate(described["names"] if isinstance(described["names"], list) else described["names"].values()))
+    }
+    for name, changes in (("other", {"names": {**names, 0: "else"}}), ("half", {"train": "nowhere"})):
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump({**described, "path": folder, **changes}))
     extended = network.extend(YOLO("yolo11n.yaml").model, 11, ["new"]).half()
     torch.save({"model": extended, "train_args": {"data": str(fruit)}}, "extended.pt")
     before = sorted(tmp_path.rglob("*"))

@@ -6,7 +6,8 @@ import pytest
 import torch
 from ultralytics import YOLO
 
-from tintbox.plugins.polish import training
+from tintbox.errors import TintboxError
+from tintbox.plugins.polish import training, variants
 
 SETTINGS = {"epochs": 1, "imgsz": 64, "batch": 8, "workers": 0, "plots": False, "polish": True, "device": "cpu"}
 
@@ -49,16 +50,36 @@ def test_too_few_validation_images_change_nothing(fruit, tmp_path, log):
     assert "tintbox_polish" not in content
 
 
-def test_what_cannot_be_polished_is_told_and_the_training_is_complete(tuned, fruit, monkeypatch, tmp_path, log):
+def test_what_cannot_be_polished_is_told_and_the_training_is_complete(fruit, monkeypatch, tmp_path, log):
+    def refuse(*_, **__):
+        raise TintboxError("data=moved.yaml: not found")
+
     monkeypatch.setattr(training, "LEAST", 1)
-    start = tmp_path / "start.pt"
-    start.write_bytes(tuned.start.read_bytes())
-    yolo = YOLO(start)
-    yolo.add_callback("on_train_start", lambda trainer: start.unlink())
-    yolo.train(data=str(fruit), project=str(tmp_path), name="run", **SETTINGS)
-    best = tmp_path / "run" / "weights" / "best.pt"
-    assert any(f"polish: start={start}: {best} was trained from it, and it isn't here; give start=" in x for x in log)
-    assert best.is_file()
+    monkeypatch.setattr(variants, "search", refuse)
+    YOLO("yolo11n.yaml").train(data=str(fruit), project=str(tmp_path), name="run", **SETTINGS)
+    assert any(line.endswith("polish: data=moved.yaml: not found") for line in log)
+    assert (tmp_path / "run" / "weights" / "best.pt").is_file()
+
+
+def test_a_resumed_run_knows_what_it_started_from(tuned, fruit, monkeypatch, tmp_path):
+    def stop(trainer):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tuned.start.parent)
+    yolo = YOLO("start.pt")
+    yolo.add_callback("on_model_save", stop)
+    with pytest.raises(KeyboardInterrupt):
+        yolo.train(data=str(fruit), project=str(tmp_path), name="run", **{**SETTINGS, "epochs": 2})
+    last = tmp_path / "run" / "weights" / "last.pt"
+    assert torch.load(last, weights_only=False)["ema"].tintbox_start == str(tuned.start)
+    YOLO(last).train(resume=True)
+    assert torch.load(last, weights_only=False)["model"].tintbox_start == str(tuned.start)
+
+
+def test_several_devices_are_told_which_command_does_it(monkeypatch, tmp_path, log):
+    monkeypatch.setattr(training.distributed, "is_initialized", lambda: True)
+    training.polish(SimpleNamespace(save_dir=tmp_path))
+    assert f"polish: not on several devices; when the run has ended, tintbox polish {tmp_path}" in log
 
 
 def test_once_is_enough_and_without_a_best_checkpoint_there_is_nothing_to_do(monkeypatch, tmp_path):

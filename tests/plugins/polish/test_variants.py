@@ -1,6 +1,7 @@
 """Which variants there are, and where a training started."""
 
 import logging
+from types import SimpleNamespace
 
 import pytest
 from ultralytics import YOLO
@@ -28,16 +29,49 @@ def test_the_network_stays_as_it_is_and_of_equal_variants_the_trained_one_is_bes
         ({"model": "yolo11n.pt", "pretrained": True}, "yolo11n.pt"),
         ({"model": "yolo11n.yaml", "pretrained": "colour.pt"}, "colour.pt"),
         ({"model": "yolo11n.yaml", "pretrained": True}, None),
-        ({"model": "yolo11n"}, None),
+        ({"model": "yolo11n.pt", "pretrained": False}, None),
+        ({"model": "yolo11n"}, "yolo11n.pt"),
         ({}, None),
     ],
 )
 def test_where_a_training_started(tmp_path, arguments, found):
-    assert find_start(tmp_path / "weights" / "best.pt", arguments) == found
-    assert find_start(tmp_path / "weights" / "best.pt", arguments, "other.pt") == "other.pt"
+    best, network = tmp_path / "best.pt", SimpleNamespace()
+    assert find_start(best, network, arguments) == found
+    assert find_start(best, network, arguments, "other.pt") == "other.pt"
+    network.tintbox_start = "here.pt"
+    assert find_start(best, network, {**arguments, "resume": True}) == "here.pt"
 
 
 def test_a_resumed_training_does_not_say_where_it_started(tmp_path):
-    best, last = (tmp_path / "weights" / name for name in ("best.pt", "last.pt"))
+    last = str(tmp_path / "last.pt")
     with pytest.raises(TintboxError, match="was resumed and doesn't say from where it started; give start="):
-        find_start(best, {"model": str(last)})
+        find_start(tmp_path / "best.pt", SimpleNamespace(), {"model": last, "resume": last})
+
+
+@pytest.mark.parametrize("gone", ["nowhere/gone.pt", "gone.pt"])
+def test_without_its_start_a_detector_has_two_variants(tuned, fruit, log, gone):
+    found = variants.search(tuned.best, YOLO(tuned.best).model, {"model": gone, "imgsz": 64, "batch": 4}, fruit)
+    assert [one.anew for one in found.candidates] == [False, True] and found.mark["start"] is None
+    lost = f"start={gone}: {tuned.best} was trained from it, and it isn't here; give start="
+    assert any(line.endswith(f"polish: {lost}; no averages are tried") for line in log)
+
+
+def test_variants_are_judged_by_the_settings_of_the_run(tuned, fruit, monkeypatch):
+    seen = []
+
+    def validate(*args, **settings):
+        seen.append(settings)
+        return SimpleNamespace(results_dict={"metrics/mAP50-95(B)": 0.5})
+
+    monkeypatch.setattr(variants.sources, "validate", validate)
+    arguments = {
+        "model": str(tuned.start),
+        "imgsz": 64,
+        "batch": 4,
+        "classes": [0],
+        "iou": 0.6,
+        "conf": None,
+        "lr0": 0.1,
+    }
+    variants.search(tuned.best, YOLO(tuned.best).model, arguments, fruit)
+    assert all(one["classes"] == [0] and one["iou"] == 0.6 and not {"conf", "lr0"} & one.keys() for one in seen)
