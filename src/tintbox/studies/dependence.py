@@ -62,6 +62,7 @@ RULES = (
         ("freeze_bn",), lambda a: not selectors.freezes(a["freeze"] or 0) and a["freeze_bn"] in (None, "auto", False),
         "nothing is frozen, so auto and false are the same; give freeze=",
     ),
+    Rule(("polish",), lambda a: True, "a study's tables are of the epochs, before it; see `tintbox polish`"),
     Rule(("freeze",), lambda a: not selectors.freezes(a["freeze"] or 0), "nothing is frozen by it"),
     Rule(
         ("source", "vid_stride", "stream_buffer", "visualize", "augment", "retina_masks", "embed", "show",
