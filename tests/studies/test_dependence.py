@@ -38,7 +38,7 @@ def said(*words):
         (["dropout=0,0.5"], "dropout=0 and dropout=0.5 train the same: task detect does not use it, only classify"),
         (["palette=ab313,horses24"], "palette_ab313: palette=ab313: task detect does not use it, only colorize"),
         (["copy_paste_mode=flip,mixup"], "copy_paste=0"),
-        (["polish=False,True"], "polish=False and polish=True train the same: a study's tables are of the epochs, before"),
+        (["polish=False,True"], "polish=False and polish=True train the same: a study's tables are of the epochs"),
         (["dis=1,6"], "give distill_model="),
         (["show_conf=True,False"], "it is of `yolo predict`"),
         (["opset=11,12"], "it is of `yolo export`"),
