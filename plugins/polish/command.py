@@ -100,11 +100,8 @@ def explain(polished: Polished) -> str:
         return f"{polished.source} is the best as it is; nothing was written"
     chosen = counted(polished.found.images, "validation image")
     seen = f"mAP50-95 {polished.found.gain:+.1f} on the {chosen} that chose it"
-    few = (
-        ""
-        if polished.found.images >= variants.LEAST
-        else f"\nthat is fewer than {variants.LEAST}: chance may have chosen"
-    )
+    chance = f"\nthat is fewer than {variants.LEAST}: chance may have chosen"
+    few = chance if polished.found.images < variants.LEAST else ""
     return f"{polished.out}: {seen}{few}\nevaluate it on images that did not choose it:\n{polished.command}"
 
 

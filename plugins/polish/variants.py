@@ -111,9 +111,9 @@ def search(
     split_pictures(described, "train")  # raises an error if there are none
     images = split_pictures(described, "val")
     trained = deepcopy(network).float()
+    first, weights = find_weights(source, trained, arguments, start)
     if not (arguments.get("single_cls") or getattr(trained, "classes_by_name", False)):
         check_classes(source, trained.names, described["names"], data)
-    first, weights = find_weights(source, trained, arguments, start)
     size = imgsz or arguments.get("imgsz") or USUAL
 
     @functools.cache

@@ -129,7 +129,7 @@ def test_a_cell_is_an_ordinary_folder_of_a_run(tmp_path):
     assert json.loads((folder / "pooled.json").read_text())["runs"] == [f"{folder.name}-fold_{fold}" for fold in (0, 1)]
 
 
-def test_groups_make_intervals_wider(tmp_path):
+def test_groups_change_the_intervals_and_not_the_value(tmp_path):
     alone = Pools(tmp_path / "a", GRID, FOLDS).update(made(tmp_path / "a"))[0].estimate("bbox")
     grouped = Folds(PICTURES, FOLDS.folds, ["x", "y"] * 5, FOLDS.splits)
     together = Pools(tmp_path / "b", GRID, grouped).update(made(tmp_path / "b"))[0].estimate("bbox")

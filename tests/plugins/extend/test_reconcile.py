@@ -48,7 +48,11 @@ def test_prediction_and_validation_reconcile_when_asked(extended, fruit, tmp_pat
     assert torch.equal(exact, predict(reconcile=False))
     stays = keep(exact[:, :4], exact[:, 4], exact[:, 5], [len(OLD), 6])
     assert torch.equal(less, exact[stays]) and 0 < len(less) < len(exact)
-    YOLO(best).val(data=str(fruit), imgsz=64, plots=False, workers=0, project=str(tmp_path), reconcile=True)
+    yolo, seen = YOLO(best), []
+    yolo.add_callback("on_val_end", lambda validator: seen.append(validator.tintbox_classes.reconciles))
+    for asked in (True, False):
+        yolo.val(data=str(fruit), imgsz=64, plots=False, workers=0, project=str(tmp_path), reconcile=asked)
+    assert seen == [True, False]
 
 
 def test_the_setting_is_kept_in_the_checkpoint(old, fruit, train_tiny):

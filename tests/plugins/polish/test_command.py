@@ -79,7 +79,7 @@ def test_what_is_said(polished, spoilt):
     ]
     assert sum("(best)" in row[0] for row in lines) == 1
     told = command.explain(polished)
-    assert "on the 16 validation images" in told
+    assert "on the 16 validation images that chose it\nthat is fewer than 20: chance may have chosen\n" in told
     assert told.endswith(f"tintbox compare {spoilt} {polished.out} data=OTHER.yaml"), "there is no test split"
     content = json.loads(command.as_json(polished))
     assert content["out"] == str(polished.out) and content["best"]["ap"] == polished.found.best.ap
