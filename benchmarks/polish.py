@@ -34,7 +34,7 @@ def run(args: argparse.Namespace, dataset: str, share: str, seed: int, folder: P
     if not last.is_file():
         few_labels.fit(args, dataset, share, seed, few_labels.RECIPE, folder)
     whole = few_labels.draw(args, dataset, share, seed, validated=None)
-    polished = polish(last, whole, args.model, imgsz, out=folder / f"{POLISHED}.pt")
+    polished = polish(last, whole, args.model, imgsz)  # replaces what a killed run has left
     judged = {
         name: few_labels.judge(file, whole, imgsz, place)
         for name, file, place in (

@@ -38,8 +38,9 @@ def prepare(
         targets of the palette; ``weights`` (K,) if it is rebalanced; and ``rgb``, the original images.
     """
     pictures = batch["img"]
-    truth = {"label": batch["label"]} if "label" in batch else None
-    if truth is None:
+    if "label" in batch:
+        truth = {"label": batch["label"]}
+    else:
         truth = palette.targets(reduce(pictures, output_stride).permute(0, 2, 3, 1))  # on the device of the images
     if palette.weights is not None:
         truth["weights"] = torch.tensor(palette.weights, dtype=torch.float32)

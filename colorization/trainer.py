@@ -163,7 +163,7 @@ class ColorizeTrainer(BaseTrainer):
         each = isinstance(self.palette, Palette) and self.output_stride == 1
         if pictures is None or not each or pictures[..., 0].numel() * self.palette.tensor_type.itemsize > KEPT:
             return None
-        return torch.cat([self.palette.targets(part)["label"] for part in pictures.split(BLOCK)])
+        return torch.cat([self.palette.encode(part) for part in pictures.split(BLOCK)])
 
     def build_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
         """Return the optimizer, made fast on a CPU."""

@@ -112,8 +112,9 @@ def search(
     images = split_pictures(described, "val")
     trained = deepcopy(network).float()
     first, weights = find_weights(source, trained, arguments, start)
-    if not (arguments.get("single_cls") or getattr(trained, "classes_by_name", False)):
-        check_classes(source, trained.names, described["names"], data)
+    own, by_name = sources.class_names(detector, source)
+    if not (arguments.get("single_cls") or by_name):
+        check_classes(source, own, list(described["names"].values()), data)
     size = imgsz or arguments.get("imgsz") or USUAL
 
     @functools.cache
@@ -150,9 +151,8 @@ def search(
     return Found(candidates, best, polished, len(images), {**best._asdict(), "start": first})
 
 
-def check_classes(source: Path, own: Any, names: Any, data: Any) -> None:
+def check_classes(source: Path, own: list[str], names: list[str], data: Any) -> None:
     """Raise TintboxError if a dataset's classes are not the detector's, number by number."""
-    own, names = (list(each.values()) if isinstance(each, Mapping) else list(each) for each in (own, names))
     if own != names:
         one, other = next((a, b) for a, b in itertools.zip_longest(own, names) if a != b)
         raise TintboxError(
