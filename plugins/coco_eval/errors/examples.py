@@ -16,6 +16,7 @@ from tintbox.plugins.coco_eval.errors.picture import Box, census, draw, read_pic
 from tintbox.plugins.coco_eval.errors.tide import KINDS, Explanation
 
 SCORE = 0.25  # detections below it are neither drawn nor counted
+LONGEST = 200  # bytes of an image's name in that of its drawing; file systems allow 255 in all
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def draw_worst(
             rows = rows[np.argsort(detections.score[rows], kind="stable")]  # high scores on top
             found = [_detection(explanation, truth, detections, row, names) for row in rows.tolist()]
             picture, width, height = read_picture(paths.get(weight.image_id), image, [*objects, *found])
-            name = str(image.get("file_name", weight.image_id))
+            name = one_line(image.get("file_name", weight.image_id))
             title = (
                 f"{rank} of {len(worst)}: {name}, weight {weight.total:.2f}: "
                 f"{weight.lost} not found, scores of false detections {weight.false:.2f}"
@@ -97,7 +98,8 @@ def draw_worst(
                 f"detections from {SCORE:g} on: {census(found, 'right')}": found,
             }
             faint = f"only by a detection below {SCORE:g}"
-            file = folder / f"{rank:0{max(2, len(str(len(worst))))}d}_{Path(name).stem}.jpg"
+            stem = Path(name).stem.encode()[:LONGEST].decode(errors="ignore")
+            file = folder / f"{rank:0{max(2, len(str(len(worst))))}d}_{stem}.jpg"
             draw(picture, width, height, panels, faint, title, file)
             files.append(file)
     except OSError as error:

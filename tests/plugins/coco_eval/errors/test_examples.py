@@ -90,6 +90,15 @@ def test_pictures_that_cannot_be_read_or_have_no_size(case, drawn, tmp_path):
     assert [call[3] for call in drawn] == [(180, 80), (180, 80)]  # the extent of the boxes
 
 
+@pytest.mark.parametrize(("name", "stem"), [("a\x00b/c\x1b.png", "c\\x1b"), ("ä" * 300 + ".png", "ä" * 100)])
+def test_names_that_no_file_can_have(name, stem, case, tmp_path):
+    truth, detections, explanation = case
+    images = [{**image, "file_name": name} for image in truth.images]
+    paths = {image["id"]: tmp_path / name for image in images}
+    draw_worst(explanation, Truth(images, truth.annotations, truth.categories), detections, paths, tmp_path, n=1)
+    assert [file.name for file in tmp_path.iterdir()] == [f"01_{stem}.jpg"]
+
+
 def test_without_errors_there_is_nothing_to_draw(tmp_path):
     truth = Truth([{"id": 1, "width": 9, "height": 9}], [], [{"id": 1, "name": "a"}])
     nothing = Detections(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 4)), np.zeros(0))
