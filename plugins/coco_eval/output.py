@@ -15,7 +15,7 @@ import tintbox
 from tintbox import atomic
 from tintbox.plugins.coco_eval import pictures as drawings
 from tintbox.plugins.coco_eval.bootstrap import is_sure
-from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, RECALL_THRESHOLDS
+from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, RECALL_THRESHOLDS, SUFFIXES
 from tintbox.plugins.coco_eval.tables import NONE
 
 if TYPE_CHECKING:
@@ -92,9 +92,18 @@ def save(folder: Path, found: Mapping[str, Evaluation], about: Mapping[str, Any]
         for name, objects, values, bounds in zip(e.names, e.truths, e.classes, e.class_intervals):
             rows.append([kind, name, objects, *_cells(values, bounds)])
     atomic.write_csv(folder / "coco.csv", rows)
+    remove_drawings(folder)
     if pictures:
         for kind, evaluation in found.items():
-            drawings.draw(evaluation, folder, "" if kind == "bbox" else f"_{kind}")
+            drawings.draw(evaluation, folder, SUFFIXES[kind])
+
+
+def remove_drawings(folder: Path) -> None:
+    """Remove the drawings of an earlier evaluation, which would seem to belong to this one."""
+    for end in SUFFIXES.values():
+        plots = [folder / f"coco_{name}{end}.png" for name, _ in drawings.PICTURES.values()]
+        for file in (*plots, *(folder / f"worst{end}").glob("[0-9][0-9]*_*.jpg")):
+            file.unlink(missing_ok=True)
 
 
 def _cells(values: np.ndarray, bounds: np.ndarray) -> list[Any]:

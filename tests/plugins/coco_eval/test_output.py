@@ -65,6 +65,16 @@ def test_the_files_have_pycocotools_numbers(synthetic, tmp_path):
     assert content["bbox"]["metrics"] != content["segm"]["metrics"]
 
 
+def test_drawings_of_an_earlier_evaluation_are_removed_and_other_files_are_not(pair, tmp_path):
+    ours = ["coco_pr.png", "coco_sizes_segm.png", "worst/01_a.jpg", "worst_segm/123_b.jpg"]
+    for name in (*ours, "coco_mine.png", "worst/notes.txt", "worst/a_01.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    output.save(tmp_path, {"bbox": evaluate(*pair, settings=Settings(resamples=0))}, {}, pictures=False)
+    left = {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.*")}
+    assert left == {"coco.json", "coco.csv", "coco_mine.png", "worst/notes.txt", "worst/a_01.jpg"}
+
+
 def test_intervals_and_counts_in_the_files(pair, tmp_path):
     truth, detections = pair
     evaluation = evaluate(truth, detections, settings=FEW)
