@@ -81,7 +81,7 @@ class Evaluation:
         """Return the content of ``coco.json`` as plain data: dicts, lists, strings, numbers, and None for "n/a".
 
         ``metrics`` has the twelve numbers with their intervals, ``classes`` those of every class, ``errors`` the cost
-        of each kind of error (None if it was not requested), and ``precision_recall`` the curves.
+        of each kind of error (None if it was not requested), and ``precision_recall`` the curves at IoU 0.5.
         """
         return output.as_dict(self)
 
