@@ -47,9 +47,7 @@ RESULTS_CELLS = 500_000  # cells in it: 20,000 epochs of 25 columns
 ENVIRONMENT_BYTES = 64 << 10  # size of environment.json; usually 0.5 kB
 FREEZE_BYTES = 1 << 20  # size of freeze.json; 2 kB per stage
 JSON_DEPTH = 50  # nesting of lists and objects in a run's JSON files
-JSON_VALUES = (
-    2_000_000  # values in one, counted by commas; coco.json with 5,000 classes, boxes and masks, has 1.98 million
-)
+JSON_VALUES = 2_000_000  # commas in one; coco.json with 5,000 classes, boxes and masks, has 1.98 million
 JSON_BYTES = 1 << 20  # size of a study's run.json; usually about 500 bytes
 LOG_BYTES = 1 << 16  # end of a log that is searched for the reason of a failure
 GROUPS_BYTES = 16 << 20  # size of a file of groups; 4 MB for 100,000 images
