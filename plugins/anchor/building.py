@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from math import prod
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, one_line
-from tintbox.limits import CLASSES, MODEL_OUTPUTS
+from tintbox.limits import CLASSES, MODEL_OUTPUTS, MODEL_WEIGHTS
 from tintbox.plugins import trunk
 from tintbox.plugins.anchor import network
 
@@ -34,13 +35,16 @@ def shapes(description: Mapping[str, Any], channels: int) -> dict[str, torch.Siz
         channels: Number of image channels.
 
     Raises:
-        TintboxError: Its layers do not fit together, or a layer outputs more than `limits.LAYER_OUTPUT` numbers.
+        TintboxError: Its layers do not fit together, or it has more weights, or a layer more outputs, than the limits.
     """
     with torch.device("meta"), torch.no_grad(), explained_misfits():
         layers, save = network.build(deepcopy(dict(description)), channels, verbose=False)
+        sizes = {f"model.{name}": tensor.shape for name, tensor in layers.state_dict().items()}
+        if (weights := sum(map(prod, sizes.values()))) > MODEL_WEIGHTS:
+            raise TintboxError(f"its layers would have {weights:,} weights, {MODEL_WEIGHTS:,} are the most")
         with trunk.watch_limits(layers):
             _check_kept(layers.eval(), save, torch.zeros(1, channels, trunk.PROBE, trunk.PROBE))
-        return {f"model.{name}": tensor.shape for name, tensor in layers.state_dict().items()}
+        return sizes
 
 
 def build(description: Mapping[str, Any], channels: int) -> nn.Module:

@@ -30,6 +30,7 @@ ANCHORS = 1_000  # numbers in the anchors of a head
 CHANNELS = 65_536  # channels of a layer, or any other number among its arguments
 LAYER_OUTPUT = 32 << 20  # numbers in a layer's output for a 256 x 256 image; at most 1.3 million in YOLOv5x6
 MODEL_OUTPUTS = 64 << 20  # numbers in all outputs kept for later layers
+MODEL_WEIGHTS = 512 << 20  # numbers in a model's weights; the largest published detector, YOLOv4-P7, has 287 million
 DARKNET_LAYERS = 1_000  # sections of a .cfg; the largest published ones have 500
 CFG_BYTES = 1 << 20  # size of a .cfg or a file of class names; the largest .cfg has 30 kB
 YAML_LAYERS = 1_500  # layers in a model's YAML, counting repeats; YOLO26x has 60
