@@ -152,7 +152,7 @@ COMMANDS = {
     "coco-eval model={model} data={data} split=vall": "split=vall: no such split in {data} (train, val); did you mean",
     "coco-eval model={model} data={data} split=test": "split=test: no such split in {data} (train, val)",
     "coco-eval predictions={run}/prediction.json annotations={gt}": "no such file; did you mean 'predictions.json'?",
-    "coco-eval predictions={p} annotations={run}": "{run}: cannot be read (Is a directory)",
+    "coco-eval predictions={p} annotations={run}": "{run}: cannot be read (a folder, no file)",
     "coco-eval predictions={p} annotations={gt} images=nowhere examples=2": "images=nowhere: no such folder",
     "coco-eval predictions=[ annotations={gt}": "[: no such file",
     # Unwritable outputs
