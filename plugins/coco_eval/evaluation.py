@@ -147,7 +147,7 @@ def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", setti
         samples=samples,
         errors=tide.explain(columns, matches.partners, names) if settings.explain else None,
         settings=settings,
-        fingerprint=fingerprint(truth),
+        fingerprint=fingerprint(truth, masks=iou_type == "segm"),
     )
 
 
@@ -160,11 +160,14 @@ def group_numbers(truth: Truth) -> np.ndarray | None:
     return np.unique(names, return_inverse=True)[1]
 
 
-def fingerprint(truth: Truth) -> str:
-    """Return a hash of the truth's images, objects and classes that does not depend on their order."""
+def fingerprint(truth: Truth, *, masks: bool = False) -> str:
+    """Return a hash of the truth's images, objects, with or without masks, and classes, in whatever order they are."""
     rows = truth.annotations
-    references = [(row["image_id"], row["category_id"], row.get("iscrowd", 0)) for row in rows]
-    ids = np.array(references, np.int64).reshape(-1, 3)
+    references = [
+        (row["image_id"], row["category_id"], row.get("iscrowd", 0), _hash_mask(row["segmentation"]) if masks else 0)
+        for row in rows
+    ]
+    ids = np.array(references, np.int64).reshape(-1, 4)
     numbers = np.array([(row["area"], *row["bbox"]) for row in rows], np.float64).reshape(-1, 5)
     order = np.lexsort((*numbers.T, *ids.T))
     images, categories = (sorted_ids(row["id"] for row in part) for part in (truth.images, truth.categories))
@@ -176,10 +179,22 @@ def fingerprint(truth: Truth) -> str:
     return digest.hexdigest()
 
 
+def _hash_mask(segmentation: Any) -> int:
+    """Return a 64-bit hash of polygons or run lengths."""
+    listed = isinstance(segmentation, list)
+    raw = np.hstack(segmentation).astype(float).tobytes() if listed else str(segmentation["counts"]).encode()
+    return int.from_bytes(hashlib.sha256(raw).digest()[:8], "little", signed=True)
+
+
 def iou_types(truth: Truth, *detections: Detections) -> list[str]:
     """Return ``"bbox"``, plus ``"segm"`` if truth and detections all have masks."""
-    masks = not without_masks(truth) and all(found.segmentation is not None for found in detections)
-    return ["bbox", "segm"] if masks else ["bbox"]
+    return ["bbox", "segm"] if have_masks(*detections) and not without_masks(truth) else ["bbox"]
+
+
+def have_masks(*detections: Detections) -> bool:
+    """Return whether all detections have masks; a file without detections, ``[]``, lacks none beside one with masks."""
+    masks = [found.segmentation is not None for found in detections]
+    return any(masks) and all(there or not len(found) for there, found in zip(masks, detections))
 
 
 def without_masks(truth: Truth) -> int:
@@ -190,7 +205,7 @@ def without_masks(truth: Truth) -> int:
 def masks_left_out(truth: Truth, *detections: Detections) -> str:
     """Return a warning if all detections have masks and some objects have none, else an empty text."""
     lacking = without_masks(truth)
-    if not lacking or any(found.segmentation is None for found in detections):
+    if not lacking or not have_masks(*detections):
         return ""
     count = len(truth.annotations)
     return f"{lacking} of {count} objects in the ground truth have no mask, so boxes alone are evaluated"
