@@ -11,6 +11,7 @@ import numpy as np
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import bootstrap, output, pictures, tables
+from tintbox.plugins.coco_eval.data.rows import shorten
 from tintbox.plugins.coco_eval.evaluation import Evaluation
 from tintbox.plugins.coco_eval.metrics import column, overall
 
@@ -37,8 +38,9 @@ class Comparison:
     def __post_init__(self) -> None:
         one, two = self.first, self.second
         for what in ("iou_type", "names", "images", "truths"):
-            if getattr(one, what) != getattr(two, what):
-                raise TintboxError(f"the two evaluations differ in {what}: {getattr(one, what)}, {getattr(two, what)}")
+            pair = [getattr(evaluation, what) for evaluation in (one, two)]
+            if pair[0] != pair[1]:
+                raise TintboxError(f"the two evaluations differ in {what}: {' and '.join(map(shorten, pair))}")
         for what in ("resamples", "seed", "level"):
             pair = [getattr(evaluation.settings, what) for evaluation in (one, two)]
             if pair[0] != pair[1]:

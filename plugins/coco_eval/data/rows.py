@@ -121,7 +121,7 @@ class Rows:
         first = int(indices[0])
         if values is not None:
             value = values[first]
-            what = what.replace("{}", _short(value.item() if isinstance(value, np.generic) else value), 1)
+            what = what.replace("{}", shorten(value.item() if isinstance(value, np.generic) else value), 1)
         others = f" ({len(indices)} rows like that)" if len(indices) > 1 else ""
         raise TintboxError(f"{self.file}: {self.name}[{first}] {what}{others}")
 
@@ -209,7 +209,7 @@ def _is_beyond_float(value: float) -> bool:
     return False
 
 
-def _short(value: Any) -> str:
+def shorten(value: Any) -> str:
     """Return a value's text, cut so that an error stays on one line."""
     text = _SHORT.repr(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
