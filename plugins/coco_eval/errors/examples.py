@@ -57,14 +57,12 @@ def draw_worst(
     paths: Mapping[int, str | Path],
     folder: str | Path,
     n: int = 20,
-) -> list[Path]:
+) -> None:
     """Draw the images with the worst errors: truth on the left, detections on the right, coloured by kind of error.
 
     Images are ranked by the number of objects not found plus the scores of false detections. Masks are shown as boxes.
-    An image whose file, given by image id in ``paths``, can't be read is drawn as a grey area.
-
-    Returns:
-        The files, worst first: ``01_<name of the image>.jpg`` and so on.
+    An image whose file, given by image id in ``paths``, can't be read is drawn as a grey area. The files are
+    ``01_<name of the image>.jpg`` and so on, worst first.
 
     Raises:
         TintboxError: The folder cannot be written.
@@ -75,7 +73,6 @@ def draw_worst(
     names = {category["id"]: str(category["name"]) for category in truth.categories}
     truth_image = np.array([row["image_id"] for row in truth.annotations], np.int64)
     partner = _partners(explanation, detections)
-    files = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for rank, weight in enumerate(worst, start=1):
@@ -101,10 +98,8 @@ def draw_worst(
             stem = Path(name).stem.encode()[:LONGEST].decode(errors="ignore")
             file = folder / f"{rank:0{max(2, len(str(len(worst))))}d}_{stem}.jpg"
             draw(picture, width, height, panels, faint, title, file)
-            files.append(file)
     except OSError as error:
         raise TintboxError(f"examples: {folder} cannot be written ({one_line(error)})") from error
-    return files
 
 
 def _object(
