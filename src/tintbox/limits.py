@@ -12,12 +12,16 @@ YAML_DEPTH = 50  # nesting of lists and mappings
 YAML_VALUES = 100_000  # values after expanding aliases, which "billion laughs" multiplies
 YAML_TEXT = 100  # characters of text that count as one value: a long text can be repeated by aliases, too
 YAML_DIGITS = 400  # digits of a number; the time to read one grows with their square
+YAML_KEY_DIGITS = (
+    18  # digits of a number that is a key; multiples of 2**61 - 1 have one hash, so a dict of them is slow
+)
 
 # Checkpoints
 ZIP_DIRECTORY_BYTES = 8 << 20  # list of files in a zip; 500 kB in a training checkpoint of 3,000 tensors
 ZIP_RATIO = 4  # unpacked to packed size of a zip; PyTorch does not compress, and weights hardly compress
 PICKLE_BYTES = 16 << 20  # pickle of a checkpoint; about 2 MB in the largest models
 PICKLE_INSTRUCTIONS = 500_000  # instructions of the pickle; YOLOv5x has about 100,000
+PICKLE_BITS = 64  # bits of an integer; as keys of a dict, larger ones can have one hash, which is slow
 PICKLE_DEPTH = 100  # nesting of tuples
 MODULE_NAME = 200  # characters
 MODULES = 20_000  # modules of a checkpoint's model; YOLOv5x6 has 1,200
