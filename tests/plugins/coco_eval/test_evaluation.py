@@ -99,7 +99,9 @@ def test_masks_are_evaluated_where_all_have_them():
 def estimated(classes, samples, level=0.9):
     classes, samples = np.array(classes, float), np.array(samples, float)
     names = [str(k) for k in range(len(classes))]
-    return Evaluation("bbox", names, [1] * len(names), 1234, None, classes, samples, None, Settings(level=level), "x")
+    many = np.full((len(names) + 1, 12), 1234)
+    settings = Settings(level=level)
+    return Evaluation("bbox", names, [1] * len(names), 1234, None, classes, samples, many, None, settings, "x")
 
 
 def test_values_are_means_over_the_classes_that_have_one():

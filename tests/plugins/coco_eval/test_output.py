@@ -77,7 +77,7 @@ def test_intervals_and_counts_in_the_files(pair, tmp_path):
     for key, (low, high) in zip(KEYS, evaluation.intervals):
         row = content["metrics"][key]
         assert (row["low"], row["high"]) == (None if math.isnan(low) else low, None if math.isnan(high) else high)
-        if row["value"] is not None:
+        if row["low"] is not None:
             assert 0 <= row["low"] <= row["value"] + 1e-9 and row["value"] - 1e-9 <= row["high"] <= 1
     assert content["errors"]["overall"]["AP"] == pytest.approx(content["metrics"]["AP50"]["value"], abs=1e-9)
 
