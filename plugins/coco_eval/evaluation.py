@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tintbox.errors import TintboxError
+from tintbox.errors import TintboxError, counted
 from tintbox.limits import COCO_WEIGHTS
 from tintbox.plugins.coco_eval import bootstrap, output, pictures, tables
 from tintbox.plugins.coco_eval.accumulation import accumulate
@@ -126,10 +126,11 @@ def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", setti
         raise TintboxError("the ground truth has no images or no categories: there is nothing to evaluate")
     if iou_type == "segm":
         check_masks(truth)
-    if len(truth.images) * settings.resamples > COCO_WEIGHTS:
+    numbers = max(len(truth.images), len(METRICS) * len(truth.categories))  # of each resample
+    if numbers * settings.resamples > COCO_WEIGHTS:
         raise TintboxError(
-            f"resamples={settings.resamples}: too many for {len(truth.images):,} images; give up to "
-            f"{COCO_WEIGHTS // len(truth.images)}, 0 for no intervals"
+            f"resamples={settings.resamples}: too many for {counted(len(truth.images), 'image')} (classes: "
+            f"{len(truth.categories):,}); give up to {COCO_WEIGHTS // numbers}, 0 for no intervals"
         )
     columns = Columns.of(truth, detections, iou_type)
     matches = match(columns)

@@ -59,7 +59,7 @@ MOST_RUNS = 100_000  # runs of a study, each with a folder and a row in its tabl
 
 # COCO evaluation
 COCO_CLASSES = 5_000  # categories in a COCO JSON, each with 200 kB of curves; LVIS has 1,203
-COCO_WEIGHTS = 500_000_000  # images times resamples, at 4 bytes each, twice
+COCO_WEIGHTS = 500_000_000  # images, or 12 numbers of each class, times resamples, at 4 to 8 bytes each, twice
 MASK_SIDE = 65_535  # height and width of a mask in pixels, which is also JPEG's maximum
 POLYGON_LENGTH = 2_000_000  # perimeter of a polygon in pixels; pycocotools needs 80 bytes for each while filling it
 EVALUATION_BYTES = 32 << 20  # size of coco.json; 22 MB with 1,200 classes

@@ -65,9 +65,11 @@ def test_what_cannot_be_evaluated(truth, detections, more, line):
 
 
 def test_more_resamples_than_the_memory_holds(monkeypatch):
-    monkeypatch.setattr(evaluation, "COCO_WEIGHTS", 5)
+    monkeypatch.setattr(evaluation, "COCO_WEIGHTS", 60)
     evaluate(TRUTH, ONE, settings=Settings(resamples=5))
-    with pytest.raises(TintboxError, match="resamples=6: too many for 1 images; give up to 5, 0 for no intervals"):
+    with pytest.raises(
+        TintboxError, match=r"resamples=6: too many for 1 image \(classes: 1\); give up to 5, 0 for no intervals"
+    ):
         evaluate(TRUTH, ONE, settings=Settings(resamples=6))
 
 
