@@ -59,7 +59,7 @@ class Comparison:
     def intervals(self) -> np.ndarray:
         """Lower and upper bounds of the differences, ``(12, 2)``."""
         samples = overall(self.second.samples) - overall(self.first.samples)
-        return bootstrap.interval(samples, self.values, self.first.settings.level)
+        return self._bound(samples, self.values, self.first.support[-1])
 
     @cached_property
     def classes(self) -> np.ndarray:
@@ -69,7 +69,15 @@ class Comparison:
     @cached_property
     def class_intervals(self) -> np.ndarray:
         """Lower and upper bounds of the differences for every class, ``(K, 12, 2)``."""
-        return bootstrap.interval(self.second.samples - self.first.samples, self.classes, self.first.settings.level)
+        samples = self.second.samples - self.first.samples
+        return self._bound(samples, self.classes, self.first.support[:-1])
+
+    def _bound(self, samples: np.ndarray, values: np.ndarray, support: np.ndarray) -> np.ndarray:
+        """Return the intervals of differences; zero to zero, from however few images, where no resample differs."""
+        equal = (np.abs([values, *samples]) <= bootstrap.ROUNDING) | np.isnan([values, *samples])
+        bounds = bootstrap.interval(samples, values, self.first.settings.level, support)
+        bounds[equal.all(0) & ~np.isnan(samples).all(0)] = 0.0
+        return bounds
 
     def __getitem__(self, key: str) -> float:
         """Return one difference, e.g. ``comparison["AP"]``; NaN for "n/a"."""

@@ -13,6 +13,7 @@ import numpy as np
 
 import tintbox
 from tintbox import atomic
+from tintbox.limits import CURVE_CLASSES
 from tintbox.plugins.coco_eval import pictures as drawings
 from tintbox.plugins.coco_eval.bootstrap import is_sure
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, RECALL_THRESHOLDS, SUFFIXES
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 def as_dict(evaluation: Evaluation) -> dict[str, Any]:
     """Return an evaluation as plain data, with None for "n/a"."""
     errors = evaluation.errors
-    area, limit, levels = 0, -1, slice(1)  # all sizes, 100 detections, IoU 0.5: ten levels of 5,000 classes are 150 MB
-    precision = evaluation.curves.precision[levels, ..., area, limit]  # (1, R, K)
+    area, limit = 0, -1  # all sizes, 100 detections
+    levels = slice(None if len(evaluation.names) <= CURVE_CLASSES else 1)  # of 5,000 classes, ten would be 150 MB
+    precision = evaluation.curves.precision[levels, ..., area, limit]  # (T, R, K)
     return {
         "images": evaluation.images,
         "resamples": evaluation.settings.resamples,

@@ -12,12 +12,16 @@ YAML_DEPTH = 50  # nesting of lists and mappings
 YAML_VALUES = 100_000  # values after expanding aliases, which "billion laughs" multiplies
 YAML_TEXT = 100  # characters of text that count as one value: a long text can be repeated by aliases, too
 YAML_DIGITS = 400  # digits of a number; the time to read one grows with their square
+YAML_KEY_DIGITS = (
+    18  # digits of a number that is a key; multiples of 2**61 - 1 have one hash, so a dict of them is slow
+)
 
 # Checkpoints
 ZIP_DIRECTORY_BYTES = 8 << 20  # list of files in a zip; 500 kB in a training checkpoint of 3,000 tensors
 ZIP_RATIO = 4  # unpacked to packed size of a zip; PyTorch does not compress, and weights hardly compress
 PICKLE_BYTES = 16 << 20  # pickle of a checkpoint; about 2 MB in the largest models
 PICKLE_INSTRUCTIONS = 500_000  # instructions of the pickle; YOLOv5x has about 100,000
+PICKLE_BITS = 64  # bits of an integer; as keys of a dict, larger ones can have one hash, which is slow
 PICKLE_DEPTH = 100  # nesting of tuples
 MODULE_NAME = 200  # characters
 MODULES = 20_000  # modules of a checkpoint's model; YOLOv5x6 has 1,200
@@ -56,10 +60,11 @@ MOST_RUNS = 100_000  # runs of a study, each with a folder and a row in its tabl
 
 # COCO evaluation
 COCO_CLASSES = 5_000  # categories in a COCO JSON, each with 200 kB of curves; LVIS has 1,203
-COCO_WEIGHTS = 500_000_000  # images times resamples, at 4 bytes each, twice
+COCO_WEIGHTS = 500_000_000  # images, or 12 numbers of each class, times resamples, at 4 to 8 bytes each, twice
 MASK_SIDE = 65_535  # height and width of a mask in pixels, which is also JPEG's maximum
 POLYGON_LENGTH = 2_000_000  # perimeter of an object's polygons in pixels; pycocotools needs 80 bytes for each
 POLYGON_LENGTHS = 1_000_000_000  # of all objects, which take two minutes; COCO's 860,000 training objects 310 million
+CURVE_CLASSES = 500  # classes with curves for all ten IoU thresholds in coco.json; 100 kB each
 EVALUATION_BYTES = 64 << 20  # size of coco.json; 57 MB with 5,000 classes, boxes and masks
 EVALUATION_CLASSES = 25_000  # classes in it; the larger ImageNet has 21,000
 EVALUATION_POINTS = 1_001  # recalls of its curves (usually 101) and kinds of errors (usually 6)

@@ -65,9 +65,11 @@ def test_what_cannot_be_evaluated(truth, detections, more, line):
 
 
 def test_more_resamples_than_the_memory_holds(monkeypatch):
-    monkeypatch.setattr(evaluation, "COCO_WEIGHTS", 5)
+    monkeypatch.setattr(evaluation, "COCO_WEIGHTS", 60)
     evaluate(TRUTH, ONE, settings=Settings(resamples=5))
-    with pytest.raises(TintboxError, match="resamples=6: too many for 1 images; give up to 5, 0 for no intervals"):
+    with pytest.raises(
+        TintboxError, match=r"resamples=6: too many for 1 image \(classes: 1\); give up to 5, 0 for no intervals"
+    ):
         evaluate(TRUTH, ONE, settings=Settings(resamples=6))
 
 
@@ -110,7 +112,9 @@ def test_masks_are_evaluated_where_all_have_them():
 def estimated(classes, samples, level=0.9):
     classes, samples = np.array(classes, float), np.array(samples, float)
     names = [str(k) for k in range(len(classes))]
-    return Evaluation("bbox", names, [1] * len(names), 1234, None, classes, samples, None, Settings(level=level), "x")
+    many = np.full((len(names) + 1, 12), 1234)
+    settings = Settings(level=level)
+    return Evaluation("bbox", names, [1] * len(names), 1234, None, classes, samples, many, None, settings, "x")
 
 
 def test_values_are_means_over_the_classes_that_have_one():

@@ -56,9 +56,9 @@ def test_the_files_have_pycocotools_numbers(synthetic, tmp_path):
             cells = [rows[kind, name][key] for key in KEYS]
             assert near([None if cell == "n/a" else float(cell) for cell in cells], stats)
         curves = content[kind]["precision_recall"]
-        assert curves["iou"] == [0.5]
+        assert curves["iou"] == [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95]
         for k, name in enumerate(found[kind].names):
-            expected = trusted.eval["precision"][:1, :, k, 0, 2]
+            expected = trusted.eval["precision"][:, :, k, 0, 2]
             if expected.min() < 0:
                 assert curves["precision"][name] is None
             else:
@@ -66,15 +66,19 @@ def test_the_files_have_pycocotools_numbers(synthetic, tmp_path):
     assert content["bbox"]["metrics"] != content["segm"]["metrics"]
 
 
-def test_the_file_of_as_many_classes_as_are_evaluated_is_within_the_report_s_limits(synthetic, tmp_path):
+@pytest.mark.parametrize("classes", [limits.CURVE_CLASSES, limits.COCO_CLASSES])
+def test_the_file_is_within_the_report_s_limits(synthetic, tmp_path, monkeypatch, classes):
+    if classes > limits.CURVE_CLASSES:
+        monkeypatch.setattr(output, "CURVE_CLASSES", 0)
     truth, detections = synthetic.case(3, images=24, masks=True)
     found = {kind: evaluate(truth, detections, kind, FEW) for kind in ("bbox", "segm")}
     for evaluation in found.values():
         evaluation.curves.precision[:] = math.pi / 10  # as long as a number gets, and no class without objects
         evaluation.classes[:] = evaluation.samples[:] = math.pi / 10
+        evaluation.support[:] = 1_000
     output.save(tmp_path, found, {}, pictures=False)
     text = (tmp_path / "coco.json").read_text()
-    share = limits.COCO_CLASSES / len(truth.categories)
+    share = classes / len(truth.categories)
     assert text.count(",") * share < limits.JSON_VALUES and len(text) * share < limits.EVALUATION_BYTES
 
 
@@ -100,7 +104,7 @@ def test_intervals_and_counts_in_the_files(pair, tmp_path):
     for key, (low, high) in zip(KEYS, evaluation.intervals):
         row = content["metrics"][key]
         assert (row["low"], row["high"]) == (None if math.isnan(low) else low, None if math.isnan(high) else high)
-        if row["value"] is not None:
+        if row["low"] is not None:
             assert 0 <= row["low"] <= row["value"] + 1e-9 and row["value"] - 1e-9 <= row["high"] <= 1
     assert content["errors"]["overall"]["AP"] == pytest.approx(content["metrics"]["AP50"]["value"], abs=1e-9)
 
