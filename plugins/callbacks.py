@@ -43,6 +43,11 @@ def wants_resume(args: Any) -> bool:
     return arguments.get("task") == "colorize" or bool(options.pick_own(arguments)) or wants_freeze(args)
 
 
+def resumes_exactly(trainer: Any) -> bool:
+    """Return the same for a run that has begun, in whose arguments `amp=auto` is replaced by what it means here."""
+    return hasattr(trainer, "tintbox_policy") or wants_resume(trainer.args)
+
+
 def has_grey_statistics(model: Any) -> bool:
     """Return whether a model, wrapped or not, was given a colouriser's backbone (`handover.MARK`)."""
     return any(hasattr(layer, "tintbox_statistics") for layer in layers(model))

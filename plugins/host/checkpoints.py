@@ -63,19 +63,19 @@ def checkpoints(trainer: Any) -> None:
     @replace(trainer.BaseTrainer, "save_model")
     def save(self: Any, *, stock: Any) -> Any:
         kept = {name: getattr(self, name) for name in ("args", "wdir", "last", "best")}
-        network = self.ema.ema
+        network, exact = self.ema.ema, callbacks.resumes_exactly(self)
         arguments = policy.record(self)
         self.args = type(self.args)(**options.drop_own(arguments))
         self.wdir, self.last, self.best = (WholePath(kept[name]) for name in ("wdir", "last", "best"))
         if ours := policy.own(arguments, self):
             network.tintbox_args = ours
-        position = getattr(self, "tintbox_position", None) if callbacks.wants_resume(kept["args"]) else None
+        position = getattr(self, "tintbox_position", None) if exact else None
         hook = self.optimizer.register_state_dict_post_hook(position.add) if position else None
         atomic.clear_parts(kept["wdir"])
         try:
             return stock(self)
         except OSError as error:
-            if error.errno in FULL and callbacks.wants_resume(kept["args"]):
+            if error.errno in FULL and exact:
                 raise TintboxError(explain_full(error, kept["last"])) from error
             raise
         finally:
@@ -138,7 +138,7 @@ def exact_resume(trainer: Any) -> None:
 
     @replace(trainer.BaseTrainer, "resume_training")
     def resume(self: Any, ckpt: Any, *, stock: Any) -> None:
-        if not callbacks.wants_resume(self.args):
+        if not callbacks.resumes_exactly(self):
             stock(self, ckpt)
             return
         from tintbox.plugins.resume import begin

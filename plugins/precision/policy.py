@@ -69,4 +69,4 @@ def record(trainer: Any) -> dict[str, Any]:
 def own(arguments: Mapping[str, Any], trainer: Any) -> dict[str, Any]:
     """Return tintbox's own arguments among those of `record`, with `amp` as the user gave it."""
     ours, policy = pick_own(arguments), getattr(trainer, "tintbox_policy", None)
-    return {**ours, "amp": policy.asked} if policy and "amp" in ours else ours
+    return {**ours, "amp": policy.asked} if policy else ours

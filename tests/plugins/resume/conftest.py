@@ -22,6 +22,7 @@ KINDS = {
     "frozen": (TINY, {"freeze": "backbone", "close_mosaic": 1, "optimizer": "SGD"}),
     "closing": (TINY, {"cls_pos_weight": 2, "close_mosaic": 2, "nbs": 12, "batch": 2}),
     "plain": (TINY, {}),
+    "fast": (TINY, {"amp": "auto"}),
     "end-to-end": (
         {**TINY, "end2end": True, "reg_max": 1},
         {"freeze": "backbone", "unfreeze": {2: "all"}, "optimizer": "MuSGD"},

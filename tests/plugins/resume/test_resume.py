@@ -31,6 +31,7 @@ def same(one, other):
     [
         "colorize",
         "frozen",
+        "fast",
         pytest.param("closing", marks=pytest.mark.slow),
         pytest.param("end-to-end", marks=pytest.mark.slow),
     ],
