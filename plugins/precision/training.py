@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from ultralytics.utils import LOGGER
 
-from tintbox import memory
+from tintbox import memory, run_arguments
 from tintbox.errors import counted
 from tintbox.plugins.precision.policy import Policy
 from tintbox.processor import close_gaps, fuse
@@ -36,7 +36,8 @@ def begin(trainer: Any, policy: Policy) -> None:
     """Set threads, loader processes and Ultralytics' own argument before model and loaders are built."""
     trainer.tintbox_policy, trainer.args.amp = policy, policy.amp
     if policy.on_processor:
-        loaders = split(available()) if forks() else 0
+        asked = run_arguments.read(trainer.save_dir)["workers"]  # Ultralytics sets the argument to 0 on a CPU
+        loaders = min(split(available()), asked) if forks() else 0
         use_all_cores(trainer.device, spare=loaders)
         trainer.args.workers = loaders
 

@@ -225,6 +225,22 @@ def test_loaders_by_threads(threads, loaders):
     assert training.split(threads) == loaders
 
 
+@pytest.mark.parametrize(("asked", "loaders"), [({}, 2), ({"workers": 1}, 1), ({"workers": 0}, 0)])
+def test_no_more_loaders_than_asked_for(asked, loaders, pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "available", lambda: 8)
+    monkeypatch.setattr(training, "forks", lambda: True)
+    yolo, found = YOLO("yolo11n.yaml"), []
+
+    def stop(trainer):
+        found.append(trainer.args.workers)
+        raise Reached
+
+    yolo.add_callback("on_pretrain_routine_end", stop)
+    with pytest.raises(Reached):
+        yolo.train(data=str(pictures("detect")), imgsz=SIDE, amp="auto", plots=False, project=tmp_path, **asked)
+    assert found == [loaders]
+
+
 def test_what_is_upsampled_gets_gradients_without_gaps():
     model = DetectionModel("yolo11n.yaml", verbose=False)
     training.suit_processor(SimpleNamespace(model=model, ema=None, optimizer=torch.optim.SGD(model.parameters())))
