@@ -19,6 +19,7 @@ from tintbox.path_names import can_be_listed
 SHARE = 0.1  # of the images, for validation
 SUBFOLDERS = (("train", "val"), ("images/train", "images/val"))  # that define the split
 NAMED = 3  # validation images named in the log
+PAINTED = ".painted"  # marks the folder of a validation or prediction, as args.yaml does that of a training
 
 
 def is_plain(data: Any) -> bool:
@@ -31,12 +32,12 @@ def split(folder: Path) -> tuple[list[Path], list[Path], str]:
     """Return the training images and the validation images, each sorted, and how they were split.
 
     They are split by subfolders if there are such, else by a hash of each image's path within the folder, so that an
-    image keeps its split when others are added or the folder moves. Files written by training runs are left out.
+    image keeps its split when others are added or the folder moves. Files written by runs are left out.
 
     Raises:
         TintboxError: If there are fewer than two images.
     """
-    runs = {file.parent for file in folder.rglob("args.yaml")}
+    runs = {file.parent for name in ("args.yaml", PAINTED) for file in folder.rglob(f"*/{name}")}
     files = [file for file in image_files(folder) if not runs.intersection(file.parents)]
     for pair in SUBFOLDERS:
         train, val = ([file for file in files if (folder / name) in file.parents] for name in pair)
@@ -50,6 +51,11 @@ def split(folder: Path) -> tuple[list[Path], list[Path], str]:
     chosen = {file for file in files if file != highest and (ranks[file] < SHARE or file == lowest)}
     rest = [file for file in files if file not in chosen]
     return rest, sorted(chosen), "chosen by a hash of their names"
+
+
+def mark(folder: Path) -> None:
+    """Mark a folder for `split` as one of images that a run has painted."""
+    (folder / PAINTED).touch()
 
 
 def rank(name: str) -> float:

@@ -14,6 +14,7 @@ from ultralytics.engine.results import Results
 from ultralytics.utils import DEFAULT_CFG, ops
 
 from tintbox import atomic
+from tintbox.colorization import folder
 from tintbox.colorization.backend import adjust_palette, model_channels, model_output_stride, model_palette
 from tintbox.colorization.grey import grey_input
 from tintbox.colorization.palette_base import BasePalette
@@ -113,6 +114,7 @@ class ColorizePredictor(BasePredictor):
             super().save_predicted_images(save_path, frame)
         else:
             write_picture(save_path.with_suffix(".jpg"), self.plotted_img)
+        folder.mark(self.save_dir)
 
     @property
     def _has_fixed_size(self) -> bool:

@@ -57,6 +57,7 @@ class ColorizeValidator(BaseValidator):
         data, part = self.args.data, self.args.split
         if trainer is None and self.dataloader is None:
             dataset.describe(data, part)  # reports errors in one line
+            folder.mark(self.save_dir)
         if trainer is not None or not folder.is_plain(data):
             return super().__call__(trainer, model, **kwargs)
         with folder.as_yaml(data, part) as file:

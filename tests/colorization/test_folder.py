@@ -62,6 +62,16 @@ def test_pictures_of_runs_are_left_out(photos):
     assert folder.split(photos) == before
 
 
+def test_so_are_those_of_validations_and_predictions(cli, photos, trained):
+    before = folder.split(photos)
+    for mode, given in (("predict", "source"), ("val", "data")):
+        words = (f"model={trained}/weights/best.pt", f"{given}={photos}", "imgsz=32", f"project={photos}/runs")
+        code, text = cli("colorize", mode, *words, "save=True")
+        assert code == 0, text
+        assert len(list((photos / "runs").rglob("*.jpg"))) > 2
+        assert folder.split(photos) == before
+
+
 @pytest.mark.attack("newcomer")
 def test_train_and_validate(cli, photos, tmp_path):
     code, text = cli("colorize", "train", f"data={photos}", *SMALL, f"project={tmp_path}/runs", "name=run")
