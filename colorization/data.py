@@ -8,7 +8,7 @@ from __future__ import annotations
 import glob
 import io
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from tintbox.threads import cores
 SUFFIXES = {".avif", ".bmp", ".dng", ".jpeg", ".jpg", ".jp2", ".mpo", ".png", ".tif", ".tiff", ".webp"}
 MEMORY_SHARE = 0.3  # largest share of the available memory (RAM or GPU) for the decoded images of one split
 THREADS = min(8, cores())
+BLOCK = 16  # images of a sample that are read at once
 ENDINGS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82"}  # first bytes -> last bytes, of JPEG and PNG
 
 # First bytes -> Pillow's header reader. Not `Image.open`: Ultralytics replaces it, and may then install a package.
@@ -241,7 +242,8 @@ class Pictures:
                 return picture
         raise TintboxError(f"none of {len(self)} image files can be read any more, e.g. '{self.files[index]}'")
 
-    def sample(self, n: int, seed: int = 0) -> torch.Tensor:
-        """Return up to ``n`` images drawn without replacement, (n, H, W, 3), uint8 RGB, on the CPU."""
+    def sample(self, n: int, seed: int = 0) -> Iterator[torch.Tensor]:
+        """Yield up to ``n`` images drawn without replacement, in blocks (B, H, W, 3), uint8 RGB, on the CPU."""
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))[:n]
-        return self.read(order.sort().values).cpu()
+        for indices in order.sort().values.split(BLOCK):
+            yield self.read(indices).cpu()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
@@ -85,10 +87,10 @@ class LabPalette(BasePalette):
         near, share = self.encode_soft(pictures)
         return {"label": near[..., 0], "near": near, "share": share}
 
-    def shares(self, pictures: torch.Tensor) -> np.ndarray:
-        """Return the share of each bin in images (N, H, W, 3), smoothed by the soft encoding: (K,)."""
+    def shares(self, blocks: Iterable[torch.Tensor]) -> np.ndarray:
+        """Return the share of each bin in blocks of images (B, H, W, 3), smoothed by the soft encoding: (K,)."""
         total = torch.zeros(len(self), dtype=torch.float64)
-        for picture in pictures:
+        for picture in chain.from_iterable(blocks):
             near, share = self.encode_soft(picture)
             total.index_add_(0, near.flatten(), share.flatten().double())
         return (total / total.sum()).numpy()

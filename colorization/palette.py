@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -126,7 +126,9 @@ class Palette(BasePalette):
         """Return the loss's targets for images (B, H, W, 3), uint8: ``label``, the colour indices (B, H, W)."""
         return {"label": self.encode(pictures)}
 
-    def shares(self, pictures: torch.Tensor) -> np.ndarray:
-        """Return the share of each colour in the pixels of images (N, H, W, 3), uint8: (K,), summing to 1."""
-        counts = torch.bincount(self.encode(pictures).flatten().long(), minlength=len(self)).double()
-        return (counts / counts.sum()).cpu().numpy()
+    def shares(self, blocks: Iterable[torch.Tensor]) -> np.ndarray:
+        """Return the share of each colour in the pixels of blocks of images (B, H, W, 3), uint8: (K,), summing to 1."""
+        counts = torch.zeros(len(self), dtype=torch.float64)
+        for block in blocks:
+            counts += torch.bincount(self.encode(block).flatten().long(), minlength=len(self))
+        return (counts / counts.sum()).numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, TypeVar
 
@@ -123,8 +124,8 @@ class BasePalette(ABC):
         """Return the loss's targets for images (B, H, W, 3), uint8; always with ``label``, the indices (B, H, W)."""
 
     @abstractmethod
-    def shares(self, pictures: torch.Tensor) -> np.ndarray:
-        """Return the share of each class in the pixels of images (N, H, W, 3), uint8: (K,), summing to 1."""
+    def shares(self, blocks: Iterable[torch.Tensor]) -> np.ndarray:
+        """Return the share of each class in the pixels of blocks of images (B, H, W, 3), uint8: (K,), summing to 1."""
 
     def decode(self, x: Array) -> Array:
         """Convert indices or scores to an image.

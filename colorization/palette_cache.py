@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import torch
 from ultralytics.utils import LOGGER
 
 from tintbox.colorization.data import Pictures
@@ -36,7 +37,8 @@ def fit_palette(pictures: Pictures, k: int, seed: int, scale: float, folder: Pat
             return Palette.load(file)
     except (TintboxError, OSError) as error:
         LOGGER.warning(f"the kept palette cannot be read, so it is fitted again: {one_line(error)}")
-    palette = Palette.fit(pictures.sample(SAMPLED, seed).numpy(), k, seed=seed, scale=scale)
+    pixels = torch.cat(list(pictures.sample(SAMPLED, seed))).numpy()
+    palette = Palette.fit(pixels, k, seed=seed, scale=scale)
     try:
         palette.save(file)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ import numpy as np
 import torch
 from ultralytics.utils import USER_CONFIG_DIR
 
-from tintbox.colorization.balance import class_weights
 from tintbox.colorization.batch import reduce
 from tintbox.colorization.data import Pictures
 from tintbox.colorization.palette import Palette
@@ -62,13 +62,7 @@ def adjust(palette: BasePalette, args: Any) -> BasePalette:
     return palette.but(**given) if given else palette
 
 
-def weigh(palette: BasePalette, train: Pictures, output_stride: int) -> BasePalette:
-    """Return the palette with loss weights computed from each colour's share of the training pixels."""
-    shares = palette.shares(sample(train, output_stride))
-    return palette.but(weights=class_weights(shares, palette.rebalance))
-
-
-def sample(train: Pictures, output_stride: int) -> torch.Tensor:
-    """Return a representative sample of training images at the resolution of the labels: (N, H, W, 3), uint8."""
-    pictures = train.sample(SAMPLED).permute(0, 3, 1, 2)
-    return torch.cat([reduce(part, output_stride) for part in pictures.split(16)]).permute(0, 2, 3, 1)
+def sample(train: Pictures, output_stride: int) -> Iterator[torch.Tensor]:
+    """Yield a representative sample of training images at the resolution of the labels: (B, H, W, 3), uint8."""
+    for pictures in train.sample(SAMPLED):
+        yield reduce(pictures.permute(0, 3, 1, 2), output_stride).permute(0, 2, 3, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from copy import copy
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import tintbox.cfg
 from tintbox import memory, yaml_file
 from tintbox.checks import is_number
 from tintbox.colorization import dataset, palette_choice, plots
+from tintbox.colorization.balance import class_weights
 from tintbox.colorization.batch import prepare, truth_rows
 from tintbox.colorization.data import Pictures, check_size, image_files
 from tintbox.colorization.grey import one_channel
@@ -106,10 +108,12 @@ class ColorizeTrainer(BaseTrainer):
         """Build the model for the palette of the user, the checkpoint, the dataset or the model, in that order."""
         spec = describe(cfg)
         train = self.pictures(self.data["train"])
-        if RANK in {-1, 0} and is_grey(train.sample(palette_choice.SAMPLED)):
+        if RANK in {-1, 0} and all(map(is_grey, train.sample(palette_choice.SAMPLED))):
             LOGGER.warning(f"all training images of {self.args.data} are grey: there are no colours to learn")
         self.channels, self.output_stride = spec["in_channels"], output_stride(spec)
         self.palette = self.choose_palette(spec, weights.palette if isinstance(weights, ColorizeModel) else None, train)
+        if self.palette.rebalance != 1 and not (self.resume and self.palette.weights is not None):
+            self.palette = self.palette.but(weights=class_weights(self.shares, self.palette.rebalance))
         model = ColorizeModel(cfg, palette=self.palette, verbose=verbose and RANK in {-1, 0})
         self.coarsest = int(model.stride.max())
         if weights is not None:
@@ -118,7 +122,7 @@ class ColorizeTrainer(BaseTrainer):
         return model.to(memory_format=torch.channels_last)
 
     def choose_palette(self, spec: dict[str, Any], own: BasePalette | None, train: Pictures) -> BasePalette:
-        """Return the palette of the run and its checkpoints.
+        """Return the palette of the run and its checkpoints; a rebalanced one may still lack its weights.
 
         Args:
             spec: The model's description.
@@ -131,11 +135,12 @@ class ColorizeTrainer(BaseTrainer):
                 raise TintboxError(f"palette={self.named}: {self.args.resume} has another one; leave it out to resume")
             asked = None
         palette = palette_choice.choose(asked, own, (self.data.get("palette"), spec["palette"]), train, self.args)
-        if not self.resume:
-            palette = palette_choice.adjust(palette, self.args)
-        if palette.rebalance == 1 or (self.resume and palette.weights is not None):
-            return palette
-        return palette_choice.weigh(palette, train, self.output_stride)
+        return palette if self.resume else palette_choice.adjust(palette, self.args)
+
+    @cached_property
+    def shares(self) -> np.ndarray:
+        """The share (K,) of each palette colour in the training pixels, at the resolution of the labels."""
+        return self.palette.shares(palette_choice.sample(self.pictures(self.data["train"]), self.output_stride))
 
     def get_dataloader(
         self, dataset_path: Any, batch_size: int = 16, rank: int = 0, mode: str = "train"
@@ -239,9 +244,8 @@ class ColorizeTrainer(BaseTrainer):
     def plot_metrics(self) -> None:
         """Plot the training curves, and the colours with their shares of the training pixels."""
         super().plot_metrics()
-        shares = self.palette.shares(palette_choice.sample(self.pictures(self.data["train"]), self.output_stride))
         colours = self.palette.decode(np.arange(len(self.palette))[None])[0]
-        plots.palette_chart(colours, shares, self.save_dir / "palette.png")
+        plots.palette_chart(colours, self.shares, self.save_dir / "palette.png")
 
 
 def description(model: Any) -> dict[str, Any]:

@@ -101,6 +101,16 @@ def test_memory_and_disk_agree(folder):
         assert a["im_file"] == b["im_file"]
 
 
+def test_a_sample_is_read_block_by_block(folder):
+    pictures = Pictures(image_files(folder) * 8, 16, "disk")
+    seen = []
+    pictures.read = lambda indices: seen.append(len(indices)) or Pictures.read(pictures, indices)
+    first, *rest = map(len, pictures.sample(39))
+    assert [first, *rest] == seen == [16, 16, 7]
+    next(pictures.sample(39))
+    assert len(seen) == 4
+
+
 def test_a_file_that_goes_bad_later_is_replaced(folder):
     pictures = Pictures(image_files(folder), 16, "disk")
     (folder / "1.png").unlink()

@@ -3,10 +3,10 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import torch
 
 from tintbox.colorization import palette_choice
-from tintbox.colorization.balance import class_weights
 from tintbox.colorization.palette import Palette
 
 ARGS = SimpleNamespace(input_scale=256.0, seed=0, temperature=None, rebalance=None)
@@ -17,7 +17,7 @@ class Pictures:
     """A black picture and a white one, of 4x4 pixels."""
 
     def sample(self, count):
-        return torch.tensor([0, 255], dtype=torch.uint8)[:, None, None, None].expand(2, 4, 4, 3)
+        yield from torch.tensor([0, 255], dtype=torch.uint8)[:, None, None, None, None].expand(2, 1, 4, 4, 3)
 
 
 def test_the_user_goes_before_the_checkpoint_and_this_before_the_dataset():
@@ -35,7 +35,13 @@ def test_weights_of_another_rebalancing_are_learned_anew():
     assert palette_choice.adjust(weighed, asked) == TWO.but(temperature=0.4, rebalance=0.7)
 
 
-def test_weights_are_those_of_the_shares_of_the_pixels():
-    weighed = palette_choice.weigh(THREE, Pictures(), 2)
-    assert np.allclose(weighed.weights, class_weights(np.array([0.5, 0, 0.5]), THREE.rebalance))
-    assert palette_choice.sample(Pictures(), 2).shape == (2, 2, 2, 3)
+def test_shares_are_those_of_the_pixels():
+    assert THREE.shares(palette_choice.sample(Pictures(), 2)).tolist() == [0.5, 0, 0.5]
+    assert [block.shape for block in palette_choice.sample(Pictures(), 2)] == [(1, 2, 2, 3)] * 2
+
+
+@pytest.mark.parametrize("name", ["horses24", "ab313"])
+def test_shares_do_not_depend_on_the_blocks(name):
+    pictures = torch.randint(0, 256, (40, 8, 8, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    palette = Palette.load(name)
+    assert np.array_equal(palette.shares([pictures]), palette.shares(pictures.split(16)))
