@@ -7,7 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tintbox.colorization.data import Pictures, check_size, decode
+from tintbox.colorization.data import Pictures, check_size
+from tintbox.colorization.decoding import decode
 from tintbox.colorization.palette import Palette
 from tintbox.errors import TintboxError
 from tintbox.limits import PICTURE_PIXELS, TRAINED_SIDE
