@@ -66,6 +66,11 @@ def image_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
     return files
 
 
+def first(files: list[Path], fraction: float | int) -> list[Path]:
+    """Return the first files of a split: a share, but at least one, or a number, as `get_split_fraction` returns it."""
+    return files[: fraction if isinstance(fraction, int) else max(1, round(len(files) * fraction))]
+
+
 def check_size(imgsz: Any, stride: int, most: int = 2) -> list[int]:
     """Return an image size as a list of sides in pixels, each a multiple of ``stride``.
 

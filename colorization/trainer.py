@@ -12,6 +12,7 @@ import numpy as np
 import torch
 import yaml
 from torch import distributed, nn
+from ultralytics.data.utils import get_split_fraction
 from ultralytics.engine.trainer import BaseTrainer
 from ultralytics.nn.tasks import load_checkpoint, yaml_model_load
 from ultralytics.utils import DEFAULT_CFG, LOGGER, RANK
@@ -22,7 +23,7 @@ from tintbox.checks import is_number
 from tintbox.colorization import dataset, palette_choice, plots
 from tintbox.colorization.balance import class_weights
 from tintbox.colorization.batch import prepare, truth_rows
-from tintbox.colorization.data import Pictures, check_size, image_files
+from tintbox.colorization.data import Pictures, check_size, first, image_files
 from tintbox.colorization.grey import one_channel
 from tintbox.colorization.loader import Order, PictureLoader
 from tintbox.colorization.model import ColorizeModel, describe, output_stride
@@ -53,7 +54,7 @@ class ColorizeTrainer(BaseTrainer):
         channels: The model's input channels, 1 or 3.
         output_stride: Input pixels per output pixel.
         coarsest: Input pixels per value of the network's smallest feature map.
-        splits: Source of a split -> its images, so that each split is read once.
+        splits: Source, size and fraction of a split -> its images, so that each split is read once.
     """
 
     palette: BasePalette
@@ -92,14 +93,12 @@ class ColorizeTrainer(BaseTrainer):
         self.args.data = data.get("yaml_file") or str(data["path"])
         return data
 
-    def pictures(self, source: Any) -> Pictures:
+    def pictures(self, source: Any, split: str = "train") -> Pictures:
         """Return the images of a split, read once per size: Ultralytics may still round it to a model's stride."""
-        key = f"{source}@{self.args.imgsz}"
+        fraction = get_split_fraction(self.args.fraction, split)
+        key = f"{source}@{self.args.imgsz}@{fraction}"
         if key not in self.splits:
-            files = image_files(source)
-            if source == self.data["train"]:
-                files = fraction_of(files, self.args.fraction)
-            self.splits[key] = Pictures(files, self.args.imgsz, self.args.cache)
+            self.splits[key] = Pictures(first(image_files(source), fraction), self.args.imgsz, self.args.cache)
             for line in self.splits[key].skipped:
                 LOGGER.warning(line)
         return self.splits[key]
@@ -146,7 +145,8 @@ class ColorizeTrainer(BaseTrainer):
         self, dataset_path: Any, batch_size: int = 16, rank: int = 0, mode: str = "train"
     ) -> PictureLoader:
         """Return the batches of a split: shuffled and augmented for training, unchanged for validation."""
-        pictures, training = self.pictures(dataset_path), mode == "train"
+        training = mode == "train"
+        pictures = self.pictures(dataset_path, "train" if training else self.args.split)
         pictures.move(self.device)
         world = distributed.get_world_size() if rank >= 0 and distributed.is_initialized() else 1
         order = Order(len(pictures), self.args.shuffle if training else None, self.args.seed, max(rank, 0), world)
@@ -254,13 +254,6 @@ def description(model: Any) -> dict[str, Any]:
     if file.endswith(".pt"):
         return load_checkpoint(file)[0].yaml
     return yaml_model_load(file) if file.endswith(yaml_file.SUFFIXES) else {}
-
-
-def fraction_of(files: list[Path], fraction: Any) -> list[Path]:
-    """Return the first files of a training split: a share or a number of them, like Ultralytics' ``fraction``."""
-    part = fraction[0] if isinstance(fraction, (list, tuple)) else fraction
-    count = round(len(files) * part) if isinstance(part, float) else int(part)
-    return files[: max(1, count)]
 
 
 def is_grey(pictures: torch.Tensor) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import distributed
+from ultralytics.data.utils import get_split_fraction
 from ultralytics.engine.validator import BaseValidator
 from ultralytics.nn.backends.base import BaseBackend
 from ultralytics.utils import LOGGER, RANK
@@ -14,7 +15,7 @@ from ultralytics.utils import LOGGER, RANK
 from tintbox.colorization import dataset, folder, plots
 from tintbox.colorization.backend import adjust_palette, model_channels, model_output_stride, model_palette
 from tintbox.colorization.batch import likeliest, paint, prepare, truth_rows
-from tintbox.colorization.data import Pictures, check_size, image_files
+from tintbox.colorization.data import Pictures, check_size, first, image_files
 from tintbox.colorization.lab import rgb_to_ab
 from tintbox.colorization.loader import Order, PictureLoader
 from tintbox.colorization.loss import cross_entropy
@@ -81,7 +82,8 @@ class ColorizeValidator(BaseValidator):
         """Return the batches of a split."""
         self.data["channels"] = self.channels  # for Ultralytics' warm-up of the model
         size = check_size(self.args.imgsz, int(self.stride))
-        pictures = Pictures(image_files(dataset_path), size, self.args.cache)
+        files = first(image_files(dataset_path), get_split_fraction(self.args.fraction, self.args.split))
+        pictures = Pictures(files, size, self.args.cache)
         for line in pictures.skipped:
             LOGGER.warning(line)
         return PictureLoader(pictures, batch_size, Order(len(pictures)))

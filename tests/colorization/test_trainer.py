@@ -10,7 +10,7 @@ from ultralytics import YOLO
 from tintbox import memory
 from tintbox.colorization.data import Pictures, image_files
 from tintbox.colorization.palette import Palette
-from tintbox.colorization.trainer import ColorizeTrainer, fraction_of, is_grey
+from tintbox.colorization.trainer import ColorizeTrainer, is_grey
 from tintbox.errors import TintboxError
 
 from .conftest import rows
@@ -161,12 +161,17 @@ def test_a_detectors_weights_are_refused_as_pretrained(tiny_data, tmp_path):
         )
 
 
-def test_fraction_and_grey():
-    files = list(range(10))
-    assert fraction_of(files, 1.0) == files
-    assert fraction_of(files, 0.25) == [0, 1]
-    assert fraction_of(files, 3) == [0, 1, 2]
-    assert fraction_of(files, [0.5, 1.0]) == files[:5]
+@pytest.mark.parametrize(("fraction", "expected"), [(1, [8, 8]), (0.25, [2, 8]), (3, [3, 8]), ([0.5, 0.25], [4, 2])])
+def test_fraction_is_of_the_splits_that_ultralytics_cuts(fraction, expected, folder, tmp_path):
+    """Also if both are the same images."""
+    (tmp_path / "list.txt").write_text(f"{folder / '0.png'}\n" * 8)
+    (tmp_path / "same.yaml").write_text(f"path: {tmp_path}\ntrain: list.txt\nval: list.txt\nnames: [a]\n")
+    overrides = {"model": "colorize-pool.yaml", "data": str(tmp_path / "same.yaml"), "project": str(tmp_path)}
+    trainer = ColorizeTrainer(overrides={**overrides, "fraction": fraction, "imgsz": 32})
+    assert [len(trainer.pictures(trainer.data[split], split)) for split in ("train", "val")] == expected
+
+
+def test_grey():
     grey = torch.full((2, 4, 4, 3), 7, dtype=torch.uint8)
     assert is_grey(grey)
     grey[1, 2, 3, 1] += 1
