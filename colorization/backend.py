@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from tintbox.colorization.balance import class_weights, shares_of
 from tintbox.colorization.model import ColorizeModel
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_base import BasePalette
@@ -57,9 +58,14 @@ def adjust_palette(palette: BasePalette, args: Any, name: str) -> BasePalette:
     """
     if args.temperature is not None:
         palette = palette.but(temperature=float(args.temperature))
-    if args.rebalance is not None and args.rebalance < 1 and palette.weights is None:
+    if args.rebalance is None or (args.rebalance == palette.rebalance and palette.weights is not None):
+        return palette
+    if args.rebalance == 1:
+        return palette.but(rebalance=1.0, weights=None)
+    if palette.weights is None or palette.rebalance == 1:
         raise TintboxError(
             f"rebalance={args.rebalance}: the palette of {name} has no rebalancing weights, which are learned in "
             "training; leave rebalance= out, or train with it"
         )
-    return palette.but(weights=None) if args.rebalance == 1 else palette
+    weights = class_weights(shares_of(palette.weights, palette.rebalance), args.rebalance)
+    return palette.but(rebalance=float(args.rebalance), weights=weights)

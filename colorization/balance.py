@@ -31,6 +31,12 @@ def class_weights(shares: np.ndarray, rebalance: float) -> np.ndarray:
     return weights / (shares * weights).sum()
 
 
+def shares_of(weights: np.ndarray, rebalance: float) -> np.ndarray:
+    """Return the shares (K,) from which `class_weights` computed ``weights`` with ``rebalance``, which is below 1."""
+    mixed = np.divide(1.0, weights, out=np.zeros(len(weights)), where=weights > 0)
+    return ((mixed / mixed.sum() - rebalance / len(weights)) / (1 - rebalance)).clip(0)
+
+
 def annealed_mean(scores: torch.Tensor, values: torch.Tensor, temperature: float) -> torch.Tensor:
     """Return the mean of the colours under softmax(scores / T), the annealed mean (eq. 5); with T = 0 the mode.
 

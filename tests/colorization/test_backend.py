@@ -2,9 +2,11 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from tintbox.colorization import backend
+from tintbox.colorization.balance import class_weights
 from tintbox.colorization.palette import Palette
 from tintbox.errors import TintboxError
 
@@ -32,8 +34,10 @@ def test_a_palette_that_is_none_is_told(stored, message):
 
 def test_arguments_change_the_palette():
     asked = SimpleNamespace(temperature=0.5, rebalance=None)
-    weighed = PALETTE.but(weights=[1, 2])
+    weighed = PALETTE.but(rebalance=0.5, weights=class_weights(np.array([0.8, 0.2]), 0.5))
     assert backend.adjust_palette(PALETTE, asked, "a.pt") == PALETTE.but(temperature=0.5)
     assert backend.adjust_palette(weighed, SimpleNamespace(temperature=None, rebalance=1), "a.pt") == PALETTE
+    found = backend.adjust_palette(weighed, SimpleNamespace(temperature=None, rebalance=0.1), "a.pt")
+    assert found.rebalance == 0.1 and np.allclose(found.weights, class_weights(np.array([0.8, 0.2]), 0.1))
     with pytest.raises(TintboxError, match=r"the palette of a\.pt has no rebalancing weights"):
         backend.adjust_palette(PALETTE, SimpleNamespace(temperature=None, rebalance=0.5), "a.pt")

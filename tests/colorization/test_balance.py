@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tintbox.colorization.balance import annealed_mean, class_weights
+from tintbox.colorization.balance import annealed_mean, class_weights, shares_of
 
 
 def test_annealed_mean_at_its_limits():
@@ -28,3 +28,5 @@ def test_class_weights():
     assert weights[1] / weights[0] == pytest.approx((0.35 + 0.125) / (0.1 + 0.125), abs=1e-12)
     assert class_weights(shares, 1.0) == pytest.approx(np.ones(4), abs=1e-12)
     assert class_weights(shares, 0.0)[[0, 3]] == pytest.approx([1 / 0.7 / 3, 0], abs=1e-12)
+    for rebalance in (0.0, 0.5, 0.9):
+        assert shares_of(class_weights(shares, rebalance), rebalance) == pytest.approx(shares, abs=1e-12)
