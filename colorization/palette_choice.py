@@ -17,6 +17,7 @@ from tintbox.colorization.palette_base import BasePalette
 from tintbox.colorization.palette_cache import fit_palette
 
 SAMPLED = 1000  # training images in a representative sample
+SCALE = 255.0  # default divisor of 8-bit values
 
 
 def choose(
@@ -30,20 +31,17 @@ def choose(
 
     Args:
         asked: The user's choice: a palette, its name or path, or a number of colours.
-        own: The palette of the colouriser that training starts from; it is used unchanged.
+        own: The palette of the colouriser that training starts from.
         others: The choices of the dataset and the model description; at least one is not None.
         train: The training images, to which a number of colours is fitted.
         args: Arguments of the run.
     """
-    if asked is None and own is not None:
-        return own
-    named = next(one for one in (asked, *others) if one is not None)
-    scale = float(args.input_scale)
+    named = next(one for one in (asked, own, *others) if one is not None)
     if isinstance(named, int):
+        scale = float(args.input_scale or SCALE)
         return fit_palette(train, named, args.seed, scale, USER_CONFIG_DIR / "tintbox" / "palettes")
-    if isinstance(named, dict):
-        return Palette.from_dict(named)
-    return (named if isinstance(named, BasePalette) else Palette.load(named)).but(scale=scale)
+    palette = named if isinstance(named, BasePalette) else Palette.of(named)
+    return palette if args.input_scale is None else palette.but(scale=args.input_scale)
 
 
 def agrees(own: BasePalette, asked: BasePalette | int | None) -> bool:

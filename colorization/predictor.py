@@ -84,7 +84,8 @@ class ColorizePredictor(BasePredictor):
     def preprocess(self, im: torch.Tensor | list[np.ndarray]) -> torch.Tensor:
         """Return the network's input (B, channels, H, W) for BGR images, or for a tensor (B, 3, H, W) in [0, 1]."""
         if isinstance(im, torch.Tensor):
-            img = im.to(self.device).float().mean(1, keepdim=True).expand(-1, self.channels, -1, -1)
+            grey = im.to(self.device).float().mean(1, keepdim=True) * (255 / self.palette.scale)
+            img = grey.expand(-1, self.channels, -1, -1)
         else:
             pictures = torch.from_numpy(np.stack(self.pre_transform(im))).to(self.device).permute(0, 3, 1, 2)
             img = grey_input(pictures, self.channels, self.palette.scale)

@@ -145,8 +145,8 @@ OPTIONS = (
         topic="colorize", tasks=("colorize",),
     ),
     Option(
-        "input_scale", 255.0, "float > 0", number(1.0, 65535.0, "a number from 1 to 65535, e.g. 255"),
-        "8-bit pixel values are divided by this",
+        "input_scale", None, "float > 0", number(1.0, 65535.0, "a number from 1 to 65535, e.g. 255"),
+        "8-bit pixel values are divided by this (None: the palette's, 255 unless its file says otherwise)",
         topic="colorize", tasks=("colorize",),
     ),
     Option(

@@ -66,8 +66,13 @@ def test_files_folders_and_videos_are_saved_in_colour(cli, weights, tmp_path):
 
 
 def test_tensor_source(weights):
-    (result,) = YOLO(weights).predict(torch.rand(1, 3, 32, 64), verbose=False)
-    assert result.colour.shape == (32, 64, 3)
+    model = YOLO(weights)
+    model.model._palette = model.model.palette.but(scale=512.0)
+    image = picture(32, 64)
+    (expected,) = model.predict(image, imgsz=(32, 64), verbose=False)
+    tensor = torch.from_numpy(image[..., ::-1].copy()).permute(2, 0, 1)[None] / 255
+    (result,) = model.predict(tensor, imgsz=(32, 64), verbose=False)
+    assert (result.colour != expected.colour).any(-1).mean() < 1e-3 and result.colour.shape == (32, 64, 3)
 
 
 def test_export_agrees_with_torch(weights, tiny_data, tmp_path):
