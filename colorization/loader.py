@@ -23,8 +23,8 @@ class Order:
     Attributes:
         n: Number of samples.
         shuffle: ``"epoch"`` for a new order every epoch, ``"once"`` for one order in all epochs, None for no shuffling.
-        rank, world: Index of this process, and number of processes that share the samples (DDP); each gets equally
-            many.
+        rank, world: Index of this process, and number of processes that share the samples (DDP). Shuffled, each gets
+            equally many, some of them twice; else each sample counts once, if there is one for each process.
     """
 
     n: int
@@ -35,7 +35,12 @@ class Order:
     epoch: int = 0
 
     def __len__(self) -> int:
-        return -(-self.n // self.world)
+        return len(range(0 if self.pads else self.rank, self.n, self.world))
+
+    @property
+    def pads(self) -> bool:
+        """Whether samples are repeated so that every process gets equally many."""
+        return self.shuffle is not None or self.n < self.world
 
     def set_epoch(self, epoch: int) -> None:
         """Set the epoch, counted from 0."""
@@ -49,8 +54,9 @@ class Order:
     def indices(self) -> torch.Tensor:
         """Return the indices of this process's samples in the epoch's order, (len(self),)."""
         order = torch.randperm(self.n, generator=self.generator()) if self.shuffle else torch.arange(self.n)
-        padded = order.repeat(-(-len(self) * self.world // self.n))[: len(self) * self.world]
-        return padded[self.rank :: self.world]
+        if self.pads:
+            order = order.repeat(-(-len(self) * self.world // self.n))[: len(self) * self.world]
+        return order[self.rank :: self.world]
 
 
 class PictureLoader:
@@ -95,7 +101,9 @@ class PictureLoader:
         """Do nothing: every epoch starts afresh (Ultralytics resets its endless loaders)."""
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        chance = self.sampler.generator().manual_seed(self.sampler.seed * 1_000_003 + self.sampler.epoch + 2**40)
+        sampler = self.sampler
+        own = sampler.rank * 1_000_000_007  # torch seeds with the low 32 bits only
+        chance = torch.Generator().manual_seed(sampler.seed * 1_000_003 + sampler.epoch + 2**40 + own)
         batches = list(self.sampler.indices().split(self.batch_size))
         if self.joins:
             batches[-2:] = [torch.cat(batches[-2:])]

@@ -37,6 +37,27 @@ def test_batches_cover_the_epoch_once(folder):
     assert batches[0]["img"].dtype == torch.uint8
 
 
+def test_validation_counts_each_image_once_on_all_processes():
+    orders = [Order(5, rank=rank, world=2) for rank in (0, 1)]
+    assert [order.indices().tolist() for order in orders] == [[0, 2, 4], [1, 3]]
+    assert [len(order) for order in orders] == [3, 2]
+    assert [Order(1, rank=rank, world=2).indices().tolist() for rank in (0, 1)] == [[0], [0]]
+
+
+def test_processes_augment_differently():
+    class Held:
+        memory = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+        files = ("a", "b")
+
+        def read(self, index):
+            return self.memory[[0] * len(index)]
+
+    first, second = (
+        next(iter(PictureLoader(Held(), 1, Order(2, "epoch", rank=rank, world=2), crop=0.4)))["img"] for rank in (0, 1)
+    )
+    assert not torch.equal(first, second)
+
+
 def test_flip_all_and_none():
     pictures = torch.randint(0, 256, (3, 8, 8, 3), dtype=torch.uint8)
 
