@@ -41,7 +41,8 @@ def prepare(
     if "label" in batch:
         truth = {"label": batch["label"]}
     else:
-        truth = palette.targets(reduce(pictures, output_stride).permute(0, 2, 3, 1))  # on the device of the images
+        with torch.autocast(pictures.device.type, enabled=False):  # on the device of the images, in full precision
+            truth = palette.targets(reduce(pictures, output_stride).permute(0, 2, 3, 1))
     if palette.weights is not None:
         truth["weights"] = torch.tensor(palette.weights, dtype=torch.float32)
     truth["label"] = truth["label"].long()

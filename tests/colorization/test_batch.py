@@ -28,6 +28,15 @@ def test_what_network_and_loss_need():
     assert found["weights"].tolist() == [1, 2, 3] and found["extra"] == 1 and torch.equal(found["rgb"], PICTURES)
 
 
+def test_targets_are_found_in_full_precision(ab313):
+    """Ultralytics prepares batches under autocast."""
+    device = torch.device("cpu")
+    expected = batch.prepare({"img": PICTURES}, ab313, 1, device)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = batch.prepare({"img": PICTURES}, ab313, 1, device)
+    assert all(torch.equal(found[name], expected[name]) for name in ("label", "near", "share"))
+
+
 def test_painted_pictures_have_the_likeliest_colour_at_the_size_of_the_input():
     scores = torch.full((1, 3, 2, 2), -1.0)
     scores[:, 1] = 1
