@@ -1,4 +1,4 @@
-"""Image files: checked by their bytes, and decoded at a given size."""
+"""Image files: checked by their bytes, decoded at a given size, and written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
-from tintbox import file_bytes
+from tintbox import atomic, file_bytes
+from tintbox.errors import TintboxError
 from tintbox.limits import PICTURE_BYTES, PICTURE_PIXELS
 
 ENDINGS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82"}  # first bytes -> last bytes, of JPEG and PNG
@@ -115,3 +116,20 @@ def is_truncated(data: bytes | mmap.mmap) -> bool:
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     ending = ENDINGS.get(data[:2])
     return ending is not None and data.rfind(ending, at) < 0
+
+
+def write_picture(file: Path, picture: np.ndarray) -> None:
+    """Write an image (H, W, 3), uint8 BGR, in the format of the suffix. ``cv2.imwrite`` dies of names not in UTF-8.
+
+    Raises:
+        OSError: It cannot be written; a file that was there is unchanged.
+        TintboxError: The suffix is that of no format, or of one for smaller images.
+    """
+    try:
+        done, content = cv2.imencode(file.suffix, picture)
+    except cv2.error:
+        done = False
+    if not done:
+        size = "{}x{}".format(*picture.shape)
+        raise TintboxError(f"{file}: {size} pixels cannot be written as '{file.suffix}'; give a name that ends in .png")
+    atomic.write_bytes(file, content.tobytes())

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from tintbox import figures
+from tintbox.colorization.decoding import write_picture
 
 SHOWN = 8  # images in a grid
 MIN_SIDE, MAX_SIDE = 96, 256  # of an image in a grid, in pixels
@@ -32,7 +33,7 @@ def sample_grid(rows: dict[str, np.ndarray], path: Path) -> None:
         cv2.putText(header, title, (MARGIN, HEADER - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (60, 60, 60), 1, cv2.LINE_AA)
         strips += [header, strip]
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), np.vstack(strips)[..., ::-1])
+    write_picture(path, np.vstack(strips)[..., ::-1])
 
 
 def enlarge(picture: np.ndarray, zoom: float) -> np.ndarray:

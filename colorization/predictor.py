@@ -13,9 +13,9 @@ from ultralytics.engine.predictor import BasePredictor
 from ultralytics.engine.results import Results
 from ultralytics.utils import DEFAULT_CFG, ops
 
-from tintbox import atomic
 from tintbox.colorization import folder
 from tintbox.colorization.backend import adjust_palette, model_channels, model_output_stride, model_palette
+from tintbox.colorization.decoding import write_picture
 from tintbox.colorization.grey import grey_input
 from tintbox.colorization.palette_base import BasePalette
 from tintbox.colorization.rendering import readout, render
@@ -38,6 +38,11 @@ class ColorizeResults(Results):
     def __len__(self) -> int:
         return 1
 
+    def __getitem__(self, index: Any) -> ColorizeResults:
+        """Return the result itself; there is no second one."""
+        range(1)[index]  # raises an IndexError, without which iteration would not end
+        return self.new()
+
     def new(self) -> ColorizeResults:
         """Return a copy: `cpu`, `numpy` and the like have nothing to convert."""
         return ColorizeResults(self.orig_img, self.path, self.names, self.colour)
@@ -45,7 +50,7 @@ class ColorizeResults(Results):
     def plot(self, *args: Any, **kwargs: Any) -> np.ndarray:
         """Return the image in colour (H, W, 3), uint8 BGR; with ``save=True`` write it to ``filename``."""
         if kwargs.get("save"):
-            write_picture(Path(kwargs.get("filename") or f"results_{self.path}"), self.colour)
+            write_picture(Path(kwargs.get("filename") or f"results_{Path(self.path).name}"), self.colour)
         return self.colour.copy()
 
     def verbose(self) -> str:
@@ -142,15 +147,6 @@ class ColorizePredictor(BasePredictor):
             return np.ascontiguousarray(render(self.palette, values, picture[None])[0].cpu().numpy()[..., ::-1])
         decoded = self.palette.decode(values[0]).cpu().numpy()[..., ::-1]
         return np.ascontiguousarray(cv2.resize(decoded, (w, h), interpolation=cv2.INTER_NEAREST))
-
-
-def write_picture(file: Path, picture: np.ndarray) -> None:
-    """Write an image (H, W, 3), uint8 BGR, in the format of the suffix. ``cv2.imwrite`` dies of names not in UTF-8.
-
-    Raises:
-        OSError: It cannot be written; a file that was there is unchanged.
-    """
-    atomic.write_bytes(file, cv2.imencode(file.suffix, picture)[1].tobytes())
 
 
 def fit_size(shape: tuple[int, ...], limit: Any) -> tuple[int, int]:

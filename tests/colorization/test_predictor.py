@@ -9,8 +9,23 @@ import torch
 from ultralytics import YOLO
 
 from tintbox.colorization.palette import Palette
-from tintbox.colorization.predictor import fit_size, pad
+from tintbox.colorization.predictor import ColorizeResults, fit_size, pad
 from tintbox.errors import TintboxError
+
+
+def test_a_result_is_one_image():
+    result = ColorizeResults(picture(8, 8), "a/b.jpg", {0: "#000000"}, picture(8, 8))
+    assert [len(one) for one in result] == [1] and len(result[0]) == len(result[:1]) == 1
+
+
+def test_it_is_saved_under_its_own_name(tmp_path, monkeypatch, one_line_error):
+    monkeypatch.chdir(tmp_path)
+    result = ColorizeResults(picture(8, 8), "a/b.jpg", {0: "#000000"}, picture(8, 8))
+    result.plot(save=True)
+    assert (tmp_path / "results_b.jpg").is_file()
+    one_line_error(r"^o: 8x8 pixels cannot be written as ''; give a name that ends in \.png", result.save, "o")
+    result.colour = np.zeros((1, 70_000, 3), np.uint8)
+    one_line_error(r"^o\.jpg: 1x70000 pixels cannot be written as '\.jpg'", result.save, "o.jpg")
 
 
 @pytest.fixture
