@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import TintboxError, TintboxFileError, one_line
 
 RECORD = "tintbox.json"  # in the dataset's folder: the recipe that made it, and the number of its files
 LAST = Path("images/val")  # Ultralytics considers a dataset complete once this folder exists
@@ -60,7 +60,7 @@ def stage(target: Path, recipe: Mapping[str, Any]) -> Iterator[Path]:
         The folder to fill.
 
     Raises:
-        TintboxError: If the folder cannot be written.
+        TintboxError: If the folder cannot be written, or a file that the dataset is made from is not there.
     """
     target = target.absolute()
     prefix = f".{target.name}.staging-"
@@ -77,6 +77,8 @@ def stage(target: Path, recipe: Mapping[str, Any]) -> Iterator[Path]:
     except OSError as error:
         if isinstance(error, TintboxError):  # a TintboxFileError is an OSError too, and says more
             raise
+        if isinstance(error, FileNotFoundError) and not Path(str(error.filename)).is_relative_to(folder):
+            raise TintboxFileError(f"{target}: '{error.filename}', which it is made from, is not there") from error
         raise TintboxError(
             f"{target}: cannot write the dataset ({one_line(error)}); free the disk or give another 'path'"
         ) from error

@@ -1,5 +1,7 @@
 """A dataset's folder is complete, or does not exist."""
 
+import shutil
+
 import pytest
 
 from tintbox.datasets.staging import RECORD, is_complete, stage
@@ -37,6 +39,13 @@ def test_a_failure_leaves_nothing(tmp_path):
         fill(folder)
         raise KeyError
     assert not list(tmp_path.iterdir())
+
+
+def test_a_source_that_is_not_there_is_named(tmp_path):
+    (tmp_path / "link").symlink_to("nowhere")
+    match = "link', which it is made from, is not there"
+    with pytest.raises(TintboxError, match=match), stage(tmp_path / "set", RECIPE) as folder:
+        shutil.copy(tmp_path / "link", folder / "a.png")
 
 
 def test_half_a_folder_is_mended_and_other_files_stay(tmp_path):
