@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from tintbox import yaml_file
 from tintbox.checks import is_there
 from tintbox.colorization.data import image_files
 from tintbox.errors import TintboxError
@@ -25,7 +26,16 @@ PAINTED = ".painted"  # marks the folder of a validation or prediction, as args.
 def is_plain(data: Any) -> bool:
     """Return whether ``data`` is a folder without a dataset YAML, where Ultralytics would look for one."""
     path = Path(str(data))
-    return is_there(path, Path.is_dir) and not any(path.glob("*.y*ml"))
+    return is_there(path, Path.is_dir) and not any(map(is_dataset, path.glob("*.y*ml")))
+
+
+def is_dataset(file: Path) -> bool:
+    """Return whether a YAML can be a dataset's, which is for Ultralytics to check, also if it cannot be read."""
+    try:
+        content = yaml_file.read(file)
+    except TintboxError:
+        return True
+    return isinstance(content, dict) and not content.keys().isdisjoint(("train", "val", "names"))
 
 
 def split(folder: Path) -> tuple[list[Path], list[Path], str]:

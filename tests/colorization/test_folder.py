@@ -120,6 +120,14 @@ def test_too_few_pictures(cli, tmp_path, count, message):
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_stray_yaml_is_no_dataset(photos):
+    (photos / "notes.yaml").write_text("camera: old\n")
+    assert folder.is_plain(photos)
+    for text in ("val: images\n", "{"):
+        (photos / "data.yaml").write_text(text)
+        assert not folder.is_plain(photos)
+
+
 def test_other_splits_are_none(photos):
     with pytest.raises(TintboxError, match="split=test"):
         folder.describe(photos, "test")
