@@ -48,7 +48,7 @@ def describe(data: Any, split: str) -> dict[str, Any]:
         description = check_det_dataset(data, split=split)
         for part in ("train", split):
             image_files(description[part])
-        description["palette"] = read_palette(description.get("palette"))
+        description["palette"] = read_palette(description.get("palette"), Path(description["yaml_file"]).parent)
     except TintboxFileError:
         raise
     except FileNotFoundError as error:
@@ -72,8 +72,12 @@ def check_text(data: Any) -> None:
         raise TintboxError(f"data={data}: no dataset; its YAML needs 'train:', 'val:' and 'names:'")
 
 
-def read_palette(named: Any) -> BasePalette | dict[str, Any] | int | None:
+def read_palette(named: Any, place: Path) -> BasePalette | dict[str, Any] | int | None:
     """Return the palette that a dataset names, its description, or its number of colours.
+
+    Args:
+        named: What the dataset says; a file is looked for in the dataset's folder first.
+        place: That folder.
 
     Raises:
         TintboxError: If it is not a palette.
@@ -86,7 +90,9 @@ def read_palette(named: Any) -> BasePalette | dict[str, Any] | int | None:
             return named
         if wrong := palette_name.check(named):
             raise TintboxError(wrong)
-        return named if isinstance(named, int) else Palette.load(named)
+        if isinstance(named, int):
+            return named
+        return Palette.load(place / named if is_there(place / named) else named)
     except TintboxError as error:
         shown = named if isinstance(named, (int, str)) else type(named).__name__
         raise TintboxError(f"palette: {shown}: {error}") from error

@@ -51,6 +51,8 @@ def test_broken_yaml(fails, data, trained, mode, more, message):
 
 
 SMALL = ("epochs=1", "batch=2", "imgsz=32", "plots=False")
+
+
 KEYS = st.sampled_from(["path", "train", "val", "test", "names", "nc", "channels", "palette", "x"])
 
 
@@ -93,3 +95,8 @@ def test_any_text_is_a_dataset_or_refused_in_a_line(pictures, text):
     with pytest.raises(TintboxError) as caught:
         dataset.describe(str(file), "val")
     assert "\n" not in str(caught.value)
+
+
+def test_a_palette_file_is_found_beside_the_dataset(data):
+    (data().parent / "mine.yaml").write_text("colours: [[0, 0, 0], [1, 1, 1]]\n")
+    assert len(dataset.describe(str(data(palette="mine.yaml")), "val")["palette"]) == 2
