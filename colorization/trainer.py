@@ -200,9 +200,11 @@ class ColorizeTrainer(BaseTrainer):
             super()._do_train()
 
     def _setup_train(self) -> None:
-        """Set the horizon of the EMA once it and the loader exist."""
+        """Set the horizon of the EMA once it and the loader exist, and save the palette."""
         super()._setup_train()
         self.set_ema()
+        if RANK in {-1, 0}:
+            self.palette.save(self.save_dir / "palette.yaml")
 
     def _load_checkpoint_state(self, ckpt: dict[str, Any]) -> None:
         """Set the horizon again: Ultralytics creates a new EMA when it resumes or recovers."""
@@ -236,10 +238,6 @@ class ColorizeTrainer(BaseTrainer):
         path = self.save_dir / f"train_batch{ni}.jpg"
         plots.sample_grid(truth_rows(batch, self.palette, plots.SHOWN), path)
         self.on_plot(path)
-
-    def plot_training_labels(self) -> None:
-        """Save the palette; its chart is drawn at the end, because importing Matplotlib is slow."""
-        self.palette.save(self.save_dir / "palette.yaml")
 
     def plot_metrics(self) -> None:
         """Plot the training curves, and the colours with their shares of the training pixels."""
