@@ -33,6 +33,7 @@ def test_it_learns(tiny_data, tmp_path):
     model.train(
         data=str(tiny_data), epochs=12, batch=4, imgsz=32, palette=4, plots=False, project=str(tmp_path), name="learn"
     )
+    assert (tmp_path / "learn" / "palette.yaml").is_file()
     first, last = rows(tmp_path / "learn")[0], rows(tmp_path / "learn")[-1]
     assert last["val/loss"] < 0.75 * first["val/loss"]
     assert last["metrics/accuracy"] > first["metrics/accuracy"]

@@ -73,7 +73,7 @@ def test_methods_that_subclasses_override_are_there():
     hooks = {
         (BaseTrainer, ColorizeTrainer): "get_dataset get_model get_dataloader get_validator set_model_attributes "
         "preprocess_batch _setup_train _load_checkpoint_state _model_train validate progress_string "
-        "plot_training_samples plot_training_labels",
+        "plot_training_samples",
         (BaseValidator, ColorizeValidator): "get_model get_dataloader init_metrics preprocess postprocess "
         "update_metrics gather_stats get_stats finalize_metrics get_desc print_results plot_predictions "
         "plot_val_samples",
