@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.plugins.detector import load_detector
 from tintbox.plugins.freeze import selection
+from tintbox.plugins.freeze.plan import FreezePlan
 from tintbox.plugins.polish import averaging, statistics
 from tintbox.plugins.polish.averaging import Weights
 from tintbox.terminal import quiet
@@ -88,6 +89,7 @@ def search(
     start: Any = None,
     imgsz: Any = None,
     device: Any = None,
+    still: Collection[str] = (),
 ) -> Found:
     """Evaluate all variants of a trained detector on the validation split.
 
@@ -99,6 +101,7 @@ def search(
         start: The checkpoint that the training started from; None: as the arguments say. An extended model holds it.
         imgsz: Image size in pixels; None: as in training.
         device: As in `yolo val`, or a `torch.device`.
+        still: The BatchNorms that keep their statistics.
 
     Raises:
         TintboxError: There is no such dataset or start, or they don't fit the detector.
@@ -125,7 +128,7 @@ def search(
         variant = deepcopy(trained)
         averaging.average(variant, weights, share)
         if anew:
-            statistics.estimate(variant.to(select_device(device or "", verbose=False)), training_images())
+            statistics.estimate(variant.to(select_device(device or "", verbose=False)), training_images(), still)
         return variant.cpu().half().float()  # as it will be read from the file
 
     candidates: list[Candidate] = []
@@ -149,6 +152,19 @@ def search(
         tried = (measure(share, anew) for anew in (False, True) for share in shares)
         best, polished = max(tried, key=lambda pair: pair[0].ap)  # holds no network but the best so far
     return Found(candidates, best, polished, len(images), {**best._asdict(), "start": first})
+
+
+def frozen_norms(network: Any, arguments: Mapping[str, Any], content: Mapping[str, Any]) -> frozenset[str]:
+    """Return the BatchNorms whose statistics were frozen when a checkpoint was saved.
+
+    Args:
+        network: Its network.
+        arguments: Those of the training.
+        content: The checkpoint's, with the results of the epochs until then.
+    """
+    plan, epochs = FreezePlan.of(network, arguments), arguments.get("epochs") or 1
+    done = len((content.get("train_results") or {}).get("epoch") or range(epochs))
+    return plan.frozen_norms(plan.frozen(done - 1, max(epochs, done)))
 
 
 def check_classes(source: Path, own: list[str], names: list[str], data: Any) -> None:
