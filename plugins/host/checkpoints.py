@@ -66,6 +66,8 @@ def checkpoints(trainer: Any) -> None:
         network = self.ema.ema
         arguments = policy.record(self)
         self.args = type(self.args)(**options.drop_own(arguments))
+        if isinstance(seen := getattr(network, "args", None), type(self.args)):
+            network.args = type(self.args)(**options.drop_own(vars(seen)))
         self.wdir, self.last, self.best = (WholePath(kept[name]) for name in ("wdir", "last", "best"))
         if ours := policy.own(arguments, self):
             network.tintbox_args = ours
@@ -81,8 +83,18 @@ def checkpoints(trainer: Any) -> None:
         finally:
             if hook:
                 hook.remove()
+            if seen:
+                network.args = seen
             for name, value in kept.items():
                 setattr(self, name, value)
+
+
+@patch("ultralytics.utils.torch_utils", "DEFAULT_CFG_DICT", "strip_optimizer")
+def stripped_arguments(torch_utils: Any) -> None:
+    """Keep tintbox's arguments out of stripped checkpoints: stock adds all defaults to their `train_args`."""
+    from tintbox.plugins import options
+
+    torch_utils.DEFAULT_CFG_DICT = options.drop_own(torch_utils.DEFAULT_CFG_DICT)
 
 
 @patch("ultralytics.nn.tasks", "load_checkpoint")
