@@ -14,8 +14,9 @@ from tintbox.checks import is_there
 from tintbox.errors import TintboxError, counted
 from tintbox.plugins.coco_eval import sources
 from tintbox.plugins.coco_eval.data.layout import split_pictures
-from tintbox.plugins.polish import variants
+from tintbox.plugins.polish import origins, variants
 from tintbox.plugins.polish.variants import LEAST, MARK, START
+from tintbox.plugins.wrappers import unwrap
 
 
 def on_pretrain_routine_end(trainer: Any) -> None:
@@ -28,8 +29,16 @@ def on_pretrain_routine_end(trainer: Any) -> None:
         if hasattr(before, START):
             setattr(network, START, getattr(before, START))
         return
-    found = variants.find_start(trainer.best, network, vars(trainer.args))
-    setattr(network, START, str(Path(found).resolve()) if found and is_there(Path(found)) else found)
+    found = origins.find(unwrap(trainer.model))
+    if found is None:
+        found = variants.find_start(trainer.best, network, vars(trainer.args))
+    if found and is_there(Path(found)):
+        found = str(Path(found).resolve())
+    if found in {"", str(trainer.best.resolve()), str(trainer.last.resolve())}:
+        lost = f"{found}, which the run replaces" if found else "of no file"
+        LOGGER.warning(f"polish: no averages are tried, since the weights to begin with are {lost}")
+        found = None
+    setattr(network, START, found)
 
 
 def on_fit_epoch_end(trainer: Any) -> None:

@@ -1,5 +1,6 @@
 """`polish=true` in training."""
 
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -74,6 +75,39 @@ def test_a_resumed_run_knows_what_it_started_from(tuned, fruit, monkeypatch, tmp
     assert torch.load(last, weights_only=False)["ema"].tintbox_start == str(tuned.start)
     YOLO(last).train(resume=True)
     assert torch.load(last, weights_only=False)["model"].tintbox_start == str(tuned.start)
+
+
+@pytest.mark.parametrize(
+    ("model", "loaded", "start"),
+    [
+        ("start.pt", (), "start.pt"),
+        ("yolo11n.yaml", (), None),
+        ("yolo11n.yaml", ("start.pt",), "start.pt"),
+        ("start.pt", ("best.pt",), "best.pt"),
+        ("yolo11n.yaml", ("best.pt", "start.pt"), "start.pt"),
+        ("start.pt", (torch.nn.Module,), "no averages are tried, since the weights to begin with are of no file"),
+        ("start.pt", ("run/weights/best.pt",), "best.pt, which the run replaces"),
+    ],
+)
+def test_the_start_is_what_was_loaded_last(model, loaded, start, tuned, fruit, tmp_path, monkeypatch, log):
+    def stop(trainer):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    for file in ("start.pt", "best.pt", "run/weights/best.pt"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(tuned.start, file)
+    yolo = YOLO(model)
+    for weights in loaded:
+        yolo.load(YOLO("yolo11n.yaml").model if weights is torch.nn.Module else weights)
+    yolo.add_callback("on_train_start", stop)
+    with pytest.raises(KeyboardInterrupt):
+        yolo.train(data=str(fruit), project=str(tmp_path), name="run", exist_ok=True, **SETTINGS)
+    found = yolo.trainer.ema.ema.tintbox_start
+    if start and " " in start:
+        assert found is None and any(start in line for line in log)
+    else:
+        assert found == (start and str(tmp_path / start))
 
 
 def test_several_devices_are_told_which_command_does_it(monkeypatch, tmp_path, log):
