@@ -147,6 +147,18 @@ def test_a_recipe_as_a_file(tmp_path):
     )
 
 
+def test_an_extended_model(squares, refused, tmp_path_factory):
+    from ultralytics import YOLO
+
+    from tintbox.plugins.extend import network
+
+    file, yolo = tmp_path_factory.mktemp("extended") / "best.pt", YOLO("yolo11n.yaml")
+    yolo.model = network.extend(yolo.model, 11, ["new"])
+    yolo.save(file)
+    said = refused(f"model={file}", f"data={squares}")
+    assert f"model={file} is an extended model; take the recipe for the model that it extends" in said
+
+
 def test_what_is_in_a_recipes_place_is_found_before_the_work(squares, refused, tmp_path):
     words = "model=yolo11n.yaml", f"data={squares}"
     (tmp_path / "folder.yaml").mkdir()

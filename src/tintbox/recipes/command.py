@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tintbox import checkpoint_file
 from tintbox.errors import TintboxError
 from tintbox.folds.groups import AUTO
 from tintbox.plugins.detector import TASKS
@@ -69,6 +70,10 @@ def recipe(
     recipe_file.check(out)
     if (task := files.model(str(model)).task) not in (None, *TASKS):
         raise TintboxError(f"model={model}: recipes are for {', '.join(TASKS)}; this is a model to {task}")
+    if checkpoint_file.mentions(Path(model), b"tintbox.plugins.extend"):
+        raise TintboxError(
+            f"model={model} is an extended model; take the recipe for the model that it extends, and add extend=true"
+        )
     if groups != AUTO and not probe and split is None:
         raise TintboxError(
             f"groups={groups}: it says what stays together in a fold or split; give probe=true or split="
