@@ -9,6 +9,7 @@ import yaml
 
 from tintbox.recipes import command, recipe_file
 from tintbox.recipes import survey as surveys
+from tintbox.recipes.pace import Pace
 from tintbox.recipes.policies import POLICY
 from tintbox.recipes.rules import Recipe, Setting
 
@@ -46,6 +47,12 @@ def test_steps_are_timed_with_everything_awake_as_in_most_epochs(squares, monkey
     command.time_steps(surveys.take(squares), "yolo11n.yaml", str(squares), 64, None)
     assert settings["batch"] == settings["nbs"] == 2 and settings["imgsz"] == 64 and settings["optimizer"] == "AdamW"
     assert not settings.keys() & set(POLICY), "a sleeping backbone takes two thirds of the time"
+
+
+def test_the_image_size_is_the_one_that_is_trained(squares, monkeypatch, tmp_path):
+    monkeypatch.setattr(command, "time_steps", lambda *_: Pace(0.01, 128, "cpu"))
+    written = command.recipe("yolo11n.yaml", squares, imgsz=100, out=tmp_path / "recipe.yaml")
+    assert written.recipe.arguments()["imgsz"] == 128
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,6 +66,7 @@ def recipe(
         TintboxError: The model does not exist, the dataset cannot be trained on, the time is too short, or the file
             cannot be written.
     """
+    imgsz = imgsz and 32 * math.ceil(imgsz / 32)  # as in training
     told: list[str] = []
     source = str(data)
     recipe_file.check(out)
