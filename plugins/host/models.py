@@ -69,12 +69,12 @@ def backbone_hand_over(tasks: Any) -> None:
 @patch("ultralytics.nn.tasks", "BaseModel.load")
 def loaded_weights(tasks: Any) -> None:
     """Remember which file a network's weights are of, for `polish`: no callback sees them being loaded."""
-    from tintbox.plugins.polish import origins
 
     @replace(tasks.BaseModel, "load")
     def load_and_note(self: Any, weights: Any, *args: Any, stock: Any, **kwargs: Any) -> None:
         stock(self, weights, *args, **kwargs)
-        origins.note(self, weights)
+        if origins := import_optional("tintbox.plugins.polish.origins"):
+            origins.note(self, weights)
 
 
 @patch("ultralytics.utils.downloads", "attempt_download_asset")
