@@ -33,7 +33,6 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
     if given.get("resume"):  # the checkpoint's arguments apply
         if callbacks.is_extended(model):
             checks_of_extend().check_resume(model, given, class_names(given.get("data")))
-        check_kept(model, given, typed)
         return
     model, new = check_extension(model, task, given)
     pretrained = given.get("pretrained")
@@ -66,21 +65,6 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
             f"freeze={given['freeze']}: nothing of {selection.title(model)} is left to train; freeze less"
         )
     places.check(task, "train", given, typed)
-
-
-def check_kept(model: Any, given: Mapping[str, Any], typed: Collection[str]) -> None:
-    """Check that a run is resumed with tintbox's arguments as they are, as far as the model is its checkpoint.
-
-    Raises:
-        TintboxError: The user gave another value, which Ultralytics would ignore.
-    """
-    kept = {**options.own_defaults(), **getattr(model, "tintbox_args", {})}
-    for name in sorted(kept.keys() & set(typed)) if given["resume"] is True else ():
-        if given[name] != kept[name]:
-            raise TintboxError(
-                f"{name}={given[name]}: a resumed run goes on with {name}={kept[name]}; leave it out, or leave out "
-                "`resume` to train on from it"
-            )
 
 
 def check_extension(model: Any, task: str, given: Mapping[str, Any]) -> tuple[Any, list[str] | None]:

@@ -162,11 +162,16 @@ def exact_resume(trainer: Any) -> None:
 
 @patch("ultralytics.engine.model", "Model.train")
 def nothing_to_resume(engine: Any) -> None:
-    """Refuse to resume a finished run of ours: the stock method starts a new one on Ultralytics' sample images."""
+    """Refuse to resume a finished run of ours: the stock method starts a new one on Ultralytics' sample images.
+
+    Refuse other values of our arguments, too: the trainer would only warn that it ignores them.
+    """
+    from tintbox.plugins.host import command
 
     @replace(engine.Model, "train")
     def train_or_tell(self: Any, trainer: Any = None, *, stock: Any, **kwargs: Any) -> Any:
         resuming = kwargs.get("resume", self.overrides.get("resume")) is True
         if resuming and (begin := import_optional("tintbox.plugins.resume.begin")):
             begin.check_finished(self, kwargs)
+            begin.check_kept(self.model, {name: kwargs[name] for name in kwargs.keys() & command.find_typed(kwargs)})
         return stock(self, trainer, **kwargs)

@@ -1,12 +1,6 @@
 """Errors in fine-tuning arguments: one line, before anything is created."""
 
-import contextlib
-from types import SimpleNamespace
-
 import pytest
-
-from tintbox.errors import TintboxError
-from tintbox.plugins import preflight
 
 DETECT = ("detect", "train", "model=yolo11n.yaml", "data=coco8.yaml", "epochs=20")
 
@@ -45,23 +39,6 @@ def test_models_without_a_classification_bce_are_named(refusal, tmp_path, model,
     line = refusal("train", f"model={model}", "cls_focal=1.5", "data=coco8.yaml", f"project={tmp_path}/runs")
     assert "cls_focal=1.5" in line
     assert task in line
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"cls_focal": 2.0}, None),
-        ({"cls_focal": 2.0, "freeze_bn": "auto", "data": None, "imgsz": 64}, None),
-        ({"cls_focal": 1.0}, "cls_focal=1.0: a resumed run goes on with cls_focal=2.0; leave it out"),
-        ({"polish": True}, "polish=True: a resumed run goes on with polish=False"),
-        ({"cls_focal": 1.0, "resume": "last.pt"}, None),  # the model may be another one's
-    ],
-)
-def test_a_resumed_run_keeps_its_arguments(arguments, message):
-    model = SimpleNamespace(tintbox_args={"cls_focal": 2.0})
-    given = {"resume": True, **arguments}
-    with pytest.raises(TintboxError, match=message) if message else contextlib.nullcontext():
-        preflight.check_run(model, "detect", given, given.keys())
 
 
 @pytest.mark.attack("arguments")
