@@ -51,14 +51,15 @@ def test_too_few_validation_images_change_nothing(fruit, tmp_path, log):
     assert "tintbox_polish" not in content
 
 
-def test_what_cannot_be_polished_is_told_and_the_training_is_complete(fruit, monkeypatch, tmp_path, log):
+@pytest.mark.parametrize("error", [TintboxError("data=moved.yaml: not found"), ZeroDivisionError("not found")])
+def test_what_cannot_be_polished_is_told_and_the_training_is_complete(error, fruit, monkeypatch, tmp_path, log):
     def refuse(*_, **__):
-        raise TintboxError("data=moved.yaml: not found")
+        raise error
 
     monkeypatch.setattr(training, "LEAST", 1)
     monkeypatch.setattr(variants, "search", refuse)
     YOLO("yolo11n.yaml").train(data=str(fruit), project=str(tmp_path), name="run", **SETTINGS)
-    assert any(line.endswith("polish: data=moved.yaml: not found") for line in log)
+    assert any(line.endswith(f"polish: {error}") for line in log)
     assert (tmp_path / "run" / "weights" / "best.pt").is_file()
 
 
