@@ -27,7 +27,6 @@ SHARES = (1.0, 0.9, 0.8)  # of the fine-tuned weights
 VALIDATIONS = 2 * len(SHARES)
 LEAST = 20  # validation images: with fewer, chance would choose
 AP = "mAP50-95"  # part of the names of the metrics that count: of boxes, and of masks or keypoints
-USUAL = 640  # Ultralytics' default of `imgsz`
 MARK = "tintbox_polish"  # key of a polished checkpoint
 START = "tintbox_start"  # attribute of a network whose run has `polish=true`: what the training started from
 SETTINGS = ("conf", "iou", "max_det", "single_cls", "nms", "agnostic_nms", "classes", "workers")  # of a validation
@@ -118,7 +117,7 @@ def search(
     own, by_name = sources.class_names(detector, source)
     if not (arguments.get("single_cls") or by_name):
         check_classes(source, own, list(described["names"].values()), data)
-    size = imgsz or arguments.get("imgsz") or USUAL
+    size = imgsz or arguments["imgsz"]
 
     @functools.cache
     def training_images() -> statistics.Kinds:
@@ -187,7 +186,7 @@ def find_weights(source: Path, network: Any, arguments: Mapping[str, Any], start
     if selection.held(network):  # an extended model: its newest branch was copied from its old part
         if start:
             raise TintboxError(f"start={start}: {source} is an extended model, which holds its start; leave it out")
-        return None, averaging.branch_weights(network)
+        return None, averaging.floats(network.initial_weights())
     try:
         first = find_start(source, network, arguments, start)
         return first, averaging.common_weights(network, load_start(source, first), first) if first else {}
