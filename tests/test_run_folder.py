@@ -28,7 +28,7 @@ def test_a_real_run(trained):
     assert run.loss == [float(row["val/loss"]) for row in rows]
     assert run.seconds == float(rows[-1]["time"])
     assert run.weights == trained / "weights/best.pt"
-    assert run.best == max((0, 1), key=lambda i: (run.curves["metrics/accuracy"][i], -i))
+    assert run.best == max((0, 1), key=lambda i: (run.curves["metrics/accuracy"][i], i))
 
 
 def metrics(task, values):
@@ -66,17 +66,18 @@ def metrics(task, values):
 @pytest.mark.parametrize("task", sorted(run_folder.FITNESS))
 def test_the_best_epoch_is_that_of_the_tasks_fitness(task, tmp_path):
     draw = random.Random(task)
-    epochs = [metrics(task, [draw.random() for _ in range(4)]) for _ in range(40)]
+    epochs = [metrics(task, [round(draw.random(), 1) for _ in range(4)]) for _ in range(40)]
     fitness = [float(epoch.pop("fitness")) for epoch in epochs]
     columns = {key: [float(epoch[key]) for epoch in epochs] for key in epochs[0]}
     run = run_folder.read(write(tmp_path / "run", {"epoch": range(1, 41), **columns}, task=task))
-    assert run.best == fitness.index(max(fitness))
+    assert run.best == max(range(40), key=lambda i: (fitness[i], i))
     assert run.metric in columns
 
 
-def test_the_first_of_equal_epochs_is_the_best(tmp_path):
+def test_the_last_of_equal_epochs_is_the_best(tmp_path):
+    """Ultralytics writes `best.pt` whenever an epoch is as good as the best one."""
     curves = {"epoch": [1, 2, 3, 4], "metrics/accuracy": [0.1, 0.5, 0.5, 0.2], "time": [1, 2, 3, 4]}
-    assert run_folder.read(write(tmp_path / "a", curves)).best == 1
+    assert run_folder.read(write(tmp_path / "a", curves)).best == 2
     assert run_folder.read(write(tmp_path / "b", curves, select="last")).best == 3
 
 

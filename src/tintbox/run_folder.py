@@ -73,13 +73,13 @@ class RunFolder:
 
     @cached_property
     def best(self) -> int:
-        """The index of `best.pt`'s epoch: the first with the greatest fitness, or the last with `select=last`."""
+        """The index of `best.pt`'s epoch: the last with the greatest fitness, or simply the last with `select=last`."""
         columns = [self.curves[column] for column in self._fitness if column in self.curves]
         if self.arguments.get("select") == "last" or not columns:
             return self.epochs - 1
         sums = [sum(values) for values in zip(*columns)]
-        known = [value for value in sums if math.isfinite(value)]
-        return sums.index(max(known)) if known else self.epochs - 1
+        known = [(value, epoch) for epoch, value in enumerate(sums) if math.isfinite(value)]
+        return max(known)[1] if known else self.epochs - 1
 
     @cached_property
     def loss(self) -> list[float]:

@@ -36,7 +36,7 @@ def test_the_mean_and_the_spread_against_a_number(cells):
     np.testing.assert_allclose([high[4], high[8]], [0.275 + np.std([0.3, 0.25], ddof=1), 0.35 + 0.05])
     assert accuracy.get_xscale() == "log"
     assert [t.get_text() for t in accuracy.get_xticklabels()] == ["4", "8", "64"]
-    np.testing.assert_allclose(loss.get_lines()[0].get_ydata(), [2.4, 5.8 / 3, 2.9])
+    np.testing.assert_allclose(loss.get_lines()[0].get_ydata(), [2.4, 5.8 / 3, 2.8])
 
 
 def test_names_are_points_without_a_line(folder_of):
