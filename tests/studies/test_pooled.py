@@ -3,10 +3,12 @@
 import csv
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import yaml
+from pycocotools import mask
 
 from tintbox import run_folder
 from tintbox.errors import TintboxError
@@ -116,6 +118,36 @@ def test_the_tables(tmp_path):
     assert float(table[1]["against_first"]) == pytest.approx(cells[1].difference(cells[0], "bbox").value)
     with (tmp_path / "runs.csv").open() as stream:
         assert [row["fold"] for row in csv.DictReader(stream)] == ["0", "1"] * 6
+
+
+def add_masks(folder):
+    """Make a fold's run one of a segmentation: its masks are its boxes."""
+    content, rows = (json.loads((folder / name).read_text()) for name in ("annotations.json", "predictions.json"))
+    for row in content["annotations"]:
+        x, y, width, height = row["bbox"]
+        row["segmentation"] = [[x, y, x + width, y, x + width, y + height, x, y + height]]
+    for row in rows:
+        row["segmentation"] = mask.frPyObjects(np.array([row["bbox"]]), 100, 100)[0]
+        row["segmentation"]["counts"] = row["segmentation"]["counts"].decode()
+    (folder / "annotations.json").write_text(json.dumps(content))
+    (folder / "predictions.json").write_text(json.dumps(rows))
+    (folder / "args.yaml").write_text((folder / "args.yaml").read_text().replace("detect", "segment"))
+
+
+def test_a_seed_that_finds_nothing_has_masks_all_the_same(tmp_path):
+    results = made(tmp_path)
+    for run in GRID.runs():
+        if run.settings["freeze"] is None and run.settings["seed"] == 1:
+            (tmp_path / run.name / "predictions.json").write_text("[]")
+        add_masks(tmp_path / run.name)
+    results = [replace(one, found=run_folder.read(tmp_path / one.run.name)) for one in results]
+    cells = Pools(tmp_path, GRID, FOLDS).update(results)
+    assert cells[0].values("segm")[0] > cells[0].values("segm")[1] == 0
+    assert cells[1].difference(cells[0], "segm").value > 0
+    crossed_table.save(tmp_path, results, cells, FOLDS, {})
+    assert "## masks" in (tmp_path / "study.md").read_text()
+    with (tmp_path / "study.csv").open() as stream:
+        assert [row["iou_type"] for row in csv.DictReader(stream)] == ["bbox", "segm"] * 3
 
 
 def test_a_cell_is_an_ordinary_folder_of_a_run(tmp_path):

@@ -16,8 +16,9 @@ from tintbox.errors import TintboxError, one_line
 from tintbox.folds.files import Folds
 from tintbox.plugins.coco_eval import bootstrap, output, pooling
 from tintbox.plugins.coco_eval.bootstrap import Estimate
-from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate, iou_types
+from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate, without_masks
 from tintbox.plugins.coco_eval.metrics import column, overall
+from tintbox.plugins.coco_eval.outcome import IOU_TYPES
 from tintbox.run_folder import ARGUMENTS, RESULTS, RunFolder
 from tintbox.studies import crossing
 from tintbox.studies.cells import Result, mean
@@ -114,8 +115,10 @@ class Pools:
         if run.name not in self._known:
             found = pooling.pool([self.folder / one.run.name for one in folds], self.folds.grouped)
             chosen = crossing.evaluation_settings(run.arguments)
-            pair = found.truth, found.detections
-            kinds = {kind: evaluate(*pair, kind, chosen) for kind in iou_types(*pair)}
+            # By the task: of a model that finds nothing, the predictions do not tell that it has masks.
+            masks = not without_masks(found.truth) and any(one.found.task == "segment" for one in folds if one.found)
+            wanted = IOU_TYPES["segment" if masks else "detect"]
+            kinds = {kind: evaluate(found.truth, found.detections, kind, chosen) for kind in wanted}
             write(self.folder / run.name, found, kinds, run, folds)
             self._known[run.name] = kinds
         return self._known[run.name]
