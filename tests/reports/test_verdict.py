@@ -120,6 +120,21 @@ def test_too_few_seeds(made):
     assert claim.startswith("lr0=1 is best") and chance == "There are too few seeds to say whether that is chance."
 
 
+def test_repeats_of_a_seed_are_one_seed(made):
+    """They would narrow the interval, though they say nothing of other seeds."""
+    values = {("a", 0): (0.5, 0.52), ("a", 1): (0.55,), ("b", 0): (0.4, 0.4), ("b", 1): (0.4,)}
+    folders = [
+        run(made, f"{name}{seed}{i}", value, lr0=name, seed=seed)
+        for (name, seed), repeats in values.items()
+        for i, value in enumerate(repeats)
+    ]
+    half = 12.706205 * math.sqrt(0.04**2 / 2 / 2)  # t(0.975, 1): only one of the two has a spread
+    claim, chance = told(*folders)
+    assert "0.530 (n=2)" in claim and "0.400 (n=2)" in claim
+    assert f"+0.130 [{0.13 - half:+.3f}, {0.13 + half:+.3f}] (95%, Welch's t over seeds) may be chance" in chance
+    assert told(*(folder for folder in folders if "1" not in folder.name[:2]))[1].startswith("Without intervals")
+
+
 def test_a_run_that_goes_on(made):
     _, chance = told(run(made, "a", 0.5, epochs=9), run(made, "b", 0.75))
     assert chance.endswith("Not all is in: a still training or interrupted.")

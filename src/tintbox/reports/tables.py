@@ -164,7 +164,7 @@ def seed_table(settings: Sequence[seeds.Setting], ruler: Ruler) -> Table | None:
         behind = Cell(DASH) if gap is None else Cell(number(gap.value, "+"), note=span(gap.bounds, "+"))
         row = [Cell(str(len(setting.values))), *(Cell(number(one)) for one in numbers), behind]
         rows.append(Row(Cell(setting.title, words=True), row))
-    columns = [Cell(text) for text in ("setting", "runs", "mean", "sd", "lowest", "highest", "against the best")]
+    columns = [Cell(text) for text in ("setting", "seeds", "mean", "sd", "lowest", "highest", "against the best")]
     note = f"sd: sample standard deviation; difference of means with Welch's {percent(seeds.SURE)} interval."
     return Table(f"{ruler.title} over seeds", columns, rows, [note])
 
