@@ -22,7 +22,6 @@ from tintbox.studies import crossing, outcome
 from tintbox.studies.grid import FOLD
 from tintbox.studies.outcome import Outcome
 
-
 def start(
     folder: Path,
     arguments: Mapping[str, Any],
@@ -78,14 +77,17 @@ def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
     files = outcome.find_whole_checkpoints(folder)
     if trained := [file for file in files if outcome.is_trained(folder, file)]:
         if any(file.name == "best.pt" for file in files) or not (folder / outcome.WEIGHTS / "best.pt").exists():
-            # It was killed during the final validation of its best weights, which is what a fold is trained for.
-            return crossing.validation(folder, trained[0], arguments) if fold else None
+            # It was killed during its final validation, for which a fold is trained and which `coco_eval=` asks for.
+            if fold:
+                return crossing.validation(folder, trained[0], arguments)
+            asked = outcome.read_unevaluated(folder)
+            return crossing.validation(folder, files[-1], asked) if asked else None
         files = []  # the best weights are damaged, and a fully trained last.pt cannot be resumed
     if files:
         # The folder may have been moved in the meantime.
         data = [f"data={arguments['data']}"] if fold else []
         return ["train", f"model={files[0]}", f"resume={files[0]}", f"save_dir={folder}", *data]
-    for old in (*folder.glob("results.*"), *folder.glob(PREDICTIONS), folder / outcome.WEIGHTS):
+    for old in (*folder.glob("results.*"), *folder.glob(PREDICTIONS), *folder.glob(outcome.COCO), folder / outcome.WEIGHTS):
         shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     place = {"project": folder.parent, "name": folder.name, "exist_ok": True}
     task = [str(arguments["task"])] if arguments.get("task") else []
