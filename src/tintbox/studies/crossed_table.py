@@ -16,7 +16,6 @@ from tintbox.plugins.coco_eval.metrics import TITLES, column
 from tintbox.studies import table
 from tintbox.studies.cells import Result, spread
 from tintbox.studies.pooled import CrossedCell
-from tintbox.studies.values import text
 
 
 def save(
@@ -67,7 +66,7 @@ def _rows(cells: Sequence[CrossedCell], kind: str) -> tuple[list[str], list[list
             compared = [*shown, tables.verdict(gap.value, gap.bounds)]
         ap50 = tables.number(float(np.mean(cell.values(kind, column("AP50")))))
         lines.append([
-            *(text(cell.settings[key]) for key in keys), str(len(cell.seeds)), with_spread(cell.values(kind)),
+            *(cell.shown[key] for key in keys), str(len(cell.seeds)), with_spread(cell.values(kind)),
             tables.span(estimate.bounds), *compared, ap50, table.duration(list(cell.seconds.values())),
         ])  # fmt: skip
     return head, lines

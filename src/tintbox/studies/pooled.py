@@ -24,6 +24,7 @@ from tintbox.studies import crossing
 from tintbox.studies.cells import Result, mean
 from tintbox.studies.grid import REPLICATE, Grid, Run
 from tintbox.studies.outcome import FINISHED
+from tintbox.studies.values import texts
 
 AP = column("AP")
 
@@ -34,11 +35,13 @@ class CrossedCell:
 
     Attributes:
         settings: The value of every varied argument except the seed.
+        shown: The same as text; see `values.texts`.
         seeds: Seed -> IoU type -> evaluation over all images.
         seconds: Seed -> training time in seconds, summed over the folds.
     """
 
     settings: Mapping[str, Any]
+    shown: Mapping[str, str]
     seeds: dict[Any, Mapping[str, Evaluation]]
     seconds: dict[Any, float]
 
@@ -94,7 +97,8 @@ class Pools:
         A folder is written for each newly completed seed.
         """
         cells: dict[tuple[str, ...], CrossedCell] = {}
-        for i, run in enumerate(self.grid.pooled().runs()):  # each represents all folds of a setting and seed
+        runs = self.grid.pooled().runs()  # each represents all folds of a setting and seed
+        for i, (run, shown) in enumerate(zip(runs, texts([run.settings for run in runs]))):
             folds = results[i * self.grid.folds : (i + 1) * self.grid.folds]
             if not all(one.outcome and one.outcome.state == FINISHED and one.found for one in folds):
                 continue
@@ -106,7 +110,7 @@ class Pools:
             self.problems.pop(run.name, None)
             settings = dict(run.settings)
             seed = settings.pop(REPLICATE, None)
-            cell = cells.setdefault(run.cell, CrossedCell(settings, {}, {}))
+            cell = cells.setdefault(run.cell, CrossedCell(settings, shown, {}, {}))
             cell.seeds[seed] = kinds
             cell.seconds[seed] = sum(one.found.seconds for one in folds if one.found)
         return list(cells.values())
