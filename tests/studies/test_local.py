@@ -1,6 +1,7 @@
 """Shares of a machine."""
 
 import pytest
+import torch
 
 from tintbox.studies import local
 
@@ -20,6 +21,17 @@ def test_a_run_has_its_share_of_the_cores(workers, arguments, words, threads, mo
     monkeypatch.delenv("TINTBOX_THREADS", raising=False)
     found, environment = local.share(workers, arguments)
     assert found == words and environment["TINTBOX_THREADS"] == threads
+
+
+@pytest.mark.parametrize(
+    ("named", "gpus"), [(None, ["0", "1"]), ("2, 3", ["2", "3"]), ("GPU-a,GPU-b,9", ["GPU-a", "GPU-b"])]
+)
+def test_gpus_are_those_that_the_user_names(named, gpus, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if named:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert local.list_gpus() == gpus
 
 
 def test_what_the_user_says_of_threads_holds(monkeypatch):
