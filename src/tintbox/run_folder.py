@@ -87,12 +87,20 @@ class RunFolder:
         columns = [values for column, values in self.curves.items() if column.startswith("val/")]
         return [sum(values) for values in zip(*columns)]
 
+    @cached_property
+    def times(self) -> list[float]:
+        """Training time in seconds by epoch, summed over resumptions, at which the column `time` restarts."""
+        found, earlier, last = [], 0.0, 0.0
+        for time in self.curves.get("time", ()):
+            if math.isfinite(time):
+                earlier, last = earlier + last * (time < last), time
+            found.append(earlier + last)
+        return found
+
     @property
     def seconds(self) -> float:
-        """Training time in seconds, summed over resumptions, at which the column `time` restarts."""
-        times = [time for time in self.curves.get("time", ()) if math.isfinite(time)]
-        ends = [now for now, after in zip(times, [*times[1:], -math.inf]) if after < now]
-        return sum(ends)
+        """Training time in seconds, 0 if unknown."""
+        return self.times[-1] if self.times else 0.0
 
     @cached_property
     def fingerprint(self) -> Hashable:

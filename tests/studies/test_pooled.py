@@ -18,7 +18,7 @@ from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.plugins.coco_eval.metrics import overall
-from tintbox.studies import command, crossed_table
+from tintbox.studies import command, crossed_table, pooled
 from tintbox.studies.cells import Result
 from tintbox.studies.grid import parse
 from tintbox.studies.outcome import Outcome
@@ -159,6 +159,30 @@ def test_a_cell_is_an_ordinary_folder_of_a_run(tmp_path):
     assert math.isnan(run.curves["metrics/mAP50-95(B)"][0]) and run.curves["metrics/mAP50-95(B)"][1] == 0.5
     assert run.best == 1
     assert json.loads((folder / "pooled.json").read_text())["runs"] == [f"{folder.name}-fold_{fold}" for fold in (0, 1)]
+
+
+def write_curves(folder, *rows):
+    """Write the epochs of a fold's run: time, loss of training, metric, loss of validation."""
+    lines = ["epoch,time,train/box_loss,metrics/mAP50-95(B),val/box_loss"]
+    lines += [",".join(map(str, (epoch, *row))) for epoch, row in enumerate(rows, start=1)]
+    folder.mkdir()
+    (folder / "args.yaml").write_text("task: detect")
+    (folder / "results.csv").write_text("\n".join(lines))
+    return run_folder.read(folder)
+
+
+def test_runs_of_several_lengths_are_averaged_over_their_own_last_epochs(tmp_path):
+    """With `time=`, a run may end without a validation; its zeros are no numbers. A resumed run's time begins anew."""
+    ended = write_curves(tmp_path / "a", (3, 4, 0, 0), (5, 3, 0, 0), (2, 2, 0.5, 1.5))
+    stopped = write_curves(tmp_path / "b", (3, 4, 0, 0), (6, 1, 0, 0))
+    stale = write_curves(tmp_path / "c", (3, 4, 0.25, 3), (7, 6, 0.25, 3))
+    head, first, last = pooled.mean_curves([ended, stopped, stale])
+    assert head == ["epoch", "time", "train/box_loss", "metrics/mAP50-95(B)", "val/box_loss"]
+    assert first == pytest.approx([1, 9, 4, math.nan, math.nan], nan_ok=True)
+    assert last == pytest.approx([2, 7 + 6 + 7, 3, 0.5, 1.5])
+    assert last[1] == sum(run.seconds for run in (ended, stopped, stale))
+    *_, last = pooled.mean_curves([stopped, stale])
+    assert last == pytest.approx([2, 13, 3.5, math.nan, math.nan], nan_ok=True)
 
 
 def test_groups_change_the_intervals_and_not_the_value(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from tintbox.studies.outcome import FINISHED
 from tintbox.studies.values import texts
 
 AP = column("AP")
+VALIDATED = ("metrics/", "val/")  # columns of ``results.csv`` that a validation fills
 
 
 @dataclass(frozen=True)
@@ -147,17 +148,27 @@ def write(
 
 
 def mean_curves(runs: Sequence[RunFolder]) -> Iterator[Sequence[Any]]:
-    """Yield the rows of a ``results.csv`` of means over runs, up to the shortest run; times are summed.
+    """Yield the rows of a ``results.csv`` of means over runs, as many as the shortest has; times are summed.
 
-    The zeros that a run writes for epochs without validation become NaN.
+    The last row has the means of the runs' own last epochs. What an epoch without validation has of it becomes NaN.
     """
     columns = [name for name in runs[0].curves if all(name in run.curves for run in runs)]
-    epochs = min(run.epochs for run in runs)
+    validated = [run for run in runs if ends_validated(run)]
+    how: Mapping[str, Callable[[Sequence[float]], float]] = {"epoch": lambda them: int(min(them)), "time": sum}
     yield columns
-    for epoch in range(epochs):
+    for epoch in (*range(min(run.epochs for run in runs) - 1), -1):
         row = []
         for name in columns:
-            numbers = [run.curves[name][epoch] for run in runs]
-            unknown = epoch < epochs - 1 and name.startswith(("metrics/", "val/"))
-            row.append(math.nan if unknown else sum(numbers) if name == "time" else mean(numbers))
-        yield [int(row[0]) if columns[0] == "epoch" else row[0], *row[1:]]
+            known = runs if not name.startswith(VALIDATED) else validated if epoch == -1 else []
+            numbers = [(run.times if name == "time" else run.curves[name])[epoch] for run in known]
+            row.append(how.get(name, mean)(numbers) if numbers else math.nan)
+        yield row
+
+
+def ends_validated(run: RunFolder) -> bool:
+    """Return whether a fold's run was validated in its last epoch, as it is unless ``time=`` ends it.
+
+    Otherwise its row repeats the numbers of the epoch before, which are 0 until there is a validation.
+    """
+    ends = [[0.0, *values][-2:] for name, values in run.curves.items() if name.startswith(VALIDATED)]
+    return any(last != before for before, last in ends)
