@@ -131,6 +131,25 @@ def test_folds_of_classes_that_have_changed(own):
 
 
 @pytest.mark.attack("folds")
+def test_folds_of_groups_that_have_changed(own, tmp_path):
+    data, grid, _ = own
+    names = [file.name for file in data.parent.glob("images/*/*.png")]
+    table, folder = tmp_path / "groups.csv", tmp_path / "grouped"
+    grid = parse([*FOLDED, f"data={data}", "folds=3", f"groups={table}"])
+
+    def prepare(*groups):
+        table.write_text("".join(f"{name},{groups[i % len(groups)]}\n" for i, name in enumerate(names)))
+        crossing.split.cache_clear()
+        return crossing.prepare(folder, grid)
+
+    first = prepare("a", "b", "c", "d")
+    assert prepare("d", "c", "b", "a") == first, "other names for the same groups"
+    said = r"groups=.*groups\.csv keeps other images together than when its folds were made; give the study another name="
+    with pytest.raises(TintboxError, match=said):
+        prepare("a", "b", "c", "c")
+
+
+@pytest.mark.attack("folds")
 def test_folds_of_pictures_that_have_moved(clips, tmp_path):
     """The folds stay, with the new paths; so do the image ids of the runs that are there."""
 

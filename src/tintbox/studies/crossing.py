@@ -82,7 +82,7 @@ def prepare(folder: Path, grid: Grid, elsewhere: str = ELSEWHERE) -> Folds | Non
     errors, ``elsewhere`` says how to begin in another folder.
 
     Raises:
-        TintboxError: The existing folds are of other images or classes, or their files damaged or changed.
+        TintboxError: The existing folds are of other images, groups or classes, or their files damaged or changed.
     """
     choice = Choice.of(grid.fixed)
     if choice is None:
@@ -97,6 +97,11 @@ def prepare(folder: Path, grid: Grid, elsewhere: str = ELSEWHERE) -> Folds | Non
         new, gone = (len(set(a) - set(b)) for a, b in ((found.files, there.files), (there.files, found.files)))
         raise TintboxError(
             f"{folder / FOLDER}: {found.data} has {new} more images and {gone} fewer than when its folds were made; "
+            f"{elsewhere}"
+        )
+    if there and not files.grouped_alike(there, folds):
+        raise TintboxError(
+            f"{folder / FOLDER}: groups={choice.groups} keeps other images together than when its folds were made; "
             f"{elsewhere}"
         )
     if there and moved:
