@@ -120,6 +120,20 @@ def test_the_tables(tmp_path):
         assert [row["fold"] for row in csv.DictReader(stream)] == ["0", "1"] * 6
 
 
+def test_cells_that_cannot_be_compared_say_why(tmp_path):
+    results = made(tmp_path, lacking=["freeze_None-seed_1-fold_0", "freeze_10-seed_0-fold_0"])
+    file = tmp_path / "freeze_backbone-seed_0-fold_1/annotations.json"
+    content = json.loads(file.read_text())
+    content["annotations"].pop()
+    file.write_text(json.dumps(content))
+    cells = Pools(tmp_path, GRID, FOLDS).update(results)
+    crossed_table.save(tmp_path, results, cells, FOLDS, {})
+    text = (tmp_path / "study.md").read_text()
+    end = "is not compared with the first: "
+    assert f"\n- freeze=backbone {end}the dataset's labels have changed between their runs.\n" in text
+    assert f"\n- freeze=10 {end}they have no seed in common.\n" in text
+
+
 def add_masks(folder):
     """Make a fold's run one of a segmentation: its masks are its boxes."""
     content, rows = (json.loads((folder / name).read_text()) for name in ("annotations.json", "predictions.json"))

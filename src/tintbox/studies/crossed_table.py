@@ -22,7 +22,7 @@ def save(
     folder: Path, results: Sequence[Result], cells: Sequence[CrossedCell], folds: Folds, problems: Mapping[str, str]
 ) -> None:
     """Write ``study.md``, ``study.csv`` (a row per cell) and ``runs.csv`` (a row per run), each atomically."""
-    lines = [f"# {folder.name}", *markdown(cells, folds)]
+    lines = [f"# {folder.name}", *markdown(cells, folds), *find_incomparable(cells)]
     lines += table.find_baseline(results, [cell.settings for cell in cells])
     lines += table.find_lacking(results)
     lines += [f"- {name}: its folds cannot be put together: {why}" for name, why in problems.items()]
@@ -51,6 +51,18 @@ def markdown(cells: Sequence[CrossedCell], folds: Folds) -> list[str]:
         lines += ["", f"## {TITLES[kind]}", ""] if len(kinds) > 1 else [""]
         lines.append(table.markdown_table(head, rows))
     return lines
+
+
+def find_incomparable(cells: Sequence[CrossedCell]) -> list[str]:
+    """Return a line below the tables for each cell that is not compared with the first: why it is not."""
+    lines = []
+    for cell in cells[1:]:
+        if cell.difference(cells[0], "bbox") is None:
+            changed = cell.seeds.keys() & cells[0].seeds.keys()
+            why = "the dataset's labels have changed between their runs" if changed else "they have no seed in common"
+            shown = ", ".join(f"{key}={value}" for key, value in cell.shown.items())
+            lines.append(f"- {shown} is not compared with the first: {why}.")
+    return ["", *lines] if lines else []
 
 
 def _rows(cells: Sequence[CrossedCell], kind: str) -> tuple[list[str], list[list[str]]]:

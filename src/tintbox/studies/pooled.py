@@ -111,6 +111,7 @@ class Pools:
             self.problems.pop(run.name, None)
             settings = dict(run.settings)
             seed = settings.pop(REPLICATE, None)
+            shown.pop(REPLICATE, None)
             cell = cells.setdefault(run.cell, CrossedCell(settings, shown, {}, {}))
             cell.seeds[seed] = kinds
             cell.seconds[seed] = sum(one.found.seconds for one in folds if one.found)
