@@ -4,6 +4,9 @@ import pytest
 import torch
 
 from tintbox.studies import local
+from tintbox.studies.grid import parse
+
+from .conftest import GOOD, wait_for
 
 
 @pytest.mark.parametrize(
@@ -32,6 +35,19 @@ def test_gpus_are_those_that_the_user_names(named, gpus, monkeypatch):
     if named:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
     assert local.list_gpus() == gpus
+
+
+@pytest.mark.attack("study inputs")
+def test_a_recipe_that_is_changed_while_a_study_runs(tmp_path):
+    """The runs that are left would be trained with another one than those before."""
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("lr0: 0.001")
+    (run,) = parse([*GOOD, f"cfg={recipe}"]).runs()
+    work = local.LocalRuns([run], tmp_path)
+    recipe.write_text("lr0: 0.002")
+    ((_, found),) = wait_for(work.poll)
+    said = f"cfg={recipe} has changed since the study began (lr0); restore it, or begin another study"
+    assert (found.state, found.reason, found.recipe) == ("failed", said, {"lr0": 0.001})
 
 
 def test_what_the_user_says_of_threads_holds(monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 from collections import deque
@@ -49,6 +50,7 @@ class LocalRuns:
     """A queue of runs, of which ``workers`` are trained at a time.
 
     Attributes:
+        recipes: Run's name -> what the file of its ``cfg=`` says as the study begins.
         at_work: Run's name -> the run, its process and its slot.
     """
 
@@ -59,6 +61,8 @@ class LocalRuns:
             print(
                 f"--workers {workers}: {self.workers} runs side by side, for this machine has as many cores", flush=True
             )
+        contents = functools.lru_cache(lambda cfg: files.contents({"cfg": cfg}))
+        self.recipes = {run.name: contents(run.arguments.get("cfg")) for run in runs}
         self.waiting = deque(runs)
         self.at_work: dict[str, tuple[Run, subprocess.Popen[bytes], int]] = {}
         self.tries: dict[str, int] = {}
@@ -89,7 +93,7 @@ class LocalRuns:
         words, environment = share(self.workers, run.arguments)
         if self.gpus and run.arguments.get("device") is None:
             environment["CUDA_VISIBLE_DEVICES"] = self.gpus[slot % len(self.gpus)]
-        recipe = files.contents(run.arguments)
+        recipe = self.recipes[run.name]
         process = worker.start(self.folder / run.name, run.arguments, environment, words, recipe=recipe)
         self.at_work[run.name] = run, process, slot
         self.tries[run.name] = self.tries.get(run.name, 0) + 1

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.plugins.coco_eval.outcome import PREDICTIONS
-from tintbox.studies import crossing, outcome
+from tintbox.studies import crossing, files, outcome
 from tintbox.studies.grid import FOLD
 from tintbox.studies.outcome import Outcome
 
@@ -38,7 +38,7 @@ def start(
         environment: Variables to set for it; those with an empty value are unset.
         more: Machine-specific words, such as ``workers=1``, that do not affect the run's identity.
         where: The working directory for relative paths; None for this process's.
-        recipe: What the file of ``cfg=`` says; see `files.contents`.
+        recipe: What the file of ``cfg=`` said when the study began; the run fails if it says something else by now.
     """
     Outcome(outcome.STARTED, arguments=arguments, recipe=recipe).write(folder)
     # Unbuffered, so that the log ends with the last output; TINTBOX_ENVIRONMENT records where a plain run was made.
@@ -110,6 +110,9 @@ def main() -> None:
     asked = outcome.read(folder)
     if asked is None or asked.arguments is None:
         raise SystemExit(f"{folder}: no {outcome.FILE}")
+    if other := files.list_changed(asked.recipe, files.contents(asked.arguments), asked.arguments):
+        cfg = asked.arguments["cfg"]
+        raise SystemExit(f"cfg={cfg} has changed since the study began ({other}); restore it, or begin another study")
     if line := words(folder, asked.arguments):
         sys.argv[:] = ["yolo", *line, *sys.argv[2:]]  # in place: an imported Ultralytics holds this very list
         from ultralytics.cfg import entrypoint
