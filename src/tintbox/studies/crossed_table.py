@@ -74,7 +74,8 @@ def _rows(cells: Sequence[CrossedCell], kind: str) -> tuple[list[str], list[list
         estimate = cell.estimate(kind)
         compared = [""] * len(against)
         if against and cell is not cells[0] and (gap := cell.difference(cells[0], kind)):
-            shown = tables.number(gap.value, "+"), tables.span(gap.bounds, "+")
+            digits = tables.digits_of(gap.bounds)
+            shown = tables.number(gap.value, "+", digits), tables.span(gap.bounds, "+", digits)
             compared = [*shown, tables.verdict(gap.value, gap.bounds)]
         ap50 = tables.number(float(np.mean(cell.values(kind, column("AP50")))))
         lines.append([
