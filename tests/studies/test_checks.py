@@ -81,6 +81,13 @@ def test_a_folder_with_an_open_bracket_names_the_argument_that_chose_it(tmp_path
         checks.check_folder(tmp_path / "a[b", 1, "out")
 
 
+def test_a_folder_whose_name_is_not_in_utf8(tmp_path):
+    folder = tmp_path / "caf\udce9"
+    with pytest.raises(TintboxError, match=r"caf\?: the folder's path is not in UTF-8; give out="):
+        checks.check_folder(folder, 1, "out")
+    assert not folder.exists()
+
+
 def test_the_folder_of_another_study(refused, tmp_path):
     folder = tmp_path / "runs/study/mine"
     folder.mkdir(parents=True)
