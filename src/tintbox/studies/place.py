@@ -78,7 +78,9 @@ def explain_difference(folder: Path, grid: Grid) -> str | None:
         has = {key: set(map(as_hashable, found)) for key, found in now.items()}
         lost = [key for key in then if not has.get(key, set()) >= set(map(as_hashable, then[key]))]
         new = [key for key in now if key not in then or (key in grid.varied) != (key in asked.varied)]
-        other = ", ".join(dict.fromkeys([*lost, *new])) or "the order of its arguments"
+        order = [key for key in grid.varied if key in asked.varied] != list(asked.varied)
+        silent = "the order of its arguments" if order else "the naming of its runs"  # of files with one name
+        other = ", ".join(dict.fromkeys([*lost, *new])) or silent
         return f"{folder} has another study: {other} differ{'s' if ',' not in other else ''}"
     contents = functools.lru_cache(lambda cfg: files.contents({"cfg": cfg}))
     for run in grid.runs():
