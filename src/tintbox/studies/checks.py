@@ -86,8 +86,6 @@ def check_runs(grid: Grid) -> list[str]:
             options.check(own)  # first: of an argument that it shares with tintbox, Ultralytics names its values only
             try:
                 check_cfg(own)
-            except TintboxError:
-                raise
             except (TypeError, ValueError, AttributeError) as error:
                 raise TintboxError(one_line(error)) from error  # the message names the argument
     runs = []
