@@ -143,9 +143,7 @@ def contents(arguments: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return json.loads(json.dumps(found, default=str))
 
 
-def list_changed(
-    said: Mapping[str, Any] | None, says: Mapping[str, Any] | None, arguments: Mapping[str, Any]
-) -> str:
+def list_changed(said: Mapping[str, Any] | None, says: Mapping[str, Any] | None, arguments: Mapping[str, Any]) -> str:
     """Return which arguments a recipe says otherwise than before, except those that the run itself has.
 
     Empty for none, or if either is unknown.

@@ -118,7 +118,7 @@ def find_baseline(results: Sequence[Result], shown: Sequence[Mapping[str, Any]])
     if runs[0] in shown:
         return []
     told = [", ".join(f"{key}={value}" for key, value in one.items()) for one in texts(runs)]
-    lacking, instead = told[0], told[runs.index(shown[0])]
+    lacking, instead = told[0], told[runs.index(dict(shown[0]))]
     against = f"; differences are against {instead} in its place" * (len(shown) > 1)
     return ["", f"The first setting, {lacking}, has no result{against}."]
 

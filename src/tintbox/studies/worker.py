@@ -22,6 +22,7 @@ from tintbox.studies import crossing, files, outcome
 from tintbox.studies.grid import FOLD
 from tintbox.studies.outcome import Outcome
 
+
 def start(
     folder: Path,
     arguments: Mapping[str, Any],
@@ -87,7 +88,8 @@ def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
         # The folder may have been moved in the meantime.
         data = [f"data={arguments['data']}"] if fold else []
         return ["train", f"model={files[0]}", f"resume={files[0]}", f"save_dir={folder}", *data]
-    for old in (*folder.glob("results.*"), *folder.glob(PREDICTIONS), *folder.glob(outcome.COCO), folder / outcome.WEIGHTS):
+    left = (old for name in ("results.*", PREDICTIONS, outcome.COCO) for old in folder.glob(name))
+    for old in (*left, folder / outcome.WEIGHTS):
         shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     place = {"project": folder.parent, "name": folder.name, "exist_ok": True}
     task = [str(arguments["task"])] if arguments.get("task") else []
