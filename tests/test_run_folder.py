@@ -67,7 +67,7 @@ def metrics(task, values):
 def test_the_best_epoch_is_that_of_the_tasks_fitness(task, tmp_path):
     draw = random.Random(task)
     epochs = [metrics(task, [round(draw.random(), 1) for _ in range(4)]) for _ in range(40)]
-    fitness = [float(epoch.pop("fitness")) for epoch in epochs]
+    fitness = [round(float(epoch.pop("fitness")), 5) for epoch in epochs]  # as `BaseValidator` does
     columns = {key: [float(epoch[key]) for epoch in epochs] for key in epochs[0]}
     run = run_folder.read(write(tmp_path / "run", {"epoch": range(1, 41), **columns}, task=task))
     assert run.best == max(range(40), key=lambda i: (fitness[i], i))
@@ -79,6 +79,12 @@ def test_the_last_of_equal_epochs_is_the_best(tmp_path):
     curves = {"epoch": [1, 2, 3, 4], "metrics/accuracy": [0.1, 0.5, 0.5, 0.2], "time": [1, 2, 3, 4]}
     assert run_folder.read(write(tmp_path / "a", curves)).best == 2
     assert run_folder.read(write(tmp_path / "b", curves, select="last")).best == 3
+
+
+def test_sums_that_differ_by_rounding_are_equal(tmp_path):
+    curves = {"epoch": [1, 2], "metrics/mAP50-95(B)": [0.1, 0.3], "metrics/mAP50-95(M)": [0.2, 0]}
+    assert 0.1 + 0.2 > 0.3
+    assert run_folder.read(write(tmp_path / "run", curves, task="segment")).best == 1
 
 
 def test_epochs_without_validation_count_for_nothing(tmp_path):

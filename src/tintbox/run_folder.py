@@ -30,6 +30,8 @@ FITNESS = {
     "colorize": ("metrics/accuracy",),
 }
 
+FITNESS_DIGITS = 5  # decimals to which Ultralytics rounds it, so that epochs that differ in others are equal
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -77,7 +79,7 @@ class RunFolder:
         columns = [self.curves[column] for column in self._fitness if column in self.curves]
         if self.arguments.get("select") == "last" or not columns:
             return self.epochs - 1
-        sums = [sum(values) for values in zip(*columns)]
+        sums = [round(sum(values), FITNESS_DIGITS) for values in zip(*columns)]
         known = [(value, epoch) for epoch, value in enumerate(sums) if math.isfinite(value)]
         return max(known)[1] if known else self.epochs - 1
 
