@@ -87,6 +87,15 @@ def test_sums_that_differ_by_rounding_are_equal(tmp_path):
     assert run_folder.read(write(tmp_path / "run", curves, task="segment")).best == 1
 
 
+def test_metrics_that_only_the_last_row_has(tmp_path):
+    curves = {"epoch": [1], "time": [2], "metrics/mAP50(B)": [0], "val/box_loss": [0], "lr/pg0": [0.1]}
+    folder = write(tmp_path / "run", curves, task="detect")
+    with (folder / "results.csv").open("a") as stream:
+        stream.write("2,3,0.5,0.25,0.125,0.75,0.2\n")  # AP of small and medium objects
+    found = run_folder.read(folder).curves
+    assert [found[name][1] for name in curves] == [2, 3, 0.5, 0.75, 0.2]
+
+
 def test_epochs_without_validation_count_for_nothing(tmp_path):
     curves = {"epoch": [1, 2, 3], "metrics/accuracy": ["nan", 0.5, "nan"]}
     assert run_folder.read(write(tmp_path / "a", curves)).best == 1
@@ -118,6 +127,8 @@ def test_a_comma_at_the_end_and_spaces_in_names(tmp_path):
     folder = write(tmp_path / "run", {"epoch": [1]})
     (folder / "results.csv").write_text("  epoch,   time ,\n  1,  2.5 ,\n")
     assert run_folder.read(folder).curves == {"epoch": [1.0], "time": [2.5]}
+    (folder / "results.csv").write_text("epoch,metrics/mAP50(B),lr/pg0\n1,0.5,0.1,\n2,0.25\n")
+    assert run_folder.read(folder).curves == {"epoch": [1.0], "metrics/mAP50(B)": [0.5], "lr/pg0": [0.1]}
 
 
 def test_numbers_that_no_training_has(tmp_path):

@@ -165,6 +165,8 @@ def read(folder: str | Path) -> RunFolder:
 def read_curves(file: Path) -> dict[str, list[float]]:
     """Return the columns of a ``results.csv``; for epochs that a resumed run wrote twice, the last row counts.
 
+    With `save_json` and `val=False`, Ultralytics writes metrics in the last row, after the others, that have no column.
+
     Raises:
         OSError: It cannot be read, or is larger than `tintbox.limits` allows.
         ValueError: A cell is not a number, or there are more cells than it allows.
@@ -172,13 +174,17 @@ def read_curves(file: Path) -> dict[str, list[float]]:
     """
     raw = file_bytes.read(file, limits.RESULTS_BYTES)
     lines = csv.reader(io.StringIO(raw.decode("utf-8"), newline=""))
-    places = {name.strip(): place for place, name in enumerate(next(lines, [])) if name.strip()}
+    head = [name.strip() for name in next(lines, [])]
+    places = {name: place for place, name in enumerate(head) if name}
+    after = max((place for name, place in places.items() if name.startswith("metrics/")), default=len(head)) + 1
     if len(places) > limits.RESULTS_COLUMNS:
         raise ValueError(f"{file.name} has {len(places):,} columns, more than {limits.RESULTS_COLUMNS}")
     by_epoch: dict[str, dict[str, str]] = {}
     for count, row in enumerate(lines, start=1):
         if count * len(places) > limits.RESULTS_CELLS:
             raise ValueError(f"{file.name} has more than {limits.RESULTS_CELLS:,} values")
+        if len(row) > len(head) and row[-1].strip():
+            del row[after : after + len(row) - len(head)]
         cells = {name: row[place] for name, place in places.items() if place < len(row)}
         if len(cells) == len(places) and all(cells.values()):  # a killed process may leave half a line
             by_epoch[cells.get("epoch", "")] = cells
