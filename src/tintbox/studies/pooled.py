@@ -74,7 +74,7 @@ class CrossedCell:
 
 
 def _estimate(samples: np.ndarray, value: float, like: Evaluation, span: tuple[float, float] | None) -> Estimate:
-    low, high = bootstrap.interval(samples, np.array(value), like.settings.level)
+    low, high = bootstrap.interval(samples, np.array(value), like.settings.level, like.support[-1, AP])
     return Estimate(value, *(float(x if span is None else np.clip(x, *span)) for x in (low, high)))
 
 
