@@ -29,7 +29,7 @@ def wants_loss(args: Any) -> bool:
 
 def wants_coco_eval(args: Any) -> bool:
     """Return whether a run's arguments request COCO evaluation."""
-    return bool(getattr(args, "coco_eval", False))
+    return getattr(args, "coco_eval", None) not in (None, False)  # {} stands for the defaults
 
 
 def wants_resume(args: Any) -> bool:

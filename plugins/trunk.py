@@ -9,6 +9,8 @@ import contextlib
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from itertools import chain
+from types import NoneType
 from typing import Any
 
 import torch
@@ -17,11 +19,18 @@ from ultralytics.nn import tasks
 from ultralytics.utils import LOGGER
 
 from tintbox import model_yaml
-from tintbox.errors import TintboxError
+from tintbox.errors import TintboxError, one_line
 from tintbox.limits import LAYER_OUTPUT
 
 TABLE_HEAD = f"\n{'':>3}{'from':>20}{'n':>3}{'params':>10}  {'module':<45}{'arguments':<30}"  # of the parser's table
+WHOLE = (tasks.BaseModel, tasks.Ensemble)  # models, not layers; each would parse a YAML of its own, unchecked
 PROBE = 256  # side of the image on which strides and channels are measured
+
+# Exceptions raised when parsing a description whose layers do not fit together.
+MISFIT = (
+    RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError, NameError,
+    SyntaxError, MemoryError,
+)  # fmt: skip
 
 
 @dataclass
@@ -53,13 +62,17 @@ def check(spec: dict[str, Any]) -> None:
     """Check a model's YAML before Ultralytics parses it, which evaluates its activation and calls what rows name.
 
     Raises:
-        TintboxError: A row does not name a layer, or as in `model_yaml.check`.
+        TintboxError: A row does not name a layer or has an argument that no layer takes, or as in `model_yaml.check`.
     """
     model_yaml.check(spec)
-    for _, _, name, *_ in [*spec["backbone"], *spec["head"][:-1]]:
+    model_yaml.check_rows(spec)
+    for _, _, name, arguments in [*spec["backbone"], *spec["head"][:-1]]:
         layer = getattr(nn, str(name)[3:], None) if str(name).startswith("nn.") else getattr(tasks, str(name), None)
-        if not (isinstance(layer, type) and issubclass(layer, nn.Module)):
+        if not (isinstance(layer, type) and issubclass(layer, nn.Module)) or issubclass(layer, WHOLE):
             raise TintboxError(f"'{str(name)[:80]}' is no layer of Ultralytics or torch.nn")
+        values = chain(*(value if isinstance(value, list) else [value] for value in arguments))
+        if wrong := next((value for value in values if not isinstance(value, (bool, int, float, str, NoneType))), None):
+            raise TintboxError(f"{name}: argument {str(wrong)[:80]}: give numbers, names, or a list of them")
 
 
 def build(spec: dict[str, Any], channels: int, verbose: bool = False) -> Trunk:
@@ -71,13 +84,14 @@ def build(spec: dict[str, Any], channels: int, verbose: bool = False) -> Trunk:
         verbose: Whether the parser logs its table.
 
     Raises:
-        TintboxError: As in `check`.
+        TintboxError: The layers do not fit each other, or as in `check`.
     """
     check(spec)
     *neck, (levels, *_) = spec["head"]
-    parsed, save = tasks.parse_model(deepcopy({**spec, "head": neck}), ch=channels, verbose=verbose)
+    with explained_misfits():
+        parsed, save = tasks.parse_model(deepcopy({**spec, "head": neck}), ch=channels, verbose=verbose)
+        shapes = output_shapes(parsed, channels)
     layers = list(parsed)
-    shapes = output_shapes(parsed, channels)
     levels = [level % len(layers) for level in levels]
     return Trunk(
         layers=layers,
@@ -129,6 +143,17 @@ def watch_limits(layers: nn.Module) -> Iterator[None]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+@contextlib.contextmanager
+def explained_misfits() -> Iterator[None]:
+    """Report layers that do not fit together in one line."""
+    try:
+        yield
+    except TintboxError:
+        raise
+    except MISFIT as error:
+        raise TintboxError(f"its layers do not fit each other ({one_line(error)[:200]})") from None
 
 
 def place(layer: Any, index: int, source: int | list[int]) -> None:

@@ -41,6 +41,7 @@ BAD = {  # what it says, as far as it is not the parser's own wording
     "? [1]\n: 2": r"^x:1:3: no YAML \(found unhashable key",
     "9" * 5000: "^x:1: a number of more than 400 digits$",
     "a: !!int " + ":".join("1" * 500_000): "^x:1: a number of more than 400 digits$",
+    "0: a\n" + "".join(f"{(2**61 - 1) * k}: 1\n" for k in range(1, 20_000)): "^x:2: a key of more than 18 digits$",
     "!!timestamp soon": r"^x: no YAML \(",
     "!!bool perhaps": r"^x: no YAML \(",
     '!!int ""': r"^x: no YAML \(",

@@ -8,22 +8,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from tintbox.checks import is_whole
-from tintbox.errors import TintboxError, one_line
-from tintbox.limits import CLASSES, MODEL_OUTPUTS
+from tintbox.errors import TintboxError
+from tintbox.limits import CLASSES, MODEL_OUTPUTS, MODEL_WEIGHTS
 from tintbox.plugins import trunk
 from tintbox.plugins.anchor import network
-
-# Exceptions raised when parsing a description whose layers do not fit together.
-MISFIT = (
-    RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError, NameError,
-    SyntaxError, MemoryError,
-)  # fmt: skip
 
 
 def shapes(description: Mapping[str, Any], channels: int) -> dict[str, torch.Size]:
@@ -34,13 +29,16 @@ def shapes(description: Mapping[str, Any], channels: int) -> dict[str, torch.Siz
         channels: Number of image channels.
 
     Raises:
-        TintboxError: Its layers do not fit together, or a layer outputs more than `limits.LAYER_OUTPUT` numbers.
+        TintboxError: Its layers do not fit together, or it has more weights, or a layer more outputs, than the limits.
     """
-    with torch.device("meta"), torch.no_grad(), explained_misfits():
+    with torch.device("meta"), torch.no_grad(), default_activation(), trunk.explained_misfits():
         layers, save = network.build(deepcopy(dict(description)), channels, verbose=False)
+        sizes = {f"model.{name}": tensor.shape for name, tensor in layers.state_dict().items()}
+        if (weights := sum(map(prod, sizes.values()))) > MODEL_WEIGHTS:
+            raise TintboxError(f"its layers would have {weights:,} weights, {MODEL_WEIGHTS:,} are the most")
         with trunk.watch_limits(layers):
             _check_kept(layers.eval(), save, torch.zeros(1, channels, trunk.PROBE, trunk.PROBE))
-        return {f"model.{name}": tensor.shape for name, tensor in layers.state_dict().items()}
+        return sizes
 
 
 def build(description: Mapping[str, Any], channels: int) -> nn.Module:
@@ -51,23 +49,8 @@ def build(description: Mapping[str, Any], channels: int) -> nn.Module:
     """
     from ultralytics.nn.tasks import DetectionModel
 
-    with explained_misfits():
+    with default_activation(), trunk.explained_misfits():
         return DetectionModel(deepcopy(dict(description)), ch=channels, verbose=False)
-
-
-def check_rows(spec: Mapping[str, Any]) -> None:
-    """Check that the backbone and head of a model's YAML are lists of rows [from, repeats, module, arguments].
-
-    Raises:
-        TintboxError: They are not.
-    """
-    for part in ("backbone", "head"):
-        rows = spec[part]
-        for i, row in enumerate(rows if isinstance(rows, list) and rows else [None]):
-            fits = isinstance(row, list) and len(row) == 4 and isinstance(row[2], str) and isinstance(row[3], list)
-            sources = row[0] if fits and isinstance(row[0], list) else [row[0]] if fits else []
-            if not (fits and is_whole(row[1], 1) and sources and all(map(is_whole, sources))):
-                raise TintboxError(f"{part}, row {i}: {str(row)[:80]}: give [from, repeats, module, [arguments]]")
 
 
 def parse(spec: dict[str, Any], channels: int, verbose: bool = True) -> tuple[nn.Sequential, list[int]]:
@@ -94,18 +77,6 @@ def default_activation() -> Iterator[None]:
         yield
     finally:
         Conv.default_act = activation
-
-
-@contextlib.contextmanager
-def explained_misfits() -> Iterator[None]:
-    """Report layers that do not fit together in one line, and restore the default activation."""
-    with default_activation():
-        try:
-            yield
-        except TintboxError:
-            raise
-        except MISFIT as error:
-            raise TintboxError(f"its layers do not fit each other ({one_line(error)[:200]})") from None
 
 
 def _check_kept(layers: Any, save: list[int], picture: Tensor) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tintbox import yaml_file
+from tintbox import file_bytes, yaml_file
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, explain_refusal, lack, name_file
 from tintbox.limits import CFG_BYTES
@@ -38,7 +38,7 @@ def load(weights: Path, cfg: Path, names: list[str] | None = None) -> nn.Module:
     for path in (weights, cfg):
         if not is_there(path):
             raise TintboxFileError(f"{path}: {lack(path)}; a Darknet model is a .weights and a .cfg")
-    text = read_text(cfg, ".cfg")
+    text = read_text(cfg)
     with name_file(cfg):
         network = Network(parse(text))
         description = network.description()
@@ -61,12 +61,10 @@ def read(path: Path, limit: int) -> bytes:
         return file.read(limit)
 
 
-def read_text(path: Path, kind: str) -> str:
-    """Return a text file, or raise a TintboxError if it cannot be read or is larger than any of its ``kind``."""
-    content = read(path, CFG_BYTES + 1)
-    if len(content) > CFG_BYTES:
-        raise TintboxError(f"{path}: larger than {CFG_BYTES >> 20} MiB, which no {kind} is")
-    return content.decode("utf-8-sig", errors="replace")
+def read_text(path: Path) -> str:
+    """Return a `.cfg` or list of names, or raise a TintboxError if it cannot be read or is larger than any of them."""
+    with explain_refusal(f"{path}: cannot be read"):
+        return file_bytes.read(path, CFG_BYTES).decode("utf-8-sig", errors="replace")
 
 
 def default_names(classes: int, cfg: Path) -> list[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tintbox.errors import TintboxError, one_line
@@ -27,7 +28,7 @@ class Section:
 
     def fault(self, what: str) -> TintboxError:
         """Return an error that names this section."""
-        return TintboxError(f"line {self.line}, [{self.kind}]: {what}")
+        return TintboxError(f"line {self.line}, [{clip(self.kind)}]: {what}")
 
     def number(self, key: str, default: float) -> float:
         """Return a number."""
@@ -61,6 +62,13 @@ class Section:
         if len(numbers) > ANCHORS:
             raise self.fault(f"{key} has {len(numbers)} numbers, {ANCHORS} are the most")
         return numbers
+
+    def check_harmless(self, harmless: Mapping[str, float | str]) -> None:
+        """Refuse keys with another value than the one that changes nothing."""
+        for key, value in harmless.items():
+            given = self.values.get(key, value) if isinstance(value, str) else self.number(key, value)
+            if given != value:
+                raise self.fault(f"there is no module for {key}={clip(self.values[key])}")
 
 
 def parse(text: str) -> list[Section]:

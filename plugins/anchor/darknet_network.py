@@ -11,6 +11,22 @@ from tintbox.plugins.anchor.darknet_cfg import Section, clip
 from tintbox.plugins.anchor.layers import ACTIVATIONS
 
 KINDS = ("convolutional", "shortcut", "route", "upsample", "maxpool", "dropout", "yolo")
+# Keys that change what a layer computes and have no module, with the values that leave it as it is.
+HARMLESS: dict[str, dict[str, float | str]] = {
+    "convolutional": {
+        "antialiasing": 0, "bin_output": 0, "binary": 0, "coordconv": 0, "dilation": 1, "flipped": 0, "rotate": 0,
+        "share_index": -1_000_000_000, "stretch": 0, "stretch_sway": 0, "stride_x": -1, "stride_y": -1, "sway": 0,
+        "xnor": 0,
+    },
+    "maxpool": {
+        "antialiasing": 0, "maxpool_depth": 0, "maxpool_zero_nonmax": 0, "out_channels": 1, "stride_x": -1,
+        "stride_y": -1,
+    },
+    "route": {"groups": 1},
+    "shortcut": {"activation": "linear", "weights_type": "none"},
+    "upsample": {"scale": 1},
+    "yolo": {"new_coords": 0},
+}  # fmt: skip
 LOWEST = -65504.0  # smallest half-precision number: padding that never is the maximum
 
 
@@ -77,8 +93,8 @@ class Network:
         """Add a layer from the file."""
         before = self.layers[-1] if self.layers else Layer(-1, self.channels, 1.0)
         if section.kind not in KINDS:
-            kind = clip(section.kind)
-            raise TintboxError(f"line {section.line}: there is no module for Darknet's layer [{kind}]")
+            raise section.fault("there is no module for this layer")
+        section.check_harmless(HARMLESS.get(section.kind, {}))
         if section.kind == "convolutional" and following is not None and following.kind == "yolo":
             self.add_prediction(section, following, before)
         else:
@@ -110,35 +126,30 @@ class Network:
     def add_convolutional(self, section: Section, before: Layer) -> None:
         """Add a convolution with its BatchNorm."""
         filters, size, step = (section.integer(key, 1, 1) for key in ("filters", "size", "stride"))
-        padding = size // 2 if section.integer("pad", 0) else section.integer("padding", 0)
         activation = clip(section.values.get("activation", "logistic"))
         if activation not in ACTIVATIONS:
-            hint = suggest(activation, ACTIVATIONS)
-            raise TintboxError(f"line {section.line}: there is no module for Darknet's activation {activation}{hint}")
+            raise section.fault(f"there is no module for activation={activation}{suggest(activation, ACTIVATIONS)}")
         if not section.integer("batch_normalize", 0):
-            raise TintboxError(f"line {section.line}: a convolution without batch_normalize before a layer not [yolo]")
-        if section.integer("dilation", 1) != 1:
-            raise TintboxError(f"line {section.line}: a convolution with dilation")
+            raise section.fault("without batch_normalize, but not before [yolo]")
         self.convolutions.append(len(self.rows))
-        arguments = [filters, size, step, padding, section.integer("groups", 1), activation]
+        arguments = [filters, size, step, padding(section, size), section.integer("groups", 1), activation]
         self.append(self.source(before, section), "DarknetConv", arguments, filters, before.stride * step)
 
     def add_prediction(self, section: Section, yolo: Section, before: Layer) -> None:
         """Add the convolution before a `[yolo]` layer, which belongs to the head."""
         anchors, classes = yolo.numbers("anchors"), yolo.integer("classes", 20, 1, CLASSES)
         mask = [int(i) for i in yolo.numbers("mask", ",".join(map(str, range(len(anchors) // 2))))]
-        if yolo.integer("new_coords", 0):
-            raise yolo.fault("there is no module for new_coords=1")
         if any(not 0 <= 2 * i + 1 < len(anchors) for i in mask):
             raise yolo.fault(f"mask={mask} names more anchors than the {len(anchors) // 2} there are")
         if self.nc and classes != self.nc:
             raise yolo.fault(f"{classes} classes, but {self.nc} in another [yolo]")
-        plain = section.integer("size", 1) == 1 and section.values.get("activation", "logistic") == "linear"
-        if not plain or section.integer("batch_normalize", 0) or section.integer("groups", 1) != 1:
-            raise TintboxError(f"line {section.line}: the convolution before [yolo] is not a plain, linear 1x1")
+        ones = [section.integer(key, 1) for key in ("size", "stride", "groups")]
+        plain = ones == [1, 1, 1] and section.values.get("activation", "logistic") == "linear"
+        if not plain or section.integer("batch_normalize", 0) or padding(section, 1):
+            raise section.fault("before [yolo], but not a plain, linear 1x1")
         filters, wanted = section.integer("filters", 1), len(mask) * (5 + classes)
         if filters != wanted:
-            raise TintboxError(f"line {section.line}: filters={filters}, but {len(mask)} anchors need {wanted}")
+            raise section.fault(f"filters={filters}, but {len(mask)} anchors need {wanted}")
         self.nc = classes
         output = Output(
             row=self.row(before, section),
@@ -159,8 +170,6 @@ class Network:
 
     def add_shortcut(self, section: Section, before: Layer) -> None:
         """Add the sum of the previous layer and others."""
-        if section.values.get("activation", "linear") != "linear" or "weights_type" in section.values:
-            raise section.fault("only plain, linear ones have a module")
         others = [self.layer(int(i), section) for i in section.numbers("from")]
         if any((other.channels, other.stride) != (before.channels, before.stride) for other in others):
             raise section.fault(f"from={clip(section.values.get('from'))} has another shape")
@@ -171,8 +180,6 @@ class Network:
 
     def add_route(self, section: Section, before: Layer) -> None:
         """Add a concatenation of earlier layers, or a single earlier layer."""
-        if section.integer("groups", 1) != 1:
-            raise section.fault("there is no module for groups")
         chosen = [self.layer(int(i), section) for i in section.numbers("layers")]
         if not chosen or len({layer.stride for layer in chosen}) > 1:
             raise section.fault(f"layers={clip(section.values.get('layers'))} do not fit")
@@ -218,3 +225,8 @@ class Network:
         return {
             "nc": self.nc, "anchors": anchors, "backbone": self.rows[:split], "head": [*self.rows[split:], head]
         }  # fmt: skip
+
+
+def padding(section: Section, size: int) -> int:
+    """Return a convolution's padding on each side."""
+    return size // 2 if section.integer("pad", 0) else section.integer("padding", 0)

@@ -112,7 +112,7 @@ class AnchorDetect(Detect):
         rows, columns = (torch.arange(n, device=t.device, dtype=t.dtype) for n in (ny, nx))
         cells = torch.stack((columns.repeat(ny), rows.repeat_interleave(nx)))  # (2, ny nx)
         xy = (self.centre(i, t[:, :, 0:2]) + cells) * self.stride[i].to(t)
-        wh = self.extent(i, t[:, :, 2:4], self.sizes[i].to(t)[..., None])
+        wh = self.extent(t[:, :, 2:4], self.sizes[i].to(t)[..., None])
         if self.xyxy:  # exports that contain the NMS
             xy, wh = xy - wh / 2, xy + wh / 2
         conf = t[:, :, 4:5].sigmoid() * t[:, :, 5:].sigmoid()
@@ -122,7 +122,7 @@ class AnchorDetect(Detect):
         """Return the position of centres in cells, relative to their own cell, for logits of any shape."""
         return t.sigmoid() * 2 - 0.5
 
-    def extent(self, level: int, t: Tensor, anchor: Tensor) -> Tensor:
+    def extent(self, t: Tensor, anchor: Tensor) -> Tensor:
         """Return widths and heights, in the unit of ``anchor``, for logits of a shape that broadcasts with it."""
         return (t.sigmoid() * 2) ** 2 * anchor
 
@@ -163,7 +163,7 @@ class DarknetDetect(AnchorDetect):
         k = self.scale_xy[level]
         return t.sigmoid() * k - (k - 1) / 2
 
-    def extent(self, level: int, t: Tensor, anchor: Tensor) -> Tensor:
+    def extent(self, t: Tensor, anchor: Tensor) -> Tensor:
         """Return widths and heights, in the unit of ``anchor``, for logits of a shape that broadcasts with it."""
         return t.exp() * anchor
 

@@ -56,7 +56,7 @@ def _lines(path: Path) -> list[str]:
     """Return the non-empty lines of a file."""
     if not is_there(path):
         raise TintboxFileError(f"names={path}: {lack(path)}{suggest_file(path)}")
-    lines = darknet.read_text(path, "list of class names").splitlines()
+    lines = darknet.read_text(path).splitlines()
     return [line.strip() for line in lines if line.strip()]
 
 

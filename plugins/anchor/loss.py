@@ -151,7 +151,7 @@ class AnchorLoss:
                 where = matches.image, matches.anchor, matches.row, matches.column
                 matched = t[matches.image, matches.anchor, :, matches.row, matches.column]  # (n, nc + 5)
                 xy, wh, _, classes = matched.split((2, 2, 1, self.head.nc), 1)
-                predicted = torch.cat((self.head.centre(i, xy), self.head.extent(i, wh, matches.sizes)), 1)
+                predicted = torch.cat((self.head.centre(i, xy), self.head.extent(wh, matches.sizes)), 1)
                 iou = bbox_iou(predicted, matches.boxes, CIoU=True).squeeze(1)
                 box = box + (1 - iou).mean()
                 objectness[where] = iou.detach().clamp(0)

@@ -11,7 +11,7 @@ import io
 import pickle
 import pickletools
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,15 +19,23 @@ from torch import Tensor
 from tintbox import checkpoint_archive, checkpoint_file
 from tintbox.checkpoint_archive import Archive
 from tintbox.errors import TintboxError, name_file
-from tintbox.limits import PICKLE_DEPTH
-from tintbox.plugins.anchor.records import show
-from tintbox.plugins.anchor.stand_ins import Storage, find_stand_in
+from tintbox.limits import PICKLE_BITS, PICKLE_DEPTH
+from tintbox.plugins.anchor.records import Record, show
+from tintbox.plugins.anchor.stand_ins import OrderedRecord, Storage, find_stand_in
 
 INSTRUCTIONS = {  # in the pickles that PyTorch writes
     *("PROTO", "STOP", "MARK", "GLOBAL", "NEWOBJ", "REDUCE", "BUILD", "APPEND", "APPENDS", "SETITEM", "SETITEMS"),
     *("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_TUPLE", "EMPTY_LIST", "EMPTY_DICT", "NONE", "NEWFALSE", "NEWTRUE"),
     *("BININT", "BININT1", "BININT2", "BINFLOAT", "BINUNICODE", "SHORT_BINSTRING", "LONG1", "BINPERSID"),
     *("BINGET", "LONG_BINGET", "BINPUT", "LONG_BINPUT"),
+}
+EMPTY = {"EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_TUPLE": tuple}
+FILLED: dict[str, type | tuple[type, ...]] = {
+    "APPEND": list,
+    "APPENDS": list,
+    "SETITEM": dict,
+    "SETITEMS": dict,
+    "BUILD": (Record, OrderedRecord),
 }
 # Exceptions that Python's unpickler raises for an invalid pickle.
 DAMAGE = (
@@ -65,48 +73,84 @@ class Reader(pickle.Unpickler):
         return Storage(numbers.view(dtype) if len(numbers) else torch.empty(0, dtype=dtype))
 
 
-def check(raw: bytes) -> None:
-    """Scan a pickle's instructions and track the nesting depth of the values they would build, without building any.
+class Value(NamedTuple):
+    """What is known of a value on the unpickler's stack before there are values: its type, and how deep tuples nest.
 
-    Deeply nested tuples would exhaust the stack when used as the key of a mapping.
+    Attributes:
+        kind: Its type; None if it does not matter.
+        depth: Tuples inside each other in it.
+        named: The stand-in that it is, if it is one.
+    """
+
+    kind: type | None = None
+    depth: int = 0
+    named: Any = None
+
+
+def check(raw: bytes) -> None:
+    """Scan a pickle's instructions and track the types of the values they would build, without building any.
+
+    Only lists, dicts and records may be filled: to fill a tensor would call methods of it that allocate memory, or
+    compute for minutes. Keys of a dict must have hashes that a file cannot make equal by the thousands, which those of
+    tuples and of huge integers can.
 
     Raises:
         TintboxError: There are too many instructions, or one that PyTorch does not write, that names something not in
-            the table, or that nests too deeply.
+            the table, that fills something else, or that nests too deeply.
         ValueError: It is not a pickle.
     """
-    depths: list[Any] = []  # of the values on the unpickler's stack; a mark is None
-    memory: dict[int, int] = {}
-    for count, (code, value) in enumerate(checkpoint_file.instructions(raw)):
-        if code.name not in INSTRUCTIONS:
-            raise TintboxError(f"its pickle has the instruction {code.name}, which PyTorch does not write")
-        if code.name == "GLOBAL":
-            find_stand_in(str(value).replace(" ", ".", 1))
-        if code.name.endswith("PUT"):
-            if not isinstance(value, int) or value > count:
+    stack: list[Value | None] = []  # a mark is None
+    memory: dict[int, Value] = {}
+    for count, (code, argument) in enumerate(checkpoint_file.instructions(raw)):
+        name = code.name
+        if name not in INSTRUCTIONS:
+            raise TintboxError(f"its pickle has the instruction {name}, which PyTorch does not write")
+        if name == "LONG1" and argument.bit_length() > PICKLE_BITS:
+            raise TintboxError(f"its pickle has an integer of more than {PICKLE_BITS} bits")
+        if name.endswith("PUT"):
+            if not isinstance(argument, int) or argument > count:
                 raise TintboxError("its pickle keeps something at a place far beyond the others")
-            memory[value] = depths[-1] or 0
-            continue
-        if code.name.endswith("GET"):
-            depths.append(memory[int(str(value))])
-            continue
-        taken = _take(depths, code)
-        depth = 1 + max(taken, default=0) if code.name.startswith("TUPLE") else 0
-        if depth > PICKLE_DEPTH:
-            raise TintboxError(f"its pickle has tuples inside each other more than {PICKLE_DEPTH} deep")
-        depths += [None if made is pickletools.markobject else depth for made in code.stack_after]
+            memory[argument] = stack[-1] or Value()
+        elif name.endswith("GET"):
+            stack.append(memory[int(str(argument))])
+        else:
+            taken = _take(stack, code)
+            made = Value()
+            if name == "GLOBAL":
+                made = Value(named=find_stand_in(str(argument).replace(" ", ".", 1)))
+            elif name.startswith("TUPLE"):
+                made = Value(tuple, 1 + max((value.depth for value in taken), default=0))
+            elif name in ("NEWOBJ", "REDUCE"):
+                called = taken[-1].named
+                made = Value(called if isinstance(called, type) else None)
+            elif name in FILLED:
+                made = taken[-1]
+                _check_filled(name, made, taken[1:-1:2] if name.startswith("SETITEM") else [])
+            elif name in EMPTY:
+                made = Value(EMPTY[name])
+            if made.depth > PICKLE_DEPTH:
+                raise TintboxError(f"its pickle has tuples inside each other more than {PICKLE_DEPTH} deep")
+            stack += [None if after is pickletools.markobject else made for after in code.stack_after]
 
 
-def _take(depths: list[Any], code: Any) -> list[int]:
-    """Pop the operands of an instruction from the stack; raise an IndexError if they are missing."""
+def _check_filled(name: str, target: Value, keys: list[Value]) -> None:
+    """Check that an instruction fills what it may, with keys that a dict may have."""
+    if target.kind is None or not issubclass(target.kind, FILLED[name]):
+        raise TintboxError(f"its pickle has {name} for something else than PyTorch's lists, dicts and objects")
+    if any(key.kind is tuple for key in keys):
+        raise TintboxError("its pickle has a tuple as the key of a dict")
+
+
+def _take(stack: list[Value | None], code: Any) -> list[Value]:
+    """Pop the operands of an instruction from the stack, last first; raise an IndexError if they are missing."""
     taken = []
     if pickletools.markobject in code.stack_before:
-        while (depth := depths.pop()) is not None:
-            taken.append(depth)
+        while (value := stack.pop()) is not None:
+            taken.append(value)
     for needed in code.stack_before:
         if needed is pickletools.markobject:
             break
-        taken.append(depths.pop() or 0)
+        taken.append(stack.pop() or Value())
     return taken
 
 

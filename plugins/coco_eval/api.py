@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tintbox.checks import is_path, is_word
 from tintbox.errors import TintboxError, suggest
 from tintbox.plugins.coco_eval import evaluation
@@ -16,7 +18,7 @@ from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.evaluation import Evaluation
 from tintbox.plugins.coco_eval.metrics import TITLES
-from tintbox.plugins.coco_eval.settings import Settings, check
+from tintbox.plugins.coco_eval.settings import check, settings
 
 __all__ = ["Comparison", "Evaluation", "compare", "evaluate"]
 
@@ -65,14 +67,16 @@ def evaluate(
     Raises:
         TintboxError: An argument is invalid; the message says what and where.
     """
-    if wrong := check({"resamples": resamples, "seed": seed, "level": level, "explain": explain}):
+    given = {"resamples": resamples, "seed": seed, "level": level, "explain": explain}
+    chosen = {key: value.item() if isinstance(value, np.generic) else value for key, value in given.items()}
+    if wrong := check(chosen):
         raise TintboxError(f"evaluate: {wrong}")
     if iou_type is not None and not is_word(iou_type, TITLES):
         raise TintboxError(f"iou_type={iou_type}: give one of {', '.join(TITLES)}{suggest(str(iou_type), TITLES)}")
     known = _truth(truth)
     found = _detections(detections, known)
     kind = iou_type or evaluation.iou_types(known, found)[-1]
-    return evaluation.evaluate(known, found, kind, Settings(resamples, seed, level, explain=explain))
+    return evaluation.evaluate(known, found, kind, settings(chosen))
 
 
 def compare(a: Evaluation, b: Evaluation) -> Comparison:

@@ -94,7 +94,34 @@ def _numbers(group: Group, area: str, weights: Weights) -> Iterator[tuple[int, n
             yield place, precision.mean(0) if metric.iou is None else precision[metric.iou]
 
 
-def interval(samples: np.ndarray, estimate: np.ndarray, level: float = 0.95) -> np.ndarray:
+def count_support(matches: Matches, groups: np.ndarray | None = None) -> np.ndarray:
+    """Return how many independent images have an object, ``(K + 1, 12)``: of each class, and last of any class.
+
+    Args:
+        matches: The matches of the original images.
+        groups: As for `draw`; the images of a group count as one.
+    """
+    found = np.zeros((len(matches.groups) + 1, len(METRICS)), np.int64)
+    for area, of_class in zip(AREAS, zip(*matches.groups)):
+        images = [group.truth_image for group in of_class]
+        images.append(np.concatenate(images))
+        units = [len(np.unique(of if groups is None else groups[of])) for of in images]
+        found[:, [metric.area == area for metric in METRICS]] = np.array(units)[:, None]
+    return found
+
+
+def least_support(level: float) -> int:
+    """Return how many independent images an interval needs.
+
+    If a difference had either sign by chance, n images would agree in it with a probability of ``2 ** (1 - n)`` (the
+    sign test). From fewer images, even agreement proves nothing, but resamples of one or two images agree, too.
+    """
+    return math.ceil(1 - math.log2(1 - level))
+
+
+def interval(
+    samples: np.ndarray, estimate: np.ndarray, level: float = 0.95, support: np.ndarray | float = math.inf
+) -> np.ndarray:
     """Return the percentile interval of resampled values, shifted by the bootstrap's own estimate of their bias.
 
     The envelope of precision inflates AP, and more so if it is noisy, so resamples lie above the estimate by about as
@@ -105,17 +132,19 @@ def interval(samples: np.ndarray, estimate: np.ndarray, level: float = 0.95) -> 
         samples: ``(R, ...)``; NaN entries are resamples without a value.
         estimate: ``(...)`` the values without resampling.
         level: Fraction of the resamples inside the interval.
+        support: ``(...)`` how many independent images have an object.
 
     Returns:
-        ``(..., 2)`` low and high; NaN where no resample or no estimate has a value.
+        ``(..., 2)`` low and high; NaN where no resample or no estimate has a value, or the support is too small.
     """
     tail = 50 * (1 - level)
     bounds = np.full((*estimate.shape, 2), np.nan)
     samples = np.moveaxis(samples, 0, -1)
+    enough = np.broadcast_to(support, estimate.shape) >= least_support(level)
     for place in np.ndindex(estimate.shape):
         values = samples[place]
         values = values[~np.isnan(values)]
-        if len(values):
+        if len(values) and enough[place]:
             bounds[place] = np.percentile(values, (tail, 100 - tail)) - values.mean() + estimate[place]
     return bounds
 

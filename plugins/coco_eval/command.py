@@ -19,7 +19,7 @@ from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.evaluation import evaluate, iou_types, masks_left_out
-from tintbox.plugins.coco_eval.metrics import TITLES
+from tintbox.plugins.coco_eval.metrics import SUFFIXES, TITLES
 from tintbox.plugins.coco_eval.outcome import draw_worst
 from tintbox.plugins.coco_eval.progress import steps
 from tintbox.plugins.coco_eval.settings import Settings
@@ -106,7 +106,7 @@ def compare(first: str, second: str, values: Mapping[str, Any], chosen: Settings
         atomic.write_text(folder / "compare.json", json.dumps(content, indent=1))
         output.save_comparison_csv(folder / "compare.csv", content)
         for kind, comparison in comparisons.items():
-            comparison.plot(folder / f"compare{'' if kind == 'bbox' else '_segm'}.png")
+            comparison.plot(folder / f"compare{SUFFIXES[kind]}.png")
     for comparison in comparisons.values():
         print(tables.comparison_text(comparison))
     return folder
@@ -151,7 +151,7 @@ def next_free(folder: Path) -> Path:
 
 def tell_missing(paths: Mapping[int, Path], place: Path) -> None:
     """Warn if image files are missing from the folder ``place``."""
-    if lost := sum(not path.is_file() for path in paths.values()):
+    if lost := sum(not is_there(path) for path in paths.values()):
         tell(f"examples: {lost} of {len(paths)} images are not in {place} and are drawn grey; give images=FOLDER")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import bootstrap, output, pictures, tables
+from tintbox.plugins.coco_eval.data.rows import shorten
 from tintbox.plugins.coco_eval.evaluation import Evaluation
 from tintbox.plugins.coco_eval.metrics import column, overall
 
@@ -37,8 +38,9 @@ class Comparison:
     def __post_init__(self) -> None:
         one, two = self.first, self.second
         for what in ("iou_type", "names", "images", "truths"):
-            if getattr(one, what) != getattr(two, what):
-                raise TintboxError(f"the two evaluations differ in {what}: {getattr(one, what)}, {getattr(two, what)}")
+            pair = [getattr(evaluation, what) for evaluation in (one, two)]
+            if pair[0] != pair[1]:
+                raise TintboxError(f"the two evaluations differ in {what}: {' and '.join(map(shorten, pair))}")
         for what in ("resamples", "seed", "level"):
             pair = [getattr(evaluation.settings, what) for evaluation in (one, two)]
             if pair[0] != pair[1]:
@@ -57,7 +59,7 @@ class Comparison:
     def intervals(self) -> np.ndarray:
         """Lower and upper bounds of the differences, ``(12, 2)``."""
         samples = overall(self.second.samples) - overall(self.first.samples)
-        return bootstrap.interval(samples, self.values, self.first.settings.level)
+        return self._bound(samples, self.values, self.first.support[-1])
 
     @cached_property
     def classes(self) -> np.ndarray:
@@ -67,7 +69,15 @@ class Comparison:
     @cached_property
     def class_intervals(self) -> np.ndarray:
         """Lower and upper bounds of the differences for every class, ``(K, 12, 2)``."""
-        return bootstrap.interval(self.second.samples - self.first.samples, self.classes, self.first.settings.level)
+        samples = self.second.samples - self.first.samples
+        return self._bound(samples, self.classes, self.first.support[:-1])
+
+    def _bound(self, samples: np.ndarray, values: np.ndarray, support: np.ndarray) -> np.ndarray:
+        """Return the intervals of differences; zero to zero, from however few images, where no resample differs."""
+        equal = (np.abs([values, *samples]) <= bootstrap.ROUNDING) | np.isnan([values, *samples])
+        bounds = bootstrap.interval(samples, values, self.first.settings.level, support)
+        bounds[equal.all(0) & ~np.isnan(samples).all(0)] = 0.0
+        return bounds
 
     def __getitem__(self, key: str) -> float:
         """Return one difference, e.g. ``comparison["AP"]``; NaN for "n/a"."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tintbox.errors import TintboxError
+from tintbox.errors import TintboxError, counted
 from tintbox.limits import COCO_WEIGHTS
 from tintbox.plugins.coco_eval import bootstrap, output, pictures, tables
 from tintbox.plugins.coco_eval.accumulation import accumulate
@@ -42,6 +42,7 @@ class Evaluation:
         curves: Precision and recall by threshold.
         classes: ``(K, 12)`` the numbers of every class, NaN for "n/a".
         samples: ``(R, K, 12)`` the same in every resample of the images.
+        support: ``(K + 1, 12)`` how many independent images have an object of each class, and last of any class.
         errors: The loss from a perfect AP50, by kind of error; None if it was not requested.
         settings: The settings used.
         fingerprint: A hash of the truth; equal for equal truth.
@@ -54,6 +55,7 @@ class Evaluation:
     curves: Curves
     classes: np.ndarray
     samples: np.ndarray
+    support: np.ndarray
     errors: tide.Explanation | None
     settings: Settings
     fingerprint: str
@@ -66,12 +68,12 @@ class Evaluation:
     @cached_property
     def intervals(self) -> np.ndarray:
         """Lower and upper bounds of the twelve numbers, ``(12, 2)``."""
-        return bootstrap.interval(overall(self.samples), self.values, self.settings.level).clip(0, 1)
+        return bootstrap.interval(overall(self.samples), self.values, self.settings.level, self.support[-1]).clip(0, 1)
 
     @cached_property
     def class_intervals(self) -> np.ndarray:
         """Lower and upper bounds of every class's numbers, ``(K, 12, 2)``."""
-        return bootstrap.interval(self.samples, self.classes, self.settings.level).clip(0, 1)
+        return bootstrap.interval(self.samples, self.classes, self.settings.level, self.support[:-1]).clip(0, 1)
 
     def __getitem__(self, key: str) -> float:
         """Return one of the twelve numbers, e.g. ``evaluation["AP50"]``; NaN for "n/a"."""
@@ -81,7 +83,8 @@ class Evaluation:
         """Return the content of ``coco.json`` as plain data: dicts, lists, strings, numbers, and None for "n/a".
 
         ``metrics`` has the twelve numbers with their intervals, ``classes`` those of every class, ``errors`` the cost
-        of each kind of error (None if it was not requested), and ``precision_recall`` the curves.
+        of each kind of error (None if it was not requested), and ``precision_recall`` the curves; with more than 500
+        classes, these are at IoU 0.5 alone.
         """
         return output.as_dict(self)
 
@@ -124,18 +127,19 @@ def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", setti
         raise TintboxError("the ground truth has no images or no categories: there is nothing to evaluate")
     if iou_type == "segm":
         check_masks(truth)
-    if len(truth.images) * settings.resamples > COCO_WEIGHTS:
+    numbers = max(len(truth.images), len(METRICS) * len(truth.categories))  # of each resample
+    if numbers * settings.resamples > COCO_WEIGHTS:
         raise TintboxError(
-            f"resamples={settings.resamples}: too many for {len(truth.images):,} images; give up to "
-            f"{COCO_WEIGHTS // len(truth.images)}, 0 for no intervals"
+            f"resamples={settings.resamples}: too many for {counted(len(truth.images), 'image')} (classes: "
+            f"{len(truth.categories):,}); give up to {COCO_WEIGHTS // numbers}, 0 for no intervals"
         )
     columns = Columns.of(truth, detections, iou_type)
     matches = match(columns)
     curves = accumulate(matches)
     names = [category["name"] for category in sorted(truth.categories, key=lambda category: category["id"])]
-    samples = np.empty((0, len(names), len(METRICS)))
+    samples, groups = np.empty((0, len(names), len(METRICS))), group_numbers(truth)
     if settings.resamples:
-        drawn = bootstrap.draw(columns.images, settings.resamples, settings.seed, group_numbers(truth))
+        drawn = bootstrap.draw(columns.images, settings.resamples, settings.seed, groups)
         samples = bootstrap.reweight(matches, drawn)
     return Evaluation(
         iou_type=iou_type,
@@ -145,9 +149,10 @@ def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", setti
         curves=curves,
         classes=per_class(curves),
         samples=samples,
+        support=bootstrap.count_support(matches, groups),
         errors=tide.explain(columns, matches.partners, names) if settings.explain else None,
         settings=settings,
-        fingerprint=fingerprint(truth),
+        fingerprint=fingerprint(truth, masks=iou_type == "segm"),
     )
 
 
@@ -160,11 +165,14 @@ def group_numbers(truth: Truth) -> np.ndarray | None:
     return np.unique(names, return_inverse=True)[1]
 
 
-def fingerprint(truth: Truth) -> str:
-    """Return a hash of the truth's images, objects and classes that does not depend on their order."""
+def fingerprint(truth: Truth, *, masks: bool = False) -> str:
+    """Return a hash of the truth's images, objects, with or without masks, and classes, in whatever order they are."""
     rows = truth.annotations
-    references = [(row["image_id"], row["category_id"], row.get("iscrowd", 0)) for row in rows]
-    ids = np.array(references, np.int64).reshape(-1, 3)
+    references = [
+        (row["image_id"], row["category_id"], row.get("iscrowd", 0), _hash_mask(row["segmentation"]) if masks else 0)
+        for row in rows
+    ]
+    ids = np.array(references, np.int64).reshape(-1, 4)
     numbers = np.array([(row["area"], *row["bbox"]) for row in rows], np.float64).reshape(-1, 5)
     order = np.lexsort((*numbers.T, *ids.T))
     images, categories = (sorted_ids(row["id"] for row in part) for part in (truth.images, truth.categories))
@@ -176,10 +184,22 @@ def fingerprint(truth: Truth) -> str:
     return digest.hexdigest()
 
 
+def _hash_mask(segmentation: Any) -> int:
+    """Return a 64-bit hash of polygons or run lengths."""
+    listed = isinstance(segmentation, list)
+    raw = np.hstack(segmentation).astype(float).tobytes() if listed else str(segmentation["counts"]).encode()
+    return int.from_bytes(hashlib.sha256(raw).digest()[:8], "little", signed=True)
+
+
 def iou_types(truth: Truth, *detections: Detections) -> list[str]:
     """Return ``"bbox"``, plus ``"segm"`` if truth and detections all have masks."""
-    masks = not without_masks(truth) and all(found.segmentation is not None for found in detections)
-    return ["bbox", "segm"] if masks else ["bbox"]
+    return ["bbox", "segm"] if have_masks(*detections) and not without_masks(truth) else ["bbox"]
+
+
+def have_masks(*detections: Detections) -> bool:
+    """Return whether all detections have masks; a file without detections, ``[]``, lacks none beside one with masks."""
+    masks = [found.segmentation is not None for found in detections]
+    return any(masks) and all(there or not len(found) for there, found in zip(masks, detections))
 
 
 def without_masks(truth: Truth) -> int:
@@ -190,7 +210,7 @@ def without_masks(truth: Truth) -> int:
 def masks_left_out(truth: Truth, *detections: Detections) -> str:
     """Return a warning if all detections have masks and some objects have none, else an empty text."""
     lacking = without_masks(truth)
-    if not lacking or any(found.segmentation is None for found in detections):
+    if not lacking or not have_masks(*detections):
         return ""
     count = len(truth.annotations)
     return f"{lacking} of {count} objects in the ground truth have no mask, so boxes alone are evaluated"

@@ -12,6 +12,7 @@ MAX_DETECTIONS = (1, 10, 100)  # per image and class
 # name -> smallest and largest area in square pixels, both included
 AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
 TITLES = {"bbox": "boxes", "segm": "masks"}  # IoU type -> what overlaps
+SUFFIXES = {"bbox": "", "segm": "_segm"}  # IoU type -> end of its files' names
 
 
 @dataclass(frozen=True)

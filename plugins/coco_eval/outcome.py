@@ -16,6 +16,7 @@ from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Split, Truth
 from tintbox.plugins.coco_eval.errors import examples
 from tintbox.plugins.coco_eval.evaluation import Evaluation
+from tintbox.plugins.coco_eval.metrics import SUFFIXES
 
 # The files of save_json: COCO's JSON, and the image id by path.
 ANNOTATIONS, PREDICTIONS, IMAGE_IDS = "annotations.json", "predictions.json", "image_ids.json"
@@ -72,5 +73,4 @@ def draw_worst(
     """Draw the images with the worst errors of each evaluation."""
     for kind, evaluation in found.items():
         if evaluation.errors:
-            target = folder / ("worst" if kind == "bbox" else f"worst_{kind}")
-            examples.draw_worst(evaluation.errors, truth, detections, paths, target, n)
+            examples.draw_worst(evaluation.errors, truth, detections, paths, folder / f"worst{SUFFIXES[kind]}", n)

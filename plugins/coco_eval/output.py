@@ -13,9 +13,10 @@ import numpy as np
 
 import tintbox
 from tintbox import atomic
+from tintbox.limits import CURVE_CLASSES
 from tintbox.plugins.coco_eval import pictures as drawings
 from tintbox.plugins.coco_eval.bootstrap import is_sure
-from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, RECALL_THRESHOLDS
+from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, RECALL_THRESHOLDS, SUFFIXES
 from tintbox.plugins.coco_eval.tables import NONE
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def as_dict(evaluation: Evaluation) -> dict[str, Any]:
     """Return an evaluation as plain data, with None for "n/a"."""
     errors = evaluation.errors
     area, limit = 0, -1  # all sizes, 100 detections
-    precision = evaluation.curves.precision[..., area, limit]  # (T, R, K)
+    levels = slice(None if len(evaluation.names) <= CURVE_CLASSES else 1)  # of 5,000 classes, ten would be 150 MB
+    precision = evaluation.curves.precision[levels, ..., area, limit]  # (T, R, K)
     return {
         "images": evaluation.images,
         "resamples": evaluation.settings.resamples,
@@ -42,7 +44,7 @@ def as_dict(evaluation: Evaluation) -> dict[str, Any]:
         },
         "errors": {"iou_type": evaluation.iou_type, **errors.as_dict()} if errors else None,
         "precision_recall": {
-            "iou": IOU_THRESHOLDS.round(2).tolist(),
+            "iou": IOU_THRESHOLDS[levels].round(2).tolist(),
             "recall": RECALL_THRESHOLDS.round(2).tolist(),
             "precision": {
                 name: None if (precision[..., k] < 0).any() else precision[..., k].tolist()
@@ -92,9 +94,18 @@ def save(folder: Path, found: Mapping[str, Evaluation], about: Mapping[str, Any]
         for name, objects, values, bounds in zip(e.names, e.truths, e.classes, e.class_intervals):
             rows.append([kind, name, objects, *_cells(values, bounds)])
     atomic.write_csv(folder / "coco.csv", rows)
+    remove_drawings(folder)
     if pictures:
         for kind, evaluation in found.items():
-            drawings.draw(evaluation, folder, "" if kind == "bbox" else f"_{kind}")
+            drawings.draw(evaluation, folder, SUFFIXES[kind])
+
+
+def remove_drawings(folder: Path) -> None:
+    """Remove the drawings of an earlier evaluation, which would seem to belong to this one."""
+    for end in SUFFIXES.values():
+        plots = [folder / f"coco_{name}{end}.png" for name, _ in drawings.PICTURES.values()]
+        for file in (*plots, *(folder / f"worst{end}").glob("[0-9][0-9]*_*.jpg")):
+            file.unlink(missing_ok=True)
 
 
 def _cells(values: np.ndarray, bounds: np.ndarray) -> list[Any]:

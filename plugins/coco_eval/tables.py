@@ -16,9 +16,8 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 
 from tintbox.errors import counted
-from tintbox.plugins.coco_eval.bootstrap import ROUNDING, is_sure
+from tintbox.plugins.coco_eval.bootstrap import ROUNDING, is_sure, least_support
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, METRICS, TITLES, Metric, column
-from tintbox.plugins.coco_eval.settings import Settings
 
 if TYPE_CHECKING:
     from tintbox.plugins.coco_eval.comparison import Comparison
@@ -116,7 +115,7 @@ def tables_of(evaluation: Evaluation, *, classes: bool = True) -> Iterator[Table
     head = f"COCO evaluation of {TITLES[evaluation.iou_type]}: {evaluation.images:,} images, "
     head += f"{sum(evaluation.truths):,} objects"
     if evaluation.settings.resamples:
-        head += f"; {intervals_text(evaluation.settings)}"
+        head += f"; {intervals_text(evaluation)}"
     rows: list[Sequence[str]] = [
         (metric.key, meaning(metric), number(value), span(bounds))
         for metric, value, bounds in zip(METRICS, evaluation.values, evaluation.intervals)
@@ -128,9 +127,14 @@ def tables_of(evaluation: Evaluation, *, classes: bool = True) -> Iterator[Table
         yield _error_table(evaluation.errors)
 
 
-def intervals_text(settings: Settings) -> str:
-    """Describe how the intervals were computed."""
-    return f"{100 * settings.level:g}% intervals from {settings.resamples:,} resamples of the images"
+def intervals_text(evaluation: Evaluation) -> str:
+    """Describe how the intervals were computed, and from how few images there are none."""
+    settings, least = evaluation.settings, least_support(evaluation.settings.level)
+    lacking = evaluation.support < least
+    none = (
+        f", none where fewer than {least} of them have an object" if (lacking & (evaluation.support > 0)).any() else ""
+    )
+    return f"{100 * settings.level:g}% intervals from {settings.resamples:,} resamples of the images{none}"
 
 
 def _class_table(evaluation: Evaluation) -> Table:
@@ -160,7 +164,7 @@ def comparison_tables(comparison: Comparison) -> Iterator[Table]:
     first, second, names = comparison.first, comparison.second, comparison.names
     head = f"{names[1]} against {names[0]}, {TITLES[first.iou_type]}: {first.images:,} images"
     if first.settings.resamples:
-        head += "; " + intervals_text(first.settings).replace("intervals", "intervals of the difference")
+        head += "; " + intervals_text(first).replace("intervals", "intervals of the difference")
     columns = (*names, "difference", "interval", "verdict")
     values = zip(KEYS, first.values, second.values, comparison.values, comparison.intervals)
     yield Table(("metric", *columns), [_difference(*row) for row in values], title=head)

@@ -7,6 +7,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from tintbox import model_yaml
 from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.table import patch, replace
 
@@ -32,9 +33,7 @@ def anchor_yamls(tasks: Any) -> None:
         found = stock(path)
         if name_head(found) in HEADS:
             capabilities.require("anchor models", str(path))
-            from tintbox.plugins.anchor import building
-
-            building.check_rows(found)
+            model_yaml.check_rows(found)
         return found
 
 

@@ -36,7 +36,8 @@ def recorded_predictions(module: Any) -> None:
         try:
             return stock(self, *args, **kwargs)
         except BaseException:
-            if getattr(self.args, "coco_eval", False) and not self.args.exist_ok:  # else it may be the user's
+            evaluated = getattr(self.args, "coco_eval", None) not in (None, False)
+            if evaluated and not self.args.exist_ok:  # else it may be the user's
                 with suppress(OSError):  # not empty
                     self.save_dir.rmdir()
             raise

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
-from tintbox.checks import is_number
+from tintbox.checks import is_number, is_whole
 from tintbox.errors import TintboxError
 from tintbox.limits import YAML_LAYERS
 
@@ -34,3 +34,18 @@ def check(spec: Mapping[str, Any]) -> None:
     layers = sum(n * depth if is_number(n, 1) else 1 for n in repeats)
     if layers > YAML_LAYERS:
         raise TintboxError(f"the model has {layers:,.0f} layers, repeats counted; {YAML_LAYERS:,} are the most")
+
+
+def check_rows(spec: Mapping[str, Any]) -> None:
+    """Check that the backbone and head of a model's YAML are lists of rows [from, repeats, module, arguments].
+
+    Raises:
+        TintboxError: They are not.
+    """
+    for part in ("backbone", "head"):
+        rows = spec.get(part)
+        for i, row in enumerate(rows if isinstance(rows, list) and rows else [None]):
+            fits = isinstance(row, list) and len(row) == 4 and isinstance(row[2], str) and isinstance(row[3], list)
+            sources = row[0] if fits and isinstance(row[0], list) else [row[0]] if fits else []
+            if not (fits and is_whole(row[1], 1) and sources and all(map(is_whole, sources))):
+                raise TintboxError(f"{part}, row {i}: {str(row)[:80]}: give [from, repeats, module, [arguments]]")

@@ -9,7 +9,7 @@ import yaml
 
 from tintbox import file_bytes
 from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of, suggest_file
-from tintbox.limits import YAML_BYTES, YAML_DEPTH, YAML_DIGITS, YAML_TEXT, YAML_VALUES
+from tintbox.limits import YAML_BYTES, YAML_DEPTH, YAML_DIGITS, YAML_KEY_DIGITS, YAML_TEXT, YAML_VALUES
 
 SUFFIXES = (".yaml", ".yml")
 # libyaml's parser is ten times as fast, but PyYAML can be built without it.
@@ -90,6 +90,8 @@ def _check_size(root: yaml.Node | None, where: str | Path) -> None:
             if isinstance(node, yaml.SequenceNode):
                 children = node.value
             elif isinstance(node, yaml.MappingNode):
+                for key, _ in node.value:
+                    _check_digits(key, where, YAML_KEY_DIGITS)
                 children = [child for pair in node.value for child in pair]
             else:
                 _check_digits(node, where)
@@ -106,7 +108,8 @@ def _check_size(root: yaml.Node | None, where: str | Path) -> None:
         raise TintboxError(f"{where}: lists and mappings are nested more than {YAML_DEPTH} deep, aliases put in")
 
 
-def _check_digits(node: yaml.Node, where: str | Path) -> None:
+def _check_digits(node: yaml.Node, where: str | Path, most: int = YAML_DIGITS) -> None:
     """Refuse a number with so many digits that it is slow to read and print, or refused by Python."""
-    if node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float") and len(node.value) > YAML_DIGITS:
-        raise TintboxError(f"{where}:{node.start_mark.line + 1}: a number of more than {YAML_DIGITS} digits")
+    if node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float") and len(node.value) > most:
+        what = "number" if most == YAML_DIGITS else "key"
+        raise TintboxError(f"{where}:{node.start_mark.line + 1}: a {what} of more than {most} digits")

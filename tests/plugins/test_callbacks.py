@@ -65,6 +65,11 @@ def test_what_a_run_asks_for(arguments, freeze, loss):
     assert callbacks.wants_loss(args) is loss
 
 
+@pytest.mark.parametrize(("value", "wanted"), [(None, False), (False, False), (True, True), ({}, True)])
+def test_an_evaluation_with_the_default_settings_is_one(value, wanted):
+    assert callbacks.wants_coco_eval(SimpleNamespace(coco_eval=value)) is wanted
+
+
 @pytest.mark.parametrize(
     ("arguments", "asked", "written"),
     [({}, "", False), ({"freeze": 3}, "0", False), ({}, "1", True), ({"freeze": "backbone"}, "", True),

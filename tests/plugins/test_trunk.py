@@ -1,10 +1,13 @@
 """Backbones and necks built by Ultralytics' own parser."""
 
+from pathlib import Path
+
 import pytest
 import torch
+import ultralytics
 from ultralytics import YOLO
 
-from tintbox import limits
+from tintbox import limits, yaml_file
 from tintbox.errors import TintboxError
 from tintbox.plugins import trunk
 
@@ -25,10 +28,46 @@ def test_levels_by_stride():
     assert (found.levels, found.channels, found.strides) == ([4, 6, 9], [10, 20, 30], [8, 16, 32])
 
 
-@pytest.mark.parametrize("name", ["os.system", "nn.functional", "nn.Nothing", "parse_model", 7])
+@pytest.mark.parametrize("name", ["os.system", "nn.functional", "nn.Nothing", "parse_model"])
 def test_what_is_no_layer_is_refused(name):
     with pytest.raises(TintboxError, match="is no layer of Ultralytics or torch"):
         trunk.check({"backbone": [[-1, 1, name, []]], "head": [[-1, 1, "Detect", []]]})
+
+
+@pytest.mark.attack("code in a file")
+@pytest.mark.parametrize("name", ["DetectionModel", "Ensemble", "WorldModel"])
+def test_a_whole_model_is_no_layer(name):
+    with pytest.raises(TintboxError, match=f"'{name}' is no layer"):
+        trunk.check({"backbone": [[-1, 1, name, ["yolo11n.yaml"]]], "head": [[-1, 1, "Detect", []]]})
+
+
+@pytest.mark.attack("code in a file")
+@pytest.mark.parametrize("argument", [{"activation": "code"}, [[3]], [{"nc": 1}]])
+def test_an_argument_is_a_number_a_name_or_a_list_of_them(argument):
+    with pytest.raises(TintboxError, match=r"Conv: argument .*: give numbers, names, or a list"):
+        trunk.check({"backbone": [[-1, 1, "Conv", [8, argument]]], "head": [[-1, 1, "Detect", []]]})
+
+
+def test_the_arguments_of_ultralytics_own_models_are_accepted():
+    for file in sorted((Path(ultralytics.__file__).parent / "cfg/models").glob("*/*.yaml")):
+        trunk.check(yaml_file.read(file))
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        (7, "backbone, row 0: 7: give "),
+        ([-1, 1, 7, []], "backbone, row 0: .*: give "),
+        ([-1, 1, "Conv"], "backbone, row 0: .*: give "),
+        ([-1, 1, "Conv", 5], "backbone, row 0: .*: give "),
+        ([5, 1, "Conv", [16, 3, 2]], "layers do not fit each other"),
+        ([-1, 1, "Conv", []], "layers do not fit each other"),
+        ([-1, 1, "Conv", [16, "wide"]], "layers do not fit each other"),
+    ],
+)
+def test_rows_that_cannot_be_built_are_told_in_a_line(row, why):
+    with pytest.raises(TintboxError, match=why):
+        trunk.build({"nc": 1, "backbone": [row], "head": [[[0], 1, "Detect", ["nc"]]]}, 3)
 
 
 def test_a_layer_that_puts_out_too_much_is_stopped():

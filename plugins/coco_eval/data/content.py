@@ -18,7 +18,7 @@ def read_truth(given: Mapping[str, Any]) -> Any:
     """Convert a mapping, either the content of a COCO JSON or columns by name, to the content of a COCO JSON.
 
     Raises:
-        TintboxError: It contains values that are not plain data, or its columns do not match.
+        TintboxError: It is nested too deeply, or its columns do not match.
     """
     content = as_plain(given, "truth")
     if "image_id" not in content:
@@ -41,7 +41,7 @@ def read_detections(given: Any) -> Any:
     """Convert a list of dicts, or a mapping of columns by name, to the content of COCO's result format.
 
     Raises:
-        TintboxError: It contains values that are not plain data, or its columns do not match.
+        TintboxError: It is nested too deeply, or its columns do not match.
     """
     content = as_plain(given, "detections")
     if isinstance(content, dict) and "images" not in content:
@@ -50,10 +50,10 @@ def read_detections(given: Any) -> Any:
 
 
 def as_plain(value: Any, name: str) -> Any:
-    """Return a copy made of dicts, lists, strings and numbers; arrays and tensors become lists, and bytes strings.
+    """Return a copy made of dicts, lists, strings and numbers; arrays and tensors become lists, and all else strings.
 
     Raises:
-        TintboxError: It contains a value of another type.
+        TintboxError: It is nested too deeply.
     """
     try:
         return _as_plain(value, name)
@@ -75,7 +75,7 @@ def _as_plain(value: Any, name: str) -> Any:
         content = value.tolist()
         if type(content) in PLAIN or isinstance(content, list):
             return _as_plain(content, name)
-    raise TintboxError(f"{name}: something of type {type(value).__name__} in it; give numbers, texts, lists or arrays")
+    return str(value)  # a date in a field that no evaluation reads; elsewhere, the text is refused with its place
 
 
 def _rows(

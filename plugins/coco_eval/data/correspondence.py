@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,22 +17,23 @@ def match_pictures(file: str | Path, pictures: list[str], images: list[dict[str,
     Raises:
         TintboxError: A file has no image, or several that match equally well.
     """
-    by_name: dict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
+    paths = {picture: _parts(picture) for picture in pictures}
+    deepest = max(map(len, paths.values()), default=0)
+    by_end: dict[tuple[str, ...], list[int]] = defaultdict(list)  # every ending of an image's path -> image ids
     for image in images:
-        parts = _parts(str(image.get("file_name", "")))
-        if parts:
-            by_name[parts[-1]].append((parts, image["id"]))
+        parts = _parts(str(image.get("file_name", "")))[-deepest:]
+        for start in range(len(parts)):
+            by_end[parts[start:]].append(image["id"])
     claims: dict[int, list[tuple[int, str]]] = defaultdict(list)  # image id -> (shared components, file)
     lacking = []
-    for picture in pictures:
-        parts = _parts(picture)
-        fits = sorted(((_common_end(parts, other), image_id) for other, image_id in by_name[parts[-1]]), reverse=True)
-        if not fits:
+    for picture, parts in paths.items():
+        end = next((parts[start:] for start in range(len(parts)) if parts[start:] in by_end), ())
+        if not end:
             lacking.append(picture)
             continue
-        if len(fits) > 1 and fits[0][0] == fits[1][0]:
-            raise TintboxError(f"{file}: images {fits[1][1]} and {fits[0][1]} fit the file {picture} equally well")
-        claims[fits[0][1]].append((fits[0][0], picture))
+        if len(fits := sorted(by_end[end])) > 1:
+            raise TintboxError(f"{file}: images {fits[-2]} and {fits[-1]} fit the file {picture} equally well")
+        claims[fits[0]].append((len(end), picture))
     found = {}
     for image_id, fitting in claims.items():
         (best, picture), *others = sorted(fitting, reverse=True)
@@ -76,8 +76,3 @@ def match_classes(file: str | Path, names: Mapping[int, str], categories: list[d
 def _parts(path: str) -> tuple[str, ...]:
     """Return a path's components; paths in a JSON made on Windows have backslashes."""
     return PurePosixPath(path.replace("\\", "/")).parts
-
-
-def _common_end(first: tuple[str, ...], second: tuple[str, ...]) -> int:
-    """Return how many trailing components two paths have in common."""
-    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(reversed(first), reversed(second)))))

@@ -145,8 +145,9 @@ def check_side(sizes: Mapping[str, tuple[int, int]], place: str) -> list[str]:
     from ultralytics.utils import LOGGER
 
     least = dataset_files.LEAST_SIDE
-    small = {picture: None for picture, size in sizes.items() if min(size) < least}
-    if len(small) == len(sizes):
+    kept = [picture for picture, size in sizes.items() if min(size) >= least]
+    small = [picture for picture, size in sizes.items() if min(size) < least]
+    if not kept:
         raise TintboxError(
             f"{place}: every image ({len(small)}) has a side under {least} pixels; Ultralytics leaves them out"
         )
@@ -156,7 +157,7 @@ def check_side(sizes: Mapping[str, tuple[int, int]], place: str) -> list[str]:
             f"coco_eval: {len(small)} of {len(sizes)} images left out with their objects for a side under {least} "
             f"pixels, as in Ultralytics: {names}"
         )
-    return [picture for picture in sizes if picture not in small]
+    return kept
 
 
 def check_orphans(split: str | list[str], pictures: Iterable[str]) -> None:

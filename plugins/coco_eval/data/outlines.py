@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tintbox.limits import MASK_SIDE, POLYGON_LENGTH
+from tintbox.errors import TintboxError
+from tintbox.limits import MASK_SIDE, POLYGON_LENGTH, POLYGON_LENGTHS
 from tintbox.plugins.coco_eval.data.rows import Rows
 from tintbox.plugins.coco_eval.data.run_lengths import are_run_lengths, cover, is_size
 from tintbox.plugins.coco_eval.data.truth import Truth
@@ -26,9 +27,13 @@ def check_masks(truth: Truth) -> None:
     coded = np.array([are_run_lengths(value) for value in values], dtype=bool)
     what = "has segmentation {}, neither polygons [[x1, y1, x2, y2, x3, y3, ...]] nor run lengths"
     rows.refuse(~(np.array(polygons, dtype=bool) | coded), what, values)
-    long = np.zeros(len(values), dtype=bool)
-    long[np.flatnonzero(polygons)] = _lengths([v for v, is_list in zip(values, polygons) if is_list]) > POLYGON_LENGTH
-    rows.refuse(long, f"has a polygon of more than {POLYGON_LENGTH:,} pixels around", values)
+    lengths = np.zeros(len(values))
+    lengths[np.flatnonzero(polygons)] = _lengths([v for v, is_list in zip(values, polygons) if is_list])
+    rows.refuse(lengths > POLYGON_LENGTH, f"has polygons of more than {POLYGON_LENGTH:,} pixels around", values)
+    if (total := lengths.sum()) > POLYGON_LENGTHS:
+        raise TintboxError(
+            f"the ground truth: its polygons are {total:,.0f} pixels around, {POLYGON_LENGTHS:,} are the most"
+        )
 
     masks = [value for value, is_coded in zip(values, coded) if is_coded]
     own: list[Any] = [size for size, is_coded in zip(pictures, coded) if is_coded]
@@ -53,7 +58,7 @@ def _are_polygons(value: Any) -> bool:
 
 
 def _lengths(objects: list[list[list[float]]]) -> np.ndarray:
-    """Return the perimeter in pixels of each object's longest polygon; infinite if a point is too far away."""
+    """Return the perimeter in pixels of each object's polygons; infinite if a point is too far away."""
     polygons = list(chain.from_iterable(objects))
     if not polygons:
         return np.zeros(0)
@@ -68,9 +73,8 @@ def _lengths(objects: list[list[list[float]]]) -> np.ndarray:
     near = (np.abs(points) <= POLYGON_LENGTH).all(1)  # False for NaN as well
     points[~near] = 0.0
     steps = np.where(near, np.abs(points[following] - points).max(1), np.inf)
-    longest = np.add.reduceat(steps, starts)
     each = np.array([len(polygons_) for polygons_ in objects])
-    return np.maximum.reduceat(longest, np.cumsum(each) - each)
+    return np.add.reduceat(steps, starts[np.cumsum(each) - each])
 
 
 def _far(value: float) -> float:

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tintbox.errors import counted
 from tintbox.plugins.coco_eval.data.detections import Detections
+from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import Split, Truth
+from tintbox.plugins.dataset_files import LEAST_SIDE
 
 
 def keep_validated(split: Split, files: set[str]) -> Split:
-    """Return the validated part of a split; `fraction` and the like leave images out."""
+    """Return the validated part of a split, after a warning about images that Ultralytics left out."""
+    from ultralytics.utils import LOGGER
+
     image_ids = {file: i for file, i in split.image_ids.items() if file in files}
-    return Split.part_of(split.truth, image_ids, split.category_ids)
+    part = Split.part_of(split.truth, image_ids, split.category_ids)
+    if lost := [Path(file).name for file in split.image_ids if file not in files]:
+        objects = counted(len(split.truth.annotations) - len(part.truth.annotations), "object")
+        LOGGER.warning(
+            f"coco_eval: {len(lost)} of {len(split.image_ids)} images left out with their {objects}, as in Ultralytics,"
+            f" which skips damaged images and sides under {LEAST_SIDE} pixels: {list_values(lost)}"
+        )
+    return part
 
 
 def keep_classes(split: Split, classes: set[int]) -> Split:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import reprlib
-import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from tintbox import file_bytes
 from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of, suggest_file
 
 REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # errors of the fast reader
@@ -47,15 +47,12 @@ def read_bytes(file: str | Path) -> bytes:
     """
     path = Path(str(file))
     try:
-        if stat.S_ISCHR(path.stat().st_mode):  # /dev/zero has no end
-            raise TintboxError(f"{file}: a device, not a file")
+        file_bytes.check_regular(path)
         return path.read_bytes()
     except FileNotFoundError as error:
         raise TintboxFileError(f"{file}: no such file{suggest_file(path)}") from error
     except OSError as error:
         raise TintboxError(f"{file}: cannot be read ({reason_of(error)})") from error
-    except TintboxError:
-        raise
     except ValueError as error:  # a name with a null byte
         raise TintboxError(f"{str(file)!r}: no such file ({one_line(error)})") from error
 
@@ -124,7 +121,7 @@ class Rows:
         first = int(indices[0])
         if values is not None:
             value = values[first]
-            what = what.replace("{}", _short(value.item() if isinstance(value, np.generic) else value), 1)
+            what = what.replace("{}", shorten(value.item() if isinstance(value, np.generic) else value), 1)
         others = f" ({len(indices)} rows like that)" if len(indices) > 1 else ""
         raise TintboxError(f"{self.file}: {self.name}[{first}] {what}{others}")
 
@@ -212,7 +209,7 @@ def _is_beyond_float(value: float) -> bool:
     return False
 
 
-def _short(value: Any) -> str:
+def shorten(value: Any) -> str:
     """Return a value's text, cut so that an error stays on one line."""
     text = _SHORT.repr(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

@@ -16,6 +16,7 @@ from tintbox.plugins.coco_eval.errors.picture import Box, census, draw, read_pic
 from tintbox.plugins.coco_eval.errors.tide import KINDS, Explanation
 
 SCORE = 0.25  # detections below it are neither drawn nor counted
+LONGEST = 200  # bytes of an image's name in that of its drawing; file systems allow 255 in all
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,12 @@ def draw_worst(
     paths: Mapping[int, str | Path],
     folder: str | Path,
     n: int = 20,
-) -> list[Path]:
+) -> None:
     """Draw the images with the worst errors: truth on the left, detections on the right, coloured by kind of error.
 
     Images are ranked by the number of objects not found plus the scores of false detections. Masks are shown as boxes.
-    An image whose file, given by image id in ``paths``, can't be read is drawn as a grey area.
-
-    Returns:
-        The files, worst first: ``01_<name of the image>.jpg`` and so on.
+    An image whose file, given by image id in ``paths``, can't be read is drawn as a grey area. The files are
+    ``01_<name of the image>.jpg`` and so on, worst first.
 
     Raises:
         TintboxError: The folder cannot be written.
@@ -74,7 +73,6 @@ def draw_worst(
     names = {category["id"]: str(category["name"]) for category in truth.categories}
     truth_image = np.array([row["image_id"] for row in truth.annotations], np.int64)
     partner = _partners(explanation, detections)
-    files = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for rank, weight in enumerate(worst, start=1):
@@ -87,7 +85,7 @@ def draw_worst(
             rows = rows[np.argsort(detections.score[rows], kind="stable")]  # high scores on top
             found = [_detection(explanation, truth, detections, row, names) for row in rows.tolist()]
             picture, width, height = read_picture(paths.get(weight.image_id), image, [*objects, *found])
-            name = str(image.get("file_name", weight.image_id))
+            name = one_line(image.get("file_name", weight.image_id))
             title = (
                 f"{rank} of {len(worst)}: {name}, weight {weight.total:.2f}: "
                 f"{weight.lost} not found, scores of false detections {weight.false:.2f}"
@@ -97,12 +95,11 @@ def draw_worst(
                 f"detections from {SCORE:g} on: {census(found, 'right')}": found,
             }
             faint = f"only by a detection below {SCORE:g}"
-            file = folder / f"{rank:0{max(2, len(str(len(worst))))}d}_{Path(name).stem}.jpg"
+            stem = Path(name).stem.encode()[:LONGEST].decode(errors="ignore")
+            file = folder / f"{rank:0{max(2, len(str(len(worst))))}d}_{stem}.jpg"
             draw(picture, width, height, panels, faint, title, file)
-            files.append(file)
     except OSError as error:
         raise TintboxError(f"examples: {folder} cannot be written ({one_line(error)})") from error
-    return files
 
 
 def _object(

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from tintbox import figures, file_bytes
-from tintbox.limits import PICTURE_BYTES
+from tintbox import figures
+from tintbox.errors import TintboxError
 from tintbox.luma import luma
+from tintbox.plugins import picture_file
 
 # Okabe and Ito's colour-blind safe palette
 COLOURS = {
@@ -69,12 +70,10 @@ def read_picture(file: str | Path | None, image: dict[str, Any], boxes: list[Box
     """
     import cv2
 
-    # imread cannot read some paths on Windows; reading the bytes and imdecode work for all
-    content = b""
+    picture = None
     if file is not None:
-        with contextlib.suppress(OSError):
-            content = file_bytes.read(Path(file), PICTURE_BYTES)
-    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+        with contextlib.suppress(TintboxError):
+            picture = picture_file.read(file)
     if picture is None:
         ends = np.array([box.box for box in boxes])
         far = np.ceil(ends[:, :2] + ends[:, 2:]).max(0).clip(1, 2**31).astype(int)
@@ -85,7 +84,7 @@ def read_picture(file: str | Path | None, image: dict[str, Any], boxes: list[Box
     if scale < 1:
         size = max(1, round(width * scale)), max(1, round(height * scale))
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return picture[..., ::-1], width, height
+    return picture, width, height
 
 
 def draw(

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from tintbox.errors import TintboxError, one_line, reason_of, suggest
-from tintbox.plugins import dataset_files
+from tintbox.plugins import dataset_files, picture_file
 from tintbox.plugins.coco_eval.data import labels, layout
-from tintbox.reports import picture_file
 
 CROWD = 10  # number of boxes per image from which labels omit the class, which the colour shows
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from tintbox import checkpoint_archive
 from tintbox.errors import TintboxError, one_line
-from tintbox.plugins import autoload
+from tintbox.plugins import autoload, picture_file
 from tintbox.plugins.detector import load_detector
-from tintbox.reports import picture_file, prediction
+from tintbox.reports import prediction
 from tintbox.reports.boxes import Boxes
 from tintbox.reports.gather import Entry
 from tintbox.reports.subjects import Subject

@@ -38,3 +38,9 @@ def test_shapes_are_those_of_the_model():
 def test_layers_that_do_not_fit_are_one_line(row, said):
     with pytest.raises(TintboxError, match=said):
         building.shapes({**SMALL, "backbone": [row, SMALL["backbone"][1]]}, 3)
+
+
+def test_more_weights_than_any_detector_has_are_refused():
+    wide = [[-1, 1, "Conv", [16_384, 1, 32]], [-1, 11, "Conv", [16_384, 1, 1]]]
+    with pytest.raises(TintboxError, match=r"would have 2,954,084,392 weights, 536,870,912 are the most"):
+        building.shapes({**SMALL, "backbone": wide}, 3)

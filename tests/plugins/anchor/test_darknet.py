@@ -149,10 +149,10 @@ def test_an_imported_model_trains_on(files, tmp_path, train):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("[shortcut]\nfrom=-2", "[reorg]\nstride=2"), r"line \d+: there is no module for Darknet's layer \[reorg\]"),
-        (("activation=mish", "activation=missh"), r"activation missh; did you mean 'mish'"),
+        (("[shortcut]\nfrom=-2", "[reorg]\nstride=2"), r"line \d+, \[reorg\]: there is no module for this layer"),
+        (("activation=mish", "activation=missh"), r"activation=missh; did you mean 'mish'"),
         (("layers=-1,6", "layers=-1,99"), "no layer 99 before it"),
-        (("layers=-1,6", "layers=-1,6\ngroups=2"), "no module for groups"),
+        (("layers=-1,6", "layers=-1,6\ngroups=2"), "no module for groups=2"),
         (("scale_x_y=1.1", "new_coords=1"), "no module for new_coords"),
         (("filters=21", "filters=20"), "3 anchors need 21"),
         (("mask = 3,4,5", "mask = 3,4,inf"), "mask=3,4,inf are no numbers"),
@@ -160,7 +160,7 @@ def test_an_imported_model_trains_on(files, tmp_path, train):
         (("size=5", "size=five"), "size=five is no number"),
         (("size=5", "size=-5"), "size=-5, but 1 or more is needed"),
         (("stride=2", "stride=inf"), "stride=inf is no number"),
-        (("[shortcut]\nfrom=-2", "[prediction]\nstride=2"), r"no module for Darknet's layer \[prediction\]"),
+        (("[shortcut]\nfrom=-2", "[prediction]\nstride=2"), r"\[prediction\]: there is no module"),
         (("[upsample]\nstride=2", "[upsample]\nstride=0"), "stride=0, but 1 or more is needed"),
         (("[net]", "[nett]"), r"does not begin with \[net\]"),
         (("from=-2", "from=-4"), "has another shape"),

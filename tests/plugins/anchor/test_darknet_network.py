@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.anchor.darknet_cfg import parse
-from tintbox.plugins.anchor.darknet_network import LOWEST, Network, Output
+from tintbox.plugins.anchor.darknet_network import HARMLESS, LOWEST, Network, Output
 
 CONV = "[convolutional]\nbatch_normalize=1\nfilters={}\nsize=3\nstride={}\npad=1\nactivation=leaky\n"
 HEAD = "[convolutional]\nfilters={}\nsize=1\nactivation=linear\n[yolo]\nmask={}\nanchors=8,9, 20,21, 40,41\nclasses=2\n"
@@ -96,16 +96,38 @@ def test_layers_after_a_padded_pool_are_counted_as_in_the_file():
         ((conv(8), conv(4, 2), "[route]\nlayers=-1,-2\n", head()), r"\[route\]: layers=-1,-2 do not fit"),
         ((conv(8), "[route]\nlayers=\n", head()), r"\[route\]: layers= do not fit"),
         ((conv(8), "[dropout]\nprobability=1.5\n", head()), r"\[dropout\]: probability=1.5 is none"),
-        ((conv(8), "[shortcut]\nfrom=-1\nactivation=relu\n", head()), "only plain, linear ones have a module"),
-        ((conv(8).replace("batch_normalize=1\n", ""), head()), "a convolution without batch_normalize before a layer"),
-        ((conv(8) + "dilation=2\n", head()), "line 3: a convolution with dilation"),
+        (
+            (conv(8), "[shortcut]\nfrom=-1\nactivation=relu\n", head()),
+            r"line 10, .shortcut.: there is no module for activation=relu",
+        ),
+        ((conv(8).replace("batch_normalize=1\n", ""), head()), "line 3, .convolutional.: without batch_normalize"),
         ((conv(8), head(), head().replace("classes=2", "classes=3")), "3 classes, but 2 in another"),
-        ((conv(8), head().replace("size=1", "size=3")), r"before \[yolo\] is not a plain, linear 1x1"),
+        ((conv(8), head().replace("size=1", "size=3")), r"before \[yolo\], but not a plain, linear 1x1"),
+        ((conv(8), head().replace("size=1", "size=1\nstride=2")), "not a plain, linear 1x1"),
+        ((conv(8), head().replace("size=1", "size=1\npadding=1")), "not a plain, linear 1x1"),
     ],
 )
 def test_what_has_no_module_is_named_with_its_line(parts, message):
     with pytest.raises(TintboxError, match=message):
         network(*parts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting"),
+    [
+        ("convolutional", "dilation=2"), ("convolutional", "xnor=1"), ("convolutional", "bin_output=1"),
+        ("convolutional", "stride_x=1"), ("convolutional", "antialiasing=1"), ("convolutional", "flipped=1"),
+        ("maxpool", "maxpool_depth=1"), ("maxpool", "stride_y=2"), ("upsample", "scale=3"), ("route", "groups=2"),
+        ("shortcut", "weights_type=per_feature"), ("yolo", "new_coords=1"),
+    ],
+)  # fmt: skip
+def test_a_key_that_changes_a_layer_without_a_module_is_refused(kind, setting):
+    parts = [conv(8), "[maxpool]\n", "[shortcut]\nfrom=-1\n", "[route]\nlayers=-1\n", "[upsample]\n", head()]
+    lines = "".join(parts).replace(f"[{kind}]\n", f"[{kind}]\n{setting}\n", 1)
+    with pytest.raises(TintboxError, match=rf"line \d+, \[{kind}\]: there is no module for {setting}"):
+        network(lines)
+    key = setting.partition("=")[0]
+    assert network(lines.replace(setting, f"{key}={HARMLESS[kind][key]}")).rows == network(*parts).rows
 
 
 def test_a_route_of_a_prediction_is_refused_and_one_of_the_layer_before_it_is_not():

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
+import tintbox
 from tintbox.plugins.coco_eval import bootstrap
 from tintbox.plugins.coco_eval.bootstrap import is_sure
 from tintbox.plugins.coco_eval.columns import Columns
@@ -12,7 +14,7 @@ from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.plugins.coco_eval.matches import Group
 from tintbox.plugins.coco_eval.matching import match
-from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, overall
+from tintbox.plugins.coco_eval.metrics import AREAS, IOU_THRESHOLDS, KEYS, METRICS, overall
 from tintbox.plugins.coco_eval.reweighting import Weights, average_precision
 from tintbox.plugins.coco_eval.settings import Settings
 
@@ -111,6 +113,52 @@ def test_interval_skips_resamples_without_a_value():
     bounds = bootstrap.interval(samples, np.array([0.2, np.nan]), level=0.5)
     np.testing.assert_allclose(bounds[0], [0.15, 0.25])
     assert np.isnan(bounds[1]).all()
+
+
+def test_support_is_counted(synthetic):
+    truth, detections = synthetic.case(7)
+    matches = match(Columns.of(truth, detections, "bbox"))
+    groups = np.arange(len(truth.images)) // 3
+    for units in (None, groups):
+        found = bootstrap.count_support(matches, units)
+        for place, metric in enumerate(METRICS):
+            area = list(AREAS).index(metric.area)
+            by_class = [sizes[area].truth_image.tolist() for sizes in matches.groups]
+            for k, images in enumerate([*by_class, [image for of_class in by_class for image in of_class]]):
+                assert found[k, place] == len({image if units is None else units[image] for image in images})
+
+
+def test_support_that_is_needed_is_that_of_a_sign_test():
+    for level in (0.5, 0.9, 0.95, 0.99, 0.999):
+        least = bootstrap.least_support(level)
+        assert binomtest(least, least).pvalue <= 1 - level < binomtest(least - 1, least - 1).pvalue
+
+
+@pytest.mark.parametrize(("images", "groups", "sure"), [(1, 1, False), (5, 5, False), (6, 6, True), (40, 1, False)])
+def test_few_images_prove_nothing(images, groups, sure):
+    boxes = [[10.0, 10.0, 50.0, 50.0]] * images
+    rows = [{"id": i, "image_id": i, "category_id": 1, "bbox": box} for i, box in enumerate(boxes)]
+    pictures = [{"id": i, "tintbox_group": str(i % groups)} for i in range(images)]
+    truth = {"images": pictures, "annotations": rows, "categories": [{"id": 1, "name": "a"}]}
+    near, far = (
+        [{"image_id": i, "category_id": 1, "bbox": [10.0 + shift, 10, 50, 50], "score": 0.5} for i in range(images)]
+        for shift in (3, 6)
+    )
+    one, two = (tintbox.evaluate(truth, found) for found in (far, near))
+    place = KEYS.index("AP")
+    assert tintbox.compare(one, two)["AP"] > 0
+    assert is_sure(tintbox.compare(one, two).intervals)[place] == sure
+    assert np.isfinite(one.intervals[place]).all() == sure
+    np.testing.assert_array_equal(tintbox.compare(one, one).intervals[place], 0)  # equal, however few
+
+
+def test_a_class_of_few_images_has_no_interval_beside_one_that_has(synthetic):
+    truth, detections = synthetic.case(7)
+    found = evaluate(truth, detections, settings=Settings(200, explain=False))
+    few = found.support[:-1] < bootstrap.least_support(0.95)
+    there = ~np.isnan(found.classes)
+    assert (few & there).any() and (~few & there).any()
+    np.testing.assert_array_equal(np.isnan(found.class_intervals).any(-1), few | ~there)
 
 
 def test_a_model_is_not_different_from_itself(synthetic):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from ultralytics import YOLO
 
+from ...pictures import png
 from .conftest import QUICK, values
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -67,6 +68,20 @@ def test_files_from_anywhere(tintbox, written, tmp_path, log):
     assert empty != folder
     assert set(values(empty)) == {0, -1}
     assert len(list((empty / "worst").iterdir())) == 1
+
+
+@pytest.mark.parametrize("name", ["a\0.png", "a" * 300, "huge.png"])
+def test_a_picture_that_cannot_be_read_is_drawn_grey(name, tintbox, written, tmp_path):
+    truth = json.loads((written["detect"] / "annotations.json").read_text())
+    for image in truth["images"]:
+        image["file_name"] = name
+    (tmp_path / "gt.json").write_text(json.dumps(truth))
+    (tmp_path / "none.json").write_text("[]")
+    (tmp_path / "huge.png").write_bytes(png(40_000, 40_000))
+    words = [f"predictions={tmp_path / 'none.json'}", f"annotations={tmp_path / 'gt.json'}", "resamples=0"]
+    status, shown, errors = tintbox("coco-eval", *words, "examples=1", "out=x")
+    assert status == 0 and "AP50" in shown, errors
+    assert len(list((tmp_path / "here" / "x" / "worst").iterdir())) == 1
 
 
 def test_an_object_without_a_mask_is_told(tintbox, written, tmp_path, log):
@@ -137,7 +152,7 @@ COMMANDS = {
     "coco-eval model={model} data={data} split=vall": "split=vall: no such split in {data} (train, val); did you mean",
     "coco-eval model={model} data={data} split=test": "split=test: no such split in {data} (train, val)",
     "coco-eval predictions={run}/prediction.json annotations={gt}": "no such file; did you mean 'predictions.json'?",
-    "coco-eval predictions={p} annotations={run}": "{run}: cannot be read (Is a directory)",
+    "coco-eval predictions={p} annotations={run}": "{run}: cannot be read (a folder, no file)",
     "coco-eval predictions={p} annotations={gt} images=nowhere examples=2": "images=nowhere: no such folder",
     "coco-eval predictions=[ annotations={gt}": "[: no such file",
     # Unwritable outputs

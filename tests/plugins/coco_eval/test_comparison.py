@@ -2,6 +2,7 @@
 
 import csv
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,10 +70,14 @@ def test_rounding_is_no_difference():
 def test_only_evaluations_of_the_same_are_compared(pair):
     truth, detections = pair
     one = evaluate(truth, detections, settings=FEW)
-    with pytest.raises(TintboxError, match="differ in images: 24, 23"):
+    with pytest.raises(TintboxError, match="differ in images: 24 and 23"):
         less = Truth(truth.images[1:], [a for a in truth.annotations if a["image_id"] != 1000], truth.categories)
         kept = detections.image_id != 1000
         columns = (getattr(detections, key)[kept] for key in ("image_id", "category_id", "bbox", "score"))
         Comparison(one, evaluate(less, Detections(*columns), settings=FEW))
+    named = replace(one, names=[f"a long name of class {k}" for k in range(500)])
+    with pytest.raises(TintboxError, match=r"differ in names: \[.* and \[") as caught:
+        Comparison(one, named)
+    assert len(str(caught.value)) < 200
     with pytest.raises(TintboxError, match="differ in settings"):
         Comparison(one, evaluate(truth, detections, settings=Settings(resamples=61)))

@@ -65,9 +65,11 @@ def test_what_cannot_be_evaluated(truth, detections, more, line):
 
 
 def test_more_resamples_than_the_memory_holds(monkeypatch):
-    monkeypatch.setattr(evaluation, "COCO_WEIGHTS", 5)
+    monkeypatch.setattr(evaluation, "COCO_WEIGHTS", 60)
     evaluate(TRUTH, ONE, settings=Settings(resamples=5))
-    with pytest.raises(TintboxError, match="resamples=6: too many for 1 images; give up to 5, 0 for no intervals"):
+    with pytest.raises(
+        TintboxError, match=r"resamples=6: too many for 1 image \(classes: 1\); give up to 5, 0 for no intervals"
+    ):
         evaluate(TRUTH, ONE, settings=Settings(resamples=6))
 
 
@@ -84,11 +86,22 @@ def test_a_fingerprint_is_of_the_content_in_whatever_order(pair):
     assert evaluation.fingerprint(Truth([], [], [])) == evaluation.fingerprint(Truth([], [], []))
 
 
+def test_masks_belong_to_the_truth_where_they_are_evaluated():
+    masks = (MASK[0], encode(np.eye(9)[None])[0], [[0, 0, 4, 0, 4, 4]], [[0, 0, 4, 0, 4, 5]])
+    rows = [{**TRUTH.annotations[0], "segmentation": mask} for mask in masks]
+    assert len({evaluation.fingerprint(Truth([], [row], []), masks=True) for row in rows}) == len(masks)
+    assert len({evaluation.fingerprint(Truth([], [row], [])) for row in rows}) == 1
+    both = [evaluation.fingerprint(Truth([], rows[::step], []), masks=True) for step in (1, -1)]
+    assert both[0] == both[1]
+
+
 def test_masks_are_evaluated_where_all_have_them():
     masked = Truth(TRUTH.images, [{**TRUTH.annotations[0], "segmentation": MASK[0]}], TRUTH.categories)
     with_masks = replace(ONE, segmentation=MASK)
     assert evaluation.iou_types(masked, with_masks, with_masks) == ["bbox", "segm"]
     assert evaluation.iou_types(masked, with_masks, ONE) == ["bbox"]
+    assert evaluation.iou_types(masked, with_masks, Detections.empty()) == ["bbox", "segm"], "it found nothing"
+    assert evaluation.iou_types(masked, Detections.empty()) == ["bbox"]
     assert evaluation.iou_types(TRUTH, with_masks) == ["bbox"]
     assert evaluation.masks_left_out(TRUTH, with_masks) == (
         "1 of 1 objects in the ground truth have no mask, so boxes alone are evaluated"
@@ -99,7 +112,9 @@ def test_masks_are_evaluated_where_all_have_them():
 def estimated(classes, samples, level=0.9):
     classes, samples = np.array(classes, float), np.array(samples, float)
     names = [str(k) for k in range(len(classes))]
-    return Evaluation("bbox", names, [1] * len(names), 1234, None, classes, samples, None, Settings(level=level), "x")
+    many = np.full((len(names) + 1, 12), 1234)
+    settings = Settings(level=level)
+    return Evaluation("bbox", names, [1] * len(names), 1234, None, classes, samples, many, None, settings, "x")
 
 
 def test_values_are_means_over_the_classes_that_have_one():

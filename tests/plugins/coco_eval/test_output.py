@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from tintbox import limits
 from tintbox.plugins.coco_eval import output, tables
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
@@ -65,6 +66,32 @@ def test_the_files_have_pycocotools_numbers(synthetic, tmp_path):
     assert content["bbox"]["metrics"] != content["segm"]["metrics"]
 
 
+@pytest.mark.parametrize("classes", [limits.CURVE_CLASSES, limits.COCO_CLASSES])
+def test_the_file_is_within_the_report_s_limits(synthetic, tmp_path, monkeypatch, classes):
+    if classes > limits.CURVE_CLASSES:
+        monkeypatch.setattr(output, "CURVE_CLASSES", 0)
+    truth, detections = synthetic.case(3, images=24, masks=True)
+    found = {kind: evaluate(truth, detections, kind, FEW) for kind in ("bbox", "segm")}
+    for evaluation in found.values():
+        evaluation.curves.precision[:] = math.pi / 10  # as long as a number gets, and no class without objects
+        evaluation.classes[:] = evaluation.samples[:] = math.pi / 10
+        evaluation.support[:] = 1_000
+    output.save(tmp_path, found, {}, pictures=False)
+    text = (tmp_path / "coco.json").read_text()
+    share = classes / len(truth.categories)
+    assert text.count(",") * share < limits.JSON_VALUES and len(text) * share < limits.EVALUATION_BYTES
+
+
+def test_drawings_of_an_earlier_evaluation_are_removed_and_other_files_are_not(pair, tmp_path):
+    ours = ["coco_pr.png", "coco_sizes_segm.png", "worst/01_a.jpg", "worst_segm/123_b.jpg"]
+    for name in (*ours, "coco_mine.png", "worst/notes.txt", "worst/a_01.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    output.save(tmp_path, {"bbox": evaluate(*pair, settings=Settings(resamples=0))}, {}, pictures=False)
+    left = {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.*")}
+    assert left == {"coco.json", "coco.csv", "coco_mine.png", "worst/notes.txt", "worst/a_01.jpg"}
+
+
 def test_intervals_and_counts_in_the_files(pair, tmp_path):
     truth, detections = pair
     evaluation = evaluate(truth, detections, settings=FEW)
@@ -77,7 +104,7 @@ def test_intervals_and_counts_in_the_files(pair, tmp_path):
     for key, (low, high) in zip(KEYS, evaluation.intervals):
         row = content["metrics"][key]
         assert (row["low"], row["high"]) == (None if math.isnan(low) else low, None if math.isnan(high) else high)
-        if row["value"] is not None:
+        if row["low"] is not None:
             assert 0 <= row["low"] <= row["value"] + 1e-9 and row["value"] - 1e-9 <= row["high"] <= 1
     assert content["errors"]["overall"]["AP"] == pytest.approx(content["metrics"]["AP50"]["value"], abs=1e-9)
 

@@ -1,5 +1,7 @@
 """Conversion of a caller's data to the form of COCO's JSON."""
 
+from datetime import datetime
+
 import numpy as np
 import pytest
 import torch
@@ -26,6 +28,11 @@ def test_detections_are_rows_already_or_columns():
     assert content.read_detections([row]) == [row]
     columns = {key: np.array([value]) for key, value in row.items()}
     assert content.read_detections(columns) == [row]
+
+
+def test_dates_in_fields_that_are_not_read_do_no_harm():
+    truth = {"images": [{"id": 1, "date_captured": datetime(2026, 1, 2)}], "annotations": [], "categories": [{"id": 1}]}
+    assert content.read_truth(truth)["images"] == [{"id": 1, "date_captured": "2026-01-02 00:00:00"}]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,9 @@
 """Which image of a COCO JSON matches which image file, and which category which class."""
 
+import random
+import time
+from itertools import takewhile
+
 import pytest
 
 from tintbox.errors import TintboxError
@@ -21,6 +25,42 @@ def images(*names):
 )
 def test_the_longest_common_end_decides(pictures, names, expected):
     assert match_pictures("gt.json", pictures, images(*names)) == dict(zip(pictures, expected))
+
+
+def plain(pictures, names):
+    """The image of every file by comparing all with all; None if some file has none of its own."""
+    claims = {}
+    for picture in pictures:
+        pairs = [zip(reversed(picture.split("/")), reversed(name.split("/"))) for name in names]
+        common = [len(list(takewhile(lambda pair: pair[0] == pair[1], zipped))) for zipped in pairs]
+        best = max(common)
+        fits = [i for i, length in enumerate(common, 1) if length == best]
+        if best == 0 or len(fits) > 1:
+            return None
+        claims.setdefault(fits[0], []).append((best, picture))
+    own = {picture: image for image, claimed in claims.items() for _, picture in claimed if len(claimed) == 1}
+    return own if len(own) == len(pictures) else None
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_layout_is_matched_as_by_comparing_all_paths(seed):
+    draw = random.Random(seed)
+    layout = ["/".join(draw.choices("ab", k=draw.randint(1, 4))) + draw.choice("12") for _ in range(draw.randint(1, 5))]
+    pictures = sorted({f"/d/{path}" for path in layout})
+    names = [path.split("/", draw.randint(0, path.count("/")))[-1] for path in layout]
+    expected = plain(pictures, names)
+    if expected is None:
+        with pytest.raises(TintboxError):
+            match_pictures("gt.json", pictures, images(*names))
+    else:
+        assert match_pictures("gt.json", pictures, images(*names)) == expected
+
+
+def test_frames_of_many_videos_are_matched_in_little_time():
+    names = [f"{i:06d}/frame.jpg" for i in range(20_000)]
+    start = time.process_time()
+    found = match_pictures("gt.json", [f"/data/{name}" for name in names], images(*names))
+    assert list(found.values()) == list(range(1, 20_001)) and time.process_time() - start < 10
 
 
 @pytest.mark.parametrize(

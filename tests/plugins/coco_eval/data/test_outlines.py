@@ -41,11 +41,11 @@ def test_all_of_cocos_forms_beside_each_other():
         ({**PLAIN, "counts": [20, 30]}, "has a mask whose counts do not add up to its height times width"),
         ({**PLAIN, "counts": [20, -30, 130]}, "has a mask whose counts do not add up"),
         ({**RLE, "counts": "zz{"}, "has a mask whose counts do not add up"),
-        ([[0, 0, 1e9, 0, 5, 5]], f"has a polygon of more than {POLYGON_LENGTH:,} pixels around"),
-        ([[0, 0, float("nan"), 0, 5, 5]], "has a polygon of more than"),
-        ([[0, 0, float("inf"), 0, 5, 5]], "has a polygon of more than"),
-        ([[0, 0, 10**400, 0, 5, 5]], "has a polygon of more than"),
-        ([TRIANGLE, [0, 0, -1e300, 0, 5, 5]], "has a polygon of more than"),
+        ([[0, 0, 1e9, 0, 5, 5]], f"has polygons of more than {POLYGON_LENGTH:,} pixels around"),
+        ([[0, 0, float("nan"), 0, 5, 5]], "has polygons of more than"),
+        ([[0, 0, float("inf"), 0, 5, 5]], "has polygons of more than"),
+        ([[0, 0, 10**400, 0, 5, 5]], "has polygons of more than"),
+        ([TRIANGLE, [0, 0, -1e300, 0, 5, 5]], "has polygons of more than"),
     ],
 )
 def test_what_is_no_mask(value, message):
@@ -60,9 +60,17 @@ def test_a_picture_without_a_size(size):
         outlines.check_masks(truth([TRIANGLE], **size))
 
 
-def test_lengths_are_those_around_the_longest_polygon():
+def test_all_objects_together_have_a_limit(monkeypatch):
+    monkeypatch.setattr(outlines, "POLYGON_LENGTHS", 53)
+    with pytest.raises(TintboxError, match="its polygons are 54 pixels around, 53 are the most"):
+        outlines.check_masks(truth([TRIANGLE], RLE, [TRIANGLE]))
+    monkeypatch.setattr(outlines, "POLYGON_LENGTHS", 54)
+    outlines.check_masks(truth([TRIANGLE], RLE, [TRIANGLE]))
+
+
+def test_lengths_are_those_around_an_object_s_polygons():
     square = [5, 5, 8, 5, 8, 8, 5, 8]
     found = outlines._lengths([[square], [TRIANGLE, square], [[0, 0, 10, 5, 0, 5]]])
     # The length of a step is its larger component, along which pycocotools draws a polygon pixel by pixel.
-    assert found.tolist() == [12, 27, 10 + 10 + 5]
+    assert found.tolist() == [12, 27 + 12, 10 + 10 + 5]
     assert outlines._lengths([]).tolist() == []

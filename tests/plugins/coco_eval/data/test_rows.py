@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 
 import pytest
 
@@ -49,5 +50,8 @@ def test_files_that_cannot_be_read(tmp_path):
         rows.read_bytes(tmp_path / "pred.json")
     with pytest.raises(TintboxError, match="cannot be read"):
         rows.read_bytes(tmp_path)
+    os.mkfifo(tmp_path / "pipe")  # without a writer, reading it would wait for ever
+    with pytest.raises(TintboxError, match=r"cannot be read \(a pipe or device, no file\)"):
+        rows.read_bytes(tmp_path / "pipe")
     with pytest.raises(TintboxError, match="no such file"):
         rows.read_bytes("a\0b")

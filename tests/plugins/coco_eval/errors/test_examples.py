@@ -43,9 +43,9 @@ def test_the_worst_pictures(near, case, drawn, tmp_path):
     paths = {i: tmp_path / f"{i}.png" for i in (5, 6)}
     for path in paths.values():
         cv2.imwrite(str(path), np.full((150, 200, 3), 128, np.uint8))
-    files = draw_worst(explanation, truth, detections, paths, tmp_path / "new" / "worst")
+    draw_worst(explanation, truth, detections, paths, tmp_path / "new" / "worst")
+    files = sorted((tmp_path / "new" / "worst").iterdir())
     assert [file.name for file in files] == ["01_$6_a$.jpg", "02_$5_a$.jpg", "03_$7_a$.jpg"]
-    assert all(file.parent == tmp_path / "new" / "worst" for file in files)
     assert drawn[0][0] == "1 of 3: $6_a$.png, weight 3.30: 2 not found, scores of false detections 1.30"
     assert list(drawn[0][1]) == [
         "truth: 1 localisation, 1 missed",
@@ -68,15 +68,16 @@ def test_the_worst_pictures(near, case, drawn, tmp_path):
 
 def test_no_more_than_asked_for(case, tmp_path):
     truth, detections, explanation = case
-    files = draw_worst(explanation, truth, detections, {}, tmp_path, n=1)
-    assert [file.name for file in files] == ["01_$6_a$.jpg"] == [file.name for file in tmp_path.iterdir()]
+    draw_worst(explanation, truth, detections, {}, tmp_path, n=1)
+    assert [file.name for file in tmp_path.iterdir()] == ["01_$6_a$.jpg"]
 
 
 def test_big_pictures_are_scaled_down_and_boxes_stay_in_place(case, drawn, tmp_path):
     truth, detections, explanation = case
     file = tmp_path / "big.png"
     cv2.imwrite(str(file), np.full((1000, 4000, 3), 128, np.uint8))
-    (made,) = draw_worst(explanation, truth, detections, {6: file}, tmp_path, n=1)
+    draw_worst(explanation, truth, detections, {6: file}, tmp_path / "out", n=1)
+    (made,) = (tmp_path / "out").iterdir()
     assert drawn[0][2:] == ((320, 1280, 3), (4000, 1000))
     assert max(cv2.imread(str(made)).shape) <= 2000
 
@@ -85,15 +86,25 @@ def test_pictures_that_cannot_be_read_or_have_no_size(case, drawn, tmp_path):
     _, detections, explanation = case
     truth = Truth([{"id": i} for i in (5, 6, 7, 8)], case[0].annotations, case[0].categories)
     (tmp_path / "text.png").write_text("no picture")
-    files = draw_worst(explanation, truth, detections, {6: tmp_path / "text.png", 5: tmp_path}, tmp_path / "out", n=2)
-    assert [file.name for file in files] == ["01_6.jpg", "02_5.jpg"]
+    draw_worst(explanation, truth, detections, {6: tmp_path / "text.png", 5: tmp_path}, tmp_path / "out", n=2)
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["01_6.jpg", "02_5.jpg"]
     assert [call[3] for call in drawn] == [(180, 80), (180, 80)]  # the extent of the boxes
+
+
+@pytest.mark.parametrize(("name", "stem"), [("a\x00b/c\x1b.png", "c\\x1b"), ("ä" * 300 + ".png", "ä" * 100)])
+def test_names_that_no_file_can_have(name, stem, case, tmp_path):
+    truth, detections, explanation = case
+    images = [{**image, "file_name": name} for image in truth.images]
+    paths = {image["id"]: tmp_path / name for image in images}
+    draw_worst(explanation, Truth(images, truth.annotations, truth.categories), detections, paths, tmp_path, n=1)
+    assert [file.name for file in tmp_path.iterdir()] == [f"01_{stem}.jpg"]
 
 
 def test_without_errors_there_is_nothing_to_draw(tmp_path):
     truth = Truth([{"id": 1, "width": 9, "height": 9}], [], [{"id": 1, "name": "a"}])
     nothing = Detections(np.zeros(0, int), np.zeros(0, int), np.zeros((0, 4)), np.zeros(0))
-    assert draw_worst(explain(truth, nothing), truth, nothing, {}, tmp_path) == []
+    draw_worst(explain(truth, nothing), truth, nothing, {}, tmp_path)
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_folder_that_cannot_be_written(case, tmp_path):

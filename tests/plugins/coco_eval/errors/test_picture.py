@@ -8,6 +8,8 @@ from tintbox.plugins.coco_eval.errors import picture
 from tintbox.plugins.coco_eval.errors.picture import COLOURS, SIDE, Box
 from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS
 
+from ....pictures import png
+
 BOX = Box((10, 20, 30.5, 40), "missed", "a", lost=True)
 
 
@@ -32,7 +34,7 @@ def test_a_picture_is_rgb_and_at_most_so_large(tmp_path, size):
     assert found[0, 0].tolist() == [30, 20, 10]
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no picture"])
+@pytest.mark.parametrize("content", [None, b"", b"no picture", png(40_000, 40_000)])
 def test_without_one_it_is_grey_and_as_large_as_is_known(tmp_path, content):
     file = tmp_path / "a.png"
     if content is not None:

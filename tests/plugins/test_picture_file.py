@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tintbox.errors import TintboxError
-from tintbox.reports import picture_file
+from tintbox.plugins import picture_file
 
 from ..pictures import png
 
