@@ -32,11 +32,6 @@ def wants_coco_eval(args: Any) -> bool:
     return getattr(args, "coco_eval", None) not in (None, False)  # {} stands for the defaults
 
 
-def wants_polish(args: Any) -> bool:
-    """Return whether a run's best checkpoint is to be polished at the end."""
-    return bool(getattr(args, "polish", False))
-
-
 def wants_resume(args: Any) -> bool:
     """Return whether a run is one of ours, to be resumed exactly: a colouriser's, or one with our options."""
     arguments = vars(args)
@@ -74,12 +69,12 @@ FORMATS = ("torchscript", "onnx", "openvino", "engine")  # export formats; the o
 WANTED: dict[str, Callable[[Any], bool]] = {
     "tintbox.plugins.transfer.norm_statistics": lambda run: has_grey_statistics(getattr(run, "model", None)),
     # Before the others, which must see what trains.
-    "tintbox.plugins.extend.training": lambda run: hasattr(run, "tintbox_extend"),
+    "tintbox.plugins.extend.training": lambda run: bool(getattr(run.args, "extend", False)),
     # Before the next one, which sets up the loss created here.
     "tintbox.plugins.anchor.callbacks": lambda run: has_anchors(getattr(run, "model", None)),
     "tintbox.plugins.loss.training": lambda run: wants_loss(run.args),
     "tintbox.plugins.freeze.training": lambda run: wants_freeze(run.args),
-    "tintbox.plugins.polish.training": lambda run: wants_polish(run.args),
+    "tintbox.plugins.polish.training": lambda run: bool(getattr(run.args, "polish", False)),
     "tintbox.plugins.coco_eval.validation": lambda run: wants_coco_eval(run.args),
 }
 # Weakly keyed by run instead of stored on it, so that a validator that aborts is left unchanged.

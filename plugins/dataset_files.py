@@ -62,7 +62,7 @@ def picture_size(file: str) -> tuple[int, int]:
     """Return an image's width and height in pixels as decoded, with its EXIF rotation applied.
 
     Raises:
-        OSError: The file does not exist or is not an image.
+        OSError: The file does not exist, is not an image, or has more pixels than Pillow opens.
     """
     from PIL import Image
     from ultralytics.data.utils import exif_size
@@ -73,6 +73,8 @@ def picture_size(file: str) -> tuple[int, int]:
             return exif_size(picture)
     except ImportError as error:  # Ultralytics' `Image.open` assumes unknown files are HEIC, which needs a package
         raise OSError(f"{file}: not an image") from error
+    except Image.DecompressionBombError as error:
+        raise OSError(f"{file}: {error}") from error
 
 
 def check_whole(file: str) -> None:

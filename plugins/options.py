@@ -213,9 +213,10 @@ OPTIONS = (
 
 
 def check(arguments: MutableMapping[str, Any]) -> None:
-    """Check tintbox's arguments among ``arguments``, and convert values typed as YAML to lists and mappings in place.
+    """Check tintbox's arguments among ``arguments``, and convert values to the form in which they are used in place.
 
-    None means the default and is replaced by it.
+    None means the default and is replaced by it. Text becomes what it is on the command line, and a tuple a list:
+    Ultralytics would freeze nothing.
 
     Raises:
         TintboxError: Naming the first argument with an invalid value, the value and what is accepted.
@@ -226,6 +227,10 @@ def check(arguments: MutableMapping[str, Any]) -> None:
             if option.own and option.name in arguments:
                 arguments[option.name] = option.default
             continue
+        if isinstance(value, tuple):
+            value = arguments[option.name] = list(value)
+        if option.own and str(value).lower() in ("true", "false"):
+            value = arguments[option.name] = str(value).lower() == "true"
         if option.structured and isinstance(value, str):
             value = arguments[option.name] = parse(value)
         if wrong := option.check(value):

@@ -22,8 +22,8 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
     Args:
         model: The loaded or built network.
         task: The model's task.
-        arguments: The user's arguments, including those from a `cfg=` file.
-        typed: The names of those that are not from such a file.
+        arguments: All arguments of the run: the user's, those of a `cfg=` file or of the checkpoint, and the defaults.
+        typed: The names of those that the user gave.
 
     Raises:
         TintboxError: In one line, naming the argument.

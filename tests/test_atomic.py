@@ -37,6 +37,12 @@ def test_the_part_has_the_suffix_and_the_folder_of_the_file(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["x.png"]
 
 
+@pytest.mark.parametrize("name", ["\u6587" * 82 + ".png", "a" * 251 + ".png", "caf\udce9.png"])
+def test_any_name_that_a_file_can_have(tmp_path, name):
+    atomic.write_bytes(tmp_path / name, b"1")
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
 @pytest.mark.parametrize("stop", [OSError, KeyboardInterrupt])
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, stop):
     file = tmp_path / "a.txt"

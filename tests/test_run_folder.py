@@ -28,7 +28,7 @@ def test_a_real_run(trained):
     assert run.loss == [float(row["val/loss"]) for row in rows]
     assert run.seconds == float(rows[-1]["time"])
     assert run.weights == trained / "weights/best.pt"
-    assert run.best == max((0, 1), key=lambda i: (run.curves["metrics/accuracy"][i], -i))
+    assert run.best == max((0, 1), key=lambda i: (run.curves["metrics/accuracy"][i], i))
 
 
 def metrics(task, values):
@@ -66,18 +66,34 @@ def metrics(task, values):
 @pytest.mark.parametrize("task", sorted(run_folder.FITNESS))
 def test_the_best_epoch_is_that_of_the_tasks_fitness(task, tmp_path):
     draw = random.Random(task)
-    epochs = [metrics(task, [draw.random() for _ in range(4)]) for _ in range(40)]
-    fitness = [float(epoch.pop("fitness")) for epoch in epochs]
+    epochs = [metrics(task, [round(draw.random(), 1) for _ in range(4)]) for _ in range(40)]
+    fitness = [round(float(epoch.pop("fitness")), 5) for epoch in epochs]  # as `BaseValidator` does
     columns = {key: [float(epoch[key]) for epoch in epochs] for key in epochs[0]}
     run = run_folder.read(write(tmp_path / "run", {"epoch": range(1, 41), **columns}, task=task))
-    assert run.best == fitness.index(max(fitness))
+    assert run.best == max(range(40), key=lambda i: (fitness[i], i))
     assert run.metric in columns
 
 
-def test_the_first_of_equal_epochs_is_the_best(tmp_path):
+def test_the_last_of_equal_epochs_is_the_best(tmp_path):
+    """Ultralytics writes `best.pt` whenever an epoch is as good as the best one."""
     curves = {"epoch": [1, 2, 3, 4], "metrics/accuracy": [0.1, 0.5, 0.5, 0.2], "time": [1, 2, 3, 4]}
-    assert run_folder.read(write(tmp_path / "a", curves)).best == 1
+    assert run_folder.read(write(tmp_path / "a", curves)).best == 2
     assert run_folder.read(write(tmp_path / "b", curves, select="last")).best == 3
+
+
+def test_sums_that_differ_by_rounding_are_equal(tmp_path):
+    curves = {"epoch": [1, 2], "metrics/mAP50-95(B)": [0.1, 0.3], "metrics/mAP50-95(M)": [0.2, 0]}
+    assert 0.1 + 0.2 > 0.3
+    assert run_folder.read(write(tmp_path / "run", curves, task="segment")).best == 1
+
+
+def test_metrics_that_only_the_last_row_has(tmp_path):
+    curves = {"epoch": [1], "time": [2], "metrics/mAP50(B)": [0], "val/box_loss": [0], "lr/pg0": [0.1]}
+    folder = write(tmp_path / "run", curves, task="detect")
+    with (folder / "results.csv").open("a") as stream:
+        stream.write("2,3,0.5,0.25,0.125,0.75,0.2\n")  # AP of small and medium objects
+    found = run_folder.read(folder).curves
+    assert [found[name][1] for name in curves] == [2, 3, 0.5, 0.75, 0.2]
 
 
 def test_epochs_without_validation_count_for_nothing(tmp_path):
@@ -111,6 +127,8 @@ def test_a_comma_at_the_end_and_spaces_in_names(tmp_path):
     folder = write(tmp_path / "run", {"epoch": [1]})
     (folder / "results.csv").write_text("  epoch,   time ,\n  1,  2.5 ,\n")
     assert run_folder.read(folder).curves == {"epoch": [1.0], "time": [2.5]}
+    (folder / "results.csv").write_text("epoch,metrics/mAP50(B),lr/pg0\n1,0.5,0.1,\n2,0.25\n")
+    assert run_folder.read(folder).curves == {"epoch": [1.0], "metrics/mAP50(B)": [0.5], "lr/pg0": [0.1]}
 
 
 def test_numbers_that_no_training_has(tmp_path):

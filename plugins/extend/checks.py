@@ -125,4 +125,4 @@ def check_images(
     """
     base.check_channels(model, channels, arguments.get("data"))
     if not labels.have_box(dataset_files.label_files(pictures), new.in_labels(arguments)):
-        raise labels.no_box(new, arguments.get("data"))
+        raise labels.no_box(new, arguments.get("data"), arguments.get("fraction"))

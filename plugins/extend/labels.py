@@ -68,7 +68,8 @@ def small_side(pictures: Sequence[str], classes: Collection[int] | None) -> floa
     return min((float(np.quantile(found, SMALL)) for found in sides.values()), default=0.0)
 
 
-def no_box(new: NewClasses, data: Any) -> TintboxError:
-    """Return the error of a dataset with new classes and no boxes of them to learn from."""
-    what = f"no training image of data={data} has a box of {listed(new.names)}"
+def no_box(new: NewClasses, data: Any, fraction: Any = None) -> TintboxError:
+    """Return the error of a dataset with new classes and no boxes of them to learn from, in a fraction of it."""
+    part = "" if dataset_files.training_share(fraction) == 1 else f" with fraction={fraction}"
+    what = f"no training image of data={data}{part} has a box of {listed(new.names)}"
     return TintboxError(f"extend: {what}; label some, or give another dataset")

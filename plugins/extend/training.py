@@ -18,7 +18,7 @@ from tintbox.plugins.extend import base, forks, labels, levels, network
 from tintbox.plugins.extend.classes import NewClasses, listed
 from tintbox.plugins.extend.network import ExtendedModel
 from tintbox.plugins.freeze import selection
-from tintbox.plugins.wrappers import models_of
+from tintbox.plugins.wrappers import models_of, unwrap
 
 PREFIX = colorstr("extend: ")
 
@@ -162,7 +162,16 @@ def tell(model: ExtendedModel, added: NewClasses) -> None:
 
 
 def on_pretrain_routine_end(trainer: Any) -> None:
-    """Freeze the old part, and restore the models' class names: Ultralytics has set the dataset's."""
+    """Freeze the old part, and restore the models' class names: Ultralytics has set the dataset's.
+
+    Raises:
+        TintboxError: Another network trains: a custom trainer has built it.
+    """
+    if not (hasattr(trainer, "tintbox_extend") and isinstance(unwrap(trainer.model), ExtendedModel)):
+        raise TintboxError(
+            f"extend={trainer.args.extend}: {type(trainer).__name__} has built another model; let its get_model return "
+            "super().get_model(cfg, weights, verbose), or train without trainer="
+        )
     for model in models_of(trainer):
         model.names, model.nc = dict(trainer.tintbox_extend.names), len(trainer.tintbox_extend.names)
         model.hold()

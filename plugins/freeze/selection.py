@@ -90,7 +90,10 @@ def _match(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
             return {name for name in names if layer_of(name) in layers} - held(model)
         if word not in children:
             there = [*known, *(() if "model" in children else children)]
-            raise TintboxError(f"{label}: no such group in {where} ({', '.join(there)}){suggest(group, there)}")
+            hint = suggest(group, there)
+            if group in GROUPS and hasattr(model, "selector_groups"):
+                hint = ", whose new branch shares it; for a recipe, add freeze=None unfreeze=None lr_scale=None"
+            raise TintboxError(f"{label}: no such group in {where} ({', '.join(there)}){hint}")
     if word.isdigit() and word not in children and int(word) not in known["all"]:
         if not known["all"]:
             raise TintboxError(f"{label}: {where} has no numbered layers; name its modules ({', '.join(children)})")

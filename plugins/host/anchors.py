@@ -99,7 +99,11 @@ def classic_checkpoints(tasks: Any) -> None:
 
 @patch("ultralytics.nn.tasks", "load_checkpoint")
 def other_checkpoints(tasks: Any) -> None:
-    """Report a file that is not a checkpoint in one line: the stock loader raises whatever its content leads to."""
+    """Report a file that is not a checkpoint in one line: the stock loader raises whatever its content leads to.
+
+    For a checkpoint of another Ultralytics, that is the reason, and stays as it is.
+    """
+    from tintbox import checkpoint_file
     from tintbox.errors import CheckpointError, TintboxError, one_line
 
     @replace(tasks, "load_checkpoint")
@@ -109,7 +113,9 @@ def other_checkpoints(tasks: Any) -> None:
         except (TintboxError, OSError, MemoryError, tasks.torch.cuda.OutOfMemoryError):
             raise
         except Exception as error:
-            if not (isinstance(error, CONTENT) or from_reader(error)):
+            file = Path(str(weight))
+            is_current = checkpoint_file.mentions(file, b"ultralytics.nn") and checkpoint_file.is_whole(file)
+            if is_current or not (isinstance(error, CONTENT) or from_reader(error)):
                 raise
             why = one_line(error).replace("ERROR ❌️ ", "").removeprefix(f"{weight} ").split(". ")[0][:200]
             text = f"{weight}: neither a current checkpoint nor a classic YOLOv3 or YOLOv5 one ({why})"

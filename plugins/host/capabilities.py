@@ -58,7 +58,7 @@ CAPABILITIES = (
     Capability(
         "polishing",
         ("polish",),
-        (*ARGUMENTS, *RUN, *RESUMING),
+        (*ARGUMENTS, *RUN, *RESUMING, "loaded_weights"),
         (*OPTIONS, *RESUME, "tintbox.plugins.polish.training"),
     ),
     Capability(

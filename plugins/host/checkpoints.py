@@ -66,6 +66,8 @@ def checkpoints(trainer: Any) -> None:
         network, exact = self.ema.ema, callbacks.resumes_exactly(self)
         arguments = policy.record(self)
         self.args = type(self.args)(**options.drop_own(arguments))
+        if isinstance(seen := getattr(network, "args", None), type(self.args)):
+            network.args = type(self.args)(**options.drop_own(vars(seen)))
         self.wdir, self.last, self.best = (WholePath(kept[name]) for name in ("wdir", "last", "best"))
         if ours := policy.own(arguments, self):
             network.tintbox_args = ours
@@ -81,8 +83,18 @@ def checkpoints(trainer: Any) -> None:
         finally:
             if hook:
                 hook.remove()
+            if seen:
+                network.args = seen
             for name, value in kept.items():
                 setattr(self, name, value)
+
+
+@patch("ultralytics.utils.torch_utils", "DEFAULT_CFG_DICT", "strip_optimizer")
+def stripped_arguments(torch_utils: Any) -> None:
+    """Keep tintbox's arguments out of stripped checkpoints: stock adds all defaults to their `train_args`."""
+    from tintbox.plugins import options
+
+    torch_utils.DEFAULT_CFG_DICT = options.drop_own(torch_utils.DEFAULT_CFG_DICT)
 
 
 @patch("ultralytics.nn.tasks", "load_checkpoint")
@@ -150,11 +162,16 @@ def exact_resume(trainer: Any) -> None:
 
 @patch("ultralytics.engine.model", "Model.train")
 def nothing_to_resume(engine: Any) -> None:
-    """Refuse to resume a finished run of ours: the stock method starts a new one on Ultralytics' sample images."""
+    """Refuse to resume a finished run of ours: the stock method starts a new one on Ultralytics' sample images.
+
+    Refuse other values of our arguments, too: the trainer would only warn that it ignores them.
+    """
+    from tintbox.plugins.host import command
 
     @replace(engine.Model, "train")
     def train_or_tell(self: Any, trainer: Any = None, *, stock: Any, **kwargs: Any) -> Any:
         resuming = kwargs.get("resume", self.overrides.get("resume")) is True
         if resuming and (begin := import_optional("tintbox.plugins.resume.begin")):
             begin.check_finished(self, kwargs)
+            begin.check_kept(self.model, {name: kwargs[name] for name in kwargs.keys() & command.find_typed(kwargs)})
         return stock(self, trainer, **kwargs)

@@ -114,9 +114,10 @@ def check_words(words: Sequence[str], known: Mapping[str, Any], tasks: Collectio
     ours = known if is_ours() else {option.name for option in OPTIONS}
     for word in (word.removeprefix("--").removesuffix(",") for word in words):
         if word in ours and word not in {*FLAGS, *tasks, *modes} and not isinstance(known[word], bool):
+            there = known[word] is not None
+            how = f"i.e. try '{word}={known[word]}'" if there else "which `tintbox options` lists"
             raise ArgumentNameError(
-                f"'{word}' is a valid YOLO argument but is missing an '=' sign to set its value, i.e. try "
-                f"'{word}={known[word]}'"
+                f"'{word}' is a valid YOLO argument but is missing an '=' sign to set its value, {how}"
             )
         name, _, value = word.partition("=")
         valid = {"task": tasks, "mode": modes}.get(name.strip(), ())

@@ -66,6 +66,17 @@ def backbone_hand_over(tasks: Any) -> None:
         stock(self, weights, verbose)
 
 
+@patch("ultralytics.nn.tasks", "BaseModel.load")
+def loaded_weights(tasks: Any) -> None:
+    """Remember which file a network's weights are of, for `polish`: no callback sees them being loaded."""
+
+    @replace(tasks.BaseModel, "load")
+    def load_and_note(self: Any, weights: Any, *args: Any, stock: Any, **kwargs: Any) -> None:
+        stock(self, weights, *args, **kwargs)
+        if origins := import_optional("tintbox.plugins.polish.origins"):
+            origins.note(self, weights)
+
+
 @patch("ultralytics.utils.downloads", "attempt_download_asset")
 def names_with_apostrophes(downloads: Any) -> None:
     """Load an existing file under the name that was given: the stock function takes the apostrophes out of it.

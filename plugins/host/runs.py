@@ -20,7 +20,7 @@ def default_callbacks(base: Any) -> None:
         base.default_callbacks[function.__name__].append(function)
 
 
-@patch("ultralytics.engine.model", "Model.train", "YAML", "checks")
+@patch("ultralytics.engine.model", "Model.train", "YAML", "checks", "DEFAULT_CFG_DICT", "TASK2DATA")
 def preflight(engine: Any) -> None:
     """Check a run's arguments against its model before the trainer creates a folder: no callback runs before that."""
 
@@ -40,7 +40,10 @@ def preflight(engine: Any) -> None:
         checks = import_optional("tintbox.plugins.preflight")
         command = import_optional("tintbox.plugins.host.command")
         if checks and command:
-            checks.check_run(self.model, self.task, arguments, command.find_typed(kwargs))
+            used = {**engine.DEFAULT_CFG_DICT, **({} if cfg else self.overrides), "data": None, **arguments}
+            if not (used["data"] or used["resume"]):
+                used["data"] = engine.TASK2DATA.get(self.task)
+            checks.check_run(self.model, self.task, used, command.find_typed(kwargs))
         return stock(self, trainer, **kwargs)
 
 

@@ -40,15 +40,6 @@ def common_weights(network: Any, start: Any, file: str | Path) -> Weights:
     return floats(other)
 
 
-def branch_weights(network: Any) -> Weights:
-    """Return the weights and BatchNorm statistics that an extended model's newest branch began from, without its head.
-
-    Args:
-        network: An `ExtendedModel`.
-    """
-    return floats(network.initial_weights())
-
-
 def floats(values: Weights) -> Weights:
     """Return the floating-point values as float32."""
     return {name: value.float() for name, value in values.items() if value.is_floating_point()}

@@ -59,12 +59,13 @@ def polish(
     network, content = checkpoint_file.load_for_export(source, target, "a trained detector's checkpoint or run folder")
     if MARK in content:
         raise TintboxError(f"{source}: is polished already; there is nothing more to gain")
-    arguments = content.get("train_args") or {}
+    arguments = network.args  # with tintbox's own, unlike the content's
     data = data or arguments.get("data")
     if not data:
         raise TintboxError(f"data= is missing, and {source} does not say what it was trained on; e.g. data=bccd.yaml")
     with sources.explain_refusals(source, "polished"):
-        found = variants.search(source, network, arguments, data, start, imgsz, device)
+        still = variants.frozen_norms(network, arguments, content)
+        found = variants.search(source, network, arguments, data, start, imgsz, device, still)
     if found.is_better:
         write(target, found, content)
     other = [f"data={data}", "split=test"] if describe(data).get("test") else ["data=OTHER.yaml"]

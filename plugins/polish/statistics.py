@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,17 +81,20 @@ def batches(dataset: Any, order: list[int], size: int) -> Iterator[torch.Tensor]
 
 
 @torch.no_grad()
-def estimate(network: nn.Module, kinds: Iterable[list[torch.Tensor]]) -> None:
-    """Set the running statistics of all BatchNorms to the mean over kinds of images of the mean over their batches.
+def estimate(network: nn.Module, kinds: Iterable[list[torch.Tensor]], still: Collection[str] = ()) -> None:
+    """Set the running statistics of BatchNorms to the mean over kinds of images of the mean over their batches.
 
     Of an extended model, these are the BatchNorms of the newest branch: the others never train.
 
     Args:
         network: A network, float32; modified, and in evaluation mode afterwards.
         kinds: Kinds of images, each in batches (B, C, H, W), uint8.
+        still: The BatchNorms that keep theirs.
     """
     device = next(network.parameters()).device
     network.train()
+    for name in still:
+        network.get_submodule(name).eval()
     norms: list[Any] = [norm for norm in network.modules() if isinstance(norm, nn.BatchNorm2d) and norm.training]
     momenta, found = [norm.momentum for norm in norms], []
     for images in kinds:

@@ -11,11 +11,12 @@ from ultralytics.utils import LOGGER, RANK
 
 from tintbox import checkpoint_file
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, counted
+from tintbox.errors import counted, one_line
 from tintbox.plugins.coco_eval import sources
 from tintbox.plugins.coco_eval.data.layout import split_pictures
-from tintbox.plugins.polish import variants
+from tintbox.plugins.polish import origins, variants
 from tintbox.plugins.polish.variants import LEAST, MARK, START
+from tintbox.plugins.wrappers import unwrap
 
 
 def on_pretrain_routine_end(trainer: Any) -> None:
@@ -28,8 +29,16 @@ def on_pretrain_routine_end(trainer: Any) -> None:
         if hasattr(before, START):
             setattr(network, START, getattr(before, START))
         return
-    found = variants.find_start(trainer.best, network, vars(trainer.args))
-    setattr(network, START, str(Path(found).resolve()) if found and is_there(Path(found)) else found)
+    found = origins.find(unwrap(trainer.model))
+    if found is None:
+        found = variants.find_start(trainer.best, network, vars(trainer.args))
+    if found and is_there(Path(found)):
+        found = str(Path(found).resolve())
+    if found in {"", str(trainer.best.resolve()), str(trainer.last.resolve())}:
+        lost = f"{found}, which the run replaces" if found else "of no file"
+        LOGGER.warning(f"polish: no averages are tried, since the weights to begin with are {lost}")
+        found = None
+    setattr(network, START, found)
 
 
 def on_fit_epoch_end(trainer: Any) -> None:
@@ -40,8 +49,8 @@ def on_fit_epoch_end(trainer: Any) -> None:
     try:
         with sources.explain_refusals(trainer.best, "polished"):
             polish(trainer)
-    except TintboxError as error:  # the training is complete without it
-        LOGGER.warning(f"polish: {error}")
+    except Exception as error:  # noqa: BLE001  whatever it is, the training is complete without it
+        LOGGER.warning(f"polish: {one_line(error) or type(error).__name__}")
 
 
 def polish(trainer: Any) -> None:
@@ -59,7 +68,9 @@ def polish(trainer: Any) -> None:
         LOGGER.info(f"polish: {counted(count, 'validation image')}, {least}")
         return
     network, content = load_checkpoint(trainer.best)
-    found = variants.search(trainer.best, network, vars(trainer.args), trainer.args.data, device=trainer.device)
+    arguments = vars(trainer.args)
+    still = variants.frozen_norms(network, arguments, content)
+    found = variants.search(trainer.best, network, arguments, trainer.args.data, device=trainer.device, still=still)
     if not found.is_better:
         LOGGER.info("polish: best.pt is the best as it is")
         return

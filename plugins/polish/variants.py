@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.plugins.detector import load_detector
 from tintbox.plugins.freeze import selection
+from tintbox.plugins.freeze.plan import FreezePlan
 from tintbox.plugins.polish import averaging, statistics
 from tintbox.plugins.polish.averaging import Weights
 from tintbox.terminal import quiet
@@ -26,7 +27,6 @@ SHARES = (1.0, 0.9, 0.8)  # of the fine-tuned weights
 VALIDATIONS = 2 * len(SHARES)
 LEAST = 20  # validation images: with fewer, chance would choose
 AP = "mAP50-95"  # part of the names of the metrics that count: of boxes, and of masks or keypoints
-USUAL = 640  # Ultralytics' default of `imgsz`
 MARK = "tintbox_polish"  # key of a polished checkpoint
 START = "tintbox_start"  # attribute of a network whose run has `polish=true`: what the training started from
 SETTINGS = ("conf", "iou", "max_det", "single_cls", "nms", "agnostic_nms", "classes", "workers")  # of a validation
@@ -88,6 +88,7 @@ def search(
     start: Any = None,
     imgsz: Any = None,
     device: Any = None,
+    still: Collection[str] = (),
 ) -> Found:
     """Evaluate all variants of a trained detector on the validation split.
 
@@ -99,6 +100,7 @@ def search(
         start: The checkpoint that the training started from; None: as the arguments say. An extended model holds it.
         imgsz: Image size in pixels; None: as in training.
         device: As in `yolo val`, or a `torch.device`.
+        still: The BatchNorms that keep their statistics.
 
     Raises:
         TintboxError: There is no such dataset or start, or they don't fit the detector.
@@ -115,7 +117,7 @@ def search(
     own, by_name = sources.class_names(detector, source)
     if not (arguments.get("single_cls") or by_name):
         check_classes(source, own, list(described["names"].values()), data)
-    size = imgsz or arguments.get("imgsz") or USUAL
+    size = imgsz or arguments["imgsz"]
 
     @functools.cache
     def training_images() -> statistics.Kinds:
@@ -125,7 +127,7 @@ def search(
         variant = deepcopy(trained)
         averaging.average(variant, weights, share)
         if anew:
-            statistics.estimate(variant.to(select_device(device or "", verbose=False)), training_images())
+            statistics.estimate(variant.to(select_device(device or "", verbose=False)), training_images(), still)
         return variant.cpu().half().float()  # as it will be read from the file
 
     candidates: list[Candidate] = []
@@ -151,6 +153,19 @@ def search(
     return Found(candidates, best, polished, len(images), {**best._asdict(), "start": first})
 
 
+def frozen_norms(network: Any, arguments: Mapping[str, Any], content: Mapping[str, Any]) -> frozenset[str]:
+    """Return the BatchNorms whose statistics were frozen when a checkpoint was saved.
+
+    Args:
+        network: Its network.
+        arguments: Those of the training.
+        content: The checkpoint's, with the results of the epochs until then.
+    """
+    plan, epochs = FreezePlan.of(network, arguments), arguments.get("epochs") or 1
+    done = len((content.get("train_results") or {}).get("epoch") or range(epochs))
+    return plan.frozen_norms(plan.frozen(done - 1, max(epochs, done)))
+
+
 def check_classes(source: Path, own: list[str], names: list[str], data: Any) -> None:
     """Raise TintboxError if a dataset's classes are not the detector's, number by number."""
     if own != names:
@@ -171,7 +186,7 @@ def find_weights(source: Path, network: Any, arguments: Mapping[str, Any], start
     if selection.held(network):  # an extended model: its newest branch was copied from its old part
         if start:
             raise TintboxError(f"start={start}: {source} is an extended model, which holds its start; leave it out")
-        return None, averaging.branch_weights(network)
+        return None, averaging.floats(network.initial_weights())
     try:
         first = find_start(source, network, arguments, start)
         return first, averaging.common_weights(network, load_start(source, first), first) if first else {}

@@ -10,7 +10,7 @@ from typing import Any
 from ultralytics.utils import LOGGER, RANK
 
 from tintbox.errors import TintboxError
-from tintbox.plugins import callbacks
+from tintbox.plugins import callbacks, options
 from tintbox.plugins.resume import results
 from tintbox.plugins.resume.state import KEY, VERSION, Position
 
@@ -34,6 +34,23 @@ def check_finished(model: Any, given: Mapping[str, Any]) -> None:
         name = model.ckpt_path or model.model_name
         nothing = f"resume=True: model={name} is no checkpoint of a stopped run; give its last.pt as model="
         raise TintboxError(explain_finished(name) if checkpoint else nothing)
+
+
+def check_kept(network: Any, given: Mapping[str, Any]) -> None:
+    """Refuse to resume a run with other arguments of tintbox's, which Ultralytics would ignore.
+
+    Args:
+        network: The checkpoint's.
+        given: The arguments that the user gave.
+
+    Raises:
+        TintboxError: One has another value than in the run.
+    """
+    given, kept = dict(given), {**options.own_defaults(), **getattr(network, "tintbox_args", {})}
+    options.check(given)
+    for name in kept:
+        if name in given and given[name] != kept[name]:
+            raise TintboxError(f"{name}={given[name]}: a resumed run goes on with {name}={kept[name]}; leave it out")
 
 
 def check(trainer: Any, checkpoint: dict[str, Any] | None) -> None:

@@ -23,7 +23,8 @@ def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **argu
             a list a single value that is itself a list.
 
     Returns:
-        The study's folder, with a folder for each run, ``study.csv`` with a row for each, and ``study.md``.
+        The study's folder, with a folder for each run, ``runs.csv`` with a row for each, ``study.csv`` with a row for
+        each setting, and ``study.md``.
 
     Raises:
         TintboxError: A mistake in the arguments; nothing has been trained in that case.

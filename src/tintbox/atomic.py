@@ -37,7 +37,8 @@ def replacing(file: str | Path, keep_name: bool = False) -> Iterator[Path]:
     if target.exists() and not target.is_file():
         yield target  # opening it fails if it is a folder
         return
-    own = target.with_name(f".{target.stem[:100]}-{secrets.token_hex(4)}{PART}{'' if keep_name else target.suffix}")
+    stem = os.fsencode(target.stem)[:100].decode(errors="ignore")  # a file's name has at most 255 bytes
+    own = target.with_name(f".{stem}-{secrets.token_hex(4)}{PART}{'' if keep_name else target.suffix}")
     part = own / Path(file).name if keep_name else own
     try:
         if keep_name:

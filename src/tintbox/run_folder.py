@@ -30,6 +30,8 @@ FITNESS = {
     "colorize": ("metrics/accuracy",),
 }
 
+FITNESS_DIGITS = 5  # decimals to which Ultralytics rounds it, so that epochs that differ in others are equal
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -73,13 +75,13 @@ class RunFolder:
 
     @cached_property
     def best(self) -> int:
-        """The index of `best.pt`'s epoch: the first with the greatest fitness, or the last with `select=last`."""
+        """The index of `best.pt`'s epoch: the last with the greatest fitness, or simply the last with `select=last`."""
         columns = [self.curves[column] for column in self._fitness if column in self.curves]
         if self.arguments.get("select") == "last" or not columns:
             return self.epochs - 1
-        sums = [sum(values) for values in zip(*columns)]
-        known = [value for value in sums if math.isfinite(value)]
-        return sums.index(max(known)) if known else self.epochs - 1
+        sums = [round(sum(values), FITNESS_DIGITS) for values in zip(*columns)]
+        known = [(value, epoch) for epoch, value in enumerate(sums) if math.isfinite(value)]
+        return max(known)[1] if known else self.epochs - 1
 
     @cached_property
     def loss(self) -> list[float]:
@@ -87,12 +89,20 @@ class RunFolder:
         columns = [values for column, values in self.curves.items() if column.startswith("val/")]
         return [sum(values) for values in zip(*columns)]
 
+    @cached_property
+    def times(self) -> list[float]:
+        """Training time in seconds by epoch, summed over resumptions, at which the column `time` restarts."""
+        found, earlier, last = [], 0.0, 0.0
+        for time in self.curves.get("time", ()):
+            if math.isfinite(time):
+                earlier, last = earlier + last * (time < last), time
+            found.append(earlier + last)
+        return found
+
     @property
     def seconds(self) -> float:
-        """Training time in seconds, summed over resumptions, at which the column `time` restarts."""
-        times = [time for time in self.curves.get("time", ()) if math.isfinite(time)]
-        ends = [now for now, after in zip(times, [*times[1:], -math.inf]) if after < now]
-        return sum(ends)
+        """Training time in seconds, 0 if unknown."""
+        return self.times[-1] if self.times else 0.0
 
     @cached_property
     def fingerprint(self) -> Hashable:
@@ -155,6 +165,8 @@ def read(folder: str | Path) -> RunFolder:
 def read_curves(file: Path) -> dict[str, list[float]]:
     """Return the columns of a ``results.csv``; for epochs that a resumed run wrote twice, the last row counts.
 
+    With `save_json` and `val=False`, Ultralytics writes metrics in the last row, after the others, that have no column.
+
     Raises:
         OSError: It cannot be read, or is larger than `tintbox.limits` allows.
         ValueError: A cell is not a number, or there are more cells than it allows.
@@ -162,13 +174,17 @@ def read_curves(file: Path) -> dict[str, list[float]]:
     """
     raw = file_bytes.read(file, limits.RESULTS_BYTES)
     lines = csv.reader(io.StringIO(raw.decode("utf-8"), newline=""))
-    places = {name.strip(): place for place, name in enumerate(next(lines, [])) if name.strip()}
+    head = [name.strip() for name in next(lines, [])]
+    places = {name: place for place, name in enumerate(head) if name}
+    after = max((place for name, place in places.items() if name.startswith("metrics/")), default=len(head)) + 1
     if len(places) > limits.RESULTS_COLUMNS:
         raise ValueError(f"{file.name} has {len(places):,} columns, more than {limits.RESULTS_COLUMNS}")
     by_epoch: dict[str, dict[str, str]] = {}
     for count, row in enumerate(lines, start=1):
         if count * len(places) > limits.RESULTS_CELLS:
             raise ValueError(f"{file.name} has more than {limits.RESULTS_CELLS:,} values")
+        if len(row) > len(head) and row[-1].strip():
+            del row[after : after + len(row) - len(head)]
         cells = {name: row[place] for name, place in places.items() if place < len(row)}
         if len(cells) == len(places) and all(cells.values()):  # a killed process may leave half a line
             by_epoch[cells.get("epoch", "")] = cells

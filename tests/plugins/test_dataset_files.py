@@ -71,7 +71,8 @@ def test_the_size_is_that_of_the_decoded_picture(tmp_path, orientation, size):
 
 def test_what_is_no_picture(tmp_path):
     (tmp_path / "a.png").write_bytes(b"no picture")
-    for name in ("a.png", "b.png"):
+    Image.new("1", (20_000, 10_000)).save(tmp_path / "huge.png")
+    for name in ("a.png", "b.png", "huge.png"):
         with pytest.raises(OSError, match=name):
             dataset_files.picture_size(str(tmp_path / name))
 

@@ -40,6 +40,21 @@ def test_unknown_arguments_fail_with_the_nearest_name():
         get_cfg(overrides={"pallette": 3})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "used"),
+    [
+        ("freeze", (0, 1, 2), [0, 1, 2]),
+        ("freeze", ("backbone", -9), ["backbone", -9]),
+        ("extend", "true", True),
+        ("extend", "slim", "slim"),
+        ("polish", "False", False),
+        ("freeze_bn", "true", True),
+    ],
+)
+def test_values_from_python_become_those_of_the_command_line(name, value, used):
+    assert getattr(get_cfg(overrides={name: value}), name) == used
+
+
 @pytest.mark.parametrize("option", [o for o in options.OPTIONS if o.own], ids=lambda o: o.name)
 def test_none_stands_for_the_default(option):
     assert getattr(get_cfg(overrides={option.name: None}), option.name) == option.default

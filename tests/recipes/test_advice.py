@@ -22,6 +22,11 @@ def test_a_picture_that_is_in_train_thrice_is_one_picture_of_val(survey):
     assert advice.advise(held)[0].startswith("1 of 20 images in val is also in train, e.g. 2.jpg: remove it from train")
 
 
+def test_a_validation_split_that_is_the_training_split(survey):
+    held = survey(shared={("train", "val"): [(f"/train/{i}.jpg", f"/val/{i % 20}.jpg") for i in range(100)]})
+    assert "are also in train, e.g. 0.jpg, 1.jpg, 2.jpg: take other images for val" in advice.advise(held)[0]
+
+
 def test_what_can_be_seen_is_what_a_simulation_sees():
     """Two equal models on n objects, correlated by one half: 95% of the differences are below the figure."""
     rng = np.random.default_rng(0)

@@ -9,6 +9,7 @@ import yaml
 
 from tintbox.recipes import command, recipe_file
 from tintbox.recipes import survey as surveys
+from tintbox.recipes.pace import Pace
 from tintbox.recipes.policies import POLICY
 from tintbox.recipes.rules import Recipe, Setting
 
@@ -46,6 +47,12 @@ def test_steps_are_timed_with_everything_awake_as_in_most_epochs(squares, monkey
     command.time_steps(surveys.take(squares), "yolo11n.yaml", str(squares), 64, None)
     assert settings["batch"] == settings["nbs"] == 2 and settings["imgsz"] == 64 and settings["optimizer"] == "AdamW"
     assert not settings.keys() & set(POLICY), "a sleeping backbone takes two thirds of the time"
+
+
+def test_the_image_size_is_the_one_that_is_trained(squares, monkeypatch, tmp_path):
+    monkeypatch.setattr(command, "time_steps", lambda *_: Pace(0.01, 128, "cpu"))
+    written = command.recipe("yolo11n.yaml", squares, imgsz=100, out=tmp_path / "recipe.yaml")
+    assert written.recipe.arguments()["imgsz"] == 128
 
 
 @pytest.mark.slow
@@ -145,6 +152,18 @@ def test_a_recipe_as_a_file(tmp_path):
         recipe_file.command("m.pt", "my data/d.yaml", "r.yaml")
         == "yolo train model=m.pt 'data=my data/d.yaml' cfg=r.yaml"
     )
+
+
+def test_an_extended_model(squares, refused, tmp_path_factory):
+    from ultralytics import YOLO
+
+    from tintbox.plugins.extend import network
+
+    file, yolo = tmp_path_factory.mktemp("extended") / "best.pt", YOLO("yolo11n.yaml")
+    yolo.model = network.extend(yolo.model, 11, ["new"])
+    yolo.save(file)
+    said = refused(f"model={file}", f"data={squares}")
+    assert f"model={file} is an extended model; take the recipe for the model that it extends" in said
 
 
 def test_what_is_in_a_recipes_place_is_found_before_the_work(squares, refused, tmp_path):

@@ -1,5 +1,7 @@
 """What pixels say: grey pictures, pictures in two splits, colours that tell classes."""
 
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -39,7 +41,11 @@ def test_grey(write):
 def test_what_is_no_picture_is_left_out(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"nothing")
     (tmp_path / "b.jpg").write_bytes(b"")
-    assert pictures.look_at([str(tmp_path / name) for name in ("a.jpg", "b.jpg", "c.jpg")]) == {}
+    huge = bytearray(cv2.imencode(".png", np.zeros((8, 8), np.uint8))[1].tobytes())
+    huge[16:24] = 2 * (40_000).to_bytes(4, "big")
+    huge[29:33] = zlib.crc32(huge[12:29]).to_bytes(4, "big")
+    (tmp_path / "d.png").write_bytes(huge)
+    assert pictures.look_at([str(tmp_path / name) for name in ("a.jpg", "b.jpg", "c.jpg", "d.png")]) == {}
 
 
 def test_the_same_picture_in_two_splits(write):

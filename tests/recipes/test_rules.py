@@ -1,9 +1,13 @@
 """Settings and their reasons, on surveys made up here."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from tintbox.errors import TintboxError
 from tintbox.recipes import rules
+from tintbox.recipes.labels import Labels
 from tintbox.recipes.pace import Pace
 
 FAST = Pace(0.001, 640, "cpu")
@@ -65,6 +69,13 @@ def test_the_steps_of_the_epochs_that_more_minutes_buy_are_counted(survey, pictu
     chosen = rules.choose(survey(pictures=pictures), Pace(0.1, 320, "cpu"), pictures / 60, imgsz=320)
     (epochs,) = (s for s in chosen.settings if s.name == "epochs")
     assert f"epochs ({steps} steps) are recommended: increase minutes=" in epochs.reason
+
+
+def test_nothing_is_polished_on_images_without_boxes(survey):
+    held = survey()
+    assert "polish" in rules.choose(held, FAST, 30).arguments()
+    held.splits["val"] = replace(held.splits["val"], labels=Labels(*np.empty((3, 0), int)))
+    assert "polish" not in rules.choose(held, FAST, 30).arguments()
 
 
 def test_random_weights_neither_sleep_nor_learn_slower(survey):

@@ -98,6 +98,15 @@ def test_an_unfinished_run(made, detector, copy):
     assert gather([str(detector)])[0][0].entries[0].state == ""
 
 
+def test_pooled_folds_have_ended(made):
+    folder = made("folds", {"epochs": 9}, metrics__accuracy=[0.5])
+    (section,), _ = gather([str(folder)])
+    assert section.entries[0].state == "still training or interrupted"
+    (folder / "pooled.json").touch()
+    (section,), _ = gather([str(folder)])
+    assert section.entries[0].state == "stopped early"
+
+
 def test_arguments_are_shown_as_they_are_typed():
     assert value_text({0.5: "backbone", 3: ["neck", -9]}) == "{0.5: backbone, 3: [neck, -9]}"
     assert [value_text(v) for v in (0.0005, True, None, "a\nb")] == ["0.0005", "True", "None", "a b"]

@@ -37,6 +37,9 @@ def test_what_is_missing_is_said_with_how_to_get_it(made):
     (note,) = page.list_unevaluated(found.entries)
     weights = found.entries[0].run.folder / "weights" / "best.pt"
     assert note.startswith("a, b: no COCO evaluation") and f"tintbox coco-eval model={weights}" in note
+    (spaced,) = sections(made("my run", **MAP))
+    (note,) = page.list_unevaluated(spaced.entries)
+    assert "model='" in note and "/my run/weights/best.pt' out='" in note
     (note,) = page.list_unrecorded(found.entries)
     assert note.startswith("a, b: no environment.json")
     (other,) = sections(made("c", {"task": "classify"}, metrics__accuracy_top1=[0.5]))

@@ -82,9 +82,17 @@ def test_no_winner_by_what_is_not_shown(made):
     assert chance == "Their numbers are the same in every epoch: what differs between them had no effect."
 
 
-def test_a_bound_that_is_shown_as_zero_is_no_lead(detector, copy):
+def test_a_bound_that_would_be_shown_as_zero_has_more_digits(detector, copy, made):
+    """As in `tintbox compare`, which calls the same difference better."""
     first, second = copy(detector, "first", ap=(0.5, 0.4, 0.6)), copy(detector, "second", ap=(0.7, 0.6002, 0.8))
-    assert told(first, second)[1] == "The 95% intervals overlap, so that may be chance."
+    claim, chance = told(first, second)
+    assert claim.endswith("0.7000 [0.6002, 0.8000], ahead of first with 0.5000 [0.4000, 0.6000].")
+    assert chance == "The 95% intervals are apart, so that is more than the chance of the images."
+    values = {"a": (0.356, 0.4, 0.444), "b": (0.456, 0.5, 0.544)}
+    folders = [run(made, f"{k}{s}", v, lr0=k, seed=s) for k, own in values.items() for s, v in enumerate(own)]
+    half = 2.776445 * math.sqrt(2 * 0.044**2 / 3)  # t(0.975, 4)
+    said = f"+0.1000 [{0.1 - half:+.4f}, {0.1 + half:+.4f}] (95%, Welch's t over seeds) is more than the chance of the"
+    assert said in told(*folders)[1]
 
 
 def test_over_seeds(made):
@@ -118,6 +126,21 @@ def test_too_few_seeds(made):
     folders = [run(made, f"a{s}", 0.5 + s / 8, seed=s) for s in (0, 1)] + [run(made, "b", 0.9, lr0=1)]
     claim, chance = told(*folders)
     assert claim.startswith("lr0=1 is best") and chance == "There are too few seeds to say whether that is chance."
+
+
+def test_repeats_of_a_seed_are_one_seed(made):
+    """They would narrow the interval, though they say nothing of other seeds."""
+    values = {("a", 0): (0.5, 0.52), ("a", 1): (0.55,), ("b", 0): (0.4, 0.4), ("b", 1): (0.4,)}
+    folders = [
+        run(made, f"{name}{seed}{i}", value, lr0=name, seed=seed)
+        for (name, seed), repeats in values.items()
+        for i, value in enumerate(repeats)
+    ]
+    half = 12.706205 * math.sqrt(0.04**2 / 2 / 2)  # t(0.975, 1): only one of the two has a spread
+    claim, chance = told(*folders)
+    assert "0.530 (n=2)" in claim and "0.400 (n=2)" in claim
+    assert f"+0.130 [{0.13 - half:+.3f}, {0.13 + half:+.3f}] (95%, Welch's t over seeds) may be chance" in chance
+    assert told(*(folder for folder in folders if "1" not in folder.name[:2]))[1].startswith("Without intervals")
 
 
 def test_a_run_that_goes_on(made):

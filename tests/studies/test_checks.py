@@ -76,9 +76,22 @@ def test_a_full_disk_is_told_before_training(refused, monkeypatch):
     assert "0.0 GiB are free, 2 runs may need 0.1 GiB; make room" in refused(*GOOD, "batch=4,8")
 
 
+def test_the_folder_of_a_study_comes_first(refused, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/study.yaml").write_text("model: yolo11n.yaml\n")
+    assert "'mine': a study's folder comes first, before what is changed in it" in refused("seed=0,1", "mine")
+
+
 def test_a_folder_with_an_open_bracket_names_the_argument_that_chose_it(tmp_path):
     with pytest.raises(TintboxError, match="a bracket is not closed; give out="):
         checks.check_folder(tmp_path / "a[b", 1, "out")
+
+
+def test_a_folder_whose_name_is_not_in_utf8(tmp_path):
+    folder = tmp_path / "caf\udce9"
+    with pytest.raises(TintboxError, match=r"caf\?: the folder's path is not in UTF-8; give out="):
+        checks.check_folder(folder, 1, "out")
+    assert not folder.exists()
 
 
 def test_the_folder_of_another_study(refused, tmp_path):

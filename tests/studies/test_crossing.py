@@ -41,7 +41,8 @@ def test_how_a_trained_run_is_judged(tmp_path):
     run = tmp_path / "freeze_None-fold_0"
     run.mkdir()
     (run / "args.yaml").write_text("{device: '', imgsz: 32, batch: 3, conf: null, plots: false, lr0: 0.01}")
-    words = crossing.validation(run, run / "weights/best.pt", {"data": "fold_0.yaml", "coco_eval": {"seed": 3}})
+    judged = {"data": "fold_0.yaml", "coco_eval": {}, "save_json": True}
+    words = crossing.validation(run, run / "weights/best.pt", {**judged, "coco_eval": {"seed": 3}})
     assert words[:2] == ["val", f"model={run / 'weights/best.pt'}"]
     assert {"imgsz=32", "batch=3", "plots=False", "data=fold_0.yaml", "save_json=True"} <= set(words)
     assert not any(word.startswith(("device=", "conf=", "lr0=")) for word in words)
@@ -50,7 +51,7 @@ def test_how_a_trained_run_is_judged(tmp_path):
         "predictions.json": "[]",
         "image_ids.json": '{"a.png": 1}',
     }.items():
-        assert crossing.validation(run, run / "weights/best.pt", {"data": "fold_0.yaml", "coco_eval": {}}), "too few"
+        assert crossing.validation(run, run / "weights/best.pt", judged), "too few"
         (run / name).write_text(text)
     assert crossing.validation(run, run / "weights/best.pt", {}) is None
 
@@ -127,6 +128,25 @@ def test_folds_of_classes_that_have_changed(own):
     crossing.split.cache_clear()
     with pytest.raises(TintboxError, match=r"fold_0\.yaml: .* has other classes than when its folds were made; give"):
         crossing.prepare(folder, grid)
+
+
+@pytest.mark.attack("folds")
+def test_folds_of_groups_that_have_changed(own, tmp_path):
+    data, grid, _ = own
+    names = [file.name for file in data.parent.glob("images/*/*.png")]
+    table, folder = tmp_path / "groups.csv", tmp_path / "grouped"
+    grid = parse([*FOLDED, f"data={data}", "folds=3", f"groups={table}"])
+
+    def prepare(*groups):
+        table.write_text("".join(f"{name},{groups[i % len(groups)]}\n" for i, name in enumerate(names)))
+        crossing.split.cache_clear()
+        return crossing.prepare(folder, grid)
+
+    first = prepare("a", "b", "c", "d")
+    assert prepare("d", "c", "b", "a") == first, "other names for the same groups"
+    said = r"groups=.*groups\.csv keeps other images together than when its folds were made"
+    with pytest.raises(TintboxError, match=said):
+        prepare("a", "b", "c", "c")
 
 
 @pytest.mark.attack("folds")

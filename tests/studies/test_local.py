@@ -1,8 +1,12 @@
 """Shares of a machine."""
 
 import pytest
+import torch
 
 from tintbox.studies import local
+from tintbox.studies.grid import parse
+
+from .conftest import GOOD, wait_for
 
 
 @pytest.mark.parametrize(
@@ -20,6 +24,30 @@ def test_a_run_has_its_share_of_the_cores(workers, arguments, words, threads, mo
     monkeypatch.delenv("TINTBOX_THREADS", raising=False)
     found, environment = local.share(workers, arguments)
     assert found == words and environment["TINTBOX_THREADS"] == threads
+
+
+@pytest.mark.parametrize(
+    ("named", "gpus"), [(None, ["0", "1"]), ("2, 3", ["2", "3"]), ("GPU-a,GPU-b,9", ["GPU-a", "GPU-b"])]
+)
+def test_gpus_are_those_that_the_user_names(named, gpus, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if named:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert local.list_gpus() == gpus
+
+
+@pytest.mark.attack("study inputs")
+def test_a_recipe_that_is_changed_while_a_study_runs(tmp_path):
+    """The runs that are left would be trained with another one than those before."""
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("lr0: 0.001")
+    (run,) = parse([*GOOD, f"cfg={recipe}"]).runs()
+    work = local.LocalRuns([run], tmp_path)
+    recipe.write_text("lr0: 0.002")
+    ((_, found),) = wait_for(work.poll)
+    said = f"cfg={recipe} has changed since the study began (lr0); restore it, or begin another study"
+    assert (found.state, found.reason, found.recipe) == ("failed", said, {"lr0": 0.001})
 
 
 def test_what_the_user_says_of_threads_holds(monkeypatch):

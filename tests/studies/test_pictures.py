@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from tintbox.studies import pictures
+from tintbox.studies import pictures, table
 from tintbox.studies.cells import group_by_cell
 from tintbox.studies.grid import Run
 
@@ -36,7 +36,7 @@ def test_the_mean_and_the_spread_against_a_number(cells):
     np.testing.assert_allclose([high[4], high[8]], [0.275 + np.std([0.3, 0.25], ddof=1), 0.35 + 0.05])
     assert accuracy.get_xscale() == "log"
     assert [t.get_text() for t in accuracy.get_xticklabels()] == ["4", "8", "64"]
-    np.testing.assert_allclose(loss.get_lines()[0].get_ydata(), [2.4, 5.8 / 3, 2.9])
+    np.testing.assert_allclose(loss.get_lines()[0].get_ydata(), [2.4, 5.8 / 3, 2.8])
 
 
 def test_names_are_points_without_a_line(folder_of):
@@ -51,6 +51,18 @@ def test_names_are_points_without_a_line(folder_of):
     points = [container[0].get_ydata().tolist() for container in axes.containers]
     np.testing.assert_allclose(points, [[0.1, 0.3], [0.2, 0.4]])
     assert all(container[0].get_linestyle() == "None" for container in axes.containers)
+
+
+def test_files_of_one_name_have_a_point_each(folder_of):
+    results = [
+        folder_of(Run(f"model_{i}", {"model": f"{'ab'[i]}/best.pt"}, {}),
+                  {"epoch": [1], "time": [1], "metrics/accuracy": [i], "val/loss": [1.0]})
+        for i in range(2)
+    ]  # fmt: skip
+    axes = drawn(pictures.effect, group_by_cell(results), "model").axes[1]
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["a/best.pt", "b/best.pt"]
+    assert axes.containers[0][0].get_ydata().tolist() == [0, 1]
+    assert "| a/best.pt | 1 |" in table.markdown(results, "x") and "| b/best.pt | 1 |" in table.markdown(results, "x")
 
 
 def test_all_curves_are_there(cells):

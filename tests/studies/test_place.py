@@ -53,6 +53,15 @@ def test_a_name_that_is_given_is_that_folder_and_no_other(tmp_path):
         place.choose(grid("batch=4", "seed=0,1", *words))
 
 
+def test_what_differs_where_the_values_do_not(tmp_path):
+    place.write(tmp_path, grid("model=yolo11n.pt,a/best.pt", "batch=4,8"))
+    told = f"{tmp_path} has another study: the "
+    named = grid("model=yolo11n.pt,a/best.pt,b/best.pt", "batch=4,8")
+    assert place.explain_difference(tmp_path, named) == f"{told}naming of its runs differs"
+    ordered = grid("batch=4,8", "model=yolo11n.pt,a/best.pt")
+    assert place.explain_difference(tmp_path, ordered) == f"{told}order of its arguments differs"
+
+
 def test_a_folder_whose_study_cannot_be_read_is_left_alone(tmp_path):
     (tmp_path / "study.yaml").write_text("a: [\n")
     assert not place.is_free_for(tmp_path, grid("batch=4"))

@@ -3,10 +3,12 @@
 import csv
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import yaml
+from pycocotools import mask
 
 from tintbox import run_folder
 from tintbox.errors import TintboxError
@@ -16,7 +18,7 @@ from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.plugins.coco_eval.metrics import overall
-from tintbox.studies import command, crossed_table
+from tintbox.studies import command, crossed_table, pooled
 from tintbox.studies.cells import Result
 from tintbox.studies.grid import parse
 from tintbox.studies.outcome import Outcome
@@ -118,6 +120,50 @@ def test_the_tables(tmp_path):
         assert [row["fold"] for row in csv.DictReader(stream)] == ["0", "1"] * 6
 
 
+def test_cells_that_cannot_be_compared_say_why(tmp_path):
+    results = made(tmp_path, lacking=["freeze_None-seed_1-fold_0", "freeze_10-seed_0-fold_0"])
+    file = tmp_path / "freeze_backbone-seed_0-fold_1/annotations.json"
+    content = json.loads(file.read_text())
+    content["annotations"].pop()
+    file.write_text(json.dumps(content))
+    cells = Pools(tmp_path, GRID, FOLDS).update(results)
+    crossed_table.save(tmp_path, results, cells, FOLDS, {})
+    text = (tmp_path / "study.md").read_text()
+    end = "is not compared with the first: "
+    assert f"\n- freeze=backbone {end}the dataset's labels have changed between their runs.\n" in text
+    assert f"\n- freeze=10 {end}they have no seed in common.\n" in text
+
+
+def add_masks(folder):
+    """Make a fold's run one of a segmentation: its masks are its boxes."""
+    content, rows = (json.loads((folder / name).read_text()) for name in ("annotations.json", "predictions.json"))
+    for row in content["annotations"]:
+        x, y, width, height = row["bbox"]
+        row["segmentation"] = [[x, y, x + width, y, x + width, y + height, x, y + height]]
+    for row in rows:
+        row["segmentation"] = mask.frPyObjects(np.array([row["bbox"]]), 100, 100)[0]
+        row["segmentation"]["counts"] = row["segmentation"]["counts"].decode()
+    (folder / "annotations.json").write_text(json.dumps(content))
+    (folder / "predictions.json").write_text(json.dumps(rows))
+    (folder / "args.yaml").write_text((folder / "args.yaml").read_text().replace("detect", "segment"))
+
+
+def test_a_seed_that_finds_nothing_has_masks_all_the_same(tmp_path):
+    results = made(tmp_path)
+    for run in GRID.runs():
+        if run.settings["freeze"] is None and run.settings["seed"] == 1:
+            (tmp_path / run.name / "predictions.json").write_text("[]")
+        add_masks(tmp_path / run.name)
+    results = [replace(one, found=run_folder.read(tmp_path / one.run.name)) for one in results]
+    cells = Pools(tmp_path, GRID, FOLDS).update(results)
+    assert cells[0].values("segm")[0] > cells[0].values("segm")[1] == 0
+    assert cells[1].difference(cells[0], "segm").value > 0
+    crossed_table.save(tmp_path, results, cells, FOLDS, {})
+    assert "## masks" in (tmp_path / "study.md").read_text()
+    with (tmp_path / "study.csv").open() as stream:
+        assert [row["iou_type"] for row in csv.DictReader(stream)] == ["bbox", "segm"] * 3
+
+
 def test_a_cell_is_an_ordinary_folder_of_a_run(tmp_path):
     Pools(tmp_path, GRID, FOLDS).update(made(tmp_path))
     folder = tmp_path / "freeze_None-seed_0"
@@ -127,6 +173,30 @@ def test_a_cell_is_an_ordinary_folder_of_a_run(tmp_path):
     assert math.isnan(run.curves["metrics/mAP50-95(B)"][0]) and run.curves["metrics/mAP50-95(B)"][1] == 0.5
     assert run.best == 1
     assert json.loads((folder / "pooled.json").read_text())["runs"] == [f"{folder.name}-fold_{fold}" for fold in (0, 1)]
+
+
+def write_curves(folder, *rows):
+    """Write the epochs of a fold's run: time, loss of training, metric, loss of validation."""
+    lines = ["epoch,time,train/box_loss,metrics/mAP50-95(B),val/box_loss"]
+    lines += [",".join(map(str, (epoch, *row))) for epoch, row in enumerate(rows, start=1)]
+    folder.mkdir()
+    (folder / "args.yaml").write_text("task: detect")
+    (folder / "results.csv").write_text("\n".join(lines))
+    return run_folder.read(folder)
+
+
+def test_runs_of_several_lengths_are_averaged_over_their_own_last_epochs(tmp_path):
+    """With `time=`, a run may end without a validation; its zeros are no numbers. A resumed run's time begins anew."""
+    ended = write_curves(tmp_path / "a", (3, 4, 0, 0), (5, 3, 0, 0), (2, 2, 0.5, 1.5))
+    stopped = write_curves(tmp_path / "b", (3, 4, 0, 0), (6, 1, 0, 0))
+    stale = write_curves(tmp_path / "c", (3, 4, 0.25, 3), (7, 6, 0.25, 3))
+    head, first, last = pooled.mean_curves([ended, stopped, stale])
+    assert head == ["epoch", "time", "train/box_loss", "metrics/mAP50-95(B)", "val/box_loss"]
+    assert first == pytest.approx([1, 9, 4, math.nan, math.nan], nan_ok=True)
+    assert last == pytest.approx([2, 7 + 6 + 7, 3, 0.5, 1.5])
+    assert last[1] == sum(run.seconds for run in (ended, stopped, stale))
+    *_, last = pooled.mean_curves([stopped, stale])
+    assert last == pytest.approx([2, 13, 3.5, math.nan, math.nan], nan_ok=True)
 
 
 def test_groups_change_the_intervals_and_not_the_value(tmp_path):

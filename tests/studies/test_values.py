@@ -51,3 +51,12 @@ def test_equal_values_are_one_key():
 
 def test_a_file_is_shown_by_its_name():
     assert values.text("/data/my.yaml") == "my.yaml" and values.text(0.1) == "0.1"
+
+
+def test_files_of_one_name_are_told_apart():
+    models = ["a/best.pt", "b/best.pt", "c/x.pt", None]
+    shown = values.texts([{"model": model, "data": "/data/my.yaml"} for model in models])
+    assert [one["model"] for one in shown] == ["a/best.pt", "b/best.pt", "x.pt", "None"]
+    assert {one["data"] for one in shown} == {"my.yaml"}
+    assert values.texts([{"freeze": 10}, {"freeze": ["a/b"]}]) == [{"freeze": "10"}, {"freeze": "['a/b']"}]
+    assert values.texts([{}, {}]) == [{}, {}]

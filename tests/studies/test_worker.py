@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from tintbox.run_arguments import HEADER
 from tintbox.studies.outcome import Outcome, read
 from tintbox.studies.worker import end, words
 
@@ -54,6 +55,22 @@ def test_nothing_is_left_to_train_after_the_last_epoch(folder):
     assert words(folder, ARGUMENTS) is None
     save(folder, "best.pt", 2)
     assert words(folder, ARGUMENTS) is None
+
+
+def test_a_run_that_was_killed_in_its_coco_evaluation_gets_it(folder):
+    """Asked for by an argument or the recipe, both are in its folder."""
+    stock = "{epochs: 3, data: my.yaml, imgsz: 32, classes: [0, 2], save_json: false}"
+    (folder / "args.yaml").write_text(HEADER + stock)
+    (folder / "tintbox.yaml").write_text("coco_eval: {seed: 3}\n")
+    save(folder, "last.pt", 2)
+    best = save(folder, "best.pt", 0)
+    asked = ["imgsz=32", "classes=[0, 2]", "data=my.yaml", "coco_eval={'seed': 3}", "save_json=False"]
+    place = [f"project={folder.parent}", f"name={folder.name}", "exist_ok=True"]
+    assert words(folder, ARGUMENTS) == ["val", f"model={best}", *asked, *place]
+    (folder / "coco.json").touch()
+    assert words(folder, ARGUMENTS) is None
+    best.write_bytes(b"")
+    assert words(folder, ARGUMENTS) == fresh(folder) and not (folder / "coco.json").exists()
 
 
 def test_without_its_best_weights_a_trained_run_begins_anew(folder):

@@ -79,8 +79,8 @@ def write(
                 page.add("How large it is, and what doubling the side of the image does to it:", tables.complexity())
             if letter == "B":
                 studies_part(page, plan, runs)
-    if "D" in parts:
-        detector_part(page, plan, runs["detector"]["run"], before or (0.0, 0.0))
+    if "D" in parts and before:
+        detector_part(page, plan, runs["detector"]["run"], before)
     return page.save()
 
 

@@ -41,6 +41,12 @@ class Folds:
         return dict(zip(self.files, self.groups)) if len(set(self.groups)) < len(self.files) else {}
 
 
+def grouped_alike(folds: Folds, other: Folds) -> bool:
+    """Return whether two folds of the same images keep the same ones together, whatever the groups are called."""
+    pairs = set(zip(folds.groups, other.groups))
+    return len(pairs) == len(set(folds.groups)) == len(set(other.groups))
+
+
 def find_moved(folds: Folds, files: Sequence[str]) -> dict[str, str] | None:
     """Return old -> new path for folds whose images have moved together, None if ``files`` are other images.
 

@@ -24,7 +24,9 @@ def advise(survey: Survey) -> list[str]:
             names = ", ".join(Path(file).name for file in both[:3])
             are, them = ("is", "it") if len(both) == 1 else ("are", "them")
             told = f"{share} {are} also in {first}, e.g. {names}"
-            found.append(f"{told}: remove {them} from {first}, or the metrics will be too good")
+            rest = len({file for file, _ in pairs}) < len(survey.splits[first].files)
+            fix = f"remove {them} from {first}" if rest else f"take other images for {second}"
+            found.append(f"{told}: {fix}, or the metrics will be too good")
     for name, split in survey.splits.items():
         for wrong, count in sorted(count_faults(split.labels).items()):
             place = split.labels.faults[wrong][0]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tintbox import checkpoint_file
 from tintbox.errors import TintboxError
 from tintbox.folds.groups import AUTO
 from tintbox.plugins.detector import TASKS
@@ -64,11 +66,16 @@ def recipe(
         TintboxError: The model does not exist, the dataset cannot be trained on, the time is too short, or the file
             cannot be written.
     """
+    imgsz = imgsz and 32 * math.ceil(imgsz / 32)  # as in training
     told: list[str] = []
     source = str(data)
     recipe_file.check(out)
     if (task := files.model(str(model)).task) not in (None, *TASKS):
         raise TintboxError(f"model={model}: recipes are for {', '.join(TASKS)}; this is a model to {task}")
+    if checkpoint_file.mentions(Path(model), b"tintbox.plugins.extend"):
+        raise TintboxError(
+            f"model={model} is an extended model; take the recipe for the model that it extends, and add extend=true"
+        )
     if groups != AUTO and not probe and split is None:
         raise TintboxError(
             f"groups={groups}: it says what stays together in a fold or split; give probe=true or split="

@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from tintbox.errors import TintboxError, one_line
@@ -81,7 +80,7 @@ def measure(model: str, data: str, settings: Mapping[str, Any]) -> Pace:
         with quiet(logging.ERROR), tempfile.TemporaryDirectory(prefix="tintbox-pace-") as project:
             yolo = YOLO(model)
             yolo.add_callback("on_train_batch_end", note)
-            fixed = {"val": False, "plots": False, "save": False, "verbose": False, "project": str(Path(project))}
+            fixed = {"val": False, "plots": False, "save": False, "verbose": False, "project": project}
             with contextlib.suppress(Finished):
                 yolo.train(data=data, epochs=SKIPPED + STEPS + 2, **settings, **fixed)
     except TintboxError:

@@ -46,9 +46,9 @@ def look(file: str) -> Look | None:
     """Decode an image; return None if that fails."""
     try:
         content = file_bytes.read(Path(file), PICTURE_BYTES)
-    except OSError:
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_REDUCED_COLOR_2) if content else None
+    except (OSError, cv2.error):  # OpenCV's for too many pixels
         return None
-    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_REDUCED_COLOR_2) if content else None
     if picture is None:
         return None
     scale = SIDE / max(picture.shape[:2])
@@ -122,7 +122,7 @@ def judge_colours(looks: Mapping[int, Look], labels: Labels, classes: int) -> fl
         if len(crop):
             colours.append(crop.mean(axis=0))
             owners.append(int(index))
-    groups = [c for c in range(classes) if owners.count(c) >= LEAST_SAMPLES]
+    groups = np.flatnonzero(np.bincount(np.array(owners, int), minlength=classes) >= LEAST_SAMPLES)
     if len(groups) < 2:
         return None
     lab = cv2.cvtColor(np.array(colours, dtype=np.float32)[None] / 255, cv2.COLOR_BGR2LAB)[0][:, 1:]  # hue and chroma

@@ -153,7 +153,7 @@ def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | Non
             "close_mosaic", choose_closing(epochs), f"no mosaic in the last {CLOSING} epochs, at most two thirds of all"
         ),
         Setting("amp", "auto", "bfloat16 if the hardware supports it natively, and all cores of a CPU"),
-        *choose_polish(training, validation, pace, size),
+        *(choose_polish(training, validation, pace, size) if survey.counts("val").any() else []),
     ]
 
 

@@ -69,7 +69,8 @@ class Entry:
         """A remark on a run with fewer epochs than planned; else empty."""
         if self.run.epochs >= self.planned:
             return ""
-        if self.checkpoint.get("epoch") == -1:  # Ultralytics strips checkpoints at the end of a training
+        # Ultralytics strips checkpoints at the end of a training; folds are pooled when all have ended.
+        if self.checkpoint.get("epoch") == -1 or (self.run.folder / MARK).exists():
             return "stopped early"
         return "still training or interrupted"
 

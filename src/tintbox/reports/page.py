@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -148,7 +149,8 @@ def list_unevaluated(entries: Sequence[Entry]) -> list[str]:
     none = [entry for entry in entries if not entry.coco and not entry.coco_problem]
     if none:
         run = none[0].run.folder
-        command = f"tintbox coco-eval model={run / 'weights' / 'best.pt'} out={run / 'val'}"
+        weights, out = (shlex.quote(str(path)) for path in (run / "weights" / "best.pt", run / "val"))
+        command = f"tintbox coco-eval model={weights} out={out}"
         notes.append(
             f"{', '.join(entry.name for entry in none)}: no COCO evaluation, so no intervals, AP by class and kinds of "
             f"errors. Train with coco_eval=True, or: {command}"

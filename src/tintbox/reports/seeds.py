@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,11 +21,11 @@ SURE = 0.95  # confidence level for the difference of two settings
 
 @dataclass(frozen=True)
 class Setting:
-    """Runs that differ only in their seed.
+    """Runs that differ only in their seed, or not at all.
 
     Attributes:
         title: The arguments in which it differs from the other settings.
-        values: The runs' numbers.
+        values: A number for each seed; the mean of its runs, as repeating a seed draws no other chance.
     """
 
     title: str
@@ -38,7 +39,7 @@ class Setting:
 
     @property
     def spread(self) -> float:
-        """The sample standard deviation, NaN for a single run."""
+        """The sample standard deviation, NaN for a single seed."""
         return statistics.stdev(self.values) if len(self.values) > 1 else math.nan
 
 
@@ -51,30 +52,32 @@ def find_varied(entries: Sequence[Entry]) -> dict[str, list[str]]:
 def settings(entries: Sequence[Entry], values: Mapping[int, Estimate]) -> list[Setting]:
     """Return the runs by setting, best mean first; [] unless a setting has runs of several seeds with known numbers."""
     keys = [key for key in find_varied(entries) if key != "seed"]
-    found: dict[tuple[str, ...], list[Entry]] = {}
+    found: dict[tuple[str, ...], dict[str, list[Entry]]] = {}
     for entry in entries:
         own = tuple(value_text(argument(entry.run.arguments, key)) for key in keys)
         if not math.isnan(values[entry.index].value):
-            found.setdefault(own, []).append(entry)
+            seed = value_text(entry.run.arguments.get("seed"))
+            found.setdefault(own, {}).setdefault(seed, []).append(entry)
     result = [
         Setting(
             ", ".join(f"{key}={value}" for key, value in zip(keys, own)) or "all runs",
-            members,
-            [values[member.index].value for member in members],
+            [entry for runs in seeds.values() for entry in runs],
+            [statistics.fmean(values[entry.index].value for entry in runs) for runs in seeds.values()],
         )
-        for own, members in found.items()
+        for own, seeds in found.items()
     ]
-    seeds = [{value_text(e.run.arguments.get("seed")) for e in setting.entries} for setting in result]
-    if not any(len(different) > 1 for different in seeds):
+    if not any(len(setting.values) > 1 for setting in result):
         return []
     return sorted(result, key=lambda setting: -setting.mean)
 
 
 def difference(first: Setting, second: Setting) -> Estimate | None:
-    """Return first - second with Welch's interval, None if either has a single run or there is no spread."""
+    """Return first - second with Welch's interval, None if either has a single seed or there is no spread."""
     if len(first.values) < 2 or len(second.values) < 2 or not first.spread + second.spread > 0:
         return None
     from scipy.stats import ttest_ind
 
-    interval = ttest_ind(first.values, second.values, equal_var=False).confidence_interval(SURE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # one of the two may be without spread
+        interval = ttest_ind(first.values, second.values, equal_var=False).confidence_interval(SURE)
     return Estimate(first.mean - second.mean, float(interval.low), float(interval.high))

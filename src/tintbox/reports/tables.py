@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.plugins.coco_eval.metrics import TITLES
-from tintbox.plugins.coco_eval.tables import number, span
+from tintbox.plugins.coco_eval.tables import digits_of, number, span
 from tintbox.reports import metrics, pairs, seeds
 from tintbox.reports.evaluations import Part
 from tintbox.reports.gather import OWN_DEFAULTS, Entry, Section, argument, value_text
@@ -108,8 +108,7 @@ def summary(section: Section, ruler: Ruler, kept: Mapping[int, Evaluation]) -> T
         best = apart and are_equal(value.value, top) and not mixed
         cells = [Cell(number(value.value), note=span(value.bounds), best=best)]
         if compared:
-            gap = paired_gap(differences[entry.index])
-            cells.append(Cell(DASH if math.isnan(gap.value) else number(gap.value, "+"), note=span(gap.bounds, "+")))
+            cells.append(difference_cell(paired_gap(differences[entry.index])))
         if some:
             own = entry.coco.parts[kinds[entry.index]].metrics["AP"] if entry.coco else Estimate(math.nan)
             cells.append(Cell(number(own.value) if entry.coco else DASH, note=span(own.bounds)))
@@ -122,6 +121,12 @@ def summary(section: Section, ruler: Ruler, kept: Mapping[int, Evaluation]) -> T
     levels = sorted({e.coco.parts[kinds[e.index]].level for e in entries if e.coco})
     notes = [describe_intervals(levels, first.name if compared else "")] if levels else []
     return Table("The runs, at their best epochs", columns, rows, notes)
+
+
+def difference_cell(gap: Estimate) -> Cell:
+    """Return the cell of a difference, with its digits as in `tintbox compare`; a dash if it is NaN."""
+    digits = digits_of(gap.bounds)
+    return Cell(DASH if math.isnan(gap.value) else number(gap.value, "+", digits), note=span(gap.bounds, "+", digits))
 
 
 def describe_intervals(levels: Sequence[float], first: str) -> str:
@@ -161,10 +166,10 @@ def seed_table(settings: Sequence[seeds.Setting], ruler: Ruler) -> Table | None:
     for setting in settings:
         gap = None if setting is settings[0] else seeds.difference(setting, settings[0])
         numbers = [setting.mean, setting.spread, min(setting.values), max(setting.values)]
-        behind = Cell(DASH) if gap is None else Cell(number(gap.value, "+"), note=span(gap.bounds, "+"))
+        behind = Cell(DASH) if gap is None else difference_cell(gap)
         row = [Cell(str(len(setting.values))), *(Cell(number(one)) for one in numbers), behind]
         rows.append(Row(Cell(setting.title, words=True), row))
-    columns = [Cell(text) for text in ("setting", "runs", "mean", "sd", "lowest", "highest", "against the best")]
+    columns = [Cell(text) for text in ("setting", "seeds", "mean", "sd", "lowest", "highest", "against the best")]
     note = f"sd: sample standard deviation; difference of means with Welch's {percent(seeds.SURE)} interval."
     return Table(f"{ruler.title} over seeds", columns, rows, [note])
 

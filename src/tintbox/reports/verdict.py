@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tintbox.plugins.coco_eval.bootstrap import Estimate
-from tintbox.plugins.coco_eval.tables import DIGITS, number, span
+import numpy as np
+
+from tintbox.plugins.coco_eval.bootstrap import Estimate, is_sure
+from tintbox.plugins.coco_eval.tables import DIGITS, digits_of, number, span
 from tintbox.reports import pairs, seeds
 from tintbox.reports.gather import Entry, Section, value_text
 from tintbox.reports.metrics import Ruler, other_data
@@ -31,9 +33,14 @@ def are_equal(one: float, two: float) -> bool:
     return round_value(one) == round_value(two) or round_value(one - two) == 0
 
 
-def text(value: Estimate, sign: str = "") -> str:
+def text(value: Estimate, digits: int = DIGITS, sign: str = "") -> str:
     """Return a number with its interval, if it has one."""
-    return f"{number(value.value, sign)} {span(value.bounds, sign)}".strip()
+    return f"{number(value.value, sign, digits)} {span(value.bounds, sign, digits)}".strip()
+
+
+def gap_text(gap: Estimate) -> str:
+    """Return a difference with its interval, as `tintbox compare` shows it."""
+    return text(gap, digits_of(gap.bounds), "+")
 
 
 def percent(level: float) -> str:
@@ -87,8 +94,8 @@ def _compare_settings(ruler: Ruler, settings: Sequence[seeds.Setting]) -> tuple[
     gap = seeds.difference(best, second)
     if gap is None:
         return claim, "There are too few seeds to say whether that is chance."
-    sure = "is more than the chance of the seeds" if round_value(gap.low) > 0 else "may be chance"
-    return claim, f"The difference of {text(gap, '+')} ({percent(seeds.SURE)}, Welch's t over seeds) {sure}."
+    sure = "is more than the chance of the seeds" if is_sure(gap.bounds) else "may be chance"
+    return claim, f"The difference of {gap_text(gap)} ({percent(seeds.SURE)}, Welch's t over seeds) {sure}."
 
 
 def _same_seeds(one: seeds.Setting, two: seeds.Setting) -> bool:
@@ -110,14 +117,16 @@ def _compare_runs(ruler: Ruler, kept: Mapping[int, Evaluation], known: Sequence[
     if len(alike) > 1:
         claim = f"{list_names([entry.name for entry in alike], 'runs')} are equal by {ruler.title}: {text(one)}."
         return claim, NO_EFFECT if all(best.run.same_results(entry.run) for entry in alike) else ""
-    claim = f"{best.name} is best by {ruler.title}: {text(one)}, ahead of {second.name} with {text(two)}."
+    apart = np.repeat(max(0.0, one.low - two.high) if one.bounded and two.bounded else 0.0, 2)
+    lead, behind = (text(value, digits_of(apart)) for value in (one, two))
+    claim = f"{best.name} is best by {ruler.title}: {lead}, ahead of {second.name} with {behind}."
     level = percent(ruler.level) if one.bounded else ""
     gap = paired_gap(pairs.difference(kept, second, best) if ruler.kind else None)
     if gap.bounded:
-        sure = "is more than the chance of the images" if round_value(gap.low) > 0 else "may be chance"
-        return claim, f"On the same images the difference of {text(gap, '+')} ({level}, paired) {sure}."
+        sure = "is more than the chance of the images" if is_sure(gap.bounds) else "may be chance"
+        return claim, f"On the same images the difference of {gap_text(gap)} ({level}, paired) {sure}."
     if one.bounded and two.bounded:
-        if round_value(one.low) > round_value(two.high):
+        if is_sure(apart):
             return claim, f"The {level} intervals are apart, so that is more than the chance of the images."
         return claim, f"The {level} intervals overlap, so that may be chance."
     return claim, "Without intervals or several seeds nothing says whether that is chance."

@@ -12,7 +12,7 @@ from typing import Any
 from tintbox.run_folder import RunFolder
 from tintbox.studies.grid import REPLICATE, Run
 from tintbox.studies.outcome import FINISHED, Outcome
-from tintbox.studies.values import text
+from tintbox.studies.values import texts
 
 LOSS = "val/loss"
 
@@ -44,16 +44,18 @@ class Cell:
 
     Attributes:
         settings: The value of every varied argument except the seed.
+        shown: The same as text; see `values.texts`.
         results: The finished runs' folders, by seed.
     """
 
     settings: Mapping[str, Any]
+    shown: Mapping[str, str]
     results: dict[Any, RunFolder]
 
     @property
     def title(self) -> str:
         """Its settings as text."""
-        return ", ".join(f"{key}={text(value)}" for key, value in self.settings.items()) or "all runs"
+        return ", ".join(f"{key}={value}" for key, value in self.shown.items()) or "all runs"
 
     @property
     def example(self) -> RunFolder:
@@ -74,11 +76,12 @@ class Cell:
 def group_by_cell(results: Sequence[Result]) -> list[Cell]:
     """Return the cells that have a finished run, in the study's order."""
     cells: dict[tuple[str, ...], Cell] = {}
-    for result in results:
+    for result, shown in zip(results, texts([result.run.settings for result in results])):
         if result.found is not None and result.outcome and result.outcome.state == FINISHED:
             settings = dict(result.run.settings)
             seed = settings.pop(REPLICATE, None)
-            cells.setdefault(result.run.cell, Cell(settings, {})).results[seed] = result.found
+            shown.pop(REPLICATE, None)
+            cells.setdefault(result.run.cell, Cell(settings, shown, {})).results[seed] = result.found
     return list(cells.values())
 
 

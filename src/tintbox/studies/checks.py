@@ -15,7 +15,7 @@ from tintbox.limits import MOST_RUNS
 from tintbox.plugins import options
 from tintbox.studies import crossing, dependence, files
 from tintbox.studies.grid import Grid
-from tintbox.studies.values import text
+from tintbox.studies.values import is_utf8, text
 
 ONCE = (*WORDS, "project", "name", "mode")  # arguments of the study, not of a run
 PLACE = {
@@ -86,8 +86,6 @@ def check_runs(grid: Grid) -> list[str]:
             options.check(own)  # first: of an argument that it shares with tintbox, Ultralytics names its values only
             try:
                 check_cfg(own)
-            except TintboxError:
-                raise
             except (TypeError, ValueError, AttributeError) as error:
                 raise TintboxError(one_line(error)) from error  # the message names the argument
     runs = []
@@ -120,6 +118,9 @@ def check_folder(folder: Path, runs: int, word: str = "project") -> None:
     resolved = str(folder.resolve())
     if resolved.count("[") != resolved.count("]"):
         raise TintboxError(f"{folder}: `yolo` takes no path in which a bracket is not closed; give {word}=")
+    if not is_utf8(resolved):  # Ultralytics writes it into files
+        shown = resolved.encode("ascii", "replace").decode()
+        raise TintboxError(f"{shown}: the folder's path is not in UTF-8; give {word}=")
     probe = folder / f".write-{os.getpid()}"
     there = next(place for place in (folder.absolute(), *folder.absolute().parents) if is_there(place, Path.exists))
     with explain_refusal(f"{folder}: cannot be written", f"; give {word}="):

@@ -16,14 +16,13 @@ from tintbox.plugins.coco_eval.metrics import TITLES, column
 from tintbox.studies import table
 from tintbox.studies.cells import Result, spread
 from tintbox.studies.pooled import CrossedCell
-from tintbox.studies.values import text
 
 
 def save(
     folder: Path, results: Sequence[Result], cells: Sequence[CrossedCell], folds: Folds, problems: Mapping[str, str]
 ) -> None:
     """Write ``study.md``, ``study.csv`` (a row per cell) and ``runs.csv`` (a row per run), each atomically."""
-    lines = [f"# {folder.name}", *markdown(cells, folds)]
+    lines = [f"# {folder.name}", *markdown(cells, folds), *find_incomparable(cells)]
     lines += table.find_baseline(results, [cell.settings for cell in cells])
     lines += table.find_lacking(results)
     lines += [f"- {name}: its folds cannot be put together: {why}" for name, why in problems.items()]
@@ -54,6 +53,18 @@ def markdown(cells: Sequence[CrossedCell], folds: Folds) -> list[str]:
     return lines
 
 
+def find_incomparable(cells: Sequence[CrossedCell]) -> list[str]:
+    """Return a line below the tables for each cell that is not compared with the first: why it is not."""
+    lines = []
+    for cell in cells[1:]:
+        if cell.difference(cells[0], "bbox") is None:
+            changed = cell.seeds.keys() & cells[0].seeds.keys()
+            why = "the dataset's labels have changed between their runs" if changed else "they have no seed in common"
+            shown = ", ".join(f"{key}={value}" for key, value in cell.shown.items())
+            lines.append(f"- {shown} is not compared with the first: {why}.")
+    return ["", *lines] if lines else []
+
+
 def _rows(cells: Sequence[CrossedCell], kind: str) -> tuple[list[str], list[list[str]]]:
     keys = list(cells[0].settings)
     against = ["against the first", "interval of that", "verdict"] if len(cells) > 1 else []
@@ -63,11 +74,12 @@ def _rows(cells: Sequence[CrossedCell], kind: str) -> tuple[list[str], list[list
         estimate = cell.estimate(kind)
         compared = [""] * len(against)
         if against and cell is not cells[0] and (gap := cell.difference(cells[0], kind)):
-            shown = tables.number(gap.value, "+"), tables.span(gap.bounds, "+")
+            digits = tables.digits_of(gap.bounds)
+            shown = tables.number(gap.value, "+", digits), tables.span(gap.bounds, "+", digits)
             compared = [*shown, tables.verdict(gap.value, gap.bounds)]
         ap50 = tables.number(float(np.mean(cell.values(kind, column("AP50")))))
         lines.append([
-            *(text(cell.settings[key]) for key in keys), str(len(cell.seeds)), with_spread(cell.values(kind)),
+            *(cell.shown[key] for key in keys), str(len(cell.seeds)), with_spread(cell.values(kind)),
             tables.span(estimate.bounds), *compared, ap50, table.duration(list(cell.seconds.values())),
         ])  # fmt: skip
     return head, lines

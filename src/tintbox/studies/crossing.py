@@ -82,7 +82,7 @@ def prepare(folder: Path, grid: Grid, elsewhere: str = ELSEWHERE) -> Folds | Non
     errors, ``elsewhere`` says how to begin in another folder.
 
     Raises:
-        TintboxError: The existing folds are of other images or classes, or their files damaged or changed.
+        TintboxError: The existing folds are of other images, groups or classes, or their files damaged or changed.
     """
     choice = Choice.of(grid.fixed)
     if choice is None:
@@ -97,6 +97,11 @@ def prepare(folder: Path, grid: Grid, elsewhere: str = ELSEWHERE) -> Folds | Non
         new, gone = (len(set(a) - set(b)) for a, b in ((found.files, there.files), (there.files, found.files)))
         raise TintboxError(
             f"{folder / FOLDER}: {found.data} has {new} more images and {gone} fewer than when its folds were made; "
+            f"{elsewhere}"
+        )
+    if there and not files.grouped_alike(there, folds):
+        raise TintboxError(
+            f"{folder / FOLDER}: groups={choice.groups} keeps other images together than when its folds were made; "
             f"{elsewhere}"
         )
     if there and moved:
@@ -122,17 +127,17 @@ def resolve(folder: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def validation(folder: Path, weights: Path, arguments: Mapping[str, Any]) -> list[str] | None:
-    """Return the words of the `yolo` command that evaluates a trained run on its fold; None if that has been done.
+    """Return the words of the `yolo` command that evaluates a trained run; None if its predictions are there.
 
-    The arguments are those that `resolve` returns.
+    The arguments are those that `resolve` returns for a fold's run; else those of the run's folder.
     """
     if pooling.is_whole(folder):
         return None
     trained = run_arguments.read(folder)
     place = {"project": folder.parent, "name": folder.name, "exist_ok": True}
     # Ultralytics writes a device that was not given as "", which no word can express.
-    how = {key: trained[key] for key in (*VALIDATION, "plots") if trained.get(key) not in (None, "")}
-    wanted = {"data": arguments["data"], "coco_eval": arguments["coco_eval"], "save_json": True}
+    how = {key: trained[key] for key in (*VALIDATION, "classes", "plots") if trained.get(key) not in (None, "")}
+    wanted = {key: arguments[key] for key in ("data", "coco_eval", "save_json")}
     return ["val", f"model={weights}", *(f"{key}={value}" for key, value in {**how, **wanted, **place}.items())]
 
 

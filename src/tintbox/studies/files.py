@@ -143,6 +143,17 @@ def contents(arguments: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return json.loads(json.dumps(found, default=str))
 
 
+def list_changed(said: Mapping[str, Any] | None, says: Mapping[str, Any] | None, arguments: Mapping[str, Any]) -> str:
+    """Return which arguments a recipe says otherwise than before, except those that the run itself has.
+
+    Empty for none, or if either is unknown.
+    """
+    if said is None or says is None:
+        return ""
+    differing = [key for key in {**said, **says} if said.get(key) != says.get(key)]
+    return one_line(", ".join(key for key in differing if key not in arguments))
+
+
 @functools.cache
 def model(name: str) -> Model:
     """Check a model, which is a YAML file, existing weights or weights to download, and return what is known of it.

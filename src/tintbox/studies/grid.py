@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import yaml_file
-from tintbox.checks import is_whole
+from tintbox.checks import is_there, is_whole
 from tintbox.errors import TintboxError, suggest, suggest_file
 from tintbox.folds.choice import WORDS
 from tintbox.studies.values import as_hashable, check, read_value, split, text
@@ -174,6 +174,8 @@ def check_task_word(word: str) -> str:
     from ultralytics.cfg import TASKS
 
     if word not in TASKS:
+        if is_there(Path(word), Path.is_dir):
+            raise TintboxError(f"'{word}': a study's folder comes first, before what is changed in it")
         near = suggest(word, [*TASKS, "train"]) or suggest_file(Path(word))
         raise TintboxError(f"'{word}' is no key=value, no folder of a study, no YAML file and no task{near}")
     return word

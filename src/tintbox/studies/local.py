@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 from collections import deque
@@ -37,22 +38,31 @@ def threads(number: int) -> dict[str, str]:
     return {"TINTBOX_THREADS": os.environ.get("TINTBOX_THREADS") or str(number), "OMP_NUM_THREADS": USER_THREADS or ""}
 
 
+def list_gpus() -> list[str]:
+    """Return the GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
+    import torch
+
+    named, count = os.environ.get("CUDA_VISIBLE_DEVICES"), torch.cuda.device_count()
+    return [name.strip() for name in named.split(",")][:count] if named else list(map(str, range(count)))
+
+
 class LocalRuns:
     """A queue of runs, of which ``workers`` are trained at a time.
 
     Attributes:
+        recipes: Run's name -> what the file of its ``cfg=`` says as the study begins.
         at_work: Run's name -> the run, its process and its slot.
     """
 
     def __init__(self, runs: Sequence[Run], folder: Path, workers: int = 1) -> None:
-        import torch
-
-        self.gpus = torch.cuda.device_count()
-        self.folder, self.workers = folder, min(workers, max(cores(), self.gpus))
+        self.gpus = list_gpus()
+        self.folder, self.workers = folder, min(workers, max(cores(), len(self.gpus)))
         if self.workers < min(workers, len(runs)):
             print(
                 f"--workers {workers}: {self.workers} runs side by side, for this machine has as many cores", flush=True
             )
+        contents = functools.lru_cache(lambda cfg: files.contents({"cfg": cfg}))
+        self.recipes = {run.name: contents(run.arguments.get("cfg")) for run in runs}
         self.waiting = deque(runs)
         self.at_work: dict[str, tuple[Run, subprocess.Popen[bytes], int]] = {}
         self.tries: dict[str, int] = {}
@@ -81,9 +91,9 @@ class LocalRuns:
     def _start(self, run: Run) -> None:
         slot = min(set(range(self.workers)) - {slot for *_, slot in self.at_work.values()})
         words, environment = share(self.workers, run.arguments)
-        if self.gpus and run.arguments.get("device") is None and "CUDA_VISIBLE_DEVICES" not in os.environ:
-            environment["CUDA_VISIBLE_DEVICES"] = str(slot % self.gpus)
-        recipe = files.contents(run.arguments)
+        if self.gpus and run.arguments.get("device") is None:
+            environment["CUDA_VISIBLE_DEVICES"] = self.gpus[slot % len(self.gpus)]
+        recipe = self.recipes[run.name]
         process = worker.start(self.folder / run.name, run.arguments, environment, words, recipe=recipe)
         self.at_work[run.name] = run, process, slot
         self.tries[run.name] = self.tries.get(run.name, 0) + 1

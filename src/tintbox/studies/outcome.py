@@ -18,7 +18,7 @@ from tintbox.plugins.coco_eval import pooling
 from tintbox.run_folder import RESULTS
 from tintbox.studies.grid import FOLD
 
-FILE, LOG, WEIGHTS = "run.json", "log.txt", "weights"
+FILE, LOG, WEIGHTS, COCO = "run.json", "log.txt", "weights", "coco.json"
 FINISHED, FAILED, STARTED = "finished", "failed", "started"
 TRACEBACK = "Traceback (most recent call last):"
 LONGEST = 300  # characters of a reason
@@ -107,6 +107,15 @@ def is_finished(folder: Path, found: Outcome | None) -> bool:
 def lacks_predictions(folder: Path, arguments: Mapping[str, Any] | None) -> bool:
     """Return whether a run has a fold but no predictions for it, or damaged ones."""
     return FOLD in (arguments or {}) and not pooling.is_whole(folder)
+
+
+def read_unevaluated(folder: Path) -> Mapping[str, Any] | None:
+    """Return the arguments in a run's folder if they ask for a COCO evaluation that is not there, else None."""
+    try:
+        found = run_arguments.read(folder)
+    except TintboxError:
+        return None
+    return found if found.get("coco_eval") and not (folder / COCO).is_file() else None
 
 
 def trained_epochs(folder: Path) -> int:

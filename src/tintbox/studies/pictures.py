@@ -10,7 +10,6 @@ from typing import Any
 from tintbox import figures
 from tintbox.checks import is_number
 from tintbox.studies.cells import LOSS, Cell, group_by_task, mean, spread
-from tintbox.studies.values import text
 
 DPI = 150
 # Okabe and Ito's colour-blind-safe palette without black and yellow.
@@ -26,7 +25,7 @@ def draw(folder: Path, found: Sequence[Cell]) -> list[Path]:
         end = f"-{task}" if len(groups) > 1 else ""
         files.append(save(folder / f"curves{end}.png", curves, group))
         for key in group[0].settings:
-            if len({text(cell.settings[key]) for cell in group}) > 1:
+            if len({cell.shown[key] for cell in group}) > 1:
                 files.append(save(folder / f"{key}{end}.png", effect, group, key))
     return files
 
@@ -51,17 +50,14 @@ def effect(figure: Any, group: Sequence[Cell], key: str) -> None:
     """Draw loss and metric against one argument: a line per combination of the others, with the spread shaded."""
     lines: dict[str, list[Cell]] = {}
     for cell in group:
-        others = ", ".join(f"{k}={text(v)}" for k, v in cell.settings.items() if k != key)
+        others = ", ".join(f"{k}={v}" for k, v in cell.shown.items() if k != key)
         lines.setdefault(others, []).append(cell)
-    values = [cell.settings[key] for cell in group]
-    numeric = all(map(is_number, values))
-    if numeric:
-        places = {text(value): float(value) for value in values}
-    else:
-        places = {name: float(i) for i, name in enumerate(dict.fromkeys(map(text, values)))}
+    values = {cell.shown[key]: cell.settings[key] for cell in group}
+    numeric = all(map(is_number, values.values()))
+    places = {name: float(value if numeric else i) for i, (name, value) in enumerate(values.items())}
     for axes, (column, title) in zip(figure.subplots(1, 2), measures(group).items()):
         for i, (name, row) in enumerate(lines.items()):
-            known = {places[text(cell.settings[key])]: finite(cell.column(column).values()) for cell in row}
+            known = {places[cell.shown[key]]: finite(cell.column(column).values()) for cell in row}
             at = sorted(place for place, numbers in known.items() if numbers)
             means = [mean(known[place]) for place in at]
             deviations = [spread(known[place]) if len(known[place]) > 1 else 0.0 for place in at]

@@ -12,7 +12,7 @@ import yaml
 import tintbox
 from tintbox import atomic
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import TintboxError
 from tintbox.studies import files, outcome
 from tintbox.studies.grid import Grid, parse
 from tintbox.studies.lock import HOLDER, LOCK
@@ -78,7 +78,9 @@ def explain_difference(folder: Path, grid: Grid) -> str | None:
         has = {key: set(map(as_hashable, found)) for key, found in now.items()}
         lost = [key for key in then if not has.get(key, set()) >= set(map(as_hashable, then[key]))]
         new = [key for key in now if key not in then or (key in grid.varied) != (key in asked.varied)]
-        other = ", ".join(dict.fromkeys([*lost, *new])) or "the order of its arguments"
+        order = [key for key in grid.varied if key in asked.varied] != list(asked.varied)
+        silent = "the order of its arguments" if order else "the naming of its runs"  # of files with one name
+        other = ", ".join(dict.fromkeys([*lost, *new])) or silent
         return f"{folder} has another study: {other} differ{'s' if ',' not in other else ''}"
     contents = functools.lru_cache(lambda cfg: files.contents({"cfg": cfg}))
     for run in grid.runs():
@@ -87,11 +89,9 @@ def explain_difference(folder: Path, grid: Grid) -> str | None:
             continue
         if not same_arguments(found, run.arguments):
             return f"{folder / run.name} was trained with other arguments than {FILE} has"
-        said, says = found.recipe, contents(run.arguments.get("cfg"))
-        if said is not None and says is not None and outcome.has_begun(folder / run.name, found):
-            differing = [key for key in {**said, **says} if said.get(key) != says.get(key)]
-            if other := ", ".join(key for key in differing if key not in run.arguments):
-                return f"{folder / run.name} was trained before {run.arguments['cfg']} changed ({one_line(other)})"
+        other = files.list_changed(found.recipe, contents(run.arguments.get("cfg")), run.arguments)
+        if other and outcome.has_begun(folder / run.name, found):
+            return f"{folder / run.name} was trained before {run.arguments['cfg']} changed ({other})"
     return None
 
 

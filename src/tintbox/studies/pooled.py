@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,18 @@ from tintbox.errors import TintboxError, one_line
 from tintbox.folds.files import Folds
 from tintbox.plugins.coco_eval import bootstrap, output, pooling
 from tintbox.plugins.coco_eval.bootstrap import Estimate
-from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate, iou_types
+from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate, without_masks
 from tintbox.plugins.coco_eval.metrics import column, overall
+from tintbox.plugins.coco_eval.outcome import IOU_TYPES
 from tintbox.run_folder import ARGUMENTS, RESULTS, RunFolder
 from tintbox.studies import crossing
 from tintbox.studies.cells import Result, mean
 from tintbox.studies.grid import REPLICATE, Grid, Run
 from tintbox.studies.outcome import FINISHED
+from tintbox.studies.values import texts
 
 AP = column("AP")
+VALIDATED = ("metrics/", "val/")  # columns of ``results.csv`` that a validation fills
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,13 @@ class CrossedCell:
 
     Attributes:
         settings: The value of every varied argument except the seed.
+        shown: The same as text; see `values.texts`.
         seeds: Seed -> IoU type -> evaluation over all images.
         seconds: Seed -> training time in seconds, summed over the folds.
     """
 
     settings: Mapping[str, Any]
+    shown: Mapping[str, str]
     seeds: dict[Any, Mapping[str, Evaluation]]
     seconds: dict[Any, float]
 
@@ -93,7 +98,8 @@ class Pools:
         A folder is written for each newly completed seed.
         """
         cells: dict[tuple[str, ...], CrossedCell] = {}
-        for i, run in enumerate(self.grid.pooled().runs()):  # each represents all folds of a setting and seed
+        runs = self.grid.pooled().runs()  # each represents all folds of a setting and seed
+        for i, (run, shown) in enumerate(zip(runs, texts([run.settings for run in runs]))):
             folds = results[i * self.grid.folds : (i + 1) * self.grid.folds]
             if not all(one.outcome and one.outcome.state == FINISHED and one.found for one in folds):
                 continue
@@ -105,7 +111,8 @@ class Pools:
             self.problems.pop(run.name, None)
             settings = dict(run.settings)
             seed = settings.pop(REPLICATE, None)
-            cell = cells.setdefault(run.cell, CrossedCell(settings, {}, {}))
+            shown.pop(REPLICATE, None)
+            cell = cells.setdefault(run.cell, CrossedCell(settings, shown, {}, {}))
             cell.seeds[seed] = kinds
             cell.seconds[seed] = sum(one.found.seconds for one in folds if one.found)
         return list(cells.values())
@@ -114,8 +121,10 @@ class Pools:
         if run.name not in self._known:
             found = pooling.pool([self.folder / one.run.name for one in folds], self.folds.grouped)
             chosen = crossing.evaluation_settings(run.arguments)
-            pair = found.truth, found.detections
-            kinds = {kind: evaluate(*pair, kind, chosen) for kind in iou_types(*pair)}
+            # By the task: of a model that finds nothing, the predictions do not tell that it has masks.
+            masks = not without_masks(found.truth) and any(one.found.task == "segment" for one in folds if one.found)
+            wanted = IOU_TYPES["segment" if masks else "detect"]
+            kinds = {kind: evaluate(found.truth, found.detections, kind, chosen) for kind in wanted}
             write(self.folder / run.name, found, kinds, run, folds)
             self._known[run.name] = kinds
         return self._known[run.name]
@@ -140,17 +149,27 @@ def write(
 
 
 def mean_curves(runs: Sequence[RunFolder]) -> Iterator[Sequence[Any]]:
-    """Yield the rows of a ``results.csv`` of means over runs, up to the shortest run; times are summed.
+    """Yield the rows of a ``results.csv`` of means over runs, as many as the shortest has; times are summed.
 
-    The zeros that a run writes for epochs without validation become NaN.
+    The last row has the means of the runs' own last epochs. What an epoch without validation has of it becomes NaN.
     """
     columns = [name for name in runs[0].curves if all(name in run.curves for run in runs)]
-    epochs = min(run.epochs for run in runs)
+    validated = [run for run in runs if ends_validated(run)]
+    how: Mapping[str, Callable[[Sequence[float]], float]] = {"epoch": lambda them: int(min(them)), "time": sum}
     yield columns
-    for epoch in range(epochs):
+    for epoch in (*range(min(run.epochs for run in runs) - 1), -1):
         row = []
         for name in columns:
-            numbers = [run.curves[name][epoch] for run in runs]
-            unknown = epoch < epochs - 1 and name.startswith(("metrics/", "val/"))
-            row.append(math.nan if unknown else sum(numbers) if name == "time" else mean(numbers))
-        yield [int(row[0]) if columns[0] == "epoch" else row[0], *row[1:]]
+            known = runs if not name.startswith(VALIDATED) else validated if epoch == -1 else []
+            numbers = [(run.times if name == "time" else run.curves[name])[epoch] for run in known]
+            row.append(how.get(name, mean)(numbers) if numbers else math.nan)
+        yield row
+
+
+def ends_validated(run: RunFolder) -> bool:
+    """Return whether a fold's run was validated in its last epoch, as it is unless ``time=`` ends it.
+
+    Otherwise its row repeats the numbers of the epoch before, which are 0 until there is a validation.
+    """
+    ends = [[0.0, *values][-2:] for name, values in run.curves.items() if name.startswith(VALIDATED)]
+    return any(last != before for before, last in ends)

@@ -13,7 +13,7 @@ from tintbox.studies.cells import LOSS, Cell, Result, group_by_cell, group_by_ta
 from tintbox.studies.grid import REPLICATE
 from tintbox.studies.outcome import FAILED, FINISHED, STARTED
 from tintbox.studies.progress import clock
-from tintbox.studies.values import text
+from tintbox.studies.values import texts
 
 EQUAL = "equal"
 SHORT = 10.0  # seconds below which a time is shown with a tenth
@@ -58,7 +58,7 @@ def rows(group: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
     head = [*keys, "n", name, *against, "validation loss", "best epoch", "time per run"]
     lines = []
     for cell in group:
-        values = [text(cell.settings[key]) for key in keys]
+        values = [cell.shown[key] for key in keys]
         epochs, seconds = cell.column("best_epoch"), cell.column("seconds")
         lines.append([
             *values, str(len(cell.results)), spread_text(list(cell.column(metric).values())),
@@ -114,10 +114,11 @@ def find_baseline(results: Sequence[Result], shown: Sequence[Mapping[str, Any]])
     """
     if not shown:
         return []
-    first = {key: value for key, value in results[0].run.settings.items() if key in shown[0]}
-    if first in shown:
+    runs = [{key: result.run.settings[key] for key in shown[0]} for result in results]
+    if runs[0] in shown:
         return []
-    lacking, instead = (", ".join(f"{key}={text(v)}" for key, v in one.items()) for one in (first, shown[0]))
+    told = [", ".join(f"{key}={value}" for key, value in one.items()) for one in texts(runs)]
+    lacking, instead = told[0], told[runs.index(dict(shown[0]))]
     against = f"; differences are against {instead} in its place" * (len(shown) > 1)
     return ["", f"The first setting, {lacking}, has no result{against}."]
 

@@ -7,12 +7,13 @@ import datetime
 import math
 import os
 import warnings
-from collections.abc import Hashable, Mapping
-from pathlib import Path
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path, PurePath
 from typing import Any
 
 from tintbox.errors import TintboxError
 from tintbox.limits import YAML_DEPTH
+from tintbox.path_names import distinct_names
 
 PAIRS = {"(": ")", "[": "]", "{": "}"}
 QUOTES = "'\""
@@ -140,3 +141,13 @@ def as_hashable(value: Any) -> Hashable:
 def text(value: Any) -> str:
     """Return a value as text for display: a path is reduced to its file name."""
     return Path(value).name if isinstance(value, str) and "/" in value else str(value)
+
+
+def texts(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return settings as text for display together: of files with the same name, as much of the paths as differs."""
+    names: dict[str, dict[str, str]] = {}
+    for key in dict.fromkeys(key for one in settings for key in one):
+        short = {str(one[key]): text(one[key]) for one in settings if key in one}
+        alike = len(set(short.values())) < len(short)
+        names[key] = dict(zip(short, distinct_names(list(map(PurePath, short))))) if alike else short
+    return [{key: names[key][str(value)] for key, value in one.items()} for one in settings]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.plugins.coco_eval.outcome import PREDICTIONS
-from tintbox.studies import crossing, outcome
+from tintbox.studies import crossing, files, outcome
 from tintbox.studies.grid import FOLD
 from tintbox.studies.outcome import Outcome
 
@@ -39,7 +39,7 @@ def start(
         environment: Variables to set for it; those with an empty value are unset.
         more: Machine-specific words, such as ``workers=1``, that do not affect the run's identity.
         where: The working directory for relative paths; None for this process's.
-        recipe: What the file of ``cfg=`` says; see `files.contents`.
+        recipe: What the file of ``cfg=`` said when the study began; the run fails if it says something else by now.
     """
     Outcome(outcome.STARTED, arguments=arguments, recipe=recipe).write(folder)
     # Unbuffered, so that the log ends with the last output; TINTBOX_ENVIRONMENT records where a plain run was made.
@@ -78,14 +78,18 @@ def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
     files = outcome.find_whole_checkpoints(folder)
     if trained := [file for file in files if outcome.is_trained(folder, file)]:
         if any(file.name == "best.pt" for file in files) or not (folder / outcome.WEIGHTS / "best.pt").exists():
-            # It was killed during the final validation of its best weights, which is what a fold is trained for.
-            return crossing.validation(folder, trained[0], arguments) if fold else None
+            # It was killed during its final validation, for which a fold is trained and which `coco_eval=` asks for.
+            if fold:
+                return crossing.validation(folder, trained[0], arguments)
+            asked = outcome.read_unevaluated(folder)
+            return crossing.validation(folder, files[-1], asked) if asked else None
         files = []  # the best weights are damaged, and a fully trained last.pt cannot be resumed
     if files:
         # The folder may have been moved in the meantime.
         data = [f"data={arguments['data']}"] if fold else []
         return ["train", f"model={files[0]}", f"resume={files[0]}", f"save_dir={folder}", *data]
-    for old in (*folder.glob("results.*"), *folder.glob(PREDICTIONS), folder / outcome.WEIGHTS):
+    left = (old for name in ("results.*", PREDICTIONS, outcome.COCO) for old in folder.glob(name))
+    for old in (*left, folder / outcome.WEIGHTS):
         shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     place = {"project": folder.parent, "name": folder.name, "exist_ok": True}
     task = [str(arguments["task"])] if arguments.get("task") else []
@@ -108,6 +112,9 @@ def main() -> None:
     asked = outcome.read(folder)
     if asked is None or asked.arguments is None:
         raise SystemExit(f"{folder}: no {outcome.FILE}")
+    if other := files.list_changed(asked.recipe, files.contents(asked.arguments), asked.arguments):
+        cfg = asked.arguments["cfg"]
+        raise SystemExit(f"cfg={cfg} has changed since the study began ({other}); restore it, or begin another study")
     if line := words(folder, asked.arguments):
         sys.argv[:] = ["yolo", *line, *sys.argv[2:]]  # in place: an imported Ultralytics holds this very list
         from ultralytics.cfg import entrypoint

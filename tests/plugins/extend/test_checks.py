@@ -78,7 +78,9 @@ def test_arguments_that_do_not_go_with_it(refused, argument, words):
 
 
 def test_a_group_that_is_shared(refused):
-    assert "freeze=backbone: no such group" in refused("freeze=backbone", extend="neck").replace("'", "")
+    for argument in ("freeze=backbone", "lr_scale={backbone: 0.5}"):
+        line = refused(argument, extend="neck").replace("'", "")
+        assert f"{argument}: no such group" in line and "add freeze=None unfreeze=None lr_scale=None" in line
 
 
 def test_models_that_cannot_be_extended(refused, old):

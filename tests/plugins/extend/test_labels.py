@@ -51,3 +51,4 @@ def test_how_large_the_small_boxes_of_the_class_with_the_smallest_are(write_data
 def test_the_error_names_classes_and_dataset():
     new = NewClasses.of(["a"], ["a", "b", "c"])
     assert "no training image of data=x.yaml has a box of b, c" in str(labels.no_box(new, "x.yaml"))
+    assert "of data=x.yaml with fraction=0.1 has a box" in str(labels.no_box(new, "x.yaml", 0.1))

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 from ultralytics import YOLO
+from ultralytics.models.yolo.detect import DetectionTrainer
+from ultralytics.nn.tasks import DetectionModel
 from ultralytics.utils.loss import E2ELoss
 
 from tintbox.errors import TintboxError
@@ -257,3 +259,12 @@ def test_real_weights_keep_their_predictions(name, shared_data, train_tiny, load
     resized = [cv2.resize(cv2.imread(str(p)), (96, 96)) for p in shown]
     x = torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).float() / 255
     assert same(run(load(file), x), run(load(trainer.last), x))
+
+
+def test_a_trainer_that_builds_another_model_is_refused(old, fruit, train_tiny):
+    class Own(DetectionTrainer):
+        def get_model(self, cfg=None, weights=None, verbose=True):
+            return DetectionModel(cfg, nc=self.data["nc"], verbose=False)
+
+    with pytest.raises(TintboxError, match="extend=neck: Own has built another model; let its get_model return super"):
+        train_tiny(old["yolo11n"], fruit, extend="neck", trainer=Own)

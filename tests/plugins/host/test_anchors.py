@@ -5,6 +5,7 @@ import pickle
 import pytest
 import torch
 from ultralytics import YOLO
+from ultralytics.nn.modules import block
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.host import anchors
@@ -26,6 +27,20 @@ def test_what_is_no_checkpoint_is_told_in_one_line(refusal, tmp_path, content, m
     else:
         torch.save(content, tmp_path / "x.pt")
     assert message in refusal("detect", "val", "model=x.pt", "data=coco8.yaml")
+
+
+def test_a_checkpoint_of_another_ultralytics_has_the_errors_of_stock(tmp_path, monkeypatch):
+    class NewBlock(torch.nn.Identity):
+        pass
+
+    NewBlock.__module__, NewBlock.__qualname__ = block.__name__, "NewBlock"
+    monkeypatch.setattr(block, "NewBlock", NewBlock, raising=False)
+    yolo = YOLO("yolo11n.yaml")
+    yolo.model.new = NewBlock()
+    yolo.save(tmp_path / "new.pt")
+    monkeypatch.undo()
+    with pytest.raises(AttributeError, match="Can't get attribute 'NewBlock'"):
+        YOLO(tmp_path / "new.pt")
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,23 @@ def test_a_full_disk_is_told_in_a_line_of_a_run_of_ours(forked, fruit, tmp_path,
     assert done.stderr.splitlines()[-1] == (f"yolo: {last}: cannot be written (File too large); make room, then {then}")
 
 
+@pytest.mark.parametrize("arguments", [{}, {"cls_focal": 2.0, "amp": "auto"}])
+def test_checkpoints_hold_the_arguments_of_stock(arguments, fruit, tmp_path):
+    from ultralytics import YOLO
+    from ultralytics.utils import DEFAULT_CFG_PATH, YAML
+
+    yolo, found = YOLO("yolo11n.yaml"), []
+    yolo.add_callback("on_model_save", lambda trainer: found.append(torch.load(trainer.last, weights_only=False)))
+    settings = {"data": str(fruit), "epochs": 1, "imgsz": 32, "batch": 4, "workers": 0, "plots": False}
+    yolo.train(project=str(tmp_path), name="run", **settings, **arguments)
+    found += [torch.load(tmp_path / "run" / "weights" / name, weights_only=False) for name in ("last.pt", "best.pt")]
+    stock = YAML.load(DEFAULT_CFG_PATH).keys() | {"save_dir", "task"}
+    for content in found:
+        assert content["train_args"].keys() <= stock and content["train_args"]["amp"] is True
+        assert dict((content["ema"] or content["model"]).args).keys() <= stock
+    assert yolo.trainer.ema.ema.args.extend is False, "the network's own stay"
+
+
 def test_saved_bytes_are_those_that_torch_writes(tmp_path):
     content = {"model": torch.arange(5), "name": "x"}
     torch.save(content, tmp_path / "last.pt")

@@ -27,6 +27,7 @@ def lines(text):
         ("colorize trian", "'trian' is not a valid YOLO argument; did you mean 'train'?"),
         ("colourize train", "'colourize' is not a valid YOLO argument; did you mean 'colorize'?"),
         ("train palette", "'palette' is a valid YOLO argument but is missing an '=' sign"),
+        ("train reconcile", "is missing an '=' sign to set its value, which `tintbox options` lists"),
         ("train freeze=", "'freeze=' has no value"),
         ("train task=colourize", "Invalid 'task=colourize'. Valid tasks are"),
         ("train cfg=recipe-finetun.yaml", "'recipe-finetun.yaml' does not exist; did you mean 'recipe-finetune.yaml'?"),

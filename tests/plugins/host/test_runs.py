@@ -57,3 +57,18 @@ def test_arguments_of_a_recipe_are_checked_with_those_given(tmp_path, monkeypatc
     with pytest.raises(TintboxError, match="freeze='nack'"):
         model.train(cfg="recipe.yaml", data="coco8.yaml", freeze="nack")
     assert [path.name for path in tmp_path.iterdir()] == ["recipe.yaml"]
+
+
+def test_arguments_are_checked_with_the_defaults_and_what_the_checkpoint_says(tmp_path, monkeypatch, fruit):
+    monkeypatch.chdir(tmp_path)
+    model = YOLO("yolo11n.yaml")
+    model.ckpt = {"train_args": {"single_cls": True}}
+    model.save("single.pt")
+    for file, arguments, message in (
+        ("single.pt", {"cls_pos_weight": {"b": 2}}, "no class 'b'; there are: item"),
+        ("single.pt", {"cls_pos_weight": {"item": 2}, "single_cls": False}, "no class 'item'"),
+        ("single.pt", {"freeze": "backbone", "unfreeze": {150: "backbone"}}, "the run has 100 epochs"),
+    ):
+        with pytest.raises(TintboxError, match=message):
+            YOLO(file).train(data=str(fruit), **arguments)
+    assert [path.name for path in tmp_path.iterdir()] == ["single.pt"]

@@ -43,6 +43,13 @@ def test_of_an_extended_model_only_the_newest_branch_changes():
     assert changed == statistic - model.held(statistic)
 
 
+def test_frozen_statistics_stay():
+    network = nn.Sequential(nn.BatchNorm2d(3), nn.BatchNorm2d(3))
+    statistics.estimate(network, [[torch.randint(0, 256, (2, 3, 5, 7), dtype=torch.uint8)]], ["0"])
+    assert network[0].running_mean.tolist() == [0, 0, 0] and network[0].num_batches_tracked == 0
+    assert network[1].running_mean.all()
+
+
 def test_images_are_augmented_and_as_a_validation_sees_them_and_equal_in_every_call(fruit):
     described = describe(fruit)
     arguments = {"batch": 4, "mosaic": 1.0, "scale": 0.5, "fraction": 1.0}

@@ -1,5 +1,6 @@
 """`polish=true` in training."""
 
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -50,14 +51,15 @@ def test_too_few_validation_images_change_nothing(fruit, tmp_path, log):
     assert "tintbox_polish" not in content
 
 
-def test_what_cannot_be_polished_is_told_and_the_training_is_complete(fruit, monkeypatch, tmp_path, log):
+@pytest.mark.parametrize("error", [TintboxError("data=moved.yaml: not found"), ZeroDivisionError("not found")])
+def test_what_cannot_be_polished_is_told_and_the_training_is_complete(error, fruit, monkeypatch, tmp_path, log):
     def refuse(*_, **__):
-        raise TintboxError("data=moved.yaml: not found")
+        raise error
 
     monkeypatch.setattr(training, "LEAST", 1)
     monkeypatch.setattr(variants, "search", refuse)
     YOLO("yolo11n.yaml").train(data=str(fruit), project=str(tmp_path), name="run", **SETTINGS)
-    assert any(line.endswith("polish: data=moved.yaml: not found") for line in log)
+    assert any(line.endswith(f"polish: {error}") for line in log)
     assert (tmp_path / "run" / "weights" / "best.pt").is_file()
 
 
@@ -74,6 +76,39 @@ def test_a_resumed_run_knows_what_it_started_from(tuned, fruit, monkeypatch, tmp
     assert torch.load(last, weights_only=False)["ema"].tintbox_start == str(tuned.start)
     YOLO(last).train(resume=True)
     assert torch.load(last, weights_only=False)["model"].tintbox_start == str(tuned.start)
+
+
+@pytest.mark.parametrize(
+    ("model", "loaded", "start"),
+    [
+        ("start.pt", (), "start.pt"),
+        ("yolo11n.yaml", (), None),
+        ("yolo11n.yaml", ("start.pt",), "start.pt"),
+        ("start.pt", ("best.pt",), "best.pt"),
+        ("yolo11n.yaml", ("best.pt", "start.pt"), "start.pt"),
+        ("start.pt", (torch.nn.Module,), "no averages are tried, since the weights to begin with are of no file"),
+        ("start.pt", ("run/weights/best.pt",), "best.pt, which the run replaces"),
+    ],
+)
+def test_the_start_is_what_was_loaded_last(model, loaded, start, tuned, fruit, tmp_path, monkeypatch, log):
+    def stop(trainer):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    for file in ("start.pt", "best.pt", "run/weights/best.pt"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(tuned.start, file)
+    yolo = YOLO(model)
+    for weights in loaded:
+        yolo.load(YOLO("yolo11n.yaml").model if weights is torch.nn.Module else weights)
+    yolo.add_callback("on_train_start", stop)
+    with pytest.raises(KeyboardInterrupt):
+        yolo.train(data=str(fruit), project=str(tmp_path), name="run", exist_ok=True, **SETTINGS)
+    found = yolo.trainer.ema.ema.tintbox_start
+    if start and " " in start:
+        assert found is None and any(start in line for line in log)
+    else:
+        assert found == (start and str(tmp_path / start))
 
 
 def test_several_devices_are_told_which_command_does_it(monkeypatch, tmp_path, log):

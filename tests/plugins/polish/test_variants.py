@@ -4,6 +4,7 @@ import logging
 from types import SimpleNamespace
 
 import pytest
+import torch
 from ultralytics import YOLO
 from ultralytics.utils import LOGGER
 
@@ -75,3 +76,25 @@ def test_variants_are_judged_by_the_settings_of_the_run(tuned, fruit, monkeypatc
     }
     variants.search(tuned.best, YOLO(tuned.best).model, arguments, fruit)
     assert all(one["classes"] == [0] and one["iou"] == 0.6 and not {"conf", "lr0"} & one.keys() for one in seen)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "done", "last"),
+    [
+        ({}, 3, 0),
+        ({"freeze": 3}, 3, 3),
+        ({"freeze": [0, 1]}, 3, 2),
+        ({"freeze": "all[:5]"}, 3, 5),
+        ({"freeze": "all[:5]", "unfreeze": {0.5: "all[3:5]"}}, 10, 3),
+        ({"freeze": "all[:5]", "unfreeze": {0.5: "all[3:5]"}}, 4, 5),
+        ({"freeze": "all[:5]", "unfreeze": {5: "all[3:5]"}}, None, 3),
+        ({"freeze_bn": True}, 3, 24),
+        ({"freeze": "all[:5]", "freeze_bn": False}, 3, 0),
+    ],
+)
+def test_statistics_that_were_frozen_in_the_epoch_of_a_checkpoint(tuned, arguments, done, last):
+    network = YOLO(tuned.start).model
+    content = {"train_results": {"epoch": [*range(1, done + 1)]}} if done else {}
+    found = variants.frozen_norms(network, {"epochs": 10, **arguments}, content)
+    norms = [name for name, layer in network.named_modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    assert found == {name for name in norms if int(name.split(".")[1]) < last}

@@ -1,5 +1,6 @@
 """Before the first epoch of a resumed run: is there anything to resume?"""
 
+import contextlib
 import re
 from types import SimpleNamespace
 
@@ -83,6 +84,21 @@ def test_a_finished_checkpoint_of_ours_is_refused(model, ours):
 def test_a_yaml_is_no_stopped_run():
     with pytest.raises(TintboxError, match=r"^resume=True: model=x\.pt is no checkpoint of a stopped run; give"):
         begin.check_finished(loaded(None, task="colorize"), {})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"cls_focal": 2, "freeze_bn": None, "imgsz": 64}, None),
+        ({"cls_focal": 1.0}, "cls_focal=1.0: a resumed run goes on with cls_focal=2.0; leave it out"),
+        ({"polish": True}, "polish=True: a resumed run goes on with polish=False; leave it out"),
+        ({"unfreeze": "{0.5: neck}"}, None),
+    ],
+)
+def test_a_resumed_run_keeps_its_arguments(arguments, message):
+    network = SimpleNamespace(tintbox_args={"cls_focal": 2.0, "unfreeze": {0.5: "neck"}})
+    with pytest.raises(TintboxError, match=message) if message else contextlib.nullcontext():
+        begin.check_kept(network, arguments)
 
 
 def test_a_moved_run_is_told_where_it_goes_on(tmp_path):
