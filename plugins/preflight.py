@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from tintbox import yaml_file
-from tintbox.errors import TintboxError
+from tintbox.errors import TintboxError, TintboxFileError
 from tintbox.plugins import autoload, callbacks, options, places
 from tintbox.plugins.freeze import selection
 from tintbox.plugins.loss import weights as class_weights
@@ -34,6 +34,8 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         if callbacks.is_extended(model):
             checks_of_extend().check_resume(model, given, class_names(given.get("data")))
         return
+    if task != "colorize" and any(option.is_set(given) for option in options.OPTIONS):
+        check_data(given.get("data"))
     model, new = check_extension(model, task, given)
     pretrained = given.get("pretrained")
     if isinstance(pretrained, (str, Path)) and (
@@ -65,6 +67,24 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
             f"freeze={given['freeze']}: nothing of {selection.title(model)} is left to train; freeze less"
         )
     places.check(task, "train", given, typed)
+
+
+def check_data(data: Any) -> None:
+    """Check that a dataset's YAML exists and has a validation split: the trainer would create a folder before.
+
+    Raises:
+        TintboxError: It does not.
+    """
+    from tintbox.plugins.coco_eval.data import description
+
+    if Path(str(data)).suffix not in yaml_file.SUFFIXES or "://" in str(data):
+        return
+    if not description.find(data):
+        raise TintboxFileError(f"data={data}: no such dataset{description.suggest_yaml(data)}")
+    if description.lacks_validation(data):
+        raise TintboxError(
+            f"data={data}: no val split; `tintbox recipe model= data={data} split=0.2` makes one of its training images"
+        )
 
 
 def check_extension(model: Any, task: str, given: Mapping[str, Any]) -> tuple[Any, list[str] | None]:

@@ -62,6 +62,23 @@ def load(model: Any) -> Any:
     return detector
 
 
+def find_data(given: Any, own: Any, model: Any) -> str:
+    """Return the dataset that is given for a model, or else its own, on which it was trained.
+
+    Raises:
+        TintboxError: There is none, or its own cannot be read here.
+    """
+    if given:
+        return str(given)
+    if not own:
+        raise TintboxError(f"data= is missing, and {model} does not say what it was trained on; e.g. data=bccd.yaml")
+    try:
+        describe(str(own))
+    except TintboxError as error:
+        raise TintboxError(f"{one_line(error)}; {model} was trained on it: say where it is now, by data=") from error
+    return str(own)
+
+
 def validate(detector: Any, model: Any, data: Any, split: Any, **arguments: Any) -> Any:
     """Validate with COCO evaluation and return the metrics, including `metrics.coco`.
 
@@ -71,16 +88,9 @@ def validate(detector: Any, model: Any, data: Any, split: Any, **arguments: Any)
     Raises:
         TintboxError: The dataset or split does not exist, or the model cannot be validated on it.
     """
-    given, data = data, data or detector.overrides.get("data")
-    if not data:
-        raise TintboxError(f"data= is missing, and {model} does not say what it was trained on; e.g. data=bccd.yaml")
+    data = find_data(data, detector.overrides.get("data"), model)
     split = split or "val"
-    try:
-        described = describe(str(data))
-    except TintboxError as error:
-        if given:
-            raise
-        raise TintboxError(f"{one_line(error)}; {model} was trained on it: say where it is now, by data=") from error
+    described = describe(data)
     check_split(described, split, data)
     circles.check(described[split])
     check_size(arguments.get("imgsz"))

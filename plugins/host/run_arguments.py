@@ -27,13 +27,16 @@ def run_arguments(utils: Any) -> None:
             return
         Path(file).parent.mkdir(parents=True, exist_ok=True)
         ours, theirs, own = options.pick_own(data), options.drop_own(data), Path(file).with_name(files.OWN)
+        if data.get("mode") == "train" and not data.get("resume"):
+            for name in files.LEFT:
+                Path(file).with_name(name).unlink(missing_ok=True)
         if ours:
             head = f"# Arguments of tintbox; those of Ultralytics are in {files.STOCK}, with which these are read.\n"
             with atomic.replacing(own) as part:
                 stock(cls, part, ours, head)
             header = files.HEADER + header
         else:
-            own.unlink(missing_ok=True)  # left by an earlier run in this folder (exist_ok=True)
+            own.unlink(missing_ok=True)
         with atomic.replacing(file) as part:
             stock(cls, part, theirs, header)
         data |= {**theirs, **ours}  # the stock method converts paths and the like to text in place

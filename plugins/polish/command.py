@@ -60,9 +60,7 @@ def polish(
     if MARK in content:
         raise TintboxError(f"{source}: is polished already; there is nothing more to gain")
     arguments = network.args  # with tintbox's own, unlike the content's
-    data = data or arguments.get("data")
-    if not data:
-        raise TintboxError(f"data= is missing, and {source} does not say what it was trained on; e.g. data=bccd.yaml")
+    data = sources.find_data(data, arguments.get("data"), source)
     with sources.explain_refusals(source, "polished"):
         still = variants.frozen_norms(network, arguments, content)
         found = variants.search(source, network, arguments, data, start, imgsz, device, still)

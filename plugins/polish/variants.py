@@ -25,6 +25,7 @@ from tintbox.terminal import quiet
 
 SHARES = (1.0, 0.9, 0.8)  # of the fine-tuned weights
 VALIDATIONS = 2 * len(SHARES)
+SHOWN = 0.0005  # the least gain, which is shown as a tenth of a point
 LEAST = 20  # validation images: with fewer, chance would choose
 AP = "mAP50-95"  # part of the names of the metrics that count: of boxes, and of masks or keypoints
 MARK = "tintbox_polish"  # key of a polished checkpoint
@@ -150,6 +151,8 @@ def search(
 
         tried = (measure(share, anew) for anew in (False, True) for share in shares)
         best, polished = max(tried, key=lambda pair: pair[0].ap)  # holds no network but the best so far
+    if best.ap - candidates[0].ap < SHOWN:
+        best = candidates[0]
     return Found(candidates, best, polished, len(images), {**best._asdict(), "start": first})
 
 

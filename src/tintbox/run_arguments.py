@@ -13,6 +13,8 @@ from tintbox import limits, yaml_file
 from tintbox.errors import TintboxError, explain_refusal
 
 STOCK, OWN = "args.yaml", "tintbox.yaml"
+# What an earlier run in the same folder (exist_ok=True) may have left, which would be taken for results of the new one.
+LEFT = (OWN, "coco.json", "coco.csv", "annotations.json", "image_ids.json", "freeze.json")
 # First line of an args.yaml with a tintbox.yaml beside it. A stock run that reuses the folder writes args.yaml without
 # this line, and leaves our file in place.
 HEADER = f"# tintbox's own arguments of this run are in {OWN} beside this file.\n"

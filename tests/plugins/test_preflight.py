@@ -32,6 +32,19 @@ def test_mistakes(refusal, tmp_path, words, message):
 
 
 @pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("coco9.yaml", "data=coco9.yaml: no such dataset"),
+        ("half.yaml", "data=half.yaml: no val split; `tintbox recipe model= data=half.yaml split=0.2` makes one"),
+    ],
+)
+def test_a_dataset_that_cannot_be_trained_on(refusal, tmp_path, monkeypatch, data, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "half.yaml").write_text("train: images\nnames: [a]\n")
+    assert message in refusal("detect", "train", "model=yolo11n.yaml", f"data={data}", "freeze=backbone")
+
+
+@pytest.mark.parametrize(
     ("model", "task"),
     [("yolo11n-cls.yaml", "classify"), ("rtdetr-l.yaml", "detect"), ("colorize-unet.yaml", "colorize")],
 )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
+from tintbox.errors import TintboxError
 from tintbox.recipes import command, recipe_file
 from tintbox.recipes import survey as surveys
 from tintbox.recipes.pace import Pace
@@ -108,7 +109,6 @@ def test_a_dataset_without_labels(write_dataset, refused):
     [
         ("minutes=0", "minutes=0: give a number from 0.01 to 1000000"),
         ("minutes=soon", "minutes=soon: give a number from 0.01 to 1000000"),
-        ("minutes=", "minutes=: give a number from 0.01 to 1000000"),
         ("out=", "out=: give a .yaml file"),
         ("out=recipe.txt", "out=recipe.txt: a recipe is YAML; give a file that ends in .yaml or .yml"),
         (
@@ -116,11 +116,12 @@ def test_a_dataset_without_labels(write_dataset, refused):
             "groups=clips.csv: it says what stays together in a fold or split; give probe=true or split=",
         ),
         ("imgsz=8", "imgsz=8: give a whole number of 32 or more"),
+        ("minutes=2 epochs=3", "minutes=2: epochs=3 says how long the training is; leave one of them out"),
         ("minuts=3", "'minuts' is no argument here"),
     ],
 )
 def test_bad_words(squares, refused, word, said):
-    assert said in refused("model=yolo11n.yaml", f"data={squares}", word)
+    assert said in refused("model=yolo11n.yaml", f"data={squares}", *word.split())
 
 
 def test_what_is_missing(refused):
@@ -145,7 +146,13 @@ def test_a_recipe_as_a_file(tmp_path):
     assert lines[0].startswith("# Recipe for m.pt on d.yaml in 30 minutes, by tintbox ")
     assert lines[2:] == ["# label more", "epochs: 3 # why", "lr_scale: {backbone: 0.1} # slow", "# fliplr: 0.0 # if"]
     assert yaml.safe_load(file.read_text()) == {"epochs": 3, "lr_scale": {"backbone": 0.1}}
-    command.recipe_file.check(file)  # a recipe gives way to another
+    command.recipe_file.check(file)  # a recipe gives way to another, unless it was edited
+    edited = tmp_path / "edited.yaml"
+    edited.write_text(file.read_text().replace("epochs: 3", "epochs: 4"))
+    with pytest.raises(TintboxError, match="was edited since tintbox wrote it; give another out=, or remove it"):
+        recipe_file.check(edited)
+    edited.write_text(file.read_text().splitlines()[0].partition(" (checksum")[0] + "\nepochs: 4\n")
+    recipe_file.check(edited)  # by an earlier version
     recipe_file.write(file, Recipe(settings, []), "m.pt", "d.yaml", None)
     assert file.read_text().startswith("# Recipe for m.pt on d.yaml for the requested epochs, by tintbox ")
     assert (

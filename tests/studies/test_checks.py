@@ -65,6 +65,12 @@ def test_broken_files(refused, tmp_path):
         assert "broken.yaml" in refused(*GOOD, f"{key}=broken.yaml")
 
 
+def test_a_dataset_without_a_validation_split(refused, tmp_path):
+    (tmp_path / "half.yaml").write_text("train: images\nnames: [a]\n")
+    message = "data=half.yaml: no val split; give folds=5, or make one by `tintbox recipe ... split=0.2`"
+    assert message in refused("model=yolo11n.yaml", "data=half.yaml", "seed=0,1")
+
+
 def test_a_file_where_the_folder_should_be(refused, tmp_path):
     (tmp_path / "file").write_text("x")
     assert "file/study: cannot be written (Not a directory); give project=" in refused(*GOOD, "project=file")

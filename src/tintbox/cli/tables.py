@@ -104,7 +104,9 @@ STUDY = (
 RECIPE = (
     Key("model", "a checkpoint, or a model's YAML", None, "the model to train", text, "yolo11n.pt"),
     Key("data", "a dataset YAML", None, "the dataset to train on", text, "bccd.yaml"),
-    Key("minutes", "a number from 0.01 to 1000000", 30, "time limit for the training", number(0.01, 1e6)),
+    Key(
+        "minutes", "a number from 0.01 to 1000000", None, "time limit for the training; default: 30", number(0.01, 1e6)
+    ),
     Key("imgsz", "a whole number of 32 or more", None, "image size in pixels; default: by box size", whole(32)),
     Key("epochs", COUNT, None, "number of epochs, instead of minutes=", whole(1)),
     Key("device", "cpu, or a GPU's number", None, "where to train"),

@@ -22,6 +22,7 @@ from tintbox.recipes.rules import Recipe
 from tintbox.recipes.survey import Split, Survey
 from tintbox.studies import files
 
+MINUTES = 30  # time limit for the training, unless it or the epochs are given
 MOST_CLASSES = 30  # shown in a table
 
 Table = tuple[str, dict[str, str], list[list[str]]]  # title, alignment by header, rows
@@ -51,7 +52,7 @@ class Written(NamedTuple):
 def recipe(
     model: str | Path,
     data: str | Path,
-    minutes: float = 30,
+    minutes: float | None = None,
     imgsz: int | None = None,
     epochs: int | None = None,
     device: Any = None,
@@ -66,6 +67,9 @@ def recipe(
         TintboxError: The model does not exist, the dataset cannot be trained on, the time is too short, or the file
             cannot be written.
     """
+    if epochs and minutes and not probe:
+        raise TintboxError(f"minutes={minutes:g}: epochs={epochs} says how long the training is; leave one of them out")
+    minutes = minutes or MINUTES
     imgsz = imgsz and 32 * math.ceil(imgsz / 32)  # as in training
     told: list[str] = []
     source = str(data)

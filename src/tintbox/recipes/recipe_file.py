@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import yaml
 
@@ -29,9 +30,8 @@ def write(
     Raises:
         TintboxError: The file cannot be written.
     """
-    within = f"in {minutes:g} minutes" if minutes else "for the requested epochs"
+    within = f"in {minutes:g} minute{'s' * (minutes != 1)}" if minutes else "for the requested epochs"
     comments = [
-        f"Recipe for {Path(model).name} on {Path(data).name} {within}, {OURS} {tintbox.__version__}.",
         f"Use: {command(model, data, file)}",
         *recipe.advice,
         *measured,
@@ -42,28 +42,38 @@ def write(
         value = setting.instead if left else setting.value
         shown = "" if value is None else f"{as_yaml(value)} # "
         lines.append(f"{'# ' * left}{setting.name}: {shown}{one_line(setting.reason)}")
+    title = f"Recipe for {Path(model).name} on {Path(data).name} {within}, {OURS} {tintbox.__version__}"
+    first = f"# {one_line(title)} (checksum {checksum(lines)})"
     path = Path(file)
     with explain_refusal(f"out={file}: cannot be written"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_text(path, "\n".join(lines) + "\n")
+        atomic.write_text(path, "\n".join([first, *lines]) + "\n")
     return path
+
+
+def checksum(lines: Sequence[str]) -> str:
+    """Return a checksum of a recipe's lines after the first, by which a recipe that was edited is recognised."""
+    return f"{crc32(' '.join(lines).encode(errors='surrogateescape')):08x}"
 
 
 def check(out: str | Path) -> None:
     """Check that a recipe can be written, before the work begins.
 
     Raises:
-        TintboxError: Its name is not a YAML's, another file is in its place, or the folder is not writable.
+        TintboxError: Its name is not a YAML's, another file or a recipe that was edited is in its place, or the folder
+            is not writable.
     """
     file = Path(out)
     if file.suffix not in yaml_file.SUFFIXES:
         raise TintboxError(f"out={out}: a recipe is YAML; give a file that ends in {' or '.join(yaml_file.SUFFIXES)}")
     with explain_refusal(f"out={out}: cannot be written"):
         if file.exists():
-            with file.open(encoding="utf-8", errors="replace") as lines:
-                first = lines.readline(LINE).rstrip("\n")
+            with file.open(encoding="utf-8", errors="surrogateescape") as lines:
+                first, rest = lines.readline(LINE).rstrip("\n"), lines.read(yaml_file.YAML_BYTES).splitlines()
             if first and not (first.startswith("# ") and OURS in first):
                 raise TintboxError(f"out={out} exists and is not a recipe by tintbox; give another out=")
+            if "(checksum " in first and checksum(rest) not in first:
+                raise TintboxError(f"out={out} was edited since tintbox wrote it; give another out=, or remove it")
         there = next(place for place in file.absolute().parents if place.exists())
     if not (there.is_dir() and os.access(there, os.W_OK)):
         raise TintboxError(f"out={out}: cannot be written in {there}; give another out=")

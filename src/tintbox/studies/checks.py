@@ -13,6 +13,7 @@ from tintbox.errors import TintboxError, counted, explain_refusal, one_line, sug
 from tintbox.folds.choice import WORDS
 from tintbox.limits import MOST_RUNS
 from tintbox.plugins import options
+from tintbox.plugins.coco_eval.data.description import lacks_validation
 from tintbox.studies import crossing, dependence, files
 from tintbox.studies.grid import Grid
 from tintbox.studies.values import is_utf8, text
@@ -63,6 +64,12 @@ def check_arguments(grid: Grid, *, many: bool) -> list[str]:
     for name in ("data", "cfg", "model", "pretrained"):
         for value in values(grid, name):
             files.check(name, value)
+    if not grid.folds:
+        for data in values(grid, "data"):
+            if lacks_validation(data):
+                raise TintboxError(
+                    f"data={data}: no val split; give folds=5, or make one by `tintbox recipe ... split=0.2`"
+                )
     return [*check_runs(grid), *told]
 
 

@@ -59,6 +59,15 @@ def test_options_are_beside_it_and_both_are_read_together(forked, fruit, tmp_pat
     assert not (folder / run_arguments.OWN).exists()
 
 
+def test_results_of_an_earlier_run_in_the_folder_are_not_those_of_the_next(forked, fruit, tmp_path):
+    folder = tmp_path / "runs/run"
+    folder.mkdir(parents=True)
+    for name in (*run_arguments.LEFT, "notes.txt"):
+        (folder / name).write_text("{}")
+    begin(forked, fruit, {}, tmp_path)
+    assert not [name for name in run_arguments.LEFT if (folder / name).exists()] and (folder / "notes.txt").exists()
+
+
 @pytest.mark.parametrize("given", [{}, OURS], ids=["plain", "options"])
 def test_a_stock_ultralytics_takes_the_file(given, forked, fruit, tmp_path):
     _, folder = begin(forked, fruit, given, tmp_path)

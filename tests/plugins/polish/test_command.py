@@ -145,6 +145,7 @@ def test_random_weights_have_no_start_to_average_with(tuned, fruit, tmp_path):
             "start=large.pt: extended.pt is an extended model, which holds",
         ),
         ({"model": "plain.pt"}, "data= is missing, and plain.pt does not say what it was trained on"),
+        ({"model": "moved.pt"}, "data=gone.yaml: .*; moved.pt was trained on it: say where it is now, by data="),
     ],
 )
 def test_mistakes_are_one_line_and_write_nothing(tuned, fruit, tmp_path, monkeypatch, words, message):
@@ -157,6 +158,7 @@ def test_mistakes_are_one_line_and_write_nothing(tuned, fruit, tmp_path, monkeyp
     plain = YOLO("yolo11n.yaml").model
     torch.save({"model": plain.half()}, "plain.pt")
     torch.save({"model": plain, "tintbox_polish": {}}, "done.pt")
+    torch.save({"model": plain, "train_args": {"data": "gone.yaml"}}, "moved.pt")
     described = yaml.safe_load(fruit.read_text())
     folder = str(fruit.parent / (described.get("path") or ""))
     names = {

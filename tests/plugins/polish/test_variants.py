@@ -24,6 +24,16 @@ def test_the_network_stays_as_it_is_and_of_equal_variants_the_trained_one_is_bes
     assert found.mark == {"share": 1.0, "anew": False, "ap": found.best.ap, "start": str(tuned.start)}
 
 
+def test_a_gain_that_is_not_shown_is_none(tuned, fruit, monkeypatch):
+    gains = iter([0.5, 0.50049, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5006, 0.5, 0.5, 0.5, 0.5])
+    judged = lambda *args, **kwargs: SimpleNamespace(results_dict={"metrics/mAP50-95(B)": next(gains)})  # noqa: E731
+    monkeypatch.setattr(variants.sources, "validate", judged)
+    for better in (False, True):
+        arguments = {"model": str(tuned.start), "imgsz": 64, "batch": 4}
+        found = variants.search(tuned.best, YOLO(tuned.best).model, arguments, fruit)
+        assert found.is_better == better == (found.gain > 0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "found"),
     [
