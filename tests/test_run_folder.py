@@ -3,6 +3,7 @@
 import csv
 import math
 import random
+from pathlib import Path
 
 import pytest
 import yaml
@@ -174,3 +175,14 @@ def test_mistakes(tmp_path):
     assert "has no finished epoch: results.csv is missing; wait for it, or train again" in said(folder)
     (folder / "args.yaml").unlink()
     assert "is no training run: args.yaml and results.csv missing" in said(folder)
+
+
+def test_a_run_that_is_where_ultralytics_keeps_its_runs(tmp_path, monkeypatch):
+    from ultralytics.utils import SETTINGS
+
+    (tmp_path / "clone/runs/detect/train").mkdir(parents=True)
+    monkeypatch.setitem(SETTINGS, "runs_dir", str(tmp_path / "clone/runs"))
+    monkeypatch.chdir(tmp_path)
+    there = tmp_path / "clone/runs/detect/train"
+    assert run_folder.suggest_run(Path("runs/detect/train")) == f"; did you mean '{there}'?"
+    assert run_folder.suggest_run(Path("clon")) == "; did you mean 'clone'?"

@@ -13,7 +13,7 @@ from typing import Any
 
 from tintbox import circles
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of, suggest_file
+from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of
 from tintbox.path_names import distinct_names
 from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.plugins.coco_eval.data.detections import Detections
@@ -22,6 +22,7 @@ from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IOU_TYPES, PREDICTIONS, Outcome, check_task
 from tintbox.plugins.coco_eval.pooling import has_files
+from tintbox.run_folder import suggest_run
 
 LONGEST = 600  # characters of Ultralytics' own reason, which can have a line for every image
 # Arguments passed to `yolo val` unchanged; None leaves Ultralytics' default, which for imgsz is the training size.
@@ -168,7 +169,7 @@ def check_there(run: str) -> None:
         if path.is_dir():
             next(path.iterdir(), None)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise TintboxFileError(f"{run}: no such run or checkpoint{suggest_file(path)}") from error
+        raise TintboxFileError(f"{run}: no such run or checkpoint{suggest_run(path)}") from error
     except (OSError, ValueError) as error:  # ValueError: a name with a null byte
         raise TintboxError(f"{run}: cannot be read ({reason_of(error)})") from error
 

@@ -131,6 +131,17 @@ def missing(folder: Path) -> list[str]:
     return [name for name in (ARGUMENTS, RESULTS) if not (folder / name).is_file()]
 
 
+def suggest_run(path: Path) -> str:
+    """Return what to give instead of a run that is not there: the one where Ultralytics keeps its runs, or one like it.
+
+    That is not the working directory, if Ultralytics' environment is in a git repository.
+    """
+    from ultralytics.utils import SETTINGS
+
+    there = Path(SETTINGS["runs_dir"]).parent / path
+    return f"; did you mean '{there}'?" if is_there(there, Path.exists) else suggest_file(path)
+
+
 def read(folder: str | Path) -> RunFolder:
     """Read a run's folder, of tintbox or of a stock Ultralytics.
 
@@ -143,7 +154,7 @@ def read(folder: str | Path) -> RunFolder:
         if folder.is_file():
             raise TintboxError(f"{folder} is a file; give a run's folder, the one that has {ARGUMENTS} and {RESULTS}")
         if not folder.is_dir():
-            raise TintboxFileError(f"{folder}: no such folder{suggest_file(folder)}")
+            raise TintboxFileError(f"{folder}: no such folder{suggest_run(folder)}")
         lacking = missing(folder)
         if lacking == [RESULTS]:
             raise TintboxFileError(f"{folder} has no finished epoch: {RESULTS} is missing; wait for it, or train again")
