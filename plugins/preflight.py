@@ -34,8 +34,6 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         if callbacks.is_extended(model):
             checks_of_extend().check_resume(model, given, class_names(given.get("data")))
         return
-    if task != "colorize" and any(option.is_set(given) for option in options.OPTIONS):
-        check_data(given.get("data"))
     model, new = check_extension(model, task, given)
     pretrained = given.get("pretrained")
     if isinstance(pretrained, (str, Path)) and (
@@ -67,6 +65,8 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
             f"freeze={given['freeze']}: nothing of {selection.title(model)} is left to train; freeze less"
         )
     places.check(task, "train", given, typed)
+    if task != "colorize" and any(option.is_set(given) for option in options.OPTIONS):
+        check_data(given.get("data"))
 
 
 def check_data(data: Any) -> None:
@@ -75,9 +75,8 @@ def check_data(data: Any) -> None:
     Raises:
         TintboxError: It does not.
     """
-    from tintbox.plugins.coco_eval.data import description
-
-    if Path(str(data)).suffix not in yaml_file.SUFFIXES or "://" in str(data):
+    description = autoload.import_optional("tintbox.plugins.coco_eval.data.description")
+    if not description or Path(str(data)).suffix not in yaml_file.SUFFIXES or "://" in str(data):
         return
     if not description.find(data):
         raise TintboxFileError(f"data={data}: no such dataset{description.suggest_yaml(data)}")

@@ -7,7 +7,6 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from tintbox import model_yaml
 from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.table import patch, replace
 
@@ -33,6 +32,8 @@ def anchor_yamls(tasks: Any) -> None:
         found = stock(path)
         if name_head(found) in HEADS:
             capabilities.require("anchor models", str(path))
+            from tintbox import model_yaml
+
             model_yaml.check_rows(found)
         return found
 

@@ -133,7 +133,7 @@ def test_functions_that_dataset_files_calls_are_there():
 # Imports made when patched functions are called, only in runs that request something of ours.
 LATE = {
     "anchor_models.parse": "tintbox.plugins.anchor",
-    "anchor_yamls.load": "tintbox.plugins.anchor",
+    "anchor_yamls.load": "tintbox",
     "anchor_training.criterion": "tintbox.plugins.anchor.loss",
     "anchor_training.class_rows": "tintbox.plugins.anchor",
     "classic_checkpoints.load": "tintbox.plugins.anchor",
