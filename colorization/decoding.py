@@ -114,6 +114,8 @@ def is_truncated(data: bytes | mmap.mmap) -> bool:
     at = 2
     while data[:2] == b"\xff\xd8" and data[at : at + 1] == b"\xff" != data[at + 1 : at + 2] != b"\xda":
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        while data[at : at + 2] == b"\xff\xff":  # filling before a marker
+            at += 1
     ending = ENDINGS.get(data[:2])
     return ending is not None and data.rfind(ending, at) < 0
 

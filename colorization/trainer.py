@@ -132,9 +132,9 @@ class ColorizeTrainer(BaseTrainer):
         if self.resume and own is not None:
             if not palette_choice.agrees(own, self.asked):
                 raise TintboxError(f"palette={self.named}: {self.args.resume} has another one; leave it out to resume")
-            asked = None
+            return own
         palette = palette_choice.choose(asked, own, (self.data.get("palette"), spec["palette"]), train, self.args)
-        return palette if self.resume else palette_choice.adjust(palette, self.args)
+        return palette_choice.adjust(palette, self.args)
 
     @cached_property
     def shares(self) -> np.ndarray:

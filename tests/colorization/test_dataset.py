@@ -51,11 +51,7 @@ def test_broken_yaml(fails, data, trained, mode, more, message):
 
 
 SMALL = ("epochs=1", "batch=2", "imgsz=32", "plots=False")
-
-
 KEYS = st.sampled_from(["path", "train", "val", "test", "names", "nc", "channels", "palette", "x"])
-
-
 VALUES = st.recursive(
     st.one_of(
         st.none(),
