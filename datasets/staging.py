@@ -77,7 +77,11 @@ def stage(target: Path, recipe: Mapping[str, Any]) -> Iterator[Path]:
     except OSError as error:
         if isinstance(error, TintboxError):  # a TintboxFileError is an OSError too, and says more
             raise
-        if isinstance(error, FileNotFoundError) and not Path(str(error.filename)).is_relative_to(folder):
+        if (
+            isinstance(error, FileNotFoundError)
+            and folder.exists()
+            and not Path(str(error.filename)).is_relative_to(folder)
+        ):
             raise TintboxFileError(f"{target}: '{error.filename}', which it is made from, is not there") from error
         raise TintboxError(
             f"{target}: cannot write the dataset ({one_line(error)}); free the disk or give another 'path'"

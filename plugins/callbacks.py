@@ -39,7 +39,7 @@ def wants_resume(args: Any) -> bool:
 
 
 def resumes_exactly(trainer: Any) -> bool:
-    """Return the same for a run that has begun, in whose arguments `amp=auto` is replaced by what it means here."""
+    """Return whether a run that has begun resumes exactly: in its arguments, what `amp=auto` means here replaces it."""
     return hasattr(trainer, "tintbox_policy") or wants_resume(trainer.args)
 
 

@@ -74,9 +74,9 @@ class Comparison:
 
     def _bound(self, samples: np.ndarray, values: np.ndarray, support: np.ndarray) -> np.ndarray:
         """Return the intervals of differences; zero to zero, from however few images, where no resample differs."""
-        equal = (np.abs([values, *samples]) <= bootstrap.ROUNDING) | np.isnan([values, *samples])
         bounds = bootstrap.interval(samples, values, self.first.settings.level, support)
-        bounds[equal.all(0) & ~np.isnan(samples).all(0)] = 0.0
+        equal = ((np.abs(samples) <= bootstrap.ROUNDING) | np.isnan(samples)).all(0)
+        bounds[equal & (np.abs(values) <= bootstrap.ROUNDING) & ~np.isnan(samples).all(0)] = 0.0
         return bounds
 
     def __getitem__(self, key: str) -> float:

@@ -92,7 +92,7 @@ def _match(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
             there = [*known, *(() if "model" in children else children)]
             hint = suggest(group, there)
             if group in GROUPS and hasattr(model, "selector_groups"):
-                hint = ", whose new branch shares it; for a recipe, add freeze=None unfreeze=None lr_scale=None"
+                hint = ": its branch shares it; leave it out, or with cfg= add freeze=None unfreeze=None lr_scale=None"
             raise TintboxError(f"{label}: no such group in {where} ({', '.join(there)}){hint}")
     if word.isdigit() and word not in children and int(word) not in known["all"]:
         if not known["all"]:

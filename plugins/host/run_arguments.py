@@ -28,8 +28,7 @@ def run_arguments(utils: Any) -> None:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
         ours, theirs, own = options.pick_own(data), options.drop_own(data), Path(file).with_name(files.OWN)
         if data.get("mode") == "train" and not data.get("resume"):
-            for name in files.LEFT:
-                Path(file).with_name(name).unlink(missing_ok=True)
+            files.clear(Path(file))
         if ours:
             head = f"# Arguments of tintbox; those of Ultralytics are in {files.STOCK}, with which these are read.\n"
             with atomic.replacing(own) as part:

@@ -13,8 +13,8 @@ from tintbox import limits, yaml_file
 from tintbox.errors import TintboxError, explain_refusal
 
 STOCK, OWN = "args.yaml", "tintbox.yaml"
-# What an earlier run in the same folder (exist_ok=True) may have left, which would be taken for results of the new one.
-LEFT = (OWN, "coco.json", "coco.csv", "annotations.json", "image_ids.json", "freeze.json")
+# Results of a run with our arguments, which would be taken for those of the next one in its folder (exist_ok=True).
+RESULTS = ("coco.json", "coco.csv", "annotations.json", "predictions.json", "image_ids.json", "freeze.json")
 # First line of an args.yaml with a tintbox.yaml beside it. A stock run that reuses the folder writes args.yaml without
 # this line, and leaves our file in place.
 HEADER = f"# tintbox's own arguments of this run are in {OWN} beside this file.\n"
@@ -41,6 +41,17 @@ def beside(file: str | Path) -> dict[str, Any]:
     with explain_refusal(f"{file}: cannot be read"), Path(file).open("rb") as stream:
         said = stream.read(len(HEADER)) == HEADER.encode()
     return _mapping(own) if said else {}
+
+
+def clear(file: Path) -> None:
+    """Remove the results of an earlier run with our arguments, before its ``args.yaml`` is replaced.
+
+    Raises:
+        OSError: One cannot be removed.
+    """
+    if file.is_file() and file.read_bytes().startswith(HEADER.encode()):
+        for name in RESULTS:
+            file.with_name(name).unlink(missing_ok=True)
 
 
 def _mapping(file: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import signal
 import pytest
 import torch
 
+from tintbox import run_arguments
 from tintbox.studies import outcome
 from tintbox.studies.outcome import Outcome
 
@@ -55,3 +56,24 @@ def test_epochs_are_counted_by_the_rows(tmp_path):
     assert outcome.trained_epochs(tmp_path) == 0
     (tmp_path / "results.csv").write_text("epoch,time\n1,2\n2,3\n")
     assert outcome.trained_epochs(tmp_path) == 2
+
+
+def test_a_fold_lacks_predictions_until_all_files_are_there(tmp_path):
+    for name, text in {
+        "annotations.json": '{"images": [{"id": 1}], "annotations": [], "categories": [{"id": 1, "name": "a"}]}',
+        "predictions.json": "[]",
+        "image_ids.json": '{"a.png": 1}',
+    }.items():
+        assert outcome.lacks_predictions(tmp_path, {"fold": 0}) and not outcome.lacks_predictions(tmp_path, {})
+        (tmp_path / name).write_text(text)
+    assert not outcome.lacks_predictions(tmp_path, {"fold": 0})
+
+
+@pytest.mark.parametrize(("asked", "lacks"), [("{}", True), ("true", True), ("false", False), ("null", False)])
+def test_an_evaluation_that_is_asked_for_and_not_there(asked, lacks, tmp_path):
+    (tmp_path / "args.yaml").write_text(f"{run_arguments.HEADER}epochs: 1\n")
+    (tmp_path / "tintbox.yaml").write_text(f"coco_eval: {asked}\n")
+    (tmp_path / "predictions.json").write_text("[]")
+    assert (outcome.read_unevaluated(tmp_path) is not None) == lacks
+    (tmp_path / "coco.json").write_text("{}")
+    assert outcome.read_unevaluated(tmp_path) is None

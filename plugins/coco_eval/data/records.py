@@ -25,8 +25,8 @@ def keep_validated(split: Split, files: set[str]) -> Split:
     if lost := [Path(file).name for file in split.image_ids if file not in files]:
         objects = counted(len(split.truth.annotations) - len(part.truth.annotations), "object")
         LOGGER.warning(
-            f"coco_eval: {len(lost)} of {len(split.image_ids)} images left out with their {objects}, as in Ultralytics,"
-            f" which skips damaged images and sides under {LEAST_SIDE} pixels: {list_values(lost)}"
+            f"coco_eval: {len(lost)} of {len(split.image_ids)} images left out with their {objects}, as in Ultralytics "
+            f"(damaged, a side under {LEAST_SIDE} pixels, or beyond fraction=): {list_values(lost)}"
         )
     return part
 

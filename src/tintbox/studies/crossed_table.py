@@ -58,8 +58,8 @@ def find_incomparable(cells: Sequence[CrossedCell]) -> list[str]:
     lines = []
     for cell in cells[1:]:
         if cell.difference(cells[0], "bbox") is None:
-            changed = cell.seeds.keys() & cells[0].seeds.keys()
-            why = "the dataset's labels have changed between their runs" if changed else "they have no seed in common"
+            common = cell.seeds.keys() & cells[0].seeds.keys()
+            why = "the dataset's labels have changed between their runs" if common else "they have no seed in common"
             shown = ", ".join(f"{key}={value}" for key, value in cell.shown.items())
             lines.append(f"- {shown} is not compared with the first: {why}.")
     return ["", *lines] if lines else []

@@ -126,13 +126,11 @@ def resolve(folder: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {**own, "data": str(data), **JUDGED, "coco_eval": evaluated}
 
 
-def validation(folder: Path, weights: Path, arguments: Mapping[str, Any]) -> list[str] | None:
-    """Return the words of the `yolo` command that evaluates a trained run; None if its predictions are there.
+def validation(folder: Path, weights: Path, arguments: Mapping[str, Any]) -> list[str]:
+    """Return the words of the `yolo` command that evaluates a trained run.
 
     The arguments are those that `resolve` returns for a fold's run; else those of the run's folder.
     """
-    if pooling.is_whole(folder):
-        return None
     trained = run_arguments.read(folder)
     place = {"project": folder.parent, "name": folder.name, "exist_ok": True}
     # Ultralytics writes a device that was not given as "", which no word can express.

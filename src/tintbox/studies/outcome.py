@@ -115,7 +115,7 @@ def read_unevaluated(folder: Path) -> Mapping[str, Any] | None:
         found = run_arguments.read(folder)
     except TintboxError:
         return None
-    return found if found.get("coco_eval") and not (folder / COCO).is_file() else None
+    return found if found.get("coco_eval") not in (None, False) and not (folder / COCO).is_file() else None
 
 
 def trained_epochs(folder: Path) -> int:

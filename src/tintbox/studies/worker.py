@@ -80,7 +80,8 @@ def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
         if any(file.name == "best.pt" for file in files) or not (folder / outcome.WEIGHTS / "best.pt").exists():
             # It was killed during its final validation, for which a fold is trained and which `coco_eval=` asks for.
             if fold:
-                return crossing.validation(folder, trained[0], arguments)
+                lacking = outcome.lacks_predictions(folder, {FOLD: fold})
+                return crossing.validation(folder, trained[0], arguments) if lacking else None
             asked = outcome.read_unevaluated(folder)
             return crossing.validation(folder, files[-1], asked) if asked else None
         files = []  # the best weights are damaged, and a fully trained last.pt cannot be resumed

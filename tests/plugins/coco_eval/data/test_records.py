@@ -23,7 +23,9 @@ def test_pictures_that_were_not_validated_are_left_out_and_named(log):
     part = records.keep_validated(SPLIT, {"b.jpg"})
     assert part.truth.images == [{"id": 2}] and part.image_ids == {"b.jpg": 2}
     assert [row["id"] for row in part.truth.annotations] == [2] and part.truth.categories == SPLIT.truth.categories
-    assert "1 of 2 images left out with their 1 object," in log[0][1] and log[0][1].endswith(": a.jpg")
+    assert "1 of 2 images left out with their 1 object, as in Ultralytics (" in log[0][1] and log[0][1].endswith(
+        ": a.jpg"
+    )
 
 
 def test_classes_that_were_left_out():
