@@ -79,7 +79,8 @@ def draw(file: Path) -> None:
         for i, name in enumerate(row):
             # Rows with a single box are moved aside, so that most arrows pass them.
             aside = ASIDE[level % len(ASIDE)] if len(row) == 1 else 0
-            place[name] = (aside + (i - (len(row) - 1) / 2) * 2.5, -GAP * level)
+            apart = min(2.5, (10.3 - WIDTH) / max(1, len(row) - 1))
+            place[name] = (aside + (i - (len(row) - 1) / 2) * apart, -GAP * level)
             box(
                 axes,
                 *place[name],
