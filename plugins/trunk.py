@@ -71,8 +71,8 @@ def check(spec: dict[str, Any]) -> None:
         if not (isinstance(layer, type) and issubclass(layer, nn.Module)) or issubclass(layer, WHOLE):
             raise TintboxError(f"'{str(name)[:80]}' is no layer of Ultralytics or torch.nn")
         values = chain(*(value if isinstance(value, list) else [value] for value in arguments))
-        if wrong := next((value for value in values if not isinstance(value, (bool, int, float, str, NoneType))), None):
-            raise TintboxError(f"{name}: argument {str(wrong)[:80]}: give numbers, names, or a list of them")
+        if wrong := [value for value in values if not isinstance(value, (bool, int, float, str, NoneType))]:
+            raise TintboxError(f"{name}: argument {str(wrong[0])[:80]}: give numbers, names, or a list of them")
 
 
 def build(spec: dict[str, Any], channels: int, verbose: bool = False) -> Trunk:

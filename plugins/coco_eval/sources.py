@@ -63,21 +63,21 @@ def load(model: Any) -> Any:
     return detector
 
 
-def find_data(given: Any, own: Any, model: Any) -> str:
-    """Return the dataset that is given for a model, or else its own, on which it was trained.
+def find_data(given: Any, own: Any, model: Any) -> tuple[str, dict[str, Any]]:
+    """Return the dataset that is given for a model, or else its own, on which it was trained, and its description.
 
     Raises:
-        TintboxError: There is none, or its own cannot be read here.
+        TintboxError: There is none, or it cannot be read.
     """
-    if given:
-        return str(given)
-    if not own:
+    data = given or own
+    if not data:
         raise TintboxError(f"data= is missing, and {model} does not say what it was trained on; e.g. data=bccd.yaml")
     try:
-        describe(str(own))
+        return str(data), describe(str(data))
     except TintboxError as error:
+        if given:
+            raise
         raise TintboxError(f"{one_line(error)}; {model} was trained on it: say where it is now, by data=") from error
-    return str(own)
 
 
 def validate(detector: Any, model: Any, data: Any, split: Any, **arguments: Any) -> Any:
@@ -89,9 +89,8 @@ def validate(detector: Any, model: Any, data: Any, split: Any, **arguments: Any)
     Raises:
         TintboxError: The dataset or split does not exist, or the model cannot be validated on it.
     """
-    data = find_data(data, detector.overrides.get("data"), model)
+    data, described = find_data(data, detector.overrides.get("data"), model)
     split = split or "val"
-    described = describe(data)
     check_split(described, split, data)
     circles.check(described[split])
     check_size(arguments.get("imgsz"))

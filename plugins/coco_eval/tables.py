@@ -130,10 +130,8 @@ def tables_of(evaluation: Evaluation, *, classes: bool = True) -> Iterator[Table
 def intervals_text(evaluation: Evaluation) -> str:
     """Describe how the intervals were computed, and from how few images there are none."""
     settings, least = evaluation.settings, least_support(evaluation.settings.level)
-    lacking = evaluation.support < least
-    none = (
-        f", none where fewer than {least} of them have an object" if (lacking & (evaluation.support > 0)).any() else ""
-    )
+    few = ((evaluation.support > 0) & (evaluation.support < least)).any()
+    none = f", none where fewer than {least} of them have an object" if few else ""
     return f"{100 * settings.level:g}% intervals from {settings.resamples:,} resamples of the images{none}"
 
 

@@ -30,14 +30,14 @@ def recorded_predictions(module: Any) -> None:
     The validator is restored however the validation ends. One that is refused leaves no empty folder: the validator
     has created it before it looks at its dataset, and no callback sees an error.
     """
+    from tintbox.plugins import callbacks
 
     @replace(module.DetectionValidator, "__call__")
     def called(self: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
         try:
             return stock(self, *args, **kwargs)
         except BaseException:
-            evaluated = getattr(self.args, "coco_eval", None) not in (None, False)
-            if evaluated and not self.args.exist_ok:  # else it may be the user's
+            if callbacks.wants_coco_eval(self.args) and not self.args.exist_ok:  # else it may be the user's
                 with suppress(OSError):  # not empty
                     self.save_dir.rmdir()
             raise

@@ -13,7 +13,6 @@ from tintbox import checkpoint_file
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, counted
 from tintbox.plugins.coco_eval import sources
-from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.plugins.polish import variants
 from tintbox.plugins.polish.variants import MARK, Found
 
@@ -60,13 +59,13 @@ def polish(
     if MARK in content:
         raise TintboxError(f"{source}: is polished already; there is nothing more to gain")
     arguments = network.args  # with tintbox's own, unlike the content's
-    data = sources.find_data(data, arguments.get("data"), source)
+    data, described = sources.find_data(data, arguments.get("data"), source)
     with sources.explain_refusals(source, "polished"):
         still = variants.frozen_norms(network, arguments, content)
         found = variants.search(source, network, arguments, data, start, imgsz, device, still)
     if found.is_better:
         write(target, found, content)
-    other = [f"data={data}", "split=test"] if describe(data).get("test") else ["data=OTHER.yaml"]
+    other = [f"data={data}", "split=test"] if described.get("test") else ["data=OTHER.yaml"]
     compared = ["tintbox", "compare", str(source), str(target)]  # of boxes and masks
     words = compared if network.task in sources.IOU_TYPES else ["yolo", "val", f"model={target}"]
     return Polished(source, found, target if found.is_better else None, shlex.join([*words, *other]))

@@ -38,8 +38,8 @@ def beside(file: str | Path) -> dict[str, Any]:
     own = Path(file).with_name(OWN)
     if Path(file).name != STOCK or not own.is_file():
         return {}
-    with explain_refusal(f"{file}: cannot be read"), Path(file).open("rb") as stream:
-        said = stream.read(len(HEADER)) == HEADER.encode()
+    with explain_refusal(f"{file}: cannot be read"):
+        said = _says_own(Path(file))
     return _mapping(own) if said else {}
 
 
@@ -49,9 +49,15 @@ def clear(file: Path) -> None:
     Raises:
         OSError: One cannot be removed.
     """
-    if file.is_file() and file.read_bytes().startswith(HEADER.encode()):
+    if file.is_file() and _says_own(file):
         for name in RESULTS:
             file.with_name(name).unlink(missing_ok=True)
+
+
+def _says_own(file: Path) -> bool:
+    """Return whether an ``args.yaml`` says that tintbox's own arguments are beside it."""
+    with file.open("rb") as stream:
+        return stream.read(len(HEADER)) == HEADER.encode()
 
 
 def _mapping(file: Path) -> dict[str, Any]:

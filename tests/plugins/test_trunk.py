@@ -42,7 +42,7 @@ def test_a_whole_model_is_no_layer(name):
 
 
 @pytest.mark.attack("code in a file")
-@pytest.mark.parametrize("argument", [{"activation": "code"}, [[3]], [{"nc": 1}]])
+@pytest.mark.parametrize("argument", [{"activation": "code"}, [[3]], [{"nc": 1}], {}, [[]]])
 def test_an_argument_is_a_number_a_name_or_a_list_of_them(argument):
     with pytest.raises(TintboxError, match=r"Conv: argument .*: give numbers, names, or a list"):
         trunk.check({"backbone": [[-1, 1, "Conv", [8, argument]]], "head": [[-1, 1, "Detect", []]]})

@@ -9,11 +9,13 @@ import signal
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from tintbox import atomic, checkpoint_file, json_file, run_arguments
 from tintbox.errors import COLOUR, TintboxError, one_line
 from tintbox.limits import JSON_BYTES, LOG_BYTES
+from tintbox.plugins import callbacks
 from tintbox.plugins.coco_eval import pooling
 from tintbox.run_folder import RESULTS
 from tintbox.studies.grid import FOLD
@@ -115,7 +117,8 @@ def read_unevaluated(folder: Path) -> Mapping[str, Any] | None:
         found = run_arguments.read(folder)
     except TintboxError:
         return None
-    return found if found.get("coco_eval") not in (None, False) and not (folder / COCO).is_file() else None
+    asked = callbacks.wants_coco_eval(SimpleNamespace(**found))
+    return found if asked and not (folder / COCO).is_file() else None
 
 
 def trained_epochs(folder: Path) -> int:
