@@ -1,10 +1,10 @@
-"""Run the tests of the installed Ultralytics with the plugin and without it: what passes without it passes with it.
+"""Run the tests of the installed Ultralytics with the plugin: what passes without it passes with it.
 
     python tests/upstream/run.py [--quick] [--jobs 2] [--weights ../shared/weights] [--folder build/upstream]
 
 The tests are those of Ultralytics' source distribution of the same version. They run offline on a copy of the installed
 package, because it writes its test runs beside itself, each time with settings, weights and data of its own (`stage`).
-Ends with status 1, and a table, if a test passes without the plugin and not with it.
+What does not pass with the plugin is run again without it. Ends with status 1 if a test passes then.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from queue import Queue
+from typing import TypeVar
 from xml.etree import ElementTree
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parent.parent
-VARIANTS = {"without": "1", "with": "0"}  # name -> TINTBOX_DISABLE
-# What starts subprocesses or trains, as far as ten minutes go: the tasks that our patches have most to do with.
+# What starts subprocesses or trains, as far as five minutes go: the tasks that our patches have most to do with.
 QUICK = (
     "tests/test_python.py::test_train_multi",
     "tests/test_python.py::test_model_tune",
@@ -39,6 +40,7 @@ LEFT_OUT = (
     *("classify", "depth", "semantic", "obb", "cls", "sem"),
 )
 Result = dict[str, tuple[str, str, float]]  # test -> outcome, why, seconds
+T = TypeVar("T")
 
 
 def distribution(folder: Path, version: str) -> Path | None:
@@ -56,11 +58,11 @@ def distribution(folder: Path, version: str) -> Path | None:
     return file
 
 
-def environment(place: Path, disable: str) -> dict[str, str]:
-    """Return the environment of a variant's processes."""
+def environment(place: Path, plugin: bool) -> dict[str, str]:
+    """Return the environment of the processes in a folder."""
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     return os.environ | {
-        "TINTBOX_DISABLE": disable,
+        "TINTBOX_DISABLE": "0" if plugin else "1",
         "YOLO_CONFIG_DIR": str(place / "config"),
         "YOLO_OFFLINE": "true",
         "YOLO_AUTOINSTALL": "false",
@@ -70,11 +72,10 @@ def environment(place: Path, disable: str) -> dict[str, str]:
     }
 
 
-def prepare(folder: Path, archive: Path, weights: Path | None) -> None:
-    """Make a folder per variant: the package, its tests, data, weights and settings."""
-    first = folder / next(iter(VARIANTS))
-    for name in VARIANTS:
-        shutil.rmtree(folder / name, ignore_errors=True)
+def prepare(first: Path, others: list[Path], archive: Path, weights: Path | None) -> None:
+    """Fill the folders: each has the package, its tests, data, weights and settings."""
+    for place in (first, *others):
+        shutil.rmtree(place, ignore_errors=True)
     first.mkdir(parents=True)
     with tarfile.open(archive) as files:
         inside = [m for m in files.getmembers() if m.isfile() and Path(m.name).parts[1] == "tests"]
@@ -86,25 +87,70 @@ def prepare(folder: Path, archive: Path, weights: Path | None) -> None:
     shutil.copytree(package, first / "ultralytics", ignore=shutil.ignore_patterns("__pycache__"))
     (first / "pytest.ini").write_text("[pytest]\nmarkers =\n    slow: long\n")
     given = {"UPSTREAM_WEIGHTS": str(weights)} if weights else {}
-    subprocess.run([sys.executable, HERE / "stage.py"], env=environment(first, "1") | given, check=True, cwd=first)
-    for name in list(VARIANTS)[1:]:
-        shutil.copytree(first, folder / name, ignore=shutil.ignore_patterns("config"))
-        code = f"import stage, pathlib; stage.settle(pathlib.Path({str(folder / name)!r}))"
-        env = environment(folder / name, "1")
-        subprocess.run([sys.executable, "-c", code], env=env, check=True, cwd=folder / name)
+    subprocess.run([sys.executable, HERE / "stage.py"], env=environment(first, False) | given, check=True, cwd=first)
+    for place in others:
+        shutil.copytree(first, place, ignore=shutil.ignore_patterns("config"))
+        code = f"import stage, pathlib; stage.settle(pathlib.Path({str(place)!r}))"
+        subprocess.run([sys.executable, "-c", code], env=environment(place, False), check=True, cwd=place)
 
 
-def test(place: Path, disable: str, words: list[str], timeout: int) -> Result:
-    """Run the tests in a variant's folder."""
+def run_pytest(place: Path, plugin: bool, words: list[str]) -> str:
+    """Return what pytest prints in a folder, which is also added to the folder's log."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "chosen", *words]
+    with (place / "log.txt").open("a+") as log:
+        begin = log.tell()
+        subprocess.run(command, cwd=place, env=environment(place, plugin), stdout=log, stderr=log, check=False)
+        log.seek(begin)
+        return log.read()
+
+
+def run_tests(place: Path, plugin: bool, words: list[str], timeout: int) -> Result:
+    """Run tests in a folder."""
     report = place / "junit.xml"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "chosen", f"--timeout={timeout}", f"--junitxml={report}"]
-    with (place / "log.txt").open("w") as log:
-        subprocess.run(
-            [*command, *words], cwd=place, env=environment(place, disable), stdout=log, stderr=log, check=False
-        )
+    report.unlink(missing_ok=True)
+    run_pytest(place, plugin, [*words, f"--timeout={timeout}", f"--junitxml={report}"])
     if not report.is_file():
         raise SystemExit(f"no test ran; see {place / 'log.txt'}")
     return read(report)
+
+
+def run_with_plugin(places: list[Path], files: list[str], words: list[str], timeout: int) -> Result:
+    """Run the tests of files with the plugin, in as many processes as there are folders; each takes the next file."""
+    free: Queue[Path] = Queue()
+    for place in places:
+        free.put(place)
+
+    def run(file: str) -> Result:
+        place = free.get()
+        try:
+            return run_tests(place, True, [file, *words], timeout)
+        finally:
+            free.put(place)
+
+    with ThreadPoolExecutor(len(places)) as pool:
+        return {name: result for results in pool.map(run, files) for name, result in results.items()}
+
+
+def collect(place: Path, words: list[str]) -> dict[str, str]:
+    """Return the tests that there are without the plugin: name as in `read` -> name for pytest."""
+    found: dict[str, str] = {}
+    for line in run_pytest(place, False, [*words, "--collect-only"]).splitlines():
+        if "::" in line:
+            *folders, test = line.partition("[")[0].split("::")
+            module = ".".join(folders).replace(".py", "").replace("/", ".")
+            add(found, f"{module}::{test}{line[line.index('[') :] if '[' in line else ''}", line)
+    return found
+
+
+def add(found: dict[str, T], name: str, value: T) -> None:
+    """Put a test in a table under a name of its own.
+
+    pytest numbers parameters that are paths; one task more would give new names to all that follow.
+    """
+    name = re.sub(r"\b(weight|model)\d+\b", r"\1", name)
+    while name in found:
+        name += "'"
+    found[name] = value
 
 
 def read(report: Path) -> Result:
@@ -116,31 +162,17 @@ def read(report: Path) -> Result:
             {"failure": "failed", "error": "failed", "skipped": "skipped"}[bad.tag] if bad is not None else "passed"
         )
         why = " ".join((bad.get("message") or "").split())[:160] if bad is not None else ""
-        # pytest numbers parameters that are paths; one task more would give new names to all that follow.
-        name = re.sub(r"\b(weight|model)\d+\b", r"\1", f"{case.get('classname')}::{case.get('name')}")
-        while name in found:
-            name += "'"
-        found[name] = (outcome, why, float(case.get("time") or 0))
+        add(found, f"{case.get('classname')}::{case.get('name')}", (outcome, why, float(case.get("time") or 0)))
     return found
 
 
-def compare(stock: Result, plugin: Result) -> list[str]:
-    """Return a line for each test that passes without the plugin and not with it."""
-    lost = []
-    for name, (outcome, _, _) in sorted(stock.items()):
-        now, why, _ = plugin.get(name, ("missing", "", 0.0))
-        if outcome == "passed" and now != "passed":
-            lost.append(f"{name}: {now} with the plugin; {why}")
-    return lost
-
-
 def main() -> int:
-    """Prepare, run, compare."""
+    """Prepare, run with the plugin, run again without it what does not pass."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--quick", action="store_true", help="what starts subprocesses, some eight minutes on two cores"
+        "--quick", action="store_true", help="what starts subprocesses, some three minutes on two cores"
     )
-    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="2: both variants side by side")
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="processes side by side")
     parser.add_argument("--timeout", type=int, default=300, help="seconds for a test")
     parser.add_argument("--weights", type=Path, default=REPO.parent / "shared" / "weights")
     parser.add_argument("--folder", type=Path, default=REPO / "build" / "upstream")
@@ -151,27 +183,33 @@ def main() -> int:
     if (archive := distribution(folder, version)) is None:
         print(f"upstream tests skipped: no source distribution of ultralytics {version} can be had here")
         return 0
+    stock, places = folder / "without", [folder / f"with-{i + 1}" for i in range(args.jobs)]
     begin = time.perf_counter()
     if not args.keep:
-        prepare(folder, archive, args.weights.resolve() if args.weights.is_dir() else None)
+        prepare(stock, places, archive, args.weights.resolve() if args.weights.is_dir() else None)
     print(f"ultralytics {version}: prepared in {time.perf_counter() - begin:.0f} s", flush=True)
-    words = words or (["-k", f"not ({' or '.join(LEFT_OUT)})", *QUICK] if args.quick else ["tests"])
+    files = [word for word in words if (stock / word.partition("::")[0]).exists()]
+    words = [word for word in words if word not in files]
+    if not files and args.quick:
+        files, words = list(QUICK), [*words, "-k", f"not ({' or '.join(LEFT_OUT)})"]
+    files = files or sorted(str(file.relative_to(stock)) for file in (stock / "tests").glob("test_*.py"))
     begin = time.perf_counter()
-    with ThreadPoolExecutor(args.jobs) as pool:
-        runs = {name: pool.submit(test, folder / name, off, words, args.timeout) for name, off in VARIANTS.items()}
-        results = {name: run.result() for name, run in runs.items()}
-    for name, result in results.items():
-        counts = Counter(outcome for outcome, _, _ in result.values())
-        took = sum(seconds for _, _, seconds in result.values())
-        print(f"{name:>8}: {len(result)} tests in {took:.0f} s, {dict(counts)}")
-    whys = Counter(why for outcome, why, _ in results["without"].values() if outcome == "skipped")
-    for why, count in whys.most_common():
-        print(f"skipped without the plugin: {count} x {why}")
-    more = sorted(set(results["with"]) - set(results["without"]))
-    for name in more:
-        print(f"with the plugin only: {name}: {' '.join(results['with'][name][:2])}")
-    lost = compare(results["without"], results["with"])
-    print("\n".join(lost) or "every test that passes without the plugin passes with it")
+    plugin = run_with_plugin(places, files, words, args.timeout)
+    counts = Counter(outcome for outcome, _, _ in plugin.values())
+    print(f"with the plugin: {len(plugin)} tests in {time.perf_counter() - begin:.0f} s, {dict(counts)}", flush=True)
+    for why, count in Counter(why for outcome, why, _ in plugin.values() if outcome == "skipped").most_common():
+        print(f"skipped with the plugin: {count} x {why}")
+    known = collect(stock, [*files, *words])
+    for name in sorted(set(plugin) - set(known)):
+        print(f"with the plugin only: {name}: {' '.join(plugin[name][:2])}")
+    again = [test for name, test in known.items() if plugin.get(name, ("missing",))[0] != "passed"]
+    results = run_tests(stock, False, again, args.timeout) if again else {}
+    lost = [name for name, (outcome, _, _) in sorted(results.items()) if outcome == "passed"]
+    print(f"without the plugin: {len(known)} tests, of which {len(again)} did not pass with it and were run")
+    for name in lost:
+        print(f"passes without the plugin only: {name}; with it: {' '.join(plugin.get(name, ('missing',))[:2])}")
+    if not lost:
+        print("every test that passes without the plugin passes with it")
     print(f"took {time.perf_counter() - begin:.0f} s")
     return 1 if lost else 0
 
