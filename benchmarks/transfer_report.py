@@ -44,7 +44,8 @@ def intervals(
     drawn = np.random.default_rng(0).integers(len(pairs), size=(len(pairs), samples.shape[1]))
     pooled = np.take_along_axis(samples, drawn, axis=0).mean(0)
     value = np.mean([c["AP"] for c in compared])
-    low, high = bootstrap.interval(pooled[:, None], np.array([value]), compared[0].first.settings.level)[0]
+    first = compared[0].first
+    low, high = bootstrap.difference_interval(pooled, np.array(value), first.settings.level, first.support[-1, 0])
     return (float(value), float(low), float(high)), [tuple(map(float, c.intervals[0])) for c in compared]
 
 

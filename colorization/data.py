@@ -123,7 +123,7 @@ class Pictures:
         need, have = 3 * len(files) * self.shape[0] * self.shape[1], psutil.virtual_memory().available
         hold = str(cache).lower() in {"true", "ram"} or (cache != "disk" and need < MEMORY_SHARE * have)
         if hold and need > have:
-            what = f"{len(files)} images of {'x'.join(map(str, self.shape))} pixels are {need / 2**30:.1f} GiB"
+            what = f"{len(files)} images of {'x'.join(map(str, self.shape))} pixels are {need / 2**20:,.0f} MiB"
             raise TintboxError(f"cache={cache}: {what}, more than the free memory; leave cache= out")
         self.skipped: list[str] = []
         self.replaced: set[Path] = set()

@@ -13,7 +13,7 @@ import yaml
 
 from tintbox import yaml_file
 from tintbox.checks import is_there
-from tintbox.colorization.data import image_files
+from tintbox.colorization.data import SUFFIXES, image_files
 from tintbox.errors import TintboxError
 from tintbox.path_names import can_be_listed
 
@@ -64,8 +64,10 @@ def split(folder: Path) -> tuple[list[Path], list[Path], str]:
 
 
 def mark(folder: Path) -> None:
-    """Mark a folder for `split` as one of images that a run has painted."""
-    (folder / PAINTED).touch()
+    """Mark a folder for `split` as one of images that a run will paint, unless it holds other images already."""
+    file = folder / PAINTED
+    if not file.exists() and not any(path.suffix.lower() in SUFFIXES for path in folder.iterdir()):
+        file.touch()
 
 
 def rank(name: str) -> float:

@@ -116,11 +116,11 @@ class ColorizePredictor(BasePredictor):
         Raises:
             OSError: An image cannot be written; OpenCV's own function says nothing then, and leaves half a file.
         """
+        folder.mark(self.save_dir)
         if self.dataset.mode in {"stream", "video"}:
             super().save_predicted_images(save_path, frame)
         else:
             write_picture(save_path.with_suffix(".jpg"), self.plotted_img)
-        folder.mark(self.save_dir)
 
     @property
     def _has_fixed_size(self) -> bool:

@@ -15,6 +15,12 @@ def test_both_files_are_read_where_the_first_speaks_of_the_second(tmp_path):
     assert run_arguments.read(tmp_path) == {"epochs": 3}
 
 
+def test_lines_end_as_on_windows_too(tmp_path):
+    (tmp_path / OWN).write_text("unfreeze: {5: neck}\n")
+    (tmp_path / STOCK).write_bytes((HEADER + "epochs: 3\n").replace("\n", "\r\n").encode())
+    assert run_arguments.read(tmp_path) == {"epochs": 3, "unfreeze": {5: "neck"}}
+
+
 def test_nothing_lies_beside_another_file(tmp_path):
     (tmp_path / OWN).write_text("unfreeze: {5: neck}\n")
     (tmp_path / "my.yaml").write_text(HEADER)

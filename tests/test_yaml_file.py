@@ -66,6 +66,11 @@ def test_what_is_no_yaml_is_told_in_one_line(text):
     assert "\n" not in str(refused.value)
 
 
+def test_any_float_may_be_a_key():
+    content = {1 / 30: "neck", 0.1 * 3: "backbone", 1e300: 1, 5e-324: 2}
+    assert yaml_file.parse(yaml.safe_dump(content), "x") == content
+
+
 def test_bytes_that_are_no_text():
     with pytest.raises(TintboxError, match=r"^x: no YAML"):
         yaml_file.parse(b"a: \xff\xfe\x00", "x")

@@ -149,6 +149,19 @@ def interval(
     return bounds
 
 
+def difference_interval(
+    samples: np.ndarray, difference: np.ndarray, level: float = 0.95, support: np.ndarray | float = math.inf
+) -> np.ndarray:
+    """Return the interval of a paired difference as in `interval`; zero to zero, from however few images, for equals.
+
+    Equal are two whose difference is zero in every resample.
+    """
+    bounds = interval(samples, difference, level, support)
+    equal = ((np.abs(samples) <= ROUNDING) | np.isnan(samples)).all(0)
+    bounds[equal & (np.abs(difference) <= ROUNDING) & ~np.isnan(samples).all(0)] = 0.0
+    return bounds
+
+
 def is_sure(bounds: np.ndarray) -> np.ndarray:
     """Return whether intervals ``(..., 2)`` of differences exclude zero."""
     return (bounds[..., 0] > ROUNDING) | (bounds[..., 1] < -ROUNDING)

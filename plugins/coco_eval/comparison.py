@@ -73,11 +73,8 @@ class Comparison:
         return self._bound(samples, self.classes, self.first.support[:-1])
 
     def _bound(self, samples: np.ndarray, values: np.ndarray, support: np.ndarray) -> np.ndarray:
-        """Return the intervals of differences; zero to zero, from however few images, where no resample differs."""
-        bounds = bootstrap.interval(samples, values, self.first.settings.level, support)
-        equal = ((np.abs(samples) <= bootstrap.ROUNDING) | np.isnan(samples)).all(0)
-        bounds[equal & (np.abs(values) <= bootstrap.ROUNDING) & ~np.isnan(samples).all(0)] = 0.0
-        return bounds
+        """Return the intervals of differences."""
+        return bootstrap.difference_interval(samples, values, self.first.settings.level, support)
 
     def __getitem__(self, key: str) -> float:
         """Return one difference, e.g. ``comparison["AP"]``; NaN for "n/a"."""

@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from tintbox.plugins.autoload import import_optional
+from tintbox.plugins.autoload import ARGUMENTS, import_optional
 from tintbox.plugins.host.table import patch, replace
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -160,7 +160,7 @@ def exact_resume(trainer: Any) -> None:
         begin.begin(self, ckpt)
 
 
-@patch("ultralytics.engine.model", "Model.train")
+@patch("ultralytics.engine.model", "Model.train", "load_checkpoint")
 def nothing_to_resume(engine: Any) -> None:
     """Refuse to resume a finished run of ours: the stock method starts a new one on Ultralytics' sample images.
 
@@ -170,8 +170,12 @@ def nothing_to_resume(engine: Any) -> None:
 
     @replace(engine.Model, "train")
     def train_or_tell(self: Any, trainer: Any = None, *, stock: Any, **kwargs: Any) -> Any:
-        resuming = kwargs.get("resume", self.overrides.get("resume")) is True
-        if resuming and (begin := import_optional("tintbox.plugins.resume.begin")):
-            begin.check_finished(self, kwargs)
-            begin.check_kept(self.model, {name: kwargs[name] for name in kwargs.keys() & command.find_typed(kwargs)})
+        resume = kwargs.get("resume", self.overrides.get("resume"))
+        if resume and (begin := import_optional("tintbox.plugins.resume.begin")):
+            given = {name: kwargs[name] for name in kwargs.keys() & command.find_typed(kwargs)}
+            if resume is True:
+                begin.check_finished(self, kwargs)
+                begin.check_kept(self.model, given)
+            elif given.keys() & ARGUMENTS and Path(str(resume)).is_file():
+                begin.check_kept(engine.load_checkpoint(resume)[0], given)
         return stock(self, trainer, **kwargs)

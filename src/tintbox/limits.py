@@ -12,7 +12,7 @@ YAML_DEPTH = 50  # nesting of lists and mappings
 YAML_VALUES = 100_000  # values after expanding aliases, which "billion laughs" multiplies
 YAML_TEXT = 100  # characters of text that count as one value: a long text can be repeated by aliases, too
 YAML_DIGITS = 400  # digits of a number; the time to read one grows with their square
-YAML_KEY_DIGITS = 18  # digits of a number that is a key: multiples of 2**61 - 1 have one hash, which is slow
+YAML_KEY_DIGITS = 18  # digits of an integer that is a key: multiples of 2**61 - 1 have one hash, which is slow
 
 # Checkpoints
 ZIP_DIRECTORY_BYTES = 8 << 20  # list of files in a zip; 500 kB in a training checkpoint of 3,000 tensors

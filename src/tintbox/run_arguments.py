@@ -57,7 +57,7 @@ def clear(file: Path) -> None:
 def _says_own(file: Path) -> bool:
     """Return whether an ``args.yaml`` says that tintbox's own arguments are beside it."""
     with file.open("rb") as stream:
-        return stream.read(len(HEADER)) == HEADER.encode()
+        return stream.readline(len(HEADER) + 1).rstrip() == HEADER.rstrip().encode()  # Windows ends lines by \r\n
 
 
 def _mapping(file: Path) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def _check_size(root: yaml.Node | None, where: str | Path) -> None:
                 children = node.value
             elif isinstance(node, yaml.MappingNode):
                 for key, _ in node.value:
-                    _check_digits(key, where, YAML_KEY_DIGITS)
+                    _check_key(key, where)
                 children = [child for pair in node.value for child in pair]
             else:
                 _check_digits(node, where)
@@ -108,8 +108,13 @@ def _check_size(root: yaml.Node | None, where: str | Path) -> None:
         raise TintboxError(f"{where}: lists and mappings are nested more than {YAML_DEPTH} deep, aliases put in")
 
 
-def _check_digits(node: yaml.Node, where: str | Path, most: int = YAML_DIGITS) -> None:
+def _check_key(node: yaml.Node, where: str | Path) -> None:
+    """Refuse a key that is an integer with so many digits that others could have the same hash."""
+    if node.tag == "tag:yaml.org,2002:int" and len(node.value) > YAML_KEY_DIGITS:
+        raise TintboxError(f"{where}:{node.start_mark.line + 1}: a key of more than {YAML_KEY_DIGITS} digits")
+
+
+def _check_digits(node: yaml.Node, where: str | Path) -> None:
     """Refuse a number with so many digits that it is slow to read and print, or refused by Python."""
-    if node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float") and len(node.value) > most:
-        what = "number" if most == YAML_DIGITS else "key"
-        raise TintboxError(f"{where}:{node.start_mark.line + 1}: a {what} of more than {most} digits")
+    if node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float") and len(node.value) > YAML_DIGITS:
+        raise TintboxError(f"{where}:{node.start_mark.line + 1}: a number of more than {YAML_DIGITS} digits")

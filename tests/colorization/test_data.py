@@ -65,9 +65,7 @@ def test_too_many_pixels_are_found_in_the_header(folder, cache, monkeypatch):
 def test_a_split_larger_than_the_memory_is_not_held(folder, monkeypatch):
     monkeypatch.setattr(data.psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
     assert Pictures(image_files(folder), 16).memory is None
-    with pytest.raises(
-        TintboxError, match=r"cache=ram: 5 images of 16x16 pixels are 0\.0 GiB, more than the free memory"
-    ):
+    with pytest.raises(TintboxError, match=r"cache=ram: 5 images of 16x16 pixels are 0 MiB, more than the free memory"):
         Pictures(image_files(folder), 16, "ram")
 
 

@@ -78,6 +78,15 @@ def test_so_are_those_of_validations_and_predictions(cli, photos, trained):
         assert folder.split(photos) == before
 
 
+def test_images_that_were_there_before_are_not_hidden(cli, photos, trained):
+    before = folder.split(photos)
+    words = (f"source={photos / '0.png'}", f"project={photos.parent}", f"name={photos.name}", "exist_ok=True")
+    code, text = cli("colorize", "predict", f"model={trained}/weights/best.pt", *words, "imgsz=32", "save=True")
+    assert code == 0, text
+    train, val, _ = folder.split(photos)
+    assert {*before[0], *before[1]} <= {*train, *val}
+
+
 @pytest.mark.attack("newcomer")
 def test_train_and_validate(cli, photos, tmp_path):
     code, text = cli("colorize", "train", f"data={photos}", *SMALL, f"project={tmp_path}/runs", "name=run")

@@ -64,6 +64,19 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path, change, problem):
     assert found is None and said.startswith(str(tmp_path / "coco.json")) and problem in said and "\n" not in said
 
 
+@pytest.mark.parametrize("place", ["", "val"])
+def test_one_of_an_earlier_run_in_the_folder_is_told(tmp_path, place):
+    (tmp_path / place).mkdir(exist_ok=True)
+    file = tmp_path / place / "coco.json"
+    file.write_text(json.dumps({"bbox": PART}))
+    (tmp_path / "args.yaml").write_text("epochs: 1")
+    assert evaluations.read(tmp_path)[0], "in a copy of the folder, dates differ little"
+    os.utime(file, (10, 10))
+    assert evaluations.read(tmp_path) == (
+        None, f"{file} is older than the run in {tmp_path}, so it is of an earlier one"
+    )  # fmt: skip
+
+
 def test_the_runs_own_goes_before_the_newest_below_it(tmp_path):
     assert evaluations.read(tmp_path) == (None, "")
     for place, (name, split) in enumerate((("val", "old"), ("val2", "new"), ("", "own"))):

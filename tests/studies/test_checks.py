@@ -57,6 +57,11 @@ def test_a_recipe_against_none():
     assert not checks.check_arguments(parse([*GOOD, "cfg=None,recipe-seed.yaml"]), many=False)
 
 
+def test_a_dataset_against_the_default():
+    others = [word for word in GOOD if not word.startswith("data=")]
+    assert not checks.check_arguments(parse([*others, "data=None,fruitbowl.yaml"]), many=False)
+
+
 def test_broken_files(refused, tmp_path):
     (tmp_path / "broken.yaml").write_text("nc: [1\n")
     (tmp_path / "empty").mkdir()

@@ -40,11 +40,15 @@ def test_how_a_trained_run_is_judged(tmp_path):
     """`args.yaml` of a run without ``device=`` has an empty text there."""
     run = tmp_path / "freeze_None-fold_0"
     run.mkdir()
-    (run / "args.yaml").write_text("{device: '', imgsz: 32, batch: 3, conf: null, plots: false, lr0: 0.01}")
+    (run / "args.yaml").write_text(
+        "{device: '', imgsz: 32, batch: 3, conf: null, plots: false, lr0: 0.01, agnostic_nms: true}"
+    )
     judged = {"data": "fold_0.yaml", "coco_eval": {"seed": 3}, "save_json": True}
     words = crossing.validation(run, run / "weights/best.pt", judged)
     assert words[:2] == ["val", f"model={run / 'weights/best.pt'}"]
-    assert {"imgsz=32", "batch=3", "plots=False", "data=fold_0.yaml", "save_json=True"} <= set(words)
+    assert {"imgsz=32", "batch=3", "plots=False", "agnostic_nms=True", "data=fold_0.yaml", "save_json=True"} <= set(
+        words
+    )
     assert not any(word.startswith(("device=", "conf=", "lr0=")) for word in words)
 
 

@@ -97,6 +97,10 @@ def test_numbers_over_all_pictures_and_seeds(tmp_path):
     assert gap.low > 0.1, "boxes that are nearer are better beyond chance"
     same = third.difference(first, "bbox")
     assert same.value == same.low == same.high == 0
+    for found in (*first.seeds.values(), *third.seeds.values()):
+        found["bbox"].support[:] = 1
+    assert third.difference(first, "bbox") == same, "equal, from however few images"
+    assert not first.estimate("bbox").bounded
     assert first.seconds == {0: 13.0, 1: 13.0}, "both folds together"
 
 

@@ -85,7 +85,7 @@ def draw_worst(
             rows = rows[np.argsort(detections.score[rows], kind="stable")]  # high scores on top
             found = [_detection(explanation, truth, detections, row, names) for row in rows.tolist()]
             picture, width, height = read_picture(paths.get(weight.image_id), image, [*objects, *found])
-            name = one_line(image.get("file_name", weight.image_id))
+            name = one_line(image.get("file_name", weight.image_id)).encode("utf-8", "replace").decode()
             title = (
                 f"{rank} of {len(worst)}: {name}, weight {weight.total:.2f}: "
                 f"{weight.lost} not found, scores of false detections {weight.false:.2f}"

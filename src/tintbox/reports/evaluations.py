@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tintbox import json_file, limits
+from tintbox import json_file, limits, run_arguments
 from tintbox.errors import TintboxError, one_line, reason_of
 from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.plugins.coco_eval.metrics import TITLES
 from tintbox.plugins.coco_eval.settings import check
 
 FILE = "coco.json"
+COPYING = 60  # seconds by which the dates of a run's files can differ in a copy of its folder
 
 
 @dataclass(frozen=True)
@@ -60,19 +61,24 @@ class CocoFile:
 
 
 def read(run: Path) -> tuple[CocoFile | None, str]:
-    """Return the COCO evaluation in a run's folder, else the newest one directly below it.
+    """Return the COCO evaluation in a run's folder, else the newest one directly below it since the run began.
 
     Returns:
         The evaluation, or None; and a sentence if one exists but cannot be read, else "".
     """
     own = run / FILE
     try:
-        below = sorted(run.glob(f"*/{FILE}"), key=lambda file: file.stat().st_mtime, reverse=True)
-        files = [own] * own.is_file() + below
+        dates = {file: file.stat().st_mtime for file in (own, *run.glob(f"*/{FILE}")) if file.is_file()}
+        began = run / run_arguments.STOCK
+        since = began.stat().st_mtime - COPYING if began.is_file() else -math.inf
+        files = sorted(dates, key=lambda file: (file != own, -dates[file]))
     except OSError as error:
         return None, f"{run} cannot be looked through for a {FILE} ({reason_of(error)})"
     problem = ""
     for file in files:
+        if dates[file] < since:
+            problem = problem or f"{file} is older than the run in {run}, so it is of an earlier one"
+            continue
         try:
             content = json_file.read(file, limits.EVALUATION_BYTES)
             parts = {kind: part(content[kind]) for kind in TITLES if kind in content}

@@ -66,7 +66,7 @@ def check_arguments(grid: Grid, *, many: bool) -> list[str]:
             files.check(name, value)
     if not grid.folds:
         for data in values(grid, "data"):
-            if lacks_validation(data):
+            if data is not None and lacks_validation(data):
                 raise TintboxError(
                     f"data={data}: no val split; give folds=5, or make one by `tintbox recipe ... split=0.2`"
                 )

@@ -134,7 +134,11 @@ def validation(folder: Path, weights: Path, arguments: Mapping[str, Any]) -> lis
     trained = run_arguments.read(folder)
     place = {"project": folder.parent, "name": folder.name, "exist_ok": True}
     # Ultralytics writes a device that was not given as "", which no word can express.
-    how = {key: trained[key] for key in (*VALIDATION, "classes", "plots") if trained.get(key) not in (None, "")}
+    how = {
+        key: trained[key]
+        for key in (*VALIDATION, "classes", "agnostic_nms", "reconcile", "plots")
+        if trained.get(key) not in (None, "")
+    }
     wanted = {key: arguments[key] for key in ("data", "coco_eval", "save_json")}
     return ["val", f"model={weights}", *(f"{key}={value}" for key, value in {**how, **wanted, **place}.items())]
 

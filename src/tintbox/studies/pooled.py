@@ -50,7 +50,9 @@ class CrossedCell:
         """Return the mean AP over the seeds, with an interval over images."""
         found = [kinds[kind] for kinds in self.seeds.values()]
         samples = np.mean([overall(one.samples)[:, AP] for one in found], axis=0)
-        return _estimate(samples, float(np.mean(self.values(kind))), found[0], (0, 1))
+        value, settings, support = np.array(np.mean(self.values(kind))), found[0].settings, found[0].support[-1, AP]
+        bounds = bootstrap.interval(samples, value, settings.level, support)
+        return Estimate(float(value), *np.clip(bounds, 0, 1).tolist())
 
     def values(self, kind: str, place: int = AP) -> list[float]:
         """Return one of COCO's twelve numbers for each seed."""
@@ -68,14 +70,10 @@ class CrossedCell:
         ]
         if not both or len({one.fingerprint for pair in both for one in pair}) > 1:
             return None
-        samples = [overall(one.samples)[:, AP] - overall(two.samples)[:, AP] for one, two in both]
-        value = float(np.mean([one.values[AP] - two.values[AP] for one, two in both]))
-        return _estimate(np.mean(samples, axis=0), value, both[0][0], None)
-
-
-def _estimate(samples: np.ndarray, value: float, like: Evaluation, span: tuple[float, float] | None) -> Estimate:
-    low, high = bootstrap.interval(samples, np.array(value), like.settings.level, like.support[-1, AP])
-    return Estimate(value, *(float(x if span is None else np.clip(x, *span)) for x in (low, high)))
+        samples = np.mean([overall(one.samples)[:, AP] - overall(two.samples)[:, AP] for one, two in both], axis=0)
+        value = np.array(np.mean([one.values[AP] - two.values[AP] for one, two in both]))
+        settings, support = both[0][0].settings, both[0][0].support[-1, AP]
+        return Estimate(float(value), *bootstrap.difference_interval(samples, value, settings.level, support).tolist())
 
 
 @dataclass

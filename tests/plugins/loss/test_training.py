@@ -246,6 +246,8 @@ def test_resume(train, stop_at):
             assert bce.pos_weight.tolist() == pytest.approx(expected, rel=1e-6)
             assert (bce.smoothing, bce.gamma, bce.alpha) == (0.02, 1.5, 0.4)
         assert [row["epoch"] for row in rows(resumed)] == ["1", "2"]
+    with pytest.raises(TintboxError, match=r"cls_smoothing=0.3: a resumed run goes on with cls_smoothing=0.02"):
+        train(str(stopped.last), resume=str(stopped.last), cls_smoothing=0.3)
     whole = train(file, epochs=2, **ALL)
     assert resumed.model.criterion.updates == whole.model.criterion.updates
 

@@ -91,7 +91,9 @@ def test_pictures_that_cannot_be_read_or_have_no_size(case, drawn, tmp_path):
     assert [call[3] for call in drawn] == [(180, 80), (180, 80)]  # the extent of the boxes
 
 
-@pytest.mark.parametrize(("name", "stem"), [("a\x00b/c\x1b.png", "c\\x1b"), ("ä" * 300 + ".png", "ä" * 100)])
+@pytest.mark.parametrize(
+    ("name", "stem"), [("a\x00b/c\x1b.png", "c\\x1b"), ("ä" * 300 + ".png", "ä" * 100), ("a\udcff.png", "a?")]
+)
 def test_names_that_no_file_can_have(name, stem, case, tmp_path):
     truth, detections, explanation = case
     images = [{**image, "file_name": name} for image in truth.images]
