@@ -215,19 +215,29 @@ def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[st
     Raises:
         TintboxError: They have different tasks or classes, or were trained on different datasets and none is named.
     """
+    from tintbox.plugins.coco_eval.validation import explain_more
+
     detectors = [load(model) for model in models]
     tasks = [detector.task for detector in detectors]
     if tasks[0] != tasks[1]:
         raise TintboxError(f"{names[0]} is a {tasks[0]} model, {names[1]} a {tasks[1]} model; compare models of a task")
     device = values.get("device")
     classes, by_name = zip(*(class_names(detector, model, device) for detector, model in zip(detectors, models)))
-    if not any(by_name):  # else the dataset's apply
+    if not any(by_name):  # else those that are evaluated count
         check_classes(names, list(classes))
     data = values.get("data")
     if not data:
         trained = [detector.overrides.get("data") for detector in detectors]
         if str(trained[0]) != str(trained[1]):
             raise TintboxError(f"the two were trained on {trained[0]} and {trained[1]}; say which to compare on, data=")
+    there = list(find_data(data, detectors[0].overrides.get("data"), models[0])[1]["names"].values())
+    evaluated = []
+    for detector, model, own, mapped in zip(detectors, models, classes, by_name):
+        single = detector.overrides.get("single_cls") if values.get("single_cls") is None else values["single_cls"]
+        if not (single or mapped) and (wrong := explain_more(own, there)):
+            raise TintboxError(f"model={model}: {wrong}")
+        evaluated.append(["item"] if single else there if mapped else there[: len(own)])
+    check_classes(names, evaluated, "; give a dataset of classes that both know, data=")
     arguments = {key: values[key] for key in VALIDATION if values.get(key) is not None}
     arguments["coco_eval"] = {"resamples": 0, "explain": False, "report": False}
     sources = []
@@ -236,9 +246,6 @@ def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[st
         for detector, model, name in zip(detectors, models, names):
             outcome: Outcome = validate(detector, model, data, values.get("split"), **arguments).coco
             sources.append(Source(name, outcome.split.truth, outcome.detections))
-    if any(by_name):  # what was evaluated: a stock model's own classes, of an extended one all of the dataset's
-        evaluated = [[category["name"] for category in source.truth.categories] for source in sources]
-        check_classes(names, evaluated, "; give a dataset of classes that both know, data=")
     return sources
 
 

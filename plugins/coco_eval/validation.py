@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,8 @@ def check_classes(validator: Any) -> str | None:
     has, lacks = validator.names, validator.data["names"]
     if validator.args.single_cls:
         return None
-    if len(has) > len(lacks):
-        return (
-            f"coco_eval=True: the model has {len(has)} classes ({has[0]}, ...), the dataset {len(lacks)} "
-            f"({lacks[0]}, ...); evaluate it on a dataset with its classes"
-        )
+    if wrong := explain_more(list(has.values()), list(lacks.values())):
+        return f"coco_eval=True: {wrong}"
     if some := part_of_classes(validator):
         LOGGER.warning(f"coco_eval=True: {some}")
     if other := [i for i in has if str(has[i]) != str(lacks.get(i))]:
@@ -38,6 +35,16 @@ def check_classes(validator: Any) -> str | None:
             f"dataset ({len(other)} of {len(has)} differ); classes are taken by number, as in Ultralytics"
         )
     return None
+
+
+def explain_more(own: Sequence[str], there: Sequence[str]) -> str:
+    """Return the error for a model with more classes than its dataset, else ""."""
+    if len(own) <= len(there):
+        return ""
+    return (
+        f"the model has {len(own)} classes ({own[0]}, ...), the dataset {len(there)} ({there[0]}, ...); evaluate it on "
+        "a dataset with its classes"
+    )
 
 
 def part_of_classes(validator: Any) -> str | None:

@@ -8,32 +8,46 @@ from types import SimpleNamespace
 from typing import Any
 
 from ultralytics.utils import LOGGER, RANK
+from ultralytics.utils.checks import check_file
 
-from tintbox.errors import TintboxError
+from tintbox import yaml_file
+from tintbox.errors import TintboxError, TintboxFileError
 from tintbox.plugins import callbacks, options
 from tintbox.plugins.resume import results
 from tintbox.plugins.resume.state import KEY, VERSION, Position
 
 
 def check_finished(model: Any, given: Mapping[str, Any]) -> None:
-    """Refuse to resume a tintbox run from a finished checkpoint, or from none.
+    """Refuse to resume a tintbox run from a finished checkpoint, or from none, or without its dataset.
 
     Args:
         model: The loaded `YOLO`.
         given: The arguments of the call.
 
     Raises:
-        TintboxError: The checkpoint is finished, or the model is none.
+        TintboxError: The checkpoint is finished, the model is none, or the dataset is not there.
     """
     checkpoint = model.ckpt or {}
-    if checkpoint.get("epoch", -1) >= 0 and checkpoint.get("optimizer") is not None:
-        return
     before = {**checkpoint.get("train_args", {}), **getattr(model.model, "tintbox_args", {})}
     arguments = {**before, **given, "task": model.task}
-    if callbacks.wants_resume(SimpleNamespace(**arguments)):
+    if not callbacks.wants_resume(SimpleNamespace(**arguments)):
+        return
+    if checkpoint.get("epoch", -1) >= 0 and checkpoint.get("optimizer") is not None:
+        check_data(str(arguments.get("data")))
+    else:
         name = model.ckpt_path or model.model_name
         nothing = f"resume=True: model={name} is no checkpoint of a stopped run; give its last.pt as model="
         raise TintboxError(explain_finished(name) if checkpoint else nothing)
+
+
+def check_data(data: str) -> None:
+    """Refuse to resume a run whose dataset YAML is not there, as in another folder than the run was started in.
+
+    Raises:
+        TintboxFileError: It is not.
+    """
+    if Path(data).suffix in yaml_file.SUFFIXES and "://" not in data and not check_file(data, hard=False):
+        raise TintboxFileError(f"data={data}: no such file here; resume where the run was started, or give data=")
 
 
 def check_kept(network: Any, given: Mapping[str, Any]) -> None:

@@ -79,11 +79,25 @@ def test_nothing_is_polished_on_images_without_boxes(survey):
 
 
 def test_random_weights_neither_sleep_nor_learn_slower(survey):
-    chosen = rules.choose(survey(), FAST, 30, pretrained=rules.is_pretrained("yolov8n.yaml"))
+    chosen = rules.choose(survey(), FAST, 30, weights=rules.trained_weights("yolov8n.yaml", "detect"))
     assert not chosen.arguments().keys() & {"freeze", "unfreeze", "lr_scale"}
-    assert "start from pretrained weights" in chosen.advice[0]
-    chosen = rules.choose(survey(), FAST, 30, pretrained=rules.is_pretrained("yolov8n.pt"))
+    assert "start from pretrained weights, e.g. model=yolov8n.pt:" in chosen.advice[0]
+    chosen = rules.choose(survey(), FAST, 30, weights=rules.trained_weights("yolov8n.pt", None))
     assert chosen.arguments()["lr_scale"] == {"backbone": 0.5} and "pretrained" not in " ".join(chosen.advice)
+
+
+@pytest.mark.parametrize(
+    ("model", "task", "weights"),
+    [
+        ("yolo11s-seg.yaml", "segment", "yolo11s-seg.pt"),
+        ("my/net.yaml", "pose", "yolo11n-pose.pt"),
+        ("net.yml", "detect", "yolo11n.pt"),
+        ("net.yaml", None, "yolo11n.pt"),
+        ("net.pt", None, ""),
+    ],
+)
+def test_weights_are_recommended_of_the_models_task(model, task, weights):
+    assert rules.trained_weights(model, task) == weights
 
 
 def test_too_little_time_for_an_epoch(survey):

@@ -63,6 +63,18 @@ def test_a_study_without_a_result(made, tmp_path):
         gather([str(tmp_path / "study")])
 
 
+def test_runs_further_below_are_found(made, tmp_path):
+    for name in ("runs/solo", "runs/detect/train", "runs/detect/train2", "runs/segment/x/y/train", "runs/.old/train"):
+        made(name, **ACCURACY)
+    made("runs/solo/inner", **ACCURACY)
+    (tmp_path / "runs/detect/loop").symlink_to(tmp_path / "runs")
+    ((section,), left_out) = gather([str(tmp_path / "runs")])
+    found = [str(entry.run.folder.relative_to(tmp_path / "runs")) for entry in section.entries]
+    assert found == ["solo", "detect/train", "detect/train2", "segment/x/y/train"] and not left_out
+    ((section,), _) = gather([str(tmp_path / "runs/detect/train"), str(tmp_path / "runs/segment")])
+    assert len(section.entries) == 2
+
+
 def test_what_is_no_run(made, tmp_path):
     run = made("train", **ACCURACY)
     (run / "weights").mkdir()

@@ -74,7 +74,8 @@ def recipe(
     told: list[str] = []
     source = str(data)
     recipe_file.check(out)
-    if (task := files.model(str(model)).task) not in (None, *TASKS):
+    task = files.model(str(model)).task
+    if task not in (None, *TASKS):
         raise TintboxError(f"model={model}: recipes are for {', '.join(TASKS)}; this is a model to {task}")
     if checkpoint_file.mentions(Path(model), b"tintbox.plugins.extend"):
         raise TintboxError(
@@ -92,7 +93,8 @@ def recipe(
     request |= {"device": device, "groups": groups}
     known = probing.resume(probing.folder_of(out), request) if probe else None
     pace = known or time_steps(held, str(model), source, imgsz, device)
-    choose = partial(rules.choose, held, pace, imgsz=imgsz, epochs=epochs, pretrained=rules.is_pretrained(model))
+    weights = rules.trained_weights(model, task)
+    choose = partial(rules.choose, held, pace, imgsz=imgsz, epochs=epochs, weights=weights)
     found = probing.probe(choose, pace, request, out) if probe else None
     chosen, measured = (found.recipe, found.comments()) if found else (choose(minutes), [])
     file = recipe_file.write(out, chosen, str(model), source, None if epochs else minutes, measured)

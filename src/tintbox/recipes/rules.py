@@ -17,6 +17,7 @@ from tintbox.recipes.advice import advise
 from tintbox.recipes.pace import Pace
 from tintbox.recipes.survey import Survey
 
+TASK_SUFFIXES = {"segment": "-seg", "pose": "-pose", "obb": "-obb"}  # in the names of Ultralytics' weights
 STEPS = 600  # optimizer steps that a pretrained detector needs to converge on a few hundred images
 LEAST_EPOCHS, MOST_EPOCHS = 20, 300
 SIZES = range(320, 1281, 32)
@@ -88,9 +89,14 @@ def choose_closing(epochs: int) -> int:
     return max(1, min(CLOSING, 2 * epochs // 3))
 
 
-def is_pretrained(model: str | Path) -> bool:
-    """Return whether a model has trained weights; one given as a YAML has random weights."""
-    return Path(model).suffix not in yaml_file.SUFFIXES
+def trained_weights(model: str | Path, task: str | None) -> str:
+    """Return the weights to start from instead of a YAML, whose weights are random; "" for what is no YAML."""
+    from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
+
+    if Path(model).suffix not in yaml_file.SUFFIXES:
+        return ""
+    own = Path(model).with_suffix(".pt").name
+    return own if own in GITHUB_ASSETS_NAMES else f"yolo11n{TASK_SUFFIXES.get(task or '', '')}.pt"
 
 
 def choose(
@@ -99,19 +105,20 @@ def choose(
     minutes: float,
     imgsz: int | None = None,
     epochs: int | None = None,
-    pretrained: bool = True,
+    weights: str = "",
 ) -> Recipe:
     """Return the recipe for a dataset and a model that trains at this pace here.
 
-    ``imgsz`` and ``epochs`` are what the user asked for; the epochs take the place of the time limit.
+    ``imgsz`` and ``epochs`` are what the user asked for; the epochs take the place of the time limit. ``weights`` are
+    the trained ones that a model with random weights should start from.
 
     Raises:
         TintboxError: The time is too short for one epoch.
     """
     schedule = choose_schedule(survey, pace, minutes, imgsz, epochs)
-    settings = [*schedule, *choose_learning(survey, pretrained), *choose_loss(survey), *choose_augmentation(survey)]
-    begin = "start from pretrained weights, e.g. model=yolo11n.pt: this model's are random and need far more labels"
-    return Recipe(settings, [*([] if pretrained else [begin]), *advise(survey)])
+    settings = [*schedule, *choose_learning(survey, not weights), *choose_loss(survey), *choose_augmentation(survey)]
+    begin = f"start from pretrained weights, e.g. model={weights}: this model's are random and need far more labels"
+    return Recipe(settings, [*([begin] if weights else []), *advise(survey)])
 
 
 def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | None, epochs: int | None) -> list[Setting]:

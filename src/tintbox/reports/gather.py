@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from tintbox.run_folder import RunFolder
 from tintbox.studies import place
 
 FREEZE = "freeze.json"
+DEEPEST = 3  # levels of folders that are searched for runs
 OWN_DEFAULTS = {option.name: option.default for option in OPTIONS}
 
 
@@ -86,7 +88,7 @@ class Section:
 def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
     """Return the runs by task, in the order in which they were named, and notes on runs left out.
 
-    A folder that is not a run but has runs directly below it, such as a study's, stands for those.
+    A folder that is not a run stands for those below it, such as a study's.
 
     Raises:
         TintboxError: A folder is not a run, or none was named; the line says what is missing.
@@ -95,8 +97,8 @@ def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
         raise TintboxError("no runs are named; give the folders of training runs, e.g. runs/detect/train")
     runs: dict[Path, RunFolder] = {}
     left_out = []
-    for folder in folders:
-        path = Path(str(folder))
+    for folder in (one for named in folders for one in collections(Path(str(named)))):
+        path = Path(folder)
         with explain_refusal(f"{folder}: cannot be read"):
             below = members(path)
         planned = study_runs(path)
@@ -122,6 +124,23 @@ def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
         for index, (name, run) in enumerate(named)
     ]
     return [Section(task, [e for e in entries if e.run.task == task]) for task in tasks], left_out
+
+
+def collections(folder: Path) -> list[Path]:
+    """Return the folders that stand for the runs directly below them: this one and others below it; itself, if none.
+
+    Folders below a run, hidden ones, links, and those more than `DEEPEST` levels down are not searched.
+    """
+    if may_be_run(folder):
+        return [folder]
+    found = []
+    for here, names, _ in os.walk(folder):
+        runs = {name for name in names if may_be_run(Path(here, name))}
+        found += [Path(here)] * bool(runs)
+        deeper = len(Path(here).relative_to(folder).parts) < DEEPEST
+        others = (name for name in names if deeper and name not in runs and not name.startswith("."))
+        names[:] = sorted(others, key=natural_key)
+    return found or [folder]
 
 
 def members(folder: Path) -> list[Path]:

@@ -109,7 +109,7 @@ def test_models_that_know_more_and_less_are_compared_on_the_classes_of_a_dataset
     assert [category["name"] for category in both[1].truth.categories] == list("abcdefgh")
 
 
-def test_an_exported_model_is_compared_with_the_one_it_extends(old, extended, named, squares, tmp_path):
+def test_an_exported_model_is_compared_with_the_one_it_extends(old, extended, named, squares, tmp_path, monkeypatch):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnx")
     best = tmp_path / "best.pt"
@@ -120,6 +120,7 @@ def test_an_exported_model_is_compared_with_the_one_it_extends(old, extended, na
     values = {"imgsz": 64, "workers": 0}
     models = [old["yolo11n"], exported]
     sources.check_comparable(*sources.validate_both(models, ("one", "two"), {**values, "data": data}))
+    monkeypatch.setattr(sources, "validate", lambda *_, **__: pytest.fail("a mistake is found before a validation"))
     with pytest.raises(TintboxError, match="; give a dataset of classes that both know, data="):
         sources.validate_both(models, ("one", "two"), {**values, "data": named([*OLD, *"1234"])})
     with pytest.raises(TintboxError, match=r"model=.*yolo11n.pt: the model has 4 classes .* the dataset 3"):

@@ -81,6 +81,17 @@ def test_a_finished_checkpoint_of_ours_is_refused(model, ours):
         begin.check_finished(model, {})
 
 
+@pytest.mark.parametrize("given", [{}, {"data": "elsewhere.yaml"}])
+def test_a_dataset_that_is_not_there_is_told(given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stopped = loaded({"epoch": 3, "optimizer": {}, "train_args": {"data": "../mine.yaml", "freeze": "neck"}})
+    name = given.get("data", "../mine.yaml")
+    with pytest.raises(TintboxError, match=f"^data={name}: no such file here; resume where the run was started, or"):
+        begin.check_finished(stopped, given)
+    (tmp_path / "there.yaml").write_text("")
+    begin.check_finished(stopped, {"data": "there.yaml"})
+
+
 def test_a_yaml_is_no_stopped_run():
     with pytest.raises(TintboxError, match=r"^resume=True: model=x\.pt is no checkpoint of a stopped run; give"):
         begin.check_finished(loaded(None, task="colorize"), {})
