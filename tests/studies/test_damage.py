@@ -53,7 +53,7 @@ def test_damaged_folders_of_runs_are_shown_as_far_as_they_can_be_read(name, raw,
     file.write_bytes(head + raw)
     try:
         came = [command.result(done, run) for run in (first, second)]
-        table.save(done, came, "mine")
+        table.save(done, came)
         if cells := group_by_cell(came):
             command.pictures.draw(done, cells) if len(raw) % 5 == 0 else None
         outcome.reason(done / first.name, 1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tintbox.reports.gather import Entry, value_text
+from tintbox.studies.values import settings_text
 
 ALL = 0.999  # share of a group's parameters that counts as all: Ultralytics always freezes 16 in a head
 
@@ -80,8 +81,8 @@ def schedule(entry: Entry, freeze: Mapping[str, Any]) -> Schedule:
             when = str(end) if end - start == 1 else f"{start + 1}–{end}"
             segments.append(Segment(100 * (end - start) / epochs, kind, f"{when}: {words}"))
         bars.append(Bar(str(group["group"]), f"{int(group['parameters']):,}", segments))
-    given = {key: value for key, value in (freeze.get("arguments") or {}).items() if value is not None}
-    words = ", ".join(f"{key}={value_text(value)}" for key, value in given.items())
+    given = (freeze.get("arguments") or {}).items()
+    words = settings_text({key: value_text(value) for key, value in given if value is not None})
     return Schedule(entry.name, entry.index, words, epochs, bars)
 
 

@@ -162,7 +162,7 @@ def saver(folder: Path, grid: Grid, folds: Folds | None) -> Save:
     if folds is None:
 
         def save(came: list[Result]) -> dict[str, str]:
-            table.save(folder, came, folder.name)
+            table.save(folder, came)
             return {}
 
         return save

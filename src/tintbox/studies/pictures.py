@@ -10,6 +10,7 @@ from typing import Any
 from tintbox import figures
 from tintbox.checks import is_number
 from tintbox.studies.cells import LOSS, Cell, group_by_task, mean, spread
+from tintbox.studies.values import settings_text
 
 DPI = 150
 # Okabe and Ito's colour-blind-safe palette without black and yellow.
@@ -50,7 +51,7 @@ def effect(figure: Any, group: Sequence[Cell], key: str) -> None:
     """Draw loss and metric against one argument: a line per combination of the others, with the spread shaded."""
     lines: dict[str, list[Cell]] = {}
     for cell in group:
-        others = ", ".join(f"{k}={v}" for k, v in cell.shown.items() if k != key)
+        others = settings_text({k: v for k, v in cell.shown.items() if k != key})
         lines.setdefault(others, []).append(cell)
     values = {cell.shown[key]: cell.settings[key] for cell in group}
     numeric = all(map(is_number, values.values()))
