@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from tintbox.errors import TintboxError
+from tintbox.reports.freezing import schedules
 from tintbox.reports.gather import gather, value_text
 
 ACCURACY = {"metrics__mAP50-95(B)": [0.25, 0.5, 0.375]}
@@ -88,7 +89,7 @@ def test_broken_files_are_no_failure(made):
     (section,), _ = gather([str(run)])
     entry = section.entries[0]
     assert entry.coco is None and "coco.json cannot be read (KeyError: " in entry.coco_problem
-    assert entry.freeze is None and entry.run.environment == {}
+    assert schedules([entry]) == ([], []) and entry.run.environment == {}
 
 
 def test_an_unfinished_run(made, detector, copy):

@@ -13,8 +13,7 @@ from tintbox.errors import TintboxError, one_line, reason_of
 from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.plugins.coco_eval.metrics import TITLES
 from tintbox.plugins.coco_eval.settings import check
-
-FILE = "coco.json"
+from tintbox.run_arguments import COCO
 
 
 @dataclass(frozen=True)
@@ -65,12 +64,12 @@ def read(run: Path) -> tuple[CocoFile | None, str]:
     Returns:
         The evaluation, or None; and a sentence if one exists but cannot be read, else "".
     """
-    own = run / FILE
+    own = run / COCO
     try:
-        below = sorted(run.glob(f"*/{FILE}"), key=lambda file: file.stat().st_mtime, reverse=True)
+        below = sorted(run.glob(f"*/{COCO}"), key=lambda file: file.stat().st_mtime, reverse=True)
         files = [own] * own.is_file() + below
     except OSError as error:
-        return None, f"{run} cannot be looked through for a {FILE} ({reason_of(error)})"
+        return None, f"{run} cannot be looked through for a {COCO} ({reason_of(error)})"
     problem = ""
     for file in files:
         try:

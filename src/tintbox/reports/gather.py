@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tintbox import checkpoint_file, json_file, limits, run_folder
+from tintbox import checkpoint_file, run_folder
 from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, TintboxFileError, explain_refusal, one_line
 from tintbox.path_names import distinct_names
@@ -20,7 +20,6 @@ from tintbox.reports.evaluations import read as read_coco
 from tintbox.run_folder import RunFolder
 from tintbox.studies import place
 
-FREEZE = "freeze.json"
 OWN_DEFAULTS = {option.name: option.default for option in OPTIONS}
 
 
@@ -42,16 +41,6 @@ class Entry:
     run: RunFolder
     coco: CocoFile | None = None
     coco_problem: str = ""
-
-    @cached_property
-    def freeze(self) -> dict[str, Any] | None:
-        """Return the freeze schedule in ``freeze.json``, None if it is missing or unreadable."""
-        try:
-            found = json_file.read(self.run.folder / FREEZE, limits.FREEZE_BYTES)
-            stages = [(int(s["epoch"]), [g["group"] for g in s["groups"]]) for s in found["stages"]]
-            return found if stages and int(found["epochs"]) > 0 else None
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
-            return None
 
     @cached_property
     def checkpoint(self) -> dict[str, Any]:
@@ -97,9 +86,9 @@ def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
     left_out = []
     for folder in folders:
         path = Path(str(folder))
-        with explain_refusal(f"{folder}: cannot be read"):
-            below = members(path)
         planned = study_runs(path)
+        with explain_refusal(f"{folder}: cannot be read"):
+            below = members(path, planned)
         if planned and not below:
             raise TintboxFileError(f"{folder}: none of the {len(planned)} runs of this study has a finished epoch yet")
         for member in below or [path]:
@@ -124,8 +113,10 @@ def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
     return [Section(task, [e for e in entries if e.run.task == task]) for task in tasks], left_out
 
 
-def members(folder: Path) -> list[Path]:
+def members(folder: Path, planned: Sequence[str]) -> list[Path]:
     """Return the runs directly below a folder that is not a run: in a study's order, else in natural order by name.
+
+    ``planned`` are the names of the study's runs, if it is a study's folder.
 
     Raises:
         OSError: The folder cannot be listed.
@@ -133,10 +124,10 @@ def members(folder: Path) -> list[Path]:
     if not folder.is_dir() or not run_folder.missing(folder):
         return []
     found = [path for path in folder.iterdir() if path.is_dir() and may_be_run(path)]
-    planned = {name: i for i, name in enumerate(study_runs(folder))}
+    order = {name: i for i, name in enumerate(planned)}
     if any((path / MARK).is_file() for path in found):  # with folds; a single one says little
-        found = [path for path in found if path.name in planned]
-    return sorted(found, key=lambda path: (planned.get(path.name, len(planned)), natural_key(path.name)))
+        found = [path for path in found if path.name in order]
+    return sorted(found, key=lambda path: (order.get(path.name, len(order)), natural_key(path.name)))
 
 
 def may_be_run(folder: Path) -> bool:

@@ -100,8 +100,10 @@ def _compare_settings(ruler: Ruler, settings: Sequence[seeds.Setting]) -> tuple[
 
 def _same_seeds(one: seeds.Setting, two: seeds.Setting) -> bool:
     """Return whether the runs of two settings have the same results, seed by seed."""
-    first, second = ({value_text(e.run.arguments.get("seed")): e.run for e in own.entries} for own in (one, two))
-    return first.keys() == second.keys() and all(run.same_results(second[seed]) for seed, run in first.items())
+    first, second = (
+        {value_text(e.run.arguments.get("seed")): e.run.fingerprint for e in own.entries} for own in (one, two)
+    )
+    return first == second
 
 
 def list_names(names: Sequence[str], what: str) -> str:
@@ -116,7 +118,7 @@ def _compare_runs(ruler: Ruler, kept: Mapping[int, Evaluation], known: Sequence[
     alike = [entry for entry in known if are_equal(one.value, ruler.values[entry.index].value)]
     if len(alike) > 1:
         claim = f"{list_names([entry.name for entry in alike], 'runs')} are equal by {ruler.title}: {text(one)}."
-        return claim, NO_EFFECT if all(best.run.same_results(entry.run) for entry in alike) else ""
+        return claim, NO_EFFECT if all(best.run.fingerprint == entry.run.fingerprint for entry in alike) else ""
     apart = np.repeat(max(0.0, one.low - two.high) if one.bounded and two.bounded else 0.0, 2)
     lead, behind = (text(value, digits_of(apart)) for value in (one, two))
     claim = f"{best.name} is best by {ruler.title}: {lead}, ahead of {second.name} with {behind}."
