@@ -9,17 +9,7 @@ from typing import Any
 
 from tintbox import atomic
 from tintbox.run_folder import ARGUMENTS, RESULTS
-from tintbox.studies.cells import (
-    LOSS,
-    Cell,
-    Result,
-    group_by_cell,
-    group_by_task,
-    mean,
-    numbers,
-    spread,
-    without_seed,
-)
+from tintbox.studies.cells import LOSS, Cell, Result, group_by_cell, group_by_task, mean, numbers, spread, without_seed
 from tintbox.studies.outcome import FAILED, FINISHED, STARTED
 from tintbox.studies.progress import clock
 from tintbox.studies.values import settings_text, texts
