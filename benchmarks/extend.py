@@ -28,7 +28,6 @@ from typing import Any
 import extend_data
 import machine
 import runs
-from finetune import settings
 
 METHODS: dict[str, dict[str, Any]] = {
     "original": {},
@@ -41,6 +40,7 @@ FORKS = ("head", "slim", "neck", "true", "backbone[5:]", "backbone[2:]")
 RECIPE = {"optimizer": "AdamW", "lr0": 0.002, "nbs": 16, "warmup_bias_lr": 0.0}
 SMALL = {"imgsz": 320, "epochs": 15, "batch": 16}
 TURNS = 3  # of every method, in `time_alone`
+ROUNDS = 15  # timed predictions of a model
 
 
 def arguments(method: str) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def train(args: argparse.Namespace, method: str, data: str, seed: int, model: st
     yolo.add_callback("on_train_epoch_start", lambda trainer: times.append([time.perf_counter()]))
     yolo.add_callback("on_train_epoch_end", lambda trainer: times[-1].append(time.perf_counter()))
     yolo.train(
-        **{**RECIPE, **settings(args.set), **arguments(method)}, data=data, epochs=args.epochs, imgsz=args.imgsz,
+        **{**RECIPE, **runs.settings(args.set), **arguments(method)}, data=data, epochs=args.epochs, imgsz=args.imgsz,
         batch=args.batch, seed=seed, workers=args.workers, plots=False, val=False, cache="ram",
         project=str(folder.parent), name=folder.name, exist_ok=True,
     )  # fmt: skip
@@ -99,7 +99,7 @@ def evaluate(args: argparse.Namespace, model: str, data: str, folder: Path, **mo
     return [float(found.values[0]), *(map(float, found.intervals[0]) if args.resamples else ())]
 
 
-def cost(model: str, imgsz: int, rounds: int = 15) -> dict[str, float]:
+def cost(model: str, imgsz: int) -> dict[str, float]:
     """Return a model's GFLOPs at 640 pixels, its parameters, and milliseconds per image, fused, at batch size 1."""
     import torch
     from ultralytics import YOLO
@@ -110,7 +110,7 @@ def cost(model: str, imgsz: int, rounds: int = 15) -> dict[str, float]:
     network.fuse(verbose=False)
     x, times = torch.rand(1, 3, imgsz, imgsz), []
     with torch.inference_mode():
-        for _ in range(rounds):
+        for _ in range(ROUNDS):
             begin = time.perf_counter()
             network(x)
             times.append(1000 * (time.perf_counter() - begin))
@@ -222,7 +222,7 @@ def main() -> None:
         for method in args.methods:
             for seed in args.seeds[: 1 if method == "original" else None]:
                 what = [Path(args.model).stem, title, f"{args.epochs}x{args.imgsz}", *args.set, method, str(seed)]
-                jobs["-".join(what).replace("=", "_").replace("/", "_")] = partial(run, args, method, new, seed)
+                jobs[runs.folder_name(*what)] = partial(run, args, method, new, seed)
     found = runs.run_all(jobs, args, lambda name, r: f"{name}: new {figures([r], 'exact', 'new')}")
     results = list(found.values())
     if args.figure:

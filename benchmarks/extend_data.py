@@ -9,8 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from transfer import dataset_of, pictures_of
+from images import dataset_of, pictures_of
 
+CONFIDENCE = 0.4  # minimum of a pseudo-label
 Lines = Callable[[Path], list[str]]
 
 
@@ -57,7 +58,7 @@ def unions(old: str, new: list[str], root: Path) -> tuple[dict[str, str], list[s
     return {part: write(root / part, every, {"train": f[:1], "val": f}) for part, f in sets.items()}, every
 
 
-def pseudo(model: str, new: str, every: list[str], root: Path, imgsz: int, conf: float = 0.4) -> str:
+def pseudo(model: str, new: str, every: list[str], root: Path, imgsz: int) -> str:
     """Write a dataset of the new images with the old model's boxes added to their labels; return its YAML's path."""
     from ultralytics import YOLO
 
@@ -65,7 +66,7 @@ def pseudo(model: str, new: str, every: list[str], root: Path, imgsz: int, conf:
     own = renumbered(part["names"], every)
 
     def both(picture: Path) -> list[str]:
-        (found,) = yolo.predict(picture, imgsz=imgsz, conf=conf, verbose=False)
+        (found,) = yolo.predict(picture, imgsz=imgsz, conf=CONFIDENCE, verbose=False)
         boxes = zip(found.boxes.cls.tolist(), found.boxes.xywhn.tolist())
         return own(picture) + [" ".join(map(str, (every.index(yolo.names[int(c)]), *box))) for c, box in boxes]
 

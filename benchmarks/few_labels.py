@@ -32,8 +32,8 @@ from typing import Any
 import few_labels_report as report
 import machine
 import runs
+from images import dataset_of, pictures_of, shuffle_pictures, write_yaml
 from tintbox.yaml_file import read as read_yaml
-from transfer import dataset_of, pictures_of, shuffle_pictures, write_yaml
 
 TUNED = ("bccd", "aquarium", "cards")
 DATASETS = {"bccd": 320, "aquarium": 320, "cards": 320, "boards": 320, "pcb": 480}  # name -> pixels
@@ -129,7 +129,7 @@ def train(args: argparse.Namespace, dataset: str, share: str, seed: int, row: st
     for file in (folder / "weights").glob("*.pt"):
         file.unlink()  # saves disk space over hundreds of runs
     result = {"dataset": dataset, "share": share, "seed": seed, "row": row, "seconds": seconds}
-    return {**result, "mAP50-95": float(box.map), "mAP50": float(box.map50)}
+    return {**result, **runs.accuracy(box)}
 
 
 def result_line(name: str, result: dict) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import runs
-from transfer_report import intervals, span
 
 AGAINST = ("stock", "nbs16")  # the baselines that every other row is compared with
 Key = tuple[str, str, str]  # dataset, share, row
@@ -59,13 +58,13 @@ def compare(
     if not seeds:
         return None
     pairs = [(root / ours[seed]["folder"], root / theirs[seed]["folder"]) for seed in seeds]
-    return intervals(pairs, "test")[0]
+    return runs.intervals(pairs, "test")[0]
 
 
 def over_datasets(values: list[float]) -> str:
     """Return the mean of the datasets' differences, in points, with a 95% interval by Student's t."""
     middle, *bounds = runs.student_interval(values)
-    return f"{100 * middle:+.1f}" + (f" {span(bounds)}" if len(values) > 1 else "")
+    return f"{100 * middle:+.1f}" + (f" {runs.span(bounds)}" if len(values) > 1 else "")
 
 
 def tabulate_differences(
@@ -81,7 +80,7 @@ def tabulate_differences(
             columns = []
             for row in rows:
                 found = compare(cells, root, dataset, share, row, other)
-                columns.append(f"{100 * found[0]:+.1f} {span(found[1:])}" if found else "")
+                columns.append(f"{100 * found[0]:+.1f} {runs.span(found[1:])}" if found else "")
                 if found:
                     sums[row][dataset] = found[0]
             if any(columns):

@@ -45,7 +45,7 @@ def train(args: argparse.Namespace, variant: str, seed: int, folder: Path) -> di
     own = VARIANTS[variant] if "cfg" in VARIANTS[variant] else {**VARIANTS[variant], "batch": args.batch}
     start = time.perf_counter()
     model.train(
-        **{**own, **settings(args.set)}, data=args.data, epochs=args.epochs, imgsz=args.imgsz, seed=seed,
+        **{**own, **runs.settings(args.set)}, data=args.data, epochs=args.epochs, imgsz=args.imgsz, seed=seed,
         workers=args.workers, plots=False,
         project=str(folder.parent), name=folder.name, exist_ok=True,
     )  # fmt: skip
@@ -58,15 +58,8 @@ def train(args: argparse.Namespace, variant: str, seed: int, folder: Path) -> di
         )  # fmt: skip
         names = [box.names[i] for i in box.box.ap_class_index]  # classes without a box in the split have no AP
         classes = dict(zip(names, map(float, box.box.ap)))
-        result[split] = {"mAP50-95": float(box.box.map), "mAP50": float(box.box.map50), "classes": classes}
+        result[split] = {**runs.accuracy(box.box), "classes": classes}
     return result
-
-
-def settings(words: list[str]) -> dict:
-    """Return ``key=value`` arguments as a dict, with values parsed as YAML."""
-    import yaml
-
-    return {key: yaml.safe_load(value) for key, _, value in (word.partition("=") for word in words)}
 
 
 def table(results: list[dict], split: str) -> str:
@@ -104,7 +97,7 @@ def main() -> None:
     print(machine.describe(), flush=True)
     # The folder's name contains everything that the result depends on, so that runs of other settings are not reused.
     what = [Path(args.model).stem, Path(args.data).stem, f"{args.imgsz}px", f"e{args.epochs}", f"b{args.batch}"]
-    setting = "-".join([*what, *(word.replace("=", "_").replace("/", "_") for word in args.set)])
+    setting = runs.folder_name(*what, *args.set)
     jobs = {
         f"{setting}-{variant}-{seed}": partial(train, args, variant, seed)
         for seed in args.seeds

@@ -9,10 +9,11 @@ marked `gpu`. Each prints its own table, with versions and hardware.
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 from pathlib import Path
+
+import machine
 
 HERE = Path(__file__).resolve().parent
 VARIANTS = ["stock", "amp=auto", "amp=auto freeze=backbone"]
@@ -33,7 +34,7 @@ def main() -> None:
     """Run all commands, continuing after failures; the exit status is the number of failures."""
     import torch
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = machine.make_parser(__doc__)
     parser.add_argument("--model", default="yolo11n.pt", help="the pretrained checkpoint")
     args = parser.parse_args()
     if not torch.cuda.is_available():

@@ -22,12 +22,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torchvision.ops import roi_align
 from ultralytics import YOLO
-from ultralytics.data.utils import check_det_dataset, img2label_paths
+from ultralytics.data.utils import img2label_paths
 from ultralytics.nn.tasks import load_checkpoint
 
 import machine
 import runs
-from tintbox.colorization.data import image_files
+from images import dataset_of, pictures_of
 from tintbox.plugins.transfer.norm_statistics import recompute
 
 STATISTICS = 32  # batches for the BatchNorm statistics
@@ -49,7 +49,7 @@ def detector(model: str, weights: str):
 def boxes_of(data: str, split: str) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Return for each labelled image its file, boxes (n, 4) as x1, y1, x2, y2 in 0..1, and their classes (n,)."""
     found = []
-    for file in map(str, image_files(check_det_dataset(data)[split])):
+    for file in pictures_of(dataset_of(data)[split]):
         labels = Path(img2label_paths([file])[0])
         rows = np.loadtxt(labels, ndmin=2) if labels.is_file() and labels.stat().st_size else np.zeros((0, 5))
         if len(rows):

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, dataset: str, share: str, seed: int, folder: P
     return {
         "dataset": dataset, "share": share, "seed": seed, "validated": polished.found.images,
         "best": polished.found.best._asdict(), "candidates": [one._asdict() for one in polished.found.candidates],
-        **{name: {"mAP50-95": float(box.map), "mAP50": float(box.map50)} for name, box in judged.items()},
+        **{name: runs.accuracy(box) for name, box in judged.items()},
     }  # fmt: skip
 
 

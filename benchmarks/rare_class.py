@@ -22,7 +22,7 @@ from ultralytics.data.utils import img2label_paths
 
 import machine
 import runs
-from transfer import dataset_of, pictures_of
+from images import dataset_of, pictures_of
 
 SETTINGS = {"stock": {}, "balanced": {"cls_pos_weight": "balanced"}}
 COLUMNS = ("recall", "precision", "AP50", "AP50-95")

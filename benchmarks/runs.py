@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import machine
 from tintbox import atomic
@@ -123,6 +124,23 @@ def write_result(folder: Path, result: dict) -> None:
     atomic.write_text(folder / RESULT, json.dumps(result))
 
 
+def settings(words: Sequence[str]) -> dict:
+    """Return ``key=value`` arguments as a dict, with values parsed as YAML."""
+    import yaml
+
+    return {key: yaml.safe_load(value) for key, _, value in (word.partition("=") for word in words)}
+
+
+def folder_name(*words: str) -> str:
+    """Return the name of a run's folder made of all that its result depends on."""
+    return "-".join(words).replace("=", "_").replace("/", "_")
+
+
+def accuracy(box: Any) -> dict[str, float]:
+    """Return the mAP of a validation's boxes, as results have it."""
+    return {"mAP50-95": float(box.map), "mAP50": float(box.map50)}
+
+
 def tabulate(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table."""
     first, *others = (f"| {' | '.join(row)} |" for row in (header, *rows))
@@ -144,3 +162,49 @@ def student_interval(values: Sequence[float]) -> tuple[float, float, float]:
         return middle, math.nan, math.nan
     half = stats.t.ppf(0.975, len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
     return middle, middle - half, middle + half
+
+
+def span(bounds: Sequence[float]) -> str:
+    """Return an interval in percent as text."""
+    return f"[{100 * bounds[0]:+.1f}, {100 * bounds[1]:+.1f}]"
+
+
+def read_evaluation(folder: Path, split: str):
+    """Return the COCO evaluation of a run, from the truth and the predictions in its subfolder of the split."""
+    from tintbox.plugins.coco_eval.data.detections import Detections
+    from tintbox.plugins.coco_eval.data.truth import Truth
+    from tintbox.plugins.coco_eval.evaluation import evaluate
+    from tintbox.plugins.coco_eval.settings import Settings
+
+    truth = Truth.read(folder / split / "annotations.json")
+    detections = Detections.read(folder / split / "predictions.json", truth)
+    return evaluate(truth, detections, settings=Settings(explain=False))
+
+
+def intervals(
+    pairs: list[tuple[Path, Path]], split: str = "val"
+) -> tuple[tuple[float, float, float], list[tuple[float, float]]]:
+    """Return the difference in COCO AP between runs of two kinds, with 95% intervals from a paired bootstrap.
+
+    Args:
+        pairs: For each seed, the folders of two runs with the same share: ours and its baseline.
+        split: The predicted split, a subfolder of each run.
+
+    Returns:
+        The mean over seeds with its interval from resampling images and seeds, and for each seed the interval from
+        resampling images; in -1..1.
+    """
+    import numpy as np
+
+    from tintbox.plugins.coco_eval import bootstrap
+    from tintbox.plugins.coco_eval.comparison import Comparison
+    from tintbox.plugins.coco_eval.metrics import overall
+
+    compared = [Comparison(read_evaluation(others, split), read_evaluation(ours, split)) for ours, others in pairs]
+    samples = np.stack([(overall(c.second.samples) - overall(c.first.samples))[..., 0] for c in compared])  # (S, R)
+    drawn = np.random.default_rng(0).integers(len(pairs), size=(len(pairs), samples.shape[1]))
+    pooled = np.take_along_axis(samples, drawn, axis=0).mean(0)
+    value = np.mean([c["AP"] for c in compared])
+    first = compared[0].first
+    low, high = bootstrap.difference_interval(pooled, np.array(value), first.settings.level, first.support[-1, 0])
+    return (float(value), float(low), float(high)), [tuple(map(float, c.intervals[0])) for c in compared]

@@ -6,7 +6,6 @@ reads the precision at i / 100 as tidecv does, instead of at pycocotools' 101 re
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import sys
 import warnings
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+import machine
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.errors import oracles
@@ -82,7 +82,7 @@ def ours(truth: Truth, found: Detections, levels: np.ndarray) -> dict[str, float
 
 def main() -> None:
     """Print the largest differences of each case."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = machine.make_parser(__doc__)
     parser.parse_args()
     if importlib.util.find_spec("tidecv") is None:
         parser.error("tidecv is not installed; pip install tidecv")

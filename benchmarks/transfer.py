@@ -21,7 +21,6 @@ import argparse
 import json
 import math
 import os
-import random
 import time
 from functools import partial
 from pathlib import Path
@@ -29,7 +28,7 @@ from pathlib import Path
 import machine
 import runs
 import transfer_report as report
-from finetune import settings
+from images import dataset_of, pictures_of, shuffle_pictures, write_yaml
 
 STARTS = {  # start -> images of its colourisation, and whether it begins with COCO weights
     "random": None,
@@ -66,40 +65,6 @@ POOL = {
 METRICS = ("mAP50-95", "mAP50")
 
 
-def dataset_of(data: str) -> dict:
-    """Return Ultralytics' description of a dataset; prepare the dataset if needed."""
-    from ultralytics.data.utils import check_det_dataset
-
-    return check_det_dataset(data)
-
-
-def write_yaml(file: Path, described: dict, train: list[str]) -> str:
-    """Write a dataset YAML with other training images; return its path."""
-    import yaml
-
-    listed = file.with_suffix(".txt")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    listed.write_text("\n".join(train) + "\n")
-    splits = {split: str(described[split]) for split in ("val", "test") if described.get(split)}
-    names = dict(described["names"])
-    file.write_text(yaml.safe_dump({"path": str(file.parent), "train": str(listed), **splits, "names": names}))
-    return str(file)
-
-
-def pictures_of(folder: str | Path) -> list[str]:
-    """Return the image files in a folder, searched recursively and sorted."""
-    from tintbox.colorization.data import image_files
-
-    return [str(file) for file in image_files(folder)]
-
-
-def shuffle_pictures(described: dict, seed: int) -> list[str]:
-    """Return a dataset's training images in the order drawn by a seed."""
-    files = pictures_of(described["train"])
-    random.Random(seed).shuffle(files)
-    return files
-
-
 def subset(args: argparse.Namespace, share: int, seed: int) -> tuple[str, int]:
     """Return a dataset YAML with a share (in percent) of the training images drawn by the seed, and their number."""
     described = dataset_of(args.data)
@@ -121,7 +86,7 @@ def pretext(args: argparse.Namespace, pictures: str, from_coco: bool, folder: Pa
     start = time.perf_counter()
     model = YOLO(args.model.replace(".yaml", "-colorize.yaml"))
     model.train(
-        **{**BUDGETS[args.budget]["pretext"], **settings(args.pretext)}, data=data, plots=False, val=False,
+        **{**BUDGETS[args.budget]["pretext"], **runs.settings(args.pretext)}, data=data, plots=False, val=False,
         pretrained=args.coco if from_coco else True, project=str(folder.parent), name=folder.name, exist_ok=True,
     )  # fmt: skip
     return {"seconds": time.perf_counter() - start, "metrics": model.trainer.metrics}
@@ -137,7 +102,7 @@ def detect(args: argparse.Namespace, start: str, share: int, seed: int, weights:
     epochs = math.ceil(args.steps / math.ceil(count / budget["batch"]))
     begin = time.perf_counter()
     model.train(
-        **{**DETECTOR, "warmup_epochs": WARMUP * epochs, **settings(args.set)}, data=data, epochs=epochs,
+        **{**DETECTOR, "warmup_epochs": WARMUP * epochs, **runs.settings(args.set)}, data=data, epochs=epochs,
         imgsz=budget["imgsz"], batch=budget["batch"], nbs=budget["batch"], seed=seed,
         pretrained=weights or False, workers=args.workers, cache="ram", plots=False, val=False,
         project=str(folder.parent), name=folder.name, exist_ok=True,
@@ -148,7 +113,7 @@ def detect(args: argparse.Namespace, start: str, share: int, seed: int, weights:
         coco_eval={"resamples": 0, "explain": False}, project=str(folder), name="val", exist_ok=True,
     )  # fmt: skip
     result = {"start": start, "share": share, "seed": seed, "seconds": seconds}
-    return {**result, "mAP50-95": float(box.box.map), "mAP50": float(box.box.map50)}
+    return {**result, **runs.accuracy(box.box)}
 
 
 def result_line(name: str, result: dict) -> str:
@@ -160,7 +125,7 @@ def result_line(name: str, result: dict) -> str:
 def starts_of(args: argparse.Namespace) -> dict[str, str]:
     """Make the pretext runs, and return start -> the checkpoint from which the detector starts."""
     jobs, weights = {}, {}
-    what = "-".join([args.model.removesuffix(".yaml"), Path(args.data).stem, args.budget, *args.pretext])
+    what = [args.model.removesuffix(".yaml"), Path(args.data).stem, args.budget, *args.pretext]
     for start in args.starts:
         plan = STARTS[start]
         if start == "coco":
@@ -168,7 +133,7 @@ def starts_of(args: argparse.Namespace) -> dict[str, str]:
         elif plan is None:
             weights[start] = ""
         else:
-            name = f"pretext-{start}-{what}".replace("=", "_").replace("/", "_")
+            name = runs.folder_name("pretext", start, *what)
             jobs[name] = partial(pretext, args, *plan)
             weights[start] = str(args.root / name / "weights" / "best.pt")
     runs.run_all(jobs, args, result_line)
@@ -209,7 +174,7 @@ def main() -> None:
         for seed in seeds:
             for start, file in weights.items():
                 own = args.pretext if STARTS.get(start) else []
-                name = "-".join([*what, start, *own, str(share), str(seed)]).replace("=", "_").replace("/", "_")
+                name = runs.folder_name(*what, start, *own, str(share), str(seed))
                 jobs[name] = partial(detect, args, start, share, seed, file)
     found = runs.run_all(jobs, args, result_line)
     results = [{**result, "folder": name} for name, result in found.items()]

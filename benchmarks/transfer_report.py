@@ -8,47 +8,6 @@ from pathlib import Path
 import runs
 
 
-def read_evaluation(folder: Path, split: str = "val"):
-    """Return the COCO evaluation of a run, from the truth and the predictions in its subfolder of the split."""
-    from tintbox.plugins.coco_eval.data.detections import Detections
-    from tintbox.plugins.coco_eval.data.truth import Truth
-    from tintbox.plugins.coco_eval.evaluation import evaluate
-    from tintbox.plugins.coco_eval.settings import Settings
-
-    truth = Truth.read(folder / split / "annotations.json")
-    detections = Detections.read(folder / split / "predictions.json", truth)
-    return evaluate(truth, detections, settings=Settings(explain=False))
-
-
-def intervals(
-    pairs: list[tuple[Path, Path]], split: str = "val"
-) -> tuple[tuple[float, float, float], list[tuple[float, float]]]:
-    """Return the difference in COCO AP between two starts, with 95% intervals from a paired bootstrap.
-
-    Args:
-        pairs: For each seed, the folders of two runs with the same share: ours and its baseline.
-        split: The predicted split, a subfolder of each run.
-
-    Returns:
-        The mean over seeds with its interval from resampling images and seeds, and for each seed the interval from
-        resampling images; in -1..1.
-    """
-    import numpy as np
-
-    from tintbox.plugins.coco_eval import bootstrap
-    from tintbox.plugins.coco_eval.comparison import Comparison
-    from tintbox.plugins.coco_eval.metrics import overall
-
-    compared = [Comparison(read_evaluation(others, split), read_evaluation(ours, split)) for ours, others in pairs]
-    samples = np.stack([(overall(c.second.samples) - overall(c.first.samples))[..., 0] for c in compared])  # (S, R)
-    drawn = np.random.default_rng(0).integers(len(pairs), size=(len(pairs), samples.shape[1]))
-    pooled = np.take_along_axis(samples, drawn, axis=0).mean(0)
-    value = np.mean([c["AP"] for c in compared])
-    first = compared[0].first
-    low, high = bootstrap.difference_interval(pooled, np.array(value), first.settings.level, first.support[-1, 0])
-    return (float(value), float(low), float(high)), [tuple(map(float, c.intervals[0])) for c in compared]
-
-
 def pick(results: list[dict], start: str, share: int) -> list[dict]:
     """Return the results of a start at a share of the labels, one per seed."""
     return [r for r in results if (r["start"], r["share"]) == (start, share)]
@@ -74,15 +33,12 @@ def differences(results: list[dict], starts: list[str], shares: list[int], root:
                 continue
             values = [100 * (a["mAP50-95"] - b["mAP50-95"]) for a, b in pairs]
             line = f"{start} - {starts[0]} at {share}%: {runs.mean(values)} ({', '.join(f'{v:+.1f}' for v in values)})"
-            (value, *bounds), single = intervals([(root / a["folder"], root / b["folder"]) for a, b in pairs])
-            line += f"; COCO's AP {100 * value:+.1f} {span(bounds)}, 95% over images and seeds; over images, by seed: "
-            lines.append(line + ", ".join(map(span, single)))
+            (value, *bounds), single = runs.intervals([(root / a["folder"], root / b["folder"]) for a, b in pairs])
+            line += (
+                f"; COCO's AP {100 * value:+.1f} {runs.span(bounds)}, 95% over images and seeds; over images, by seed: "
+            )
+            lines.append(line + ", ".join(map(runs.span, single)))
     return "\n".join(lines)
-
-
-def span(bounds) -> str:
-    """Return an interval in percent as text."""
-    return f"[{100 * bounds[0]:+.1f}, {100 * bounds[1]:+.1f}]"
 
 
 def figure(results: list[dict], starts: list[str], shares: list[int], file: Path) -> None:

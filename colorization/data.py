@@ -19,7 +19,7 @@ import torch
 from ultralytics.utils import LOGGER
 from ultralytics.utils.checks import check_imgsz
 
-from tintbox import circles
+from tintbox import link_loops
 from tintbox.checks import is_there
 from tintbox.colorization.decoding import decode, glance
 from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of
@@ -48,7 +48,7 @@ def image_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
         return [file for part in source for file in image_files(part)]
     path = Path(str(source))
     if is_there(path, Path.is_dir):
-        circles.check(path)
+        link_loops.check(path)
         there = (path / name for name in glob.glob("**", root_dir=path, recursive=True))  # noqa: PTH207
         files = sorted(file for file in there if file.suffix.lower() in SUFFIXES and file.is_file())
     elif is_there(path) and path.suffix.lower() == ".txt":

@@ -14,7 +14,7 @@ import numpy as np
 from tintbox.datasets import picture_arrays
 from tintbox.datasets.cifar10_archive import CLASSES, MD5, SOURCE, URL, Images, download, read_archive
 from tintbox.datasets.staging import is_complete, stage
-from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest
+from tintbox.errors import TintboxError, TintboxFileError, explain_refusal, suggest
 
 NPZ_KEYS = {"train": "train", "val": "test"}
 SIDE = 32  # of an image in pixels
@@ -60,8 +60,7 @@ def prepare(
             place.mkdir(parents=True)
             for name, pictures in by_class.items():
                 paths = [place / f"{name}_{i:05d}.png" for i in range(len(pictures))]
-                for _ in pool.map(_write, paths, pictures):  # the loop re-raises errors of the threads
-                    pass
+                list(pool.map(_write, paths, pictures))  # raises the threads' errors
     return target
 
 
@@ -82,12 +81,8 @@ def read(path: Path, classes: Sequence[str], *, md5: str = MD5) -> Images:
     """
     if not path.is_file():
         raise TintboxFileError(f"{path}: no such file; let {SOURCE} name cifar-10-python.tar.gz ({URL}) or unset it")
-    try:
+    with explain_refusal(f"{path}: cannot be read", f"; fetch it again from {URL}"):
         return _read_npz(path, classes) if zipfile.is_zipfile(path) else read_archive(path, classes, md5)
-    except OSError as error:
-        if isinstance(error, TintboxError):
-            raise
-        raise TintboxError(f"{path}: cannot be read ({one_line(error)}); fetch it again from {URL}") from error
 
 
 def _check_classes(classes: Sequence[str]) -> list[str]:

@@ -10,10 +10,8 @@ import urllib.request
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from tintbox import yaml_file
 from tintbox.datasets import voc
 from tintbox.datasets.staging import is_complete, stage
 from tintbox.datasets.voc import SPLITS
@@ -152,11 +150,8 @@ def download(name: str, *, url: str | None = None) -> voc.Tree:
 
 
 def _check_names(file: Path, classes: Sequence[str]) -> None:
-    """Raise TintboxError if a dataset YAML has class names other than ``classes``; one without names passes."""
-    try:
-        data: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TintboxError(f"{file}: cannot be read as YAML ({one_line(error)}); mend or remove it") from error
+    """Raise TintboxError if a dataset YAML is damaged or names other classes; one without names passes."""
+    data = yaml_file.read(file)
     names = data.get("names") if isinstance(data, Mapping) else None
     found = [names[i] for i in sorted(names)] if isinstance(names, Mapping) else names
     if found and found != list(classes):

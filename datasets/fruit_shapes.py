@@ -13,9 +13,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from tintbox.datasets.grounds import mix, noise
-
-Array = np.ndarray
+from tintbox.datasets.grounds import Array, mix, noise
 
 
 class Surface(NamedTuple):
@@ -96,13 +94,12 @@ def banana(rng: np.random.Generator, u: Array, v: Array, radius: float) -> Surfa
 def grapes(rng: np.random.Generator, u: Array, v: Array, radius: float) -> Surface:
     """A purple cluster that narrows downwards, on a brown stalk."""
     height, grape = np.zeros_like(u), np.zeros_like(u)
-    size = 0.30
     stem = _stroke(u, v, (0.0, -0.75), (0.12, -1.22), 0.06)
     berries = [
         (0.42 * (k - (n - 1) / 2), -0.68 + 0.36 * row) for row, n in enumerate((3, 4, 3, 2, 1)) for k in range(n)
     ]
     for x, y in (rng.permutation(berries) + rng.normal(0, 0.035, (len(berries), 2))).tolist():
-        r = size * rng.uniform(0.9, 1.12)
+        r = 0.30 * rng.uniform(0.9, 1.12)
         squared = (u - x) ** 2 + (v - y) ** 2
         top = np.sqrt(np.clip(r * r - squared, 0, None)) + (squared < r * r) * np.float32(rng.uniform(0.25, 0.55))
         front = top > height
@@ -179,9 +176,7 @@ def watermelon(rng: np.random.Generator, u: Array, v: Array, radius: float) -> S
     y = v + 0.52
     d, angle = np.hypot(u, y) / 1.12, np.arctan2(u, y)
     colour = mix((0.94, 0.22, 0.25), (0.80, 0.12, 0.18), noise(rng, u.shape, (5, 5)))
-    count = 5
-    for ring, share in ((0.62, 1.0), (0.38, 0.5)):
-        n = int(count * share) + 1
+    for ring, n in ((0.62, 6), (0.38, 3)):
         turns = (np.arange(n) - (n - 1) / 2) * 2.3 / n + rng.normal(0, 0.06, n)
         for turn in turns.tolist():
             r = 1.12 * ring + rng.normal(0, 0.03)

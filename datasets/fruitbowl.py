@@ -14,7 +14,7 @@ import numpy as np
 
 from tintbox.datasets.fruit_shapes import FRUITS
 from tintbox.datasets.fruits import REACH, Sprite, draw_fruit
-from tintbox.datasets.grounds import draw_ground, draw_plate
+from tintbox.datasets.grounds import Array, draw_ground, draw_plate
 from tintbox.datasets.staging import is_complete, stage
 
 SIZE = 128  # side of an image in pixels
@@ -24,8 +24,6 @@ NAMES = tuple(FRUITS)
 RARE_EVERY = 12  # the rarest class is in every 12th image, so that its count does not depend on chance
 LEAST_VISIBLE = 0.25  # fruits with a smaller visible share are left out
 VERSION = 1  # of the drawing; increment it when the images change
-
-Array = np.ndarray
 
 
 class Picture(NamedTuple):

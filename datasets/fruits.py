@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tintbox.datasets.fruit_shapes import FRUITS, Array
+from tintbox.datasets.fruit_shapes import FRUITS
+from tintbox.datasets.grounds import Array
 
 REACH = 1.4  # half the side of a fruit's square, in units of its size
 LIGHT = (-0.46, -0.58, 0.67)  # unit vector towards the lamp: x right, y down, z to the eye

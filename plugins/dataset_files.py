@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tintbox import circles
+from tintbox import link_loops
 from tintbox.checks import is_number
 from tintbox.file_bytes import check_regular
 from tintbox.terminal import quiet
@@ -36,7 +36,7 @@ def picture_files(path: str | list[str], fraction: float = 1.0) -> list[str]:
         def __init__(self) -> None:  # the stock one would also read the labels
             self.prefix, self.fraction = "", fraction
 
-    circles.check(path)
+    link_loops.check(path)
     state = random.getstate()  # it measures the read speed of random files
     try:
         with quiet():  # a validation has reported the disk's speed by then

@@ -119,9 +119,12 @@ def test_a_line_written_in_half_and_an_epoch_written_twice(tmp_path):
 def test_results_that_are_the_same_but_for_the_time(tmp_path):
     curves = {"epoch": [1, 2], "metrics/accuracy": [0.25, "nan"], "time": [1, 2]}
     one = run_folder.read(write(tmp_path / "a", curves, lr0=0.1))
-    assert one.same_results(run_folder.read(write(tmp_path / "b", {**curves, "time": [3, 4]}, lr0=0.2)))
-    assert not one.same_results(run_folder.read(write(tmp_path / "c", {**curves, "metrics/accuracy": [0.25, 0.5]})))
-    assert not one.same_results(run_folder.read(write(tmp_path / "d", {**curves, "val/loss": [1, 1]})))
+    assert one.fingerprint == run_folder.read(write(tmp_path / "b", {**curves, "time": [3, 4]}, lr0=0.2)).fingerprint
+    assert (
+        one.fingerprint
+        != run_folder.read(write(tmp_path / "c", {**curves, "metrics/accuracy": [0.25, 0.5]})).fingerprint
+    )
+    assert one.fingerprint != run_folder.read(write(tmp_path / "d", {**curves, "val/loss": [1, 1]})).fingerprint
 
 
 def test_a_comma_at_the_end_and_spaces_in_names(tmp_path):

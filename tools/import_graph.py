@@ -2,7 +2,7 @@
 
 The layers are those of import-linter's contract in pyproject.toml, which `make check` enforces; the arrows are the
 imports that grimp finds, including those inside functions. Arrows that a longer path implies are left out, and so are
-imports of the ground floor, which are always allowed. Needs Python 3.11 or later.
+imports of the base layer, which are always allowed. Needs Python 3.11 or later.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from matplotlib.patches import FancyBboxPatch
 REPO = Path(__file__).resolve().parent.parent
 LAYERS = "Arrows point down"  # the contract's name
 HIDDEN = {"__main__"}
-COLOURS = {"plugins": "#d7ebe4", "other": "#e8e3f4", "ground": "#eeeeee"}
+COLOURS = {"plugins": "#d7ebe4", "other": "#e8e3f4", "base": "#eeeeee"}
 WIDTH, HEIGHT, GAP = 1.9, 0.62, 1.1  # of a box, and distance of the rows, in inches
 ASIDE = (0.4, -2.3, 2.4, -1.2, 0.6, 3.0, -3.2)
 
@@ -35,7 +35,7 @@ def layers() -> list[list[str]]:
 
 
 def arrows(rows: list[list[str]]) -> tuple[dict[str, set[str]], dict[str, int]]:
-    """Return the imports of each box, without the ground floor, and its number of modules."""
+    """Return the imports of each box, without the base layer, and its number of modules."""
     graph = grimp.build_graph("tintbox")
     boxes = {f"tintbox.{name}": name for row in rows for name in row}
     box_of = {}
@@ -81,14 +81,10 @@ def draw(file: Path) -> None:
             aside = ASIDE[level % len(ASIDE)] if len(row) == 1 else 0
             apart = min(2.5, (10.3 - WIDTH) / max(1, len(row) - 1))
             place[name] = (aside + (i - (len(row) - 1) / 2) * apart, -GAP * level)
-            box(
-                axes,
-                *place[name],
-                f"{name.removeprefix('plugins.')}\n{count[name]} module{'s' * (count[name] > 1)}",
-                name,
-            )
-    ground = f"ground floor: {', '.join(sorted(rows[-1]))}"
-    box(axes, 0, -GAP * (len(rows) - 1), ground, "ground", 9.5)
+            text = f"{name.removeprefix('plugins.')}\n{count[name]} module{'s' * (count[name] > 1)}"
+            box(axes, *place[name], text, name)
+    base = f"base layer: {', '.join(sorted(rows[-1]))}"
+    box(axes, 0, -GAP * (len(rows) - 1), base, "base", 9.5)
     for name, others in sorted(imports.items()):  # sorted, for a reproducible file
         for other in sorted(others):
             (x, y), (to_x, to_y) = place[name], place[other]
@@ -106,7 +102,7 @@ def draw(file: Path) -> None:
 
 def box(axes: object, x: float, y: float, text: str, name: str, width: float = WIDTH) -> None:
     """Draw a box centred at (x, y), coloured by its folder."""
-    kind = "ground" if name == "ground" else name.partition(".")[0]
+    kind = "base" if name == "base" else name.partition(".")[0]
     patch = FancyBboxPatch(
         (x - width / 2, y - HEIGHT / 2), width, HEIGHT, boxstyle="round,pad=0.02",
         facecolor=COLOURS.get(kind, COLOURS["other"]), edgecolor="#5a6b78", linewidth=0.8, zorder=3,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tintbox import circles
+from tintbox import link_loops
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of
 from tintbox.path_names import distinct_names
@@ -92,7 +92,7 @@ def validate(detector: Any, model: Any, data: Any, split: Any, **arguments: Any)
     data, described = find_data(data, detector.overrides.get("data"), model)
     split = split or "val"
     check_split(described, split, data)
-    circles.check(described[split])
+    link_loops.check(described[split])
     check_size(arguments.get("imgsz"))
     try:
         with explain_refusals(model, "validated"):

@@ -6,7 +6,7 @@ import errno
 import stat
 from pathlib import Path
 
-from tintbox.errors import lack
+from tintbox.errors import TintboxError, TintboxFileError, lack, reason_of, suggest_file
 
 
 def check_regular(path: Path) -> None:
@@ -39,3 +39,18 @@ def read(path: Path, most: int) -> bytes:
         size = f"{most >> 20} MiB" if not most % (1 << 20) else f"{most:,} bytes"
         raise OSError(errno.EFBIG, f"larger than {size}", str(path))
     return content
+
+
+def read_explained(file: str | Path, most: int) -> bytes:
+    """Return the content of a file like `read`, with errors in one line.
+
+    Raises:
+        TintboxError: It does not exist, is no file, cannot be read, or is larger.
+    """
+    path = Path(str(file))
+    try:
+        return read(path, most)
+    except FileNotFoundError as error:
+        raise TintboxFileError(f"{file}: no such file{suggest_file(path)}") from error
+    except (OSError, ValueError) as error:
+        raise TintboxError(f"{file}: cannot be read ({reason_of(error)})") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import file_bytes
-from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of, suggest_file
+from tintbox.errors import TintboxError, one_line
 from tintbox.limits import JSON_DEPTH, JSON_VALUES
 
 
@@ -21,13 +21,7 @@ def read(file: str | Path, most: int) -> Any:
     Raises:
         TintboxError: It cannot be read, is not JSON, is too large, or exceeds the limits in `tintbox.limits`.
     """
-    path = Path(file)
-    try:
-        raw = file_bytes.read(path, most)
-    except FileNotFoundError as error:
-        raise TintboxFileError(f"{file}: no such file{suggest_file(path)}") from error
-    except OSError as error:
-        raise TintboxError(f"{file}: cannot be read ({reason_of(error)})") from error
+    raw = file_bytes.read_explained(file, most)
     if raw.count(b",") > JSON_VALUES:
         raise TintboxError(f"{file}: more than {JSON_VALUES:,} values")
     try:

@@ -13,8 +13,9 @@ from tintbox import limits, yaml_file
 from tintbox.errors import TintboxError, explain_refusal
 
 STOCK, OWN = "args.yaml", "tintbox.yaml"
+COCO, FREEZE = "coco.json", "freeze.json"
 # Results of a run with our arguments, which would be taken for those of the next one in its folder (exist_ok=True).
-RESULTS = ("coco.json", "coco.csv", "annotations.json", "predictions.json", "image_ids.json", "freeze.json")
+OWN_RESULTS = (COCO, "coco.csv", "annotations.json", "predictions.json", "image_ids.json", FREEZE)
 # First line of an args.yaml with a tintbox.yaml beside it. A stock run that reuses the folder writes args.yaml without
 # this line, and leaves our file in place.
 HEADER = f"# tintbox's own arguments of this run are in {OWN} beside this file.\n"
@@ -50,7 +51,7 @@ def clear(file: Path) -> None:
         OSError: One cannot be removed.
     """
     if file.is_file() and _says_own(file):
-        for name in RESULTS:
+        for name in OWN_RESULTS:
             file.with_name(name).unlink(missing_ok=True)
 
 

@@ -112,10 +112,6 @@ class RunFolder:
         """
         return frozenset((name, tuple(map(str, values))) for name, values in self.curves.items() if name != "time")
 
-    def same_results(self, other: RunFolder) -> bool:
-        """Return whether another run has the same fingerprint."""
-        return self.fingerprint == other.fingerprint
-
     @property
     def weights(self) -> Path | None:
         """`best.pt`, else `last.pt`, else None; also None if their folder is unreadable."""

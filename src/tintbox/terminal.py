@@ -8,9 +8,12 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tintbox.errors import reason_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 LEGIBLE = "tintbox.legible"  # name of the handler below in `codecs`
 PLAIN = {"─": "-", "━": "-", "│": "|", "…": "...", "−": "-", "±": "+-", "²": "^2", "→": "->"}
@@ -31,6 +34,13 @@ def make_printable(text: str, stream: Any = None) -> str:
     """Return text in a form that a stream, by default standard output, can encode; log handlers have no fallback."""
     encoding = getattr(stream or sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, LEGIBLE).decode(encoding)
+
+
+def console() -> Console:
+    """Return a console on standard output; in a file or pipe, its lines are neither folded nor cut."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 200)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from tintbox import file_bytes
-from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of, suggest_file
+from tintbox.errors import TintboxError, one_line
 from tintbox.limits import YAML_BYTES, YAML_DEPTH, YAML_DIGITS, YAML_KEY_DIGITS, YAML_TEXT, YAML_VALUES
 
 SUFFIXES = (".yaml", ".yml")
@@ -22,14 +22,7 @@ def read(file: str | Path) -> Any:
     Raises:
         TintboxError: The file cannot be read, is not YAML, or exceeds the limits in `tintbox.limits`.
     """
-    path = Path(str(file))
-    try:
-        raw = file_bytes.read(path, YAML_BYTES)
-    except FileNotFoundError as error:
-        raise TintboxFileError(f"{file}: no such file{suggest_file(path)}") from error
-    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
-        raise TintboxError(f"{file}: cannot be read ({reason_of(error)})") from error
-    return parse(raw, file)
+    return parse(file_bytes.read_explained(file, YAML_BYTES), file)
 
 
 def parse(raw: bytes | str, where: str | Path) -> Any:

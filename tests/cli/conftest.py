@@ -55,7 +55,7 @@ def attempt(place, monkeypatch, capfd):
     """Run a command of `tintbox` or `yolo` that must not change any existing file; return its output."""
     monkeypatch.chdir(place)
     # Commands that train a whole grid stop where the training would start.
-    monkeypatch.setattr(study_command, "begin", lambda *_: (_ for _ in ()).throw(TintboxError("it would train")))
+    monkeypatch.setattr(study_command, "LocalRuns", lambda *_: (_ for _ in ()).throw(TintboxError("it would train")))
 
     def run(strange, content, *words):
         file = place / strange

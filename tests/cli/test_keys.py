@@ -12,6 +12,7 @@ import tintbox
 from tintbox.assignment.command import assignment
 from tintbox.cli import app as cli
 from tintbox.cli import keys, tables
+from tintbox.cli.keys import Key
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval.sources import VALIDATION
 
@@ -81,6 +82,22 @@ def test_any_words_are_read_or_refused_in_a_line(command, strange, data):
         keys.read([*typed, *strange], TABLES[command])
     except TintboxError as error:
         assert str(error).strip()
+
+
+def test_values_are_yaml_or_text():
+    known = [Key("n", "", 2, ""), Key("images", "", None, ""), Key("out", "", "show.png", "")]
+    assert keys.read(["n=5", "images=[a, b]"], known) == {"n": 5, "images": ["a", "b"], "out": "show.png"}
+    assert keys.read(["out=a[b.png"], known)["out"] == "a[b.png"
+    assert keys.read(["out=a=b"], known)["out"] == "a=b"
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [("n", "'n' is no argument; write key=value"), ("image=a", r"'image' is no argument here.*did you mean 'images'")],
+)
+def test_words_that_are_none(word, message):
+    with pytest.raises(TintboxError, match=message):
+        keys.read([word], [Key("n", "", 2, ""), Key("images", "", None, "")])
 
 
 def test_version_and_topics():

@@ -1,25 +1,6 @@
-"""Arguments of a command: keys with values, and paths."""
-
-import pytest
+"""Arguments of a command that are paths, and tables."""
 
 from tintbox.cli import words
-from tintbox.errors import TintboxError
-
-
-def test_values_are_yaml_or_text():
-    known = {"n": 2, "images": None, "out": "show.png"}
-    assert words.arguments(["n=5", "images=[a, b]"], known) == {"n": 5, "images": ["a", "b"], "out": "show.png"}
-    assert words.arguments(["out=a[b.png"], known)["out"] == "a[b.png"
-    assert words.arguments(["out=a=b"], known)["out"] == "a=b"
-
-
-@pytest.mark.parametrize(
-    ("word", "message"),
-    [("n", "'n' is no argument; write key=value"), ("image=a", r"'image' is no argument here.*did you mean 'images'")],
-)
-def test_words_that_are_none(word, message):
-    with pytest.raises(TintboxError, match=message):
-        words.arguments([word], {"n": 2, "images": None})
 
 
 def test_paths_are_told_from_keys(tmp_path, monkeypatch):

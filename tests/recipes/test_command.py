@@ -37,7 +37,7 @@ def test_survey(squares):
     assert held.names == ["a", "b"]
     assert held.counts("train").tolist() == [8, 8] and held.counts("val").tolist() == [4, 0]
     train = held.splits["train"]
-    assert train.sizes.tolist() == [[64, 64]] * 8 and len(train.looks) == 8
+    assert train.sizes.tolist() == [[64, 64]] * 8 and len(train.decoded) == 8
     assert sorted(set(np.round(train.sides, 6))) == [0.1, 0.25]
     assert held.shared == {("train", "val"): []}
 

@@ -52,7 +52,6 @@ def test_faults_are_named_by_their_line(read, tmp_path, row, fault):
     found = read(f"1 .3 .3 .1 .1\n{row}\n")
     assert found.faults == {fault: [f"{tmp_path / '0.txt'}:2"]}
     assert len(found.classes) == 1 + (fault == labels.NEARLY)
-    assert labels.count_faults(found) == {fault: 1}
 
 
 def test_a_row_that_is_there_twice_is_that_whatever_it_almost_equals(read):

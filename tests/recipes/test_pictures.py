@@ -34,8 +34,8 @@ def write(tmp_path):
 
 def test_grey(write):
     grey = np.repeat(scene(1)[..., :1], 3, axis=2)
-    assert pictures.look(write("grey.jpg", grey)).is_grey
-    assert not pictures.look(write("colour.jpg", scene(1))).is_grey
+    assert pictures.decode(write("grey.jpg", grey)).is_grey
+    assert not pictures.decode(write("colour.jpg", scene(1))).is_grey
 
 
 def test_what_is_no_picture_is_left_out(tmp_path):
@@ -45,7 +45,7 @@ def test_what_is_no_picture_is_left_out(tmp_path):
     huge[16:24] = 2 * (40_000).to_bytes(4, "big")
     huge[29:33] = zlib.crc32(huge[12:29]).to_bytes(4, "big")
     (tmp_path / "d.png").write_bytes(huge)
-    assert pictures.look_at([str(tmp_path / name) for name in ("a.jpg", "b.jpg", "c.jpg", "d.png")]) == {}
+    assert pictures.decode_sample([str(tmp_path / name) for name in ("a.jpg", "b.jpg", "c.jpg", "d.png")]) == {}
 
 
 def test_the_same_picture_in_two_splits(write):
@@ -58,29 +58,29 @@ def test_the_same_picture_in_two_splits(write):
         write("white.png", np.full((90, 90, 3), 250, np.uint8)),
     ]
     val.append(write("smaller.jpg", cv2.imdecode(again, cv2.IMREAD_COLOR)))
-    found = pictures.find_shared(pictures.look_at(train), pictures.look_at(val))
+    found = pictures.find_shared(pictures.decode_sample(train), pictures.decode_sample(val))
     assert sorted(found) == [(2, 3), (4, 0)]
-    assert pictures.find_shared({}, pictures.look_at(val)) == []
+    assert pictures.find_shared({}, pictures.decode_sample(val)) == []
 
 
 def test_every_copy_of_a_shared_picture_is_found(write):
     """By each file of either split, whichever has several of them."""
-    one = pictures.look_at([write("a.png", scene(1)), write("b.png", scene(2))])
-    several = pictures.look_at([write(f"{i}.png", scene(1)) for i in range(3)] + [write("c.jpg", scene(2))])
+    one = pictures.decode_sample([write("a.png", scene(1)), write("b.png", scene(2))])
+    several = pictures.decode_sample([write(f"{i}.png", scene(1)) for i in range(3)] + [write("c.jpg", scene(2))])
     assert pictures.find_shared(one, several) == [(0, 0), (0, 1), (0, 2), (1, 3)]
     assert pictures.find_shared(several, one) == [(0, 0), (1, 0), (2, 0), (3, 1)]
 
 
 def test_of_many_pictures_an_even_choice(monkeypatch, write):
     monkeypatch.setattr(pictures, "MOST", 3)
-    assert sorted(pictures.look_at([write(f"{i}.png", scene(i)) for i in range(7)])) == [0, 3, 6]
+    assert sorted(pictures.decode_sample([write(f"{i}.png", scene(i)) for i in range(7)])) == [0, 3, 6]
 
 
 @pytest.mark.parametrize(
     ("hues", "told"), [(((200, 30, 30), (30, 30, 200)), True), (((90, 120, 90), (90, 120, 90)), False)]
 )
 def test_colours_that_tell_classes(write, hues, told):
-    looks, classes, owners = {}, [], []
+    decoded, classes, owners = {}, [], []
     for i in range(12):
         picture = RNG.integers(0, 60, (100, 100, 3), dtype=np.uint8)
         for c, colour in enumerate(hues):
@@ -88,14 +88,14 @@ def test_colours_that_tell_classes(write, hues, told):
             picture[35:65, 10 + 50 * c : 40 + 50 * c] = noisy.clip(0, 255)
             classes.append(c)
             owners.append(i)
-        looks[i] = pictures.look(write(f"{i}.png", picture))
+        decoded[i] = pictures.decode(write(f"{i}.png", picture))
     boxes = np.array([[0.25 + 0.5 * c, 0.5, 0.3, 0.3] for c in classes])
-    found = pictures.judge_colours(looks, Labels(np.array(classes), boxes, np.array(owners)), 2)
+    found = pictures.judge_colours(decoded, Labels(np.array(classes), boxes, np.array(owners)), 2)
     assert (found > 0.95) is told
     assert told or found < 0.5
 
 
 def test_too_few_boxes_say_nothing(write):
-    looks = {0: pictures.look(write("a.png", scene(0)))}
+    decoded = {0: pictures.decode(write("a.png", scene(0)))}
     labels = Labels(np.array([0, 1]), np.full((2, 4), 0.5), np.array([0, 0]))
-    assert pictures.judge_colours(looks, labels, 2) is None
+    assert pictures.judge_colours(decoded, labels, 2) is None

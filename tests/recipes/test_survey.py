@@ -13,9 +13,9 @@ from tintbox.recipes.advice import advise
 from tintbox.recipes.survey import Split
 
 
-def split(boxes=(), pictures=(), sizes=(), looks=()):
+def split(boxes=(), pictures=(), sizes=(), decoded=()):
     labels = SimpleNamespace(boxes=np.array(boxes, float).reshape(-1, 4), pictures=np.array(pictures, int))
-    return Split([], np.array(sizes, int).reshape(-1, 2), labels, dict(enumerate(looks)))
+    return Split([], np.array(sizes, int).reshape(-1, 2), labels, dict(enumerate(decoded)))
 
 
 def test_the_side_of_a_box_is_a_share_of_its_pictures_longer_side():
@@ -29,8 +29,8 @@ def test_a_picture_that_cannot_be_read_has_no_sides():
 
 
 def test_the_share_of_grey_pictures():
-    looks = [SimpleNamespace(is_grey=grey) for grey in (True, False, False, True)]
-    assert split(looks=looks).grey == 0.5 and split().grey == 0.0
+    decoded = [SimpleNamespace(is_grey=grey) for grey in (True, False, False, True)]
+    assert split(decoded=decoded).grey == 0.5 and split().grey == 0.0
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no picture"])

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from tintbox.errors import TintboxError
+from tintbox.reports.freezing import schedules
 from tintbox.reports.gather import gather, value_text
 
 ACCURACY = {"metrics__mAP50-95(B)": [0.25, 0.5, 0.375]}
@@ -73,6 +74,9 @@ def test_runs_further_below_are_found(made, tmp_path):
     assert found == ["solo", "detect/train", "detect/train2", "segment/x/y/train"] and not left_out
     ((section,), _) = gather([str(tmp_path / "runs/detect/train"), str(tmp_path / "runs/segment")])
     assert len(section.entries) == 2
+    (made("runs/pose/train", **ACCURACY) / "results.csv").unlink()
+    ((section,), left_out) = gather([str(tmp_path / "runs")])
+    assert len(section.entries) == 4 and "pose: none of its 1 runs can be shown, e.g. " in left_out[0]
 
 
 def test_what_is_no_run(made, tmp_path):
@@ -100,7 +104,7 @@ def test_broken_files_are_no_failure(made):
     (section,), _ = gather([str(run)])
     entry = section.entries[0]
     assert entry.coco is None and "coco.json cannot be read (KeyError: " in entry.coco_problem
-    assert entry.freeze is None and entry.run.environment == {}
+    assert schedules([entry]) == ([], []) and entry.run.environment == {}
 
 
 def test_an_unfinished_run(made, detector, copy):

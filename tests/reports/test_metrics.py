@@ -71,7 +71,7 @@ BOXES = {"metrics__mAP50-95(B)": [0.5, 0.75]}
 
 
 def test_all_evaluated_alike_are_compared_by_coco():
-    found = metrics.ruler(section((run(**BOXES), coco(0.1)), (run(**BOXES), coco(math.nan))))
+    found = metrics.criterion(section((run(**BOXES), coco(0.1)), (run(**BOXES), coco(math.nan))))
     assert (found.title, found.level, found.kind) == ("COCO AP on val", 0.95, "bbox")
     assert found.values[0] == Estimate(0.1, 0.1, 0.1) and math.isnan(found.values[1].value)
 
@@ -88,24 +88,24 @@ def test_all_evaluated_alike_are_compared_by_coco():
     ],
 )
 def test_else_by_the_best_epoch(second):
-    found = metrics.ruler(section((run(**BOXES), coco(0.1)), (run(**BOXES), second)))
+    found = metrics.criterion(section((run(**BOXES), coco(0.1)), (run(**BOXES), second)))
     assert found.title == "mAP50-95 at the best epoch" and found.kind == "" and math.isnan(found.level)
     assert {index: value.value for index, value in found.values.items()} == {0: 0.75, 1: 0.75}
 
 
 def test_a_dataset_may_be_written_with_its_folder_or_without():
-    found = metrics.ruler(section((run(**BOXES), coco(0.1)), (run(**BOXES), coco(0.2, data="/data/d.yaml"))))
+    found = metrics.criterion(section((run(**BOXES), coco(0.1)), (run(**BOXES), coco(0.2, data="/data/d.yaml"))))
     assert found.kind == "bbox"
 
 
 def test_runs_of_other_data_are_not_compared_by_coco():
     one, two = (run({"data": name}, **BOXES) for name in ("a.yaml", "b.yaml"))
     assert metrics.other_data(section(one, two)) and not metrics.other_data(section(one, one))
-    assert metrics.ruler(section((one, coco(0.1)), (two, coco(0.2)))).kind == ""
+    assert metrics.criterion(section((one, coco(0.1)), (two, coco(0.2)))).kind == ""
 
 
 def test_evaluations_without_any_number_say_nothing():
-    assert metrics.ruler(section((run(**BOXES), coco(math.nan)))).kind == ""
+    assert metrics.criterion(section((run(**BOXES), coco(math.nan)))).kind == ""
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tintbox.reports import prediction
 
 @pytest.mark.parametrize("size", [32, PREDICTED_SIDE, [64], [64, 96], (64, 96)])
 def test_sizes(size):
-    assert prediction.wrong_size(size) == ""
+    prediction.check_size(size)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,9 @@ def test_sizes(size):
     ],
 )
 def test_what_is_no_size(size, line):
-    assert prediction.wrong_size(size) == line
+    with pytest.raises(TintboxError) as caught:
+        prediction.check_size(size)
+    assert str(caught.value) == line
     with pytest.raises(TintboxError):
         prediction.predict(None, "a.png", 0.25, size)
 

@@ -15,9 +15,9 @@ from .conftest import section, texts
 
 
 def summary(found):
-    ruler = metrics.ruler(found)
-    kept = pairs.evaluate_again(found.entries, ruler.kind) if ruler.kind else {}
-    return ruler, tables.summary(found, ruler, kept)
+    criterion = metrics.criterion(found)
+    kept = pairs.evaluate_again(found.entries, criterion.kind) if criterion.kind else {}
+    return criterion, tables.summary(found, criterion, kept)
 
 
 def column(table, title):
@@ -31,8 +31,8 @@ def results(folder):
 
 
 def test_the_best_epoch_of_results_csv(detector, stock):
-    ruler, table = summary(section(stock, detector))  # two runs without a common evaluation
-    assert ruler.title == "mAP50-95 at the best epoch" and ruler.kind == ""
+    criterion, table = summary(section(stock, detector))  # two runs without a common evaluation
+    assert criterion.title == "mAP50-95 at the best epoch" and criterion.kind == ""
     best = max(results(detector), key=lambda row: row["metrics/mAP50-95(B)"])
     assert [cell.text for cell in column(table, "mAP50-95")] == ["0.125", f"{best['metrics/mAP50-95(B)']:.3f}"]
     assert column(table, "precision")[1].text == f"{best['metrics/precision(B)']:.3f}"
@@ -45,9 +45,9 @@ def test_the_best_epoch_of_results_csv(detector, stock):
 
 def test_intervals_of_coco_json(detector, copy):
     other = copy(detector, "other", ap=(0.5, 0.25, 0.75), seed=1)
-    ruler, table = summary(section(detector, other))
+    criterion, table = summary(section(detector, other))
     stored = json.loads((detector / "coco.json").read_text())["bbox"]
-    assert ruler.title == "COCO AP on val" and ruler.level == 0.95
+    assert criterion.title == "COCO AP on val" and criterion.level == 0.95
     cells = column(table, "COCO AP on val")
     ap = stored["metrics"]["AP"]
     assert cells[0].text == f"{ap['value']:.3f}" and cells[0].note == f"[{ap['low']:.3f}, {ap['high']:.3f}]"
@@ -136,8 +136,8 @@ def test_durations(seconds, text):
 )
 def test_stock_runs_of_any_task(task, columns, main, made):
     found = section(made("a", {"task": task}, **columns), made("b", {"task": task}, **columns))
-    ruler, table = summary(found)
-    assert ruler.title == f"{main} at the best epoch"
+    criterion, table = summary(found)
+    assert criterion.title == f"{main} at the best epoch"
     best = columns[next(reversed(columns))][1]
     assert [cell.text for cell in column(table, main)] == [f"{best:.3f}"] * 2
     assert column(table, "best epoch")[0].text == "2 of 2"

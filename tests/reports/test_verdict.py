@@ -11,10 +11,10 @@ from tintbox.reports.verdict import verdict
 
 def told(*folders):
     (section,), _ = gather([str(folder) for folder in folders])
-    ruler = metrics.ruler(section)
-    kept = pairs.evaluate_again(section.entries, ruler.kind) if ruler.kind else {}
-    cells = [] if metrics.other_data(section) else seeds.settings(section.entries, ruler.values)
-    return verdict(section, ruler, kept, cells)
+    criterion = metrics.criterion(section)
+    kept = pairs.evaluate_again(section.entries, criterion.kind) if criterion.kind else {}
+    cells = [] if metrics.other_data(section) else seeds.settings(section.entries, criterion.values)
+    return verdict(section, criterion, kept, cells)
 
 
 def run(made, name, *values, **arguments):
@@ -114,7 +114,7 @@ def test_over_seeds(made):
         "is more than the chance of the seeds."
     )
     (section,), _ = gather([str(folder) for folder in folders])
-    cells = seeds.settings(section.entries, metrics.ruler(section).values)
+    cells = seeds.settings(section.entries, metrics.criterion(section).values)
     assert [(cell.title, cell.mean) for cell in cells] == [
         ("lr0=0.2", pytest.approx(0.52)),
         ("lr0=0.1", pytest.approx(0.42)),

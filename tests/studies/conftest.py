@@ -118,7 +118,7 @@ def content(folder):
 def attempt(monkeypatch, capfd, tmp_path):
     """Run `tintbox study` in a folder where it must not train; return its last line."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command, "begin", lambda *_: pytest.fail("it trains"))
+    monkeypatch.setattr(command, "LocalRuns", lambda *_: pytest.fail("it trains"))
 
     def run(*words, status=1):
         before, begun = content(tmp_path), time.monotonic()

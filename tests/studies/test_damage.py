@@ -53,11 +53,11 @@ def test_damaged_folders_of_runs_are_shown_as_far_as_they_can_be_read(name, raw,
     file.write_bytes(head + raw)
     try:
         came = [command.result(done, run) for run in (first, second)]
-        table.save(done, came, "mine")
+        table.save(done, came)
         if cells := group_by_cell(came):
             command.pictures.draw(done, cells) if len(raw) % 5 == 0 else None
         outcome.reason(done / first.name, 1)
-        command.find_unfinished(done, [first, second])
+        command.find_finished(done, [first, second])
     except TintboxError:
         pytest.fail("a damaged run stops the study")
     finally:
@@ -92,14 +92,14 @@ def test_a_study_that_is_done_trains_nothing(attempt, done):
 def test_a_finished_run_with_a_damaged_best_is_not_finished(damage, done):
     run = parse([*GOOD, "seed=0,1"]).runs()[0]
     file = done / run.name / "weights/best.pt"
-    assert command.find_unfinished(done, [run]) == []
+    assert list(command.find_finished(done, [run])) == [run.name]
     raw = file.read_bytes()
     broken = {
         "empty": b"", "cut": raw[:-100], "text": b"x" * len(raw),
         "middle": raw[: len(raw) // 2] + bytes(64) + b"\xff" * 64 + raw[len(raw) // 2 + 128 :],
     }  # fmt: skip
     file.write_bytes(broken[damage])
-    assert command.find_unfinished(done, [run]) == [run]
+    assert command.find_finished(done, [run]) == {}
 
 
 def test_what_a_run_goes_on_from(tmp_path):

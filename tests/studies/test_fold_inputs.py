@@ -13,7 +13,7 @@ pytestmark = pytest.mark.attack("folds")
 @pytest.fixture
 def attempt(monkeypatch, refused, clips):
     """Run `tintbox study` with arguments that must be rejected in one line, creating nothing; return the line."""
-    monkeypatch.setattr(command, "begin", lambda *_: pytest.fail("it trains"))
+    monkeypatch.setattr(command, "LocalRuns", lambda *_: pytest.fail("it trains"))
 
     def run(*words, data=clips):
         return refused("study", *FOLDED, *([f"data={data}"] if data else []), *words)

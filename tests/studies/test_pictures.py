@@ -62,7 +62,8 @@ def test_files_of_one_name_have_a_point_each(folder_of):
     axes = drawn(pictures.effect, group_by_cell(results), "model").axes[1]
     assert [t.get_text() for t in axes.get_xticklabels()] == ["a/best.pt", "b/best.pt"]
     assert axes.containers[0][0].get_ydata().tolist() == [0, 1]
-    assert "| a/best.pt | 1 |" in table.markdown(results, "x") and "| b/best.pt | 1 |" in table.markdown(results, "x")
+    text = table.markdown(results, group_by_cell(results), "x")
+    assert "| a/best.pt | 1 |" in text and "| b/best.pt | 1 |" in text
 
 
 def test_all_curves_are_there(cells):
@@ -83,8 +84,8 @@ def test_a_single_epoch_is_seen(folder_of, tmp_path):
     run = Run("run", {}, {})
     cells = group_by_cell([folder_of(run, {"epoch": [1], "time": [1], "metrics/accuracy": [0.5], "val/loss": [1.0]})])
     assert drawn(pictures.curves, cells).axes[0].get_lines()[0].get_marker() == "o"
-    (file,) = pictures.draw(tmp_path, cells)
-    assert file.name == "curves.png"
+    pictures.draw(tmp_path, cells)
+    assert [file.name for file in tmp_path.glob("*.png")] == ["curves.png"]
 
 
 def test_a_loss_without_end_is_a_gap(folder_of, tmp_path):
@@ -96,7 +97,8 @@ def test_a_loss_without_end_is_a_gap(folder_of, tmp_path):
     ])  # fmt: skip
     (line,) = drawn(pictures.effect, cells, "lr0").axes[0].get_lines()
     np.testing.assert_equal(line.get_ydata(), [math.nan, 2.5])
-    assert all(file.is_file() for file in pictures.draw(tmp_path, cells))
+    pictures.draw(tmp_path, cells)
+    assert sorted(file.name for file in tmp_path.glob("*.png")) == ["curves.png", "lr0.png"]
 
 
 def test_gaps_are_no_zeros(folder_of):
@@ -108,5 +110,6 @@ def test_gaps_are_no_zeros(folder_of):
 
 
 def test_files_by_argument_and_task(cells, tmp_path):
-    assert [file.name for file in pictures.draw(tmp_path, cells)] == ["curves.png", "batch.png"]
+    pictures.draw(tmp_path, cells)
+    assert sorted(file.name for file in tmp_path.glob("*.png")) == ["batch.png", "curves.png"]
     assert cv2.imread(str(tmp_path / "batch.png")).shape == (630, 1650, 3)

@@ -102,7 +102,7 @@ def test_a_recipe_that_has_changed_since_a_run_was_trained(tmp_path):
     folder.mkdir()
     place.write(folder, own)
     run, _ = own.runs()
-    Outcome("finished", "", run.arguments, files.contents(run.arguments)).write(folder / run.name)
+    Outcome("finished", "", run.arguments, files.contents(run.arguments.get("cfg"))).write(folder / run.name)
     assert place.explain_difference(folder, own) is None
     recipe.write_text("unfreeze: {0.1: backbone}\nbatch: 2\nlr0: 0.001\n")
     assert place.explain_difference(folder, own) is None, "the order, or what the study sets itself"

@@ -17,13 +17,17 @@ LOSS = {4: [2.0, 2.8], 8: [1.8, 2.1, 1.9], 64: [2.8]}
 EPOCHS = {4: [2, 1], 8: [3, 3, 2], 64: [3]}
 
 
+def markdown(results):
+    return table.markdown(results, group_by_cell(results), "mine")
+
+
 def lines(file):
     with file.open(newline="") as stream:
         return list(csv.DictReader(stream))
 
 
 def test_a_row_per_cell(made, tmp_path):
-    table.save(tmp_path, made, "mine")
+    table.save(tmp_path, made)
     rows = lines(tmp_path / "study.csv")
     assert [(row["batch"], row["n"]) for row in rows] == [("4", "2"), ("8", "3"), ("64", "1")]
     for row in rows:
@@ -38,14 +42,14 @@ def test_a_row_per_cell(made, tmp_path):
 
 
 def test_the_first_setting_without_a_result_is_told(made):
-    assert "The first setting" not in table.markdown(made, "mine")
+    assert "The first setting" not in markdown(made)
     lost = [Result(one.run, Outcome("failed", "x"), None) if one.run.settings["batch"] == 4 else one for one in made]
     told = "The first setting, batch=4, has no result; differences are against batch=8 in its place."
-    assert told in table.markdown(lost, "mine")
+    assert told in markdown(lost)
 
 
 def test_a_row_per_run(made, tmp_path):
-    table.save(tmp_path, made, "mine")
+    table.save(tmp_path, made)
     rows = lines(tmp_path / "runs.csv")
     assert len(rows) == 9
     assert [row["state"] for row in rows] == ["finished"] * 2 + ["failed"] + ["finished"] * 4 + ["waiting"] * 2
@@ -83,7 +87,7 @@ def test_the_difference_of_means_where_no_seed_is_common(folder_of):
 
 
 def test_markdown(made):
-    text = table.markdown(made, "mine")
+    text = markdown(made)
     assert text.startswith("# mine\n\nMean ± standard deviation over the seeds, at the epoch of `best.pt`.\n")
     assert "| 64 | 1 | 0.1500 | -0.1500 | 2.8000 | 3 | 6.0 s |\n" in text
     assert "- batch_4-seed_2 failed: ValueError: a | b\n" in text
@@ -93,7 +97,7 @@ def test_markdown(made):
 
 def test_markdown_cells_end_no_column(folder_of):
     run = Run("run", {"freeze": "a|b"}, {})
-    text = table.markdown([folder_of(run, {"epoch": [1], "time": [1], "metrics/accuracy": [0.5]})], "mine")
+    text = markdown([folder_of(run, {"epoch": [1], "time": [1], "metrics/accuracy": [0.5]})])
     assert "| a\\|b | 1 | 0.5000 |" in text
     assert "One run each, at the epoch of `best.pt`." in text
 
@@ -112,7 +116,7 @@ def test_tasks_have_a_table_each(folder_of):
         )
         for seed, value in enumerate(values)
     ]
-    text = table.markdown(found, "mine")
+    text = markdown(found)
     assert "These are runs of 2 tasks, colorize, detect: a table for each." in text
     colour, detect = text.split("## detect")
     assert "| model | n | accuracy | validation loss |" in colour
@@ -121,14 +125,14 @@ def test_tasks_have_a_table_each(folder_of):
 
 
 def test_nothing_is_finished(made):
-    text = table.markdown(made[2:3], "mine")
+    text = markdown(made[2:3])
     assert "Mean" not in text
     assert "failed" in text
 
 
 def test_a_finished_run_that_cannot_be_read_is_named():
     run = Run("run", {}, {})
-    text = table.markdown([Result(run, Outcome("finished"), None)], "mine")
+    text = markdown([Result(run, Outcome("finished"), None)])
     assert (
         "- run is finished, but its results.csv or args.yaml cannot be read; delete its folder to train it again"
         in text
@@ -136,7 +140,7 @@ def test_a_finished_run_that_cannot_be_read_is_named():
 
 
 def test_the_files_are_whole(made, tmp_path):
-    table.save(tmp_path, made, "mine")
+    table.save(tmp_path, made)
     assert sorted(p.name for p in Path(tmp_path).glob("*.*")) == ["runs.csv", "study.csv", "study.md"]
 
 
@@ -147,7 +151,7 @@ def test_equal_runs_are_called_equal(folder_of):
         folder_of(run, {"epoch": [1], "time": [i], "metrics/accuracy": [0.5 + run.settings["seed"] + (i > 3)]})
         for i, run in enumerate(runs)
     ]
-    text = table.markdown(found, "mine")
+    text = markdown(found)
     assert "| 0.2 | 2 | 1.0000 ± 0.7071 | equal |" in text
     assert "| 0.3 | 2 | 2.0000 ± 0.7071 | +1.0000 ± 0.0000 |" in text
     assert "- Equal in every number of every epoch: lr0=0.1; lr0=0.2. None of them is better.\n" in text

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask
 
-from tintbox import circles, file_bytes, label_rows
+from tintbox import file_bytes, label_rows, link_loops
 from tintbox.errors import TintboxError, counted, one_line, reason_of
 from tintbox.plugins import dataset_files
 from tintbox.plugins.coco_eval.data.rows import list_values
@@ -192,7 +192,7 @@ def check_orphans(split: str | list[str], pictures: Iterable[str]) -> None:
 def _list(folder: Path, pattern: str) -> list[Path]:
     """Return the files of a pattern through symbolic links, like Ultralytics; `Path.glob` does not follow them."""
     if "**" in pattern:
-        circles.check(folder)
+        link_loops.check(folder)
     found = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207
     return [folder / file for file in found]
 

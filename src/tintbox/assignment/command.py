@@ -88,7 +88,7 @@ def check_studies(studies: Mapping[str, Sequence[str]], folder: Path) -> None:
         grid = parse(words)
         if "first" not in studies or name != "detector":  # whose weights are to be trained
             checks.check_arguments(grid, many=True)
-        if (folder / name / place.FILE).is_file() and (other := place.explain_difference(folder / name, grid)):
+        if other := place.explain_difference(folder / name, grid):
             raise TintboxError(f"{other}; give another out=")
 
 

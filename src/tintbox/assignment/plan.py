@@ -76,14 +76,8 @@ def check(plan: Plan, parts: Any) -> None:
 
 def studies(plan: Plan, parts: str, folder: Path) -> dict[str, list[str]]:
     """Return study name -> its arguments, in execution order; write models with other kernels to ``folder``."""
-    common = [
-        "task=colorize",
-        f"data={plan.data}",
-        "cfg=recipe-seed.yaml",
-        f"epochs={plan.epochs}",
-        f"seed={plan.seed}",
-    ]
-    common += plan.more
+    common = ["task=colorize", f"data={plan.data}", "cfg=recipe-seed.yaml"]
+    common += [f"epochs={plan.epochs}", f"seed={plan.seed}", *plan.more]
     chosen = [f"{model}.yaml" for model, part in zip(NETWORKS, "ABC") if part in parts]
     asked = {}
     if chosen:

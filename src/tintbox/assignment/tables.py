@@ -18,7 +18,7 @@ def last_values(run: RunFolder) -> tuple[float, float]:
     return run.loss[-1], run.curves["metrics/accuracy"][-1]
 
 
-def last_words(run: RunFolder) -> list[str]:
+def last_texts(run: RunFolder) -> list[str]:
     """Return these two formatted for the tables, the accuracy in percent."""
     loss, accuracy = last_values(run)
     return [f"{loss:.3f}", f"{100 * accuracy:.1f}"]
@@ -31,14 +31,14 @@ def networks(runs: Mapping[str, RunFolder], *, published: bool) -> str:
         theirs = COLOURISERS[network]
         low, high = (100 * share for share in theirs.accuracy)
         beside = [f"{theirs.loss[0]:.3f} to {theirs.loss[1]:.3f}", f"{low:.1f} to {high:.1f}"]
-        rows.append([network, *last_words(run), *(beside if published else []), clock(run.seconds)])
+        rows.append([network, *last_texts(run), *(beside if published else []), clock(run.seconds)])
     theirs_head = ["the assignment's loss", "its accuracy %"] if published else []
     return markdown_table(["network", "validation loss", "accuracy %", *theirs_head, "time"], rows)
 
 
 def effect_of(name: str, runs: Mapping[str, RunFolder]) -> str:
     """Return the table of one network's runs by the varied value."""
-    rows = [[value, *last_words(run), clock(run.seconds)] for value, run in runs.items()]
+    rows = [[value, *last_texts(run), clock(run.seconds)] for value, run in runs.items()]
     return markdown_table([name, "validation loss", "accuracy %", "time"], rows)
 
 
@@ -62,13 +62,13 @@ def detector(before: tuple[float, float], run: RunFolder, *, published: bool) ->
     """
     both = zip(run.curves["metrics/mAP50(B)"], run.curves["metrics/mAP50-95(B)"])
     ours = {"before": before, **{f"epoch {i}": pair for i, pair in enumerate(both, 1)}}
-    rows = [["here", *(interval_text(pair) for pair in ours.values())]]
+    rows = [["here", *(pair_text(pair) for pair in ours.values())]]
     if published:
         theirs = {f"epoch {epoch}": pair for epoch, pair in DETECTOR.items()}
-        rows.append(["the assignment (YOLOv3)", *(interval_text(theirs[key]) if key in theirs else "" for key in ours)])
+        rows.append(["the assignment (YOLOv3)", *(pair_text(theirs[key]) if key in theirs else "" for key in ours)])
     return markdown_table(["mAP50 / mAP50-95", *ours], rows)
 
 
-def interval_text(pair: tuple[float, float]) -> str:
+def pair_text(pair: tuple[float, float]) -> str:
     """Return two metrics as text."""
     return f"{pair[0]:.3f} / {pair[1]:.3f}"

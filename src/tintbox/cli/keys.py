@@ -10,9 +10,10 @@ from typing import Any
 import typer
 import typer.core
 
+from tintbox import yaml_file
 from tintbox.checks import is_number, is_there, is_whole
-from tintbox.cli.words import arguments, table
-from tintbox.errors import TintboxError
+from tintbox.cli.words import table
+from tintbox.errors import TintboxError, suggest
 
 Check = Callable[[Any], bool]
 
@@ -72,12 +73,22 @@ def flag(value: Any) -> bool:
 
 
 def read(words: Sequence[str] | None, keys: Sequence[Key]) -> dict[str, Any]:
-    """Return the values of a command's keys: as given, else the defaults.
+    """Return the values of a command's keys: as given, read as YAML, else the defaults.
 
     Raises:
         TintboxError: An argument is not ``key=value``, its key is unknown, its value is invalid, or a key is missing.
     """
-    values = arguments(list(words or []), {key.name: key.default for key in keys})
+    values = {key.name: key.default for key in keys}
+    for word in words or ():
+        name, equals, given = word.partition("=")
+        if not equals:
+            raise TintboxError(f"'{word}' is no argument; write key=value, with keys {', '.join(values)}")
+        if name not in values:
+            raise TintboxError(f"'{name}' is no argument here ({', '.join(values)}){suggest(name, values)}")
+        try:
+            values[name] = yaml_file.parse(given, name)
+        except TintboxError:
+            values[name] = given  # e.g. a path with a bracket
     for key in keys:
         value = values[key.name]
         if value is None and key.example:

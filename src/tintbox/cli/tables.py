@@ -14,12 +14,13 @@ NAMES = "a name, or a list of names"
 # Keys that choose and draw images, in `show` and `report`.
 _CONF = Key("conf", SHARE, 0.25, "minimum confidence of the boxes to draw", number(0, 1))
 _SEED = Key("seed", WHOLE, 0, "seed for choosing the images", whole(0))
+_SHOWN = Key("split", SPLIT, "val", "the split to show", text)
 _IMAGES = Key("images", NAMES, None, "show these images instead", texts)
 
 SHOW = (
     Key("model", "a checkpoint, or an exported model", None, "the detector", text, "best.pt"),
     Key("data", "a dataset YAML", None, "the images and their labels", text, "bccd.yaml"),
-    Key("split", SPLIT, "val", "the split to show", text),
+    _SHOWN,
     Key("n", COUNT, 2, "number of images", whole(1)),
     _CONF,
     Key("imgsz", "a whole number of 32 or more", 640, "the model's input size in pixels", whole(32)),
@@ -30,7 +31,7 @@ SHOW = (
 REPORT = (
     Key("out", "a .html file", "report.html", "the page to write", text),
     Key("n", COUNT, 4, "number of images per dataset", whole(1)),
-    Key("split", SPLIT, "val", "the split to show", text),
+    _SHOWN,
     _IMAGES,
     _CONF,
     Key("imgsz", SIDE, None, "the models' input size; by default as in training", size),

@@ -10,7 +10,7 @@ import numpy as np
 
 from tintbox.errors import counted
 from tintbox.plugins.dataset_files import LEAST_SIDE
-from tintbox.recipes.labels import FAULTS, count_faults
+from tintbox.recipes.labels import FAULTS
 from tintbox.recipes.survey import Survey
 
 
@@ -28,9 +28,8 @@ def advise(survey: Survey) -> list[str]:
             fix = f"remove {them} from {first}" if rest else f"take other images for {second}"
             found.append(f"{told}: {fix}, or the metrics will be too good")
     for name, split in survey.splits.items():
-        for wrong, count in sorted(count_faults(split.labels).items()):
-            place = split.labels.faults[wrong][0]
-            found.append(f"{counted(count, 'label')} in {name}: {wrong} ({FAULTS[wrong]}), e.g. {place}")
+        for wrong, rows in sorted(split.labels.faults.items()):
+            found.append(f"{counted(len(rows), 'label')} in {name}: {wrong} ({FAULTS[wrong]}), e.g. {rows[0]}")
         if missing := split.labels.unlabelled:
             have = f"{missing} of {len(split.files)} images in {name} {'has' if missing == 1 else 'have'}"
             found.append(f"{have} no label file: intended as background, or forgotten?")

@@ -14,9 +14,8 @@ from tintbox import checkpoint_file
 from tintbox.errors import TintboxError
 from tintbox.folds.groups import AUTO
 from tintbox.plugins.detector import TASKS
-from tintbox.recipes import pace as machine
+from tintbox.recipes import pace as timing
 from tintbox.recipes import probing, recipe_file, rules, splitting, survey
-from tintbox.recipes.labels import count_faults
 from tintbox.recipes.policies import POLICY
 from tintbox.recipes.rules import Recipe
 from tintbox.recipes.survey import Split, Survey
@@ -41,7 +40,7 @@ class Written(NamedTuple):
 
     held: Survey
     recipe: Recipe
-    pace: machine.Pace
+    pace: timing.Pace
     told: list[str]
     probe: probing.Outcome | None
     data: str
@@ -101,13 +100,13 @@ def recipe(
     return Written(held, chosen, pace, told, found, source, file, recipe_file.command(model, source, file))
 
 
-def time_steps(held: Survey, model: str, data: str, imgsz: int | None, device: Any) -> machine.Pace:
+def time_steps(held: Survey, model: str, data: str, imgsz: int | None, device: Any) -> timing.Pace:
     """Return how fast a model trains on a dataset here with no layer frozen, as in most epochs."""
     size = imgsz or rules.choose_size(held)[1]
     batch = rules.choose_batch(held)
     learning = {s.name: s.value for s in rules.choose_learning(held, pretrained=True) if s.name not in POLICY}
     given = {"batch": batch, "nbs": batch, "amp": "auto", "imgsz": size, "device": device}
-    return machine.measure(model, data, {**learning, **given})
+    return timing.measure(model, data, {**learning, **given})
 
 
 def tables(held: Survey, chosen: Recipe) -> list[Table]:
@@ -120,7 +119,7 @@ def tables(held: Survey, chosen: Recipe) -> list[Table]:
             name, f"{len(split.files):,}", f"{len(split.labels.classes):,}",
             f"{split.labels.unlabelled + split.labels.empty:,}", "" if small is None else f"{small:.0f} px",
             "" if border is None else f"{100 * border:.0f}%", f"{100 * split.grey:.0f}%",
-            f"{count_faults(split.labels).total():,}",
+            f"{sum(map(len, split.labels.faults.values())):,}",
         ])  # fmt: skip
     settings = [[s.name, show_value(s), s.reason] for s in chosen.settings]
     return [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -127,8 +126,3 @@ def find_doubles(boxes: np.ndarray, keys: np.ndarray) -> dict[int, str]:
         alike += zip(row[same].tolist(), other[same].tolist(), (iou[same] > 1 - 1e-9).tolist())
     found = {row: TWICE for row, _, equal in alike if equal}
     return {row: NEARLY for row, other, _ in alike if found.keys().isdisjoint((row, other))} | found
-
-
-def count_faults(labels: Labels) -> Counter[str]:
-    """Return the number of rows by what is wrong with them."""
-    return Counter({wrong: len(rows) for wrong, rows in labels.faults.items()})

@@ -23,7 +23,7 @@ LEAST_SAMPLES = 8  # boxes that a class needs to be judged by colour
 
 
 @dataclass(frozen=True)
-class Look:
+class Decoded:
     """What is kept of a decoded image.
 
     Attributes:
@@ -42,7 +42,7 @@ class Look:
         return float((self.small.max(axis=2) - self.small.min(axis=2)).mean()) <= GREY
 
 
-def look(file: str) -> Look | None:
+def decode(file: str) -> Decoded | None:
     """Decode an image; return None if that fails."""
     try:
         content = file_bytes.read(Path(file), PICTURE_BYTES)
@@ -56,17 +56,17 @@ def look(file: str) -> Look | None:
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     grey = cv2.resize(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
     bits = np.packbits(grey[:, 1:] > grey[:, :-1])
-    return Look(small, hashlib.blake2b(content, digest_size=16).digest(), int.from_bytes(bits.tobytes(), "big"))
+    return Decoded(small, hashlib.blake2b(content, digest_size=16).digest(), int.from_bytes(bits.tobytes(), "big"))
 
 
-def look_at(files: Sequence[str]) -> dict[int, Look]:
+def decode_sample(files: Sequence[str]) -> dict[int, Decoded]:
     """Decode a split's images, or an even sample of many; return the results by index."""
     chosen = range(len(files)) if len(files) <= MOST else np.linspace(0, len(files) - 1, MOST).astype(int).tolist()
     with ThreadPoolExecutor() as pool:
-        return {i: seen for i, seen in zip(chosen, pool.map(look, [files[i] for i in chosen])) if seen is not None}
+        return {i: seen for i, seen in zip(chosen, pool.map(decode, [files[i] for i in chosen])) if seen is not None}
 
 
-def find_shared(first: Mapping[int, Look], second: Mapping[int, Look]) -> list[tuple[int, int]]:
+def find_shared(first: Mapping[int, Decoded], second: Mapping[int, Decoded]) -> list[tuple[int, int]]:
     """Return the images that are in both splits, as the same file or as the same image saved again.
 
     Every such image of either split is in a pair with an equal one of the other split. Flat images, whose hash is all
@@ -75,7 +75,7 @@ def find_shared(first: Mapping[int, Look], second: Mapping[int, Look]) -> list[t
     return sorted({*_partners(first, second), *((i, j) for j, i in _partners(second, first))})
 
 
-def _partners(first: Mapping[int, Look], second: Mapping[int, Look]) -> list[tuple[int, int]]:
+def _partners(first: Mapping[int, Decoded], second: Mapping[int, Decoded]) -> list[tuple[int, int]]:
     """Return each image of the first split that is also in the second, paired with an equal one there."""
     if not first or not second:
         return []
@@ -96,14 +96,14 @@ def _partners(first: Mapping[int, Look], second: Mapping[int, Look]) -> list[tup
     return found
 
 
-def _alike(first: Look, second: Look) -> bool:
+def _alike(first: Decoded, second: Decoded) -> bool:
     """Return whether the pixels of two images are alike: different frames of a video may share a hash."""
     if first.small.shape != second.small.shape:
         return False
     return float(np.abs(first.small.astype(np.int16) - second.small).mean()) < 4.0
 
 
-def judge_colours(looks: Mapping[int, Look], labels: Labels, classes: int) -> float | None:
+def judge_colours(decoded: Mapping[int, Decoded], labels: Labels, classes: int) -> float | None:
     """Return how well a box's mean colour predicts its class, from 0 (chance) to 1 (always); None if unknown.
 
     Each box is assigned to the class with the nearest mean colour, computed without that box. The accuracy is averaged
@@ -111,7 +111,7 @@ def judge_colours(looks: Mapping[int, Look], labels: Labels, classes: int) -> fl
     """
     colours, owners = [], []
     for index, picture, box in zip(labels.classes, labels.pictures, labels.boxes):
-        seen = looks.get(int(picture))
+        seen = decoded.get(int(picture))
         if seen is None:
             continue
         height, width = seen.small.shape[:2]

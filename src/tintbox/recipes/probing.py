@@ -152,7 +152,7 @@ def probe(choose: Callable[[float], Recipe], pace: Pace, request: Mapping[str, A
     notes = [f"the probe takes about {planned.seconds / 60:.1f} of the {minutes:g} minutes"]
     notes += checks.check_arguments(grid, many=False)
     elsewhere = go_elsewhere(folder)
-    if (folder / place.FILE).is_file() and (other := place.explain_difference(folder, grid)):
+    if other := place.explain_difference(folder, grid):
         raise TintboxError(f"{other}; {elsewhere}")
     study.train(folder, grid, notes, elsewhere=elsewhere)
     findings = policies.find(pool(folder, grid))

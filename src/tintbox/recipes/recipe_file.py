@@ -31,11 +31,7 @@ def write(
         TintboxError: The file cannot be written.
     """
     within = f"in {minutes:g} minute{'s' * (minutes != 1)}" if minutes else "for the requested epochs"
-    comments = [
-        f"Use: {command(model, data, file)}",
-        *recipe.advice,
-        *measured,
-    ]
+    comments = [f"Use: {command(model, data, file)}", *recipe.advice, *measured]
     lines = [f"# {one_line(comment)}" for comment in comments]  # a class may have any name
     for setting in recipe.settings:
         left = setting.value is None

@@ -143,6 +143,7 @@ def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | Non
     advised = f"; {wanted} epochs ({wanted * per_epoch} steps) are recommended: increase {more}="
     short = advised if epochs < wanted else ""
     shrunk = f"; {best} would take longer than {minutes:g} minutes" * (size < best)
+    unimproved = f"epochs without improvement on {counted(validation, 'validation image')}"
     small = f"a tenth of the boxes are under {survey.splits['train'].small * size:.0f} px wide at this size"
     return [
         Setting("imgsz", size, f"{'as requested; ' * bool(imgsz)}{small}{shrunk}"),
@@ -151,11 +152,7 @@ def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | Non
         Setting(
             "nbs", batch, "one optimizer step per batch; Ultralytics' default, one step per 64 images, gives few steps"
         ),
-        Setting(
-            "patience",
-            max(20, epochs // 2),
-            f"epochs without improvement on {counted(validation, 'validation image')}: half of all epochs, at least 20",
-        ),
+        Setting("patience", max(20, epochs // 2), f"{unimproved}: half of all epochs, at least 20"),
         Setting(
             "close_mosaic", choose_closing(epochs), f"no mosaic in the last {CLOSING} epochs, at most two thirds of all"
         ),
@@ -217,13 +214,8 @@ def choose_augmentation(survey: Survey) -> list[Setting]:
         reason = f"{100 * grey:.0f}% of the images are greyscale"
         found += [Setting("hsv_h", 0.0, reason), Setting("hsv_s", 0.0, reason)]
     elif survey.colours is not None and survey.colours >= COLOURED:
-        found.append(
-            Setting(
-                "hsv_h",
-                0.0,
-                f"a box's mean colour predicts its class: {100 * survey.colours:.0f} from 0 (chance) to 100 (always)",
-            )
-        )
+        reason = f"a box's mean colour predicts its class: {100 * survey.colours:.0f} from 0 (chance) to 100 (always)"
+        found.append(Setting("hsv_h", 0.0, reason))
     sided = [name for name in survey.names if SIDES.search(name)]
     characters = [name for name in survey.names if len(name) == 1 and name.isalnum()]
     if sided:

@@ -19,7 +19,7 @@ from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.recipes import labels as label_files
 from tintbox.recipes import pictures
 from tintbox.recipes.labels import Labels
-from tintbox.recipes.pictures import Look
+from tintbox.recipes.pictures import Decoded
 
 SPLITS = ("train", "val", "test")
 SMALL = 0.1  # quantile of the box sides that counts as small
@@ -33,13 +33,13 @@ class Split:
         files: The images, sorted.
         sizes: ``(P, 2)`` width and height in pixels; 0 for an image that Ultralytics skips.
         labels: Its boxes.
-        looks: Its decoded images, by index.
+        decoded: Its decoded images, by index.
     """
 
     files: list[str]
     sizes: np.ndarray
     labels: Labels
-    looks: dict[int, Look]
+    decoded: dict[int, Decoded]
 
     @cached_property
     def sides(self) -> np.ndarray:
@@ -67,7 +67,7 @@ class Split:
     @property
     def grey(self) -> float:
         """The fraction of its images that are greyscale."""
-        return float(np.mean([look.is_grey for look in self.looks.values()])) if self.looks else 0.0
+        return float(np.mean([one.is_grey for one in self.decoded.values()])) if self.decoded else 0.0
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def take(data: str | Path) -> Survey:
     for name in SPLITS:
         try:
             if described.get(name):
-                splits[name] = look_at(described, name, len(names), numbers)
+                splits[name] = take_split(described, name, len(names), numbers)
         except TintboxError as error:
             if name != "test":  # training does not need it
                 raise
@@ -127,17 +127,19 @@ def take(data: str | Path) -> Survey:
         raise TintboxError(f"{data}: no labels in its training split, so there is nothing to learn from; label some")
     shared = {}
     for first, second in combinations(splits, 2):
-        pairs = pictures.find_shared(splits[first].looks, splits[second].looks)
+        pairs = pictures.find_shared(splits[first].decoded, splits[second].decoded)
         shared[first, second] = [(splits[first].files[i], splits[second].files[j]) for i, j in pairs]
-    colours = pictures.judge_colours(train.looks, train.labels, len(names))
+    colours = pictures.judge_colours(train.decoded, train.labels, len(names))
     return Survey(Path(str(data)).name, names, splits, shared, colours, left_out)
 
 
-def look_at(described: Mapping[str, Any], name: str, classes: int, numbers: int) -> Split:
+def take_split(described: Mapping[str, Any], name: str, classes: int, numbers: int) -> Split:
     """Return the contents of one split."""
     files = split_pictures(described, name)
     labels = label_files.read(dataset_files.label_files(files), classes, numbers)
-    return Split(files, np.array([measure(file) for file in files]).reshape(-1, 2), labels, pictures.look_at(files))
+    return Split(
+        files, np.array([measure(file) for file in files]).reshape(-1, 2), labels, pictures.decode_sample(files)
+    )
 
 
 def measure(file: str) -> tuple[int, int]:

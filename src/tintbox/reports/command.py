@@ -97,8 +97,8 @@ def encode_page(html: str) -> bytes:
 
 def check(n: Any, conf: Any, seed: Any, imgsz: Any, pictures: Any) -> None:
     """Raise TintboxError for invalid values."""
-    if imgsz is not None and (wrong := prediction.wrong_size(imgsz)):
-        raise TintboxError(wrong)
+    if imgsz is not None:
+        prediction.check_size(imgsz)
     prediction.check_choice(n, seed, conf)
     if not isinstance(pictures, bool):
         raise TintboxError(f"pictures={pictures}: give true or false")

@@ -13,8 +13,8 @@ from tintbox.errors import TintboxError, one_line, reason_of
 from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.plugins.coco_eval.metrics import TITLES
 from tintbox.plugins.coco_eval.settings import check
+from tintbox.run_arguments import COCO
 
-FILE = "coco.json"
 COPYING = 60  # seconds by which the dates of a run's files can differ in a copy of its folder
 
 
@@ -66,14 +66,14 @@ def read(run: Path) -> tuple[CocoFile | None, str]:
     Returns:
         The evaluation, or None; and a sentence if one exists but cannot be read, else "".
     """
-    own = run / FILE
+    own = run / COCO
     try:
-        dates = {file: file.stat().st_mtime for file in (own, *run.glob(f"*/{FILE}")) if file.is_file()}
+        dates = {file: file.stat().st_mtime for file in (own, *run.glob(f"*/{COCO}")) if file.is_file()}
         began = run / run_arguments.STOCK
         since = began.stat().st_mtime - COPYING if began.is_file() else -math.inf
         files = sorted(dates, key=lambda file: (file != own, -dates[file]))
     except OSError as error:
-        return None, f"{run} cannot be looked through for a {FILE} ({reason_of(error)})"
+        return None, f"{run} cannot be looked through for a {COCO} ({reason_of(error)})"
     problem = ""
     for file in files:
         if dates[file] < since:

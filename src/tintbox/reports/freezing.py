@@ -7,7 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from tintbox import json_file, limits
 from tintbox.reports.gather import Entry, value_text
+from tintbox.run_arguments import FREEZE
+from tintbox.studies.values import settings_text
 
 ALL = 0.999  # share of a group's parameters that counts as all: Ultralytics always freezes 16 in a head
 
@@ -51,23 +54,24 @@ def schedules(entries: Sequence[Entry]) -> tuple[list[Schedule], list[str]]:
     """Return the schedules of runs that have one, and notes on runs that froze layers but recorded none."""
     found, notes = [], []
     for entry in entries:
-        if entry.freeze is not None:
-            with suppress(LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
-                found.append(schedule(entry, entry.freeze))
-                continue
+        with suppress(OSError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+            found.append(schedule(entry, json_file.read(entry.run.folder / FREEZE, limits.FREEZE_BYTES)))
+            continue
         freeze = entry.run.arguments.get("freeze")
         if freeze is not None:
-            notes.append(f"{entry.name}: freeze={value_text(freeze)}; no freeze.json says what trained when.")
+            notes.append(f"{entry.name}: freeze={value_text(freeze)}; no {FREEZE} says what trained when.")
     return found, notes
 
 
 def schedule(entry: Entry, freeze: Mapping[str, Any]) -> Schedule:
-    """Return a run's schedule.
+    """Return a run's schedule from the content of its ``freeze.json``.
 
     Raises:
-        LookupError, TypeError, ValueError, AttributeError, ArithmeticError: ``freeze.json`` is not what tintbox writes.
+        LookupError, TypeError, ValueError, AttributeError, ArithmeticError: That is not what tintbox writes.
     """
     stages, epochs = freeze["stages"], int(freeze["epochs"])
+    if epochs < 1:
+        raise ValueError("no epochs")
     starts = [int(stage["epoch"]) for stage in stages]
     ends = [*starts[1:], epochs]
     bars = []
@@ -80,8 +84,8 @@ def schedule(entry: Entry, freeze: Mapping[str, Any]) -> Schedule:
             when = str(end) if end - start == 1 else f"{start + 1}–{end}"
             segments.append(Segment(100 * (end - start) / epochs, kind, f"{when}: {words}"))
         bars.append(Bar(str(group["group"]), f"{int(group['parameters']):,}", segments))
-    given = {key: value for key, value in (freeze.get("arguments") or {}).items() if value is not None}
-    words = ", ".join(f"{key}={value_text(value)}" for key, value in given.items())
+    given = (freeze.get("arguments") or {}).items()
+    words = settings_text({key: value_text(value) for key, value in given if value is not None})
     return Schedule(entry.name, entry.index, words, epochs, bars)
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tintbox import checkpoint_file, json_file, limits, run_folder
+from tintbox import checkpoint_file, run_folder
 from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, TintboxFileError, explain_refusal, one_line
 from tintbox.path_names import distinct_names
@@ -21,7 +21,6 @@ from tintbox.reports.evaluations import read as read_coco
 from tintbox.run_folder import RunFolder
 from tintbox.studies import place
 
-FREEZE = "freeze.json"
 DEEPEST = 3  # levels of folders that are searched for runs
 OWN_DEFAULTS = {option.name: option.default for option in OPTIONS}
 
@@ -44,16 +43,6 @@ class Entry:
     run: RunFolder
     coco: CocoFile | None = None
     coco_problem: str = ""
-
-    @cached_property
-    def freeze(self) -> dict[str, Any] | None:
-        """Return the freeze schedule in ``freeze.json``, None if it is missing or unreadable."""
-        try:
-            found = json_file.read(self.run.folder / FREEZE, limits.FREEZE_BYTES)
-            stages = [(int(s["epoch"]), [g["group"] for g in s["groups"]]) for s in found["stages"]]
-            return found if stages and int(found["epochs"]) > 0 else None
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
-            return None
 
     @cached_property
     def checkpoint(self) -> dict[str, Any]:
@@ -97,25 +86,19 @@ def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
         raise TintboxError("no runs are named; give the folders of training runs, e.g. runs/detect/train")
     runs: dict[Path, RunFolder] = {}
     left_out = []
-    for folder in (one for named in folders for one in collections(Path(str(named)))):
-        path = Path(folder)
-        with explain_refusal(f"{folder}: cannot be read"):
-            below = members(path)
-        planned = study_runs(path)
-        if planned and not below:
-            raise TintboxFileError(f"{folder}: none of the {len(planned)} runs of this study has a finished epoch yet")
-        for member in below or [path]:
+    for folder in folders:
+        collections = find_collections(Path(str(folder)))
+        for collection in collections:
             try:
-                found = run_folder.read(member)
-                runs.setdefault(member.resolve(), found)
+                found, notes = read_members(collection)
             except TintboxError as error:
-                if not below:
-                    raise add_hint(path, error) from error
-                left_out.append(one_line(error))
-        if below and not any(member.resolve() in runs for member in below):
-            raise TintboxError(f"{folder}: none of its {len(below)} runs can be shown, e.g. {left_out[-1]}")
-        if below and (lacking := set(planned) - {member.name for member in below}):
-            left_out.append(f"{folder}: {', '.join(sorted(lacking, key=natural_key))}: without a result so far")
+                if len(collections) == 1:
+                    raise
+                found, notes = {}, [one_line(error)]
+            runs |= {path: run for path, run in found.items() if path not in runs}
+            left_out += notes
+    if not runs:
+        raise TintboxError(f"no run can be shown, e.g. {left_out[0]}")
     tasks = list(dict.fromkeys(run.task for run in runs.values()))
     named = sorted(zip(distinct_names(list(runs)), runs.values()), key=lambda pair: tasks.index(pair[1].task))
     first = {task: [run.task for _, run in named].index(task) for task in tasks}
@@ -126,10 +109,10 @@ def gather(folders: Sequence[str]) -> tuple[list[Section], list[str]]:
     return [Section(task, [e for e in entries if e.run.task == task]) for task in tasks], left_out
 
 
-def collections(folder: Path) -> list[Path]:
-    """Return the folders that stand for the runs directly below them: this one and others below it; itself, if none.
+def find_collections(folder: Path) -> list[Path]:
+    """Return the folders with runs directly in them: this one and others below it; just itself, if there are none.
 
-    Folders below a run, hidden ones, links, and those more than `DEEPEST` levels down are not searched.
+    Folders in a run, hidden ones, links, and those more than `DEEPEST` levels down are not searched.
     """
     if may_be_run(folder):
         return [folder]
@@ -143,8 +126,37 @@ def collections(folder: Path) -> list[Path]:
     return found or [folder]
 
 
-def members(folder: Path) -> list[Path]:
+def read_members(folder: Path) -> tuple[dict[Path, RunFolder], list[str]]:
+    """Return the run in a folder, or the runs directly in it, by resolved path, and notes on runs left out.
+
+    Raises:
+        TintboxError: It is no run and has none that can be shown.
+    """
+    planned = study_runs(folder)
+    with explain_refusal(f"{folder}: cannot be read"):
+        below = members(folder, planned)
+    if planned and not below:
+        raise TintboxFileError(f"{folder}: none of the {len(planned)} runs of this study has a finished epoch yet")
+    runs, left_out = {}, []
+    for member in below or [folder]:
+        try:
+            found = run_folder.read(member)
+            runs[member.resolve()] = found
+        except TintboxError as error:
+            if not below:
+                raise add_hint(folder, error) from error
+            left_out.append(one_line(error))
+    if not runs:
+        raise TintboxError(f"{folder}: none of its {len(below)} runs can be shown, e.g. {left_out[-1]}")
+    if below and (lacking := set(planned) - {member.name for member in below}):
+        left_out.append(f"{folder}: {', '.join(sorted(lacking, key=natural_key))}: without a result so far")
+    return runs, left_out
+
+
+def members(folder: Path, planned: Sequence[str]) -> list[Path]:
     """Return the runs directly below a folder that is not a run: in a study's order, else in natural order by name.
+
+    ``planned`` are the names of the study's runs, if it is a study's folder.
 
     Raises:
         OSError: The folder cannot be listed.
@@ -152,10 +164,10 @@ def members(folder: Path) -> list[Path]:
     if not folder.is_dir() or not run_folder.missing(folder):
         return []
     found = [path for path in folder.iterdir() if path.is_dir() and may_be_run(path)]
-    planned = {name: i for i, name in enumerate(study_runs(folder))}
+    order = {name: i for i, name in enumerate(planned)}
     if any((path / MARK).is_file() for path in found):  # with folds; a single one says little
-        found = [path for path in found if path.name in planned]
-    return sorted(found, key=lambda path: (planned.get(path.name, len(planned)), natural_key(path.name)))
+        found = [path for path in found if path.name in order]
+    return sorted(found, key=lambda path: (order.get(path.name, len(order)), natural_key(path.name)))
 
 
 def may_be_run(folder: Path) -> bool:

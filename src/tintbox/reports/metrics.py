@@ -19,7 +19,7 @@ OF_COLOURS = ("data", "split", "palette", "imgsz")
 
 
 @dataclass(frozen=True)
-class Ruler:
+class Criterion:
     """The number that decides which run is best; greater is better.
 
     Attributes:
@@ -74,7 +74,7 @@ def iou_type(entry: Entry, column: str) -> str:
     return wanted if wanted in kinds else next(iter(kinds), "")
 
 
-def ruler(section: Section) -> Ruler:
+def criterion(section: Section) -> Criterion:
     """Return COCO's AP if all runs were evaluated on the same images, else the training's value at the best epoch."""
     column = main_metric(section)
     kinds = {iou_type(entry, column) for entry in section.entries}
@@ -87,9 +87,9 @@ def ruler(section: Section) -> Ruler:
             words = {"bbox": "COCO AP", "segm": "COCO AP of masks"}[kind]
             values = {e.index: part.metrics["AP"] for e, part in zip(section.entries, parts)}
             if any(not math.isnan(value.value) for value in values.values()):
-                return Ruler(f"{words} on {evaluated[0].split}", values, parts[0].level, kind)
+                return Criterion(f"{words} on {evaluated[0].split}", values, parts[0].level, kind)
     values = {entry.index: Estimate(read_best(entry.run, column)) for entry in section.entries}
-    return Ruler(f"{title(column, section.task)} at the best epoch", values)
+    return Criterion(f"{title(column, section.task)} at the best epoch", values)
 
 
 def other_data(section: Section) -> dict[str, list[str]]:

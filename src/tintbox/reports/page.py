@@ -95,9 +95,9 @@ def content(section: Section, place: int) -> Content:
     """Return what is known of a section's runs, without the images; ``place`` numbers the page's sections from 0."""
     own = f"section-{place}"  # text from a file, such as a task, might equal another element's id
     entries = section.entries
-    ruler = metrics.ruler(section)
-    kept = pairs.evaluate_again(entries, ruler.kind) if ruler.kind else {}
-    settings = [] if metrics.other_data(section) else seeds.settings(entries, ruler.values)
+    criterion = metrics.criterion(section)
+    kept = pairs.evaluate_again(entries, criterion.kind) if criterion.kind else {}
+    settings = [] if metrics.other_data(section) else seeds.settings(entries, criterion.values)
     shown, unrecorded = freezing.schedules(entries)
     task = section.task
     classes, errors = evaluations(entries, own)
@@ -106,9 +106,9 @@ def content(section: Section, place: int) -> Content:
         id=own,
         section=section,
         title=f"{TASKS.get(task, task.capitalize())}: {many}",
-        verdict=verdict(section, ruler, kept, settings),
-        summary=tables.summary(section, ruler, kept),
-        seeds=tables.seed_table(settings, ruler),
+        verdict=verdict(section, criterion, kept, settings),
+        summary=tables.summary(section, criterion, kept),
+        seeds=tables.seed_table(settings, criterion),
         differs=tables.difference_table(entries),
         arguments=tables.all_arguments(entries),
         machines=machines.machines(entries),

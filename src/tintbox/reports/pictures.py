@@ -12,7 +12,7 @@ import numpy as np
 
 from tintbox import checkpoint_archive
 from tintbox.errors import TintboxError, one_line
-from tintbox.plugins import autoload, picture_file
+from tintbox.plugins import picture_file
 from tintbox.plugins.detector import load_detector
 from tintbox.reports import prediction
 from tintbox.reports.boxes import Boxes
@@ -82,7 +82,7 @@ def truth(file: str, subject: Subject) -> Iterator[Picture]:
     name = Path(file).name
     pixels = picture_file.read(file)
     if not subject.boxes:
-        pixels = reduce(pixels)  # first, because the floating-point mean below takes more memory
+        pixels, _ = reduce(pixels)  # first, because the floating-point mean below takes more memory
         grey = np.repeat(pixels.mean(-1, keepdims=True).round().astype(np.uint8), 3, axis=-1)
         yield Picture("grey", f"{name} in grey, as the networks see it", grey)
         yield Picture("truth", f"{name} in its own colours", pixels)
@@ -109,22 +109,22 @@ def predict_picture(model: Any, entry: Entry, file: str, subject: Subject, conf:
     )  # fmt: skip
 
 
-def reduce(pixels: np.ndarray) -> np.ndarray:
-    """Return pixels downscaled to SIDE if they are larger."""
+def reduce(pixels: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return pixels downscaled to SIDE if they are larger, and the scale."""
     zoom = SIDE / max(pixels.shape[:2])
     if zoom >= 1:
-        return pixels
+        return pixels, 1.0
     size = [max(1, round(zoom * length)) for length in pixels.shape[1::-1]]
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), zoom
 
 
 def limit_boxes(picture: Picture) -> Picture:
     """Return an image downscaled to SIDE together with its boxes: many runs' photographs would fill the memory."""
-    zoom = SIDE / max(picture.pixels.shape[:2])
-    if zoom >= 1:
+    pixels, zoom = reduce(picture.pixels)
+    if zoom == 1:
         return picture
     boxes = picture.boxes and replace(picture.boxes, corners=picture.boxes.corners * zoom)
-    return replace(picture, pixels=reduce(picture.pixels), boxes=boxes)
+    return replace(picture, pixels=pixels, boxes=boxes)
 
 
 def load_model(entry: Entry) -> Any:
@@ -148,7 +148,6 @@ def load_colouriser(weights: Path) -> Any:
     Raises:
         TintboxError: It cannot be loaded, or is not a colouriser.
     """
-    autoload.install()
     from ultralytics import YOLO
 
     try:

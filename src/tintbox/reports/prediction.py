@@ -12,15 +12,16 @@ from tintbox.reports.boxes import Boxes
 LEAST_SIDE = 32  # pixels
 
 
-def wrong_size(imgsz: Any) -> str:
-    """Return what is wrong with an input size, a side in pixels or ``[height, width]``; empty if nothing is."""
+def check_size(imgsz: Any) -> None:
+    """Raise TintboxError for an invalid input size, which is a side in pixels or ``[height, width]``."""
     sides = imgsz if isinstance(imgsz, (list, tuple)) else [imgsz]
     if not sides or len(sides) > 2:
-        return f"imgsz={imgsz}: give a side in pixels, or [height, width]"
+        raise TintboxError(f"imgsz={imgsz}: give a side in pixels, or [height, width]")
     for side in sides:
         if not is_whole(side, LEAST_SIDE, PREDICTED_SIDE):
-            return f"imgsz={one_line(side)[:40]}: give a whole number from {LEAST_SIDE} to {PREDICTED_SIDE}"
-    return ""
+            raise TintboxError(
+                f"imgsz={one_line(side)[:40]}: give a whole number from {LEAST_SIDE} to {PREDICTED_SIDE}"
+            )
 
 
 def check_choice(n: Any, seed: Any, conf: Any) -> None:
@@ -38,8 +39,7 @@ def predict(model: Any, file: str, conf: float, imgsz: Any) -> Any:
     Raises:
         TintboxError: The size is invalid, or the model fails.
     """
-    if wrong := wrong_size(imgsz):
-        raise TintboxError(wrong)
+    check_size(imgsz)
     try:
         return model.predict(file, conf=conf, imgsz=imgsz, save=False, verbose=False)[0]
     except TintboxError:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.reports.gather import Entry, argument, find_differing, value_text
+from tintbox.studies.values import settings_text
 
 # Arguments that affect where a run's files are or what is drawn, not what is learnt.
 HOUSEKEEPING = {
@@ -60,7 +61,7 @@ def settings(entries: Sequence[Entry], values: Mapping[int, Estimate]) -> list[S
             found.setdefault(own, {}).setdefault(seed, []).append(entry)
     result = [
         Setting(
-            ", ".join(f"{key}={value}" for key, value in zip(keys, own)) or "all runs",
+            settings_text(dict(zip(keys, own))) or "all runs",
             [entry for runs in seeds.values() for entry in runs],
             [statistics.fmean(values[entry.index].value for entry in runs) for runs in seeds.values()],
         )

@@ -107,8 +107,7 @@ def _check(n: Any, conf: Any, imgsz: Any, seed: Any, file: Path) -> None:
     """Raise TintboxError for invalid values."""
     if isinstance(imgsz, (list, tuple)):
         raise TintboxError(f"imgsz={imgsz}: give a whole number")
-    if wrong := prediction.wrong_size(imgsz):
-        raise TintboxError(wrong)
+    prediction.check_size(imgsz)
     prediction.check_choice(n, seed, conf)
     if file.suffix.lower() not in SUFFIXES:
         raise TintboxError(f"out={file}: the suffix tells the format; give one of {', '.join(SUFFIXES)}")

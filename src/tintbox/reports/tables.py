@@ -14,7 +14,7 @@ from tintbox.plugins.coco_eval.tables import digits_of, number, span
 from tintbox.reports import metrics, pairs, seeds
 from tintbox.reports.evaluations import Part
 from tintbox.reports.gather import OWN_DEFAULTS, Entry, Section, argument, value_text
-from tintbox.reports.metrics import Ruler
+from tintbox.reports.metrics import Criterion
 from tintbox.reports.verdict import are_equal, paired_gap, percent
 
 if TYPE_CHECKING:
@@ -84,27 +84,27 @@ def texts_by_run(caption: str, first: str, entries: Sequence[Entry], texts: Mapp
     return Table(caption, run_columns(first, entries, words=True), rows)
 
 
-def summary(section: Section, ruler: Ruler, kept: Mapping[int, Evaluation]) -> Table:
+def summary(section: Section, criterion: Criterion, kept: Mapping[int, Evaluation]) -> Table:
     """Return a row per run: the deciding number, the other metrics at the best epoch, epochs, time, seed."""
     entries, first = section.entries, section.entries[0]
     names = metrics.columns(entries, "metrics/")
-    known = [value.value for value in ruler.values.values() if not math.isnan(value.value)]
+    known = [value.value for value in criterion.values.values() if not math.isnan(value.value)]
     top = max(known, default=math.nan)
     apart = not all(are_equal(top, value) for value in known)  # otherwise none is best
-    differences = {e.index: pairs.difference(kept, first, e) for e in entries} if ruler.kind else {}
+    differences = {e.index: pairs.difference(kept, first, e) for e in entries} if criterion.kind else {}
     compared = any(differences.values())
     mixed = bool(metrics.other_data(section))
     # If the deciding number is this column of results.csv, it is not shown twice.
     main = metrics.main_metric(section)
     kinds = {e.index: metrics.iou_type(e, main) for e in entries}
-    some = not ruler.kind and any(kinds.values())  # evaluated, but not all, or not alike
-    rest = [*([main] if ruler.kind and main in names else []), *(name for name in names if name != main)]
-    headings = [ruler.title.removesuffix(" at the best epoch"), *([f"against {first.name}"] if compared else [])]
+    some = not criterion.kind and any(kinds.values())  # evaluated, but not all, or not alike
+    rest = [*([main] if criterion.kind and main in names else []), *(name for name in names if name != main)]
+    headings = [criterion.title.removesuffix(" at the best epoch"), *([f"against {first.name}"] if compared else [])]
     headings += ["COCO AP"] if some else []
     headings += ["best epoch", "time", "seed", *(metrics.title(name, section.task) for name in rest)]
     rows = []
     for entry in entries:
-        value = ruler.values[entry.index]
+        value = criterion.values[entry.index]
         best = apart and are_equal(value.value, top) and not mixed
         cells = [Cell(number(value.value), note=span(value.bounds), best=best)]
         if compared:
@@ -158,7 +158,7 @@ def duration(seconds: float) -> str:
     return f"{round(seconds / 60) // 60} h {round(seconds / 60) % 60:02d} min"
 
 
-def seed_table(settings: Sequence[seeds.Setting], ruler: Ruler) -> Table | None:
+def seed_table(settings: Sequence[seeds.Setting], criterion: Criterion) -> Table | None:
     """Return a row per setting with the mean and spread over its seeds, None if no setting has two."""
     if not settings:
         return None
@@ -171,7 +171,7 @@ def seed_table(settings: Sequence[seeds.Setting], ruler: Ruler) -> Table | None:
         rows.append(Row(Cell(setting.title, words=True), row))
     columns = [Cell(text) for text in ("setting", "seeds", "mean", "sd", "lowest", "highest", "against the best")]
     note = f"sd: sample standard deviation; difference of means with Welch's {percent(seeds.SURE)} interval."
-    return Table(f"{ruler.title} over seeds", columns, rows, [note])
+    return Table(f"{criterion.title} over seeds", columns, rows, [note])
 
 
 def difference_table(entries: Sequence[Entry]) -> Table | None:

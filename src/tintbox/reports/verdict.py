@@ -12,7 +12,7 @@ from tintbox.plugins.coco_eval.bootstrap import Estimate, is_sure
 from tintbox.plugins.coco_eval.tables import DIGITS, digits_of, number, span
 from tintbox.reports import pairs, seeds
 from tintbox.reports.gather import Entry, Section, value_text
-from tintbox.reports.metrics import Ruler, other_data
+from tintbox.reports.metrics import Criterion, other_data
 
 if TYPE_CHECKING:
     from tintbox.plugins.coco_eval.comparison import Comparison
@@ -49,28 +49,30 @@ def percent(level: float) -> str:
 
 
 def verdict(
-    section: Section, ruler: Ruler, kept: Mapping[int, Evaluation], settings: Sequence[seeds.Setting]
+    section: Section, criterion: Criterion, kept: Mapping[int, Evaluation], settings: Sequence[seeds.Setting]
 ) -> tuple[str, str]:
     """Return which run of a section is best, and whether that may be chance, in two sentences; one may be empty.
 
     ``kept`` are resampled evaluations by run index, of runs whose predictions were saved; ``settings`` the runs by
     setting, if there are several seeds.
     """
-    known = [entry for entry in section.entries if not math.isnan(ruler.values[entry.index].value)]
+    known = [entry for entry in section.entries if not math.isnan(criterion.values[entry.index].value)]
     if not known:
-        return f"No run has a {ruler.title}.", ""
+        return f"No run has a {criterion.title}.", ""
     if len(section.entries) == 1:
-        return f"{known[0].name} has {ruler.title} {text(ruler.values[known[0].index])}.", state(known)
+        return f"{known[0].name} has {criterion.title} {text(criterion.values[known[0].index])}.", state(known)
     if differ := other_data(section):
         words = "; ".join(f"{key}: {', '.join(values)}" for key, values in differ.items())
         return "No run is called best.", f"Their figures do not mean the same, because they differ in {words}."
     tail = state(section.entries)
     if len(known) == 1:
-        return f"Only {known[0].name} has {ruler.title}: {text(ruler.values[known[0].index])}.", tail
+        return f"Only {known[0].name} has {criterion.title}: {text(criterion.values[known[0].index])}.", tail
     if len(settings) > 1:
-        claim, chance = _compare_settings(ruler, settings)
+        claim, chance = _compare_settings(criterion, settings)
     else:
-        claim, chance = _compare_runs(ruler, kept, sorted(known, key=lambda entry: -ruler.values[entry.index].value))
+        claim, chance = _compare_runs(
+            criterion, kept, sorted(known, key=lambda entry: -criterion.values[entry.index].value)
+        )
     return claim, f"{chance} {tail}".strip()
 
 
@@ -80,17 +82,19 @@ def state(entries: Sequence[Entry]) -> str:
     return f"Not all is in: {', '.join(unfinished)} still training or interrupted." if unfinished else ""
 
 
-def _compare_settings(ruler: Ruler, settings: Sequence[seeds.Setting]) -> tuple[str, str]:
+def _compare_settings(criterion: Criterion, settings: Sequence[seeds.Setting]) -> tuple[str, str]:
     """Return which setting is best over its seeds, and whether that may be due to chance."""
     best, second = settings[:2]
     one, two = (f"{number(setting.mean)} (n={len(setting.values)})" for setting in (best, second))
     alike = [setting for setting in settings if are_equal(best.mean, setting.mean)]
     if len(alike) > 1:
         names = list_names([setting.title for setting in alike], "settings")
-        claim = f"{names} are equal by {ruler.title}: {number(best.mean)} in the mean over seeds."
+        claim = f"{names} are equal by {criterion.title}: {number(best.mean)} in the mean over seeds."
         same = all(_same_seeds(best, setting) for setting in alike[1:])
         return claim, NO_EFFECT if same else ""
-    claim = f"{best.title} is best by {ruler.title}: {one} in the mean over seeds, ahead of {second.title} with {two}."
+    claim = (
+        f"{best.title} is best by {criterion.title}: {one} in the mean over seeds, ahead of {second.title} with {two}."
+    )
     gap = seeds.difference(best, second)
     if gap is None:
         return claim, "There are too few seeds to say whether that is chance."
@@ -100,8 +104,10 @@ def _compare_settings(ruler: Ruler, settings: Sequence[seeds.Setting]) -> tuple[
 
 def _same_seeds(one: seeds.Setting, two: seeds.Setting) -> bool:
     """Return whether the runs of two settings have the same results, seed by seed."""
-    first, second = ({value_text(e.run.arguments.get("seed")): e.run for e in own.entries} for own in (one, two))
-    return first.keys() == second.keys() and all(run.same_results(second[seed]) for seed, run in first.items())
+    first, second = (
+        {value_text(e.run.arguments.get("seed")): e.run.fingerprint for e in own.entries} for own in (one, two)
+    )
+    return first == second
 
 
 def list_names(names: Sequence[str], what: str) -> str:
@@ -109,19 +115,19 @@ def list_names(names: Sequence[str], what: str) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) <= FEW else f"{len(names)} {what}"
 
 
-def _compare_runs(ruler: Ruler, kept: Mapping[int, Evaluation], known: Sequence[Entry]) -> tuple[str, str]:
+def _compare_runs(criterion: Criterion, kept: Mapping[int, Evaluation], known: Sequence[Entry]) -> tuple[str, str]:
     """Return which run is best, and whether its lead over the next may be due to chance."""
     best, second = known[:2]
-    one, two = ruler.values[best.index], ruler.values[second.index]
-    alike = [entry for entry in known if are_equal(one.value, ruler.values[entry.index].value)]
+    one, two = criterion.values[best.index], criterion.values[second.index]
+    alike = [entry for entry in known if are_equal(one.value, criterion.values[entry.index].value)]
     if len(alike) > 1:
-        claim = f"{list_names([entry.name for entry in alike], 'runs')} are equal by {ruler.title}: {text(one)}."
-        return claim, NO_EFFECT if all(best.run.same_results(entry.run) for entry in alike) else ""
+        claim = f"{list_names([entry.name for entry in alike], 'runs')} are equal by {criterion.title}: {text(one)}."
+        return claim, NO_EFFECT if all(best.run.fingerprint == entry.run.fingerprint for entry in alike) else ""
     apart = np.repeat(max(0.0, one.low - two.high) if one.bounded and two.bounded else 0.0, 2)
     lead, behind = (text(value, digits_of(apart)) for value in (one, two))
-    claim = f"{best.name} is best by {ruler.title}: {lead}, ahead of {second.name} with {behind}."
-    level = percent(ruler.level) if one.bounded else ""
-    gap = paired_gap(pairs.difference(kept, second, best) if ruler.kind else None)
+    claim = f"{best.name} is best by {criterion.title}: {lead}, ahead of {second.name} with {behind}."
+    level = percent(criterion.level) if one.bounded else ""
+    gap = paired_gap(pairs.difference(kept, second, best) if criterion.kind else None)
     if gap.bounded:
         sure = "is more than the chance of the images" if is_sure(gap.bounds) else "may be chance"
         return claim, f"On the same images the difference of {gap_text(gap)} ({level}, paired) {sure}."

@@ -12,7 +12,7 @@ from typing import Any
 from tintbox.run_folder import RunFolder
 from tintbox.studies.grid import REPLICATE, Run
 from tintbox.studies.outcome import FINISHED, Outcome
-from tintbox.studies.values import texts
+from tintbox.studies.values import settings_text, texts
 
 LOSS = "val/loss"
 
@@ -39,23 +39,37 @@ def numbers(run: RunFolder, epoch: int) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Group:
     """The runs of a study that differ only in the seed.
 
     Attributes:
         settings: The value of every varied argument except the seed.
         shown: The same as text; see `values.texts`.
-        results: The finished runs' folders, by seed.
     """
 
     settings: Mapping[str, Any]
     shown: Mapping[str, str]
-    results: dict[Any, RunFolder]
 
     @property
     def title(self) -> str:
         """Its settings as text."""
-        return ", ".join(f"{key}={value}" for key, value in self.shown.items()) or "all runs"
+        return settings_text(self.shown) or "all runs"
+
+
+def without_seed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings without the argument in which the runs of a cell differ."""
+    return {key: value for key, value in settings.items() if key != REPLICATE}
+
+
+@dataclass(frozen=True)
+class Cell(Group):
+    """A cell of a study without folds.
+
+    Attributes:
+        results: The finished runs' folders, by seed.
+    """
+
+    results: dict[Any, RunFolder]
 
     @property
     def example(self) -> RunFolder:
@@ -67,9 +81,14 @@ class Cell:
         """Equal for cells whose runs, seed by seed, agree in every number of every epoch except times."""
         return frozenset((seed, run.fingerprint) for seed, run in self.results.items())
 
+    @cached_property
+    def numbers(self) -> dict[Any, dict[str, float]]:
+        """Seed -> a run's numbers at the epoch of `best.pt`."""
+        return {seed: numbers(run, run.best) for seed, run in self.results.items()}
+
     def column(self, name: str) -> dict[Any, float]:
         """Return seed -> a run's value of a column at the epoch of `best.pt`; runs without a value are left out."""
-        found = {seed: numbers(run, run.best).get(name, math.nan) for seed, run in self.results.items()}
+        found = {seed: own.get(name, math.nan) for seed, own in self.numbers.items()}
         return {seed: value for seed, value in found.items() if not math.isnan(value)}
 
 
@@ -78,10 +97,9 @@ def group_by_cell(results: Sequence[Result]) -> list[Cell]:
     cells: dict[tuple[str, ...], Cell] = {}
     for result, shown in zip(results, texts([result.run.settings for result in results])):
         if result.found is not None and result.outcome and result.outcome.state == FINISHED:
-            settings = dict(result.run.settings)
-            seed = settings.pop(REPLICATE, None)
-            shown.pop(REPLICATE, None)
-            cells.setdefault(result.run.cell, Cell(settings, shown, {})).results[seed] = result.found
+            settings = result.run.settings
+            cell = cells.setdefault(result.run.cell, Cell(without_seed(settings), without_seed(shown), {}))
+            cell.results[settings.get(REPLICATE)] = result.found
     return list(cells.values())
 
 

@@ -113,7 +113,7 @@ class ClusterRuns:
         environment = {key: value for key, value in os.environ.items() if key.startswith(PASSED)}
         environment |= threads(int(needs["num_cpus"]))
         for run in runs:
-            words = dict(run.arguments), environment, Path.cwd(), files.contents(run.arguments)
+            words = dict(run.arguments), environment, Path.cwd(), files.contents(run.arguments.get("cfg"))
             self.pending[task.remote(self.folder / run.name, *words)] = run
 
     def list_running(self) -> list[Run]:

@@ -57,13 +57,12 @@ def train(
     with explain_failures(folder):
         checks.check_folder(folder, sum(not outcome.claims_to_be_finished(folder / run.name) for run in runs))
     with lock.hold(folder), explain_failures(folder):
-        if (folder / place.FILE).is_file() and (other := place.explain_difference(folder, grid)):
+        if other := place.explain_difference(folder, grid):
             raise TintboxError(f"{other}: it has just begun; {elsewhere}")
         place.write(folder, grid)
         save = saver(folder, grid, crossing.prepare(folder, grid, elsewhere))
-        todo = find_unfinished(folder, runs)
-        names = {run.name for run in runs} - {run.name for run in todo}
-        done = {name: found for name in names if (found := outcome.read(folder / name))}
+        done = find_finished(folder, runs)
+        todo = [run for run in runs if run.name not in done]
         for note in notes:
             print(f"note: {note}")
         print(
@@ -71,7 +70,8 @@ def train(
             flush=True,
         )
         if todo:
-            drive(folder, runs, done, begin(todo, folder, workers, ray), save)
+            work = LocalRuns(todo, folder, workers) if ray is None else ClusterRuns(todo, folder, ray, workers)
+            drive(folder, runs, done, work, save)
         show(folder, grid, save)
     return folder
 
@@ -92,14 +92,10 @@ def prepare(words: Sequence[str], *, many: bool) -> tuple[Path, Grid, list[str]]
     return *place.choose(grid), notes
 
 
-def find_unfinished(folder: Path, runs: Sequence[Run]) -> list[Run]:
-    """Return the runs that are not finished; failed ones are tried again."""
-    return [run for run in runs if not outcome.is_finished(folder / run.name, outcome.read(folder / run.name))]
-
-
-def begin(runs: Sequence[Run], folder: Path, workers: int, ray: str | None) -> LocalRuns | ClusterRuns:
-    """Start the runs, here or on a cluster."""
-    return LocalRuns(runs, folder, workers) if ray is None else ClusterRuns(runs, folder, ray, workers)
+def find_finished(folder: Path, runs: Sequence[Run]) -> dict[str, Outcome]:
+    """Return name -> outcome of the finished runs; the others, failed ones too, are to be trained."""
+    known = ((run.name, outcome.read(folder / run.name)) for run in runs)
+    return {name: found for name, found in known if found and outcome.is_finished(folder / name, found)}
 
 
 def drive(
@@ -162,7 +158,7 @@ def saver(folder: Path, grid: Grid, folds: Folds | None) -> Save:
     if folds is None:
 
         def save(came: list[Result]) -> dict[str, str]:
-            table.save(folder, came, folder.name)
+            table.save(folder, came)
             return {}
 
         return save

@@ -14,7 +14,7 @@ from tintbox.folds.files import Folds
 from tintbox.plugins.coco_eval import tables
 from tintbox.plugins.coco_eval.metrics import TITLES, column
 from tintbox.studies import table
-from tintbox.studies.cells import Result, spread
+from tintbox.studies.cells import Result, group_by_cell, spread
 from tintbox.studies.pooled import CrossedCell
 
 
@@ -28,7 +28,7 @@ def save(
     lines += [f"- {name}: its folds cannot be put together: {why}" for name, why in problems.items()]
     atomic.write_text(folder / "study.md", "\n".join(lines) + "\n")
     atomic.write_csv(folder / "study.csv", cell_rows(cells))
-    atomic.write_csv(folder / "runs.csv", table.run_rows(results))
+    atomic.write_csv(folder / "runs.csv", table.run_rows(results, group_by_cell(results)))
 
 
 def markdown(cells: Sequence[CrossedCell], folds: Folds) -> list[str]:
@@ -60,8 +60,7 @@ def find_incomparable(cells: Sequence[CrossedCell]) -> list[str]:
         if cell.difference(cells[0], "bbox") is None:
             common = cell.seeds.keys() & cells[0].seeds.keys()
             why = "the dataset's labels have changed between their runs" if common else "they have no seed in common"
-            shown = ", ".join(f"{key}={value}" for key, value in cell.shown.items())
-            lines.append(f"- {shown} is not compared with the first: {why}.")
+            lines.append(f"- {cell.title} is not compared with the first: {why}.")
     return ["", *lines] if lines else []
 
 

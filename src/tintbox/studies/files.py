@@ -6,7 +6,7 @@ import functools
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,14 +34,11 @@ def check(key: str, value: Any) -> None:
     Raises:
         TintboxError: The file cannot be found, or is of another kind.
     """
+    kinds: dict[str, Callable[[str], object]] = {"cfg": recipe, "model": model, "data": dataset}
     if value is None:
         return
-    if key == "cfg":
-        recipe(str(value))
-    elif key == "model":
-        model(str(value))
-    elif key == "data":
-        dataset(str(value))
+    if key in kinds:
+        kinds[key](str(value))
     elif isinstance(value, str):  # pretrained=True names no file
         weights(key, value)
 
@@ -104,9 +101,19 @@ def mapping(key: str, value: Any) -> tuple[Path, dict[str, Any]]:
     return path, {str(name): item for name, item in found.items()}
 
 
+def read_recipe(value: Any) -> dict[str, Any]:
+    """Return what a `cfg=` file says, with the arguments that tintbox keeps in a file beside a run's own.
+
+    Raises:
+        TintboxError: It cannot be found, or holds no mapping.
+    """
+    path, found = mapping("cfg", value)
+    return {**found, **run_arguments.beside(path)}
+
+
 @functools.cache
 def recipe(value: str) -> Mapping[str, Any]:
-    """Return the arguments of a `cfg=` file, with those that tintbox keeps in a file beside a run's own.
+    """Return the checked arguments of a `cfg=` file; see `read_recipe`.
 
     Raises:
         TintboxError: It cannot be found, is not YAML, or has an unknown argument or an invalid value.
@@ -114,8 +121,7 @@ def recipe(value: str) -> Mapping[str, Any]:
     from ultralytics.cfg import TASKS, get_cfg
     from ultralytics.utils import DEFAULT_CFG_DICT
 
-    path, found = mapping("cfg", value)
-    found = {**found, **run_arguments.beside(path)}
+    found = read_recipe(value)
     found.pop("cfg", None)
     try:
         with quiet(logging.CRITICAL):  # for an unknown name Ultralytics logs its whole help
@@ -131,16 +137,14 @@ def recipe(value: str) -> Mapping[str, Any]:
     return found
 
 
-def contents(arguments: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return what the file of a run's ``cfg=`` says now, as JSON keeps it; None without one, or if it is unreadable."""
-    if not arguments.get("cfg"):
+def contents(cfg: Any) -> Mapping[str, Any] | None:
+    """Return what a `cfg=` file says now, as JSON keeps it; None without one, or if it is unreadable."""
+    if not cfg:
         return None
     try:
-        path, found = mapping("cfg", arguments["cfg"])
-        found = {**found, **run_arguments.beside(path)}
+        return json.loads(json.dumps(read_recipe(cfg), default=str))
     except TintboxError:  # the run will say why
         return None
-    return json.loads(json.dumps(found, default=str))
 
 
 def list_changed(said: Mapping[str, Any] | None, says: Mapping[str, Any] | None, arguments: Mapping[str, Any]) -> str:

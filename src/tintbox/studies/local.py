@@ -61,7 +61,7 @@ class LocalRuns:
             print(
                 f"--workers {workers}: {self.workers} runs side by side, for this machine has as many cores", flush=True
             )
-        contents = functools.lru_cache(lambda cfg: files.contents({"cfg": cfg}))
+        contents = functools.lru_cache(files.contents)
         self.recipes = {run.name: contents(run.arguments.get("cfg")) for run in runs}
         self.waiting = deque(runs)
         self.at_work: dict[str, tuple[Run, subprocess.Popen[bytes], int]] = {}

@@ -20,7 +20,7 @@ from tintbox.plugins.coco_eval import pooling
 from tintbox.run_folder import RESULTS
 from tintbox.studies.grid import FOLD
 
-FILE, LOG, WEIGHTS, COCO = "run.json", "log.txt", "weights", "coco.json"
+FILE, LOG, WEIGHTS = "run.json", "log.txt", "weights"
 FINISHED, FAILED, STARTED = "finished", "failed", "started"
 TRACEBACK = "Traceback (most recent call last):"
 LONGEST = 300  # characters of a reason
@@ -118,7 +118,7 @@ def read_unevaluated(folder: Path) -> Mapping[str, Any] | None:
     except TintboxError:
         return None
     asked = callbacks.wants_coco_eval(SimpleNamespace(**found))
-    return found if asked and not (folder / COCO).is_file() else None
+    return found if asked and not (folder / run_arguments.COCO).is_file() else None
 
 
 def trained_epochs(folder: Path) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from tintbox import figures
 from tintbox.checks import is_number
 from tintbox.studies.cells import LOSS, Cell, group_by_task, mean, spread
+from tintbox.studies.values import settings_text
 
 DPI = 150
 # Okabe and Ito's colour-blind-safe palette without black and yellow.
@@ -17,27 +18,24 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 STEPS = 8  # ratio of the largest to the smallest value from which the axis is logarithmic
 
 
-def draw(folder: Path, found: Sequence[Cell]) -> list[Path]:
-    """Save the figures of a study, separately for each task, and return their files."""
-    files = []
+def draw(folder: Path, found: Sequence[Cell]) -> None:
+    """Save the figures of a study, separately for each task."""
     groups = group_by_task(found)
     for task, group in groups.items():
         end = f"-{task}" if len(groups) > 1 else ""
-        files.append(save(folder / f"curves{end}.png", curves, group))
+        save(folder / f"curves{end}.png", curves, group)
         for key in group[0].settings:
             if len({cell.shown[key] for cell in group}) > 1:
-                files.append(save(folder / f"{key}{end}.png", effect, group, key))
-    return files
+                save(folder / f"{key}{end}.png", effect, group, key)
 
 
-def save(file: Path, paint: Callable[..., None], *what: Any) -> Path:
-    """Save the figure into which ``paint`` draws, and return the file."""
+def save(file: Path, paint: Callable[..., None], *what: Any) -> None:
+    """Save the figure into which ``paint`` draws."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     paint(figure, *what)
     figures.save(figure, file, DPI)
-    return file
 
 
 def measures(group: Sequence[Cell]) -> dict[str, str]:
@@ -50,7 +48,7 @@ def effect(figure: Any, group: Sequence[Cell], key: str) -> None:
     """Draw loss and metric against one argument: a line per combination of the others, with the spread shaded."""
     lines: dict[str, list[Cell]] = {}
     for cell in group:
-        others = ", ".join(f"{k}={v}" for k, v in cell.shown.items() if k != key)
+        others = settings_text({k: v for k, v in cell.shown.items() if k != key})
         lines.setdefault(others, []).append(cell)
     values = {cell.shown[key]: cell.settings[key] for cell in group}
     numeric = all(map(is_number, values.values()))

@@ -38,9 +38,7 @@ def choose(grid: Grid) -> tuple[Path, Grid]:
     if name:
         folder = project / str(name)
         if not is_free_for(folder, own):
-            what = (
-                explain_difference(folder, own) if (folder / FILE).is_file() else f"{folder} is there and is no study"
-            )
+            what = explain_difference(folder, own) or f"{folder} is there and is no study"
             raise TintboxError(f"{what}; give another name=")
         return folder, own
     number = 1
@@ -71,7 +69,9 @@ def is_free_for(folder: Path, grid: Grid) -> bool:
 
 
 def explain_difference(folder: Path, grid: Grid) -> str | None:
-    """Return how a folder's study differs from this grid, None if it is a part of it."""
+    """Return how a folder's study differs from this grid, None if it is a part of it or there is no study."""
+    if not (folder / FILE).is_file():
+        return None
     asked = read(folder)
     if not grid.extends(asked):
         then, now = ({**{k: [v] for k, v in g.fixed.items()}, **g.varied} for g in (asked, grid))
@@ -82,7 +82,7 @@ def explain_difference(folder: Path, grid: Grid) -> str | None:
         silent = "the order of its arguments" if order else "the naming of its runs"  # of files with one name
         other = ", ".join(dict.fromkeys([*lost, *new])) or silent
         return f"{folder} has another study: {other} differ{'s' if ',' not in other else ''}"
-    contents = functools.lru_cache(lambda cfg: files.contents({"cfg": cfg}))
+    contents = functools.lru_cache(files.contents)
     for run in grid.runs():
         found = outcome.read(folder / run.name)
         if found is None:

@@ -21,7 +21,7 @@ from tintbox.plugins.coco_eval.metrics import column, overall
 from tintbox.plugins.coco_eval.outcome import IOU_TYPES
 from tintbox.run_folder import ARGUMENTS, RESULTS, RunFolder
 from tintbox.studies import crossing
-from tintbox.studies.cells import Result, mean
+from tintbox.studies.cells import Group, Result, mean, without_seed
 from tintbox.studies.grid import REPLICATE, Grid, Run
 from tintbox.studies.outcome import FINISHED
 from tintbox.studies.values import texts
@@ -31,18 +31,14 @@ VALIDATED = ("metrics/", "val/")  # columns of ``results.csv`` that a validation
 
 
 @dataclass(frozen=True)
-class CrossedCell:
+class CrossedCell(Group):
     """The runs of a study that differ only in seed and fold, for the seeds of which all folds are finished.
 
     Attributes:
-        settings: The value of every varied argument except the seed.
-        shown: The same as text; see `values.texts`.
         seeds: Seed -> IoU type -> evaluation over all images.
         seconds: Seed -> training time in seconds, summed over the folds.
     """
 
-    settings: Mapping[str, Any]
-    shown: Mapping[str, str]
     seeds: dict[Any, Mapping[str, Evaluation]]
     seconds: dict[Any, float]
 
@@ -107,10 +103,9 @@ class Pools:
                 self.problems[run.name] = one_line(error)
                 continue
             self.problems.pop(run.name, None)
-            settings = dict(run.settings)
-            seed = settings.pop(REPLICATE, None)
-            shown.pop(REPLICATE, None)
-            cell = cells.setdefault(run.cell, CrossedCell(settings, shown, {}, {}))
+            seed = run.settings.get(REPLICATE)
+            new = CrossedCell(without_seed(run.settings), without_seed(shown), {}, {})
+            cell = cells.setdefault(run.cell, new)
             cell.seeds[seed] = kinds
             cell.seconds[seed] = sum(one.found.seconds for one in folds if one.found)
         return list(cells.values())

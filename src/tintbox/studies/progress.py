@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.markup import escape
 from rich.progress_bar import ProgressBar
@@ -18,6 +18,7 @@ from rich.table import Table
 from tintbox.studies import outcome
 from tintbox.studies.grid import Run
 from tintbox.studies.outcome import Outcome
+from tintbox.terminal import console
 
 
 def clock(seconds: float) -> str:
@@ -41,7 +42,7 @@ class Progress:
         self.ended = dict(done)
         self.shares = {run.name: 1.0 if run.name in done else self.share(run)[0] for run in runs}
         self.begun, self.at_first = time.monotonic(), sum(self.shares.values())
-        self.console = Console(width=None if sys.stdout.isatty() else 200)
+        self.console = console()
         self.live = Live(console=self.console, refresh_per_second=2, transient=True) if sys.stdout.isatty() else None
         self.told: set[str] = set()
 

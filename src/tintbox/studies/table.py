@@ -9,11 +9,10 @@ from typing import Any
 
 from tintbox import atomic
 from tintbox.run_folder import ARGUMENTS, RESULTS
-from tintbox.studies.cells import LOSS, Cell, Result, group_by_cell, group_by_task, mean, numbers, spread
-from tintbox.studies.grid import REPLICATE
+from tintbox.studies.cells import LOSS, Cell, Result, group_by_cell, group_by_task, mean, numbers, spread, without_seed
 from tintbox.studies.outcome import FAILED, FINISHED, STARTED
 from tintbox.studies.progress import clock
-from tintbox.studies.values import texts
+from tintbox.studies.values import settings_text, texts
 
 EQUAL = "equal"
 SHORT = 10.0  # seconds below which a time is shown with a tenth
@@ -68,11 +67,11 @@ def rows(group: Sequence[Cell]) -> tuple[list[str], list[list[str]]]:
     return head, lines
 
 
-def markdown(results: Sequence[Result], title: str) -> str:
+def markdown(results: Sequence[Result], cells: Sequence[Cell], title: str) -> str:
     """Return a study's tables as Markdown, one per task, followed by what failed or is missing."""
-    groups = group_by_task(group_by_cell(results))
+    groups = group_by_task(cells)
     parts = [f"# {title}"]
-    several = any(len(cell.results) > 1 for group in groups.values() for cell in group)
+    several = any(len(cell.results) > 1 for cell in cells)
     if groups:
         what = "Mean ± standard deviation over the seeds" if several else "One run each"
         parts += ["", f"{what}, at the epoch of `best.pt`."]
@@ -85,7 +84,7 @@ def markdown(results: Sequence[Result], title: str) -> str:
     for group in groups.values():
         parts += find_equal(group)
     if len(groups) == 1:
-        parts += find_baseline(results, [cell.settings for group in groups.values() for cell in group])
+        parts += find_baseline(results, [cell.settings for cell in cells])
     return "\n".join([*parts, *find_lacking(results)]) + "\n"
 
 
@@ -117,7 +116,7 @@ def find_baseline(results: Sequence[Result], shown: Sequence[Mapping[str, Any]])
     runs = [{key: result.run.settings[key] for key in shown[0]} for result in results]
     if runs[0] in shown:
         return []
-    told = [", ".join(f"{key}={value}" for key, value in one.items()) for one in texts(runs)]
+    told = list(map(settings_text, texts(runs)))
     lacking, instead = told[0], told[runs.index(dict(shown[0]))]
     against = f"; differences are against {instead} in its place" * (len(shown) > 1)
     return ["", f"The first setting, {lacking}, has no result{against}."]
@@ -139,20 +138,20 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *escaped))
 
 
-def save(folder: Path, results: Sequence[Result], title: str) -> None:
+def save(folder: Path, results: Sequence[Result]) -> None:
     """Write ``study.md``, ``study.csv`` (a row per cell) and ``runs.csv`` (a row per run), each atomically."""
-    atomic.write_text(folder / "study.md", markdown(results, title))
-    atomic.write_csv(folder / "study.csv", cell_rows(results))
-    atomic.write_csv(folder / "runs.csv", run_rows(results))
+    cells = group_by_cell(results)
+    atomic.write_text(folder / "study.md", markdown(results, cells, folder.name))
+    atomic.write_csv(folder / "study.csv", cell_rows(results, cells))
+    atomic.write_csv(folder / "runs.csv", run_rows(results, cells))
 
 
-def cell_rows(results: Sequence[Result]) -> Iterator[Sequence[Any]]:
+def cell_rows(results: Sequence[Result], cells: Sequence[Cell]) -> Iterator[Sequence[Any]]:
     """Yield a header, then a row per cell with mean and standard deviation of all columns."""
-    found = group_by_cell(results)
-    keys = [key for key in (results[0].run.settings if results else []) if key != REPLICATE]
-    columns = columns_of(found)
+    keys = list(without_seed(results[0].run.settings)) if results else []
+    columns = columns_of(cells)
     yield [*keys, "n", *(f"{c}{end}" for c in columns for end in ("_mean", "_sd"))]
-    for cell in found:
+    for cell in cells:
         numbers = [list(cell.column(c).values()) for c in columns]
         pairs = [(mean(v), spread(v)) if v else (math.nan, math.nan) for v in numbers]
         flat = ["" if math.isnan(value) else value for pair in pairs for value in pair]
@@ -164,10 +163,10 @@ def columns_of(cells: Sequence[Cell]) -> list[str]:
     return list(dict.fromkeys(c for cell in cells for run in cell.results.values() for c in numbers(run, -1)))
 
 
-def run_rows(results: Sequence[Result]) -> Iterator[Sequence[Any]]:
+def run_rows(results: Sequence[Result], cells: Sequence[Cell]) -> Iterator[Sequence[Any]]:
     """Yield a header, then a row per run with its numbers at the best and at the last epoch."""
     keys = list(results[0].run.settings) if results else []
-    columns = columns_of(group_by_cell(results))
+    columns = columns_of(cells)
     yield ["run", *keys, "state", "reason", *columns, *(f"{c}_last" for c in columns if "/" in c)]
     for result in results:
         found = result.found

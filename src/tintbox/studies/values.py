@@ -143,6 +143,11 @@ def text(value: Any) -> str:
     return Path(value).name if isinstance(value, str) and "/" in value else str(value)
 
 
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Return settings as text in one line."""
+    return ", ".join(f"{key}={value}" for key, value in settings.items())
+
+
 def texts(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Return settings as text for display together: of files with the same name, as much of the paths as differs."""
     names: dict[str, dict[str, str]] = {}

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.plugins.coco_eval.outcome import PREDICTIONS
+from tintbox.run_arguments import COCO
 from tintbox.studies import crossing, files, outcome
 from tintbox.studies.grid import FOLD
 from tintbox.studies.outcome import Outcome
@@ -74,27 +75,26 @@ def end(folder: Path, status: int, arguments: Mapping[str, Any]) -> Outcome:
 
 def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
     """Return the words of the `yolo` command that starts or resumes a run; None if nothing is left to do."""
-    fold, arguments = FOLD in arguments, crossing.resolve(folder, arguments)
-    files = outcome.find_whole_checkpoints(folder)
-    if trained := [file for file in files if outcome.is_trained(folder, file)]:
-        if any(file.name == "best.pt" for file in files) or not (folder / outcome.WEIGHTS / "best.pt").exists():
+    resolved, whole = crossing.resolve(folder, arguments), outcome.find_whole_checkpoints(folder)
+    if trained := [file for file in whole if outcome.is_trained(folder, file)]:
+        if any(file.name == "best.pt" for file in whole) or not (folder / outcome.WEIGHTS / "best.pt").exists():
             # It was killed during its final validation, for which a fold is trained and which `coco_eval=` asks for.
-            if fold:
-                lacking = outcome.lacks_predictions(folder, {FOLD: fold})
-                return crossing.validation(folder, trained[0], arguments) if lacking else None
+            if FOLD in arguments:
+                lacking = outcome.lacks_predictions(folder, arguments)
+                return crossing.validation(folder, trained[0], resolved) if lacking else None
             asked = outcome.read_unevaluated(folder)
-            return crossing.validation(folder, files[-1], asked) if asked else None
-        files = []  # the best weights are damaged, and a fully trained last.pt cannot be resumed
-    if files:
+            return crossing.validation(folder, whole[-1], asked) if asked else None
+        whole = []  # the best weights are damaged, and a fully trained last.pt cannot be resumed
+    if whole:
         # The folder may have been moved in the meantime.
-        data = [f"data={arguments['data']}"] if fold else []
-        return ["train", f"model={files[0]}", f"resume={files[0]}", f"save_dir={folder}", *data]
-    left = (old for name in ("results.*", PREDICTIONS, outcome.COCO) for old in folder.glob(name))
+        data = [f"data={resolved['data']}"] if FOLD in arguments else []
+        return ["train", f"model={whole[0]}", f"resume={whole[0]}", f"save_dir={folder}", *data]
+    left = (old for name in ("results.*", PREDICTIONS, COCO) for old in folder.glob(name))
     for old in (*left, folder / outcome.WEIGHTS):
         shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     place = {"project": folder.parent, "name": folder.name, "exist_ok": True}
-    task = [str(arguments["task"])] if arguments.get("task") else []
-    return [*task, "train", *(f"{k}={v}" for k, v in {**arguments, **place}.items() if k != "task")]
+    task = [str(resolved["task"])] if resolved.get("task") else []
+    return [*task, "train", *(f"{k}={v}" for k, v in {**resolved, **place}.items() if k != "task")]
 
 
 def die_with_standard_input() -> None:
@@ -113,7 +113,7 @@ def main() -> None:
     asked = outcome.read(folder)
     if asked is None or asked.arguments is None:
         raise SystemExit(f"{folder}: no {outcome.FILE}")
-    if other := files.list_changed(asked.recipe, files.contents(asked.arguments), asked.arguments):
+    if other := files.list_changed(asked.recipe, files.contents(asked.arguments.get("cfg")), asked.arguments):
         cfg = asked.arguments["cfg"]
         raise SystemExit(f"cfg={cfg} has changed since the study began ({other}); restore it, or begin another study")
     if line := words(folder, asked.arguments):

@@ -61,12 +61,13 @@ def test_options_are_beside_it_and_both_are_read_together(forked, fruit, tmp_pat
 
 def test_results_of_an_earlier_run_in_the_folder_are_not_those_of_the_next(forked, fruit, tmp_path):
     _, folder = begin(forked, fruit, OURS, tmp_path)
-    for left in (0, len(run_arguments.RESULTS)):  # after a run of ours, after a stock run
-        for name in (*run_arguments.RESULTS, "notes.txt"):
+    for left in (0, len(run_arguments.OWN_RESULTS)):  # after a run of ours, after a stock run
+        for name in (*run_arguments.OWN_RESULTS, "notes.txt"):
             (folder / name).write_text("{}")
         begin(forked, fruit, {}, tmp_path)
         assert (
-            sum((folder / name).exists() for name in run_arguments.RESULTS) == left and (folder / "notes.txt").exists()
+            sum((folder / name).exists() for name in run_arguments.OWN_RESULTS) == left
+            and (folder / "notes.txt").exists()
         )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tintbox import circles
+from tintbox import link_loops
 from tintbox.errors import TintboxError
 
 
@@ -20,7 +20,7 @@ def test_a_link_back_is_refused(target, folder):
     link = folder / "a/b/back"
     link.symlink_to(folder / target)
     with pytest.raises(TintboxError, match=r"back(/.*)?: a link back to the folder it is in, .*; remove it$"):
-        circles.check(folder)
+        link_loops.check(folder)
 
 
 @pytest.mark.attack("files that eat the machine")
@@ -28,7 +28,7 @@ def test_two_links_back_end_the_search_at_once(folder):
     for name in "xy":
         (folder / name).symlink_to(".")
     with pytest.raises(TintboxError, match="a link back"):
-        circles.check(str(folder))
+        link_loops.check(str(folder))
 
 
 def test_other_links_are_followed(folder):
@@ -37,6 +37,6 @@ def test_other_links_are_followed(folder):
     (folder.parent / "else/itself").symlink_to("itself")
     (folder.parent / "else/nowhere").symlink_to("missing")
     (folder / ".hidden").symlink_to(".")
-    circles.check(folder)
-    circles.check(folder / "a/b/c.jpg")
-    circles.check(folder / "missing")
+    link_loops.check(folder)
+    link_loops.check(folder / "a/b/c.jpg")
+    link_loops.check(folder / "missing")
