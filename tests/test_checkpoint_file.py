@@ -2,6 +2,7 @@
 
 import contextlib
 import zipfile
+from datetime import datetime
 
 import pytest
 import torch
@@ -94,6 +95,7 @@ def test_what_is_written_is_whole_or_not_there(tmp_path):
     checkpoint_file.write(file, {"w": torch.ones(2)}, make_folder=True)
     checkpoint_file.write(file, {"w": torch.zeros(2)})
     before = file.read_bytes()
+    assert datetime.fromisoformat(torch.load(file)["date"]).tzinfo
     assert torch.equal(torch.load(file)["w"], torch.zeros(2))
     with pytest.raises(AttributeError):
         checkpoint_file.write(file, {"w": torch.ones(2), "broken": lambda: None})
