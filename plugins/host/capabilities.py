@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from tintbox.plugins.autoload import import_optional
-from tintbox.plugins.host.table import PATCHES, TASK, broken, state
+from tintbox.plugins.autoload import TASK, import_optional
+from tintbox.plugins.host.table import PATCHES, broken, state
 
 # Patches that all our arguments, all resumed runs and all runs depend on, and the modules behind them.
 ARGUMENTS = ("training_arguments", "argument_checks")
@@ -65,7 +65,7 @@ CAPABILITIES = (
         "COCO evaluation",
         ("coco_eval",),
         (*ARGUMENTS, *RUN, "recorded_predictions", "full_masks"),
-        (*OPTIONS, *RESUME, "tintbox.plugins.coco_eval.validation", "tintbox.plugins.coco_eval.data.masks"),
+        (*OPTIONS, *RESUME, "tintbox.plugins.coco_eval.validation", "tintbox.plugins.coco_eval.data.run_lengths"),
     ),
     Capability(
         "anchor models",
