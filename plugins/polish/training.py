@@ -68,9 +68,8 @@ def polish(trainer: Any) -> None:
         LOGGER.info(f"polish: {counted(count, 'validation image')}, {least}")
         return
     network, content = load_checkpoint(trainer.best)
-    arguments = vars(trainer.args)
-    still = variants.frozen_norms(network, arguments, content)
-    found = variants.search(trainer.best, network, arguments, trainer.args.data, device=trainer.device, still=still)
+    arguments, data = vars(trainer.args), trainer.args.data
+    found = variants.search(trainer.best, network, arguments, content, data, device=trainer.device)
     if not found.is_better:
         LOGGER.info("polish: best.pt is the best as it is")
         return
