@@ -17,9 +17,9 @@ from ultralytics.utils import LOGGER, RANK
 from tintbox import checkpoint_file
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError
+from tintbox.plugins.autoload import TASK
 from tintbox.plugins.freeze import selection
 
-COLORIZE = "colorize"
 MARK = "tintbox_statistics"  # attribute of a detector whose BatchNorm statistics are those of grey images
 NAMED = 3  # tensors named in an error
 FAMILIES = re.compile(r"yolo(?:v8|11|26)[nsmlx]|yolov3-tiny")  # detectors for which a colouriser YAML is shipped
@@ -42,7 +42,7 @@ class Match:
 
 def is_colouriser(model: Any) -> bool:
     """Return whether a network is a colouriser."""
-    return isinstance(model, nn.Module) and getattr(model, "task", None) == COLORIZE
+    return isinstance(model, nn.Module) and getattr(model, "task", None) == TASK
 
 
 def is_seed(model: Any) -> bool:
