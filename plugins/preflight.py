@@ -73,10 +73,10 @@ def check_data(data: Any) -> None:
     """Check that a dataset's YAML exists and has a validation split: the trainer would create a folder before.
 
     Raises:
-        TintboxError: It does not.
+        TintboxError: There is no such dataset, or it has no validation split.
     """
     description = autoload.import_optional("tintbox.plugins.coco_eval.data.description")
-    if not description or Path(str(data)).suffix not in yaml_file.SUFFIXES or "://" in str(data):
+    if not description or not yaml_file.is_yaml(data) or "://" in str(data):
         return
     if not description.find(data):
         raise TintboxFileError(f"data={data}: no such dataset{description.suggest_yaml(data)}")
@@ -161,7 +161,7 @@ def class_names(data: Any) -> dict[int, str] | list[str] | None:
     """Return the class names that a dataset YAML lists, if it can be found without downloading anything."""
     from ultralytics.utils.checks import check_file
 
-    if Path(str(data)).suffix not in yaml_file.SUFFIXES or not (path := check_file(data, download=False, hard=False)):
+    if not yaml_file.is_yaml(data) or not (path := check_file(data, download=False, hard=False)):
         return None
     try:
         described = yaml_file.read(Path(path))

@@ -100,3 +100,9 @@ def test_what_is_written_is_whole_or_not_there(tmp_path):
     with pytest.raises(AttributeError):
         checkpoint_file.write(file, {"w": torch.ones(2), "broken": lambda: None})
     assert [path.name for path in file.parent.iterdir()] == ["out.pt"] and file.read_bytes() == before
+
+
+def test_the_network_of_weights_is_the_average_if_there_is_one():
+    assert checkpoint_file.network_of({"ema": "average", "model": "network"}) == "average"
+    assert checkpoint_file.network_of({"ema": None, "model": "network"}) == "network"
+    assert checkpoint_file.network_of("network") == "network" and checkpoint_file.network_of({}) is None

@@ -62,7 +62,7 @@ def checked(model: Any, source: Path) -> ExtendedModel:
     """Return a checkpoint's model if it is an extended one.
 
     Raises:
-        TintboxError: It is not.
+        TintboxError: It is another model.
     """
     if isinstance(model, ExtendedModel) and model.starts:
         return model

@@ -145,7 +145,7 @@ def find_requested(arguments: Mapping[str, Any]) -> Iterator[tuple[Capability, s
     """Yield the capabilities that the arguments request, each with the first ``name=value`` that does."""
     from ultralytics.utils import DEFAULT_CFG_DICT
 
-    ours = arguments.get("task") == TASK
+    colourises = ours = arguments.get("task") == TASK
     for capability in CAPABILITIES:
         for name in capability.arguments:
             value = arguments.get(name)
@@ -160,7 +160,7 @@ def find_requested(arguments: Mapping[str, Any]) -> Iterator[tuple[Capability, s
                 ours = True
                 yield capability, f"{name}={value}"
                 break
-    if arguments.get("task") == TASK:
+    if colourises:
         yield BY_TITLE["colourising"], f"task={TASK}"
     if ours and arguments.get("resume"):
         yield BY_TITLE["resuming exactly"], f"resume={arguments['resume']}"

@@ -125,7 +125,7 @@ def models_that_are_not_there(engine: Any) -> None:
 
     def check_yaml(file: Any) -> None:
         path = Path(str(file))
-        if path.suffix not in yaml_file.SUFFIXES or not is_there(path):
+        if not yaml_file.is_yaml(path) or not is_there(path):
             return
         content = yaml_file.read(path)
         if not isinstance(content, dict):

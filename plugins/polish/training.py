@@ -11,7 +11,7 @@ from ultralytics.utils import LOGGER, RANK
 
 from tintbox import checkpoint_file
 from tintbox.checks import is_there
-from tintbox.errors import counted, one_line
+from tintbox.errors import counted, line_of
 from tintbox.plugins.coco_eval import sources
 from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.plugins.polish import origins, variants
@@ -50,7 +50,7 @@ def on_fit_epoch_end(trainer: Any) -> None:
         with sources.explain_refusals(trainer.best, "polished"):
             polish(trainer)
     except Exception as error:  # noqa: BLE001  whatever it is, the training is complete without it
-        LOGGER.warning(f"polish: {one_line(error) or type(error).__name__}")
+        LOGGER.warning(f"polish: {line_of(error)}")
 
 
 def polish(trainer: Any) -> None:

@@ -219,7 +219,7 @@ def find_start(source: Path, network: Any, arguments: Mapping[str, Any], start: 
         return getattr(network, START)
     pretrained = arguments.get("pretrained")
     found = pretrained if isinstance(pretrained, str) else str(arguments.get("model") or "")
-    if pretrained is False or not found or Path(found).suffix in yaml_file.SUFFIXES:
+    if pretrained is False or not found or yaml_file.is_yaml(found):
         return None
     if arguments.get("resume"):
         raise TintboxError(f"{source}: the training was resumed and doesn't say from where it started; give start=")

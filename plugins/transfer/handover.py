@@ -63,7 +63,7 @@ def hand_over(target: nn.Module, weights: Any) -> bool:
     Raises:
         TintboxError: If a colouriser is on either side and the two do not fit.
     """
-    source = (weights.get("ema") or weights.get("model")) if isinstance(weights, dict) else weights
+    source = checkpoint_file.network_of(weights)
     if not isinstance(source, nn.Module):
         return False
     if is_colouriser(source) != is_colouriser(target):
@@ -197,7 +197,7 @@ def check_pair(source: nn.Module, target: nn.Module, label: str) -> None:
     """Check that weights fit a model, if either is a colouriser; for two seed networks Ultralytics loads what fits.
 
     Raises:
-        TintboxError: If they do not.
+        TintboxError: If a colouriser is on either side and the two do not fit.
     """
     if (is_colouriser(source) or is_colouriser(target)) and not (is_seed(source) and is_seed(target)):
         check(source, target, label)

@@ -56,6 +56,11 @@ def write(target: Path, content: dict[str, Any], make_folder: bool = False) -> N
         raise TintboxError(f"{target}: cannot be written ({reason_of(error)})") from error
 
 
+def network_of(weights: Any) -> Any:
+    """Return the network of a loaded checkpoint, averaged if there is one; anything else is a network itself."""
+    return (weights.get("ema") or weights.get("model")) if isinstance(weights, dict) else weights
+
+
 def load_for_export(source: Path, target: Path, what: str) -> tuple[Any, dict[str, Any]]:
     """Return the model and the content of a checkpoint that is to be exported to another one.
 

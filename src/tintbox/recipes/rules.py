@@ -90,7 +90,7 @@ def choose_closing(epochs: int) -> int:
 
 def is_pretrained(model: str | Path) -> bool:
     """Return whether a model has trained weights; one given as a YAML has random weights."""
-    return Path(model).suffix not in yaml_file.SUFFIXES
+    return not yaml_file.is_yaml(model)
 
 
 def choose(
