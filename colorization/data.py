@@ -142,6 +142,8 @@ class Pictures:
             raise TintboxError(f"none of {len(files)} image files can be read, e.g. {self.skipped[0]}")
         if self.memory is not None:
             self.memory = self.memory[: len(self.files)]
+        for line in self.skipped:
+            LOGGER.warning(line)
 
     def _try(self, file: Path, read: Callable[..., np.ndarray | None] = decode) -> np.ndarray | str | None:
         """Return the image, or None from `glance`, or a message about what is wrong with its file."""

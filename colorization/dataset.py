@@ -16,7 +16,7 @@ from tintbox.colorization import folder, palette_name
 from tintbox.colorization.data import image_files
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_base import BasePalette
-from tintbox.errors import TintboxError, TintboxFileError, one_line
+from tintbox.errors import TintboxError, TintboxFileError, message_of, one_line
 
 # What Ultralytics raises for an invalid dataset YAML.
 REFUSALS = (
@@ -54,7 +54,7 @@ def describe(data: Any, split: str) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise TintboxFileError(f"data={data}: {one_line(error)}") from error
     except REFUSALS as error:
-        text = one_line(error) or type(error).__name__
+        text = message_of(error)
         raise TintboxError(text if str(data) in text else f"data={data}: {text}") from error
     return description
 
@@ -65,7 +65,7 @@ def check_text(data: Any) -> None:
     Raises:
         TintboxError: If it is not a YAML mapping, or exceeds the limits of `tintbox.limits`.
     """
-    if Path(str(data)).suffix not in yaml_file.SUFFIXES:
+    if not yaml_file.is_yaml(data):
         return
     file = check_file(str(data), download=False, hard=False)
     if file and is_there(Path(str(file))) and not isinstance(yaml_file.read(file), dict):

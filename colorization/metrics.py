@@ -8,6 +8,7 @@ import torch
 
 from tintbox.colorization.lab import BLOCK, rgb_to_ab
 
+NAMES = ("accuracy", "psnr", "auc", "auc_rebalanced", "colourfulness")  # of the metrics in results.csv
 PSNR_LIMIT = 100.0  # dB, of a perfect image
 FARTHEST = 150.0  # ab distance up to which the share of pixels is integrated
 
@@ -22,13 +23,7 @@ class ColorizeMetrics:
     """
 
     def __init__(self, colours: int = 0) -> None:
-        self.keys = [
-            "metrics/accuracy",
-            "metrics/psnr",
-            "metrics/auc",
-            "metrics/auc_rebalanced",
-            "metrics/colourfulness",
-        ]
+        self.keys = [f"metrics/{name}" for name in NAMES]
         self.sums = torch.zeros(6, dtype=torch.float64)
         self.classes = torch.zeros(colours, 2, dtype=torch.float64)
         self.speed: dict[str, float] = {}
@@ -113,7 +108,7 @@ class ColorizeMetrics:
     @property
     def results_dict(self) -> dict[str, float]:
         """All metrics by their names in results.csv, and the fitness."""
-        values = (self.accuracy, self.psnr, self.auc, self.auc_rebalanced, self.colourfulness)
+        values = (getattr(self, name) for name in NAMES)
         return {**dict(zip(self.keys, values)), "val/loss": self.loss, "fitness": self.fitness}
 
     def __repr__(self) -> str:

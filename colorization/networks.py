@@ -83,7 +83,12 @@ class SeedNet(nn.Module):
             if not is_whole(value, low, CHANNELS):
                 needs = f"{type(self).__name__} needs a whole number from {low} to {CHANNELS}"
                 raise TintboxError(f"{name}={value!r}: {needs}")
-            setattr(self, name, value)
+        self.num_in_channels = num_in_channels
+        self.build(*given)
+
+    def build(self, kernel: int, nf: int, nc: int, nic: int) -> None:
+        """Make the five layers."""
+        raise NotImplementedError
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Score the colours of every pixel.
@@ -139,9 +144,8 @@ def compute(layer: Any, x: torch.Tensor) -> torch.Tensor:
 class PoolUpsampleNet(SeedNet):
     """Max-pooling on the way down, nearest-neighbour upsampling on the way up."""
 
-    def __init__(self, kernel: int, num_filters: int, num_colours: int, num_in_channels: int) -> None:
-        super().__init__(kernel, num_filters, num_colours, num_in_channels)
-        nf, nc, nic = num_filters, num_colours, num_in_channels
+    def build(self, kernel: int, nf: int, nc: int, nic: int) -> None:
+        """Make the five layers."""
         self.layer1 = nn.Sequential(conv(kernel, nic, nf), nn.MaxPool2d(2), *norm_relu(nf))
         self.layer2 = nn.Sequential(conv(kernel, nf, 2 * nf), nn.MaxPool2d(2), *norm_relu(2 * nf))
         self.layer3 = nn.Sequential(conv(kernel, 2 * nf, nf), nn.Upsample(scale_factor=2), *norm_relu(nf))
@@ -154,9 +158,8 @@ class ConvTransposeNet(SeedNet):
 
     skips = False  # whether layer4 and layer5 also read layer1's output and the input
 
-    def __init__(self, kernel: int, num_filters: int, num_colours: int, num_in_channels: int) -> None:
-        super().__init__(kernel, num_filters, num_colours, num_in_channels)
-        nf, nc, nic = num_filters, num_colours, num_in_channels
+    def build(self, kernel: int, nf: int, nc: int, nic: int) -> None:
+        """Make the five layers."""
         self.layer1 = nn.Sequential(conv_down(kernel, nic, nf), *norm_relu(nf))
         self.layer2 = nn.Sequential(conv_down(kernel, nf, 2 * nf), *norm_relu(2 * nf))
         self.layer3 = nn.Sequential(conv_up(kernel, 2 * nf, nf), *norm_relu(nf))

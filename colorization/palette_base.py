@@ -97,13 +97,13 @@ class BasePalette(ABC):
 
     def to_pixels(self, values: Array) -> Array:
         """Convert float ``values`` of any shape to uint8: multiplied by the scale, rounded and clipped."""
-        if isinstance(values, torch.Tensor) and values.is_floating_point():
+        if not is_float(values):
+            raise TintboxError(f"values are {describe(values)}; give a numpy array or torch tensor of floats in [0, 1]")
+        if isinstance(values, torch.Tensor):
             wide = values if values.dtype == torch.float64 else values.float()
             return (wide * self.scale).round().clamp(0, 255).to(torch.uint8)
-        if isinstance(values, np.ndarray) and values.dtype.kind == "f":
-            wide = values.astype(np.result_type(values, np.float32), copy=False)
-            return (wide * self.scale).round().clip(0, 255).astype(np.uint8)
-        raise TintboxError(f"values are {describe(values)}; give a numpy array or torch tensor of floats in [0, 1]")
+        wide = values.astype(np.result_type(values, np.float32), copy=False)
+        return (wide * self.scale).round().clip(0, 255).astype(np.uint8)
 
     @property
     def array_type(self) -> type[np.integer]:
@@ -142,7 +142,7 @@ class BasePalette(ABC):
         """
         given: Any = x
         is_tensor, is_array = isinstance(given, torch.Tensor), isinstance(given, np.ndarray)
-        if (is_tensor and given.is_floating_point()) or (is_array and given.dtype.kind == "f"):
+        if is_float(given):
             if given.ndim < 3 or given.shape[-3] != len(self):
                 raise TintboxError(f"scores are {describe(x)}; give (..., {len(self)}, H, W): one for each colour")
             given = given.argmax(-3)
@@ -230,6 +230,11 @@ def check_scale(scale: object) -> float:
     if not is_number(scale, 0, 1e9) or scale == 0:
         raise TintboxError(f"scale={scale!r}; give a positive number, 255 in most cases")
     return float(scale)
+
+
+def is_float(x: Any) -> bool:
+    """Return whether a value is a torch tensor or a NumPy array of floats."""
+    return x.is_floating_point() if isinstance(x, torch.Tensor) else isinstance(x, np.ndarray) and x.dtype.kind == "f"
 
 
 def describe(x: object) -> str:

@@ -34,7 +34,7 @@ def find(name: str | Path) -> Path:
     if not is_path(name):
         raise TintboxError(f"palette {name!r}: give a name, e.g. horses24, or a path to a .yaml file")
     path = Path(name)
-    if path.suffix not in yaml_file.SUFFIXES:
+    if not yaml_file.is_yaml(path):
         folder = importlib.resources.files("tintbox.cfg") / "palettes"
         shipped = {Path(file.name).stem: Path(str(file)) for file in folder.iterdir() if file.name.endswith(".yaml")}
         if str(name) not in shipped:
@@ -64,7 +64,7 @@ def write(path: str | Path, description: Mapping[str, Any]) -> None:
         TintboxError: If it is no path with this suffix.
         OSError: If the file cannot be written.
     """
-    if not is_path(path) or Path(path).suffix not in yaml_file.SUFFIXES:
+    if not is_path(path) or not yaml_file.is_yaml(Path(path)):
         raise TintboxError(f"palette path '{path}': give it the suffix .yaml, so that load knows it for a file")
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -44,8 +44,8 @@ class RowCrossEntropy(torch.autograd.Function):
         ctx: Any,
         scores: torch.Tensor,
         labels: torch.Tensor,
-        shares: torch.Tensor | None = None,
-        weights: torch.Tensor | None = None,
+        shares: torch.Tensor | None,
+        weights: torch.Tensor | None,
     ) -> torch.Tensor:
         """Return the mean, in nats; ``ctx`` stores the gradient, which costs little more than the loss."""
         rows, classes = scores.shape

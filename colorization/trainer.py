@@ -99,8 +99,6 @@ class ColorizeTrainer(BaseTrainer):
         key = f"{source}@{self.args.imgsz}@{fraction}"
         if key not in self.splits:
             self.splits[key] = Pictures(first(image_files(source), fraction), self.args.imgsz, self.args.cache)
-            for line in self.splits[key].skipped:
-                LOGGER.warning(line)
         return self.splits[key]
 
     def get_model(self, cfg: Any = None, weights: nn.Module | None = None, verbose: bool = True) -> ColorizeModel:

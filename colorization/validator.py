@@ -84,8 +84,6 @@ class ColorizeValidator(BaseValidator):
         size = check_size(self.args.imgsz, int(self.stride))
         files = first(image_files(dataset_path), get_split_fraction(self.args.fraction, self.args.split))
         pictures = Pictures(files, size, self.args.cache)
-        for line in pictures.skipped:
-            LOGGER.warning(line)
         return PictureLoader(pictures, batch_size, Order(len(pictures)))
 
     def init_metrics(self, model: Any) -> None:

@@ -19,12 +19,12 @@ from tintbox.plugins.loss import weights as class_weights
 
 def wants_freeze(args: Any) -> bool:
     """Return whether a run's arguments request more than Ultralytics' own ``freeze``, a number or list of numbers."""
-    return selectors.is_active({name: getattr(args, name, None) for name in selectors.ARGUMENTS})
+    return selectors.is_active(vars(args))
 
 
 def wants_loss(args: Any) -> bool:
     """Return whether a run's arguments change the classification loss."""
-    return any(getattr(args, name, None) is not None for name in class_weights.OPTIONS)
+    return bool(class_weights.pick_set(args))
 
 
 def wants_coco_eval(args: Any) -> bool:
@@ -35,7 +35,7 @@ def wants_coco_eval(args: Any) -> bool:
 def wants_resume(args: Any) -> bool:
     """Return whether a run is one of ours, to be resumed exactly: a colouriser's, or one with our options."""
     arguments = vars(args)
-    return arguments.get("task") == "colorize" or bool(options.pick_own(arguments)) or wants_freeze(args)
+    return arguments.get("task") == autoload.TASK or bool(options.pick_own(arguments)) or wants_freeze(args)
 
 
 def resumes_exactly(trainer: Any) -> bool:

@@ -25,7 +25,7 @@ def load_detector(model: str | Path, offered: Iterable[str] = TASKS) -> Any:
     from tintbox.plugins import autoload
 
     path = Path(str(model))
-    if path.suffix in yaml_file.SUFFIXES:
+    if yaml_file.is_yaml(path):
         raise TintboxError(f"model={model} is a model's YAML, without trained weights; give a checkpoint, e.g. best.pt")
     autoload.install()
     from ultralytics import YOLO

@@ -25,7 +25,7 @@ def find_all() -> dict[str, Path]:
 def find(file: object) -> Path | None:
     """Return the shipped YAML with the bare name ``file``, or None; a user's file of that name takes precedence."""
     name = str(file).strip()
-    if Path(name).suffix not in yaml_file.SUFFIXES or Path(name).name != name or is_there(Path(name), Path.exists):
+    if not yaml_file.is_yaml(name) or Path(name).name != name or is_there(Path(name), Path.exists):
         return None
     return find_all().get(name)
 
@@ -33,7 +33,7 @@ def find(file: object) -> Path | None:
 def explain_missing(file: object) -> TintboxFileError | None:
     """Return the error for a YAML that does not exist if one of tintbox's has a similar name, else None."""
     name = str(file).strip()
-    if Path(name).suffix not in yaml_file.SUFFIXES:
+    if not yaml_file.is_yaml(name):
         return None
     stems = {path.stem: path.name for path in find_all().values()}
     near = get_close_matches(Path(name).stem, stems, n=1, cutoff=0.7)  # strict, so that stock names do not match

@@ -6,6 +6,7 @@ import contextlib
 import re
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tintbox import yaml_file
@@ -56,11 +57,7 @@ class Option:
 
 def number(low: float, high: float, what: str) -> Check:
     """Return a check for a finite number in [low, high]."""
-
-    def check(value: Any) -> str | None:
-        return None if is_number(value, low, high) else f"give {what}"
-
-    return check
+    return lambda value: None if is_number(value, low, high) else f"give {what}"
 
 
 def flag(value: Any) -> str | None:
@@ -70,11 +67,7 @@ def flag(value: Any) -> str | None:
 
 def choice(*values: str) -> Check:
     """Return a check for one word among ``values``."""
-
-    def check(value: Any) -> str | None:
-        return None if value in values else f"give one of {', '.join(values)}{suggest(value, values)}"
-
-    return check
+    return lambda value: None if value in values else f"give one of {', '.join(values)}{suggest(value, values)}"
 
 
 def check_amp(value: Any) -> str | None:
@@ -83,131 +76,124 @@ def check_amp(value: Any) -> str | None:
     return None if isinstance(value, bool) else words(str(value).lower())
 
 
+# The options of a topic, by what they share.
+of_freeze = partial(Option, topic="freeze")
+of_extend = partial(Option, topic="extend", tasks=("detect",))
+of_colorize = partial(Option, topic="colorize", tasks=("colorize",))
+of_loss = partial(Option, topic="loss", tasks=CLASSIFYING)
+of_anchor = partial(Option, topic="anchor", tasks=("detect",))
+
 OPTIONS = (
-    Option(
+    of_freeze(
         "freeze", None, "int | list of int | selector | list of selectors", selectors.check_freeze,
         "what stays frozen: layers as in Ultralytics, or selectors, e.g. backbone or [backbone, -9]",
-        topic="freeze", structured=True, takes=selectors.is_policy,
+        structured=True, takes=selectors.is_policy,
     ),
-    Option(
+    of_freeze(
         "unfreeze", None, "{epoch: selectors}", selectors.check_unfreeze,
         "what to unfreeze and at which epoch, e.g. {5: neck, 10: all}; epochs can be fractions of the run",
-        topic="freeze", structured=True,
+        structured=True,
     ),
-    Option(
+    of_freeze(
         "freeze_bn", "auto", "auto | true | false", selectors.check_freeze_bn,
         "BatchNorm statistics: auto freezes those of frozen layers, true freezes all, false none",
-        topic="freeze",
     ),
-    Option(
+    of_freeze(
         "lr_scale", None, "{selector: factor} | float", selectors.check_lr_scale,
         "learning-rate factors, e.g. {backbone: 0.1}; one float d means layer-wise decay d^(distance from the head)",
-        topic="freeze", structured=True,
+        structured=True,
     ),
     Option(
         "polish", False, "true | false", flag,
         "at the end, replace best.pt by its best variant on the validation images: weights averaged, BatchNorm renewed",
         topic="polish", tasks=CLASSIFYING,
     ),
-    Option(
+    of_extend(
         "extend", False, "true | head | slim | neck | backbone[5:]", forks.check,
         "add new classes and leave the old ones unchanged; the value says where the new branch starts",
-        topic="extend", tasks=("detect",),
     ),
-    Option(
+    of_extend(
         "reconcile", None, "true | false", flag,
         "extended models: a more confident box of a newer class replaces an older class's (None: the checkpoint's)",
-        topic="extend", tasks=("detect",), modes=("train", "val", "predict", "track"),
+        modes=("train", "val", "predict", "track"),
     ),
     Option(
         "amp", True, "auto, or any of Ultralytics' own values", check_amp,
         "auto: bfloat16 if the CPU or GPU supports it natively; on a CPU, also channels last and all cores",
         topic="speed", takes=lambda value: value == AMP_AUTO,
     ),
-    Option(
+    of_colorize(
         "palette", None, "name | path | int K", palette_name.check,
         "the palette; a number K fits K colours to the training images (None: the dataset's, else the model's)",
-        topic="colorize", tasks=("colorize",),
     ),
-    Option(
+    of_colorize(
         "rebalance", None, "0..1", number(0.0, 1.0, "a number from 0 to 1, e.g. 0.5"),
         "how the loss weights colours: 1 all equally, 0 by inverse frequency (None: the palette's)",
-        topic="colorize", tasks=("colorize",), modes=("train", "val"),
+        modes=("train", "val"),
     ),
-    Option(
+    of_colorize(
         "temperature", None, "float >= 0", number(0.0, 100.0, "a number from 0 to 100, e.g. 0.38"),
         "temperature of the annealed mean: 0 predicts the most likely colour, 1 the mean (None: the palette's)",
-        topic="colorize", tasks=("colorize",), modes=("train", "val", "predict"),
+        modes=("train", "val", "predict"),
     ),
-    Option(
+    of_colorize(
         "channel_drop", 0.0, "0..1", number(0.0, 1.0, "a probability from 0 to 1"),
         "models with 3 input channels: probability of using one colour channel as input instead of grey",
-        topic="colorize", tasks=("colorize",),
     ),
-    Option(
+    of_colorize(
         "input_scale", None, "float > 0", number(1.0, 65535.0, "a number from 1 to 65535, e.g. 255"),
         "8-bit pixel values are divided by this (None: the palette's, 255 unless its file says otherwise)",
-        topic="colorize", tasks=("colorize",),
     ),
-    Option(
+    of_colorize(
         "crop", 0.0, "0..0.5", number(0.0, 0.5, "a fraction of the side from 0 to 0.5"),
         "augmentation: a random shift by up to this fraction of the side, filled by reflection",
-        topic="colorize", tasks=("colorize",),
     ),
-    Option(
+    of_colorize(
         "shuffle", "epoch", "epoch | once", choice("epoch", "once"),
         "shuffle the training images anew for each epoch, or once for the whole run",
-        topic="colorize", tasks=("colorize",),
     ),
-    Option(
+    of_colorize(
         "ema_epochs", None, "float >= 0", number(0.0, 1e6, "a number of epochs of 0 or more"),
         "epochs over which the validated and saved weights are averaged (the recipes use 2; None: as Ultralytics)",
-        topic="colorize", tasks=("colorize",),
     ),
-    Option(
+    of_colorize(
         "select", "best", "best | last", choice("best", "last"),
         "the epoch whose weights go into best.pt: the most accurate, or the last",
-        topic="colorize", tasks=("colorize",),
     ),
-    Option(
+    of_loss(
         "cls_pos_weight", None, "float | list per class | {class: float} | balanced", class_weights.check_pos_weight,
         "positive weights of the classification BCE",
-        topic="loss", tasks=CLASSIFYING, structured=True,
+        structured=True,
     ),
-    Option(
+    of_loss(
         "cls_smoothing", None, "0..1", class_weights.check_smoothing,
         "label smoothing e of the classification BCE: targets t -> t(1-e) + e/2",
-        topic="loss", tasks=CLASSIFYING,
     ),
-    Option(
+    of_loss(
         "cls_focal", None, "gamma >= 0 | {gamma: 1.5, alpha: 0.25}", class_weights.check_focal,
         "focal modulation of the classification BCE",
-        topic="loss", tasks=CLASSIFYING, structured=True,
+        structured=True,
     ),
     Option(
         "coco_eval", False, "true | false | {resamples: 1000, ...}", coco_settings.check,
         "COCO evaluation with confidence intervals, in `yolo val` and at the end of `yolo train`",
         topic="coco", tasks=("detect", "segment"), modes=("train", "val"), structured=True,
     ),
-    Option(
+    of_anchor(
         "obj", 1.0, "float >= 0", number(0.0, 1e6, "a gain of 0 or more"),
         "anchor models: gain of the objectness loss",
-        topic="anchor", tasks=("detect",),
     ),
-    Option(
+    of_anchor(
         "obj_pos_weight", 1.0, "float > 0", number(1e-6, 1e6, "a weight above 0, e.g. 2"),
         "anchor models: positive weight of the objectness BCE",
-        topic="anchor", tasks=("detect",),
     ),
-    Option(
+    of_anchor(
         "anchor_t", 4.0, "float > 1", number(1.0001, 1e6, "a ratio above 1, e.g. 4"),
         "anchor models: maximum ratio of a box's width or height to its anchor's, or the reverse",
-        topic="anchor", tasks=("detect",),
     ),
-    Option(
+    of_anchor(
         "autoanchor", False, "true | false", flag,
         "anchor models: compute anchors from the training boxes with k-means",
-        topic="anchor", tasks=("detect",),
     ),
 )  # fmt: skip
 

@@ -60,12 +60,12 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         from tintbox.plugins.wrappers import unwrap
 
         FreezePlan.of(unwrap(model), given)
-    elif task == "colorize" and freezes_all(model, given.get("freeze")):
+    elif task == autoload.TASK and freezes_all(model, given.get("freeze")):
         raise TintboxError(
             f"freeze={given['freeze']}: nothing of {selection.title(model)} is left to train; freeze less"
         )
     places.check(task, "train", given, typed)
-    if task != "colorize" and any(option.is_set(given) for option in options.OPTIONS):
+    if task != autoload.TASK and any(option.is_set(given) for option in options.OPTIONS):
         check_data(given.get("data"))
 
 
@@ -73,10 +73,10 @@ def check_data(data: Any) -> None:
     """Check that a dataset's YAML exists and has a validation split: the trainer would create a folder before.
 
     Raises:
-        TintboxError: It does not.
+        TintboxError: There is no such dataset, or it has no validation split.
     """
     description = autoload.import_optional("tintbox.plugins.coco_eval.data.description")
-    if not description or Path(str(data)).suffix not in yaml_file.SUFFIXES or "://" in str(data):
+    if not description or not yaml_file.is_yaml(data) or "://" in str(data):
         return
     if not description.find(data):
         raise TintboxFileError(f"data={data}: no such dataset{description.suggest_yaml(data)}")
@@ -93,12 +93,15 @@ def check_extension(model: Any, task: str, given: Mapping[str, Any]) -> tuple[An
         TintboxError: It cannot be extended this way, or is an extended model that would be trained like any other.
     """
     if given.get("extend"):
+        from tintbox.plugins import dataset_files
+        from tintbox.plugins.coco_eval.data import layout
+
         checks = checks_of_extend()
         checks.check_model(model, task, given)
         dataset, new, pictures = describe(given.get("data")), None, []
         if dataset and dataset["names"]:
             new = checks.find_new(model, given, dataset["names"])
-            pictures = training_pictures(dataset, given.get("fraction"))
+            pictures = layout.split_pictures(dataset, "train", dataset_files.training_share(given.get("fraction")))
             checks.check_images(model, new, given, dataset["channels"], pictures)
         return checks.check_run(model, given, new, pictures), list(new.names) if new else None
     if callbacks.is_extended(model):
@@ -154,23 +157,11 @@ def describe(data: Any) -> dict[str, Any] | None:
     return description.describe(data)
 
 
-def training_pictures(dataset: Mapping[str, Any], fraction: Any) -> list[str]:
-    """Return the images that a run trains on.
-
-    Raises:
-        TintboxError: There are none.
-    """
-    from tintbox.plugins import dataset_files
-    from tintbox.plugins.coco_eval.data import layout
-
-    return layout.split_pictures(dataset, "train", dataset_files.training_share(fraction))
-
-
 def class_names(data: Any) -> dict[int, str] | list[str] | None:
     """Return the class names that a dataset YAML lists, if it can be found without downloading anything."""
     from ultralytics.utils.checks import check_file
 
-    if Path(str(data)).suffix not in yaml_file.SUFFIXES or not (path := check_file(data, download=False, hard=False)):
+    if not yaml_file.is_yaml(data) or not (path := check_file(data, download=False, hard=False)):
         return None
     try:
         described = yaml_file.read(Path(path))

@@ -2,6 +2,7 @@
 
 import contextlib
 import zipfile
+from datetime import datetime
 
 import pytest
 import torch
@@ -94,7 +95,14 @@ def test_what_is_written_is_whole_or_not_there(tmp_path):
     checkpoint_file.write(file, {"w": torch.ones(2)}, make_folder=True)
     checkpoint_file.write(file, {"w": torch.zeros(2)})
     before = file.read_bytes()
+    assert datetime.fromisoformat(torch.load(file)["date"]).tzinfo
     assert torch.equal(torch.load(file)["w"], torch.zeros(2))
     with pytest.raises(AttributeError):
         checkpoint_file.write(file, {"w": torch.ones(2), "broken": lambda: None})
     assert [path.name for path in file.parent.iterdir()] == ["out.pt"] and file.read_bytes() == before
+
+
+def test_the_network_of_weights_is_the_average_if_there_is_one():
+    assert checkpoint_file.network_of({"ema": "average", "model": "network"}) == "average"
+    assert checkpoint_file.network_of({"ema": None, "model": "network"}) == "network"
+    assert checkpoint_file.network_of("network") == "network" and checkpoint_file.network_of({}) is None

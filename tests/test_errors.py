@@ -10,6 +10,7 @@ from tintbox.errors import (
     counted,
     explain_refusal,
     lack,
+    message_of,
     name_file,
     one_line,
     reason_of,
@@ -105,3 +106,7 @@ def test_of_a_system_error_only_the_reason_is_told(tmp_path):
     assert reason_of(OSError("no\nnumber")) == "no number"
     assert reason_of(TintboxFileError("x: no such file")) == "x: no such file"
     assert reason_of(ValueError("embedded null byte")) == "embedded null byte"
+
+
+def test_an_error_without_a_text_is_named():
+    assert message_of(ValueError("a\n b")) == "a b" and message_of(ValueError()) == "ValueError"

@@ -2,6 +2,7 @@
 
 import math
 from datetime import date
+from pathlib import Path
 
 import pytest
 import yaml
@@ -85,3 +86,10 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "big.yaml").write_bytes(b"#" * (limits.YAML_BYTES + 1))
     with pytest.raises(TintboxError, match="larger than 2 MiB"):
         yaml_file.read(tmp_path / "big.yaml")
+
+
+@pytest.mark.parametrize(
+    ("file", "is_one"), [("a.yaml", True), (Path("b/c.yml"), True), ("d.pt", False), (None, False)]
+)
+def test_a_yaml_is_known_by_its_suffix(file, is_one):
+    assert yaml_file.is_yaml(file) is is_one

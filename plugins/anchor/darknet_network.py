@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from tintbox.errors import TintboxError, suggest
@@ -51,14 +52,12 @@ class Output:
 
     Attributes:
         row: The convolution's input row.
-        channels: Its input channels.
         stride: Pixels per cell.
         anchors: w, h, w, h, ... in pixels.
         scale_xy: The layer's scale_x_y.
     """
 
     row: int
-    channels: int
     stride: float
     anchors: list[float]
     scale_xy: float
@@ -74,16 +73,15 @@ class Network:
     """
 
     def __init__(self, sections: list[Section]) -> None:
-        self.net, *self.sections = sections
+        net, *layers = sections
         self.rows: list[list[Any]] = []
         self.layers: list[Layer] = []
         self.convolutions: list[int | Output] = []
         self.outputs: list[Output] = []
         self.nc = 0
         self.last_shortcut = 0
-        self.channels = self.net.integer("channels", 3, 1)
-        for i, section in enumerate(self.sections):
-            following = self.sections[i + 1] if i + 1 < len(self.sections) else None
+        self.channels = net.integer("channels", 3, 1)
+        for section, following in zip_longest(layers, layers[1:]):
             self.add(section, following)
         if not self.outputs:
             raise TintboxError("no [yolo] layer; only YOLO detectors can be imported")
@@ -153,7 +151,6 @@ class Network:
         self.nc = classes
         output = Output(
             row=self.row(before, section),
-            channels=before.channels,
             stride=before.stride,
             anchors=[anchors[2 * i + j] for i in mask for j in (0, 1)],
             scale_xy=yolo.number("scale_x_y", 1.0),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +46,7 @@ def import_legacy(
         raise TintboxError(f"{source} has its layers and class names within; cfg= and names= are for .weights")
     else:
         model = legacy.checkpoint(source)["model"]
-    content = {"model": _compact(model), "train_args": {}, "date": datetime.now().astimezone().isoformat()}
-    checkpoint_file.write(target, content, make_folder=True)
+    checkpoint_file.write(target, {"model": _compact(model), "train_args": {}}, make_folder=True)
     return target
 
 

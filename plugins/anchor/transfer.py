@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 from ultralytics.utils import LOGGER
 
@@ -76,6 +75,5 @@ def _has_names(names: Any) -> bool:
 
 def set_anchors(model: Any, anchors: Any) -> None:
     """Set a model's anchors, both in its head and in the YAML that it is rebuilt from."""
-    with torch.no_grad():
-        model.model[-1].set_anchors(anchors)
+    model.model[-1].set_anchors(anchors)
     model.yaml["anchors"] = as_lists(anchors)

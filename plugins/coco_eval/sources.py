@@ -13,7 +13,7 @@ from typing import Any
 
 from tintbox import link_loops
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of
+from tintbox.errors import TintboxError, TintboxFileError, message_of, one_line, reason_of
 from tintbox.path_names import distinct_names
 from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.plugins.coco_eval.data.detections import Detections
@@ -132,7 +132,7 @@ def explain_refusals(model: Any, what: str) -> Iterator[None]:
     except TintboxError:
         raise
     except REFUSALS as error:
-        reason = one_line(error) or type(error).__name__
+        reason = message_of(error)
         reason = f"{reason[:LONGEST]} ..." if len(reason) > LONGEST else reason
         raise TintboxError(f"model={model}: cannot be {what} ({reason})") from error
 

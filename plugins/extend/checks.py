@@ -96,7 +96,7 @@ def find_new(model: Any, arguments: Mapping[str, Any], names: Names) -> NewClass
     """Return what the classes of a run's dataset add to its model.
 
     Raises:
-        TintboxError: Nothing.
+        TintboxError: They add nothing, or ``classes`` names one that the dataset lacks.
     """
     chosen, data = arguments.get("classes"), arguments.get("data")
     if not arguments.get("single_cls"):

@@ -104,7 +104,7 @@ def check_chosen(value: Any, names: Mapping[int, str], data: Any) -> None:
     """Check that a dataset has the classes given by ``classes=``: Ultralytics ignores others in silence.
 
     Raises:
-        TintboxError: It has not.
+        TintboxError: It lacks one.
     """
     for index in chosen_classes(value) or ():
         if not is_whole(index) or index not in names:

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from tintbox import label_rows
+from tintbox.checks import is_number
 from tintbox.errors import TintboxError
 from tintbox.plugins import dataset_files
 from tintbox.plugins.extend.classes import NewClasses, listed
 
 MOST = 1000  # images whose labels are read to see how large boxes are
+CELLS = 3  # of a level of the feature pyramid, per side of a box that it sees well
 SMALL = 0.1  # quantile of a class's boxes that counts as small, as in `tintbox recipe`
 
 
@@ -66,6 +68,21 @@ def small_side(pictures: Sequence[str], classes: Collection[int] | None) -> floa
             if (row[1][2:] > 0).all():
                 sides[row[0]].append(float((row[1][2:] * size).prod() ** 0.5 / size.max()))
     return min((float(np.quantile(found, SMALL)) for found in sides.values()), default=0.0)
+
+
+def find_finest(side: float, imgsz: Any, strides: Sequence[float]) -> int:
+    """Return the index of the finest level that is needed: 0, or 1 if even small boxes are large enough for that one.
+
+    Large boxes can do without the finest level of the feature pyramid, the dearest one.
+
+    Args:
+        side: The side of small boxes, as a fraction of the image's longer side.
+        imgsz: The image size in training, in pixels: the longer side, or both.
+        strides: The levels' strides, in pixels, finest first.
+    """
+    sides = imgsz if isinstance(imgsz, (list, tuple)) else [imgsz]
+    numbers = [pixels for pixels in sides if is_number(pixels)]  # Ultralytics refuses others, later
+    return int(len(strides) > 1 and side * max(numbers, default=0) >= CELLS * strides[1])
 
 
 def no_box(new: NewClasses, data: Any, fraction: Any = None) -> TintboxError:

@@ -7,7 +7,6 @@ stay grouped by head. Each class branch outputs all classes, with a constant zer
 from __future__ import annotations
 
 from copy import deepcopy
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,6 @@ def export_stock(source: str | Path, target: str | Path) -> str:
         "epoch": -1,
         "model": made,
         "train_args": {name: value for name, value in arguments.items() if name in ARGUMENTS},
-        "date": datetime.now().astimezone().isoformat(),
         "version": ultralytics.__version__,
     }
     checkpoint_file.write(target, content)
@@ -64,7 +62,7 @@ def checked(model: Any, source: Path) -> ExtendedModel:
     """Return a checkpoint's model if it is an extended one.
 
     Raises:
-        TintboxError: It is not.
+        TintboxError: It is another model.
     """
     if isinstance(model, ExtendedModel) and model.starts:
         return model

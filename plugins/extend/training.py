@@ -14,7 +14,7 @@ from ultralytics.utils import LOGGER, RANK, colorstr
 
 from tintbox.errors import TintboxError
 from tintbox.plugins import dataset_files
-from tintbox.plugins.extend import base, forks, labels, levels, network
+from tintbox.plugins.extend import base, forks, labels, network
 from tintbox.plugins.extend.classes import NewClasses, listed
 from tintbox.plugins.extend.network import ExtendedModel
 from tintbox.plugins.freeze import selection
@@ -106,7 +106,7 @@ def build(weights: Any, arguments: Mapping[str, Any], new: NewClasses, pictures:
     fork, room, finest = forks.find(value, groups, selection.title(weights)), forks.room(value), 0
     if value in forks.BY_SIZE:
         side = labels.small_side(pictures, new.in_labels(arguments))
-        finest = levels.find_finest(side, arguments.get("imgsz"), weights.stride.tolist())
+        finest = labels.find_finest(side, arguments.get("imgsz"), weights.stride.tolist())
     return network.extend(weights, fork, new.names, room, finest)
 
 

@@ -37,10 +37,10 @@ def report(trainer: Any, plan: FreezePlan) -> None:
     if trainer.args.lr_scale is not None and plan.factors and never.issuperset(plan.factors):
         LOGGER.warning(f"lr_scale={selectors.value_text(trainer.args.lr_scale)} has no effect: all of it stays frozen")
     folder = Path(trainer.save_dir)
-    text = json.dumps(as_dict(model, plan, epochs, vars(trainer.args)), indent=1)
-    atomic.write_text(folder / "freeze.json", text)
+    content = as_dict(model, plan, epochs, vars(trainer.args))
+    atomic.write_text(folder / "freeze.json", json.dumps(content, indent=1))
     if trainer.args.plots:
-        picture(model, plan, epochs, folder / "freeze.png")
+        picture(model, plan, epochs, content["layers"], folder / "freeze.png")
 
 
 def tell_woken(trainer: Any, plan: FreezePlan, woken: Iterable[str]) -> None:
@@ -164,12 +164,12 @@ def as_dict(model: nn.Module, plan: FreezePlan, epochs: int, arguments: dict[str
     }
 
 
-def picture(model: nn.Module, plan: FreezePlan, epochs: int, file: Path) -> None:
-    """Draw a bar per layer, split into frozen and trained: by parameters and, with a schedule, over the epochs."""
+def picture(model: nn.Module, plan: FreezePlan, epochs: int, rows: list[dict[str, Any]], file: Path) -> None:
+    """Draw a bar for each of `layer_rows`: what is frozen and trained by parameters and, with a schedule, by epochs."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    rows, stages = layer_rows(model, plan, epochs), [*starts(plan, epochs), epochs]
+    stages = [*starts(plan, epochs), epochs]
     many = len(stages) > 2
     figure = Figure(figsize=(10 if many else 7, 1.6 + 0.24 * len(rows)), layout="constrained")
     axes = figure.subplots(1, 2 if many else 1, sharey=True, squeeze=False)[0]

@@ -22,7 +22,6 @@ from typing import Any
 from tintbox.checks import is_number, is_share, is_whole, is_word
 from tintbox.errors import suggest
 
-ARGUMENTS = ("freeze", "unfreeze", "freeze_bn", "lr_scale")
 GROUPS = ("backbone", "neck", "head", "all")
 SLICE = re.compile(r"(\w+)\[(-?\d*)(:?)(-?\d*)\]")  # group, start or index, colon, stop
 WORD = re.compile(r"[^\s,:{}()'\"]+")
@@ -93,8 +92,6 @@ def check_selectors(value: Any) -> str | None:
 
 def check_freeze(value: Any) -> str | None:
     """Return what is wrong with a value of ``freeze``, or None; Ultralytics checks its own values itself."""
-    if value is None:
-        return None
     numbers = entries(value)
     if all(isinstance(entry, int) for entry in numbers):
         negative = next((entry for entry in numbers if entry < 0), None)  # Ultralytics silently freezes nothing then
@@ -146,6 +143,7 @@ CHECKS = {
     "freeze_bn": check_freeze_bn,
     "lr_scale": check_lr_scale,
 }
+ARGUMENTS = tuple(CHECKS)
 
 
 def check_together(arguments: Mapping[str, Any]) -> str | None:

@@ -11,7 +11,7 @@ Verified against Ultralytics 8.4.190.
 import tintbox.plugins.host.capabilities as capabilities  # full path, so that an error names it if it is missing
 import tintbox.plugins.host.refusals as refusals  # first: a run is refused before anything else happens
 from tintbox.plugins.host.finding import find_spec
-from tintbox.plugins.host.table import PATCHES, Patch, apply, broken, modules, read, resolve, state
+from tintbox.plugins.host.table import PATCHES, Patch, apply, broken, modules, read, state
 
 REGISTERING = (
     *("anchors", "arguments", "checkpoints", "configuration", "evaluation", "extension", "models"),
@@ -30,6 +30,5 @@ __all__ = [
     "find_spec",
     "modules",
     "refusals",
-    "resolve",
     "state",
 ]

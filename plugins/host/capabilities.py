@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from tintbox.plugins.autoload import import_optional
-from tintbox.plugins.host.table import PATCHES, TASK, broken, state
+from tintbox.plugins.autoload import TASK, import_optional
+from tintbox.plugins.host.table import PATCHES, broken, state
 
 # Patches that all our arguments, all resumed runs and all runs depend on, and the modules behind them.
 ARGUMENTS = ("training_arguments", "argument_checks")
@@ -65,7 +65,7 @@ CAPABILITIES = (
         "COCO evaluation",
         ("coco_eval",),
         (*ARGUMENTS, *RUN, "recorded_predictions", "full_masks"),
-        (*OPTIONS, *RESUME, "tintbox.plugins.coco_eval.validation", "tintbox.plugins.coco_eval.data.masks"),
+        (*OPTIONS, *RESUME, "tintbox.plugins.coco_eval.validation", "tintbox.plugins.coco_eval.data.run_lengths"),
     ),
     Capability(
         "anchor models",
@@ -145,7 +145,7 @@ def find_requested(arguments: Mapping[str, Any]) -> Iterator[tuple[Capability, s
     """Yield the capabilities that the arguments request, each with the first ``name=value`` that does."""
     from ultralytics.utils import DEFAULT_CFG_DICT
 
-    ours = arguments.get("task") == TASK
+    colourises = ours = arguments.get("task") == TASK
     for capability in CAPABILITIES:
         for name in capability.arguments:
             value = arguments.get(name)
@@ -160,7 +160,7 @@ def find_requested(arguments: Mapping[str, Any]) -> Iterator[tuple[Capability, s
                 ours = True
                 yield capability, f"{name}={value}"
                 break
-    if arguments.get("task") == TASK:
+    if colourises:
         yield BY_TITLE["colourising"], f"task={TASK}"
     if ours and arguments.get("resume"):
         yield BY_TITLE["resuming exactly"], f"resume={arguments['resume']}"

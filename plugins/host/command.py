@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from tintbox.errors import TintboxError, one_line
-from tintbox.plugins.host.table import TASK
+from tintbox.plugins.autoload import TASK
 from tintbox.plugins.options import OPTIONS  # imported here, so that the command stays stock if this import fails
 
 # The words of the command after `yolo`; None when called from Python.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tintbox.plugins.autoload import TASK
 from tintbox.plugins.host import capabilities, refusals
 from tintbox.plugins.host.arguments import OPTIONS_HELP
-from tintbox.plugins.host.table import DEFAULT_DATA, DEFAULT_MODEL, TASK, patch, replace
+from tintbox.plugins.host.table import DEFAULT_DATA, DEFAULT_MODEL, patch, replace
 
 
 @patch("ultralytics.utils", "DEFAULT_CFG_DICT", "DEFAULT_CFG")

@@ -60,7 +60,7 @@ def recorded_predictions(module: Any) -> None:
         recording = _recording(self)
         if not recording:
             return
-        from tintbox.plugins.coco_eval.data.masks import encode
+        from tintbox.plugins.coco_eval.data.run_lengths import encode
 
         for i, pred in enumerate(preds):
             prepared = self._prepare_batch(i, batch)

@@ -17,9 +17,9 @@ from typing import Any
 
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of
-from tintbox.plugins.autoload import import_optional
+from tintbox.plugins.autoload import TASK, import_optional
 from tintbox.plugins.host import command
-from tintbox.plugins.host.table import TASK, patch, replace
+from tintbox.plugins.host.table import patch, replace
 
 # Folder not writable, or disk full.
 UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -83,7 +83,7 @@ def runs_of_a_colouriser(engine: Any) -> None:
     """
     translate(engine.Model, "_check_is_pytorch_model", TypeError)
 
-    def know(mode: str) -> None:
+    def wrap(mode: str) -> None:
         @replace(engine.Model, mode)
         def run(self: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
             if self.task != TASK:
@@ -94,7 +94,7 @@ def runs_of_a_colouriser(engine: Any) -> None:
                 return stock(self, *args, **kwargs)
 
     for mode in MODES:
-        know(mode)
+        wrap(mode)
 
 
 @patch("ultralytics.engine.model", "Model.train", "Model.val")
@@ -102,7 +102,8 @@ def folders_that_cannot_be_written(engine: Any) -> None:
     """Report a folder that cannot be written, and a full disk, in a run of any task with arguments of tintbox's."""
     from tintbox.plugins import callbacks
 
-    def know(mode: str) -> None:
+    for mode in ("train", "val"):
+
         @replace(engine.Model, mode)
         def run(self: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
             try:
@@ -112,9 +113,6 @@ def folders_that_cannot_be_written(engine: Any) -> None:
                     raise
                 with raise_system_errors():
                     raise
-
-    know("train")
-    know("val")
 
 
 @patch("ultralytics.engine.model", "Model._new", "Model._load")
@@ -127,7 +125,7 @@ def models_that_are_not_there(engine: Any) -> None:
 
     def check_yaml(file: Any) -> None:
         path = Path(str(file))
-        if path.suffix not in yaml_file.SUFFIXES or not is_there(path):
+        if not yaml_file.is_yaml(path) or not is_there(path):
             return
         content = yaml_file.read(path)
         if not isinstance(content, dict):

@@ -7,9 +7,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from tintbox.plugins.autoload import import_optional, tell
+from tintbox.plugins.autoload import TASK, import_optional, tell
 from tintbox.plugins.host import capabilities
-from tintbox.plugins.host.table import DEFAULT_MODEL, TASK, patch, replace
+from tintbox.plugins.host.table import DEFAULT_MODEL, patch, replace
 
 
 @patch("ultralytics.nn.tasks", "guess_model_task")
@@ -36,14 +36,9 @@ def safe_classes(tasks: Any) -> None:
             from tintbox.plugins.extend.head import JoinedDetect
             from tintbox.plugins.extend.network import ExtendedModel
 
-            ours += [model.ColorizeModel, *networks.NETWORKS.values(), *colour_head.HEADS.values()]
-            ours += [
-                joined.JoinedConv2d,
-                transposed.ConvTranspose2d,
-                *head.HEADS.values(),
-                *layers.LAYERS,
-                ExtendedModel,
-                JoinedDetect,
+            ours = [
+                *(model.ColorizeModel, joined.JoinedConv2d, transposed.ConvTranspose2d, ExtendedModel, JoinedDetect),
+                *(*networks.NETWORKS.values(), *colour_head.HEADS.values(), *head.HEADS.values(), *layers.LAYERS),
             ]
         except Exception as error:  # noqa: BLE001  stock checkpoints must still load
             tell(f"no model of tintbox can be loaded, {type(error).__name__}: {error}")

@@ -51,7 +51,7 @@ def fast_training(engine: Any) -> None:
             return stock(self)
         from tintbox.plugins.precision import training
 
-        with training.processor_given_back(self.device):
+        with training.restoring_cpu_settings(self.device):
             return stock(self)
 
     @replace(engine.BaseTrainer, "_setup_train")
@@ -66,7 +66,7 @@ def fast_training(engine: Any) -> None:
         if chosen.on_processor:
             if chosen.amp and (kind := own_loss(engine.unwrap_model(self.model))):
                 training.settle(self, policy.float32(f"{kind} has a loss of its own"))
-            training.suit_processor(self)
+            training.optimise_for_cpu(self)
         training.tell(self)
         return result
 

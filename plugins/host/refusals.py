@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tintbox.plugins.autoload import is_switched_on
+from tintbox.plugins.autoload import TASK, is_switched_on
 from tintbox.plugins.host import capabilities
-from tintbox.plugins.host.table import TASK, patch, replace
+from tintbox.plugins.host.table import patch, replace
 
 OWN = "tintbox.yaml"  # copy of `tintbox.run_arguments.OWN`, a module that may itself be broken
 BEGINNINGS = (

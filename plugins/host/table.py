@@ -12,7 +12,6 @@ from typing import Any
 
 from tintbox.plugins.autoload import tell
 
-TASK = "colorize"
 DEFAULT_MODEL = "colorize-unet.yaml"
 DEFAULT_DATA = "fruitbowl.yaml"
 
@@ -73,15 +72,6 @@ def modules() -> list[str]:
     return list(dict.fromkeys(p.module for p in PATCHES))
 
 
-def resolve(module: object, dotted: str) -> object:
-    """Return the attribute ``dotted`` of ``module``.
-
-    Raises:
-        AttributeError: If Ultralytics no longer has this name.
-    """
-    return attrgetter(dotted)(module)
-
-
 def apply(module: ModuleType) -> None:
     """Run the patches of ``module`` that have not run yet; one that fails is reported and skipped."""
     for p in PATCHES:
@@ -90,7 +80,7 @@ def apply(module: ModuleType) -> None:
             continue
         try:
             for name in p.names:
-                resolve(module, name)
+                attrgetter(name)(module)
             p.function(module)
             _applied[key] = "ok"
         except Exception as error:  # noqa: BLE001  whatever breaks a patch, stock Ultralytics must keep working

@@ -30,7 +30,7 @@ def _is_weight(value: Any) -> bool:
 
 def check_pos_weight(value: Any) -> str | None:
     """Check positive weights: a number, a list, a mapping from class names, or ``balanced``."""
-    if value is None or _is_weight(value) or value == BALANCED:
+    if _is_weight(value) or value == BALANCED:
         return None
     if isinstance(value, str):
         return (
@@ -52,7 +52,7 @@ def check_pos_weight(value: Any) -> str | None:
 
 def check_smoothing(value: Any) -> str | None:
     """Check label smoothing: a number from 0 to 1."""
-    return None if value is None or is_share(value) else "give a number from 0 to 1, e.g. 0.05"
+    return None if is_share(value) else "give a number from 0 to 1, e.g. 0.05"
 
 
 def is_balance(alpha: Any) -> bool:
@@ -63,8 +63,6 @@ def is_balance(alpha: Any) -> bool:
 def check_focal(value: Any) -> str | None:
     """Check focal modulation: gamma, or a mapping with gamma and alpha."""
     example = "e.g. 1.5, or {gamma: 1.5, alpha: 0.25}"
-    if value is None:
-        return None
     if isinstance(value, Mapping):
         for key in value:
             if key not in ("gamma", "alpha"):

@@ -10,6 +10,7 @@ import torch
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.freeze import selection
+from tintbox.plugins.transfer import handover
 
 Weights = Mapping[str, torch.Tensor]
 
@@ -27,11 +28,7 @@ def common_weights(network: Any, start: Any, file: str | Path) -> Weights:
     Raises:
         TintboxError: The two differ in more than the head.
     """
-    head = f"model.{len(network.model) - 1}."
-    own, other = (
-        {name: value for name, value in each.state_dict().items() if not name.startswith(head)}
-        for each in (network, start)
-    )
+    own, other = handover.trunk_state(network), handover.trunk_state(start)
     if {name: value.shape for name, value in own.items()} != {name: value.shape for name, value in other.items()}:
         raise TintboxError(
             f"start={file}: {selection.title(start)} has other layers than {selection.title(network)}, which cannot "

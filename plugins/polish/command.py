@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,8 +60,7 @@ def polish(
     arguments = network.args  # with tintbox's own, unlike the content's
     data, described = sources.find_data(data, arguments.get("data"), source)
     with sources.explain_refusals(source, "polished"):
-        still = variants.frozen_norms(network, arguments, content)
-        found = variants.search(source, network, arguments, data, start, imgsz, device, still)
+        found = variants.search(source, network, arguments, content, data, start, imgsz, device)
     if found.is_better:
         write(target, found, content)
     other = [f"data={data}", "split=test"] if described.get("test") else ["data=OTHER.yaml"]
@@ -74,8 +72,7 @@ def polish(
 def write(target: Path, found: Found, content: Mapping[str, Any]) -> None:
     """Write the best variant as a checkpoint, in half precision like all of Ultralytics', without training state."""
     kept = {name: content[name] for name in KEPT if name in content}
-    date = datetime.now().astimezone().isoformat()
-    checkpoint_file.write(target, {"epoch": -1, "model": found.network.half(), **kept, "date": date, MARK: found.mark})
+    checkpoint_file.write(target, {"epoch": -1, "model": found.network.half(), **kept, MARK: found.mark})
 
 
 def rows(found: Found) -> list[list[str]]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from tintbox import checkpoint_file
+
 _files: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
 
 def note(network: Any, weights: Any) -> None:
     """Remember where the weights come from that a network has just loaded: a network, or a checkpoint with one."""
-    source = (weights.get("ema") or weights.get("model")) if isinstance(weights, dict) else weights
+    source = checkpoint_file.network_of(weights)
     _files[network] = _files.get(source, getattr(source, "pt_path", ""))
 
 

@@ -81,7 +81,7 @@ def batches(dataset: Any, order: list[int], size: int) -> Iterator[torch.Tensor]
 
 
 @torch.no_grad()
-def estimate(network: nn.Module, kinds: Iterable[list[torch.Tensor]], still: Collection[str] = ()) -> None:
+def estimate(network: nn.Module, kinds: Iterable[list[torch.Tensor]], frozen: Collection[str] = ()) -> None:
     """Set the running statistics of BatchNorms to the mean over kinds of images of the mean over their batches.
 
     Of an extended model, these are the BatchNorms of the newest branch: the others never train.
@@ -89,11 +89,11 @@ def estimate(network: nn.Module, kinds: Iterable[list[torch.Tensor]], still: Col
     Args:
         network: A network, float32; modified, and in evaluation mode afterwards.
         kinds: Kinds of images, each in batches (B, C, H, W), uint8.
-        still: The BatchNorms that keep theirs.
+        frozen: The BatchNorms that keep theirs.
     """
     device = next(network.parameters()).device
     network.train()
-    for name in still:
+    for name in frozen:
         network.get_submodule(name).eval()
     norms: list[Any] = [norm for norm in network.modules() if isinstance(norm, nn.BatchNorm2d) and norm.training]
     momenta, found = [norm.momentum for norm in norms], []

@@ -11,7 +11,7 @@ from ultralytics.utils import LOGGER, RANK
 
 from tintbox import checkpoint_file
 from tintbox.checks import is_there
-from tintbox.errors import counted, one_line
+from tintbox.errors import counted, message_of
 from tintbox.plugins.coco_eval import sources
 from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.plugins.polish import origins, variants
@@ -50,7 +50,7 @@ def on_fit_epoch_end(trainer: Any) -> None:
         with sources.explain_refusals(trainer.best, "polished"):
             polish(trainer)
     except Exception as error:  # noqa: BLE001  whatever it is, the training is complete without it
-        LOGGER.warning(f"polish: {one_line(error) or type(error).__name__}")
+        LOGGER.warning(f"polish: {message_of(error)}")
 
 
 def polish(trainer: Any) -> None:
@@ -68,9 +68,8 @@ def polish(trainer: Any) -> None:
         LOGGER.info(f"polish: {counted(count, 'validation image')}, {least}")
         return
     network, content = load_checkpoint(trainer.best)
-    arguments = vars(trainer.args)
-    still = variants.frozen_norms(network, arguments, content)
-    found = variants.search(trainer.best, network, arguments, trainer.args.data, device=trainer.device, still=still)
+    arguments, data = vars(trainer.args), trainer.args.data
+    found = variants.search(trainer.best, network, arguments, content, data, device=trainer.device)
     if not found.is_better:
         LOGGER.info("polish: best.pt is the best as it is")
         return

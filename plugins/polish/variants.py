@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,11 +85,11 @@ def search(
     source: Path,
     network: Any,
     arguments: Mapping[str, Any],
+    content: Mapping[str, Any],
     data: Any,
     start: Any = None,
     imgsz: Any = None,
     device: Any = None,
-    still: Collection[str] = (),
 ) -> Found:
     """Evaluate all variants of a trained detector on the validation split.
 
@@ -97,11 +97,11 @@ def search(
         source: Its checkpoint.
         network: Its network; not modified.
         arguments: Those of its training.
+        content: The checkpoint's, with the results of the epochs until then.
         data: The dataset.
         start: The checkpoint that the training started from; None: as the arguments say. An extended model holds it.
         imgsz: Image size in pixels; None: as in training.
         device: As in `yolo val`, or a `torch.device`.
-        still: The BatchNorms that keep their statistics.
 
     Raises:
         TintboxError: There is no such dataset or start, or they don't fit the detector.
@@ -109,6 +109,7 @@ def search(
     from ultralytics.utils import LOGGER
     from ultralytics.utils.torch_utils import select_device
 
+    frozen = frozen_norms(network, arguments, content)
     detector = load_detector(source)
     described = describe(data)
     split_pictures(described, "train")  # raises an error if there are none
@@ -128,7 +129,7 @@ def search(
         variant = deepcopy(trained)
         averaging.average(variant, weights, share)
         if anew:
-            statistics.estimate(variant.to(select_device(device or "", verbose=False)), training_images(), still)
+            statistics.estimate(variant.to(select_device(device or "", verbose=False)), training_images(), frozen)
         return variant.cpu().half().float()  # as it will be read from the file
 
     candidates: list[Candidate] = []
@@ -218,7 +219,7 @@ def find_start(source: Path, network: Any, arguments: Mapping[str, Any], start: 
         return getattr(network, START)
     pretrained = arguments.get("pretrained")
     found = pretrained if isinstance(pretrained, str) else str(arguments.get("model") or "")
-    if pretrained is False or not found or Path(found).suffix in yaml_file.SUFFIXES:
+    if pretrained is False or not found or yaml_file.is_yaml(found):
         return None
     if arguments.get("resume"):
         raise TintboxError(f"{source}: the training was resumed and doesn't say from where it started; give start=")

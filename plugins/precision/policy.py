@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from tintbox.plugins.autoload import TASK
 from tintbox.plugins.options import AMP_AUTO, pick_own
 from tintbox.processor import fast_bfloat16
 
@@ -45,7 +46,7 @@ def choose(amp: Any, device: torch.device, task: str) -> Policy | None:
         return None
     if device.type == "cpu":
         chosen = Policy(BF16, True, "bfloat16") if fast_bfloat16() else float32("this processor has no native bfloat16")
-        return replace(Policy(True, False, chosen.remark) if task == "colorize" else chosen, asked=amp)
+        return replace(Policy(True, False, chosen.remark) if task == TASK else chosen, asked=amp)
     if amp == BF16:
         return None  # Ultralytics handles it
     native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)

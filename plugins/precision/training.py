@@ -21,7 +21,7 @@ MOST_LOADERS = 8  # Ultralytics' own default on a GPU
 
 
 @contextlib.contextmanager
-def processor_given_back(device: torch.device) -> Iterator[None]:
+def restoring_cpu_settings(device: torch.device) -> Iterator[None]:
     """On a CPU, keep a step's memory for the next one; restore the thread count however the run ends."""
     before = torch.get_num_threads()
     with memory.keep(device):
@@ -64,7 +64,7 @@ def settle(trainer: Any, policy: Policy) -> None:
     trainer.args.amp, trainer.amp = policy.amp, bool(policy.amp)
 
 
-def suit_processor(trainer: Any) -> None:
+def optimise_for_cpu(trainer: Any) -> None:
     """Convert model and moving average to channels last, in which oneDNN convolves without reordering.
 
     Parameters stay the same objects, so the optimizer keeps its state. SiLUs become out-of-place: autograd needs their

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from datetime import datetime, timezone
 from pathlib import Path
 
 from tintbox import checkpoint_file
@@ -48,7 +47,6 @@ def export_backbone(source: str | Path, target: str | Path) -> str:
     checkpoint = {
         "model": detector.half(),
         "train_args": {"task": task, "model": base.get("yaml_file")},
-        "date": datetime.now(timezone.utc).isoformat(),
         "version": ultralytics.__version__,
     }
     checkpoint_file.write(target, checkpoint)

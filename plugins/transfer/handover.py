@@ -17,9 +17,9 @@ from ultralytics.utils import LOGGER, RANK
 from tintbox import checkpoint_file
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError
+from tintbox.plugins.autoload import TASK
 from tintbox.plugins.freeze import selection
 
-COLORIZE = "colorize"
 MARK = "tintbox_statistics"  # attribute of a detector whose BatchNorm statistics are those of grey images
 NAMED = 3  # tensors named in an error
 FAMILIES = re.compile(r"yolo(?:v8|11|26)[nsmlx]|yolov3-tiny")  # detectors for which a colouriser YAML is shipped
@@ -42,7 +42,7 @@ class Match:
 
 def is_colouriser(model: Any) -> bool:
     """Return whether a network is a colouriser."""
-    return isinstance(model, nn.Module) and getattr(model, "task", None) == COLORIZE
+    return isinstance(model, nn.Module) and getattr(model, "task", None) == TASK
 
 
 def is_seed(model: Any) -> bool:
@@ -63,7 +63,7 @@ def hand_over(target: nn.Module, weights: Any) -> bool:
     Raises:
         TintboxError: If a colouriser is on either side and the two do not fit.
     """
-    source = (weights.get("ema") or weights.get("model")) if isinstance(weights, dict) else weights
+    source = checkpoint_file.network_of(weights)
     if not isinstance(source, nn.Module):
         return False
     if is_colouriser(source) != is_colouriser(target):
@@ -197,7 +197,7 @@ def check_pair(source: nn.Module, target: nn.Module, label: str) -> None:
     """Check that weights fit a model, if either is a colouriser; for two seed networks Ultralytics loads what fits.
 
     Raises:
-        TintboxError: If they do not.
+        TintboxError: If a colouriser is on either side and the two do not fit.
     """
     if (is_colouriser(source) or is_colouriser(target)) and not (is_seed(source) and is_seed(target)):
         check(source, target, label)

@@ -6,6 +6,7 @@ import contextlib
 import pickletools
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def write(target: Path, content: dict[str, Any], make_folder: bool = False) -> N
 
     Args:
         target: The file.
-        content: The object to pass to `torch.save`.
+        content: What to save; the date is added unless it has one.
         make_folder: Whether to create its folder.
 
     Raises:
@@ -50,9 +51,14 @@ def write(target: Path, content: dict[str, Any], make_folder: bool = False) -> N
         if make_folder:
             target.parent.mkdir(parents=True, exist_ok=True)
         with atomic.replacing(target) as part, part.open("wb") as file:
-            torch.save(content, file)
+            torch.save({"date": datetime.now().astimezone().isoformat(), **content}, file)
     except (OSError, RuntimeError, ValueError) as error:  # ValueError: a name with a zero byte
         raise TintboxError(f"{target}: cannot be written ({reason_of(error)})") from error
+
+
+def network_of(weights: Any) -> Any:
+    """Return the network of a loaded checkpoint, averaged if there is one; anything else is a network itself."""
+    return (weights.get("ema") or weights.get("model")) if isinstance(weights, dict) else weights
 
 
 def load_for_export(source: Path, target: Path, what: str) -> tuple[Any, dict[str, Any]]:

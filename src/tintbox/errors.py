@@ -57,6 +57,11 @@ def reason_of(error: BaseException) -> str:
     return one_line(getattr(error, "strerror", None) or error)
 
 
+def message_of(error: BaseException) -> str:
+    """Return an error's text in one line, or the name of its class if it has none."""
+    return one_line(error) or type(error).__name__
+
+
 @contextmanager
 def explain_refusal(what: str, fix: str = "") -> Iterator[None]:
     """Report in one line what the system refuses: what cannot be done, the system's reason in brackets, and the fix.

@@ -16,6 +16,11 @@ SUFFIXES = (".yaml", ".yml")
 Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+def is_yaml(file: Any) -> bool:
+    """Return whether a file's name ends like a YAML's."""
+    return Path(str(file)).suffix in SUFFIXES
+
+
 def read(file: str | Path) -> Any:
     """Return the content of a YAML file: mappings, lists, strings, numbers, bools, dates and None.
 

@@ -12,7 +12,7 @@ from tintbox.colorization.row_loss import RowCrossEntropy, row_cross_entropy
 def both(scores, labels):
     """Return our loss and gradient, and torch's in float64."""
     ours, theirs = scores.clone().requires_grad_(), scores.double().requires_grad_()
-    losses = RowCrossEntropy.apply(ours, labels[:, None]), F.cross_entropy(theirs, labels)
+    losses = RowCrossEntropy.apply(ours, labels[:, None], None, None), F.cross_entropy(theirs, labels)
     for loss in losses:
         (3 * loss).backward()  # the incoming gradient is not 1
     return losses[0].item(), losses[1].item(), ours.grad, theirs.grad
@@ -69,7 +69,7 @@ def test_a_row_far_below_the_others_is_exact():
 def test_no_number_stays_none():
     scores = torch.randn(5, 3)
     scores[2, 1] = torch.nan
-    assert RowCrossEntropy.apply(scores, torch.zeros(5, 1, dtype=torch.long)).isnan()
+    assert RowCrossEntropy.apply(scores, torch.zeros(5, 1, dtype=torch.long), None, None).isnan()
 
 
 def test_pixels_on_a_processor_take_it():

@@ -25,7 +25,7 @@ class Run:
     """The run that a callback receives."""
 
     def __init__(self, **arguments):
-        self.args = type("Args", (), arguments)()
+        self.args = SimpleNamespace(**arguments)
         self.model = torch.nn.Identity()
 
 
@@ -60,7 +60,7 @@ def test_what_a_run_asks_for_is_decided_where_it_begins(monkeypatch):
     ],
 )
 def test_what_a_run_asks_for(arguments, freeze, loss):
-    args = type("Args", (), arguments)()
+    args = SimpleNamespace(**arguments)
     assert callbacks.wants_freeze(args) is freeze
     assert callbacks.wants_loss(args) is loss
 

@@ -10,7 +10,7 @@ import yaml
 
 from tintbox import yaml_file
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
+from tintbox.errors import TintboxError, TintboxFileError, message_of, one_line, suggest_file
 
 WANTED = "; give a dataset's YAML, which names its images and classes, e.g. data=my.yaml"
 
@@ -35,7 +35,7 @@ def describe(data: str | Path, *, download: bool = True) -> dict[str, Any]:
     except TintboxError:
         raise
     except Exception as error:  # a malformed YAML can raise anything
-        line = one_line(error) or type(error).__name__
+        line = message_of(error)
         near = "" if find(data) or "did you mean" in line else suggest_yaml(data)
         raise TintboxError(f"data={data}: {line}{near}") from error
 
@@ -49,7 +49,7 @@ def find(data: str | Path) -> Path | None:
     from ultralytics.utils.checks import check_file
 
     names = [str(data)]
-    if Path(data).suffix not in yaml_file.SUFFIXES:
+    if not yaml_file.is_yaml(data):
         if "://" in str(data) or is_there(Path(data), Path.exists):  # a folder or an archive of a dataset
             return None
         names = [f"{data}{suffix}" for suffix in yaml_file.SUFFIXES]
@@ -63,7 +63,7 @@ def find(data: str | Path) -> Path | None:
 def suggest_yaml(data: str | Path) -> str:
     """Return what to give instead of a name under which no dataset's YAML is found: a file like it, or a YAML."""
     path = Path(data)
-    if path.suffix in yaml_file.SUFFIXES:
+    if yaml_file.is_yaml(path):
         return suggest_file(path)
     twins = (Path(f"{path}{suffix}") for suffix in yaml_file.SUFFIXES)  # my.yaml, beside the folder my
     if twin := next(filter(is_there, twins), None):

@@ -153,17 +153,17 @@ class Rows:
             self.refuse([type(v) not in (float, int) for v in values], f"has {key} {{}}, which is no number", values)
         return self._floats(values, 1, key, values).reshape(-1)
 
-    def boxes(self, key: str = "bbox") -> np.ndarray:
-        """Return a key's boxes, ``(N, 4)`` float64: x, y, width, height; detections may have negative sides."""
-        values = self.column(key)
-        what = f"has {key} {{}}, not [x, y, width, height]"
+    def boxes(self) -> np.ndarray:
+        """Return the boxes, ``(N, 4)`` float64: x, y, width, height; detections may have negative sides."""
+        values = self.column("bbox")
+        what = "has bbox {}, not [x, y, width, height]"
         if not (set(map(type, values)) <= {list} and set(map(len, values)) <= {4}):
             self.refuse([type(v) is not list or len(v) != 4 for v in values], what, values)
         if not set(map(type, chain.from_iterable(values))) <= {float, int}:
             self.refuse([any(type(x) not in (float, int) for x in v) for v in values], what, values)
-        boxes = self._floats(chain.from_iterable(values), 4, key, values)
-        self.refuse(~np.isfinite(boxes).all(axis=1), f"has {key} {{}}; its numbers must be finite", values)
-        self.refuse(~is_measurable(boxes), f"has {key} {{}}, whose area is beyond all numbers", values)
+        boxes = self._floats(chain.from_iterable(values), 4, "bbox", values)
+        self.refuse(~np.isfinite(boxes).all(axis=1), "has bbox {}; its numbers must be finite", values)
+        self.refuse(~is_measurable(boxes), "has bbox {}, whose area is beyond all numbers", values)
         return boxes
 
     def _floats(self, numbers: Iterable[float], each: int, key: str, values: list[Any]) -> np.ndarray:

@@ -243,9 +243,9 @@ def from_labels(data: Mapping[str, Any], split: str, pictures: list[str] | None 
     labels = [read_labels(there[p], len(names), numbers) if p in there else nothing for p in pictures]
     masks = all(label.polygons is not None for label in labels if label.classes)
 
-    category_ids = {index: index + 1 for index in names}
-    if dataset_files.is_coco(data[split]) and len(names) == len(dataset_files.coco_category_ids()):
-        category_ids = dict(enumerate(dataset_files.coco_category_ids()))
+    category_ids, official = {index: index + 1 for index in names}, dataset_files.coco_category_ids()
+    if dataset_files.is_coco(data[split]) and len(names) == len(official):
+        category_ids = dict(enumerate(official))
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for picture, label in zip(pictures, labels):

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib import metadata
 from importlib.util import find_spec
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,7 @@ def check(p: Any, applied: bool, host: Any) -> list[Check]:
     checks = []
     for name in p.names:
         try:
-            host.resolve(module, name)
+            attrgetter(name)(module)
             state = host.state(p) if applied else "ok"
         except AttributeError:
             state = "missing"

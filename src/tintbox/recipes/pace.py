@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from tintbox.errors import TintboxError, one_line
+from tintbox.errors import TintboxError, message_of
 from tintbox.plugins.polish import statistics as norms
 from tintbox.plugins.polish import variants
 from tintbox.terminal import quiet
@@ -86,6 +86,6 @@ def measure(model: str, data: str, settings: Mapping[str, Any]) -> Pace:
     except TintboxError:
         raise
     except Exception as error:  # a strange model or dataset may raise anything
-        raise TintboxError(f"{model} cannot be trained on {data}: {one_line(error) or type(error).__name__}") from error
+        raise TintboxError(f"{model} cannot be trained on {data}: {message_of(error)}") from error
     seconds = [(b[0] - a[0]) / b[1] for a, b in pairwise(marks[SKIPPED:])]
     return Pace(statistics.median(seconds), int(settings["imgsz"]), devices[-1], saves[-1])

@@ -60,7 +60,7 @@ def check(out: str | Path) -> None:
             is not writable.
     """
     file = Path(out)
-    if file.suffix not in yaml_file.SUFFIXES:
+    if not yaml_file.is_yaml(file):
         raise TintboxError(f"out={out}: a recipe is YAML; give a file that ends in {' or '.join(yaml_file.SUFFIXES)}")
     with explain_refusal(f"out={out}: cannot be written"):
         if file.exists():

@@ -93,7 +93,7 @@ def trained_weights(model: str | Path, task: str | None) -> str:
     """Return the weights to start from instead of a YAML, whose weights are random; "" for what is no YAML."""
     from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
 
-    if Path(model).suffix not in yaml_file.SUFFIXES:
+    if not yaml_file.is_yaml(model):
         return ""
     own = Path(model).with_suffix(".pt").name
     return own if own in GITHUB_ASSETS_NAMES else f"yolo11n{TASK_SUFFIXES.get(task or '', '')}.pt"

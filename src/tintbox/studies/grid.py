@@ -136,7 +136,7 @@ def parse(words: Sequence[str]) -> Grid:
         key, equals, given = word.partition("=")
         if equals:
             values[key.strip()] = [read_value(part) for part in split(key, given)]
-        elif Path(word).suffix in yaml_file.SUFFIXES:
+        elif yaml_file.is_yaml(word):
             values |= read_file(Path(word))
         elif word != "train":  # as in `yolo colorize train ...`
             values["task"] = [check_task_word(word)]

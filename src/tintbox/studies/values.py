@@ -93,7 +93,7 @@ def check(key: str, value: Any, depth: int = 0) -> Any:
     """Return a value as `as_plain` does, if it can be saved and read back.
 
     Raises:
-        TintboxError: It cannot.
+        TintboxError: It cannot be saved, or would be read back as another value.
     """
     try:
         value = as_plain(value) if not depth else value

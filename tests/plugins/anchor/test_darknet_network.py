@@ -36,7 +36,7 @@ def test_rows_channels_and_strides():
         (0, 8, 2), (1, 16, 2), (2, 16, 2), (3, 16, 1), (None, 21, 1), (None, 21, 1),
     ]  # fmt: skip
     (output,) = made.outputs
-    assert (output.row, output.channels, output.stride) == (3, 16, 1)
+    assert (output.row, output.stride) == (3, 1)
     assert output.anchors == [8, 9, 20, 21, 40, 41] and output.scale_xy == 1.0
     assert made.convolutions == [0, 1, output]
 

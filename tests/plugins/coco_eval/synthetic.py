@@ -3,7 +3,7 @@
 import numpy as np
 
 from tintbox.plugins.coco_eval.data.detections import Detections
-from tintbox.plugins.coco_eval.data.masks import encode
+from tintbox.plugins.coco_eval.data.run_lengths import encode
 from tintbox.plugins.coco_eval.data.truth import Truth
 
 SIDE = 160

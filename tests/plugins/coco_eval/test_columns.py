@@ -6,7 +6,7 @@ import pytest
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval.columns import Columns, outside
 from tintbox.plugins.coco_eval.data.detections import Detections
-from tintbox.plugins.coco_eval.data.masks import encode
+from tintbox.plugins.coco_eval.data.run_lengths import encode
 from tintbox.plugins.coco_eval.data.truth import Truth
 
 TRUTH = Truth(

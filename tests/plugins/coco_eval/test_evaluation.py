@@ -8,7 +8,7 @@ import pytest
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import evaluation
 from tintbox.plugins.coco_eval.data.detections import Detections
-from tintbox.plugins.coco_eval.data.masks import encode
+from tintbox.plugins.coco_eval.data.run_lengths import encode
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate
 from tintbox.plugins.coco_eval.matching import match

@@ -5,7 +5,7 @@ import pytest
 from pycocotools import mask
 
 from tintbox.plugins.coco_eval import overlaps
-from tintbox.plugins.coco_eval.data.masks import encode
+from tintbox.plugins.coco_eval.data.run_lengths import encode
 from tintbox.plugins.coco_eval.data.truth import Truth
 
 

@@ -1,10 +1,12 @@
-"""Whether the label files of a dataset have a box of a new class."""
+"""What the label files of a dataset say: whether a box is of a new class, and which levels the sizes need."""
 
 import numpy as np
 import pytest
 
 from tintbox.plugins.extend import labels
 from tintbox.plugins.extend.classes import NewClasses
+
+STRIDES = [8.0, 16.0, 32.0]
 
 
 @pytest.fixture
@@ -52,3 +54,20 @@ def test_the_error_names_classes_and_dataset():
     new = NewClasses.of(["a"], ["a", "b", "c"])
     assert "no training image of data=x.yaml has a box of b, c" in str(labels.no_box(new, "x.yaml"))
     assert "of data=x.yaml with fraction=0.1 has a box" in str(labels.no_box(new, "x.yaml", 0.1))
+
+
+def test_the_finest_level_is_left_out_if_small_boxes_have_enough_cells_of_the_next():
+    enough = labels.CELLS * 16 / 320
+    assert labels.find_finest(enough, 320, STRIDES) == labels.find_finest(1, 320, STRIDES) == 1
+    assert labels.find_finest(enough * 0.99, 320, STRIDES) == labels.find_finest(0.0, 320, STRIDES) == 0
+    assert labels.find_finest(enough / 2, 640, STRIDES) == labels.find_finest(enough / 2, [480, 640], STRIDES) == 1
+    assert labels.find_finest(enough / 2, [480, 600], STRIDES) == 0
+
+
+@pytest.mark.parametrize("imgsz", [None, "big", [], ["a"]])
+def test_a_size_that_ultralytics_will_refuse_leaves_all_levels(imgsz):
+    assert labels.find_finest(1, imgsz, STRIDES) == 0
+
+
+def test_a_detector_of_one_level_keeps_it():
+    assert labels.find_finest(1, 320, STRIDES[:1]) == 0

@@ -123,5 +123,5 @@ def as_plain(found):
 @pytest.mark.parametrize("unfreeze", [None, {2: "0"}])
 def test_a_picture_with_and_without_a_schedule(tmp_path, unfreeze):
     model, plan = planned(freeze="0", unfreeze=unfreeze)
-    report.picture(model, plan, 4, tmp_path / "freeze.png")
+    report.picture(model, plan, 4, report.layer_rows(model, plan, 4), tmp_path / "freeze.png")
     assert (tmp_path / "freeze.png").read_bytes().startswith(b"\x89PNG")

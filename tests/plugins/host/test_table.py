@@ -81,14 +81,6 @@ def test_a_patch_that_fails_is_told_and_the_next_one_runs(patches):
     assert ran == ["third", "first"] and table.state(table.PATCHES[0]) == "ok"
 
 
-def test_dotted_names_are_resolved():
-    import os
-
-    assert table.resolve(os, "path.join") is os.path.join
-    with pytest.raises(AttributeError, match="nothing"):
-        table.resolve(os, "path.nothing")
-
-
 def test_a_module_that_cannot_be_read_is_told(patches):
     table.read("tintbox.plugins.host.no_such_module")
     table.read("tintbox.plugins.host.table")

@@ -44,7 +44,7 @@ NAN, INF = float("nan"), float("inf")
     [
         (
             class_weights.check_pos_weight,
-            [None, 2, 0.5, "balanced", [1, 2.5], {"a": 3}],
+            [2, 0.5, "balanced", [1, 2.5], {"a": 3}],
             {
                 0: "above 0", -1: "above 0", NAN: "finite", INF: "finite", True: "weight", "balansed": "'balanced'",
                 "a:5": "mapping", "a": "mapping", (): "empty", (1, -2): "weight 1 is -2", (1, NAN): "weight 1 is nan",
@@ -53,12 +53,12 @@ NAN, INF = float("nan"), float("inf")
         ),
         (
             class_weights.check_smoothing,
-            [None, 0, 0.1, 1],
+            [0, 0.1, 1],
             {-0.1: "0 to 1", 1.5: "0 to 1", NAN: "0 to 1", "a": "0 to 1", True: "0 to 1"},
         ),
         (
             class_weights.check_focal,
-            [None, 0, 1.5, {"gamma": 2}, {"gamma": 1.5, "alpha": 0.25}, {"gamma": 0, "alpha": None}],
+            [0, 1.5, {"gamma": 2}, {"gamma": 1.5, "alpha": 0.25}, {"gamma": 0, "alpha": None}],
             {-1: "0 or more", NAN: "mapping", "gamma": "mapping", True: "mapping"},
         ),
     ],

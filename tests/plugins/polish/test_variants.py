@@ -17,7 +17,7 @@ def test_the_network_stays_as_it_is_and_of_equal_variants_the_trained_one_is_bes
     network = YOLO(tuned.best).model
     before = {name: value.clone() for name, value in network.state_dict().items()}
     level = LOGGER.level
-    found = variants.search(tuned.best, network, {"model": str(tuned.start), "imgsz": 64, "batch": 4}, fruit)
+    found = variants.search(tuned.best, network, {"model": str(tuned.start), "imgsz": 64, "batch": 4}, {}, fruit)
     assert LOGGER.level == level != logging.WARNING
     assert len(found.candidates) == variants.VALIDATIONS and not found.is_better and found.gain == 0
     assert all(value.equal(before[name]) for name, value in network.state_dict().items())
@@ -30,7 +30,7 @@ def test_a_gain_that_is_not_shown_is_none(tuned, fruit, monkeypatch):
     monkeypatch.setattr(variants.sources, "validate", judged)
     for better in (False, True):
         arguments = {"model": str(tuned.start), "imgsz": 64, "batch": 4}
-        found = variants.search(tuned.best, YOLO(tuned.best).model, arguments, fruit)
+        found = variants.search(tuned.best, YOLO(tuned.best).model, arguments, {}, fruit)
         assert found.is_better == better == (found.gain > 0)
 
 
@@ -61,7 +61,7 @@ def test_a_resumed_training_does_not_say_where_it_started(tmp_path):
 
 @pytest.mark.parametrize("gone", ["nowhere/gone.pt", "gone.pt"])
 def test_without_its_start_a_detector_has_two_variants(tuned, fruit, log, gone):
-    found = variants.search(tuned.best, YOLO(tuned.best).model, {"model": gone, "imgsz": 64, "batch": 4}, fruit)
+    found = variants.search(tuned.best, YOLO(tuned.best).model, {"model": gone, "imgsz": 64, "batch": 4}, {}, fruit)
     assert [one.anew for one in found.candidates] == [False, True] and found.mark["start"] is None
     lost = f"start={gone}: {tuned.best} was trained from it, and it isn't here; give start="
     assert any(line.endswith(f"polish: {lost}; no averages are tried") for line in log)
@@ -84,7 +84,7 @@ def test_variants_are_judged_by_the_settings_of_the_run(tuned, fruit, monkeypatc
         "conf": None,
         "lr0": 0.1,
     }
-    variants.search(tuned.best, YOLO(tuned.best).model, arguments, fruit)
+    variants.search(tuned.best, YOLO(tuned.best).model, arguments, {}, fruit)
     assert all(one["classes"] == [0] and one["iou"] == 0.6 and not {"conf", "lr0"} & one.keys() for one in seen)
 
 

@@ -205,7 +205,7 @@ def test_a_run_without_native_bfloat16_asks_for_it_where_it_is_resumed(pictures,
 def test_an_interrupted_run_leaves_the_process_as_it_was(monkeypatch):
     monkeypatch.setattr(threads, "_ends", {})
     before = torch.get_num_threads()
-    with pytest.raises(KeyboardInterrupt), training.processor_given_back(torch.device("cpu")):
+    with pytest.raises(KeyboardInterrupt), training.restoring_cpu_settings(torch.device("cpu")):
         torch.set_num_threads(before + 1)
         threads.watch(2)
         raise KeyboardInterrupt
@@ -243,7 +243,7 @@ def test_no_more_loaders_than_asked_for(asked, loaders, pictures, tmp_path, monk
 
 def test_what_is_upsampled_gets_gradients_without_gaps():
     model = DetectionModel("yolo11n.yaml", verbose=False)
-    training.suit_processor(SimpleNamespace(model=model, ema=None, optimizer=torch.optim.SGD(model.parameters())))
+    training.optimise_for_cpu(SimpleNamespace(model=model, ema=None, optimizer=torch.optim.SGD(model.parameters())))
     layouts = []
 
     def note(module, inputs, output):

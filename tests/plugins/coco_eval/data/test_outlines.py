@@ -6,7 +6,7 @@ import pytest
 from tintbox.errors import TintboxError
 from tintbox.limits import MASK_SIDE, POLYGON_LENGTH
 from tintbox.plugins.coco_eval.data import outlines
-from tintbox.plugins.coco_eval.data.masks import encode
+from tintbox.plugins.coco_eval.data.run_lengths import encode
 from tintbox.plugins.coco_eval.data.truth import Truth
 
 TRIANGLE = [0, 0, 9, 0, 9, 9]
