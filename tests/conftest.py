@@ -16,6 +16,15 @@ CONFIG = Path(tempfile.mkdtemp(prefix="tintbox-tests-"))
 atexit.register(shutil.rmtree, CONFIG, ignore_errors=True)
 os.environ.update(YOLO_OFFLINE="true", YOLO_CONFIG_DIR=str(CONFIG), YOLO_AUTOINSTALL="false", MPLBACKEND="Agg")
 os.environ.pop("TINTBOX_DISABLE", None)
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # A worker's share of the cores: more threads would spin while they wait for one another. OMP_NUM_THREADS stays as
+    # it is, since tintbox takes it for the user's.
+    import torch
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    share = max(1, cores // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    os.environ.setdefault("TINTBOX_THREADS", str(share))
+    torch.set_num_threads(share)
 
 import pytest  # noqa: E402
 

@@ -45,7 +45,8 @@ def grid(tiny_data, tmp_path_factory):
     """A study of 2x2 runs, two in parallel: its folder, its output, and the arguments of its processes."""
     cwd = tmp_path_factory.mktemp("a study")
     command = [TINTBOX, "study", *TINY, f"data={tiny_data}", "epochs=2", "batch=4,8", "seed=0,1", "--workers", "2"]
-    environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+    limits = ("OMP_NUM_THREADS", "TINTBOX_THREADS")
+    environment = {key: value for key, value in os.environ.items() if key not in limits}
     given = {}
     with subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.PIPE, text=True) as process:
         while process.poll() is None:
