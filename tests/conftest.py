@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -42,6 +43,12 @@ DATA = Path(os.environ.get("TINTBOX_DATA") or REPO.parent / "shared" / "data")
 def settings():
     """The environment variables that steer Ultralytics and tintbox."""
     return {name: value for name, value in os.environ.items() if name.startswith(("YOLO_", "TINTBOX_", "ULTRALYTICS_"))}
+
+
+def pytest_collection_finish(session):
+    """Ultralytics collects garbage after every training, and would visit each of the 650,000 objects made by now."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
