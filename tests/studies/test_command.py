@@ -86,14 +86,14 @@ def test_runs_side_by_side_share_the_cores(grid):
         assert words[-1] == f"workers={min(local.LOADERS, int(part))}"
 
 
-def test_threads_are_limited(python):
+def test_threads_are_limited(forked):
     code = (
         "import torch, ultralytics.utils.torch_utils as t\n"
         "from tintbox.threads import use_all_cores\n"
         "t.select_device('cpu'); print(torch.get_num_threads()); use_all_cores(torch.device('cpu'))\n"
         "print(torch.get_num_threads())"
     )
-    done = python("-c", code, env={"TINTBOX_THREADS": "1", "OMP_NUM_THREADS": ""})
+    done = forked("-c", code, env={"TINTBOX_THREADS": "1", "OMP_NUM_THREADS": ""})
     assert done.stdout.split()[-2:] == ["1", "1"], done.stderr
 
 
