@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -16,6 +17,15 @@ CONFIG = Path(tempfile.mkdtemp(prefix="tintbox-tests-"))
 atexit.register(shutil.rmtree, CONFIG, ignore_errors=True)
 os.environ.update(YOLO_OFFLINE="true", YOLO_CONFIG_DIR=str(CONFIG), YOLO_AUTOINSTALL="false", MPLBACKEND="Agg")
 os.environ.pop("TINTBOX_DISABLE", None)
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # A worker's share of the cores: more threads would spin while they wait for one another. OMP_NUM_THREADS stays as
+    # it is, since tintbox takes it for the user's.
+    import torch
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    share = max(1, cores // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    os.environ.setdefault("TINTBOX_THREADS", str(share))
+    torch.set_num_threads(share)
 
 import pytest  # noqa: E402
 
@@ -33,6 +43,12 @@ DATA = Path(os.environ.get("TINTBOX_DATA") or REPO.parent / "shared" / "data")
 def settings():
     """The environment variables that steer Ultralytics and tintbox."""
     return {name: value for name, value in os.environ.items() if name.startswith(("YOLO_", "TINTBOX_", "ULTRALYTICS_"))}
+
+
+def pytest_collection_finish(session):
+    """Ultralytics collects garbage after every training, and would visit each of the 650,000 objects made by now."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ Ultralytics and tintbox read. What libraries read as they are imported, such as 
 """
 
 import contextlib
+import gc
 import importlib
 import io
 import json
@@ -37,6 +38,8 @@ def warm() -> None:
     """Import what others wrote and a training needs."""
     import_others(begin, MORE.split())
     assert not [name for name in sys.modules if name.startswith(OURS[:2])]
+    gc.collect()
+    gc.freeze()  # a fork that collects garbage would visit all of them, and copy their memory
 
 
 def begin() -> None:

@@ -61,7 +61,7 @@ def test_yaml_blocks_are_yaml(text):
 
 
 @pytest.mark.parametrize("words", commands())
-def test_commands_exist_with_the_arguments_that_are_named(words):
+def test_commands_exist_with_the_arguments_that_are_named(words, forked):
     program, *rest = words
     if program == "yolo":
         check_arguments(word for word in rest if "=" in word)
@@ -71,7 +71,7 @@ def test_commands_exist_with_the_arguments_that_are_named(words):
         targets = re.findall(r"^(\w+):", (REPO / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
         assert {word for word in rest if "=" not in word} <= set(targets)
     elif program == "python":
-        check_script(rest)
+        check_script(rest, forked)
     else:
         assert program in ("pip", "export", "cd", "git", "pre-commit"), f"what is {program}?"
 
@@ -97,15 +97,13 @@ def check_tintbox(words):
     )
 
 
-def check_script(words):
+def check_script(words, run):
     """A module, or a script with the options that its help lists."""
     if words[0] == "-m":
         assert importlib.util.find_spec(words[1].partition(".")[0]), words[1]
         return check_arguments(word for word in words[2:] if "=" in word)
     # Options and their values before `--help` are read, unknown options are not refused.
-    done = subprocess.run(
-        [sys.executable, REPO / words[0], *words[1:], "--help"], capture_output=True, text=True, check=False
-    )
+    done = run(REPO / words[0], *words[1:], "--help")
     assert done.returncode == 0, done.stderr
     missing = [word for word in words[1:] if word.startswith("--") and f"{word} " not in done.stdout + " "]
     assert not missing

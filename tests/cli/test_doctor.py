@@ -23,8 +23,8 @@ def test_doctor_finds_all_well(python):
     assert "missing" not in done.stdout
 
 
-def test_doctor_exits_1_when_switched_off(python):
-    done = python(TINTBOX, "doctor", env={"TINTBOX_DISABLE": "1"})
+def test_doctor_exits_1_when_switched_off(forked):
+    done = forked(TINTBOX, "doctor", env={"TINTBOX_DISABLE": "1"})
     assert done.returncode == 1
     assert done.stdout.endswith("\n1 problem(s):\nthe plugin is switched off by TINTBOX_DISABLE\n"), done.stdout
 

@@ -41,24 +41,24 @@ def test_install_is_idempotent(python):
     assert python("-c", code).stdout.strip() == "['PatchFinder']"
 
 
-def test_install_after_ultralytics_was_imported(python):
+def test_install_after_ultralytics_was_imported(forked):
     code = (
         "import sys; sys.meta_path[:] = [f for f in sys.meta_path if getattr(f, '__name__', '') != 'TintboxStart'];"
         "import ultralytics.cfg as c; before = 'colorize' in c.TASKS;"
         "from tintbox.plugins import autoload; autoload.install(); print(before, 'colorize' in c.TASKS)"
     )
-    done = python("-c", code)
+    done = forked("-c", code)
     assert done.stdout.split()[-2:] == ["False", "True"], done.stderr
 
 
-def test_broken_plugin_leaves_ultralytics_alone(python, tmp_path):
+def test_broken_plugin_leaves_ultralytics_alone(forked):
     # A broken module with the name of one that the finder imports.
     code = (
         "import sys; sys.modules['tintbox.plugins.host'] = None\n"
         "from ultralytics.cfg import TASKS; print(TASKS)\n"
         "from ultralytics import YOLO; print(YOLO('yolo11n.yaml').task)"
     )
-    done = python("-c", code)
+    done = forked("-c", code)
     assert done.returncode == 0, done.stderr
     assert "colorize" not in done.stdout
     assert done.stdout.strip().endswith("detect")
@@ -80,9 +80,9 @@ def test_start_up_line_puts_one_stub_in_place_however_often_it_runs(python, star
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 15), reason="Python 3.15 reads the .start file instead of the .pth file")
-def test_missing_package_is_told_when_ultralytics_is_imported_and_not_before(python):
+def test_missing_package_is_told_when_ultralytics_is_imported_and_not_before(python, forked):
     assert python("-c", "import sys; sys.modules['tintbox'] = None; print('alive')").stderr == ""
-    done = python("-c", "import sys; sys.modules['tintbox'] = None; from ultralytics.cfg import TASKS; print(TASKS)")
+    done = forked("-c", "import sys; sys.modules['tintbox'] = None; from ultralytics.cfg import TASKS; print(TASKS)")
     assert "colorize" not in done.stdout
     assert "detect" in done.stdout
     assert done.stderr.count("tintbox: not active") == 1
@@ -107,11 +107,11 @@ def test_what_a_command_asks_for_where_nothing_else_can_be_read(words, asked):
 
 
 @pytest.mark.parametrize(("word", "status"), [("freeze=backbone", 1), ("freeze=[0,1]", 0), ("epochs=1", 0)])
-def test_without_the_package_a_freeze_that_stock_would_pass_over_is_refused(python, start_up_line, word, status):
+def test_without_the_package_a_freeze_that_stock_would_pass_over_is_refused(forked, start_up_line, word, status):
     code = (
         "import sys; sys.meta_path[:] = [f for f in sys.meta_path if getattr(f, '__name__', '') != 'TintboxStart'];"
         f"exec({start_up_line!r}); sys.modules['tintbox'] = None; sys.argv = ['yolo', {word!r}]; import ultralytics"
     )
-    done = python("-c", code)
+    done = forked("-c", code)
     assert done.returncode == status and done.stderr.count("\n") == 1, done.stderr
     assert "tintbox: not active" in done.stderr

@@ -73,10 +73,10 @@ def probed(squares, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_probe_that_has_moved_with_its_folder_is_kept(probed, tmp_path):
+def test_a_probe_that_has_moved_with_its_folder_is_kept(probed, tmp_path, forked):
     cwd, before = probed
     moved = shutil.copytree(cwd, tmp_path / "moved")
-    done = subprocess.run(before.args, cwd=moved, capture_output=True, text=True, check=False)
+    done = forked(*before.args[1:], cwd=moved)
     assert done.returncode == 0 and "4 runs, 4 of them done" in done.stderr, done.stderr
     assert json.loads(done.stdout)["probe"] == json.loads(before.stdout)["probe"]
 
@@ -129,7 +129,7 @@ def test_another_probe_in_its_place_is_refused(probed, squares, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_probe_of_another_recipe_is_refused(probed, tmp_path):
+def test_a_probe_of_another_recipe_is_refused(probed, tmp_path, forked):
     """The same command on data that have changed since would mix two recipes."""
     cwd, before = probed
     moved = shutil.copytree(cwd, tmp_path / "moved")
@@ -137,7 +137,7 @@ def test_a_probe_of_another_recipe_is_refused(probed, tmp_path):
     began = json.loads(file.read_text())
     assert began["recipe"] == yaml.safe_load((moved / "recipe-probe/policies/frozen.yaml").read_text())
     file.write_text(json.dumps({**began, "recipe": {**began["recipe"], "fliplr": 0.0}}))
-    done = subprocess.run(before.args, cwd=moved, capture_output=True, text=True, check=False)
+    done = forked(*before.args[1:], cwd=moved)
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert "frozen.yaml changed (fliplr); remove recipe-probe or give another out=" in done.stderr
 

@@ -45,7 +45,8 @@ def grid(tiny_data, tmp_path_factory):
     """A study of 2x2 runs, two in parallel: its folder, its output, and the arguments of its processes."""
     cwd = tmp_path_factory.mktemp("a study")
     command = [TINTBOX, "study", *TINY, f"data={tiny_data}", "epochs=2", "batch=4,8", "seed=0,1", "--workers", "2"]
-    environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+    limits = ("OMP_NUM_THREADS", "TINTBOX_THREADS")
+    environment = {key: value for key, value in os.environ.items() if key not in limits}
     given = {}
     with subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.PIPE, text=True) as process:
         while process.poll() is None:
@@ -85,14 +86,14 @@ def test_runs_side_by_side_share_the_cores(grid):
         assert words[-1] == f"workers={min(local.LOADERS, int(part))}"
 
 
-def test_threads_are_limited(python):
+def test_threads_are_limited(forked):
     code = (
         "import torch, ultralytics.utils.torch_utils as t\n"
         "from tintbox.threads import use_all_cores\n"
         "t.select_device('cpu'); print(torch.get_num_threads()); use_all_cores(torch.device('cpu'))\n"
         "print(torch.get_num_threads())"
     )
-    done = python("-c", code, env={"TINTBOX_THREADS": "1", "OMP_NUM_THREADS": ""})
+    done = forked("-c", code, env={"TINTBOX_THREADS": "1", "OMP_NUM_THREADS": ""})
     assert done.stdout.split()[-2:] == ["1", "1"], done.stderr
 
 

@@ -65,6 +65,12 @@ def load():
 
 @pytest.fixture(scope="session")
 def extended(old, fruit, train_tiny):
-    """Finished runs with new classes, each with a different fork, by kind."""
+    """Finished runs with new classes, each with a different fork, by kind; trained when they are first asked for."""
     values = {"yolov8n": "slim", "yolo11n": True, "yolo26n": "head"}
-    return {kind: train_tiny(old[kind], fruit, extend=value, epochs=2, lr0=0.01) for kind, value in values.items()}
+
+    class Runs(dict):
+        def __missing__(self, kind):
+            self[kind] = train_tiny(old[kind], fruit, extend=values[kind], epochs=2, lr0=0.01)
+            return self[kind]
+
+    return Runs()

@@ -134,7 +134,9 @@ def test_copies_pickles_half_precision_and_fusion_keep_the_old_predictions(kind,
 
 
 @pytest.mark.smoke
-def test_restricted_loading_and_another_process_know_the_model(old, load, tmp_path, python, pictures, monkeypatch):
+def test_restricted_loading_and_another_process_know_the_model(
+    old, load, tmp_path, python, forked, pictures, monkeypatch
+):
     yolo = YOLO(str(old["yolo11n"]))
     before = run(yolo.model.eval(), pictures)
     yolo.model = extend(yolo.model, "head")
@@ -146,6 +148,6 @@ def test_restricted_loading_and_another_process_know_the_model(old, load, tmp_pa
     model, _ = load_checkpoint(file)
     assert torch.equal(run(model, pictures)[:, : before.shape[1], : before.shape[2]], before)
     code = f"from ultralytics import YOLO; m = YOLO(r'{file}'); print('FOUND', m.task, list(m.names.values()))"
-    for env in ({}, {"ULTRALYTICS_SAFE_LOAD": "1"}):
-        done = python("-c", code, env=env)
+    for start, env in ((python, {}), (forked, {"ULTRALYTICS_SAFE_LOAD": "1"})):
+        done = start("-c", code, env=env)
         assert "FOUND detect ['a', 'b', 'x', 'y', 'n', 'm']" in done.stdout, done.stderr

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 
 import pytest
 import torch
@@ -121,6 +122,23 @@ def test_random_weights_have_no_start_to_average_with(tuned, fruit, tmp_path):
     assert len(polish(file, fruit, start=tuned.start).found.candidates) == 6
 
 
+@pytest.fixture(scope="module")
+def wrong(fruit, tmp_path_factory):
+    """A folder of checkpoints that do not fit."""
+    from tintbox.plugins.extend import network
+
+    folder = tmp_path_factory.mktemp("wrong")
+    YOLO("yolo11s.yaml").save(folder / "large.pt")
+    YOLO("colorize-convt.yaml").save(folder / "colour.pt")
+    plain = YOLO("yolo11n.yaml").model
+    torch.save({"model": plain.half()}, folder / "plain.pt")
+    torch.save({"model": plain, "tintbox_polish": {}}, folder / "done.pt")
+    torch.save({"model": plain, "train_args": {"data": "gone.yaml"}}, folder / "moved.pt")
+    extended = network.extend(YOLO("yolo11n.yaml").model, 11, ["new"]).half()
+    torch.save({"model": extended, "train_args": {"data": str(fruit)}}, folder / "extended.pt")
+    return folder
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -148,17 +166,10 @@ def test_random_weights_have_no_start_to_average_with(tuned, fruit, tmp_path):
         ({"model": "moved.pt"}, "data=gone.yaml: .*; moved.pt was trained on it: say where it is now, by data="),
     ],
 )
-def test_mistakes_are_one_line_and_write_nothing(tuned, fruit, tmp_path, monkeypatch, words, message):
-    from tintbox.plugins.extend import network
-
+def test_mistakes_are_one_line_and_write_nothing(tuned, wrong, fruit, tmp_path, monkeypatch, words, message):
     monkeypatch.chdir(tmp_path)
+    shutil.copytree(wrong, tmp_path, dirs_exist_ok=True)
     (tmp_path / "empty").mkdir()
-    YOLO("yolo11s.yaml").save("large.pt")
-    YOLO("colorize-convt.yaml").save("colour.pt")
-    plain = YOLO("yolo11n.yaml").model
-    torch.save({"model": plain.half()}, "plain.pt")
-    torch.save({"model": plain, "tintbox_polish": {}}, "done.pt")
-    torch.save({"model": plain, "train_args": {"data": "gone.yaml"}}, "moved.pt")
     described = yaml.safe_load(fruit.read_text())
     folder = str(fruit.parent / (described.get("path") or ""))
     names = {
@@ -166,8 +177,6 @@ def test_mistakes_are_one_line_and_write_nothing(tuned, fruit, tmp_path, monkeyp
     }
     for name, changes in (("other", {"names": {**names, 0: "else"}}), ("half", {"train": "nowhere"})):
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump({**described, "path": folder, **changes}))
-    extended = network.extend(YOLO("yolo11n.yaml").model, 11, ["new"]).half()
-    torch.save({"model": extended, "train_args": {"data": str(fruit)}}, "extended.pt")
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(TintboxError, match=message) as caught:
         polish(**{"model": tuned.run, **words})

@@ -91,7 +91,7 @@ def train(model, data, tmp_path, monkeypatch, **arguments):
     settings = {
         "epochs": STEPS * BATCH // 8, "batch": BATCH, "imgsz": SIDE, "optimizer": "SGD", "lr0": 0.0001, "momentum": 0,
         "nbs": BATCH, "warmup_epochs": 0, "mosaic": 0, "plots": False, "val": False, "project": tmp_path,
-        "pretrained": False,
+        "pretrained": False, "workers": 0, "save": False,
     }  # fmt: skip
     yolo.train(data=str(data), **{**settings, **arguments})
     return losses, yolo.trainer
@@ -197,7 +197,7 @@ def test_a_loss_out_of_reach_is_left_in_float32(pictures, tmp_path, monkeypatch,
 
 def test_a_run_without_native_bfloat16_asks_for_it_where_it_is_resumed(pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(policy, "fast_bfloat16", lambda: False)
-    _, trainer = train("yolo11n.yaml", pictures("detect"), tmp_path, monkeypatch, amp="auto", epochs=1)
+    _, trainer = train("yolo11n.yaml", pictures("detect"), tmp_path, monkeypatch, amp="auto", epochs=1, save=True)
     checkpoint = torch.load(trainer.last, map_location="cpu", weights_only=False)
     assert checkpoint["train_args"]["amp"] is True and checkpoint["model"].tintbox_args == {"amp": "auto"}
 
