@@ -10,9 +10,11 @@ from ..conftest import WEIGHTS
 
 @pytest.fixture(scope="session")
 def tuned(fruit, tmp_path_factory):
-    """A YOLO11n with random weights, and the run folder of its training."""
+    """A YOLO11n with random weights that finds nothing, and the run folder of its training."""
+    import torch
     from ultralytics import YOLO
 
+    torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("tuned")
     start = folder / "start.pt"
     YOLO("yolo11n.yaml").save(start)
