@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from types import ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -77,21 +76,26 @@ WANTED: dict[str, Callable[[Any], bool]] = {
     "tintbox.plugins.polish.training": lambda run: bool(getattr(run.args, "polish", False)),
     "tintbox.plugins.coco_eval.validation": lambda run: wants_coco_eval(run.args),
 }
+Handlers = dict[str, list[Callable[[Any], None]]]  # by event
 # Weakly keyed by run instead of stored on it, so that a validator that aborts is left unchanged.
-_at_work: WeakKeyDictionary[Any, tuple[ModuleType, ...]] = WeakKeyDictionary()
+_handlers: WeakKeyDictionary[Any, Handlers] = WeakKeyDictionary()
 
 
 def begin(event: str, runner: Any) -> None:
-    """Determine what a run (a trainer or validator) requests, then run the event's callbacks of those modules."""
-    _at_work[runner] = tuple(import_module(name) for name, wanted in WANTED.items() if wanted(runner))
+    """Determine what a run (a trainer or validator) requests, then handle the event.
+
+    A trainer's requests are determined twice, since what its model asks for is only known once that is built.
+    """
+    modules = [import_module(name) for name, wanted in WANTED.items() if wanted(runner)]
+    events = [callback.__name__ for callback in CALLBACKS]
+    _handlers[runner] = {name: [getattr(m, name) for m in modules if hasattr(m, name)] for name in events}
     run(event, runner)
 
 
 def run(event: str, runner: Any) -> None:
-    """Run an event's callback in every module that the run requests and that has one."""
-    for module in _at_work.get(runner, ()):
-        if function := getattr(module, event, None):
-            function(runner)
+    """Handle an event in every module that the run requests and that has a callback for it."""
+    for handle in _handlers.get(runner, {}).get(event, ()):
+        handle(runner)
 
 
 def on_pretrain_routine_start(trainer: Any) -> None:

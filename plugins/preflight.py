@@ -33,6 +33,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
     if given.get("resume"):  # the checkpoint's arguments apply
         if callbacks.is_extended(model):
             checks_of_extend().check_resume(model, given, class_names(given.get("data")))
+            check_same_images(model.args.get("data"), given.get("data"))
         return
     model, new = check_extension(model, task, given)
     pretrained = given.get("pretrained")
@@ -83,6 +84,30 @@ def check_data(data: Any) -> None:
     if description.lacks_validation(data):
         raise TintboxError(
             f"data={data}: no val split; `tintbox recipe model= data={data} split=0.2` makes one of its training images"
+        )
+
+
+def check_same_images(before: Any, data: Any) -> None:
+    """Check that a dataset given for a resumed run has the images that the run was started with.
+
+    Raises:
+        TintboxError: It has others; where the run's own dataset is no longer found, it is taken for that.
+    """
+    from tintbox.plugins.coco_eval.data import layout
+
+    if not data or str(data) == str(before):
+        return
+    names = []
+    for one in (before, data):
+        try:
+            described = describe(one)
+            names.append(described and [Path(file).name for file in layout.split_pictures(described, "train")])
+        except TintboxError:
+            return  # it has moved; of the other one, the trainer will report what is wrong
+    if None not in names and names[0] != names[1]:
+        raise TintboxError(
+            f"data={data} has other training images than {before}, with which the run was started; resume with those, "
+            "or extend the finished model by these"
         )
 
 

@@ -54,6 +54,7 @@ class Position:
             # Separate dictionaries, because Ultralytics converts the values of the originals to half in place.
             "optimizer": {index: dict(values) for index, values in optimizer["state"].items()},
             "batches": len(trainer.train_loader),
+            "images": len(trainer.train_loader.dataset),
             "last_step": self.steps.last,
             "gradients": {n: p.grad for n, p in network.named_parameters() if waiting and p.grad is not None},
             "random": random_state(trainer.device),
@@ -75,7 +76,8 @@ class Position:
         network.load_state_dict(weights, strict=False)
         average.load_state_dict(averages, strict=False)
         trainer.optimizer.load_state_dict(optimizer)
-        if saved["batches"] == len(trainer.train_loader):  # else the batch size differs, and so do the batches
+        now = {"batches": len(trainer.train_loader), "images": len(trainer.train_loader.dataset)}
+        if all(saved.get(name, count) == count for name, count in now.items()):  # else the batches differ
             self.steps.resume(saved["last_step"])
             self.saved = saved
 

@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from ultralytics import YOLO
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.nn.tasks import DetectionModel
 from ultralytics.utils.loss import E2ELoss
 
 from tintbox.errors import TintboxError
+from tintbox.plugins import preflight
 from tintbox.plugins.extend.network import ExtendedModel
 
 from ..conftest import WEIGHTS
@@ -166,6 +168,14 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(
     others = write_dataset("others", ["n"], {s: [(np.zeros((32, 32, 3), np.uint8), ["0 .5 .5 .4 .4"])] for s in SPLITS})
     with pytest.raises(TintboxError, match=r"has other new classes \(n\) than the run \(c, d, e"):
         YOLO(stopped.last).train(resume=True, data=str(others))
+    names = yaml.safe_load(fruit.read_text())["names"]
+    alike = write_dataset("alike", names, {s: [(np.zeros((32, 32, 3), np.uint8), ["3 .5 .5 .4 .4"])] for s in SPLITS})
+    with pytest.raises(TintboxError, match=r"^data=.*alike\.yaml has other training images than .*fruit"):
+        YOLO(stopped.last).train(resume=True, data=str(alike))
+    moved = fruit.with_name("moved.yaml")
+    moved.write_text(fruit.read_text())
+    preflight.check_same_images(str(fruit), str(moved))
+    preflight.check_same_images("gone.yaml", str(alike))
     yolo = YOLO(stopped.last)
     yolo.train(resume=True)
     assert yolo.trainer.start_epoch == 1

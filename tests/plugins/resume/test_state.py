@@ -94,10 +94,11 @@ def test_pictures_are_read_again_in_their_order():
     state._fill(SimpleNamespace(), [1])  # a dataset that does not buffer images
 
 
-def trainer_of(model, average, batches=3):
+def trainer_of(model, average, batches=3, images=12):
     optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+    loader = torch.utils.data.DataLoader(range(images), images // batches)
     return SimpleNamespace(
-        model=model, ema=SimpleNamespace(ema=average), optimizer=optimizer, train_loader=[None] * batches,
+        model=model, ema=SimpleNamespace(ema=average), optimizer=optimizer, train_loader=loader,
         device=torch.device("cpu"), add_callback=lambda *_: None, optimizer_step=lambda: None,
     )  # fmt: skip
 
@@ -107,8 +108,8 @@ def network(seed):
     return torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
 
 
-@pytest.mark.parametrize("batches", [3, 4])
-def test_weights_average_and_momentum_are_taken_back(batches):
+@pytest.mark.parametrize(("batches", "images"), [(3, 12), (4, 12), (3, 15)])
+def test_weights_average_and_momentum_are_taken_back(batches, images):
     trainer = trainer_of(network(0), network(1))
     trainer.ema.ema[0].weight.data.copy_(trainer.model[0].weight)  # as if frozen: equal in both
     trainer.model(torch.rand(4, 2)).square().sum().backward()
@@ -118,8 +119,10 @@ def test_weights_average_and_momentum_are_taken_back(batches):
     saved = position.capture(trainer.optimizer.state_dict())
     assert "0.weight" not in saved["average"] and "0.bias" in saved["average"]
 
-    other = trainer_of(network(2), network(3), batches)
-    state.Position(other).restore(saved)
+    other = trainer_of(network(2), network(3), batches, images)
+    resumed = state.Position(other)
+    resumed.restore(saved)
+    assert bool(resumed.saved) == ((batches, images) == (3, 12)), "with other batches, the rest does not fit"
     for mine, theirs in ((trainer.model, other.model), (trainer.ema.ema, other.ema.ema)):
         for a, b in zip(mine.state_dict().values(), theirs.state_dict().values(), strict=True):
             assert torch.equal(a, b)
