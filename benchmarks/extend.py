@@ -3,6 +3,7 @@
     python benchmarks/extend.py --model yolo11n.pt --old coco-val.yaml --new cards.yaml boards.yaml bccd.yaml
     python benchmarks/extend.py --model yolo11n.pt --old coco-val.yaml --new cards.yaml --small --seeds 0
     python benchmarks/extend.py --model yolo11n.pt --old coco-val.yaml --new boards.yaml --small --costs
+    python benchmarks/extend.py --model yolo11n.pt --old coco-val.yaml --small --report --differences
 
 `plain` fine-tunes the whole model; `freeze10` and `freeze` freeze its first ten layers, or backbone and neck; `pseudo`
 trains on the new images with the old model's boxes added to the new labels; all others are values of `extend=`.
@@ -12,12 +13,17 @@ is both validation sets together; objects of one set's classes are not labelled 
 ``--costs`` measures milliseconds and seconds, which mean something only if nothing else runs: all methods take turns
 on the first dataset, and the first epoch of a run is left out.
 
+``--differences`` validates the runs' weights on the new classes once more, and prints the differences in AP from
+`plain` of the same seed, with intervals from resampling images and seeds. The peak memory is that of a run's process
+until it is trained.
+
 Every run is a folder with a ``result.json``; finished runs are kept, so a killed benchmark continues where it stopped.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 import tempfile
 import time
@@ -77,6 +83,7 @@ def run(args: argparse.Namespace, method: str, new: str, seed: int, folder: Path
         model = str(folder / f"train{i}" / "weights" / "last.pt")
     result: dict[str, Any] = {"method": method, "new": new, "seed": seed}
     result["epoch"] = statistics.median(seconds) if seconds else None
+    result["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20 if seconds else None  # GiB
     names = list(YOLO(model).names.values())
     for reconcile in (False, True) if "extend" in arguments(method) else (None,):
         more = {} if reconcile is None else {"reconcile": reconcile}
@@ -147,7 +154,7 @@ def figures(results: list[dict], mode: str, part: str) -> str:
 
 def table(results: list[dict]) -> str:
     """Return the Markdown table of the runs on one dataset."""
-    header = ["method", "n", "old AP", "new AP", "all AP", "GFLOPs", "parameters", "ms", "s an epoch"]
+    header = ["method", "n", "old AP", "new AP", "all AP", "GFLOPs", "parameters", "ms", "s an epoch", "GiB"]
     rows = []
     for method in dict.fromkeys(r["method"] for r in results):
         own = [r for r in results if r["method"] == method]
@@ -155,12 +162,37 @@ def table(results: list[dict]) -> str:
         costs = [f"{one['GFLOPs']:.1f}", f"{one['parameters'] / 1e6:.2f} M", f"{one['ms']:.0f}"]
         epochs = [r["epoch"] for r in own if r["epoch"]]
         costs.append(f"{statistics.median(epochs):.1f}" if epochs else "")
+        peaks = [r["memory"] for r in own if r.get("memory")]
+        costs.append(f"{statistics.median(peaks):.2f}" if peaks else "")
         for mode in ("exact", "reconcile"):
             if mode in one:
                 aps = [figures(own, mode, part) for part in ("old", "new", "all")]
                 title = method + (", reconcile" if mode == "reconcile" else "")
                 rows.append([title, str(len(own)), *aps, *costs])
     return runs.tabulate(header, rows)
+
+
+def differences(results: dict[str, dict], root: Path) -> str:
+    """Return a line per method: the difference in new AP from `plain`, over all seeds that both have."""
+    from ultralytics import YOLO
+
+    folders = {(r["new"], r["method"], r["seed"]): root / name for name, r in results.items()}
+    for (new, method, _), folder in folders.items():
+        if method != "original" and not (folder / "new" / "predictions.json").is_file():
+            parts = new.split("+")
+            YOLO(folder / f"train{len(parts) - 1}" / "weights" / "last.pt").val(
+                data=parts[-1], plots=False, verbose=False, save_json=True, project=str(folder), name="new",
+                coco_eval={"resamples": 0, "explain": False, "report": False}, exist_ok=True,
+            )  # fmt: skip
+    lines = []
+    for new, method in dict.fromkeys((new, method) for new, method, _ in folders):
+        seeds = [seed for data, of, seed in folders if (data, of) == (new, method)]
+        pairs = [(folders[new, method, seed], folders.get((new, "plain", seed))) for seed in seeds]
+        pairs = [(ours, plain) for ours, plain in pairs if plain]
+        if method not in ("original", "plain") and pairs:
+            (value, *bounds), _ = runs.intervals(pairs, "new")
+            lines.append(f"{new}, {method} - plain, {len(pairs)} seeds: {100 * value:+.1f} {runs.span(bounds)}")
+    return "\n".join(lines)
 
 
 def draw(results: list[dict], file: Path) -> None:
@@ -207,6 +239,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="loader processes per run")
     parser.add_argument("--figure", type=Path, help="file for the plot of new AP against GFLOPs")
     parser.add_argument("--costs", action="store_true", help="only time prediction and three epochs of each method")
+    parser.add_argument("--differences", action="store_true", help="print differences from `plain` with intervals")
     args = parser.parse_args()
     if args.small:
         vars(args).update(SMALL)
@@ -230,6 +263,8 @@ def main() -> None:
     for new in args.new:
         print(f"\n{Path(args.model).stem}, {new}, {args.epochs} epochs at {args.imgsz} pixels, AP in percent\n")
         print(table([r for r in results if r["new"] == new]))
+    if args.differences:
+        print(f"\n{differences(found, args.root)}")
 
 
 if __name__ == "__main__":
