@@ -120,8 +120,8 @@ def torn_checkpoints(tasks: Any) -> None:
         except CheckpointError as error:
             from tintbox.plugins.resume import files
 
-            if told := files.explain_damage(weight):
-                raise CheckpointError(told) from error
+            if message := files.explain_damage(weight):
+                raise CheckpointError(message) from error
             raise
 
 
