@@ -42,6 +42,7 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
+	$(BIN)/python -m pytest -q tests/test_layers.py
 
 # As an editor sees the bare checkout: every import of tintbox must resolve. Needs npm.
 pyright:

@@ -57,15 +57,15 @@ def adjust_palette(palette: BasePalette, args: Any, name: str) -> BasePalette:
         TintboxError: If they ask for a rebalanced loss and the palette has no weights.
     """
     if args.temperature is not None:
-        palette = palette.but(temperature=float(args.temperature))
+        palette = palette.replace(temperature=float(args.temperature))
     if args.rebalance is None or (args.rebalance == palette.rebalance and palette.weights is not None):
         return palette
     if args.rebalance == 1:
-        return palette.but(rebalance=1.0, weights=None)
+        return palette.replace(rebalance=1.0, weights=None)
     if palette.weights is None or palette.rebalance == 1:
         raise TintboxError(
             f"rebalance={args.rebalance}: the palette of {name} has no rebalancing weights, which are learned in "
             "training; leave rebalance= out, or train with it"
         )
     weights = class_weights(shares_of(palette.weights, palette.rebalance), args.rebalance)
-    return palette.but(rebalance=float(args.rebalance), weights=weights)
+    return palette.replace(rebalance=float(args.rebalance), weights=weights)

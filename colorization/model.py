@@ -136,8 +136,8 @@ class ColorizeModel(BaseModel):
 
     def _predict_once(self, x: torch.Tensor, profile: bool = False, embed: Any = None) -> torch.Tensor:
         """Return the logits. The seed networks have no numbered layers to profile or take embeddings from."""
-        asked = x.dtype == torch.bfloat16 or (self.training and self.mixed_precision)
-        mixed = asked and x.device.type == "cpu"
+        requested = x.dtype == torch.bfloat16 or (self.training and self.mixed_precision)
+        mixed = requested and x.device.type == "cpu"
         with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
             x = x.bfloat16() if mixed else x
             return super()._predict_once(x, profile, embed) if self.on_detector else self.model(x)

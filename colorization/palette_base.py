@@ -63,13 +63,13 @@ class BasePalette(ABC):
         vars(self)["_pixels"] = self.to_pixels(colours)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"a palette keeps its {name}; palette.but({name}=...) makes another")
+        raise AttributeError(f"a palette keeps its {name}; palette.replace({name}=...) makes another")
 
     def _arguments(self) -> dict[str, Any]:
         """Return the arguments that make an equal palette of the same kind."""
         return {self.key: self.table, "scale": self.scale, **{name: getattr(self, name) for name in DEFAULTS}}
 
-    def but(self: Kind, **changes: Any) -> Kind:
+    def replace(self: Kind, **changes: Any) -> Kind:
         """Return a palette with the same colours but another scale, temperature, rebalancing or weights."""
         return type(self)(**{**self._arguments(), **changes})
 

@@ -21,7 +21,7 @@ SCALE = 255.0  # default divisor of 8-bit values
 
 
 def choose(
-    asked: BasePalette | str | Path | int | None,
+    requested: BasePalette | str | Path | int | None,
     own: BasePalette | None,
     others: tuple[BasePalette | dict[str, Any] | str | Path | int | None, ...],
     train: Pictures,
@@ -30,25 +30,25 @@ def choose(
     """Return the palette given by the user, the checkpoint, the dataset or the model description, in that order.
 
     Args:
-        asked: The user's choice: a palette, its name or path, or a number of colours.
+        requested: The user's choice: a palette, its name or path, or a number of colours.
         own: The palette of the colouriser that training starts from.
         others: The choices of the dataset and the model description; at least one is not None.
         train: The training images, to which a number of colours is fitted.
         args: Arguments of the run.
     """
-    named = next(one for one in (asked, own, *others) if one is not None)
+    named = next(one for one in (requested, own, *others) if one is not None)
     if isinstance(named, int):
         scale = float(args.input_scale or SCALE)
         return fit_palette(train, named, args.seed, scale, USER_CONFIG_DIR / "tintbox" / "palettes")
     palette = named if isinstance(named, BasePalette) else Palette.of(named)
-    return palette if args.input_scale is None else palette.but(scale=args.input_scale)
+    return palette if args.input_scale is None else palette.replace(scale=args.input_scale)
 
 
-def agrees(own: BasePalette, asked: BasePalette | int | None) -> bool:
+def agrees(own: BasePalette, requested: BasePalette | int | None) -> bool:
     """Return whether the palette asked for when resuming, if any, is the run's own."""
-    if asked is None or isinstance(asked, int):
-        return asked in (None, len(own))
-    return type(asked) is type(own) and np.array_equal(asked.table, own.table)
+    if requested is None or isinstance(requested, int):
+        return requested in (None, len(own))
+    return type(requested) is type(own) and np.array_equal(requested.table, own.table)
 
 
 def adjust(palette: BasePalette, args: Any) -> BasePalette:
@@ -57,7 +57,7 @@ def adjust(palette: BasePalette, args: Any) -> BasePalette:
     given: dict[str, Any] = {name: float(value) for name, value in balance.items() if value is not None}
     if "rebalance" in given:
         given["weights"] = None
-    return palette.but(**given) if given else palette
+    return palette.replace(**given) if given else palette
 
 
 def sample(train: Pictures, output_stride: int) -> Iterator[torch.Tensor]:

@@ -49,7 +49,7 @@ class ColorizeTrainer(BaseTrainer):
 
     Attributes:
         named: The user's ``palette`` argument.
-        asked: The palette of that name, loaded once, or its number of colours.
+        requested: The palette of that name, loaded once, or its number of colours.
         palette: The colours of the labels, chosen before the model is built.
         channels: The model's input channels, 1 or 3.
         output_stride: Input pixels per output pixel.
@@ -76,8 +76,8 @@ class ColorizeTrainer(BaseTrainer):
                 recipe["warmup_epochs"] = round(WARMUP * epochs, 2)
             given = {**recipe, **given}
         given["task"] = "colorize"
-        self.named = asked = given.get("palette")  # an invalid one fails before a run folder is created
-        self.asked = Palette.load(asked) if isinstance(asked, (str, Path)) else asked
+        self.named = requested = given.get("palette")  # an invalid one fails before a run folder is created
+        self.requested = Palette.load(requested) if isinstance(requested, (str, Path)) else requested
         if given.get("resume"):
             given.pop("palette", None)  # Ultralytics would report that it is ignored
         self.splits: dict[str, Pictures] = {}
@@ -110,7 +110,7 @@ class ColorizeTrainer(BaseTrainer):
         self.channels, self.output_stride = spec["in_channels"], output_stride(spec)
         self.palette = self.choose_palette(spec, weights.palette if isinstance(weights, ColorizeModel) else None, train)
         if self.palette.rebalance != 1 and not (self.resume and self.palette.weights is not None):
-            self.palette = self.palette.but(weights=class_weights(self.shares, self.palette.rebalance))
+            self.palette = self.palette.replace(weights=class_weights(self.shares, self.palette.rebalance))
         model = ColorizeModel(cfg, palette=self.palette, verbose=verbose and RANK in {-1, 0})
         self.coarsest = int(model.stride.max())
         if weights is not None:
@@ -126,12 +126,12 @@ class ColorizeTrainer(BaseTrainer):
             own: The palette of the colouriser that training starts from.
             train: The training images.
         """
-        asked = self.args.palette if self.asked is None else self.asked
+        requested = self.args.palette if self.requested is None else self.requested
         if self.resume and own is not None:
-            if not palette_choice.agrees(own, self.asked):
+            if not palette_choice.agrees(own, self.requested):
                 raise TintboxError(f"palette={self.named}: {self.args.resume} has another one; leave it out to resume")
             return own
-        palette = palette_choice.choose(asked, own, (self.data.get("palette"), spec["palette"]), train, self.args)
+        palette = palette_choice.choose(requested, own, (self.data.get("palette"), spec["palette"]), train, self.args)
         return palette_choice.adjust(palette, self.args)
 
     @cached_property

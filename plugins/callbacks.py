@@ -100,8 +100,8 @@ def run(event: str, runner: Any) -> None:
 
 def on_pretrain_routine_start(trainer: Any) -> None:
     """The run begins; neither dataset nor model exists."""
-    asked = autoload.is_switched_on("TINTBOX_ENVIRONMENT")  # by a study; stock runs get no extra file
-    if (asked or wants_resume(trainer.args)) and (environment := autoload.import_optional("tintbox.environment")):
+    requested = autoload.is_switched_on("TINTBOX_ENVIRONMENT")  # by a study; stock runs get no extra file
+    if (requested or wants_resume(trainer.args)) and (environment := autoload.import_optional("tintbox.environment")):
         environment.on_pretrain_routine_start(trainer)
     begin("on_pretrain_routine_start", trainer)
 

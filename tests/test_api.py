@@ -14,6 +14,7 @@ from tintbox.errors import TintboxError
 NAMES = [name for name in tintbox.__all__ if name != "__version__"]
 RUN = {"model": "yolo11n.yaml", "data": "fruitbowl.yaml", "epochs": 1}
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "api.md"
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def test_all_is_what_the_page_documents():
@@ -122,12 +123,16 @@ def test_a_report_of_one_folder(trained, tmp_path):
     assert page.read_text(encoding="utf-8").lower().startswith("<!doctype html>")
 
 
-def test_a_study_of_two_runs(tiny_data, tmp_path):
-    folder = tintbox.study(
-        task="colorize", model="colorize-convt.yaml", data=tiny_data, imgsz=32, batch=[4, 8], epochs=1, plots=False,
-        workers=1, project=tmp_path, name="both",
-    )  # fmt: skip
-    assert folder == tmp_path / "both"
+def test_a_study_of_two_runs(tiny_data, tmp_path, monkeypatch):
+    """The one of the page, with its report."""
+    (block,) = (text for text in BLOCK.findall(PAGE.read_text(encoding="utf-8")) if "tintbox.study(" in text)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.yaml").write_bytes(tiny_data.read_bytes())
+    names = {}
+    exec(compile(block, "block", "exec"), names)
+    folder = names["folder"]
+    assert folder.resolve() == tmp_path / "studies" / "both"
     assert len((folder / "study.csv").read_text(encoding="utf-8").splitlines()) == 3
+    assert names["page"].read_text(encoding="utf-8").lower().startswith("<!doctype html>")
     with pytest.raises(TintboxError, match="'batches' is no argument of `yolo train`; did you mean 'batch'"):
         tintbox.study(model="yolo11n.yaml", data=tiny_data, batches=[1, 2])

@@ -78,6 +78,6 @@ class Columns:
         return len(self.score)
 
 
-def outside(area: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+def find_outside(area: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
     """Return which areas are outside a range; both of its ends are inside."""
     return (area < limits[0]) | (area > limits[1])

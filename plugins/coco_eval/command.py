@@ -73,7 +73,7 @@ def compare(first: str, second: str, values: Mapping[str, Any], chosen: Settings
 
     If both are folders with JSON, their files are compared; an argument of validation runs their models again instead.
     """
-    pair = pooling.stand_for(first), pooling.stand_for(second)
+    pair = pooling.find_folder(first), pooling.find_folder(second)
     for run in pair:
         sources.check_there(run)
     names = sources.name_both(*pair)

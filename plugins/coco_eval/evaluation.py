@@ -20,7 +20,7 @@ from tintbox.plugins.coco_eval.data.outlines import check_masks
 from tintbox.plugins.coco_eval.data.ranks import sorted_ids
 from tintbox.plugins.coco_eval.data.truth import GROUP, Truth
 from tintbox.plugins.coco_eval.errors import tide
-from tintbox.plugins.coco_eval.matching import match
+from tintbox.plugins.coco_eval.matcher import match
 from tintbox.plugins.coco_eval.metrics import METRICS, TITLES, Curves, column, overall, per_class
 from tintbox.plugins.coco_eval.settings import Settings
 

@@ -104,13 +104,13 @@ def rename_images(folder: Path, moved: Mapping[str, str]) -> None:
     try:
         ids = json_file.read(folder / IMAGE_IDS, PREDICTIONS_BYTES)
     except TintboxError:
-        return  # told when it is pooled
+        return  # reported when it is pooled
     if isinstance(ids, dict):
         renamed = {moved.get(file, file): i for file, i in ids.items()}
         atomic.write_text(folder / IMAGE_IDS, json.dumps(renamed, indent=1))
 
 
-def stand_for(run: str) -> str:
+def find_folder(run: str) -> str:
     """Return the folder to compare for a run's name: for a study with folds, its pooled folder; else the run itself.
 
     Raises:

@@ -121,7 +121,7 @@ def _area(
         if gone is not None:
             counted -= gone[tile]
         precision = found[tile] / np.maximum(counted, 1, out=counted)
-        reached = recalls.reached(found[tile])
+        reached = recalls.count_reached(found[tile])
         # The envelope at a place is read at the recalls that it reaches and the place before it does not. Summed by
         # parts, this is the sum of reached * (envelope here - envelope at the next place).
         area -= best * reached[-1]
@@ -142,7 +142,7 @@ class Recalls:
         self._table = thresholds_passed(np.minimum(recall, 1.0)).astype(np.float64).ravel()
         self._start = which * (most + 1)
 
-    def reached(self, found: np.ndarray) -> np.ndarray:
+    def count_reached(self, found: np.ndarray) -> np.ndarray:
         """Return ``(S, R)`` the number of thresholds reached, as float64."""
         return self._table.take(found + self._start)
 

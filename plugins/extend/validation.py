@@ -73,7 +73,7 @@ class ClassView:
         decoded = predictions[0] if isinstance(predictions, (list, tuple)) else predictions
         first, heads = 0, []
         for count in self.counts:
-            heads.append(stock(only(decoded, range(first, first + count), end2end)))
+            heads.append(stock(select_classes(decoded, range(first, first + count), end2end)))
             first += count
         return [self.translate(parts) for parts in zip(*heads)]
 
@@ -89,7 +89,7 @@ class ClassView:
         return {name: (classes if name == "cls" else values)[order] for name, values in every.items()}
 
 
-def only(decoded: Tensor, classes: range, end2end: bool) -> Tensor:
+def select_classes(decoded: Tensor, classes: range, end2end: bool) -> Tensor:
     """Return the predictions with the scores of all other classes set to zero.
 
     Args:

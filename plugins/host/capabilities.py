@@ -22,7 +22,7 @@ ARGUMENTS = ("training_arguments", "argument_checks")
 RESUMING = ("checkpoints", "checkpoint_arguments")
 RUN = ("default_callbacks",)
 OPTIONS = ("tintbox.plugins.options", "tintbox.plugins.preflight", "tintbox.plugins.places")
-RESUME = ("tintbox.plugins.resume.begin", "tintbox.plugins.resume.files")
+RESUME = ("tintbox.plugins.resume.start", "tintbox.plugins.resume.files")
 
 
 @dataclass(frozen=True)

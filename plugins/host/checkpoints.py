@@ -120,8 +120,8 @@ def torn_checkpoints(tasks: Any) -> None:
         except CheckpointError as error:
             from tintbox.plugins.resume import files
 
-            if told := files.explain_damage(weight):
-                raise CheckpointError(told) from error
+            if message := files.explain_damage(weight):
+                raise CheckpointError(message) from error
             raise
 
 
@@ -153,11 +153,11 @@ def exact_resume(trainer: Any) -> None:
         if not callbacks.resumes_exactly(self):
             stock(self, ckpt)
             return
-        from tintbox.plugins.resume import begin
+        from tintbox.plugins.resume import start
 
-        begin.check(self, ckpt)
+        start.check(self, ckpt)
         stock(self, ckpt)
-        begin.begin(self, ckpt)
+        start.begin(self, ckpt)
 
 
 @patch("ultralytics.engine.model", "Model.train", "load_checkpoint")
@@ -171,11 +171,11 @@ def nothing_to_resume(engine: Any) -> None:
     @replace(engine.Model, "train")
     def train_or_tell(self: Any, trainer: Any = None, *, stock: Any, **kwargs: Any) -> Any:
         resume = kwargs.get("resume", self.overrides.get("resume"))
-        if resume and (begin := import_optional("tintbox.plugins.resume.begin")):
+        if resume and (start := import_optional("tintbox.plugins.resume.start")):
             given = {name: kwargs[name] for name in kwargs.keys() & command.find_typed(kwargs)}
             if resume is True:
-                begin.check_finished(self, kwargs)
-                begin.check_kept(self.model, given)
+                start.check_finished(self, kwargs)
+                start.check_kept(self.model, given)
             elif given.keys() & ARGUMENTS and Path(str(resume)).is_file():
-                begin.check_kept(engine.load_checkpoint(resume)[0], given)
+                start.check_kept(engine.load_checkpoint(resume)[0], given)
         return stock(self, trainer, **kwargs)

@@ -19,9 +19,9 @@ def find_counts(model: Any) -> list[int]:
     for each in (model, getattr(model, "model", None)):
         if type(each).__module__ == NETWORK:
             return list(each.joined.counts)
-    told = getattr(model, "branches", None)  # from an export's metadata, as text
+    stored = getattr(model, "branches", None)  # from an export's metadata, as text
     try:
-        counts = json.loads(told) if isinstance(told, str) else told
+        counts = json.loads(stored) if isinstance(stored, str) else stored
     except ValueError:
         return []
     if not isinstance(counts, list) or not all(type(count) is int and count > 0 for count in counts):
@@ -31,9 +31,9 @@ def find_counts(model: Any) -> list[int]:
 
 def reconciles(runner: Any, model: Any) -> bool:
     """Return whether a newer class's box replaces an older one's: as the argument says, else as the model says."""
-    asked = getattr(runner.args, "reconcile", None)
-    if asked is not None:
-        return asked
+    requested = getattr(runner.args, "reconcile", None)
+    if requested is not None:
+        return requested
     found = [getattr(each, "reconcile", None) for each in (model, getattr(model, "model", None))]
     return any(value is True or value == "True" for value in found)  # text in an export's metadata
 

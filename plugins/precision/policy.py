@@ -23,13 +23,13 @@ class Policy:
         amp: The value passed to Ultralytics.
         on_processor: Whether the run is on a CPU and should be fast there, with channels last and all cores.
         remark: What to log about the arithmetic, part of a line; empty for nothing.
-        asked: The run's argument.
+        requested: The run's argument.
     """
 
     amp: bool | str
     on_processor: bool = False
     remark: str = ""
-    asked: str = AMP_AUTO
+    requested: str = AMP_AUTO
 
 
 def choose(amp: Any, device: torch.device, task: str) -> Policy | None:
@@ -46,7 +46,7 @@ def choose(amp: Any, device: torch.device, task: str) -> Policy | None:
         return None
     if device.type == "cpu":
         chosen = Policy(BF16, True, "bfloat16") if fast_bfloat16() else float32("this processor has no native bfloat16")
-        return replace(Policy(True, False, chosen.remark) if task == TASK else chosen, asked=amp)
+        return replace(Policy(True, False, chosen.remark) if task == TASK else chosen, requested=amp)
     if amp == BF16:
         return None  # Ultralytics handles it
     native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
@@ -70,4 +70,4 @@ def record(trainer: Any) -> dict[str, Any]:
 def own(arguments: Mapping[str, Any], trainer: Any) -> dict[str, Any]:
     """Return tintbox's own arguments among those of `record`, with `amp` as the user gave it."""
     ours, policy = pick_own(arguments), getattr(trainer, "tintbox_policy", None)
-    return {**ours, "amp": policy.asked} if policy else ours
+    return {**ours, "amp": policy.requested} if policy else ours

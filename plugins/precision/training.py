@@ -36,8 +36,8 @@ def begin(trainer: Any, policy: Policy) -> None:
     """Set threads, loader processes and Ultralytics' own argument before model and loaders are built."""
     trainer.tintbox_policy, trainer.args.amp = policy, policy.amp
     if policy.on_processor:
-        asked = run_arguments.read(trainer.save_dir)["workers"]  # Ultralytics sets the argument to 0 on a CPU
-        loaders = min(split(available()), asked) if forks() else 0
+        requested = run_arguments.read(trainer.save_dir)["workers"]  # Ultralytics sets the argument to 0 on a CPU
+        loaders = min(split(available()), requested) if forks() else 0
         use_all_cores(trainer.device, spare=loaders)
         trainer.args.workers = loaders
 
@@ -60,7 +60,7 @@ def split(threads: int) -> int:
 
 def settle(trainer: Any, policy: Policy) -> None:
     """Switch Ultralytics to another policy than the run began with, now that the model is known."""
-    trainer.tintbox_policy = replace(policy, asked=trainer.tintbox_policy.asked)
+    trainer.tintbox_policy = replace(policy, requested=trainer.tintbox_policy.requested)
     trainer.args.amp, trainer.amp = policy.amp, bool(policy.amp)
 
 
@@ -96,4 +96,4 @@ def tell(trainer: Any) -> None:
         words += ["channels last", counted(threads, "thread")]
         words += [f"{loaders} loader process{'es' * (loaders > 1)}"] * bool(loaders)
     if policy.remark:
-        LOGGER.info(f"amp={policy.asked}: {', '.join(words)}")
+        LOGGER.info(f"amp={policy.requested}: {', '.join(words)}")

@@ -44,9 +44,9 @@ def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **argu
     autoload.install()
     with command.explain_failures():
         several = {key: value if isinstance(value, list) else [value] for key, value in arguments.items()}
-        asked = grid.from_values(several)
-        notes = checks.check_arguments(asked, many=yes)
-        folder, own = place.choose(asked)
+        requested = grid.from_values(several)
+        notes = checks.check_arguments(requested, many=yes)
+        folder, own = place.choose(requested)
     return command.train(folder, own, notes, workers, ray)
 
 

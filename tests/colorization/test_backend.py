@@ -34,8 +34,8 @@ def test_a_palette_that_is_none_is_told(stored, message):
 
 def test_arguments_change_the_palette():
     asked = SimpleNamespace(temperature=0.5, rebalance=None)
-    weighed = PALETTE.but(rebalance=0.5, weights=class_weights(np.array([0.8, 0.2]), 0.5))
-    assert backend.adjust_palette(PALETTE, asked, "a.pt") == PALETTE.but(temperature=0.5)
+    weighed = PALETTE.replace(rebalance=0.5, weights=class_weights(np.array([0.8, 0.2]), 0.5))
+    assert backend.adjust_palette(PALETTE, asked, "a.pt") == PALETTE.replace(temperature=0.5)
     assert backend.adjust_palette(weighed, SimpleNamespace(temperature=None, rebalance=1), "a.pt") == PALETTE
     found = backend.adjust_palette(weighed, SimpleNamespace(temperature=None, rebalance=0.1), "a.pt")
     assert found.rebalance == 0.1 and np.allclose(found.weights, class_weights(np.array([0.8, 0.2]), 0.1))

@@ -19,7 +19,7 @@ def test_reduced_pictures_are_rounded_means_of_squares():
 
 def test_what_network_and_loss_need():
     found = batch.prepare(
-        {"img": PICTURES, "extra": 1}, PALETTE.but(weights=[1, 2, 3]), 3, torch.device("cpu"), torch.float16
+        {"img": PICTURES, "extra": 1}, PALETTE.replace(weights=[1, 2, 3]), 3, torch.device("cpu"), torch.float16
     )
     grey = PICTURES.double().mean(1, keepdim=True) / 255
     assert found["img"].dtype == torch.float16 and (found["img"].double() - grey).abs().max() < 1e-3

@@ -49,7 +49,7 @@ def test_soft_encoding_equals_a_plain_search(ab313, every_colour):
 
 
 def test_files_pickles_and_equality(ab313, tmp_path):
-    full = ab313.but(weights=np.arange(313.0).tolist(), temperature=0.2)
+    full = ab313.replace(weights=np.arange(313.0).tolist(), temperature=0.2)
     full.save(tmp_path / "mine.yaml")
     again = Palette.load(tmp_path / "mine.yaml")
     assert isinstance(again, LabPalette)

@@ -137,11 +137,11 @@ def test_class_basics():
 @pytest.mark.parametrize("name", ["horses24", "ab313"])
 def test_a_palette_does_not_change(name):
     palette = Palette.load(name)
-    with pytest.raises(AttributeError, match=r"keeps its scale; palette.but\(scale=...\) makes another"):
+    with pytest.raises(AttributeError, match=r"keeps its scale; palette.replace\(scale=...\) makes another"):
         palette.scale = 2.0
-    other = palette.but(temperature=1.5)
+    other = palette.replace(temperature=1.5)
     assert type(other) is type(palette)
-    assert other.but(temperature=palette.temperature) == palette != other
+    assert other.replace(temperature=palette.temperature) == palette != other
 
 
 def test_the_colours_are_copied():

@@ -22,24 +22,24 @@ class Pictures:
 
 def test_the_user_goes_before_the_checkpoint_and_this_before_the_dataset():
     choose = palette_choice.choose
-    assert choose(THREE, TWO, (TWO,), None, ARGS) == THREE.but(scale=256.0)
-    assert choose(None, TWO, (THREE,), None, ARGS) == TWO.but(scale=256.0)
-    assert choose(None, None, (None, THREE.as_dict()), None, ARGS) == THREE.but(scale=256.0)
-    assert choose("horses24", TWO, (THREE,), None, ARGS) == Palette.load("horses24").but(scale=256.0)
+    assert choose(THREE, TWO, (TWO,), None, ARGS) == THREE.replace(scale=256.0)
+    assert choose(None, TWO, (THREE,), None, ARGS) == TWO.replace(scale=256.0)
+    assert choose(None, None, (None, THREE.as_dict()), None, ARGS) == THREE.replace(scale=256.0)
+    assert choose("horses24", TWO, (THREE,), None, ARGS) == Palette.load("horses24").replace(scale=256.0)
 
 
 def test_a_scale_that_is_not_given_is_the_palettes():
     given = SimpleNamespace(input_scale=None, seed=0)
-    fine = THREE.but(scale=512.0)
+    fine = THREE.replace(scale=512.0)
     for asked, own, others in ((fine, TWO, ()), (None, fine, ()), (None, None, (fine.as_dict(),))):
         assert palette_choice.choose(asked, own, others, None, given) == fine
 
 
 def test_weights_of_another_rebalancing_are_learned_anew():
-    weighed = TWO.but(weights=[0.5, 1.5], rebalance=0.5)
+    weighed = TWO.replace(weights=[0.5, 1.5], rebalance=0.5)
     asked = SimpleNamespace(temperature=0.4, rebalance=0.7)
     assert palette_choice.adjust(weighed, ARGS) == weighed
-    assert palette_choice.adjust(weighed, asked) == TWO.but(temperature=0.4, rebalance=0.7)
+    assert palette_choice.adjust(weighed, asked) == TWO.replace(temperature=0.4, rebalance=0.7)
 
 
 def test_shares_are_those_of_the_pixels():

@@ -82,7 +82,7 @@ def test_files_folders_and_videos_are_saved_in_colour(cli, weights, tmp_path):
 
 def test_tensor_source(weights):
     model = YOLO(weights)
-    model.model._palette = model.model.palette.but(scale=512.0)
+    model.model._palette = model.model.palette.replace(scale=512.0)
     image = picture(32, 64)
     (expected,) = model.predict(image, imgsz=(32, 64), verbose=False)
     tensor = torch.from_numpy(image[..., ::-1].copy()).permute(2, 0, 1)[None] / 255

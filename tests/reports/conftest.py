@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from tintbox.reports.gather import gather
+from tintbox.reports.entries import gather
 
 CLASSES = ["red", "<b>gr&een</b>"]
 COLOURS = RED, GREEN = (40, 40, 210), (40, 200, 40)  # BGR

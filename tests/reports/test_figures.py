@@ -10,7 +10,7 @@ import pytest
 from skimage.color import rgb2lab
 
 from tintbox.reports import curves, figures, page
-from tintbox.reports.gather import Entry
+from tintbox.reports.entries import Entry
 from tintbox.run_folder import RunFolder
 
 from .conftest import section

@@ -7,8 +7,8 @@ import pytest
 
 from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.reports import metrics
+from tintbox.reports.entries import Entry, Section
 from tintbox.reports.evaluations import CocoFile, Part
-from tintbox.reports.gather import Entry, Section
 from tintbox.run_folder import RunFolder
 
 MAP = "metrics/mAP50-95(B)"

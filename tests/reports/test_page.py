@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tintbox.reports import page
-from tintbox.reports.gather import gather
+from tintbox.reports.entries import gather
 
 
 def sections(*folders):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tintbox.reports import pairs
-from tintbox.reports.gather import gather
+from tintbox.reports.entries import gather
 
 
 def entries(*folders):

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from tintbox.reports import metrics, pairs, seeds
-from tintbox.reports.gather import gather
+from tintbox.reports.entries import gather
 from tintbox.reports.verdict import verdict
 
 

@@ -135,5 +135,5 @@ def _partners(explanation: Explanation, detections: Detections) -> dict[int, tup
     kinds = explanation.detection_kind
     rows = np.flatnonzero(np.isin(kinds, ("true positive", "classification", "localisation")))
     rows = rows[np.lexsort((detections.score[rows], kinds[rows] == "true positive"))]  # the last one per object wins
-    told = zip(kinds[rows].tolist(), detections.score[rows].tolist())
-    return dict(zip(explanation.detection_truth[rows].tolist(), told))
+    partners = zip(kinds[rows].tolist(), detections.score[rows].tolist())
+    return dict(zip(explanation.detection_truth[rows].tolist(), partners))

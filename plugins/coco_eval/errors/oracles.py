@@ -24,7 +24,7 @@ class Hits:
     right: np.ndarray
     objects: np.ndarray
 
-    def only(self, kept: np.ndarray) -> Hits:
+    def select(self, kept: np.ndarray) -> Hits:
         """Return the detections selected by ``kept``, ``(K,)`` bool, and all objects."""
         return Hits(self.label[kept], self.right[kept], self.objects)
 
@@ -60,11 +60,11 @@ def put_right(
         wrong = kind == name
         repaired = wrong & (becomes >= 0)
         moved = Hits(np.where(repaired, becomes, hits.label), hits.right | repaired, hits.objects)
-        yield name, moved.only(~wrong | repaired).average_precision()
+        yield name, moved.select(~wrong | repaired).average_precision()
     for name in ("both", "duplicate", "background"):
-        yield name, hits.only(kind != name).average_precision()
+        yield name, hits.select(kind != name).average_precision()
     yield "missed", _without(hits, missed)
-    yield "false positives", hits.only(hits.right).average_precision()
+    yield "false positives", hits.select(hits.right).average_precision()
     yield "false negatives", _without(hits, lost)
 
 

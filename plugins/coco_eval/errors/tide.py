@@ -50,7 +50,7 @@ from typing import Any
 
 import numpy as np
 
-from tintbox.plugins.coco_eval.columns import Columns, outside
+from tintbox.plugins.coco_eval.columns import Columns, find_outside
 from tintbox.plugins.coco_eval.errors.oracles import Hits, put_right
 from tintbox.plugins.coco_eval.matches import Partners
 from tintbox.plugins.coco_eval.metrics import AREAS, MAX_DETECTIONS
@@ -63,7 +63,7 @@ SPECIALS = ("false positives", "false negatives")
 _DETECTION_KINDS = np.array([*KINDS[:5], "true positive", "ignored"])
 _CLASSIFICATION, _LOCALISATION, _BOTH, _DUPLICATE, _BACKGROUND, _RIGHT, _IGNORED = range(7)
 _TRUTH_KINDS = np.array(["missed", "covered", "found", "ignored"])
-_MISSED, _COVERED, _FOUND, _UNASKED = range(4)
+_MISSED, _COVERED, _FOUND, _UNCOUNTED = range(4)
 
 
 @dataclass(frozen=True)
@@ -120,12 +120,12 @@ class Explanation:
 
 def explain(columns: Columns, partners: Partners, names: Sequence[str]) -> Explanation:
     """Return the cost of each kind of error; ``names`` are those of the classes, in order of category id."""
-    asked = ~(columns.crowd | outside(columns.truth_area, AREAS["all"]))
+    counted = ~(columns.crowd | find_outside(columns.truth_area, AREAS["all"]))
     code = np.where(partners.ignored, _IGNORED, np.where(partners.truth >= 0, _RIGHT, _BACKGROUND))
     concerned = partners.truth.copy()
-    _assign(code, concerned, columns, np.flatnonzero(asked))
+    _assign(code, concerned, columns, np.flatnonzero(counted))
 
-    state = np.where(asked, _MISSED, _UNASKED)
+    state = np.where(counted, _MISSED, _UNCOUNTED)
     state[concerned[code == _RIGHT]] = _FOUND
     order = np.lexsort((columns.image, -columns.score))  # by falling score; ties in pycocotools' order
     repairable = order[np.isin(code[order], (_CLASSIFICATION, _LOCALISATION))]
@@ -136,7 +136,7 @@ def explain(columns: Columns, partners: Partners, names: Sequence[str]) -> Expla
     becomes[repairable[first]] = columns.truth_class[covered]
 
     per_class = partial(np.bincount, minlength=len(columns.class_ids))
-    objects = per_class(columns.truth_class[state != _UNASKED])
+    objects = per_class(columns.truth_class[state != _UNCOUNTED])
     missed = per_class(columns.truth_class[state == _MISSED])
     lost = missed + per_class(columns.truth_class[state == _COVERED])
     counting = order[code[order] != _IGNORED]

@@ -60,22 +60,22 @@ def assignment(
         "detection_size": imgsz,
     }  # fmt: skip
     chosen: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
-    asked = replace(QUICK if quick else FULL, **chosen)
-    plan.check(asked, parts)
+    requested = replace(QUICK if quick else FULL, **chosen)
+    plan.check(requested, parts)
     parts, folder = "".join(sorted(set(parts.upper()))), Path(str(out))
-    needed = [asked.data] * (parts != "D") + [asked.detection] * ("D" in parts)
+    needed = [requested.data] * (parts != "D") + [requested.detection] * ("D" in parts)
     for dataset in dict.fromkeys(needed):
         prepare(dataset)
     checks.check_folder(folder, 1, "out")
     runs: dict[str, dict[str, RunFolder]] = {}
-    studies = plan.studies(asked, parts, folder)
+    studies = plan.studies(requested, parts, folder)
     check_studies(studies, folder)
     for name, words in studies.items():
         study([*words, f"project={str(folder)!r}", f"name={name}"], workers=workers)
         runs[name] = results(folder / name)
-    before = evaluate_untuned(asked, folder) if "D" in parts else None
+    before = evaluate_untuned(requested, folder) if "D" in parts else None
     report([str(run.folder) for group in runs.values() for run in group.values()], out=folder / page.REPORT)
-    return page.write(folder, asked, parts, runs, before)
+    return page.write(folder, requested, parts, runs, before)
 
 
 def check_studies(studies: Mapping[str, Sequence[str]], folder: Path) -> None:
@@ -118,14 +118,14 @@ def results(folder: Path) -> dict[str, RunFolder]:
     return found
 
 
-def evaluate_untuned(asked: Plan, folder: Path) -> tuple[float, float]:
+def evaluate_untuned(requested: Plan, folder: Path) -> tuple[float, float]:
     """Return mAP50 and mAP50-95 of the detector before it is fine-tuned, measured once."""
     file = folder / "detector" / BEFORE
     known = read_measures(file)
     if known is None:
         from ultralytics import YOLO
 
-        settings = {"data": asked.detection, "imgsz": asked.detection_size, "iou": 0.6, "plots": False}
+        settings = {"data": requested.detection, "imgsz": requested.detection_size, "iou": 0.6, "plots": False}
         model = place.read(folder / "detector").fixed["model"]
         found = YOLO(model).val(**settings, project=str(folder / "detector"), name="before", exist_ok=True)
         known = float(found.box.map50), float(found.box.map)

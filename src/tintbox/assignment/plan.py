@@ -79,22 +79,22 @@ def studies(plan: Plan, parts: str, folder: Path) -> dict[str, list[str]]:
     common = ["task=colorize", f"data={plan.data}", "cfg=recipe-seed.yaml"]
     common += [f"epochs={plan.epochs}", f"seed={plan.seed}", *plan.more]
     chosen = [f"{model}.yaml" for model, part in zip(NETWORKS, "ABC") if part in parts]
-    asked = {}
+    found = {}
     if chosen:
-        asked["networks"] = [*common, f"batch={plan.batch}", f"model={','.join(chosen)}"]
+        found["networks"] = [*common, f"batch={plan.batch}", f"model={','.join(chosen)}"]
     if "B" in parts:
         kernels = ",".join(repr(str(kernel_model(folder, kernel))) for kernel in KERNELS)
-        asked["kernels"] = [*common, f"batch={plan.batch}", f"model={kernels}"]
-        asked["batches"] = [*common, "model=colorize-convt.yaml", f"batch={','.join(map(str, plan.batches))}"]
+        found["kernels"] = [*common, f"batch={plan.batch}", f"model={kernels}"]
+        found["batches"] = [*common, "model=colorize-convt.yaml", f"batch={','.join(map(str, plan.batches))}"]
     if "D" in parts:
         detect = ["task=detect", f"data={plan.detection}", f"imgsz={plan.detection_size}", f"seed={plan.seed}"]
         weights = plan.weights
         if weights is None:
-            asked["first"] = [*detect, f"model={FIRST_DETECTOR}", f"epochs={FIRST_EPOCHS}", "batch=16"]
+            found["first"] = [*detect, f"model={FIRST_DETECTOR}", f"epochs={FIRST_EPOCHS}", "batch=16"]
             weights = str(folder / "first" / "run" / "weights" / "best.pt")
         words = [f"model={weights!r}", "cfg=recipe-assignment.yaml", f"epochs={plan.detection_epochs}"]
-        asked["detector"] = [*detect, *words]
-    return asked
+        found["detector"] = [*detect, *words]
+    return found
 
 
 def kernel_model(folder: Path, kernel: int) -> Path:

@@ -35,9 +35,9 @@ TOPICS = {
 WITHOUT_PLUGIN = ("coco-eval", "compare", "doctor", "options", "report", "version")
 
 
-def print_version(asked: bool) -> None:
+def print_version(requested: bool) -> None:
     """Print the version and exit, if requested."""
-    if asked:
+    if requested:
         import tintbox
 
         print(tintbox.__version__)

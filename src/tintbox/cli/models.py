@@ -31,7 +31,7 @@ def recipe(
     for title, columns, rows in command.tables(written.held, written.recipe):
         table(title, columns, rows)
     print("what would help more than any setting:", *(f"- {line}" for line in written.recipe.advice), sep="\n")
-    if lines := [*written.told, *(written.probe.comments() if written.probe else ())]:
+    if lines := [*written.remarks, *(written.probe.comments() if written.probe else ())]:
         print("", *lines, sep="\n")
     print(f"\n{written.command}")
 

@@ -52,12 +52,12 @@ def find_moved(folds: Folds, files: Sequence[str]) -> dict[str, str] | None:
 
     They have moved if they have the same names below another folder, and none is where it was.
     """
-    if below_common(folds.files) != below_common(files) or any(is_there(Path(file)) for file in folds.files):
+    if make_relative(folds.files) != make_relative(files) or any(is_there(Path(file)) for file in folds.files):
         return None
     return dict(zip(folds.files, files))
 
 
-def below_common(files: Sequence[str]) -> list[str]:
+def make_relative(files: Sequence[str]) -> list[str]:
     """Return absolute paths relative to the folder that all are in."""
     try:
         return [os.path.relpath(file, os.path.commonpath(files)) for file in files]

@@ -23,10 +23,10 @@ def advise(survey: Survey) -> list[str]:
             share = f"{len(both)} of {len(survey.splits[second].files)} images in {second}"
             names = ", ".join(Path(file).name for file in both[:3])
             are, them = ("is", "it") if len(both) == 1 else ("are", "them")
-            told = f"{share} {are} also in {first}, e.g. {names}"
+            fault = f"{share} {are} also in {first}, e.g. {names}"
             rest = len({file for file, _ in pairs}) < len(survey.splits[first].files)
             fix = f"remove {them} from {first}" if rest else f"take other images for {second}"
-            found.append(f"{told}: {fix}, or the metrics will be too good")
+            found.append(f"{fault}: {fix}, or the metrics will be too good")
     for name, split in survey.splits.items():
         for wrong, rows in sorted(split.labels.faults.items()):
             found.append(f"{counted(len(rows), 'label')} in {name}: {wrong} ({FAULTS[wrong]}), e.g. {rows[0]}")
@@ -40,9 +40,9 @@ def advise(survey: Survey) -> list[str]:
             found.append(f"{have} {why}: Ultralytics skips {'it' if one else 'them'}")
     train, val = survey.counts("train"), survey.counts("val")
     if len(train) > 1:
-        named, least = fewest(survey.names, train)
+        named, least = find_fewest(survey.names, train)
         found.append(f"label more objects of {named}: {least} of {train.sum():,} training boxes, the fewest")
-    named, least = fewest(survey.names, val)
+    named, least = find_fewest(survey.names, val)
     found.append(
         f"the validation split has {counted(least, 'object')} of {named}: "
         + (f"AP differences under about {see(least):.0f} points can't be detected" if least else "its AP is unknown")
@@ -50,7 +50,7 @@ def advise(survey: Survey) -> list[str]:
     return found
 
 
-def fewest(names: Sequence[str], counts: np.ndarray) -> tuple[str, int]:
+def find_fewest(names: Sequence[str], counts: np.ndarray) -> tuple[str, int]:
     """Return the class with the fewest boxes, with how many other classes have as few, and that number of boxes."""
     least = int(counts.min())
     others = int((counts == least).sum()) - 1

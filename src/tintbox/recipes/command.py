@@ -33,7 +33,7 @@ class Written(NamedTuple):
     Attributes:
         held: The contents of the dataset.
         pace: The model's training speed on this machine.
-        told: Remarks on how the images were split, as lines.
+        remarks: Remarks on how the images were split, as lines.
         data: The dataset's YAML: the new one if a validation split was made.
         command: The command that trains with it.
     """
@@ -41,7 +41,7 @@ class Written(NamedTuple):
     held: Survey
     recipe: Recipe
     pace: timing.Pace
-    told: list[str]
+    remarks: list[str]
     probe: probing.Outcome | None
     data: str
     file: Path
@@ -70,7 +70,7 @@ def recipe(
         raise TintboxError(f"minutes={minutes:g}: epochs={epochs} says how long the training is; leave one of them out")
     minutes = minutes or MINUTES
     imgsz = imgsz and 32 * math.ceil(imgsz / 32)  # as in training
-    told: list[str] = []
+    remarks: list[str] = []
     source = str(data)
     recipe_file.check(out)
     task = files.model(str(model)).task
@@ -85,7 +85,7 @@ def recipe(
             f"groups={groups}: it says what stays together in a fold or split; give probe=true or split="
         )
     if split is not None:
-        made, told = splitting.split(data, split, out, groups)
+        made, remarks = splitting.split(data, split, out, groups)
         source = str(made)
     held = survey.take(source)
     request = {"model": str(model), "data": source, "minutes": minutes, "imgsz": imgsz, "epochs": epochs}
@@ -97,7 +97,7 @@ def recipe(
     found = probing.probe(choose, pace, request, out) if probe else None
     chosen, measured = (found.recipe, found.comments()) if found else (choose(minutes), [])
     file = recipe_file.write(out, chosen, str(model), source, None if epochs else minutes, measured)
-    return Written(held, chosen, pace, told, found, source, file, recipe_file.command(model, source, file))
+    return Written(held, chosen, pace, remarks, found, source, file, recipe_file.command(model, source, file))
 
 
 def time_steps(held: Survey, model: str, data: str, imgsz: int | None, device: Any) -> timing.Pace:

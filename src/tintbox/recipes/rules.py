@@ -132,14 +132,14 @@ def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | Non
     while size > needed and not epochs and wanted * pace.epoch(training, validation, size) > 60 * minutes:
         size -= 32
     seconds = pace.epoch(training, validation, size)
-    asked, epochs = epochs, epochs or min(wanted, int(60 * minutes / seconds))
+    requested, epochs = epochs, epochs or min(wanted, int(60 * minutes / seconds))
     if epochs < 1:
         raise TintboxError(
             f"minutes={minutes:g}: an epoch at {size} px takes about {seconds:.1f} seconds on this machine; "
             f"give minutes={math.ceil(LEAST_EPOCHS * seconds / 60)} for {LEAST_EPOCHS} epochs, or a smaller imgsz="
         )
     total = f"about {epochs * seconds / 60:.1f} minutes on {pace.device}, {seconds:.1f} s per epoch"
-    more = "epochs" if asked else "minutes"
+    more = "epochs" if requested else "minutes"
     advised = f"; {wanted} epochs ({wanted * per_epoch} steps) are recommended: increase {more}="
     short = advised if epochs < wanted else ""
     shrunk = f"; {best} would take longer than {minutes:g} minutes" * (size < best)

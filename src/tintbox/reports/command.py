@@ -13,7 +13,7 @@ from tintbox import atomic
 from tintbox.checks import is_there, is_word
 from tintbox.errors import TintboxError, explain_refusal, suggest
 from tintbox.plugins.coco_eval.data.layout import SPLITS
-from tintbox.reports import gather, page, prediction, subjects
+from tintbox.reports import entries, page, prediction, subjects
 from tintbox.reports.boxes import picture_names
 
 LIMIT = 10_000_000  # maximum size of the page in bytes
@@ -43,7 +43,7 @@ def report(
         raise TintboxError(f"split={split}: no such split ({', '.join(SPLITS)}){suggest(split, SPLITS)}")
     names = picture_names(images)
     file = check_out(out)
-    sections, left_out = gather.gather(folders)
+    sections, left_out = entries.gather(folders)
     check_room(file)
     html = compose(sections, left_out, split, n, conf, names, seed, imgsz, pictures)
     with explain_refusal(f"out={file}: cannot be written"):
@@ -52,7 +52,7 @@ def report(
 
 
 def compose(
-    sections: Sequence[gather.Section],
+    sections: Sequence[entries.Section],
     left_out: Sequence[str],
     split: str,
     n: int,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tintbox.reports import metrics
+from tintbox.reports.entries import Entry, Section
 from tintbox.reports.figures import Figure, as_json_numbers, layout, trace
-from tintbox.reports.gather import Entry, Section
 
 EACH = 10  # number of epochs up to which every epoch has a tick
 

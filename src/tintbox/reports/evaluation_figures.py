@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.plugins.coco_eval.metrics import TITLES
 from tintbox.plugins.coco_eval.tables import number
+from tintbox.reports.entries import Entry
 from tintbox.reports.figures import Figure, as_json_numbers, colour, layout, quote, trace
-from tintbox.reports.gather import Entry
 from tintbox.reports.tables import parts_of
 
 LEAST_GAIN = 0.05  # minimum AP range of the error and class axes, so that tiny values look tiny

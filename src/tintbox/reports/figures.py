@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from tintbox.errors import escape_controls
-from tintbox.reports.gather import Entry
+from tintbox.reports.entries import Entry
 
 COLOURS = 6  # run colours in the style sheet; further runs reuse them with other dashes and symbols
 DASHES = ("solid", "dash", "longdash", "dashdot", "longdashdot")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tintbox.plugins.coco_eval.bootstrap import Estimate
-from tintbox.reports.gather import Entry, Section, find_differing
+from tintbox.reports.entries import Entry, Section, find_differing
 from tintbox.run_folder import RunFolder
 
 ENDS = {"(B)": " (boxes)", "(M)": " (masks)", "(P)": " (keypoints)"}

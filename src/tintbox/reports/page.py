@@ -28,8 +28,8 @@ from tintbox.reports import (
     seeds,
     tables,
 )
+from tintbox.reports.entries import Entry, Section
 from tintbox.reports.figures import Figure, as_json, colour
-from tintbox.reports.gather import Entry, Section
 from tintbox.reports.subjects import Subject
 from tintbox.reports.tables import Table
 from tintbox.reports.verdict import verdict

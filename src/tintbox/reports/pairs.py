@@ -12,7 +12,7 @@ from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate
 from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.plugins.coco_eval.sources import Source
-from tintbox.reports.gather import Entry
+from tintbox.reports.entries import Entry
 
 MOST_IMAGES = 5000  # largest split for which evaluations are repeated for paired differences
 

@@ -16,7 +16,7 @@ from tintbox.plugins import picture_file
 from tintbox.plugins.detector import load_detector
 from tintbox.reports import prediction
 from tintbox.reports.boxes import Boxes
-from tintbox.reports.gather import Entry
+from tintbox.reports.entries import Entry
 from tintbox.reports.subjects import Subject
 
 SIDE = 480  # maximum pixels of an image's longer side

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tintbox.plugins.coco_eval.bootstrap import Estimate
-from tintbox.reports.gather import Entry, argument, find_differing, value_text
+from tintbox.reports.entries import Entry, argument, find_differing, value_text
 from tintbox.studies.values import settings_text
 
 # Arguments that affect where a run's files are or what is drawn, not what is learnt.

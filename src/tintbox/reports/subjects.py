@@ -12,7 +12,7 @@ from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.plugins.detector import TASKS
 from tintbox.reports.boxes import Boxes, by_name, choose, read_truth
-from tintbox.reports.gather import Entry, Section, value_text
+from tintbox.reports.entries import Entry, Section, value_text
 
 COLORIZE = "colorize"
 

@@ -52,7 +52,7 @@ def check_arguments(grid: Grid, *, many: bool) -> list[str]:
     for task in values(grid, "task"):
         if task not in TASKS:
             raise TintboxError(f"task={task}: no such task ({', '.join(sorted(TASKS))}){suggest(str(task), TASKS)}")
-    told = crossing.check_pictures(grid)
+    remarks = crossing.check_pictures(grid)
     if grid.size > MANY and not many:
         sizes = " x ".join(f"{len(v)} {key}" for key, v in grid.varied.items())
         sizes = " x ".join(filter(None, (sizes, f"{grid.folds} folds" * bool(grid.folds))))
@@ -70,7 +70,7 @@ def check_arguments(grid: Grid, *, many: bool) -> list[str]:
                 raise TintboxError(
                     f"data={data}: no val split; give folds=5, or make one by `tintbox recipe ... split=0.2`"
                 )
-    return [*check_runs(grid), *told]
+    return [*check_runs(grid), *remarks]
 
 
 def values(grid: Grid, key: str) -> Sequence[Any]:

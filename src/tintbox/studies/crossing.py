@@ -150,6 +150,6 @@ def evaluation_settings(arguments: Mapping[str, Any]) -> Settings:
 
 def wishes(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the evaluation settings in ``coco_eval=``; {} for true or false."""
-    asked = arguments.get("coco_eval")
-    asked = options.parse(asked) if isinstance(asked, str) else asked
-    return dict(asked) if isinstance(asked, Mapping) else {}
+    requested = arguments.get("coco_eval")
+    requested = options.parse(requested) if isinstance(requested, str) else requested
+    return dict(requested) if isinstance(requested, Mapping) else {}

@@ -117,8 +117,8 @@ def read_unevaluated(folder: Path) -> Mapping[str, Any] | None:
         found = run_arguments.read(folder)
     except TintboxError:
         return None
-    asked = callbacks.wants_coco_eval(SimpleNamespace(**found))
-    return found if asked and not (folder / run_arguments.COCO).is_file() else None
+    requested = callbacks.wants_coco_eval(SimpleNamespace(**found))
+    return found if requested and not (folder / run_arguments.COCO).is_file() else None
 
 
 def trained_epochs(folder: Path) -> int:

@@ -72,13 +72,13 @@ def explain_difference(folder: Path, grid: Grid) -> str | None:
     """Return how a folder's study differs from this grid, None if it is a part of it or there is no study."""
     if not (folder / FILE).is_file():
         return None
-    asked = read(folder)
-    if not grid.extends(asked):
-        then, now = ({**{k: [v] for k, v in g.fixed.items()}, **g.varied} for g in (asked, grid))
+    recorded = read(folder)
+    if not grid.extends(recorded):
+        then, now = ({**{k: [v] for k, v in g.fixed.items()}, **g.varied} for g in (recorded, grid))
         has = {key: set(map(as_hashable, found)) for key, found in now.items()}
         lost = [key for key in then if not has.get(key, set()) >= set(map(as_hashable, then[key]))]
-        new = [key for key in now if key not in then or (key in grid.varied) != (key in asked.varied)]
-        order = [key for key in grid.varied if key in asked.varied] != list(asked.varied)
+        new = [key for key in now if key not in then or (key in grid.varied) != (key in recorded.varied)]
+        order = [key for key in grid.varied if key in recorded.varied] != list(recorded.varied)
         silent = "the order of its arguments" if order else "the naming of its runs"  # of files with one name
         other = ", ".join(dict.fromkeys([*lost, *new])) or silent
         return f"{folder} has another study: {other} differ{'s' if ',' not in other else ''}"

@@ -44,7 +44,7 @@ class Progress:
         self.begun, self.at_first = time.monotonic(), sum(self.shares.values())
         self.console = console()
         self.live = Live(console=self.console, refresh_per_second=2, transient=True) if sys.stdout.isatty() else None
-        self.told: set[str] = set()
+        self.reported: set[str] = set()
 
     def __enter__(self) -> Progress:
         """Start the display."""
@@ -80,8 +80,8 @@ class Progress:
         said = {}
         for run in running:
             self.shares[run.name], said[run.name] = self.share(run)
-            if not self.live and run.name not in self.told:
-                self.told.add(run.name)
+            if not self.live and run.name not in self.reported:
+                self.reported.add(run.name)
                 self.tell(f"{run.name}: started")
         if self.live:
             self.live.update(self.picture(running, said))

@@ -116,8 +116,8 @@ def find_baseline(results: Sequence[Result], shown: Sequence[Mapping[str, Any]])
     runs = [{key: result.run.settings[key] for key in shown[0]} for result in results]
     if runs[0] in shown:
         return []
-    told = list(map(settings_text, texts(runs)))
-    lacking, instead = told[0], told[runs.index(dict(shown[0]))]
+    described = list(map(settings_text, texts(runs)))
+    lacking, instead = described[0], described[runs.index(dict(shown[0]))]
     against = f"; differences are against {instead} in its place" * (len(shown) > 1)
     return ["", f"The first setting, {lacking}, has no result{against}."]
 

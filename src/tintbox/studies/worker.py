@@ -82,8 +82,8 @@ def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
             if FOLD in arguments:
                 lacking = outcome.lacks_predictions(folder, arguments)
                 return crossing.validation(folder, trained[0], resolved) if lacking else None
-            asked = outcome.read_unevaluated(folder)
-            return crossing.validation(folder, whole[-1], asked) if asked else None
+            unevaluated = outcome.read_unevaluated(folder)
+            return crossing.validation(folder, whole[-1], unevaluated) if unevaluated else None
         whole = []  # the best weights are damaged, and a fully trained last.pt cannot be resumed
     if whole:
         # The folder may have been moved in the meantime.
@@ -110,13 +110,13 @@ def main() -> None:
     """Train the run."""
     folder = Path(sys.argv[1]).resolve()
     threading.Thread(target=die_with_standard_input, daemon=True).start()
-    asked = outcome.read(folder)
-    if asked is None or asked.arguments is None:
+    recorded = outcome.read(folder)
+    if recorded is None or recorded.arguments is None:
         raise SystemExit(f"{folder}: no {outcome.FILE}")
-    if other := files.list_changed(asked.recipe, files.contents(asked.arguments.get("cfg")), asked.arguments):
-        cfg = asked.arguments["cfg"]
+    if other := files.list_changed(recorded.recipe, files.contents(recorded.arguments.get("cfg")), recorded.arguments):
+        cfg = recorded.arguments["cfg"]
         raise SystemExit(f"cfg={cfg} has changed since the study began ({other}); restore it, or begin another study")
-    if line := words(folder, asked.arguments):
+    if line := words(folder, recorded.arguments):
         sys.argv[:] = ["yolo", *line, *sys.argv[2:]]  # in place: an imported Ultralytics holds this very list
         from ultralytics.cfg import entrypoint
 

@@ -12,8 +12,8 @@ from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.evaluation import evaluate
+from tintbox.plugins.coco_eval.matcher import match
 from tintbox.plugins.coco_eval.matches import Group
-from tintbox.plugins.coco_eval.matching import match
 from tintbox.plugins.coco_eval.metrics import AREAS, IOU_THRESHOLDS, KEYS, METRICS, overall
 from tintbox.plugins.coco_eval.reweighting import Weights, average_precision
 from tintbox.plugins.coco_eval.settings import Settings

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.columns import Columns, outside
+from tintbox.plugins.coco_eval.columns import Columns, find_outside
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.run_lengths import encode
 from tintbox.plugins.coco_eval.data.truth import Truth
@@ -56,4 +56,4 @@ def test_what_the_truth_does_not_list(image, label, name):
 
 
 def test_both_ends_of_a_range_are_in_it():
-    assert outside(np.array([0.9, 1, 1.5, 2, 2.1]), (1, 2)).tolist() == [True, False, False, False, True]
+    assert find_outside(np.array([0.9, 1, 1.5, 2, 2.1]), (1, 2)).tolist() == [True, False, False, False, True]

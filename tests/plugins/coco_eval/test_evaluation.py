@@ -11,7 +11,7 @@ from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.run_lengths import encode
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate
-from tintbox.plugins.coco_eval.matching import match
+from tintbox.plugins.coco_eval.matcher import match
 from tintbox.plugins.coco_eval.metrics import KEYS
 from tintbox.plugins.coco_eval.settings import Settings
 

@@ -114,12 +114,12 @@ def test_damaged_ids(parts, text):
 def test_a_study_of_one_setting_stands_for_it(parts, tmp_path):
     cell = tmp_path / "study" / "run"
     pooling.pool(parts).save(cell, ["0", "1", "2"])
-    assert pooling.stand_for(str(tmp_path / "study")) == str(cell)
-    assert pooling.stand_for(str(cell)) == str(cell)
-    assert pooling.stand_for(str(tmp_path / "nowhere")) == str(tmp_path / "nowhere")
+    assert pooling.find_folder(str(tmp_path / "study")) == str(cell)
+    assert pooling.find_folder(str(cell)) == str(cell)
+    assert pooling.find_folder(str(tmp_path / "nowhere")) == str(tmp_path / "nowhere")
     pooling.pool(parts).save(tmp_path / "study" / "other", ["0"])
     with pytest.raises(TintboxError, match=r"a study of several settings or seeds .*; name one, e.g. .*other"):
-        pooling.stand_for(str(tmp_path / "study"))
+        pooling.find_folder(str(tmp_path / "study"))
 
 
 def test_a_folder_with_both_files_has_them(tmp_path):

@@ -258,7 +258,7 @@ def test_a_broken_module_refuses_what_needs_it_in_python(overlay):
         ("syntax", ["tintbox.plugins.freeze.plan"], [*overlay.train, "freeze=backbone"]),
         ("attribute", ["tintbox.plugins.host.runs"], [*overlay.train, "freeze=backbone"]),
         ("missing", ["tintbox.plugins.options"], [*overlay.train, "freeze=backbone"]),
-        ("import", ["tintbox.plugins.coco_eval.matching"], [*overlay.val, "coco_eval=True"]),
+        ("import", ["tintbox.plugins.coco_eval.matcher"], [*overlay.val, "coco_eval=True"]),
         ("missing", ["tintbox.plugins.callbacks"], [*overlay.train, "cls_pos_weight=2"]),
     ]
     for result in overlay.run(cases):

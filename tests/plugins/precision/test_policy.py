@@ -40,7 +40,7 @@ def test_a_checkpoint_asks_for_what_the_next_processor_can_do(amp):
     fast, stock = Trainer(amp), Trainer(amp)
     fast.tintbox_policy = policy.Policy("bf16", on_processor=True)
     assert policy.record(fast) == {"amp": AMP_AUTO, "a": 1}
-    fast.tintbox_policy = policy.Policy("bf16", on_processor=True, asked="bf16")
+    fast.tintbox_policy = policy.Policy("bf16", on_processor=True, requested="bf16")
     assert policy.own(policy.record(fast), fast) == {"amp": "bf16"}
     fast.tintbox_policy = policy.Policy("bf16")  # on a GPU, where stock knows the value too
     assert policy.record(fast) == {"amp": amp, "a": 1} and policy.own(policy.record(fast), fast) == {"amp": AMP_AUTO}

@@ -7,7 +7,7 @@ from tintbox.plugins.coco_eval.columns import Columns
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.errors import tide
-from tintbox.plugins.coco_eval.matching import match
+from tintbox.plugins.coco_eval.matcher import match
 
 
 def explain(truth, detections, iou_type="bbox"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval import matching
+from tintbox.plugins.coco_eval import matcher
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS
 
@@ -154,7 +154,7 @@ def test_the_class_that_was_meant_gains_from_a_repaired_class():
 
 
 def test_crowd_regions_and_what_is_beyond_the_limit_count_for_nothing(monkeypatch):
-    monkeypatch.setattr(matching, "MAX_DETECTIONS", (1, 2))
+    monkeypatch.setattr(matcher, "MAX_DETECTIONS", (1, 2))
     truth = truth_of([(1, A, HERE), (1, A, (40.0, 40.0, 60.0, 60.0))], crowd=[1])
     found = [(1, A, HERE, 0.9), (1, A, THERE, 0.8), (1, A, NOWHERE, 0.7)]
     result = explain(truth, detections_of(found))

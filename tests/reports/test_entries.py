@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from tintbox.errors import TintboxError
+from tintbox.reports.entries import gather, value_text
 from tintbox.reports.freezing import schedules
-from tintbox.reports.gather import gather, value_text
 
 ACCURACY = {"metrics__mAP50-95(B)": [0.25, 0.5, 0.375]}
 

@@ -9,7 +9,7 @@ import torch
 from ultralytics import YOLO
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.resume import begin
+from tintbox.plugins.resume import start
 
 pytestmark = pytest.mark.attack("resume")
 
@@ -48,12 +48,12 @@ def test_a_run_that_was_killed_before_its_last_strip_is_finished(copy):
 def test_a_run_of_four_epochs(resume, epoch, goes_on):
     trainer = SimpleNamespace(resume=resume, epochs=4, args=SimpleNamespace(model="last.pt"))
     if goes_on:
-        begin.check(trainer, {"epoch": epoch})
+        start.check(trainer, {"epoch": epoch})
     else:
         line = "model=last.pt is a finished run's: there is nothing to resume; leave out `resume` to train on from it"
         with pytest.raises(TintboxError, match=re.escape(line)):
-            begin.check(trainer, {"epoch": epoch})
-    begin.check(trainer, None)
+            start.check(trainer, {"epoch": epoch})
+    start.check(trainer, None)
 
 
 def loaded(checkpoint, task="detect", **own):
@@ -76,9 +76,9 @@ def loaded(checkpoint, task="detect", **own):
 def test_a_finished_checkpoint_of_ours_is_refused(model, ours):
     if ours:
         with pytest.raises(TintboxError, match=r"x\.pt is a finished run's"):
-            begin.check_finished(model, {})
+            start.check_finished(model, {})
     else:
-        begin.check_finished(model, {})
+        start.check_finished(model, {})
 
 
 @pytest.mark.parametrize("given", [{}, {"data": "elsewhere.yaml"}])
@@ -87,14 +87,14 @@ def test_a_dataset_that_is_not_there_is_told(given, tmp_path, monkeypatch):
     stopped = loaded({"epoch": 3, "optimizer": {}, "train_args": {"data": "../mine.yaml", "freeze": "neck"}})
     name = given.get("data", "../mine.yaml")
     with pytest.raises(TintboxError, match=f"^data={name}: no such file here; resume where the run was started, or"):
-        begin.check_finished(stopped, given)
+        start.check_finished(stopped, given)
     (tmp_path / "there.yaml").write_text("")
-    begin.check_finished(stopped, {"data": "there.yaml"})
+    start.check_finished(stopped, {"data": "there.yaml"})
 
 
 def test_a_yaml_is_no_stopped_run():
     with pytest.raises(TintboxError, match=r"^resume=True: model=x\.pt is no checkpoint of a stopped run; give"):
-        begin.check_finished(loaded(None, task="colorize"), {})
+        start.check_finished(loaded(None, task="colorize"), {})
 
 
 @pytest.mark.parametrize(
@@ -109,12 +109,12 @@ def test_a_yaml_is_no_stopped_run():
 def test_a_resumed_run_keeps_its_arguments(arguments, message):
     network = SimpleNamespace(tintbox_args={"cls_focal": 2.0, "unfreeze": {0.5: "neck"}})
     with pytest.raises(TintboxError, match=message) if message else contextlib.nullcontext():
-        begin.check_kept(network, arguments)
+        start.check_kept(network, arguments)
 
 
 def test_a_moved_run_is_told_where_it_goes_on(tmp_path):
     """Ultralytics resumes into the folder that the checkpoint names, which a user may have moved."""
     old, new = tmp_path / "old", tmp_path / "new"
-    assert begin.explain_moved(old / "weights" / "last.pt", old) is None
-    assert begin.explain_moved(new / "weights" / "last.pt", old).endswith(f"in {old}; to go on here: save_dir={new}")
-    assert begin.explain_moved(new / "last.pt", old).endswith(f"save_dir={new}")
+    assert start.explain_moved(old / "weights" / "last.pt", old) is None
+    assert start.explain_moved(new / "weights" / "last.pt", old).endswith(f"in {old}; to go on here: save_dir={new}")
+    assert start.explain_moved(new / "last.pt", old).endswith(f"save_dir={new}")

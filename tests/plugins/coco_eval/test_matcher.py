@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval import bootstrap, matching, overlaps
+from tintbox.plugins.coco_eval import bootstrap, matcher, overlaps
 from tintbox.plugins.coco_eval.accumulation import accumulate
 from tintbox.plugins.coco_eval.columns import Columns
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.matching import match
+from tintbox.plugins.coco_eval.matcher import match
 from tintbox.plugins.coco_eval.metrics import KEYS, METRICS, overall, per_class
 
 TOLERANCE = 1e-9
@@ -92,7 +92,7 @@ def test_equal_overlaps(synthetic, seed, chunk):
     detections = Detections(*places, box, rng.integers(0, 4, found) / 4)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(overlaps, "CHUNK", chunk)
-        patch.setattr(matching, "STEP", chunk)
+        patch.setattr(matcher, "STEP", chunk)
         assert_equal_to_pycocotools(synthetic, truth, detections, "bbox")
         assert_equal_partners(synthetic, truth, detections, "bbox")
 

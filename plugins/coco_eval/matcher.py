@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tintbox.plugins.coco_eval.columns import Columns, outside
+from tintbox.plugins.coco_eval.columns import Columns, find_outside
 from tintbox.plugins.coco_eval.matches import Group, Matches, Partners
 from tintbox.plugins.coco_eval.metrics import AREAS, IOU_THRESHOLDS, MAX_DETECTIONS
 from tintbox.plugins.coco_eval.overlaps import pairs
@@ -75,12 +75,12 @@ def match(columns: Columns) -> Matches:
     """Match at COCO's thresholds and sizes; numbers, intervals and errors all follow from the result."""
     queue = Queue.of(columns, MAX_DETECTIONS[-1])
     least = np.minimum(IOU_THRESHOLDS, 1 - 1e-10)  # as in pycocotools: rounding may reduce a perfect overlap
-    excused = np.stack([columns.crowd | outside(columns.truth_area, limits) for limits in AREAS.values()], axis=1)
+    excused = np.stack([columns.crowd | find_outside(columns.truth_area, limits) for limits in AREAS.values()], axis=1)
     near = _near(columns, queue, least.min())
     takers, taken = _choose(near, queue, least, excused, columns.crowd)
 
     partners = Partners(np.full(len(columns), -1), np.ones(len(columns), bool))
-    partners.ignored[queue.rows] = outside(columns.area[queue.rows], AREAS["all"])
+    partners.ignored[queue.rows] = find_outside(columns.area[queue.rows], AREAS["all"])
     first = taken[:, 0, 0]
     partners.truth[queue.rows[takers]] = first
     has = first >= 0
@@ -177,7 +177,7 @@ def _groups(
         taken: ``(C, T)`` the objects that they took, -1 for none.
     """
     rows = queue.rows[order]
-    out = outside(columns.area[rows], limits)
+    out = find_outside(columns.area[rows], limits)
     matched = np.zeros((taken.shape[1], len(rows)), bool)
     matched[:, takers] = (taken >= 0).T
     ignored = np.repeat(out[None], len(matched), axis=0)
