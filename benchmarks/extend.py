@@ -178,11 +178,11 @@ def differences(results: dict[str, dict], root: Path) -> str:
 
     folders = {(r["new"], r["method"], r["seed"]): root / name for name, r in results.items()}
     for (new, method, _), folder in folders.items():
-        if method != "original" and not (folder / "new" / "predictions.json").is_file():
+        if method != "original" and not (folder / "new" / "annotations.json").is_file():
             parts = new.split("+")
             YOLO(folder / f"train{len(parts) - 1}" / "weights" / "last.pt").val(
                 data=parts[-1], plots=False, verbose=False, save_json=True, project=str(folder), name="new",
-                coco_eval={"resamples": 0, "explain": False, "report": False}, exist_ok=True,
+                coco_eval={"resamples": 0, "explain": False}, exist_ok=True,
             )  # fmt: skip
     lines = []
     for new, method in dict.fromkeys((new, method) for new, method, _ in folders):
