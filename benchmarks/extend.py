@@ -49,6 +49,11 @@ TURNS = 3  # of every method, in `time_alone`
 ROUNDS = 15  # timed predictions of a model
 
 
+def title(new: str) -> str:
+    """Return the name of one dataset, or of several added one after the other."""
+    return "+".join(Path(part).stem for part in new.split("+"))
+
+
 def arguments(method: str) -> dict[str, Any]:
     """Return a method's training arguments."""
     return METHODS.get(method, {"extend": method == "true" or method})
@@ -172,14 +177,20 @@ def table(results: list[dict]) -> str:
     return runs.tabulate(header, rows)
 
 
-def differences(results: dict[str, dict], root: Path) -> str:
-    """Return a line per method: the difference in new AP from `plain`, over all seeds that both have."""
+def differences(results: dict[str, dict], root: Path, datasets: dict[str, str]) -> str:
+    """Return a line per method: the difference in new AP from `plain`, over all seeds that both have.
+
+    Args:
+        results: By name of the run's folder.
+        root: Where these are.
+        datasets: What is given as ``--new``, by its title.
+    """
     from ultralytics import YOLO
 
     folders = {(r["new"], r["method"], r["seed"]): root / name for name, r in results.items()}
     for (new, method, _), folder in folders.items():
         if method != "original" and not (folder / "new" / "annotations.json").is_file():
-            parts = new.split("+")
+            parts = datasets[new].split("+")
             YOLO(folder / f"train{len(parts) - 1}" / "weights" / "last.pt").val(
                 data=parts[-1], plots=False, verbose=False, save_json=True, project=str(folder), name="new",
                 coco_eval={"resamples": 0, "explain": False}, exist_ok=True,
@@ -204,20 +215,20 @@ def draw(results: list[dict], file: Path) -> None:
 
     figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
     named: dict[str, float] = {}  # fork -> GFLOPs, of which the number of classes takes little
-    for number, new in enumerate(dict.fromkeys(r["new"] for r in results)):
+    for number, name in enumerate(dict.fromkeys(r["new"] for r in results)):
         found: dict[str, list[float]] = {}
         for r in results:
-            if r["new"] == new and r["method"] != "original":
+            if r["new"] == name and r["method"] != "original":
                 found.setdefault(r["method"], []).append(100 * r["exact"]["new"][0])
         flops = {r["method"]: r["GFLOPs"] for r in results}
         forks = sorted((m for m in found if "extend" in arguments(m)), key=flops.__getitem__)
         means = {method: statistics.mean(aps) for method, aps in found.items()}
         spread = [statistics.stdev(found[m]) if len(found[m]) > 1 else 0 for m in forks]
-        x, y, colour, title = [flops[m] for m in forks], [means[m] for m in forks], f"C{number}", Path(new).stem
-        axes.errorbar(x, y, spread, fmt="o-", color=colour, capsize=3, label=f"{title}: extend=")
+        x, y, colour = [flops[m] for m in forks], [means[m] for m in forks], f"C{number}"
+        axes.errorbar(x, y, spread, fmt="o-", color=colour, capsize=3, label=f"{name}: extend=")
         named.update({fork: flops[fork] for fork in forks})
         if "plain" in means:
-            axes.axhline(means["plain"], color=colour, linestyle="--", label=f"{title}: fine-tuning, old classes lost")
+            axes.axhline(means["plain"], color=colour, linestyle="--", label=f"{name}: fine-tuning, old classes lost")
     axes.secondary_xaxis("top").set_xticks([*named.values()], [*named])
     axes.margins(x=0.12)
     axes.set(xlabel="GFLOPs of the whole model at 640 pixels", ylabel="AP of the new classes, percent")
@@ -251,20 +262,20 @@ def main() -> None:
         return
     jobs = {}
     for new in args.new:
-        title = "+".join(Path(part).stem for part in new.split("+"))
         for method in args.methods:
             for seed in args.seeds[: 1 if method == "original" else None]:
-                what = [Path(args.model).stem, title, f"{args.epochs}x{args.imgsz}", *args.set, method, str(seed)]
+                what = [Path(args.model).stem, title(new), f"{args.epochs}x{args.imgsz}", *args.set, method, str(seed)]
                 jobs[runs.folder_name(*what)] = partial(run, args, method, new, seed)
     found = runs.run_all(jobs, args, lambda name, r: f"{name}: new {figures([r], 'exact', 'new')}")
+    found = {name: {**result, "new": title(result["new"])} for name, result in found.items()}
     results = list(found.values())
     if args.figure:
         draw(results, args.figure)
     for new in args.new:
         print(f"\n{Path(args.model).stem}, {new}, {args.epochs} epochs at {args.imgsz} pixels, AP in percent\n")
-        print(table([r for r in results if r["new"] == new]))
+        print(table([r for r in results if r["new"] == title(new)]))
     if args.differences:
-        print(f"\n{differences(found, args.root)}")
+        print(f"\n{differences(found, args.root, {title(new): new for new in args.new})}")
 
 
 if __name__ == "__main__":
