@@ -65,15 +65,15 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path, change, problem):
 
 
 @pytest.mark.parametrize("place", ["", "val"])
-def test_one_of_an_earlier_run_in_the_folder_is_told(tmp_path, place):
+def test_one_from_before_the_last_epoch_is_told(tmp_path, place):
     (tmp_path / place).mkdir(exist_ok=True)
     file = tmp_path / place / "coco.json"
     file.write_text(json.dumps({"bbox": PART}))
-    (tmp_path / "args.yaml").write_text("epochs: 1")
+    (tmp_path / "results.csv").write_text("epoch\n1\n")
     assert evaluations.read(tmp_path)[0], "in a copy of the folder, dates differ little"
     os.utime(file, (10, 10))
     assert evaluations.read(tmp_path) == (
-        None, f"{file} is older than the run in {tmp_path}, so it is of an earlier one"
+        None, f"{file} is older than {tmp_path / 'results.csv'}, so it is of other weights; evaluate again"
     )  # fmt: skip
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tintbox import json_file, limits, run_arguments
+from tintbox import json_file, limits
 from tintbox.errors import TintboxError, one_line, reason_of
 from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.plugins.coco_eval.metrics import TITLES
 from tintbox.plugins.coco_eval.settings import check
 from tintbox.run_arguments import COCO
+from tintbox.run_folder import RESULTS
 
 COPYING = 60  # seconds by which the dates of a run's files can differ in a copy of its folder
 
@@ -61,7 +62,9 @@ class CocoFile:
 
 
 def read(run: Path) -> tuple[CocoFile | None, str]:
-    """Return the COCO evaluation in a run's folder, else the newest one directly below it since the run began.
+    """Return the COCO evaluation in a run's folder, else the newest one directly below it.
+
+    One from before the run's last epoch does not count: it is of other weights.
 
     Returns:
         The evaluation, or None; and a sentence if one exists but cannot be read, else "".
@@ -69,15 +72,15 @@ def read(run: Path) -> tuple[CocoFile | None, str]:
     own = run / COCO
     try:
         dates = {file: file.stat().st_mtime for file in (own, *run.glob(f"*/{COCO}")) if file.is_file()}
-        began = run / run_arguments.STOCK
-        since = began.stat().st_mtime - COPYING if began.is_file() else -math.inf
+        epochs = run / RESULTS
+        since = epochs.stat().st_mtime - COPYING if epochs.is_file() else -math.inf
         files = sorted(dates, key=lambda file: (file != own, -dates[file]))
     except OSError as error:
         return None, f"{run} cannot be looked through for a {COCO} ({reason_of(error)})"
     problem = ""
     for file in files:
         if dates[file] < since:
-            problem = problem or f"{file} is older than the run in {run}, so it is of an earlier one"
+            problem = problem or f"{file} is older than {epochs}, so it is of other weights; evaluate again"
             continue
         try:
             content = json_file.read(file, limits.EVALUATION_BYTES)
