@@ -63,10 +63,10 @@ def split(folder: Path) -> tuple[list[Path], list[Path], str]:
     return rest, sorted(chosen), "chosen by a hash of their names"
 
 
-def mark(folder: Path) -> None:
-    """Mark a folder for `split` as one of images that a run will paint, unless it holds other images already."""
+def mark(folder: Path, painted: str = "") -> None:
+    """Mark a folder for `split` as one of images that a run paints, unless it holds others than the first of them."""
     file = folder / PAINTED
-    if not file.exists() and not any(path.suffix.lower() in SUFFIXES for path in folder.iterdir()):
+    if not file.exists() and not any(p.suffix.lower() in SUFFIXES and p.name != painted for p in folder.iterdir()):
         file.touch()
 
 

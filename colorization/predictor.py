@@ -116,11 +116,12 @@ class ColorizePredictor(BasePredictor):
         Raises:
             OSError: An image cannot be written; OpenCV's own function says nothing then, and leaves half a file.
         """
-        folder.mark(self.save_dir)
+        file = save_path.with_suffix(".jpg")
         if self.dataset.mode in {"stream", "video"}:
             super().save_predicted_images(save_path, frame)
         else:
-            write_picture(save_path.with_suffix(".jpg"), self.plotted_img)
+            write_picture(file, self.plotted_img)
+        folder.mark(self.save_dir, file.name)
 
     @property
     def _has_fixed_size(self) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import checkpoint_file, run_folder
-from tintbox.checks import is_whole
+from tintbox.checks import is_there, is_whole
 from tintbox.errors import TintboxError, TintboxFileError, explain_refusal, one_line
 from tintbox.path_names import distinct_names
 from tintbox.plugins.coco_eval.pooling import MARK
@@ -114,7 +114,7 @@ def find_collections(folder: Path) -> list[Path]:
 
     Folders in a run, hidden ones, links, and those more than `DEEPEST` levels down are not searched.
     """
-    if may_be_run(folder):
+    if may_be_run(folder) or not is_there(folder, Path.is_dir):
         return [folder]
     found = []
     for here, names, _ in os.walk(folder):
