@@ -140,8 +140,7 @@ def read_members(folder: Path) -> tuple[dict[Path, RunFolder], list[str]]:
     runs, left_out = {}, []
     for member in below or [folder]:
         try:
-            found = run_folder.read(member)
-            runs[member.resolve()] = found
+            runs[member.resolve()] = run_folder.read(member)
         except TintboxError as error:
             if not below:
                 raise add_hint(folder, error) from error
