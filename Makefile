@@ -6,8 +6,8 @@
 # make dist   source distribution and wheel; make matrix tries the wheel on every Python that is found
 # make release-check TAG=v0.1.0   whether version and changelog agree with a tag
 # make pyright, make actions   an editor's view of the checkout; the workflows: both need npm
-# make upstream        Ultralytics' own tests with the plugin and without it: what passes without it passes with it; an hour
-# make upstream-quick  those of them that start subprocesses or train, in some eight minutes
+# make upstream        Ultralytics' own tests with the plugin and without it: what passes without it passes with it; up to an hour
+# make upstream-quick  those of them that start subprocesses or train, in some three minutes
 # make clean  remove the environments and all that was built
 # Each makes .venv and installs tintbox there if need be; PYTHON chooses the interpreter.
 PYTHON ?= python3
