@@ -16,6 +16,7 @@ from tintbox.checks import is_number
 from tintbox.file_bytes import check_regular
 from tintbox.terminal import quiet
 
+ONE_CLASS = "item"  # name of the class that Ultralytics makes of all with `single_cls=True`
 LEAST_SIDE = 10  # pixels: `ultralytics.data.utils.check_image` drops smaller images
 
 

@@ -142,12 +142,13 @@ def check_loss(model: Any, task: str, given: Mapping[str, Any], new: list[str] |
     Raises:
         TintboxError: The model's loss has no classification BCE, or the options do not fit the class names.
     """
+    from tintbox.plugins.dataset_files import ONE_CLASS
     from tintbox.plugins.loss.training import check_model
 
     chosen, value = class_weights.pick_set(given), given.get("cls_pos_weight")
     if wrong := class_weights.check_task(task, chosen) or check_model(chosen, model, task):
         raise TintboxError(wrong)
-    names = ["item"] if given.get("single_cls") else new or class_names(given.get("data"))  # as the trainer names it
+    names = [ONE_CLASS] if given.get("single_cls") else new or class_names(given.get("data"))  # as the trainer names it
     if names and (wrong := class_weights.check_names(value, names)):
         raise TintboxError(f"cls_pos_weight={value}: {wrong}")
 

@@ -22,6 +22,7 @@ from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IOU_TYPES, PREDICTIONS, Outcome, check_task
 from tintbox.plugins.coco_eval.pooling import has_files
+from tintbox.plugins.dataset_files import ONE_CLASS
 from tintbox.run_folder import suggest_run
 
 LONGEST = 600  # characters of Ultralytics' own reason, which can have a line for every image
@@ -236,7 +237,7 @@ def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[st
         single = detector.overrides.get("single_cls") if values.get("single_cls") is None else values["single_cls"]
         if not (single or mapped) and (wrong := explain_more(own, there)):
             raise TintboxError(f"model={model}: {wrong}")
-        evaluated.append(["item"] if single else there if mapped else there[: len(own)])
+        evaluated.append([ONE_CLASS] if single else there if mapped else there[: len(own)])
     check_classes(names, evaluated, "; give a dataset of classes that both know, data=")
     arguments = {key: values[key] for key in VALIDATION if values.get(key) is not None}
     arguments["coco_eval"] = {"resamples": 0, "explain": False, "report": False}

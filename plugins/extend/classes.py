@@ -8,10 +8,11 @@ from typing import Any
 
 from tintbox.checks import is_whole
 from tintbox.errors import TintboxError
+from tintbox.plugins import dataset_files
 
 Names = Mapping[int, Any] | Sequence[Any]
 NAMED = 5  # classes in a message
-ONE_CLASS = {0: "item"}  # the class name that Ultralytics uses in training with `single_cls=True`
+ONE_CLASS = {0: dataset_files.ONE_CLASS}  # as in training with `single_cls=True`
 
 
 def fold(name: Any) -> str:

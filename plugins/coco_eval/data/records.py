@@ -13,7 +13,7 @@ from tintbox.errors import counted
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import Split, Truth
-from tintbox.plugins.dataset_files import LEAST_SIDE
+from tintbox.plugins.dataset_files import LEAST_SIDE, ONE_CLASS
 
 
 def keep_validated(split: Split, files: set[str]) -> Split:
@@ -40,7 +40,7 @@ def keep_classes(split: Split, classes: set[int]) -> Split:
 def single_class(split: Split) -> Split:
     """Return a split with all objects in one class, as with `single_cls=True`."""
     annotations = [{**annotation, "category_id": 1} for annotation in split.truth.annotations]
-    truth = Truth(split.truth.images, annotations, [{"id": 1, "name": "item"}])
+    truth = Truth(split.truth.images, annotations, [{"id": 1, "name": ONE_CLASS}])
     return Split(truth, split.image_ids, {0: 1})
 
 
