@@ -53,7 +53,7 @@ def test_doctor_outlives_its_reader(broken):
     """`tintbox doctor | head`: a closed pipe is no broken installation. Without that module, the line says why."""
     code = (
         f"import sys; sys.argv = ['tintbox', 'doctor']; sys.modules[{broken!r}] = None\n"
-        "from tintbox.cli import doctor; doctor.main = lambda: print('x' * 100_000)\n"
+        "from tintbox.cli import doctor; doctor.main = lambda verbose: print('x' * 100_000)\n"
         "from tintbox.__main__ import main; main()"
     )
     reader, writer = os.pipe()

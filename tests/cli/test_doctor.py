@@ -19,8 +19,21 @@ def test_doctor_finds_all_well(python):
     assert done.returncode == 0, done.stdout
     assert "all well" in done.stdout
     assert "tintbox_autoload" in done.stdout
-    assert "ultralytics.cfg.TASKS" in done.stdout
     assert "missing" not in done.stdout
+    fitting, names = re.search(r"rely on: (\d+) of (\d+) fit\n", done.stdout).groups()
+    assert fitting == names and int(names) > 100
+    assert re.search(r"^ok  freezing$", done.stdout, re.MULTILINE)
+    assert len(done.stdout.splitlines()) < 40, "more than a screen"
+
+
+def test_verbose_lists_every_name_that_patches_rely_on(monkeypatch, capsys):
+    found = [doctor.Check("ultralytics.cfg.TASKS", "task_tables", "ok"), doctor.Check("x.y", "z", "missing")]
+    monkeypatch.setattr(doctor, "examine", lambda: doctor.Report(checks=found))
+    doctor.main()
+    brief = capsys.readouterr().out
+    assert "1 of 2 fit:\nmissing  x.y  z\n" in brief and "TASKS" not in brief
+    doctor.main(verbose=True)
+    assert "1 of 2 fit:\nok       ultralytics.cfg.TASKS  task_tables\nmissing  x.y" in capsys.readouterr().out
 
 
 def test_doctor_exits_1_when_switched_off(forked):

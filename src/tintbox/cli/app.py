@@ -65,11 +65,13 @@ def version() -> None:
     print_version(True)
 
 
-def doctor() -> None:
+def doctor(
+    verbose: Annotated[bool, typer.Option("--verbose", help="list every name that patches rely on")] = False,
+) -> None:
     """Check whether the plugin is active here, which file loads it, and whether it fits this Ultralytics."""
     from tintbox.cli import doctor as diagnosis
 
-    raise typer.Exit(diagnosis.main())
+    raise typer.Exit(diagnosis.main(verbose))
 
 
 def options(

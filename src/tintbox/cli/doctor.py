@@ -49,6 +49,7 @@ class Report:
     start_up: Path | None = None
     plugin: str = ""
     checks: list[Check] = field(default_factory=list)
+    capabilities: dict[str, str] = field(default_factory=dict)  # title -> "ok" or why it is off; empty without plugin
     modules: dict[str, str] = field(default_factory=dict)  # broken modules of tintbox -> what is wrong
     lacking: list[str] = field(default_factory=list)  # packages that tintbox depends on
     device: str = ""
@@ -111,8 +112,9 @@ def plugin(report: Report) -> None:
         report.checks += check(p, applied=active, host=host)
     report.problems += [f"{c.patch}: {c.name} {c.state}" for c in report.checks if c.state != "ok"]
     if active:
-        lacking = {c.title: host.capabilities.lacks(c) for c in host.capabilities.CAPABILITIES}
-        report.problems += [f"{title} is off and refused: {why}" for title, why in lacking.items() if why]
+        report.capabilities = {c.title: host.capabilities.lacks(c) or "ok" for c in host.capabilities.CAPABILITIES}
+        lacking = {title: why for title, why in report.capabilities.items() if why != "ok"}
+        report.problems += [f"{title} is off and refused: {why}" for title, why in lacking.items()]
 
 
 def check(p: Any, applied: bool, host: Any) -> list[Check]:
@@ -147,11 +149,22 @@ def columns(rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in table)
 
 
-def main() -> int:
-    """Print the findings; return the exit status, 1 if there is a problem."""
+def main(verbose: bool = False) -> int:
+    """Print the findings; return the exit status, 1 if there is a problem.
+
+    Args:
+        verbose: Whether to list every name of Ultralytics that a patch relies on, instead of those with a problem.
+    """
     report = examine()
     print("versions\n" + columns(report.versions.items()))
-    print("\npatches of Ultralytics\n" + columns((c.state, c.name, c.patch) for c in report.checks))
+    if report.capabilities:
+        states = {title: "ok" if state == "ok" else "off" for title, state in report.capabilities.items()}
+        print("\ncapabilities\n" + columns((state, title) for title, state in states.items()))
+    listed = [(c.state, c.name, c.patch) for c in report.checks if verbose or c.state != "ok"]
+    fitting = sum(c.state == "ok" for c in report.checks)
+    print(f"\nnames of Ultralytics that patches rely on: {fitting} of {len(report.checks)} fit" + (":" if listed else ""))
+    if listed:
+        print(columns(listed))
     print(f"\nstart-up file: {report.start_up or 'none found; reinstall tintbox with pip'}")
     print(f"plugin: {report.plugin}")
     print(f"device: {report.device}")
