@@ -26,6 +26,11 @@ def wants_loss(args: Any) -> bool:
     return bool(class_weights.pick_set(args))
 
 
+def wants_polish(args: Any) -> bool:
+    """Return whether a run's arguments request polishing, in a task in which it has an effect."""
+    return bool(getattr(args, "polish", False)) and args.task in options.CLASSIFYING
+
+
 def wants_coco_eval(args: Any) -> bool:
     """Return whether a run's arguments request COCO evaluation."""
     return getattr(args, "coco_eval", None) not in (None, False)  # {} stands for the defaults
@@ -73,7 +78,7 @@ WANTED: dict[str, Callable[[Any], bool]] = {
     "tintbox.plugins.anchor.callbacks": lambda run: has_anchors(getattr(run, "model", None)),
     "tintbox.plugins.loss.training": lambda run: wants_loss(run.args),
     "tintbox.plugins.freeze.training": lambda run: wants_freeze(run.args),
-    "tintbox.plugins.polish.training": lambda run: bool(getattr(run.args, "polish", False)),
+    "tintbox.plugins.polish.training": lambda run: wants_polish(run.args),
     "tintbox.plugins.coco_eval.validation": lambda run: wants_coco_eval(run.args),
 }
 Handlers = dict[str, list[Callable[[Any], None]]]  # by event

@@ -92,7 +92,7 @@ def build(spec: dict[str, Any], channels: int, verbose: bool = False) -> Trunk:
         parsed, save = tasks.parse_model(deepcopy({**spec, "head": neck}), ch=channels, verbose=verbose)
         shapes = output_shapes(parsed, channels)
     layers = list(parsed)
-    levels = [level % len(layers) for level in levels]
+    levels = [level % len(layers) for level in (levels if isinstance(levels, list) else [levels])]
     return Trunk(
         layers=layers,
         save=save,

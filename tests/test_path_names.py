@@ -15,6 +15,8 @@ from tintbox.path_names import can_be_listed, distinct_names
         (["/x/y/z", "/w/y/z"], ["x/y/z", "w/y/z"]),
         (["/x/z", "/y/z", "/y/w"], ["x/z", "y/z", "w"]),
         (["/z", "/y/z"], ["/z", "y/z"]),
+        ([".", "a/x", "b/x"], [".", "a/x", "b/x"]),
+        (["a/x", "b/x", "."], ["a/x", "b/x", "."]),
         (["/a-very-long-name-1"], ["a-very-long-name-1"]),
         (["/a-very-long-name-1", "/a-very-long-name-12"], ["…1", "…12"]),
         (["/short-1", "/short-2"], ["short-1", "short-2"]),

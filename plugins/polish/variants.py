@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import tempfile
 from collections.abc import Mapping
 from copy import deepcopy
@@ -97,7 +98,7 @@ def search(
         source: Its checkpoint.
         network: Its network; not modified.
         arguments: Those of its training.
-        content: The checkpoint's, with the results of the epochs until then.
+        content: The checkpoint's.
         data: The dataset.
         start: The checkpoint that the training started from; None: as the arguments say. An extended model holds it.
         imgsz: Image size in pixels; None: as in training.
@@ -163,11 +164,30 @@ def frozen_norms(network: Any, arguments: Mapping[str, Any], content: Mapping[st
     Args:
         network: Its network.
         arguments: Those of the training.
-        content: The checkpoint's, with the results of the epochs until then.
+        content: The checkpoint's.
     """
     plan, epochs = FreezePlan.of(network, arguments), arguments.get("epochs") or 1
-    done = len((content.get("train_results") or {}).get("epoch") or range(epochs))
-    return plan.frozen_norms(plan.frozen(done - 1, max(epochs, done)))
+    epoch = epoch_of(content, epochs)
+    return plan.frozen_norms(plan.frozen(epoch, max(epochs, epoch + 1)))
+
+
+def epoch_of(content: Mapping[str, Any], epochs: int) -> int:
+    """Return the epoch, counted from 0, after which a checkpoint was saved; the last one if it does not say.
+
+    A finished run's best.pt has no epoch, and the results of all epochs: its own is the one with its metrics.
+
+    Args:
+        content: The checkpoint's.
+        epochs: The number of epochs of the training, where there are no results.
+    """
+    if (epoch := content.get("epoch", -1)) >= 0:
+        return epoch
+    results, own = content.get("train_results") or {}, content.get("train_metrics") or {}
+    done = len(results.get("epoch") or range(epochs))
+    columns = [(results[name], value) for name, value in own.items() if name in results]
+    # The results have six significant digits.
+    alike = [i for i in range(done) if all(math.isclose(column[i], value, rel_tol=1e-5) for column, value in columns)]
+    return alike[-1] if columns and alike else done - 1
 
 
 def check_classes(source: Path, own: list[str], names: list[str], data: Any) -> None:

@@ -24,12 +24,14 @@ class Policy:
         on_processor: Whether the run is on a CPU and should be fast there, with channels last and all cores.
         remark: What to log about the arithmetic, part of a line; empty for nothing.
         requested: The run's argument.
+        workers: The run's argument, the most loader processes.
     """
 
     amp: bool | str
     on_processor: bool = False
     remark: str = ""
     requested: str = AMP_AUTO
+    workers: int = 0
 
 
 def choose(amp: Any, device: torch.device, task: str) -> Policy | None:
@@ -59,12 +61,14 @@ def float32(why: str) -> Policy:
 
 
 def record(trainer: Any) -> dict[str, Any]:
-    """Return a run's arguments for its checkpoints, with `amp` as a stock Ultralytics and the next processor can do it.
+    """Return a run's arguments for its checkpoints, as a stock Ultralytics and the next machine can do them.
 
     A stock Ultralytics refuses to resume `bf16` on a CPU; tintbox's values are kept apart from what stock reads.
     """
     arguments, policy = vars(trainer.args), getattr(trainer, "tintbox_policy", None)
-    return {**arguments, "amp": AMP_AUTO} if policy and policy.on_processor else arguments
+    if policy and policy.on_processor:
+        return {**arguments, "amp": AMP_AUTO, "workers": policy.workers}
+    return arguments
 
 
 def own(arguments: Mapping[str, Any], trainer: Any) -> dict[str, Any]:

@@ -34,12 +34,14 @@ def restoring_cpu_settings(device: torch.device) -> Iterator[None]:
 
 def begin(trainer: Any, policy: Policy) -> None:
     """Set threads, loader processes and Ultralytics' own argument before model and loaders are built."""
-    trainer.tintbox_policy, trainer.args.amp = policy, policy.amp
+    trainer.args.amp = policy.amp
     if policy.on_processor:
-        requested = run_arguments.read(trainer.save_dir)["workers"]  # Ultralytics sets the argument to 0 on a CPU
-        loaders = min(split(available()), requested) if forks() else 0
+        # Ultralytics sets the argument to 0 on a CPU.
+        policy = replace(policy, workers=run_arguments.read(trainer.save_dir)["workers"])
+        loaders = max(0, min(split(available()), policy.workers)) if forks() else 0
         use_all_cores(trainer.device, spare=loaders)
         trainer.args.workers = loaders
+    trainer.tintbox_policy = policy
 
 
 def forks() -> bool:
@@ -60,7 +62,8 @@ def split(threads: int) -> int:
 
 def settle(trainer: Any, policy: Policy) -> None:
     """Switch Ultralytics to another policy than the run began with, now that the model is known."""
-    trainer.tintbox_policy = replace(policy, requested=trainer.tintbox_policy.requested)
+    begun = trainer.tintbox_policy
+    trainer.tintbox_policy = replace(policy, requested=begun.requested, workers=begun.workers)
     trainer.args.amp, trainer.amp = policy.amp, bool(policy.amp)
 
 

@@ -14,8 +14,9 @@ def distinct_names(paths: Sequence[PurePath]) -> list[str]:
     names = []
     for path in paths:
         others = [other.parts for other in paths if other != path]
-        for count in range(1, len(path.parts) + 1):
-            end = path.parts[-count:]
+        parts = path.parts or (str(path),)  # the current folder has none
+        for count in range(1, len(parts) + 1):
+            end = parts[-count:]
             if all(other[-count:] != end for other in others):
                 break
         names.append("/".join(end).replace("//", "/"))

@@ -70,6 +70,12 @@ def test_an_evaluation_with_the_default_settings_is_one(value, wanted):
     assert callbacks.wants_coco_eval(SimpleNamespace(coco_eval=value)) is wanted
 
 
+@pytest.mark.parametrize(("task", "wanted"), [("detect", True), ("classify", False), ("colorize", False)])
+def test_a_recipe_polishes_where_that_has_an_effect(task, wanted):
+    """`polish: true` of a `cfg=` file; for other tasks it says that it has none."""
+    assert callbacks.wants_polish(SimpleNamespace(task=task, polish=True)) is wanted
+
+
 @pytest.mark.parametrize(
     ("arguments", "asked", "written"),
     [({}, "", False), ({"freeze": 3}, "0", False), ({}, "1", True), ({"freeze": "backbone"}, "", True),

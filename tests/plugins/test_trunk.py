@@ -70,6 +70,11 @@ def test_rows_that_cannot_be_built_are_told_in_a_line(row, why):
         trunk.build({"nc": 1, "backbone": [row], "head": [[[0], 1, "Detect", ["nc"]]]}, 3)
 
 
+def test_a_head_may_read_one_layer():
+    spec = {"nc": 1, "backbone": [[-1, 1, "Conv", [16, 3, 2]]], "head": [[-1, 1, "Detect", ["nc"]]]}
+    assert trunk.build(spec, 3).levels == [0]
+
+
 def test_a_layer_that_puts_out_too_much_is_stopped():
     layers = torch.nn.Sequential(torch.nn.ZeroPad2d(int(limits.LAYER_OUTPUT**0.5)))
     with (

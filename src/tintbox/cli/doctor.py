@@ -162,7 +162,9 @@ def main(verbose: bool = False) -> int:
         print("\ncapabilities\n" + columns((state, title) for title, state in states.items()))
     listed = [(c.state, c.name, c.patch) for c in report.checks if verbose or c.state != "ok"]
     fitting = sum(c.state == "ok" for c in report.checks)
-    print(f"\nnames of Ultralytics that patches rely on: {fitting} of {len(report.checks)} fit" + (":" if listed else ""))
+    print(
+        f"\nnames of Ultralytics that patches rely on: {fitting} of {len(report.checks)} fit" + (":" if listed else "")
+    )
     if listed:
         print(columns(listed))
     print(f"\nstart-up file: {report.start_up or 'none found; reinstall tintbox with pip'}")

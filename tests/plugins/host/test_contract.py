@@ -105,6 +105,14 @@ def test_what_exact_resuming_relies_on_is_there():
     assert callable(torch.optim.Optimizer.register_state_dict_post_hook)
 
 
+def test_fractions_of_splits_are_shares_or_counts():
+    """`colorization.trainer` and `validator` take a float for a share, an int for a number of images."""
+    from ultralytics.data.utils import get_split_fraction
+
+    found = [get_split_fraction([0.5, 20], split) for split in ("train", "val", "test")]
+    assert found == [0.5, 20, 1.0] and list(map(type, found)) == [float, int, float]
+
+
 def test_functions_that_dataset_files_calls_are_there():
     """The names that `plugins/coco_eval/data/dataset_files.py` uses, and their expected behaviour."""
     import inspect

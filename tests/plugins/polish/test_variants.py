@@ -108,3 +108,19 @@ def test_statistics_that_were_frozen_in_the_epoch_of_a_checkpoint(tuned, argumen
     found = variants.frozen_norms(network, {"epochs": 10, **arguments}, content)
     norms = [name for name, layer in network.named_modules() if isinstance(layer, torch.nn.BatchNorm2d)]
     assert found == {name for name in norms if int(name.split(".")[1]) < last}
+
+
+@pytest.mark.parametrize(
+    ("content", "epoch"),
+    # Of the last three, the results are those of the whole run, as Ultralytics leaves them in best.pt.
+    [
+        ({"epoch": 2}, 2),  # as saved in training
+        ({}, 9),  # of ten
+        ({"train_results": {"epoch": [1, 2, 3]}}, 2),
+        ({"train_results": {"epoch": [1, 2, 3], "map": [0.1, 0.7, 0.3]}, "train_metrics": {"map": 0.7}}, 1),
+        ({"train_results": {"epoch": [1, 2], "map": [0.333333, 0.3]}, "train_metrics": {"map": 1 / 3}}, 0),
+        ({"train_results": {"epoch": [1, 2], "map": [0.1, 0.1]}, "train_metrics": {"map": 0.1}}, 1),
+    ],
+)
+def test_the_epoch_of_a_checkpoint_is_that_of_its_metrics(content, epoch):
+    assert variants.epoch_of(content, 10) == epoch
