@@ -16,7 +16,8 @@ from pathlib import Path
 CONFIG = Path(tempfile.mkdtemp(prefix="tintbox-tests-"))
 atexit.register(shutil.rmtree, CONFIG, ignore_errors=True)
 os.environ.update(YOLO_OFFLINE="true", YOLO_CONFIG_DIR=str(CONFIG), YOLO_AUTOINSTALL="false", MPLBACKEND="Agg")
-os.environ.pop("TINTBOX_DISABLE", None)
+for name in ("TINTBOX_DISABLE", "COLUMNS"):  # the second folds tables
+    os.environ.pop(name, None)
 if "PYTEST_XDIST_WORKER" in os.environ:
     # A worker's share of the cores: more threads would spin while they wait for one another. OMP_NUM_THREADS stays as
     # it is, since tintbox takes it for the user's.

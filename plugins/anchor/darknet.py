@@ -94,7 +94,7 @@ def check_length(weights: Path, needed: int) -> int:
         raise TintboxError(f"{weights}: truncated, its header is not complete")
     wanted = header_of(header) + 4 * needed
     if length != wanted:
-        problem = "truncated" if length < wanted else "does not fit its .cfg"
+        problem = "truncated, or of another .cfg" if length < wanted else "does not fit its .cfg"
         raise TintboxError(f"{weights}: {problem}, {length} bytes where the .cfg needs {wanted}")
     return length
 

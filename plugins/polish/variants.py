@@ -213,7 +213,7 @@ def find_weights(source: Path, network: Any, arguments: Mapping[str, Any], start
         return None, averaging.floats(network.initial_weights())
     try:
         first = find_start(source, network, arguments, start)
-        return first, averaging.common_weights(network, load_start(source, first), first) if first else {}
+        return first, averaging.common_weights(network, load_start(source, first, bool(start)), first) if first else {}
     except TintboxError as error:
         if start:
             raise
@@ -246,15 +246,20 @@ def find_start(source: Path, network: Any, arguments: Mapping[str, Any], start: 
     return found if Path(found).suffix else f"{found}.pt"
 
 
-def load_start(source: Path, file: str) -> Any:
+def load_start(source: Path, file: str, given: bool = False) -> Any:
     """Return the network that a training started from, float32.
+
+    Args:
+        source: The trained checkpoint, for the error message.
+        file: The checkpoint that it started from.
+        given: Whether the user named that.
 
     Raises:
         TintboxError: It isn't here, or is no detector.
     """
     from ultralytics.utils import SETTINGS as USER
 
-    lost = f"start={file}: {source} was trained from it, and it isn't here; give start="
+    lost = f"start={file}: no such file" if given else f"{source} was trained from {file}, which isn't here; give start="
     if not any(is_there(folder / file) for folder in (Path(), Path(USER["weights_dir"]))):
         raise TintboxFileError(lost)  # Ultralytics would download a file of that name, which may be another
     try:

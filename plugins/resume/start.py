@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,10 +33,12 @@ def check_finished(model: Any, given: Mapping[str, Any]) -> None:
     arguments = {**before, **given, "task": model.task}
     if not callbacks.wants_resume(SimpleNamespace(**arguments)):
         return
+    name = model.ckpt_path or model.model_name
     if checkpoint.get("epoch", -1) >= 0 and checkpoint.get("optimizer") is not None:
+        if checkpoint["epoch"] + 1 >= before.get("epochs", math.inf):
+            raise TintboxError(explain_stopped_at_its_end(name))
         check_data(str(arguments.get("data")))
     else:
-        name = model.ckpt_path or model.model_name
         nothing = f"resume=True: model={name} is no checkpoint of a stopped run; give its last.pt as model="
         raise TintboxError(explain_finished(name) if checkpoint else nothing)
 
@@ -74,7 +77,17 @@ def check(trainer: Any, checkpoint: dict[str, Any] | None) -> None:
         TintboxError: The run is finished.
     """
     if trainer.resume and checkpoint is not None and not 0 < checkpoint.get("epoch", -1) + 1 < trainer.epochs:
-        raise TintboxError(explain_finished(trainer.args.model))
+        stopped = checkpoint.get("epoch", -1) >= 0
+        raise TintboxError((explain_stopped_at_its_end if stopped else explain_finished)(trainer.args.model))
+
+
+def explain_stopped_at_its_end(file: Any) -> str:
+    """Return the error message for a run that was stopped when all its epochs were trained."""
+    best = Path(str(file)).with_name("best.pt")
+    return (
+        f"model={file} has trained all its epochs and was stopped before the last validation: there is nothing to "
+        f"resume; {best} is complete: `yolo val model={best}` validates it, `tintbox polish {best}` polishes it"
+    )
 
 
 def explain_finished(file: Any) -> str:

@@ -37,10 +37,10 @@ def make_printable(text: str, stream: Any = None) -> str:
 
 
 def console() -> Console:
-    """Return a console on standard output; in a file or pipe, its lines are neither folded nor cut."""
+    """Return a console on standard output; in a file or pipe, its lines are not folded unless ``COLUMNS`` is set."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 200)
+    return Console(width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 200)
 
 
 @contextlib.contextmanager

@@ -111,6 +111,15 @@ def explain_keys(own: Sequence[Key]) -> type[typer.core.TyperCommand]:
 
         keys = own
 
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            """Parse the words; explain a key that is written as an option."""
+            own = {option for parameter in self.params for option in parameter.opts}
+            for word in args:
+                name = "out" if word == "-o" else word.lstrip("-").partition("=")[0].replace("-", "_")
+                if word.startswith("-") and word not in own and name in {key.name for key in self.keys}:
+                    raise TintboxError(f"'{word}' is no option; write {name}=, without dashes")
+            return super().parse_args(ctx, args)
+
         def format_help(self, ctx: Any, formatter: Any) -> None:
             """Print the help, then the table."""
             super().format_help(ctx, formatter)

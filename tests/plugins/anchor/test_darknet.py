@@ -186,7 +186,7 @@ def test_damaged_weights(files, tmp_path):
     whole = weights.read_bytes()
     wanted = f"where the .cfg needs {len(whole)}"
     for content, message in (
-        (whole[:-4], rf"truncated, {len(whole) - 4} bytes {wanted}"),
+        (whole[:-4], rf"truncated, or of another \.cfg, {len(whole) - 4} bytes {wanted}"),
         (whole[:7], "truncated, its header is not complete"),
         (b"", "truncated, its header is not complete"),
         (whole + b"more", "does not fit its .cfg"),

@@ -152,7 +152,7 @@ def wrong(fruit, tmp_path_factory):
         ({"data": "half.yaml"}, r"half.yaml: no images in split 'train'"),
         ({"model": "done.pt"}, "done.pt: is polished already"),
         ({"out": "large.pt"}, "out=large.pt: there is such a file; give another name"),
-        ({"start": "nothing.pt"}, r"^start=nothing.pt: \S*best.pt was trained from it, and it isn't here; give start="),
+        ({"start": "nothing.pt"}, r"^start=nothing.pt: no such file$"),
         ({"start": "large.pt"}, "start=large.pt: yolo11s has other layers than yolo11n"),
         ({"start": "colour.pt"}, "start=colour.pt is a colorize model, which has no boxes"),
         ({"out": "x.txt"}, "x.txt: give the file to write the suffix .pt"),

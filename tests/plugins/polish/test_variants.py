@@ -63,7 +63,7 @@ def test_a_resumed_training_does_not_say_where_it_started(tmp_path):
 def test_without_its_start_a_detector_has_two_variants(tuned, fruit, log, gone):
     found = variants.search(tuned.best, YOLO(tuned.best).model, {"model": gone, "imgsz": 64, "batch": 4}, {}, fruit)
     assert [one.anew for one in found.candidates] == [False, True] and found.mark["start"] is None
-    lost = f"start={gone}: {tuned.best} was trained from it, and it isn't here; give start="
+    lost = f"{tuned.best} was trained from {gone}, which isn't here; give start="
     assert any(line.endswith(f"polish: {lost}; no averages are tried") for line in log)
 
 

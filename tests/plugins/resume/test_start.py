@@ -37,7 +37,7 @@ def test_a_run_that_was_killed_before_its_last_strip_is_finished(copy):
     checkpoint = torch.load(run / "weights/last.pt", weights_only=False)
     checkpoint["epoch"] = 3
     torch.save(checkpoint, run / "weights/last.pt")
-    with pytest.raises(TintboxError, match="nothing to resume"):
+    with pytest.raises(TintboxError, match=r"stopped before the last validation.* nothing to resume; .*/best\.pt is comp"):
         YOLO(run / "weights/last.pt").train(resume=True, save_dir=str(run))
 
 
@@ -50,7 +50,10 @@ def test_a_run_of_four_epochs(resume, epoch, goes_on):
     if goes_on:
         start.check(trainer, {"epoch": epoch})
     else:
-        line = "model=last.pt is a finished run's: there is nothing to resume; leave out `resume` to train on from it"
+        line = "has trained all its epochs and was stopped before the last validation"
+        if epoch < 0:
+            line = "is a finished run's: there is nothing to resume; leave out `resume` to train on from it"
+        line = f"model=last.pt {line}"
         with pytest.raises(TintboxError, match=re.escape(line)):
             start.check(trainer, {"epoch": epoch})
     start.check(trainer, None)
@@ -90,6 +93,12 @@ def test_a_dataset_that_is_not_there_is_told(given, tmp_path, monkeypatch):
         start.check_finished(stopped, given)
     (tmp_path / "there.yaml").write_text("")
     start.check_finished(stopped, {"data": "there.yaml"})
+
+
+def test_a_run_that_was_killed_while_it_was_polished_says_what_is_left():
+    stopped = loaded({"epoch": 3, "optimizer": {}, "train_args": {"epochs": 4, "polish": True}})
+    with pytest.raises(TintboxError, match=r"^model=x\.pt has trained all its epochs .* `tintbox polish best\.pt`"):
+        start.check_finished(stopped, {})
 
 
 def test_a_yaml_is_no_stopped_run():
