@@ -62,7 +62,7 @@ def steps(model: str, data: str, imgsz: int | None) -> list[tuple[str, float]]:
     settings = {"resamples": 0, "explain": False, "report": False}
     size = {} if imgsz is None else {"imgsz": imgsz}
     metrics = YOLO(model).val(data=data, coco_eval=settings, plots=False, verbose=False, workers=0, **size)
-    truth, rows = metrics.coco.split.truth, metrics.coco.detections.rows()
+    truth, rows = metrics.coco.predictions.truth, metrics.coco.predictions.detections.rows()
     classes = sorted(category["id"] for category in truth.categories)
     all_300, all_100 = evaluate(truth, rows, 300), evaluate(truth, rows)
     rounded = [{**row, "bbox": [round(v, 3) for v in row["bbox"]], "score": round(row["score"], 5)} for row in rows]

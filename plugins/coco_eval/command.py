@@ -20,7 +20,7 @@ from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.evaluation import evaluate, iou_types, masks_left_out
 from tintbox.plugins.coco_eval.metrics import SUFFIXES, TITLES
-from tintbox.plugins.coco_eval.outcome import draw_worst
+from tintbox.plugins.coco_eval.outcome import Outcome, Predictions
 from tintbox.plugins.coco_eval.progress import steps
 from tintbox.plugins.coco_eval.settings import Settings
 
@@ -63,7 +63,7 @@ def evaluate_files(values: Mapping[str, Any], chosen: Settings) -> Path:
             begin("drawing the worst images")
             paths = {image["id"]: images / str(image.get("file_name", image["id"])) for image in truth.images}
             tell_missing(paths, images)
-            draw_worst(found, truth, detections, paths, folder, chosen.examples)
+            Outcome(found, Predictions(truth, detections)).draw_worst(paths, folder, chosen.examples)
     print(tables.text(found))
     return folder
 
@@ -84,23 +84,24 @@ def compare(first: str, second: str, values: Mapping[str, Any], chosen: Settings
                 both = []
                 for run, name in zip(pair, names):
                     begin(f"reading {name}")
-                    both.append(sources.read_source(Path(run), name))
+                    both.append(Outcome({}, Predictions.read(Path(run))))
         else:
             # A folder with neither is named before one that could be compared if the other had its JSON.
             in_order = sorted(pair, key=lambda run: pooling.has_files(Path(run)))
             models = {run: sources.checkpoint(run) for run in in_order}
-            both = sources.validate_both([models[run] for run in pair], names, values)
-        sources.check_comparable(*both)
-        found = [source.detections for source in both]
-        tell(masks_left_out(both[0].truth, *found))
-        kinds = iou_types(both[0].truth, *found)
+            both = sources.validate_both([models[run] for run in pair], names, values, chosen)
+        known = [outcome.predictions for outcome in both]
+        sources.check_comparable(known[0].truth, known[1].truth, names)
+        found = [one.detections for one in known]
+        tell(masks_left_out(known[0].truth, *found))
+        kinds = iou_types(known[0].truth, *found)
         comparisons = {}
         with steps(2 * len(kinds)) as begin:
             for kind in kinds:
                 pair_of_kind = []
-                for source in both:
-                    begin(f"evaluating {source.name}, {TITLES[kind]}")
-                    pair_of_kind.append(evaluate(source.truth, source.detections, kind, chosen))
+                for name, outcome, one in zip(names, both, known):
+                    begin(f"evaluating {name}, {TITLES[kind]}")
+                    pair_of_kind.append(outcome.get(kind) or evaluate(one.truth, one.detections, kind, chosen))
                 comparisons[kind] = Comparison(pair_of_kind[0], pair_of_kind[1], names)
         content = {kind: comparison.to_dict() for kind, comparison in comparisons.items()}
         atomic.write_text(folder / "compare.json", json.dumps(content, indent=1))

@@ -1,4 +1,4 @@
-"""The results of a validation with COCO evaluation: numbers, files and images.
+"""The results of a validation with COCO evaluation: predictions, numbers, files and images.
 
 Reading them does not import Ultralytics, which takes seconds.
 """
@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tintbox import atomic
 from tintbox.plugins.coco_eval import tables
 from tintbox.plugins.coco_eval.data.detections import Detections
-from tintbox.plugins.coco_eval.data.truth import Split, Truth
+from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.errors import examples
 from tintbox.plugins.coco_eval.evaluation import Evaluation
 from tintbox.plugins.coco_eval.metrics import SUFFIXES
@@ -23,17 +23,48 @@ ANNOTATIONS, PREDICTIONS, IMAGE_IDS = "annotations.json", "predictions.json", "i
 IOU_TYPES = {"detect": ("bbox",), "segment": ("bbox", "segm")}
 
 
+@dataclass(frozen=True)
+class Predictions:
+    """One model's detections against one truth.
+
+    Attributes:
+        truth: The truth of the images.
+        detections: The detections in them.
+        image_ids: Image path -> id; empty if not known.
+    """
+
+    truth: Truth
+    detections: Detections
+    image_ids: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> Predictions:
+        """Read truth and detections, not the image ids, which other programs do not write.
+
+        Raises:
+            TintboxError: A file is missing or invalid.
+        """
+        truth = Truth.read(folder / ANNOTATIONS)
+        return cls(truth, Detections.read(folder / PREDICTIONS, truth))
+
+    def save(self, folder: Path) -> None:
+        """Write truth and detections as COCO's JSON, and the image id by path."""
+        self.truth.save(folder / ANNOTATIONS)
+        self.detections.save(folder / PREDICTIONS)
+        atomic.write_text(folder / IMAGE_IDS, json.dumps(self.image_ids, indent=1))
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Outcome(Mapping[str, Evaluation]):
     """The COCO evaluation of a validation run, ``model.val(coco_eval=True).coco``: a mapping of IoU type to evaluation.
 
     Attributes:
         evaluations: By IoU type: ``"bbox"``, and for segment models ``"segm"``.
+        predictions: The detections and their truth.
     """
 
     evaluations: dict[str, Evaluation]
-    split: Split
-    detections: Detections
+    predictions: Predictions
 
     def __getitem__(self, iou_type: str) -> Evaluation:
         """Return the evaluation of boxes or masks."""
@@ -48,6 +79,13 @@ class Outcome(Mapping[str, Evaluation]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.evaluations})"
 
+    def draw_worst(self, paths: Mapping[int, Path], folder: Path, n: int) -> None:
+        """Draw the images with the worst errors of each evaluation, up to ``n`` each; ``paths`` are by image id."""
+        truth, detections = self.predictions.truth, self.predictions.detections
+        for kind, evaluation in self.items():
+            if evaluation.errors:
+                examples.draw_worst(evaluation.errors, truth, detections, paths, folder / f"worst{SUFFIXES[kind]}", n)
+
     def _repr_html_(self) -> str:
         """Return the tables that a notebook shows."""
         return tables.html(self.evaluations)
@@ -58,19 +96,3 @@ def check_task(task: str) -> str | None:
     if task in IOU_TYPES:
         return None
     return f"COCO evaluation is for {' and '.join(IOU_TYPES)} models, not for {task}"
-
-
-def save_json(folder: Path, truth: Truth, detections: Detections, image_ids: Mapping[str, int]) -> None:
-    """Write truth and detections as COCO's JSON, and the image id by path."""
-    truth.save(folder / ANNOTATIONS)
-    detections.save(folder / PREDICTIONS)
-    atomic.write_text(folder / IMAGE_IDS, json.dumps(image_ids, indent=1))
-
-
-def draw_worst(
-    found: dict[str, Evaluation], truth: Truth, detections: Detections, paths: dict[int, Path], folder: Path, n: int
-) -> None:
-    """Draw the images with the worst errors of each evaluation."""
-    for kind, evaluation in found.items():
-        if evaluation.errors:
-            examples.draw_worst(evaluation.errors, truth, detections, paths, folder / f"worst{SUFFIXES[kind]}", n)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,35 +16,16 @@ from tintbox.limits import PREDICTIONS_BYTES
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import GROUP, Truth
-from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IMAGE_IDS, PREDICTIONS, save_json
+from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IMAGE_IDS, PREDICTIONS, Predictions
 
 MARK = "pooled.json"  # marks a folder of pooled predictions and names their runs
 
 
-@dataclass(frozen=True)
-class Pooled:
-    """Truth and detections pooled over several runs, each validated on its own images.
-
-    Attributes:
-        truth: The truth of all images; image ids number the sorted paths from 1.
-        detections: The detections in all images.
-        image_ids: Image path -> id.
-    """
-
-    truth: Truth
-    detections: Detections
-    image_ids: dict[str, int]
-
-    def save(self, folder: Path, runs: Sequence[str]) -> None:
-        """Write COCO's JSON as `save_json` does, and the names of the runs."""
-        save_json(folder, self.truth, self.detections, self.image_ids)
-        atomic.write_text(folder / MARK, json.dumps({"runs": list(runs)}, indent=1))
-
-
-def pool(folders: Sequence[Path], groups: Mapping[str, str] | None = None) -> Pooled:
+def pool(folders: Sequence[Path], groups: Mapping[str, str] | None = None) -> Predictions:
     """Pool the predictions of runs that were validated on different images of one dataset, as `save_json` wrote them.
 
-    ``groups`` has the group of each image path, if images of a group are not independent.
+    Image ids number the sorted paths from 1. ``groups`` has the group of each image path, if images of a group are not
+    independent.
 
     Raises:
         TintboxError: A file is missing or invalid, runs have different classes, or an image is in two of them.
@@ -77,7 +58,13 @@ def pool(folders: Sequence[Path], groups: Mapping[str, str] | None = None) -> Po
         images = [{**image, GROUP: groups.get(file, file)} for image, file in zip(images, sorted(files))]
     annotations.sort(key=lambda row: row["image_id"])  # stable: keeps the order within an image
     annotations = [{**row, "id": i} for i, row in enumerate(annotations, start=1)]
-    return Pooled(Truth(images, annotations, categories), Detections.join(detections), image_ids)
+    return Predictions(Truth(images, annotations, categories), Detections.join(detections), image_ids)
+
+
+def save(folder: Path, pooled: Predictions, runs: Sequence[str]) -> None:
+    """Write pooled predictions as those of a run, and the names of the runs that they are from."""
+    pooled.save(folder)
+    atomic.write_text(folder / MARK, json.dumps({"runs": list(runs)}, indent=1))
 
 
 def is_whole(folder: Path) -> bool:
@@ -89,14 +76,14 @@ def is_whole(folder: Path) -> bool:
     return True
 
 
-def _read(folder: Path) -> Pooled:
-    truth = Truth.read(folder / ANNOTATIONS)
+def _read(folder: Path) -> Predictions:
+    found = Predictions.read(folder)
     ids = json_file.read(folder / IMAGE_IDS, PREDICTIONS_BYTES)
-    known = sorted(image["id"] for image in truth.images)
+    known = sorted(image["id"] for image in found.truth.images)
     own = list(ids.values()) if isinstance(ids, dict) else []
     if set(map(type, own)) != {int} or sorted(own) != known:
         raise TintboxError(f"{folder / IMAGE_IDS}: not the images of {ANNOTATIONS} beside it; validate again")
-    return Pooled(truth, Detections.read(folder / PREDICTIONS, truth), ids)
+    return replace(found, image_ids=ids)
 
 
 def rename_images(folder: Path, moved: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Sources of detections: models to validate, and files written by `save_json`."""
+"""Sources of detections: the models that are validated, one or two that are compared."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,12 @@ from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, message_of, one_line, reason_of
 from tintbox.path_names import distinct_names
 from tintbox.plugins.coco_eval.data.description import describe
-from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.layout import check_split
 from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IOU_TYPES, PREDICTIONS, Outcome, check_task
 from tintbox.plugins.coco_eval.pooling import has_files
+from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.plugins.dataset_files import ONE_CLASS
 from tintbox.run_folder import suggest_run
 
@@ -32,15 +32,6 @@ VALIDATION = ("imgsz", "batch", "conf", "iou", "max_det", "device", "workers", "
 REFUSALS = (
     AssertionError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError,
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Source:
-    """One model's detections against one truth; tables show the name."""
-
-    name: str
-    truth: Truth
-    detections: Detections
 
 
 def load(model: Any) -> Any:
@@ -204,14 +195,10 @@ def name_both(first: str, second: str) -> tuple[str, str]:
     return one, other
 
 
-def read_source(folder: Path, name: str) -> Source:
-    """Read the files of `save_json`."""
-    truth = Truth.read(folder / ANNOTATIONS)
-    return Source(name, truth, Detections.read(folder / PREDICTIONS, truth))
-
-
-def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[str, Any]) -> list[Source]:
-    """Validate two checkpoints on the same split.
+def validate_both(
+    models: list[Path], names: tuple[str, str], values: Mapping[str, Any], chosen: Settings
+) -> list[Outcome]:
+    """Validate two checkpoints on the same split, with these settings of the evaluation.
 
     Raises:
         TintboxError: They have different tasks or classes, or were trained on different datasets and none is named.
@@ -240,28 +227,26 @@ def validate_both(models: list[Path], names: tuple[str, str], values: Mapping[st
         evaluated.append([ONE_CLASS] if single else there if mapped else there[: len(own)])
     check_classes(names, evaluated, "; give a dataset of classes that both know, data=")
     arguments = {key: values[key] for key in VALIDATION if values.get(key) is not None}
-    arguments["coco_eval"] = {"resamples": 0, "explain": False, "report": False}
-    sources = []
+    arguments["coco_eval"] = {**asdict(chosen), "report": False}
     with tempfile.TemporaryDirectory(prefix="tintbox-") as folder:  # Ultralytics makes one for each validation
         arguments.update(plots=False, project=folder)
-        for detector, model, name in zip(detectors, models, names):
-            outcome: Outcome = validate(detector, model, data, values.get("split"), **arguments).coco
-            sources.append(Source(name, outcome.split.truth, outcome.detections))
-    return sources
+        return [
+            validate(detector, model, data, values.get("split"), **arguments).coco
+            for detector, model in zip(detectors, models)
+        ]
 
 
-def check_comparable(first: Source, second: Source) -> None:
-    """Raise TintboxError if two sources differ in classes, images or objects."""
-    names = first.name, second.name
-    check_classes(names, [[category["name"] for category in s.truth.categories] for s in (first, second)])
-    images = [{image["id"]: image.get("file_name") for image in s.truth.images} for s in (first, second)]
+def check_comparable(first: Truth, second: Truth, names: tuple[str, str] = ("first", "second")) -> None:
+    """Raise TintboxError if the truths of two models, which errors name, differ in classes, images or objects."""
+    check_classes(names, [[category["name"] for category in truth.categories] for truth in (first, second)])
+    images = [{image["id"]: image.get("file_name") for image in truth.images} for truth in (first, second)]
     if images[0] != images[1]:
         # By name where there are names: the same image may have another id among other images.
         one, other = (Counter(file or i for i, file in own.items()) for own in images)
         only = [f"{sum((a - b).values())} only in {name}" for name, a, b in zip(names, (one, other), (other, one))]
         why = f"on different images: {', '.join(only)}" if one != other else "with different ids of the same images"
         raise TintboxError(f"{names[0]} and {names[1]} were evaluated {why}")
-    if (first.truth.categories, first.truth.annotations) != (second.truth.categories, second.truth.annotations):
+    if (first.categories, first.annotations) != (second.categories, second.annotations):
         raise TintboxError(f"{names[0]} and {names[1]} were evaluated against different labels of the same images")
 
 

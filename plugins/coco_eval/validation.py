@@ -14,7 +14,7 @@ from tintbox.plugins.coco_eval.data.records import collect, keep_classes, keep_v
 from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import Split, for_dataset
 from tintbox.plugins.coco_eval.evaluation import evaluate, iou_types, masks_left_out
-from tintbox.plugins.coco_eval.outcome import IOU_TYPES, Outcome, check_task, draw_worst, save_json
+from tintbox.plugins.coco_eval.outcome import IOU_TYPES, Outcome, Predictions, check_task
 from tintbox.plugins.coco_eval.recording import Recording
 from tintbox.plugins.coco_eval.settings import settings
 from tintbox.terminal import make_printable
@@ -118,7 +118,7 @@ def finish(validator: Any, split: Split, records: Mapping[str, Mapping[str, Any]
     kinds = iou_types(split.truth, detections)
     chosen = settings(args.coco_eval)
     found = {kind: evaluate(split.truth, detections, kind, chosen) for kind in kinds}
-    outcome = Outcome(found, split, detections)
+    outcome = Outcome(found, Predictions(split.truth, detections, split.image_ids))
     if not chosen.report:
         return outcome
     model = best_of(validator) if _is_final(validator) else args.model
@@ -130,10 +130,10 @@ def finish(validator: Any, split: Split, records: Mapping[str, Mapping[str, Any]
     try:
         output.save(folder, found, about, pictures=args.plots)
         if args.save_json:
-            save_json(folder, split.truth, detections, split.image_ids)
+            outcome.predictions.save(folder)
         if chosen.examples:
             paths = {image_id: Path(file) for file, image_id in split.image_ids.items()}
-            draw_worst(found, split.truth, detections, paths, folder, chosen.examples)
+            outcome.draw_worst(paths, folder, chosen.examples)
     except OSError as error:
         raise TintboxError(f"{error.filename or folder}: cannot be written ({reason_of(error)})") from error
     LOGGER.info(make_printable(tables.text(found, classes=args.verbose)))

@@ -10,13 +10,14 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tintbox.api import report, study
+    from tintbox.api import study
     from tintbox.colorization.networks import ConvTransposeNet, PoolUpsampleNet, UNet
     from tintbox.colorization.palette import Palette
     from tintbox.errors import TintboxError
     from tintbox.plugins.coco_eval.api import compare, evaluate
     from tintbox.plugins.freeze.plan import FreezePlan
     from tintbox.plugins.loss.bce import ClassificationBCE
+    from tintbox.reports.command import report
 
 __all__ = [
     "ClassificationBCE",
@@ -43,7 +44,7 @@ _HOMES = {  # name -> the module that defines it
     "UNet": "tintbox.colorization.networks",
     "compare": "tintbox.plugins.coco_eval.api",
     "evaluate": "tintbox.plugins.coco_eval.api",
-    "report": "tintbox.api",
+    "report": "tintbox.reports.command",
     "study": "tintbox.api",
 }
 

@@ -107,8 +107,8 @@ def test_numbers_over_all_pictures_and_seeds(tmp_path):
 def test_the_tables(tmp_path):
     pools = Pools(tmp_path, GRID, FOLDS)
     results = made(tmp_path, lacking=["freeze_10-seed_1-fold_0"])
+    crossed_table.save(tmp_path, results, pools)
     cells = pools.update(results)
-    crossed_table.save(tmp_path, results, cells, FOLDS, pools.problems)
     text = (tmp_path / "study.md").read_text()
     assert "over all 10 images, each predicted by the run of 2 that had not learnt from it; 95% intervals" in text
     assert "mean ± standard deviation over the seeds" in text
@@ -130,8 +130,7 @@ def test_cells_that_cannot_be_compared_say_why(tmp_path):
     content = json.loads(file.read_text())
     content["annotations"].pop()
     file.write_text(json.dumps(content))
-    cells = Pools(tmp_path, GRID, FOLDS).update(results)
-    crossed_table.save(tmp_path, results, cells, FOLDS, {})
+    crossed_table.save(tmp_path, results, Pools(tmp_path, GRID, FOLDS))
     text = (tmp_path / "study.md").read_text()
     end = "is not compared with the first: "
     assert f"\n- freeze=backbone {end}the dataset's labels have changed between their runs.\n" in text
@@ -159,10 +158,11 @@ def test_a_seed_that_finds_nothing_has_masks_all_the_same(tmp_path):
             (tmp_path / run.name / "predictions.json").write_text("[]")
         add_masks(tmp_path / run.name)
     results = [replace(one, found=run_folder.read(tmp_path / one.run.name)) for one in results]
-    cells = Pools(tmp_path, GRID, FOLDS).update(results)
+    pools = Pools(tmp_path, GRID, FOLDS)
+    cells = pools.update(results)
     assert cells[0].values("segm")[0] > cells[0].values("segm")[1] == 0
     assert cells[1].difference(cells[0], "segm").value > 0
-    crossed_table.save(tmp_path, results, cells, FOLDS, {})
+    crossed_table.save(tmp_path, results, pools)
     assert "## masks" in (tmp_path / "study.md").read_text()
     with (tmp_path / "study.csv").open() as stream:
         assert [row["iou_type"] for row in csv.DictReader(stream)] == ["bbox", "segm"] * 3
@@ -224,7 +224,7 @@ def test_a_damaged_fold_costs_its_cell_only(tmp_path, file, raw):
     cells = pools.update(results)
     assert [len(cell.seeds) for cell in cells] == [2, 2, 1]
     assert file in pools.problems["freeze_10-seed_0"]
-    crossed_table.save(tmp_path, results, cells, FOLDS, pools.problems)
+    crossed_table.save(tmp_path, results, pools)
     assert "- freeze_10-seed_0: its folds cannot be put together: " in (tmp_path / "study.md").read_text()
 
 
@@ -236,10 +236,11 @@ def test_without_its_baseline_a_study_says_what_it_compares_with(tmp_path):
     for seed in (0, 1):
         (tmp_path / f"freeze_None-seed_{seed}-fold_1" / "predictions.json").write_text("")
     with pytest.raises(TintboxError, match=r"freeze_None-seed_0: its folds cannot be put together: .*predictions.json"):
-        command.show(tmp_path, GRID, command.saver(tmp_path, GRID, FOLDS))
+        command.show(tmp_path, GRID, Pools(tmp_path, GRID, FOLDS))
     text = (tmp_path / "study.md").read_text()
     instead = "; differences are against freeze=backbone in its place."
     assert f"The first setting, freeze=None, has no result{instead}" in text
-    only = Pools(tmp_path, GRID, FOLDS).update(results)[:1]
-    crossed_table.save(tmp_path, results, only, FOLDS, {})
+    for seed in (0, 1):
+        (tmp_path / f"freeze_10-seed_{seed}-fold_1" / "predictions.json").write_text("")
+    crossed_table.save(tmp_path, results, Pools(tmp_path, GRID, FOLDS))
     assert "The first setting, freeze=None, has no result.\n" in (tmp_path / "study.md").read_text()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tintbox import atomic
-from tintbox.checks import is_there, is_word
+from tintbox.checks import is_path, is_there, is_word
 from tintbox.errors import TintboxError, explain_refusal, suggest
+from tintbox.plugins import autoload
 from tintbox.plugins.coco_eval.data.layout import SPLITS
 from tintbox.reports import entries, page, prediction, subjects
 from tintbox.reports.boxes import picture_names
@@ -19,59 +20,71 @@ from tintbox.reports.boxes import picture_names
 LIMIT = 10_000_000  # maximum size of the page in bytes
 MARGIN = 50_000  # bytes reserved for captions of images
 SUFFIXES = (".html", ".htm")
+Chosen = tuple[Sequence[subjects.Subject], list[str]]  # a section's images, and notes on missing ones
 
 
 def report(
-    folders: Sequence[str],
+    folders: str | Path | Sequence[str | Path],
     out: str | Path = "report.html",
+    *,
+    pictures: bool = True,
     n: int = 4,
     split: str = "val",
     conf: float = 0.25,
     images: str | Sequence[str] | None = None,
     seed: int = 0,
     imgsz: int | Sequence[int] | None = None,
-    pictures: bool = True,
 ) -> Path:
-    """Write a page that compares training runs, and return its path; see `tintbox.report` for the arguments.
+    """Write a page that compares training runs of tintbox or a stock Ultralytics: one file that needs no network.
+
+    Args:
+        folders: The runs' folders; a folder with runs directly below it, such as a study's, stands for those.
+        out: The file to write.
+        pictures: Whether to show images of the dataset with each run's predictions, for which the weights are needed.
+        n: Number of images of each dataset.
+        split: The split to take them from.
+        conf: Minimum confidence of the boxes shown.
+        images: Names of images to show instead, with or without suffix.
+        seed: Seed for the choice of images.
+        imgsz: Input size in pixels, or ``[height, width]``; None for the size that each model was trained at.
+
+    Returns:
+        The path of the file.
 
     Raises:
-        TintboxError: A folder is not a run, a value is invalid, or the file cannot be written; the line says which.
-            An existing file is left unchanged.
+        TintboxError: A folder is not a run, a value is invalid, or the file cannot be written; an existing file is
+            left unchanged.
+
+    Example:
+        ```python
+        tintbox.report(["runs/detect/train", "runs/detect/train-2"], "report.html")
+        ```
     """
+    autoload.install()
+    several = [folders] if is_path(folders) else folders
+    if not isinstance(several, Iterable):
+        raise TintboxError(f"folders={folders}: give the folder of a run, or a list of them")
     check(n, conf, seed, imgsz, pictures)
     if not is_word(split, SPLITS):
         raise TintboxError(f"split={split}: no such split ({', '.join(SPLITS)}){suggest(split, SPLITS)}")
     names = picture_names(images)
     file = check_out(out)
-    sections, left_out = entries.gather(folders)
+    sections, left_out = entries.gather([str(folder) for folder in several])
     check_room(file)
-    html = compose(sections, left_out, split, n, conf, names, seed, imgsz, pictures)
+    chosen: list[Chosen] = [([], [])] * len(sections)
+    if pictures:
+        found = [subjects.subjects(section, split, n, seed, names) for section in sections]
+        subjects.check_names(names, {name for _, _, known in found for name in known}, split)
+        chosen = [(there, notes) for there, notes, _ in found]
+    html = _compose(sections, left_out, chosen, conf, imgsz)
     with explain_refusal(f"out={file}: cannot be written"):
         atomic.write_bytes(file, html)
     return file
 
 
-def compose(
-    sections: Sequence[entries.Section],
-    left_out: Sequence[str],
-    split: str,
-    n: int,
-    conf: float,
-    images: Sequence[str] | None,
-    seed: int,
-    imgsz: Any,
-    pictures: bool,
+def _compose(
+    sections: Sequence[entries.Section], left_out: Sequence[str], chosen: Sequence[Chosen], conf: float, imgsz: Any
 ) -> bytes:
-    """Return the page for gathered runs; arguments as in ``report``.
-
-    Raises:
-        TintboxError: The page would be larger than LIMIT.
-    """
-    chosen: list[tuple[Sequence[subjects.Subject], list[str]]] = [([], [])] * len(sections)
-    if pictures:
-        found = [subjects.subjects(section, split, n, seed, images) for section in sections]
-        subjects.check_names(images, {name for _, _, names in found for name in names}, split)
-        chosen = [(there, notes) for there, notes, _ in found]
     contents = [page.content(section, place) for place, section in enumerate(sections)]
     where = {e.name: str(e.run.folder.resolve()) for section in sections for e in section.entries}
     for content, (_, notes) in zip(contents, chosen):

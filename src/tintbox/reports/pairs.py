@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tintbox import limits
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval import sources
 from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate
+from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, PREDICTIONS, Predictions
 from tintbox.plugins.coco_eval.settings import Settings
-from tintbox.plugins.coco_eval.sources import Source
+from tintbox.plugins.coco_eval.sources import check_comparable
 from tintbox.reports.entries import Entry
 
 MOST_IMAGES = 5000  # largest split for which evaluations are repeated for paired differences
@@ -22,31 +22,31 @@ def evaluate_again(entries: Sequence[Entry], kind: str) -> dict[int, Evaluation]
 
     Runs that were evaluated on other data than the first one are left out, so any two can be compared.
     """
-    found: dict[int, Source] = {}
+    found: dict[int, Predictions] = {}
     chosen = Settings()
     for entry in entries:
         part = entry.coco.parts.get(kind) if entry.coco else None
         if entry.coco is None or part is None or not part.resamples or part.images > MOST_IMAGES:
             continue
         first = next(iter(found.values()), None)
-        if source := _read_kept(entry.coco.folder, entry.name, first):
-            found[entry.index] = source
+        if kept := _read_kept(entry.coco.folder, first):
+            found[entry.index] = kept
             if first is None:
                 chosen = Settings(resamples=part.resamples, seed=part.seed, level=part.level, explain=False)
     if len(found) < 2:
         return {}
-    return {index: evaluate(source.truth, source.detections, kind, chosen) for index, source in found.items()}
+    return {index: evaluate(one.truth, one.detections, kind, chosen) for index, one in found.items()}
 
 
-def _read_kept(folder: Path, name: str, first: Source | None) -> Source | None:
+def _read_kept(folder: Path, first: Predictions | None) -> Predictions | None:
     """Return a run's ground truth and predictions, None if not saved or not comparable with those of the first run."""
-    files = [folder / file for file in (sources.ANNOTATIONS, sources.PREDICTIONS)]
+    files = [folder / file for file in (ANNOTATIONS, PREDICTIONS)]
     try:
         if not all(file.is_file() and file.stat().st_size <= limits.PREDICTIONS_BYTES for file in files):
             return None
-        found = sources.read_source(folder, name)
+        found = Predictions.read(folder)
         if first is not None:
-            sources.check_comparable(first, found)
+            check_comparable(first.truth, found.truth)
     except (TintboxError, OSError):
         return None
     return found

@@ -5,23 +5,22 @@ from __future__ import annotations
 import contextlib
 import shlex
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tintbox import run_folder
 from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, counted, reason_of
-from tintbox.folds.files import Folds
-from tintbox.studies import checks, crossing, lock, outcome, pictures, place, table
+from tintbox.studies import checks, crossed_table, crossing, lock, outcome, pictures, place, table
 from tintbox.studies.cells import Result, group_by_cell
 from tintbox.studies.cluster import ClusterRuns, connect
 from tintbox.studies.grid import Grid, Run, parse
 from tintbox.studies.local import LocalRuns
 from tintbox.studies.outcome import Outcome
+from tintbox.studies.pooled import Pools
 from tintbox.studies.progress import Progress
 
 PAUSE = 0.5  # seconds between polls of the runs
-Save = Callable[[list[Result]], dict[str, str]]  # see `saver`
 
 
 def study(words: Sequence[str], workers: int = 1, ray: str | None = None, yes: bool = False) -> Path:
@@ -60,7 +59,8 @@ def train(
         if other := place.explain_difference(folder, grid):
             raise TintboxError(f"{other}: it has just begun; {elsewhere}")
         place.write(folder, grid)
-        save = saver(folder, grid, crossing.prepare(folder, grid, elsewhere))
+        folds = crossing.prepare(folder, grid, elsewhere)
+        pools = Pools(folder, grid, folds) if folds else None
         done = find_finished(folder, runs)
         todo = [run for run in runs if run.name not in done]
         for note in notes:
@@ -71,8 +71,8 @@ def train(
         )
         if todo:
             work = LocalRuns(todo, folder, workers) if ray is None else ClusterRuns(todo, folder, ray, workers)
-            drive(folder, runs, done, work, save)
-        show(folder, grid, save)
+            drive(folder, runs, done, work, pools)
+        show(folder, grid, pools)
     return folder
 
 
@@ -103,9 +103,9 @@ def drive(
     runs: Sequence[Run],
     done: dict[str, Outcome],
     work: LocalRuns | ClusterRuns,
-    save: Save,
+    pools: Pools | None,
 ) -> None:
-    """Wait until all runs have ended, and keep the tables up to date by passing the results of all runs to ``save``."""
+    """Wait until all runs have ended, and keep the tables up to date."""
     came = {run.name: result(folder, run) for run in runs}
     try:
         with Progress(runs, done, folder) as progress:
@@ -115,7 +115,7 @@ def drive(
                 progress.update(running, ended)
                 if ended:  # the others have not changed, and there may be thousands
                     came |= {run.name: result(folder, run) for run in (*running, *(run for run, _ in ended))}
-                    save(list(came.values()))
+                    save(folder, list(came.values()), pools)
                 time.sleep(PAUSE)
     except KeyboardInterrupt:
         raise TintboxError(f"stopped; {go_on(folder)}") from None
@@ -150,40 +150,24 @@ def result(folder: Path, run: Run) -> Result:
     return Result(run, outcome.read(folder / run.name), found)
 
 
-def saver(folder: Path, grid: Grid, folds: Folds | None) -> Save:
-    """Return the function that writes a study's tables: of all runs or, with folds, of their pooled predictions.
-
-    It returns name -> why the folds of a setting and seed cannot be put together.
-    """
-    if folds is None:
-
-        def save(came: list[Result]) -> dict[str, str]:
-            table.save(folder, came)
-            return {}
-
-        return save
-    from tintbox.studies import crossed_table
-    from tintbox.studies.pooled import Pools
-
-    pools = Pools(folder, grid, folds)
-
-    def save_pooled(came: list[Result]) -> dict[str, str]:
-        crossed_table.save(folder, came, pools.update(came), folds, pools.problems)
-        return pools.problems
-
-    return save_pooled
+def save(folder: Path, results: Sequence[Result], pools: Pools | None) -> None:
+    """Write a study's tables: of all runs or, with folds, of their pooled predictions."""
+    if pools is None:
+        table.save(folder, results)
+    else:
+        crossed_table.save(folder, results, pools)
 
 
-def show(folder: Path, grid: Grid, save: Save) -> None:
+def show(folder: Path, grid: Grid, pools: Pools | None) -> None:
     """Write the tables and figures of a study, and print the table."""
     came = [result(folder, run) for run in grid.runs()]
-    problems = save(came)
-    if not grid.folds and (cells := group_by_cell(came)):
+    save(folder, came, pools)
+    if pools is None and (cells := group_by_cell(came)):
         pictures.draw(folder, cells)
     print(f"\n{(folder / 'study.md').read_text(encoding='utf-8').partition(chr(10))[2].strip()}\n")
     failed = [r.run.name for r in came if r.outcome and r.outcome.state == outcome.FAILED]
     if failed:
         where = folder / failed[0] / outcome.LOG
         raise TintboxError(f"{len(failed)} of {len(came)} runs failed, e.g. {failed[0]}; its log is {where}")
-    for name, why in problems.items():
+    for name, why in pools.problems.items() if pools else ():
         raise TintboxError(f"{folder / name}: its folds cannot be put together: {why}")

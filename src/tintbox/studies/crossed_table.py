@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,16 @@ from tintbox.plugins.coco_eval import tables
 from tintbox.plugins.coco_eval.metrics import TITLES, column
 from tintbox.studies import table
 from tintbox.studies.cells import Result, group_by_cell, spread
-from tintbox.studies.pooled import CrossedCell
+from tintbox.studies.pooled import CrossedCell, Pools
 
 
-def save(
-    folder: Path, results: Sequence[Result], cells: Sequence[CrossedCell], folds: Folds, problems: Mapping[str, str]
-) -> None:
+def save(folder: Path, results: Sequence[Result], pools: Pools) -> None:
     """Write ``study.md``, ``study.csv`` (a row per cell) and ``runs.csv`` (a row per run), each atomically."""
-    lines = [f"# {folder.name}", *markdown(cells, folds), *find_incomparable(cells)]
+    cells = pools.update(results)
+    lines = [f"# {folder.name}", *markdown(cells, pools.folds), *find_incomparable(cells)]
     lines += table.find_baseline(results, [cell.settings for cell in cells])
     lines += table.find_lacking(results)
-    lines += [f"- {name}: its folds cannot be put together: {why}" for name, why in problems.items()]
+    lines += [f"- {name}: its folds cannot be put together: {why}" for name, why in pools.problems.items()]
     atomic.write_text(folder / "study.md", "\n".join(lines) + "\n")
     atomic.write_csv(folder / "study.csv", cell_rows(cells))
     atomic.write_csv(folder / "runs.csv", table.run_rows(results, group_by_cell(results)))
@@ -35,9 +34,9 @@ def markdown(cells: Sequence[CrossedCell], folds: Folds) -> list[str]:
     """Return the tables of the cells as lines of Markdown, one per kind of IoU; the first cell is the baseline."""
     if not cells:
         return []
-    like = next(iter(cells[0].seeds.values()))
-    kinds = [kind for kind in TITLES if all(kind in one for cell in cells for one in cell.seeds.values())]
-    one = next(iter(like.values()))
+    evaluated = [one for cell in cells for one in cell.seeds.values()]
+    kinds = [kind for kind in TITLES if all(kind in one for one in evaluated)]
+    one = next(iter(evaluated[0].values()))
     said = f"COCO's numbers over all {one.images:,} images, "
     said += f"each predicted by the run of {folds.number} that had not learnt from it"
     if one.settings.resamples:

@@ -18,7 +18,7 @@ from tintbox.plugins.coco_eval import bootstrap, output, pooling
 from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate, without_masks
 from tintbox.plugins.coco_eval.metrics import column, overall
-from tintbox.plugins.coco_eval.outcome import IOU_TYPES
+from tintbox.plugins.coco_eval.outcome import IOU_TYPES, Predictions
 from tintbox.run_folder import ARGUMENTS, RESULTS, RunFolder
 from tintbox.studies import crossing
 from tintbox.studies.cells import Group, Result, mean, without_seed
@@ -123,9 +123,7 @@ class Pools:
         return self._known[run.name]
 
 
-def write(
-    folder: Path, found: pooling.Pooled, kinds: Mapping[str, Evaluation], run: Run, folds: Sequence[Result]
-) -> None:
+def write(folder: Path, found: Predictions, kinds: Mapping[str, Evaluation], run: Run, folds: Sequence[Result]) -> None:
     """Write the folder of a setting and seed: the pooled results of its folds, in the form of a single run's folder.
 
     `tintbox report` and `tintbox compare` accept it as such: the arguments are the folds', the dataset is the study's,
@@ -138,7 +136,7 @@ def write(
     own = {"data": str(run.arguments["data"]), "name": folder.name, "save_dir": str(folder)}
     atomic.write_text(folder / ARGUMENTS, yaml.safe_dump({**runs[0].arguments, **own}, sort_keys=False))
     atomic.write_csv(folder / RESULTS, mean_curves(runs))
-    found.save(folder, names)  # last: with this file, `tintbox compare` accepts the folder
+    pooling.save(folder, found, names)  # last: with this file, `tintbox compare` accepts the folder
 
 
 def mean_curves(runs: Sequence[RunFolder]) -> Iterator[Sequence[Any]]:

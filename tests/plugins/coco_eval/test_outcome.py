@@ -3,7 +3,7 @@
 import pytest
 
 from tintbox.plugins.coco_eval.evaluation import evaluate
-from tintbox.plugins.coco_eval.outcome import Outcome, check_task, draw_worst
+from tintbox.plugins.coco_eval.outcome import Outcome, Predictions, check_task
 from tintbox.plugins.coco_eval.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -30,7 +30,7 @@ def test_tasks_that_are_not(task):
 
 
 def test_an_outcome_is_a_mapping_of_what_was_evaluated():
-    found = Outcome({"bbox": "boxes", "segm": "masks"}, None, None)
+    found = Outcome({"bbox": "boxes", "segm": "masks"}, None)
     assert list(found) == ["bbox", "segm"] and len(found) == 2 and found["segm"] == "masks"
     assert dict(found) == {"bbox": "boxes", "segm": "masks"} and "x" not in found
     with pytest.raises(KeyError):
@@ -39,10 +39,9 @@ def test_an_outcome_is_a_mapping_of_what_was_evaluated():
 
 
 def test_the_worst_pictures_have_a_folder_for_each_kind(pair, tmp_path):
-    truth, detections = pair
-    explained = evaluate(truth, detections, settings=Settings(resamples=0))
-    silent = evaluate(truth, detections, settings=Settings(resamples=0, explain=False))
-    draw_worst({"bbox": explained, "segm": explained}, truth, detections, {}, tmp_path, 1)
+    explained = evaluate(*pair, settings=Settings(resamples=0))
+    silent = evaluate(*pair, settings=Settings(resamples=0, explain=False))
+    Outcome({"bbox": explained, "segm": explained}, Predictions(*pair)).draw_worst({}, tmp_path, 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["worst", "worst_segm"]
-    draw_worst({"bbox": silent}, truth, detections, {}, tmp_path / "none", 1)
+    Outcome({"bbox": silent}, Predictions(*pair)).draw_worst({}, tmp_path / "none", 1)
     assert not (tmp_path / "none").exists(), "without errors there is nothing to draw"

@@ -10,6 +10,7 @@ from tintbox.plugins.coco_eval import pooling
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import GROUP, Truth
 from tintbox.plugins.coco_eval.evaluation import evaluate
+from tintbox.plugins.coco_eval.outcome import Predictions
 from tintbox.plugins.coco_eval.settings import Settings
 
 NAMES = [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]
@@ -62,9 +63,9 @@ def test_the_parts_are_the_whole(parts, whole, tmp_path):
     np.testing.assert_array_equal(other.values, one.values)
     np.testing.assert_array_equal(other.intervals, one.intervals)
     assert other.fingerprint == one.fingerprint
-    found.save(tmp_path / "cell", ["0", "1", "2"])
-    truth = Truth.read(tmp_path / "cell" / "annotations.json")
-    again = evaluate(truth, Detections.read(tmp_path / "cell" / "predictions.json", truth), settings=FEW)
+    pooling.save(tmp_path / "cell", found, ["0", "1", "2"])
+    read = Predictions.read(tmp_path / "cell")
+    again = evaluate(read.truth, read.detections, settings=FEW)
     np.testing.assert_array_equal(again.values, one.values)
 
 
@@ -113,11 +114,11 @@ def test_damaged_ids(parts, text):
 
 def test_a_study_of_one_setting_stands_for_it(parts, tmp_path):
     cell = tmp_path / "study" / "run"
-    pooling.pool(parts).save(cell, ["0", "1", "2"])
+    pooling.save(cell, pooling.pool(parts), ["0", "1", "2"])
     assert pooling.find_folder(str(tmp_path / "study")) == str(cell)
     assert pooling.find_folder(str(cell)) == str(cell)
     assert pooling.find_folder(str(tmp_path / "nowhere")) == str(tmp_path / "nowhere")
-    pooling.pool(parts).save(tmp_path / "study" / "other", ["0"])
+    pooling.save(tmp_path / "study" / "other", pooling.pool(parts), ["0"])
     with pytest.raises(TintboxError, match=r"a study of several settings or seeds .*; name one, e.g. .*other"):
         pooling.find_folder(str(tmp_path / "study"))
 

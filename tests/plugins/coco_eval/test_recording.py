@@ -23,7 +23,7 @@ def test_recorded_are_the_predictions_that_ultralytics_saves(task, validate, tmp
     monkeypatch.setattr(DetectionValidator, "coco_evaluate", lambda self, stats, *args, **kwargs: stats)
     validate(task, save_json=True, name="stock")
     stock = json.loads((tmp_path / "stock" / "predictions.json").read_text())
-    found = validate(task, coco_eval=CHOSEN).coco.detections
+    found = validate(task, coco_eval=CHOSEN).coco.predictions.detections
     # For a custom detection dataset Ultralytics writes no ids, for segmentation the number in a file's name.
     assert [Path(row["file_name"]).stem for row in stock] == [str(i) for i in found.image_id]
     assert [row["category_id"] for row in stock] == found.category_id.tolist()
@@ -36,10 +36,10 @@ def test_recorded_are_the_predictions_that_ultralytics_saves(task, validate, tmp
 def test_recorded_boxes_are_those_that_predict_gives(validate, detectors, rectangles):
     """In pixels of the file, although validation pads its batches differently."""
     outcome = validate(coco_eval=CHOSEN, conf=0.3, rect=False).coco
-    for file, image_id in outcome.split.image_ids.items():
+    for file, image_id in outcome.predictions.image_ids.items():
         boxes = YOLO(detectors["detect"]).predict(file, imgsz=64, conf=0.3, iou=0.7, rect=False, verbose=False)[0].boxes
-        own = outcome.detections.image_id == image_id
-        corners = outcome.detections.bbox[own]
+        own = outcome.predictions.detections.image_id == image_id
+        corners = outcome.predictions.detections.bbox[own]
         corners[:, 2:] += corners[:, :2]
         assert len(boxes) == own.sum()
         assert np.abs(corners - boxes.xyxy.numpy()).max(initial=0) < 0.01

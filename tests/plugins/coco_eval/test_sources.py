@@ -7,8 +7,8 @@ import pytest
 
 from tintbox.errors import TintboxError, TintboxFileError
 from tintbox.plugins.coco_eval import sources
-from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
+from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.plugins.coco_eval.sources import name_both
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -30,34 +30,33 @@ def test_two_runs_are_named_by_what_tells_them_apart(paths, expected):
     assert name_both(*paths) == expected
 
 
-def source(name, images=(1, 2), classes=("a", "b"), objects=1, names=None):
-    """Truth of some images, without detections."""
+def truth(images=(1, 2), classes=("a", "b"), objects=1, names=None):
+    """Truth of some images."""
     rows = [{"id": i, "image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1], "area": 1} for i in range(objects)]
-    truth = Truth(
+    return Truth(
         [{"id": i, "file_name": f"{file}.png"} for i, file in zip(images, names or images)], rows,
         [{"id": i, "name": name_} for i, name_ in enumerate(classes, 1)],
     )  # fmt: skip
-    return sources.Source(name, truth, Detections.empty())
 
 
 def test_equal_truth_is_comparable():
-    sources.check_comparable(source("a"), source("b"))
+    sources.check_comparable(truth(), truth())
 
 
 @pytest.mark.parametrize(
     ("other", "line"),
     [
-        (source("b", classes=("a", "c")), "the two have different classes: a has a, b; b has a, c"),
-        (source("b", images=(1, 3, 4)), "a and b were evaluated on different images: 1 only in a, 2 only in b"),
-        (source("b", images=(2,)), "a and b were evaluated on different images: 1 only in a, 0 only in b"),
-        (source("b", names=(2, 1)), "a and b were evaluated with different ids of the same images"),
-        (source("b", images=(1,), names=(2,)), "a and b were evaluated on different images: 1 only in a, 0 only in b"),
-        (source("b", objects=2), "a and b were evaluated against different labels of the same images"),
+        (truth(classes=("a", "c")), "the two have different classes: a has a, b; b has a, c"),
+        (truth(images=(1, 3, 4)), "a and b were evaluated on different images: 1 only in a, 2 only in b"),
+        (truth(images=(2,)), "a and b were evaluated on different images: 1 only in a, 0 only in b"),
+        (truth(names=(2, 1)), "a and b were evaluated with different ids of the same images"),
+        (truth(images=(1,), names=(2,)), "a and b were evaluated on different images: 1 only in a, 0 only in b"),
+        (truth(objects=2), "a and b were evaluated against different labels of the same images"),
     ],
 )
 def test_other_truth_is_not(other, line):
     with pytest.raises(TintboxError) as caught:
-        sources.check_comparable(source("a"), other)
+        sources.check_comparable(truth(), other, ("a", "b"))
     assert str(caught.value) == line
 
 
@@ -114,9 +113,11 @@ def test_two_models_that_are_compared_are_loaded_once_each(rectangles, detectors
     monkeypatch.setattr(model, "load_checkpoint", lambda file, *rest: loaded.append(str(file)) or load(file, *rest))
     models = [detectors["detect"], again]
     values = {"data": rectangles["detect"], "imgsz": 64, "workers": 0}
-    one, two = sources.validate_both(models, ("one", "two"), values)
+    one, two = sources.validate_both(models, ("one", "two"), values, Settings(resamples=9, seed=3))
     assert loaded == list(map(str, models))
-    assert one.detections.score.tolist() == two.detections.score.tolist() != []
+    first, second = (outcome.predictions.detections.score.tolist() for outcome in (one, two))
+    assert first == second != []
+    assert one["bbox"].settings.resamples == 9 and np.array_equal(*(o["bbox"].samples for o in (one, two)), True)
 
 
 @pytest.mark.attack("coco-eval inputs")

@@ -41,8 +41,8 @@ def test_what_is_exported(validate, rectangles, tmp_path):
     assert {(c["id"], c["name"]) for c in truth["categories"]} == {(1, "blue"), (2, "red"), (3, "never there")}
     assert len(truth["annotations"]) == 18
     rows = json.loads((tmp_path / "run" / "predictions.json").read_text())
-    assert len(rows) == len(outcome.detections) > 18
-    assert [row["bbox"] for row in rows] == outcome.detections.bbox.tolist(), "every digit"
+    assert len(rows) == len(outcome.predictions.detections) > 18
+    assert [row["bbox"] for row in rows] == outcome.predictions.detections.bbox.tolist(), "every digit"
     assert any(len(str(row["bbox"][0]).partition(".")[2]) > 6 for row in rows)
     ids = json.loads((tmp_path / "run" / "image_ids.json").read_text())
     assert ids == {str(rectangles["detect"].parent / "images" / "val" / f"{i}.png"): i for i in range(10)}
@@ -104,7 +104,7 @@ def test_verbose_false_leaves_out_the_table_of_classes(validate, log):
 @pytest.mark.parametrize(("task", "kinds"), [("detect", ["bbox"]), ("segment", ["bbox", "segm"])])
 def test_a_model_that_finds_nothing(task, kinds, validate):
     outcome = validate(task, coco_eval=CHOSEN, conf=0.9999).coco
-    assert list(outcome.evaluations) == kinds and len(outcome.detections) == 0
+    assert list(outcome.evaluations) == kinds and len(outcome.predictions.detections) == 0
     for evaluation in outcome.evaluations.values():
         assert evaluation["AP"] == evaluation["AR100"] == 0 and math.isnan(evaluation["AP_large"])
         assert evaluation.errors.overall.gain["missed"] == 1
@@ -113,7 +113,7 @@ def test_a_model_that_finds_nothing(task, kinds, validate):
 def test_single_class(validate):
     outcome = validate(coco_eval=CHOSEN, single_cls=True).coco
     assert outcome["bbox"].names == ["item"] and outcome["bbox"].truths == [18]
-    assert set(outcome.detections.category_id) == {1}
+    assert set(outcome.predictions.detections.category_id) == {1}
 
 
 def test_some_classes(validate):
@@ -121,16 +121,16 @@ def test_some_classes(validate):
     outcome = validate(coco_eval=CHOSEN, classes=[1]).coco
     assert outcome["bbox"].names == ["red"] and outcome["bbox"].truths == [9]
     assert np.allclose(outcome["bbox"].classes[0], whole.classes[1], rtol=0, atol=1e-12, equal_nan=True)
-    assert set(outcome.detections.category_id) == {2}
+    assert set(outcome.predictions.detections.category_id) == {2}
 
 
 def test_part_of_a_split(validate):
     whole = validate(coco_eval=CHOSEN).coco
     outcome = validate(coco_eval=CHOSEN, fraction=[1.0, 0.5]).coco
     assert outcome["bbox"].images == 5
-    ids = [image["id"] for image in outcome.split.truth.images]
-    kept = np.isin(whole.detections.image_id, ids)
-    assert len(outcome.detections) == kept.sum() > 0
+    ids = [image["id"] for image in outcome.predictions.truth.images]
+    kept = np.isin(whole.predictions.detections.image_id, ids)
+    assert len(outcome.predictions.detections) == kept.sum() > 0
 
 
 def test_an_exported_model(validate, detectors, tmp_path):
@@ -166,7 +166,7 @@ def test_annotations_of_the_yaml_count(validate, variant, tmp_path):
     (data.parent / "gt" / "val.json").write_text(json.dumps(content))
     outcome = validate(data=data, coco_eval=CHOSEN, save_json=True).coco
     assert np.abs(np.nan_to_num(outcome["bbox"].values, nan=-1) - pycocotools(tmp_path / "run", "bbox")).max() < 1e-9
-    assert set(outcome.detections.category_id) <= {11, 12, 13}
+    assert set(outcome.predictions.detections.category_id) <= {11, 12, 13}
     assert sum(outcome["bbox"].truths) == 17
     assert math.isnan(outcome["bbox"]["AP_medium"]) and not math.isnan(outcome["bbox"]["AP_small"])
 
@@ -282,16 +282,16 @@ def test_coco_pictures_and_a_yolo_model(shared_data, tmp_path):
     stats = pycocotools(tmp_path / "run", "bbox")
     assert np.abs(np.nan_to_num(outcome["bbox"].values, nan=-1) - stats).max() < 1e-9
     assert 0.2 < outcome["bbox"]["AP"] < 0.6 and outcome["bbox"]["AP_small"] < outcome["bbox"]["AP_large"]
-    assert {c["id"] for c in outcome.split.truth.categories} == set(coco80_to_coco91_class())
-    assert set(outcome.detections.category_id) <= set(coco80_to_coco91_class())
-    assert any(a["iscrowd"] for a in outcome.split.truth.annotations)
-    assert {i["id"] for i in outcome.split.truth.images} == {int(p.stem) for p in pictures}
+    assert {c["id"] for c in outcome.predictions.truth.categories} == set(coco80_to_coco91_class())
+    assert set(outcome.predictions.detections.category_id) <= set(coco80_to_coco91_class())
+    assert any(a["iscrowd"] for a in outcome.predictions.truth.annotations)
+    assert {i["id"] for i in outcome.predictions.truth.images} == {int(p.stem) for p in pictures}
 
     # The same from labels: no crowd regions, and areas of boxes; AP over all sizes is close.
     (root / "annotations" / "instances_val2017.json").unlink()
     labels = model.val(data=str(data), coco_eval={"resamples": 0}, name="labels", **settings).coco
-    assert {c["id"] for c in labels.split.truth.categories} == set(coco80_to_coco91_class())
+    assert {c["id"] for c in labels.predictions.truth.categories} == set(coco80_to_coco91_class())
     assert abs(labels["bbox"]["AP"] - outcome["bbox"]["AP"]) < 0.02
     low, high = outcome["bbox"].intervals[0]
     assert low < outcome["bbox"]["AP"] < high
-    assert np.array_equal(labels.detections.bbox, outcome.detections.bbox)
+    assert np.array_equal(labels.predictions.detections.bbox, outcome.predictions.detections.bbox)

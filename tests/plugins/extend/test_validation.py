@@ -9,9 +9,12 @@ from ultralytics.utils import nms
 
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import sources
+from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.plugins.extend.validation import ClassView
 
 from .conftest import OLD, add_branch
+
+ALONE = Settings(resamples=0, explain=False)
 
 
 def detections(yolo, data, tmp_path, **kwargs):
@@ -104,9 +107,9 @@ def test_models_that_know_more_and_less_are_compared_on_the_classes_of_a_dataset
     yolo = YOLO(first)
     yolo.model = add_branch(yolo.model, "head", ["z"])
     yolo.save(again)
-    both = sources.validate_both([first, again], ("one", "two"), {"data": fruit, "imgsz": 64, "workers": 0})
-    sources.check_comparable(*both)
-    assert [category["name"] for category in both[1].truth.categories] == list("abcdefgh")
+    both = sources.validate_both([first, again], ("one", "two"), {"data": fruit, "imgsz": 64, "workers": 0}, ALONE)
+    sources.check_comparable(*(outcome.predictions.truth for outcome in both))
+    assert both[1]["bbox"].names == list("abcdefgh")
 
 
 def test_an_exported_model_is_compared_with_the_one_it_extends(old, extended, named, squares, tmp_path, monkeypatch):
@@ -119,12 +122,13 @@ def test_an_exported_model_is_compared_with_the_one_it_extends(old, extended, na
     data.write_text(yaml.safe_dump({**yaml.safe_load(squares.read_text()), "names": list(OLD)}))
     values = {"imgsz": 64, "workers": 0}
     models = [old["yolo11n"], exported]
-    sources.check_comparable(*sources.validate_both(models, ("one", "two"), {**values, "data": data}))
+    both = sources.validate_both(models, ("one", "two"), {**values, "data": data}, ALONE)
+    sources.check_comparable(*(outcome.predictions.truth for outcome in both))
     monkeypatch.setattr(sources, "validate", lambda *_, **__: pytest.fail("a mistake is found before a validation"))
     with pytest.raises(TintboxError, match="; give a dataset of classes that both know, data="):
-        sources.validate_both(models, ("one", "two"), {**values, "data": named([*OLD, *"1234"])})
+        sources.validate_both(models, ("one", "two"), {**values, "data": named([*OLD, *"1234"])}, ALONE)
     with pytest.raises(TintboxError, match=r"model=.*yolo11n.pt: the model has 4 classes .* the dataset 3"):
-        sources.validate_both(models, ("one", "two"), {**values, "data": squares})
+        sources.validate_both(models, ("one", "two"), {**values, "data": squares}, ALONE)
 
 
 def test_classes_that_are_left_out_are_not_missed():
