@@ -76,7 +76,7 @@ def check_data(data: Any) -> None:
     Raises:
         TintboxError: There is no such dataset, or it has no validation split.
     """
-    description = autoload.import_optional("tintbox.plugins.coco_eval.data.description")
+    description = autoload.import_optional("tintbox.datasets.reading.description")
     if not description or not yaml_file.is_yaml(data) or "://" in str(data):
         return
     if not description.find(data):
@@ -93,7 +93,7 @@ def check_same_images(before: Any, data: Any) -> None:
     Raises:
         TintboxError: It has others; where the run's own dataset is no longer found, it is taken for that.
     """
-    from tintbox.plugins.coco_eval.data import layout
+    from tintbox.datasets.reading import layout
 
     if not data or str(data) == str(before):
         return
@@ -118,8 +118,7 @@ def check_extension(model: Any, task: str, given: Mapping[str, Any]) -> tuple[An
         TintboxError: It cannot be extended this way, or is an extended model that would be trained like any other.
     """
     if given.get("extend"):
-        from tintbox.plugins import dataset_files
-        from tintbox.plugins.coco_eval.data import layout
+        from tintbox.datasets.reading import dataset_files, layout
 
         checks = checks_of_extend()
         checks.check_model(model, task, given)
@@ -142,7 +141,7 @@ def check_loss(model: Any, task: str, given: Mapping[str, Any], new: list[str] |
     Raises:
         TintboxError: The model's loss has no classification BCE, or the options do not fit the class names.
     """
-    from tintbox.plugins.dataset_files import ONE_CLASS
+    from tintbox.datasets.reading.dataset_files import ONE_CLASS
     from tintbox.plugins.loss.training import check_model
 
     chosen, value = class_weights.pick_set(given), given.get("cls_pos_weight")
@@ -176,7 +175,7 @@ def describe(data: Any) -> dict[str, Any] | None:
     Raises:
         TintboxError: There is no such dataset, or the YAML is invalid.
     """
-    from tintbox.plugins.coco_eval.data import description
+    from tintbox.datasets.reading import description
 
     if data is None or "://" in str(data) or Path(str(data)).suffix in CONVERTED:
         return None

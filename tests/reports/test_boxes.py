@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from tintbox.datasets.reading.description import describe
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.reports.boxes import choose, read_truth
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tintbox.datasets.reading.description import describe
+from tintbox.datasets.reading.layout import split_pictures
 from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.plugins import autoload
-from tintbox.plugins.coco_eval.data.description import describe
-from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.plugins.detector import TASKS
 from tintbox.reports.boxes import Boxes, by_name, choose, read_truth
 from tintbox.reports.entries import Entry, Section, value_text

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.checks import is_there
+from tintbox.datasets.reading.description import lacks_validation
 from tintbox.errors import TintboxError, counted, explain_refusal, one_line, suggest
 from tintbox.folds.choice import WORDS
 from tintbox.limits import MOST_RUNS
 from tintbox.plugins import options
-from tintbox.plugins.coco_eval.data.description import lacks_validation
 from tintbox.studies import crossing, dependence, files
 from tintbox.studies.grid import Grid
 from tintbox.studies.values import is_utf8, text

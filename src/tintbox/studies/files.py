@@ -13,8 +13,8 @@ from typing import Any
 
 from tintbox import run_arguments, yaml_file
 from tintbox.checks import is_there
+from tintbox.datasets.reading import description
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest, suggest_file
-from tintbox.plugins.coco_eval.data import description
 from tintbox.terminal import quiet
 
 REMOTE = "://"  # downloaded by Ultralytics when a run begins

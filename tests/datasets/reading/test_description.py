@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import yaml
 
+from tintbox.datasets.reading.description import describe, describe_without_validation, find, lacks_validation
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.data.description import describe, describe_without_validation, find, lacks_validation
 
 BLANK = np.zeros((32, 32, 3), np.uint8)
 
