@@ -7,8 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tintbox import yaml_file
-from tintbox.errors import TintboxError, TintboxFileError
+from tintbox.errors import TintboxError
 from tintbox.plugins import autoload, callbacks, options, places
 from tintbox.plugins.freeze import selection
 from tintbox.plugins.loss import weights as class_weights
@@ -77,11 +76,7 @@ def check_data(data: Any) -> None:
         TintboxError: There is no such dataset, or it has no validation split.
     """
     description = autoload.import_optional("tintbox.datasets.reading.description")
-    if not description or not yaml_file.is_yaml(data) or "://" in str(data):
-        return
-    if not description.find(data):
-        raise TintboxFileError(f"data={data}: no such dataset{description.suggest_yaml(data)}")
-    if description.lacks_validation(data):
+    if data and description and description.lacks_validation(data):
         raise TintboxError(
             f"data={data}: no val split; `tintbox recipe model= data={data} split=0.2` makes one of its training images"
         )
@@ -184,13 +179,10 @@ def describe(data: Any) -> dict[str, Any] | None:
 
 def class_names(data: Any) -> dict[int, str] | list[str] | None:
     """Return the class names that a dataset YAML lists, if it can be found without downloading anything."""
-    from ultralytics.utils.checks import check_file
+    from tintbox.datasets.reading import description
 
-    if not yaml_file.is_yaml(data) or not (path := check_file(data, download=False, hard=False)):
-        return None
     try:
-        described = yaml_file.read(Path(path))
+        names = ((data and description.read(data)) or {}).get("names")
     except TintboxError:
         return None  # the trainer will report what is wrong with it
-    names = described.get("names") if isinstance(described, dict) else None
     return names if isinstance(names, (dict, list)) else None
