@@ -9,7 +9,7 @@ from typing import Any
 
 from tintbox.errors import TintboxError
 from tintbox.plugins import autoload, callbacks, options, places
-from tintbox.plugins.freeze import selection
+from tintbox.plugins.freeze import selection, selectors
 from tintbox.plugins.loss import weights as class_weights
 
 CONVERTED = (".ndjson", ".zip", ".tar", ".gz")  # datasets that the trainer converts or unpacks
@@ -40,21 +40,10 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         handover := autoload.import_optional("tintbox.plugins.transfer.handover")
     ):
         handover.check_pretrained(model, pretrained)
+    check_arguments(task, given, typed, None if callbacks.has_anchors(model) else selection.title(model))
     args = SimpleNamespace(**given)
-    if callbacks.wants_coco_eval(args):
-        from tintbox.plugins.coco_eval.outcome import check_task
-
-        if wrong := check_task(task):
-            raise TintboxError(f"coco_eval=True: {wrong}")
     if callbacks.wants_loss(args):
         check_loss(model, task, given, new)
-    of_anchors = [o.name for o in options.OPTIONS if o.topic == "anchor" and o.is_set(given)]
-    if of_anchors and not callbacks.has_anchors(model):
-        name = of_anchors[0]
-        raise TintboxError(
-            f"{name}={given[name]}: {selection.title(model)} has no anchors; give an anchor model, e.g. "
-            "model=yolov5n-anchor.yaml"
-        )
     if callbacks.wants_freeze(args):
         from tintbox.plugins.freeze.plan import FreezePlan
         from tintbox.plugins.wrappers import unwrap
@@ -64,9 +53,37 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         raise TintboxError(
             f"freeze={given['freeze']}: nothing of {selection.title(model)} is left to train; freeze less"
         )
-    places.check(task, "train", given, typed)
     if task != autoload.TASK and any(option.is_set(given) for option in options.OPTIONS):
         check_data(given.get("data"))
+
+
+def check_arguments(
+    task: str | None, arguments: Mapping[str, Any], typed: Collection[str], without_anchors: str | None
+) -> None:
+    """Check the arguments against each other and the task, as far as that needs no model.
+
+    They are those of `check_run`; the task is None if it is not known before the model is loaded, and
+    ``without_anchors`` is the name of a model that is known to have none.
+
+    Raises:
+        TintboxError: In one line, naming the argument.
+    """
+    if wrong := selectors.check_together(arguments):
+        raise TintboxError(wrong)
+    of_anchors = [o.name for o in options.OPTIONS if o.topic == "anchor" and o.is_set(arguments)]
+    if of_anchors and without_anchors:
+        wrong = f"{without_anchors} has no anchors; give an anchor model, e.g. model=yolov5n-anchor.yaml"
+        raise TintboxError(f"{of_anchors[0]}={arguments[of_anchors[0]]}: {wrong}")
+    if task is None:
+        return
+    if callbacks.wants_coco_eval(SimpleNamespace(**arguments)):
+        from tintbox.plugins.coco_eval.outcome import check_task
+
+        if wrong := check_task(task):
+            raise TintboxError(f"coco_eval=True: {wrong}")
+    if wrong := class_weights.check_task(task, class_weights.pick_set(arguments)):
+        raise TintboxError(wrong)
+    places.check(task, "train", arguments, typed)
 
 
 def check_data(data: Any) -> None:
@@ -140,7 +157,7 @@ def check_loss(model: Any, task: str, given: Mapping[str, Any], new: list[str] |
     from tintbox.plugins.loss.training import check_model
 
     chosen, value = class_weights.pick_set(given), given.get("cls_pos_weight")
-    if wrong := class_weights.check_task(task, chosen) or check_model(chosen, model, task):
+    if wrong := check_model(chosen, model, task):
         raise TintboxError(wrong)
     names = [ONE_CLASS] if given.get("single_cls") else new or class_names(given.get("data"))  # as the trainer names it
     if names and (wrong := class_weights.check_names(value, names)):
