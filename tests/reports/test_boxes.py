@@ -71,7 +71,7 @@ def test_datasets_that_make_no_sense_are_one_line(tmp_path):
         with pytest.raises(TintboxError) as caught:
             describe(file, download=False)
         assert "a.yaml" in str(caught.value) and "\n" not in str(caught.value)
-    with pytest.raises(TintboxError, match=r"b\.yaml: no such file"):
+    with pytest.raises(TintboxError, match=r"b\.yaml' does not exist; did you mean 'a.yaml'"):
         describe(tmp_path / "b.yaml", download=False)
 
 
