@@ -5,24 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-from ultralytics.data.utils import check_det_dataset
 from ultralytics.utils import LOGGER, RANK
-from ultralytics.utils.checks import check_file
 
-from tintbox import yaml_file
 from tintbox.checks import is_there
 from tintbox.colorization import folder, palette_name
 from tintbox.colorization.data import image_files
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_base import BasePalette
-from tintbox.errors import TintboxError, TintboxFileError, message_of, one_line
-
-# What Ultralytics raises for an invalid dataset YAML.
-REFUSALS = (
-    *(SyntaxError, TypeError, ValueError, KeyError, IndexError, AttributeError, AssertionError, RuntimeError, OSError),
-    yaml.YAMLError,
-)
+from tintbox.datasets.reading import description as reading
+from tintbox.errors import TintboxError, name_file
 
 
 def describe(data: Any, split: str) -> dict[str, Any]:
@@ -43,33 +34,12 @@ def describe(data: Any, split: str) -> dict[str, Any]:
         if RANK in {-1, 0}:
             LOGGER.info(folder.describe_split(description))
         return description
-    try:
-        check_text(data)
-        description = check_det_dataset(data, split=split)
-        for part in ("train", split):
-            image_files(description[part])
+    description = reading.describe(data, split)
+    for part in ("train", split):
+        image_files(description[part])
+    with name_file(Path(str(data))):
         description["palette"] = read_palette(description.get("palette"), Path(description["yaml_file"]).parent)
-    except TintboxFileError:
-        raise
-    except FileNotFoundError as error:
-        raise TintboxFileError(f"data={data}: {one_line(error)}") from error
-    except REFUSALS as error:
-        text = message_of(error)
-        raise TintboxError(text if str(data) in text else f"data={data}: {text}") from error
     return description
-
-
-def check_text(data: Any) -> None:
-    """Read a dataset YAML with size limits, before Ultralytics reads it without any.
-
-    Raises:
-        TintboxError: If it is not a YAML mapping, or exceeds the limits of `tintbox.limits`.
-    """
-    if not yaml_file.is_yaml(data):
-        return
-    file = check_file(str(data), download=False, hard=False)
-    if file and is_there(Path(str(file))) and not isinstance(yaml_file.read(file), dict):
-        raise TintboxError(f"data={data}: no dataset; its YAML needs 'train:', 'val:' and 'names:'")
 
 
 def read_palette(named: Any, place: Path) -> BasePalette | dict[str, Any] | int | None:

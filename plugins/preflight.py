@@ -7,10 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tintbox import yaml_file
-from tintbox.errors import TintboxError, TintboxFileError
+from tintbox.errors import TintboxError
 from tintbox.plugins import autoload, callbacks, options, places
-from tintbox.plugins.freeze import selection
+from tintbox.plugins.freeze import selection, selectors
 from tintbox.plugins.loss import weights as class_weights
 
 CONVERTED = (".ndjson", ".zip", ".tar", ".gz")  # datasets that the trainer converts or unpacks
@@ -41,21 +40,10 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         handover := autoload.import_optional("tintbox.plugins.transfer.handover")
     ):
         handover.check_pretrained(model, pretrained)
+    check_arguments(task, given, typed, None if callbacks.has_anchors(model) else selection.title(model))
     args = SimpleNamespace(**given)
-    if callbacks.wants_coco_eval(args):
-        from tintbox.plugins.coco_eval.outcome import check_task
-
-        if wrong := check_task(task):
-            raise TintboxError(f"coco_eval=True: {wrong}")
     if callbacks.wants_loss(args):
         check_loss(model, task, given, new)
-    of_anchors = [o.name for o in options.OPTIONS if o.topic == "anchor" and o.is_set(given)]
-    if of_anchors and not callbacks.has_anchors(model):
-        name = of_anchors[0]
-        raise TintboxError(
-            f"{name}={given[name]}: {selection.title(model)} has no anchors; give an anchor model, e.g. "
-            "model=yolov5n-anchor.yaml"
-        )
     if callbacks.wants_freeze(args):
         from tintbox.plugins.freeze.plan import FreezePlan
         from tintbox.plugins.wrappers import unwrap
@@ -65,9 +53,37 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
         raise TintboxError(
             f"freeze={given['freeze']}: nothing of {selection.title(model)} is left to train; freeze less"
         )
-    places.check(task, "train", given, typed)
     if task != autoload.TASK and any(option.is_set(given) for option in options.OPTIONS):
         check_data(given.get("data"))
+
+
+def check_arguments(
+    task: str | None, arguments: Mapping[str, Any], typed: Collection[str], without_anchors: str | None
+) -> None:
+    """Check the arguments against each other and the task, as far as that needs no model.
+
+    They are those of `check_run`; the task is None if it is not known before the model is loaded, and
+    ``without_anchors`` is the name of a model that is known to have none.
+
+    Raises:
+        TintboxError: In one line, naming the argument.
+    """
+    if wrong := selectors.check_together(arguments):
+        raise TintboxError(wrong)
+    of_anchors = [o.name for o in options.OPTIONS if o.topic == "anchor" and o.is_set(arguments)]
+    if of_anchors and without_anchors:
+        wrong = f"{without_anchors} has no anchors; give an anchor model, e.g. model=yolov5n-anchor.yaml"
+        raise TintboxError(f"{of_anchors[0]}={arguments[of_anchors[0]]}: {wrong}")
+    if task is None:
+        return
+    if callbacks.wants_coco_eval(SimpleNamespace(**arguments)):
+        from tintbox.plugins.coco_eval.outcome import check_task
+
+        if wrong := check_task(task):
+            raise TintboxError(f"coco_eval=True: {wrong}")
+    if wrong := class_weights.check_task(task, class_weights.pick_set(arguments)):
+        raise TintboxError(wrong)
+    places.check(task, "train", arguments, typed)
 
 
 def check_data(data: Any) -> None:
@@ -76,12 +92,8 @@ def check_data(data: Any) -> None:
     Raises:
         TintboxError: There is no such dataset, or it has no validation split.
     """
-    description = autoload.import_optional("tintbox.plugins.coco_eval.data.description")
-    if not description or not yaml_file.is_yaml(data) or "://" in str(data):
-        return
-    if not description.find(data):
-        raise TintboxFileError(f"data={data}: no such dataset{description.suggest_yaml(data)}")
-    if description.lacks_validation(data):
+    description = autoload.import_optional("tintbox.datasets.reading.description")
+    if data and description and description.lacks_validation(data):
         raise TintboxError(
             f"data={data}: no val split; `tintbox recipe model= data={data} split=0.2` makes one of its training images"
         )
@@ -93,7 +105,7 @@ def check_same_images(before: Any, data: Any) -> None:
     Raises:
         TintboxError: It has others; where the run's own dataset is no longer found, it is taken for that.
     """
-    from tintbox.plugins.coco_eval.data import layout
+    from tintbox.datasets.reading import layout
 
     if not data or str(data) == str(before):
         return
@@ -118,8 +130,7 @@ def check_extension(model: Any, task: str, given: Mapping[str, Any]) -> tuple[An
         TintboxError: It cannot be extended this way, or is an extended model that would be trained like any other.
     """
     if given.get("extend"):
-        from tintbox.plugins import dataset_files
-        from tintbox.plugins.coco_eval.data import layout
+        from tintbox.datasets.reading import dataset_files, layout
 
         checks = checks_of_extend()
         checks.check_model(model, task, given)
@@ -142,11 +153,11 @@ def check_loss(model: Any, task: str, given: Mapping[str, Any], new: list[str] |
     Raises:
         TintboxError: The model's loss has no classification BCE, or the options do not fit the class names.
     """
-    from tintbox.plugins.dataset_files import ONE_CLASS
+    from tintbox.datasets.reading.dataset_files import ONE_CLASS
     from tintbox.plugins.loss.training import check_model
 
     chosen, value = class_weights.pick_set(given), given.get("cls_pos_weight")
-    if wrong := class_weights.check_task(task, chosen) or check_model(chosen, model, task):
+    if wrong := check_model(chosen, model, task):
         raise TintboxError(wrong)
     names = [ONE_CLASS] if given.get("single_cls") else new or class_names(given.get("data"))  # as the trainer names it
     if names and (wrong := class_weights.check_names(value, names)):
@@ -176,7 +187,7 @@ def describe(data: Any) -> dict[str, Any] | None:
     Raises:
         TintboxError: There is no such dataset, or the YAML is invalid.
     """
-    from tintbox.plugins.coco_eval.data import description
+    from tintbox.datasets.reading import description
 
     if data is None or "://" in str(data) or Path(str(data)).suffix in CONVERTED:
         return None
@@ -185,13 +196,10 @@ def describe(data: Any) -> dict[str, Any] | None:
 
 def class_names(data: Any) -> dict[int, str] | list[str] | None:
     """Return the class names that a dataset YAML lists, if it can be found without downloading anything."""
-    from ultralytics.utils.checks import check_file
+    from tintbox.datasets.reading import description
 
-    if not yaml_file.is_yaml(data) or not (path := check_file(data, download=False, hard=False)):
-        return None
     try:
-        described = yaml_file.read(Path(path))
+        names = ((data and description.read(data)) or {}).get("names")
     except TintboxError:
         return None  # the trainer will report what is wrong with it
-    names = described.get("names") if isinstance(described, dict) else None
     return names if isinstance(names, (dict, list)) else None

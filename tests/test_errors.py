@@ -10,6 +10,7 @@ from tintbox.errors import (
     counted,
     explain_refusal,
     lack,
+    list_values,
     message_of,
     name_file,
     one_line,
@@ -21,6 +22,12 @@ from tintbox.errors import (
 
 def test_any_white_space_is_one_space():
     assert one_line(" a\n\tb\r\n  c\x0b") == "a b c"
+
+
+def test_a_long_list_is_counted():
+    assert list_values([3, "a"]) == "3, a"
+    assert list_values(range(5), most=2) == "0, 1 and 3 more"
+    assert list_values([]) == ""
 
 
 def test_marks_that_turn_text_around_are_shown():

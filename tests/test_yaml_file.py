@@ -1,6 +1,7 @@
 """YAML as plain data, within limits."""
 
 import math
+import re
 from datetime import date
 from pathlib import Path
 
@@ -31,6 +32,15 @@ def test_files(tmp_path):
     assert yaml_file.read(file) == {"a": [1, math.inf, date(2026, 1, 2)], "b": {"c": "d"}, "e": {"c": "d"}}
     file.write_text("")
     assert yaml_file.read(file) is None
+
+
+def test_an_argument_names_a_file_and_no_pattern(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a[1]*.yaml").write_text("1: x\n")
+    assert yaml_file.read_mapping("data", "a[1]*.yaml") == (Path("a[1]*.yaml"), {"1": "x"})
+    for key, name in (("cfg", "a*.yaml"), ("data", "b[1]*.yaml")):
+        with pytest.raises(TintboxFileError, match=re.escape(f"{key}={name}: '{name}' does not exist; did you")):
+            yaml_file.locate(key, name)
 
 
 LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 30))

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from tintbox import atomic, json_file
-from tintbox.errors import TintboxError, explain_refusal
+from tintbox.errors import TintboxError, explain_refusal, list_values
 from tintbox.limits import PREDICTIONS_BYTES
 from tintbox.plugins.coco_eval.data.detections import Detections
-from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import GROUP, Truth
 from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IMAGE_IDS, PREDICTIONS, Predictions
 

@@ -13,16 +13,15 @@ from typing import Any
 
 from tintbox import link_loops
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, TintboxFileError, message_of, one_line, reason_of
+from tintbox.datasets.reading.dataset_files import ONE_CLASS
+from tintbox.datasets.reading.description import describe
+from tintbox.datasets.reading.layout import check_split
+from tintbox.errors import TintboxError, TintboxFileError, list_values, message_of, one_line, reason_of
 from tintbox.path_names import distinct_names
-from tintbox.plugins.coco_eval.data.description import describe
-from tintbox.plugins.coco_eval.data.layout import check_split
-from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IOU_TYPES, PREDICTIONS, Outcome, check_task
 from tintbox.plugins.coco_eval.pooling import has_files
 from tintbox.plugins.coco_eval.settings import Settings
-from tintbox.plugins.dataset_files import ONE_CLASS
 from tintbox.run_folder import suggest_run
 
 LONGEST = 600  # characters of Ultralytics' own reason, which can have a line for every image

@@ -8,10 +8,9 @@ from typing import Any
 
 from ultralytics.utils import LOGGER, RANK
 
-from tintbox.errors import TintboxError, one_line, reason_of
+from tintbox.errors import TintboxError, list_values, one_line, reason_of
 from tintbox.plugins.coco_eval import output, tables
 from tintbox.plugins.coco_eval.data.records import collect, keep_classes, keep_validated, single_class
-from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import Split, for_dataset
 from tintbox.plugins.coco_eval.evaluation import evaluate, iou_types, masks_left_out
 from tintbox.plugins.coco_eval.outcome import IOU_TYPES, Outcome, Predictions, check_task

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tintbox.datasets.reading import dataset_files
 from tintbox.errors import TintboxError
-from tintbox.plugins import dataset_files
 from tintbox.plugins.extend import base, forks, labels, network, training
 from tintbox.plugins.extend.classes import ONE_CLASS, Names, NewClasses, as_dict, check_chosen, match
 from tintbox.plugins.extend.network import ExtendedModel

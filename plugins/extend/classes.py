@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tintbox.checks import is_whole
+from tintbox.datasets.reading import dataset_files
 from tintbox.errors import TintboxError
-from tintbox.plugins import dataset_files
 
 Names = Mapping[int, Any] | Sequence[Any]
 NAMED = 5  # classes in a message

@@ -11,8 +11,8 @@ import numpy as np
 
 from tintbox import label_rows
 from tintbox.checks import is_number
+from tintbox.datasets.reading import dataset_files
 from tintbox.errors import TintboxError
-from tintbox.plugins import dataset_files
 from tintbox.plugins.extend.classes import NewClasses, listed
 
 MOST = 1000  # images whose labels are read to see how large boxes are

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from ultralytics.utils import LOGGER, RANK, colorstr
 
+from tintbox.datasets.reading import dataset_files
 from tintbox.errors import TintboxError
-from tintbox.plugins import dataset_files
 from tintbox.plugins.extend import base, forks, labels, network
 from tintbox.plugins.extend.classes import NewClasses, listed
 from tintbox.plugins.extend.network import ExtendedModel

@@ -78,7 +78,7 @@ CAPABILITIES = (
         ("extend", "reconcile"),
         (*ARGUMENTS, *RUN, *RESUMING, "extended_training", "extended_validation", "extended_prediction"),
         (
-            *(*OPTIONS, *RESUME, "tintbox.plugins.coco_eval.data.description", "tintbox.plugins.coco_eval.data.layout"),
+            *(*OPTIONS, *RESUME, "tintbox.datasets.reading.description", "tintbox.datasets.reading.layout"),
             *(f"tintbox.plugins.extend.{m}" for m in ("checks", "training", "validation")),
         ),
     ),

@@ -11,9 +11,9 @@ from ultralytics.utils import LOGGER, RANK
 
 from tintbox import checkpoint_file
 from tintbox.checks import is_there
+from tintbox.datasets.reading.layout import split_pictures
 from tintbox.errors import counted, message_of
 from tintbox.plugins.coco_eval import sources
-from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.plugins.polish import origins, variants
 from tintbox.plugins.polish.variants import LEAST, MARK, START
 from tintbox.plugins.wrappers import unwrap

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 from tintbox import yaml_file
 from tintbox.checks import is_there
+from tintbox.datasets.reading.description import describe
+from tintbox.datasets.reading.layout import split_pictures
 from tintbox.errors import TintboxError, TintboxFileError, counted
 from tintbox.plugins.coco_eval import sources
-from tintbox.plugins.coco_eval.data.description import describe
-from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.plugins.detector import load_detector
 from tintbox.plugins.freeze import selection
 from tintbox.plugins.freeze.plan import FreezePlan

@@ -52,6 +52,13 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
+def list_values(values: Iterable[object], most: int = 5) -> str:
+    """Return values joined by commas; those past ``most`` are only counted."""
+    words = [str(value) for value in values]
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
+
+
 def reason_of(error: BaseException) -> str:
     """Return what went wrong in one line; of a system error only its reason: the message around it names the file."""
     return one_line(getattr(error, "strerror", None) or error)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tintbox import file_bytes
-from tintbox.errors import TintboxError, one_line
+from tintbox.checks import is_there
+from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_file
 from tintbox.limits import YAML_BYTES, YAML_DEPTH, YAML_DIGITS, YAML_KEY_DIGITS, YAML_TEXT, YAML_VALUES
 
 SUFFIXES = (".yaml", ".yml")
@@ -19,6 +21,41 @@ Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def is_yaml(file: Any) -> bool:
     """Return whether a file's name ends like a YAML's."""
     return Path(str(file)).suffix in SUFFIXES
+
+
+def locate(key: str, name: str | Path) -> Path:
+    """Return the YAML file that an argument names, searched for as Ultralytics does.
+
+    Raises:
+        TintboxFileError: It cannot be found.
+    """
+    from ultralytics.utils.checks import check_file
+
+    if is_there(Path(name)):
+        return Path(name)
+    escaped = re.sub(r"([*?[])", r"[\1]", str(name))  # a name, not a pattern
+    try:
+        return Path(str(check_file(escaped, download=False)))
+    except (OSError, ValueError) as error:
+        line = one_line(error).replace(escaped, str(name))
+        near = "" if "did you mean" in line else suggest_file(Path(name))
+        raise TintboxFileError(f"{key}={name}: {line}{near}") from error
+
+
+def read_mapping(key: str, name: str | Path) -> tuple[Path, dict[str, Any]]:
+    """Return the YAML file that an argument names, and the mapping in it.
+
+    Raises:
+        TintboxError: It cannot be found or read, or holds no mapping.
+    """
+    path = locate(key, name)
+    try:
+        found = read(path)
+    except TintboxError as error:
+        raise TintboxError(f"{key}={one_line(error)}") from error
+    if not isinstance(found, dict):
+        raise TintboxError(f"{key}={name}: a YAML file of key: value lines is wanted")
+    return path, {str(name): item for name, item in found.items()}
 
 
 def read(file: str | Path) -> Any:

@@ -11,7 +11,7 @@ from tintbox.folds.pictures import gather
 def test_folds_are_ordinary_datasets(labelled, tmp_path):
     from ultralytics.data.utils import check_det_dataset
 
-    from tintbox.plugins.coco_eval.data.layout import split_pictures
+    from tintbox.datasets.reading.layout import split_pictures
 
     found = gather(labelled)
     folds, _ = Choice(3).split(found)

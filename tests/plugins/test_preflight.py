@@ -34,7 +34,7 @@ def test_mistakes(refusal, tmp_path, words, message):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("coco9.yaml", "data=coco9.yaml: no such dataset"),
+        ("coco9.yaml", "data=coco9.yaml: 'coco9.yaml' does not exist"),
         ("half.yaml", "data=half.yaml: no val split; `tintbox recipe model= data=half.yaml split=0.2` makes one"),
     ],
 )

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import yaml
 
+from tintbox.datasets.reading.description import describe
+from tintbox.datasets.reading.layout import split_pictures
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.data.description import describe
-from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.recipes import splitting
 
 pytestmark = pytest.mark.attack("folds")

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from tintbox.datasets.reading.description import describe
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.reports.boxes import choose, read_truth
 
 
@@ -71,7 +71,7 @@ def test_datasets_that_make_no_sense_are_one_line(tmp_path):
         with pytest.raises(TintboxError) as caught:
             describe(file, download=False)
         assert "a.yaml" in str(caught.value) and "\n" not in str(caught.value)
-    with pytest.raises(TintboxError, match=r"b\.yaml: no such file"):
+    with pytest.raises(TintboxError, match=r"b\.yaml' does not exist; did you mean 'a.yaml'"):
         describe(tmp_path / "b.yaml", download=False)
 
 

@@ -99,7 +99,7 @@ def test_only_results(made, tmp_path):
     _, text = read(report([str(run)], out=tmp_path / "r.html"))
     assert "bare has mAP50-95 at the best epoch 0.500" in text
     assert "bare: no COCO evaluation" in text
-    assert "bare: no images: data=gone.yaml: no such file" in text
+    assert "bare: no images: data=gone.yaml: 'gone.yaml' does not exist" in text
     assert "bare: freeze=10; no freeze.json" in text
     assert "not recorded" in text
 

@@ -66,7 +66,7 @@ def test_what_is_not_there_is_said(detector, stock, copy, tmp_path):
     (broken / "weights" / "best.pt").write_bytes(b"no checkpoint")
     found, notes, _ = subjects(section(detector, gone, bare, broken), "val", 2, 0, None)
     assert len(found) == 1 and len(notes) == 1
-    assert re.match(r"gone: no images: data=.*gone.yaml: no such file$", notes[0])
+    assert re.match(r"gone: no images: data=.*gone.yaml' does not exist", notes[0])
     rows, missing = pictures.strips(found[0], 0.25, None)
     assert [[picture.run for picture in row.pictures] for row in rows] == [[None, 0]] * 2
     assert missing[0].startswith("bare: no predictions: neither best.pt nor last.pt in ")

@@ -4,7 +4,7 @@ import pytest
 
 from tintbox.errors import TintboxError
 from tintbox.reports.boxes import by_name
-from tintbox.reports.subjects import check_names, resolve_paths, subjects
+from tintbox.reports.subjects import check_names, subjects
 
 from .conftest import section
 
@@ -38,17 +38,6 @@ def test_classifiers_have_no_pictures(made):
     assert subjects(section(run), "val", 2, 0, None) == (
         [], ["Images are shown of detectors and colourisers, not of classify models."], set()
     )  # fmt: skip
-
-
-def test_what_is_no_dataset_of_a_file(tmp_path):
-    for data, message in (
-        ("http://x.org/a.yaml", "data=http://x.org/a.yaml would have to be downloaded"),
-        ("imagenet", "data=imagenet: no such file"),
-        (str(tmp_path), "No YAML file found in '.*'; give a dataset's YAML"),
-        (str(tmp_path / "a.yaml"), "no such file"),
-    ):
-        with pytest.raises(TintboxError, match=message):
-            resolve_paths(data)
 
 
 def test_a_name_is_known_with_and_without_its_suffix():

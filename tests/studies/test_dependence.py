@@ -36,7 +36,7 @@ def said(*words):
         (["freeze_bn=auto,False"], "nothing is frozen, so auto and false are the same"),
         (["freeze=None,0"], "freeze=None and freeze=0 train the same: nothing is frozen by it"),
         (["dropout=0,0.5"], "dropout=0 and dropout=0.5 train the same: task detect does not use it, only classify"),
-        (["palette=ab313,horses24"], "palette_ab313: palette=ab313: task detect does not use it, only colorize"),
+        (["palette=ab313,horses24"], "palette_ab313: palette=ab313: counts in `yolo colorize train` only, not in"),
         (["copy_paste_mode=flip,mixup"], "copy_paste=0"),
         (["polish=False,True"], "polish=False and polish=True train the same: a study's tables are of the epochs"),
         (["dis=1,6"], "give distill_model="),

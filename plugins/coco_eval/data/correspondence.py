@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.data.rows import list_values
+from tintbox.errors import TintboxError, list_values
 
 
 def match_pictures(file: str | Path, pictures: list[str], images: list[dict[str, Any]]) -> dict[str, int]:

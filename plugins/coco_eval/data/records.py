@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tintbox.errors import counted
+from tintbox.datasets.reading.dataset_files import LEAST_SIDE, ONE_CLASS
+from tintbox.errors import counted, list_values
 from tintbox.plugins.coco_eval.data.detections import Detections
-from tintbox.plugins.coco_eval.data.rows import list_values
 from tintbox.plugins.coco_eval.data.truth import Split, Truth
-from tintbox.plugins.dataset_files import LEAST_SIDE, ONE_CLASS
 
 
 def keep_validated(split: Split, files: set[str]) -> Split:

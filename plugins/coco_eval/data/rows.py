@@ -17,11 +17,10 @@ import msgspec
 import numpy as np
 
 from tintbox import file_bytes
-from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of, suggest_file
+from tintbox.errors import TintboxError, TintboxFileError, list_values, one_line, reason_of, suggest_file
 
 REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # errors of the fast reader
 LONGEST = 60  # characters of a value in an error
-LISTED = 5  # values named in an error; the rest are counted
 _SHORT = reprlib.Repr()  # unlike repr, it handles values nested a thousand levels deep
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = LONGEST
 _SHORT.maxdict = 3
@@ -83,13 +82,6 @@ def parse(raw: bytes, file: str | Path) -> Any:
         raise TintboxError(f"{file}: broken JSON (brackets are nested too deeply)") from error
     except ValueError as error:  # Python rejects numbers of more than 4,300 digits
         raise TintboxError(f"{file}: broken JSON ({one_line(error).partition(';')[0]})") from error
-
-
-def list_values(values: Iterable[Any], most: int = LISTED) -> str:
-    """Return values joined by commas; those past ``most`` are only counted."""
-    words = [str(value) for value in values]
-    more = f" and {len(words) - most} more" if len(words) > most else ""
-    return ", ".join(words[:most]) + more
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,8 @@ import msgspec
 import numpy as np
 
 from tintbox import atomic
-from tintbox.errors import TintboxError, one_line
-from tintbox.limits import COCO_CLASSES
-from tintbox.plugins import dataset_files
-from tintbox.plugins.coco_eval.data.correspondence import match_classes, match_pictures
-from tintbox.plugins.coco_eval.data.labels import (
+from tintbox.datasets.reading import dataset_files
+from tintbox.datasets.reading.labels import (
     Labels,
     check_orphans,
     check_side,
@@ -26,7 +23,10 @@ from tintbox.plugins.coco_eval.data.labels import (
     read_labels,
     size_of,
 )
-from tintbox.plugins.coco_eval.data.layout import annotation_file, image_ids, split_pictures, title
+from tintbox.datasets.reading.layout import annotation_file, image_ids, split_pictures, title
+from tintbox.errors import TintboxError, one_line
+from tintbox.limits import COCO_CLASSES
+from tintbox.plugins.coco_eval.data.correspondence import match_classes, match_pictures
 from tintbox.plugins.coco_eval.data.rows import Rows, parse, pause_collection, read_bytes
 
 LISTS = ("images", "annotations", "categories")

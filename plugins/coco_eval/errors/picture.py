@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from tintbox import figures
+from tintbox.datasets.reading import picture_file
 from tintbox.errors import TintboxError
 from tintbox.luma import luma
-from tintbox.plugins import picture_file
 
 # Okabe and Ito's colour-blind safe palette
 COLOURS = {

@@ -13,7 +13,8 @@ from tintbox import atomic, json_file, run_folder
 from tintbox.assignment import page, plan
 from tintbox.assignment.plan import FULL, QUICK, Plan
 from tintbox.assignment.published import NETWORKS
-from tintbox.errors import TintboxError, one_line
+from tintbox.datasets.reading.description import describe
+from tintbox.errors import TintboxError
 from tintbox.reports.command import report
 from tintbox.run_folder import RunFolder
 from tintbox.studies import checks, place
@@ -65,7 +66,7 @@ def assignment(
     parts, folder = "".join(sorted(set(parts.upper()))), Path(str(out))
     needed = [requested.data] * (parts != "D") + [requested.detection] * ("D" in parts)
     for dataset in dict.fromkeys(needed):
-        prepare(dataset)
+        describe(dataset)  # drawn, copied or downloaded before any training starts
     checks.check_folder(folder, 1, "out")
     runs: dict[str, dict[str, RunFolder]] = {}
     studies = plan.studies(requested, parts, folder)
@@ -90,22 +91,6 @@ def check_studies(studies: Mapping[str, Sequence[str]], folder: Path) -> None:
             checks.check_arguments(grid, many=True)
         if other := place.explain_difference(folder / name, grid):
             raise TintboxError(f"{other}; give another out=")
-
-
-def prepare(data: str) -> None:
-    """Generate, copy or download a dataset before any training starts.
-
-    Raises:
-        TintboxError: If the dataset is not available.
-    """
-    from ultralytics.data.utils import check_det_dataset
-
-    try:
-        check_det_dataset(data)
-    except TintboxError:
-        raise
-    except (OSError, RuntimeError, SyntaxError, ValueError) as error:
-        raise TintboxError(f"{data}: {one_line(error)}") from error
 
 
 def results(folder: Path) -> dict[str, RunFolder]:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from tintbox.datasets.reading.description import describe, describe_without_validation, lacks_validation
+from tintbox.datasets.reading.layout import title
 from tintbox.errors import TintboxError
 from tintbox.path_names import can_be_listed
-from tintbox.plugins.coco_eval.data.description import describe, describe_without_validation, lacks_validation
-from tintbox.plugins.coco_eval.data.layout import title
 from tintbox.plugins.coco_eval.data.truth import from_labels
 
 POOLED = ("train", "val")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tintbox.datasets.reading.dataset_files import LEAST_SIDE
 from tintbox.errors import counted
-from tintbox.plugins.dataset_files import LEAST_SIDE
 from tintbox.recipes.labels import FAULTS
 from tintbox.recipes.survey import Survey
 

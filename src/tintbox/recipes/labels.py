@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tintbox import label_rows
-from tintbox.plugins.coco_eval.data.labels import TOLERANCE
+from tintbox.datasets.reading.labels import TOLERANCE
 from tintbox.plugins.coco_eval.overlaps import of_boxes, pairs
 
 # What is wrong with a row -> the consequence.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tintbox.datasets.reading.description import describe_without_validation, lacks_validation
 from tintbox.errors import TintboxError, counted, explain_refusal, one_line
 from tintbox.folds import files, groups, partition
 from tintbox.folds.pictures import gather
-from tintbox.plugins.coco_eval.data.description import describe_without_validation, lacks_validation
 
 HEAD = "# a validation split"  # identifies a file as ours
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from tintbox.datasets.reading import dataset_files
+from tintbox.datasets.reading.description import describe, lacks_validation
+from tintbox.datasets.reading.labels import keypoints
+from tintbox.datasets.reading.layout import split_pictures
 from tintbox.errors import TintboxError, name_file, one_line
-from tintbox.plugins import dataset_files
-from tintbox.plugins.coco_eval.data.description import describe, lacks_validation
-from tintbox.plugins.coco_eval.data.labels import keypoints
-from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.recipes import labels as label_files
 from tintbox.recipes import pictures
 from tintbox.recipes.labels import Labels

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tintbox.datasets.reading import dataset_files, labels, layout, picture_file
 from tintbox.errors import TintboxError, one_line, reason_of, suggest
-from tintbox.plugins import dataset_files, picture_file
-from tintbox.plugins.coco_eval.data import labels, layout
 
 CROWD = 10  # number of boxes per image from which labels omit the class, which the colour shows
 

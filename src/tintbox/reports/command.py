@@ -11,9 +11,9 @@ from typing import Any
 
 from tintbox import atomic
 from tintbox.checks import is_path, is_there, is_word
+from tintbox.datasets.reading.layout import SPLITS
 from tintbox.errors import TintboxError, explain_refusal, suggest
 from tintbox.plugins import autoload
-from tintbox.plugins.coco_eval.data.layout import SPLITS
 from tintbox.reports import entries, page, prediction, subjects
 from tintbox.reports.boxes import picture_names
 

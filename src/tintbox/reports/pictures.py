@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from tintbox import checkpoint_archive
+from tintbox.datasets.reading import picture_file
 from tintbox.errors import TintboxError, one_line
-from tintbox.plugins import picture_file
 from tintbox.plugins.detector import load_detector
 from tintbox.reports import prediction
 from tintbox.reports.boxes import Boxes

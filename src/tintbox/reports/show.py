@@ -10,9 +10,9 @@ import numpy as np
 
 from tintbox import figures
 from tintbox.checks import is_there
+from tintbox.datasets.reading.description import describe
 from tintbox.errors import TintboxError, explain_refusal
 from tintbox.luma import luma
-from tintbox.plugins.coco_eval.data.description import describe
 from tintbox.plugins.detector import load_detector
 from tintbox.reports import prediction
 from tintbox.reports.boxes import CROWD, Boxes, choose, read_truth

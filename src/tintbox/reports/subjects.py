@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from tintbox.datasets.reading.description import describe
+from tintbox.datasets.reading.layout import split_pictures
 from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.plugins import autoload
-from tintbox.plugins.coco_eval.data.description import describe
-from tintbox.plugins.coco_eval.data.layout import split_pictures
 from tintbox.plugins.detector import TASKS
 from tintbox.reports.boxes import Boxes, by_name, choose, read_truth
 from tintbox.reports.entries import Entry, Section, value_text
@@ -56,7 +55,7 @@ def subjects(
     names: set[str] = set()
     for data, entries in by_data.items():
         try:
-            described = resolve_paths(data)
+            described = describe(data, download=False)
             truth, classes, lost = read_truth(described, split) if labelled else ({}, [], [])
             pictures = list(truth) if labelled else split_pictures(described, split)
             known = by_name(pictures)
@@ -80,14 +79,3 @@ def check_names(images: Sequence[str] | None, names: set[str], split: str) -> No
         if names and name not in names:
             hint = suggest(name, names) or "; write it with its suffix"
             raise TintboxError(f"images={name}: no image of that name in split '{split}' of any run's dataset{hint}")
-
-
-def resolve_paths(data: str) -> dict[str, Any]:
-    """Return the content of a dataset's YAML with its paths resolved.
-
-    Raises:
-        TintboxError: The YAML or the images are missing: a report downloads nothing.
-    """
-    if "://" in data:
-        raise TintboxError(f"data={data} would have to be downloaded")
-    return describe(data, download=False)

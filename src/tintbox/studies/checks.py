@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Sequence
@@ -9,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.checks import is_there
+from tintbox.datasets.reading.description import lacks_validation
 from tintbox.errors import TintboxError, counted, explain_refusal, one_line, suggest
 from tintbox.folds.choice import WORDS
 from tintbox.limits import MOST_RUNS
-from tintbox.plugins import options
-from tintbox.plugins.coco_eval.data.description import lacks_validation
+from tintbox.plugins import options, preflight
 from tintbox.studies import crossing, dependence, files
 from tintbox.studies.grid import Grid
 from tintbox.studies.values import is_utf8, text
+from tintbox.terminal import quiet
 
 ONCE = (*WORDS, "project", "name", "mode")  # arguments of the study, not of a run
 PLACE = {
@@ -104,8 +106,12 @@ def check_runs(grid: Grid) -> list[str]:
         model = files.model(str(arguments["model"] or TASK2MODEL[str(task or DEFAULT_TASK)]))
         task = task or model.task
         crossing.check_task(grid, task)
-        if wrong := dependence.explain_unfit(run, arguments, task, model):
-            raise TintboxError(f"{run.name}: {wrong}" if grid.varied else wrong)
+        plain = model.head and model.head not in ("AnchorDetect", "DarknetDetect")
+        try:
+            with quiet(logging.ERROR):  # the run itself warns of what counts for nothing in its cfg= file
+                preflight.check_arguments(task, arguments, run.arguments, arguments["model"] if plain else None)
+        except TintboxError as error:
+            raise TintboxError(f"{run.name}: {one_line(error)}" if grid.varied else one_line(error)) from error
         runs.append((run, arguments, task))
     if wrong := dependence.find_same(runs):
         raise TintboxError(wrong)

@@ -12,7 +12,6 @@ from typing import Any
 
 from tintbox.plugins import options
 from tintbox.plugins.freeze import selectors
-from tintbox.studies.files import Model
 from tintbox.studies.grid import Run
 from tintbox.studies.values import as_hashable, text
 
@@ -99,29 +98,7 @@ def explain_ignored(key: str, arguments: Arguments, task: str | None) -> str | N
             return rule.why
     tasks = TASKS.get(key, ())
     if task is not None and ((tasks and task not in tasks) or (task == "colorize" and key in NOT_COLORIZE)):
-        return _explain_task(task, tasks)
-    return None
-
-
-def _explain_task(task: str, tasks: Sequence[str]) -> str:
-    return f"task {task} does not use it" + (f", only {', '.join(tasks)}" if tasks else "")
-
-
-def explain_unfit(run: Run, arguments: Arguments, task: str | None, model: Model) -> str | None:
-    """Return the error line with which a run would be refused at its start, or None."""
-    from tintbox.plugins.loss.weights import check_task, pick_set
-
-    if wrong := selectors.check_together(arguments):
-        return wrong
-    if task and (wrong := check_task(task, pick_set(arguments))):
-        return wrong
-    for option in options.OPTIONS:
-        if option.name not in run.arguments or not option.is_set(arguments):
-            continue
-        if task and not option.counts(task, "train"):
-            return f"{option.name}={arguments[option.name]}: {_explain_task(task, option.tasks)}"
-        if option.topic == "anchor" and model.head and model.head not in ("AnchorDetect", "DarknetDetect"):
-            return f"{option.name}={arguments[option.name]}: {arguments['model']} has no anchors"
+        return f"task {task} does not use it" + (f", only {', '.join(tasks)}" if tasks else "")
     return None
 
 

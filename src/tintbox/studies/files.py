@@ -13,11 +13,9 @@ from typing import Any
 
 from tintbox import run_arguments, yaml_file
 from tintbox.checks import is_there
+from tintbox.datasets.reading import description
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest, suggest_file
-from tintbox.plugins.coco_eval.data import description
 from tintbox.terminal import quiet
-
-REMOTE = "://"  # downloaded by Ultralytics when a run begins
 
 
 @dataclass(frozen=True)
@@ -51,54 +49,9 @@ def dataset(name: str) -> None:
     """
     from ultralytics.utils import DATASETS_DIR, ONLINE
 
-    if REMOTE in name:
-        return
-    if Path(name).suffix.lower() in yaml_file.SUFFIXES:
-        mapping("data", name)
-    elif is_there(Path(name), Path.exists):
-        return
-    elif file := description.find(name):  # Ultralytics adds the suffix
-        mapping("data", file)
-    elif Path(name).suffix or not (ONLINE or is_there(Path(DATASETS_DIR) / name, Path.is_dir)):  # those for classify
-        raise TintboxFileError(f"data={name}: no such dataset{description.suggest_yaml(name)}")
-
-
-def find(key: str, value: Any) -> Path:
-    """Return the YAML file that a name or path refers to, searched as Ultralytics does.
-
-    Raises:
-        TintboxError: It cannot be found, or its name is not that of a YAML file.
-    """
-    from ultralytics.utils.checks import check_file as search
-
-    name = str(value)
-    if Path(name).suffix.lower() not in yaml_file.SUFFIXES:
-        raise TintboxError(f"{key}={name}: give a YAML file")
-    if is_there(Path(name)):
-        return Path(name)
-    try:
-        found = search(re.sub(r"([*?[])", r"[\1]", name), download=False)  # escaped: a name, not a glob pattern
-    except (OSError, ValueError) as error:
-        line = one_line(error)
-        near = "" if "did you mean" in line else suggest_file(Path(name))
-        raise TintboxFileError(f"{key}={name}: {line}{near}") from error
-    return Path(str(found))
-
-
-def mapping(key: str, value: Any) -> tuple[Path, dict[str, Any]]:
-    """Return the YAML file that an argument names, and the mapping in it.
-
-    Raises:
-        TintboxError: It cannot be found, or holds no mapping.
-    """
-    path = find(key, value)
-    try:
-        found = yaml_file.read(path)
-    except TintboxError as error:
-        raise TintboxError(f"{key}={one_line(error)}") from error
-    if not isinstance(found, dict):
-        raise TintboxError(f"{key}={value}: a YAML file of key: value lines is wanted")
-    return path, {str(name): item for name, item in found.items()}
+    known = description.read(name) is not None or description.ADDRESS in name or is_there(Path(name), Path.exists)
+    if not known and (Path(name).suffix or not (ONLINE or is_there(Path(DATASETS_DIR) / name, Path.is_dir))):
+        raise TintboxFileError(f"data={name}: '{name}' does not exist{description.suggest_yaml(name)}")
 
 
 def read_recipe(value: Any) -> dict[str, Any]:
@@ -107,7 +60,9 @@ def read_recipe(value: Any) -> dict[str, Any]:
     Raises:
         TintboxError: It cannot be found, or holds no mapping.
     """
-    path, found = mapping("cfg", value)
+    if Path(str(value)).suffix.lower() not in yaml_file.SUFFIXES:
+        raise TintboxError(f"cfg={value}: give a YAML file")
+    path, found = yaml_file.read_mapping("cfg", value)
     return {**found, **run_arguments.beside(path)}
 
 
@@ -171,12 +126,12 @@ def model(name: str) -> Model:
         weights("model", name)
         return Model()
     try:
-        _, described = mapping("model", name)
+        _, described = yaml_file.read_mapping("model", name)
     except TintboxFileError:
         unscaled = re.sub(r"(\d+)([nslmx])(.+)?$", r"\1\3", name)  # yolo11n.yaml is yolo11.yaml at a scale
         if unscaled == name:
             raise
-        _, described = mapping("model", unscaled)
+        _, described = yaml_file.read_mapping("model", unscaled)
     head = described.get("head")
     if not (isinstance(head, list) and head and isinstance(head[-1], list) and len(head[-1]) >= 3):
         if "task" not in described:
@@ -197,7 +152,7 @@ def weights(key: str, name: str) -> None:
     from ultralytics.utils.checks import check_model_file_from_stem, check_yolov5u_filename
     from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
 
-    if REMOTE in name:
+    if description.ADDRESS in name:
         return
     file = Path(str(check_yolov5u_filename(str(check_model_file_from_stem(name)), verbose=False)))
     if file.suffix.lower() != ".pt":

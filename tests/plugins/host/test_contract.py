@@ -114,7 +114,7 @@ def test_fractions_of_splits_are_shares_or_counts():
 
 
 def test_functions_that_dataset_files_calls_are_there():
-    """The names that `plugins/coco_eval/data/dataset_files.py` uses, and their expected behaviour."""
+    """The names that `datasets/reading/dataset_files.py` uses, and their expected behaviour."""
     import inspect
 
     from ultralytics.data.base import BaseDataset
@@ -123,7 +123,7 @@ def test_functions_that_dataset_files_calls_are_there():
     from ultralytics.models.yolo.detect import DetectionValidator
     from ultralytics.utils import LOGGER
 
-    from tintbox.plugins import dataset_files
+    from tintbox.datasets.reading import dataset_files
 
     used = set(re.findall(r"self\.(\w+)", re.sub(r"#.*", "", inspect.getsource(BaseDataset.get_img_files))))
     assert used == {"prefix", "fraction"}, "picture_files sets just these"

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from ultralytics import YOLO
 
-from tintbox.plugins.coco_eval.data.description import describe
+from tintbox.datasets.reading.description import describe
 from tintbox.plugins.polish import statistics
 
 

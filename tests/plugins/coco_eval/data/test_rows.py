@@ -10,12 +10,6 @@ from tintbox.errors import TintboxError, TintboxFileError
 from tintbox.plugins.coco_eval.data import rows
 
 
-def test_a_long_list_is_counted():
-    assert rows.list_values([3, "a"]) == "3, a"
-    assert rows.list_values(range(5), most=2) == "0, 1 and 3 more"
-    assert rows.list_values([]) == ""
-
-
 def test_collection_is_paused_and_goes_on():
     with pytest.raises(KeyError), rows.pause_collection():
         assert not gc.isenabled()

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
+from tintbox.datasets.reading import picture_file
 from tintbox.errors import TintboxError
-from tintbox.plugins import picture_file
 
-from ..pictures import png
+from ...pictures import png
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 

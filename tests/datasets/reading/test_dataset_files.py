@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from ultralytics.utils import LOGGER
 
+from tintbox.datasets.reading import dataset_files
 from tintbox.errors import TintboxError
-from tintbox.plugins import dataset_files
 
 
 @pytest.fixture

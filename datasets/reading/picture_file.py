@@ -8,10 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from tintbox.datasets.reading import dataset_files
 from tintbox.errors import TintboxError, reason_of
 from tintbox.file_bytes import check_regular
 from tintbox.limits import PICTURE_BYTES, PICTURE_PIXELS
-from tintbox.plugins import dataset_files
 
 
 def size(file: str | Path) -> tuple[int, int]:

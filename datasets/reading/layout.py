@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tintbox.checks import is_there
+from tintbox.datasets.reading import dataset_files
 from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest, suggest_file
-from tintbox.plugins import dataset_files
 
 SPLITS = ("train", "val", "test", "minival")
 LARGEST_ID = 2**53  # integers up to here are exact in every JSON reader

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tintbox.datasets.reading import layout
 from tintbox.errors import TintboxError, TintboxFileError
-from tintbox.plugins.coco_eval.data import layout
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,8 @@ import numpy as np
 from pycocotools import mask
 
 from tintbox import file_bytes, label_rows, link_loops
-from tintbox.errors import TintboxError, counted, one_line, reason_of
-from tintbox.plugins import dataset_files
-from tintbox.plugins.coco_eval.data.rows import list_values
+from tintbox.datasets.reading import dataset_files
+from tintbox.errors import TintboxError, counted, list_values, one_line, reason_of
 
 TOLERANCE = 0.01  # outside 0..1: Ultralytics accepts and clips values this far out
 BOX, POLYGON = "'class x y width height'", "'class x1 y1 x2 y2 x3 y3 ...'"

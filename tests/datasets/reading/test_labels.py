@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from ultralytics.data.utils import img2label_paths, verify_image_label
 
+from tintbox.datasets.reading.labels import check_orphans, keypoints, read_labels
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.data.labels import check_orphans, keypoints, read_labels
 
 SQUARE = "0 0.5 0.5 0.2 0.2"
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import yaml
 
-from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.data.description import describe, describe_without_validation, find, lacks_validation
+from tintbox.datasets.reading.description import describe, describe_without_validation, find, lacks_validation
+from tintbox.errors import TintboxError, TintboxFileError
 
 BLANK = np.zeros((32, 32, 3), np.uint8)
 
@@ -32,14 +32,33 @@ def test_paths_are_resolved(dataset):
     assert found["names"] == {0: "a", 1: "b"}
     assert str(found["val"]).startswith(str(dataset.parent))
     assert find(dataset) == find(dataset.with_suffix("")) == dataset and find(dataset.parent) is None
-    assert find("bccd.yaml").name == "bccd.yaml" and find("nowhere.yaml") is None
+    assert find("bccd.yaml").name == "bccd.yaml" and find("nowhere") is None
 
 
 def test_a_yaml_without_a_validation_split(dataset, without):
-    assert lacks_validation(without) and not lacks_validation(dataset) and not lacks_validation("nowhere.yaml")
+    assert lacks_validation(without) and not lacks_validation(dataset) and not lacks_validation("nowhere")
     found = describe_without_validation(without)
     assert found["val"] is None and found["yaml_file"] == str(without)
     assert found["train"] == describe(dataset)["train"]
+
+
+def test_a_split_without_which_it_is_no_use(dataset):
+    assert describe(dataset, "train")["names"] == {0: "a", 1: "b"}
+    with pytest.raises(TintboxFileError, match=r"^data=.*: .* 'test:' images not found"):
+        describe(dataset, "test")
+
+
+def test_nothing_is_downloaded_or_unpacked(tmp_path):
+    (tmp_path / "a.zip").touch()
+    for data, message in (
+        ("http://x.org/a.yaml", "^data=http://x.org/a.yaml would have to be downloaded$"),
+        ("imagenet", "^data=imagenet: 'imagenet' does not exist; give a dataset's YAML"),
+        (tmp_path, "No YAML file found in '.*'; give a dataset's YAML"),
+        (tmp_path / "a.zip", "a.zip: no dataset's YAML$"),
+        (tmp_path / "a.yaml", "a.yaml' does not exist$"),
+    ):
+        with pytest.raises(TintboxError, match=message):
+            describe(data, download=False)
 
 
 @pytest.mark.parametrize(
@@ -72,9 +91,12 @@ def test_names_without_a_suffix(without, monkeypatch):
 
 @pytest.mark.attack("folds")
 def test_what_is_no_dataset_is_a_line(tmp_path):
-    with pytest.raises(TintboxError, match=r"^data=nowhere.yaml: no such file$"):
-        describe("nowhere.yaml", download=False)
+    with pytest.raises(TintboxError, match=r"^data=nowhere.yaml: 'nowhere.yaml' does not exist$"):
+        lacks_validation("nowhere.yaml")
     file = tmp_path / "odd.yaml"
+    file.write_text("- images")
+    with pytest.raises(TintboxError, match=r"^data=.*odd.yaml: a YAML file of key: value lines is wanted$"):
+        describe(file)
     file.write_text("train: images")
     with pytest.raises(TintboxError, match=r"^data=.*odd.yaml: "):
         describe(file)

@@ -1,0 +1,1 @@
+"""Reading of any dataset that Ultralytics accepts: its YAML, the images of a split, and their labels."""
