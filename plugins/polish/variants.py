@@ -259,7 +259,9 @@ def load_start(source: Path, file: str, given: bool = False) -> Any:
     """
     from ultralytics.utils import SETTINGS as USER
 
-    lost = f"start={file}: no such file" if given else f"{source} was trained from {file}, which isn't here; give start="
+    lost = f"{source} was trained from {file}, which isn't here; give start="
+    if given:
+        lost = f"start={file}: no such file"
     if not any(is_there(folder / file) for folder in (Path(), Path(USER["weights_dir"]))):
         raise TintboxFileError(lost)  # Ultralytics would download a file of that name, which may be another
     try:

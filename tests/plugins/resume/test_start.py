@@ -37,7 +37,7 @@ def test_a_run_that_was_killed_before_its_last_strip_is_finished(copy):
     checkpoint = torch.load(run / "weights/last.pt", weights_only=False)
     checkpoint["epoch"] = 3
     torch.save(checkpoint, run / "weights/last.pt")
-    with pytest.raises(TintboxError, match=r"stopped before the last validation.* nothing to resume; .*/best\.pt is comp"):
+    with pytest.raises(TintboxError, match=r"before the last validation.* nothing to resume; .*/best\.pt is comp"):
         YOLO(run / "weights/last.pt").train(resume=True, save_dir=str(run))
 
 
