@@ -7,6 +7,7 @@ Other tasks keep their errors.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,75 +15,50 @@ from tintbox.errors import TintboxError, TintboxFileError, one_line
 from tintbox.plugins.host import command
 from tintbox.plugins.host.table import patch, replace
 
+SOURCES = (FileNotFoundError, ConnectionError, NotImplementedError, TypeError, ValueError)
+# What a user gives wrongly, and the function that reports it, in its module, with which exceptions.
+REJECTED = (
+    ("arguments of the wrong type or out of range", "ultralytics.cfg", "check_cfg", (TypeError, ValueError)),
+    ("unclosed lists", "ultralytics.cfg", "merge_equals_args", SyntaxError),
+    ("missing files, such as cfg=, which is read first", "ultralytics.utils.checks", "check_file", FileNotFoundError),
+    ("files of another kind", "ultralytics.utils.checks", "check_suffix", AssertionError),
+    ("devices that this machine lacks", "ultralytics.utils.torch_utils", "select_device", ValueError),
+    ("unknown optimizers", "ultralytics.engine.trainer", "BaseTrainer.build_optimizer", NotImplementedError),
+    ("formats and their arguments", "ultralytics.engine.exporter", "Exporter.__call__", (ValueError, AssertionError)),
+    ("exported models", "ultralytics.engine.model", "Model._check_is_pytorch_model", TypeError),
+    ("weights in an unknown format", "ultralytics.nn.autobackend", "AutoBackend.__init__", TypeError),
+    ("missing, unreachable or invalid images", "ultralytics.data.build", "load_inference_source", SOURCES),
+)
 
-def translate(owner: Any, name: str, *kinds: type[Exception]) -> None:
-    """Translate the exceptions ``kinds``, with which an Ultralytics function reports bad user input.
 
-    In a run of tintbox's task they are raised as a `TintboxError` with the same text.
-    """
+def translate(what: str, module: str, function: str, kinds: Any) -> None:
+    """Register the patch that reports ``what`` in a run of tintbox's task as a `TintboxError` with the same text."""
+    owner, _, name = function.rpartition(".")
 
-    @replace(owner, name)
-    def checked(*args: Any, stock: Any, **kwargs: Any) -> Any:
-        try:
-            return stock(*args, **kwargs)
-        except TintboxError:
-            raise
-        except kinds as error:
-            if not command.is_ours():
+    def translated(found: Any) -> None:
+        @replace(attrgetter(owner)(found) if owner else found, name)
+        def checked(*args: Any, stock: Any, **kwargs: Any) -> Any:
+            try:
+                return stock(*args, **kwargs)
+            except TintboxError:
                 raise
-            kind = TintboxFileError if isinstance(error, FileNotFoundError) else TintboxError
-            raise kind(one_line(error)) from error
+            except kinds as error:
+                if not command.is_ours():
+                    raise
+                kind = TintboxFileError if isinstance(error, FileNotFoundError) else TintboxError
+                raise kind(one_line(error)) from error
+
+    translated.__name__, translated.__doc__ = f"mistakes_in_{function}", f"Report {what}."
+    patch(module, function)(translated)
 
 
-@patch("ultralytics.cfg", "check_cfg", "merge_equals_args")
-def faulty_arguments(cfg: Any) -> None:
-    """Arguments of the wrong type or out of range, and unclosed lists."""
-    translate(cfg, "merge_equals_args", SyntaxError)
-    translate(cfg, "check_cfg", TypeError, ValueError)
-
-
-@patch("ultralytics.utils.checks", "check_file", "check_suffix")
-def faulty_files(checks: Any) -> None:
-    """Missing files, such as `cfg=`, which the command reads before there is a model, and files of another kind."""
-    translate(checks, "check_file", FileNotFoundError)
-    translate(checks, "check_suffix", AssertionError)
-
-
-@patch("ultralytics.utils.torch_utils", "select_device")
-def faulty_devices(torch_utils: Any) -> None:
-    """Devices that this machine does not have."""
-    translate(torch_utils, "select_device", ValueError)
-
-
-@patch("ultralytics.engine.trainer", "BaseTrainer.build_optimizer")
-def faulty_optimizers(trainer: Any) -> None:
-    """Unknown optimizers."""
-    translate(trainer.BaseTrainer, "build_optimizer", NotImplementedError)
-
-
-@patch("ultralytics.engine.model", "Model._check_is_pytorch_model")
-def faulty_models(engine: Any) -> None:
-    """Exported models, where only a checkpoint will do."""
-    translate(engine.Model, "_check_is_pytorch_model", TypeError)
-
-
-@patch("ultralytics.data.build", "load_inference_source")
-def faulty_sources(build: Any) -> None:
-    """Image sources that are missing, unreachable or invalid."""
-    kinds = (FileNotFoundError, ConnectionError, NotImplementedError, TypeError, ValueError)
-    translate(build, "load_inference_source", *kinds)
-
-
-@patch("ultralytics.engine.exporter", "Exporter.__call__")
-def faulty_exports(exporter: Any) -> None:
-    """Unknown formats, and arguments that a format does not take."""
-    translate(exporter.Exporter, "__call__", ValueError, AssertionError)
+for _row in REJECTED:
+    translate(*_row)
 
 
 @patch("ultralytics.nn.autobackend", "AutoBackend.__init__")
 def faulty_formats(autobackend: Any) -> None:
-    """Weights in an unknown format, and exported models that their runtime cannot read."""
-    translate(autobackend.AutoBackend, "__init__", TypeError)
+    """Exported models that their runtime cannot read: it raises whatever it likes."""
 
     @replace(autobackend.AutoBackend, "__init__")
     def load(self: Any, model: Any = "yolo26n.pt", *args: Any, stock: Any, **kwargs: Any) -> None:
