@@ -72,8 +72,8 @@ def check_text(data: Any) -> None:
         raise TintboxError(f"data={data}: no dataset; its YAML needs 'train:', 'val:' and 'names:'")
 
 
-def read_palette(named: Any, place: Path) -> BasePalette | dict[str, Any] | int | None:
-    """Return the palette that a dataset names, its description, or its number of colours.
+def read_palette(named: Any, place: Path) -> BasePalette | int | None:
+    """Return the palette that a dataset names or describes, or its number of colours.
 
     Args:
         named: What the dataset says; a file is looked for in the dataset's folder first.
@@ -86,8 +86,7 @@ def read_palette(named: Any, place: Path) -> BasePalette | dict[str, Any] | int 
         if named is None:
             return None
         if isinstance(named, dict):
-            Palette.from_dict(named)
-            return named
+            return Palette.from_dict(named)
         if wrong := palette_name.check(named):
             raise TintboxError(wrong)
         if isinstance(named, int):
