@@ -42,8 +42,8 @@ def describe(data: Any, split: str) -> dict[str, Any]:
     return description
 
 
-def read_palette(named: Any, place: Path) -> BasePalette | dict[str, Any] | int | None:
-    """Return the palette that a dataset names, its description, or its number of colours.
+def read_palette(named: Any, place: Path) -> BasePalette | int | None:
+    """Return the palette that a dataset names or describes, or its number of colours.
 
     Args:
         named: What the dataset says; a file is looked for in the dataset's folder first.
@@ -56,8 +56,7 @@ def read_palette(named: Any, place: Path) -> BasePalette | dict[str, Any] | int 
         if named is None:
             return None
         if isinstance(named, dict):
-            Palette.from_dict(named)
-            return named
+            return Palette.from_dict(named)
         if wrong := palette_name.check(named):
             raise TintboxError(wrong)
         if isinstance(named, int):

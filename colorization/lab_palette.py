@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from typing import Any, ClassVar
@@ -22,36 +23,29 @@ SHOWN_LIGHTNESS = 65.0  # L of a bin's own colour in charts and names
 REACH = 128  # bound on |a| and |b| of every sRGB colour
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class LabPalette(BasePalette):
     """K bins of the ab plane; a pixel's target is shared among its nearest five (Zhang et al. 2016, section 2.1).
 
     Args:
-        bins: ``(K, 2)`` a and b.
-        scale: Divisor that maps 8-bit pixel values to [0, 1].
-        temperature: As for `Palette`.
-        rebalance: How the loss weights the bins, as for `Palette`.
-        weights: ``(K,)`` the weight of each bin in the loss.
+        bins: ``(K, 2)`` a and b, kept as a read-only float64 array. The others are as for `Palette`.
 
     Raises:
         TintboxError: If the bins are not such a table, or a number is out of range.
     """
 
     key: ClassVar[str] = "bins"
+    colours: Any = field(init=False)  # of the bins at one lightness, for charts and names
+    bins: Any = field(kw_only=True)
 
-    def __init__(
-        self, bins: Any, scale: float = 255.0, temperature: float = 0.0, rebalance: float = 1.0, weights: Any = None
-    ) -> None:
-        table = as_table(bins, "bins", "[a, b]", PALETTE_BINS)
+    def __post_init__(self) -> None:
+        table = as_table(self.bins, "bins", "[a, b]", PALETTE_BINS)
         if not (np.abs(table) <= REACH).all():
             raise TintboxError(f"bins are not K x 2 numbers from -{REACH} to {REACH}; give a and b of CIELAB")
         check_distinct(table, "bins")
         lab = torch.cat((torch.full((len(table), 1), SHOWN_LIGHTNESS), torch.tensor(table)), 1)
-        super().__init__(table, lab_to_rgb(lab).numpy(), scale, temperature, rebalance, weights)
-
-    @property
-    def bins(self) -> np.ndarray:
-        """``(K, 2)`` a and b, read-only float64."""
-        return self.table
+        vars(self).update(bins=table, colours=lab_to_rgb(lab).numpy())
+        super().__post_init__()
 
     def encode(self, image: Any) -> Any:
         """Return the nearest bin of each pixel, like `Palette.encode` for colours."""

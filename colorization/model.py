@@ -11,13 +11,13 @@ from ultralytics.nn.tasks import BaseModel, yaml_model_load
 from ultralytics.utils.torch_utils import initialize_weights
 
 from tintbox.checks import is_whole
-from tintbox.colorization import colour_head
+from tintbox.colorization import colour_head, palette_name
 from tintbox.colorization.base import load_base
 from tintbox.colorization.colour_head import HEADS
 from tintbox.colorization.loss import PixelCrossEntropy
 from tintbox.colorization.networks import NETWORKS, STRIDE
 from tintbox.colorization.palette import Palette
-from tintbox.colorization.palette_base import BasePalette, check_count
+from tintbox.colorization.palette_base import BasePalette
 from tintbox.errors import TintboxError, suggest
 from tintbox.plugins import trunk
 
@@ -183,10 +183,6 @@ def describe(cfg: str | Path | dict[str, Any]) -> dict[str, Any]:
     if kind == "base" and not is_whole(spec["width"], 1):
         raise TintboxError(f"{name}: width={spec['width']}; give a whole number of channels of 1 or more, e.g. 64")
     palette = spec["palette"]
-    if isinstance(palette, bool) or not isinstance(palette, (int, str, Path, dict)):
-        raise TintboxError(f"{name}: palette={palette}; give a name, a path or a number of colours")
-    if isinstance(palette, int):
-        if palette < 2:
-            raise TintboxError(f"{name}: palette={palette}; a palette has at least 2 colours")
-        check_count(palette)
+    if not isinstance(palette, dict) and (wrong := palette_name.check(palette)):
+        raise TintboxError(f"{name}: palette={palette}; {wrong}")
     return spec

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from tintbox.colorization.palette_fit import k_means
 from tintbox.errors import TintboxError
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class Palette(BasePalette):
     """K colours that convert images to class indices and back.
 
@@ -34,22 +36,16 @@ class Palette(BasePalette):
     """
 
     key: ClassVar[str] = "colours"
-    _nearest: NearestColours
+    _nearest: NearestColours = field(init=False)
 
-    def __init__(
-        self,
-        colours: Any,
-        scale: float = 255.0,
-        temperature: float = 0.0,
-        rebalance: float = 1.0,
-        weights: Any = None,
-    ) -> None:
-        table = as_table(colours, "colours", "[red, green, blue]")
+    def __post_init__(self) -> None:
+        table = as_table(self.colours, "colours", "[red, green, blue]")
         wrong = np.flatnonzero(~((table >= 0) & (table <= 1)).all(axis=1))
         if len(wrong):
             raise TintboxError(f"colour {wrong[0]} is {table[wrong[0]].tolist()}; give numbers in [0, 1]")
         check_distinct(table, "colours")
-        super().__init__(table, table, scale, temperature, rebalance, weights)
+        vars(self)["colours"] = table
+        super().__post_init__()
         vars(self)["_nearest"] = NearestColours(table, self.scale)
 
     @classmethod

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -19,19 +21,12 @@ from tintbox.limits import PALETTE_COLOURS
 Array = TypeVar("Array", np.ndarray, torch.Tensor)
 Kind = TypeVar("Kind", bound="BasePalette")
 
-DEFAULTS = {"temperature": 0.0, "rebalance": 1.0, "weights": None}  # optional in a description
 
-
+@dataclass(frozen=True, eq=False, repr=False)
 class BasePalette(ABC):
-    """K classes of pixels, each shown as a colour. Palettes are immutable; `but` returns a changed copy.
+    """K classes of pixels, each shown as a colour. Palettes are immutable; `replace` returns a changed copy.
 
-    Attributes:
-        table: ``(K, n)`` the table under `key` in a description, a read-only float64 array.
-        colours: ``(K, 3)`` red, green and blue in [0, 1], likewise.
-        scale: Divisor that maps 8-bit pixel values to [0, 1].
-        temperature: Of the annealed mean that decodes scores; 0 takes the most likely colour.
-        rebalance: How the loss weights the colours: 1 equally, 0 by their inverse frequency.
-        weights: ``(K,)`` the weight of each colour in the loss, computed from the training images.
+    The arguments are those of `Palette`, and become attributes.
 
     Raises:
         TintboxError: If a number is out of range.
@@ -39,47 +34,41 @@ class BasePalette(ABC):
 
     key: ClassVar[str]  # of the table in a description
 
-    table: np.ndarray
-    colours: np.ndarray
-    scale: float
-    temperature: float
-    rebalance: float
-    weights: np.ndarray | None
-    _pixels: np.ndarray  # (K, 3) uint8
+    colours: Any  # (K, 3) red, green and blue in [0, 1], a read-only float64 array
+    scale: float = 255.0
+    temperature: float = 0.0
+    rebalance: float = 1.0
+    weights: Any = None
+    _pixels: np.ndarray = field(init=False)  # (K, 3) uint8
 
-    def __init__(
-        self, table: np.ndarray, colours: np.ndarray, scale: Any, temperature: Any, rebalance: Any, weights: Any
-    ) -> None:
-        for array in (table, colours):
+    def __post_init__(self) -> None:
+        for array in (self.table, self.colours):
             array.setflags(write=False)
         vars(self).update(
-            table=table,
-            colours=colours,
-            scale=check_scale(scale),
-            temperature=check_number("temperature", temperature, 0, 100),
-            rebalance=check_number("rebalance", rebalance, 0, 1),
-            weights=check_weights(weights, len(table)),
+            scale=check_scale(self.scale),
+            temperature=check_number("temperature", self.temperature, 0, 100),
+            rebalance=check_number("rebalance", self.rebalance, 0, 1),
+            weights=check_weights(self.weights, len(self)),
         )
-        vars(self)["_pixels"] = self.to_pixels(colours)
+        vars(self)["_pixels"] = self.to_pixels(self.colours)
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"a palette keeps its {name}; palette.replace({name}=...) makes another")
-
-    def _arguments(self) -> dict[str, Any]:
-        """Return the arguments that make an equal palette of the same kind."""
-        return {self.key: self.table, "scale": self.scale, **{name: getattr(self, name) for name in DEFAULTS}}
+    @property
+    def table(self) -> np.ndarray:
+        """The table under `key` in a description, ``(K, n)``, a read-only float64 array."""
+        return getattr(self, self.key)
 
     def replace(self: Kind, **changes: Any) -> Kind:
         """Return a palette with the same colours but another scale, temperature, rebalancing or weights."""
-        return type(self)(**{**self._arguments(), **changes})
+        return dataclasses.replace(self, **changes)
 
     def as_dict(self) -> dict[str, Any]:
         """Return a description: ``{"colours": [[red, green, blue], ...], "scale": float}`` of plain Python numbers.
 
         Temperature, rebalancing and weights are included if they differ from the defaults.
         """
-        values = {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in self._arguments().items()}
-        return {name: v for name, v in values.items() if name not in DEFAULTS or v != DEFAULTS[name]}
+        values = {each: getattr(self, each.name) for each in fields(self) if each.init}
+        plain = {each: v.tolist() if isinstance(v, np.ndarray) else v for each, v in values.items()}
+        return {each.name: v for each, v in plain.items() if each.name == "scale" or v != each.default}
 
     def save(self, path: str | Path) -> None:
         """Write the palette to a ``.yaml`` file at full precision: `Palette.load` returns an equal one.

@@ -14,8 +14,8 @@ from tintbox.plugins.host.finding import find_spec
 from tintbox.plugins.host.table import PATCHES, Patch, apply, broken, modules, read, state
 
 REGISTERING = (
-    *("anchors", "arguments", "checkpoints", "configuration", "evaluation", "extension", "models"),
-    *("precision", "run_arguments", "runs"),
+    *("anchors", "checkpoints", "configuration", "evaluation", "extension", "models"),
+    *("precision", "run_arguments", "runs", "model_methods"),
     "mistakes",  # last, to see what the other patches let through
 )
 for _name in REGISTERING:

@@ -129,19 +129,6 @@ def from_reader(error: BaseException) -> bool:
     return bool(files) and files[-1] in READERS
 
 
-@patch("ultralytics.engine.model", "Model._load")
-def darknet_files(engine: Any) -> None:
-    """Tell the user how to import Darknet's `.weights`: the stock loader only lists the export formats."""
-    from tintbox.errors import TintboxError
-
-    @replace(engine.Model, "_load")
-    def load_or_tell(self: Any, weights: Any, *args: Any, stock: Any, **kwargs: Any) -> None:
-        if str(weights).endswith(".weights"):
-            command = f"tintbox import-legacy {weights} {str(weights).removesuffix('.weights')}.pt"
-            raise TintboxError(f"model={weights} is Darknet's; import it with its .cfg first: {command}")
-        stock(self, weights, *args, **kwargs)
-
-
 @patch("ultralytics.utils.checks", "check_yolov5u_filename")
 def classic_names(checks: Any) -> None:
     """Keep the name of an existing classic checkpoint, or of one made from it.

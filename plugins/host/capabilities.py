@@ -88,7 +88,10 @@ CAPABILITIES = (
             *("palette", "rebalance", "temperature", "channel_drop", "input_scale", "crop", "shuffle"),
             *("ema_epochs", "select"),
         ),
-        (*ARGUMENTS, *RUN, *RESUMING, "bare_names", "task_tables", "guess_task", "task_map", "right_task"),
+        (
+            *(*ARGUMENTS, *RUN, *RESUMING, "bare_names", "task_tables", "guess_task", "task_map"),
+            *("model_new", "model_load"),
+        ),
         (*OPTIONS, *RESUME, *(f"tintbox.colorization.{m}" for m in ("trainer", "validator", "predictor"))),
     ),
     Capability(

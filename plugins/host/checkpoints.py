@@ -8,7 +8,6 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from tintbox.plugins.autoload import ARGUMENTS, import_optional
 from tintbox.plugins.host.table import patch, replace
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -158,24 +157,3 @@ def exact_resume(trainer: Any) -> None:
         start.check(self, ckpt)
         stock(self, ckpt)
         start.begin(self, ckpt)
-
-
-@patch("ultralytics.engine.model", "Model.train", "load_checkpoint")
-def nothing_to_resume(engine: Any) -> None:
-    """Refuse to resume a finished run of ours: the stock method starts a new one on Ultralytics' sample images.
-
-    Refuse other values of our arguments, too: the trainer would only warn that it ignores them.
-    """
-    from tintbox.plugins.host import command
-
-    @replace(engine.Model, "train")
-    def train_or_tell(self: Any, trainer: Any = None, *, stock: Any, **kwargs: Any) -> Any:
-        resume = kwargs.get("resume", self.overrides.get("resume"))
-        if resume and (start := import_optional("tintbox.plugins.resume.start")):
-            given = {name: kwargs[name] for name in kwargs.keys() & command.find_typed(kwargs)}
-            if resume is True:
-                start.check_finished(self, kwargs)
-                start.check_kept(self.model, given)
-            elif given.keys() & ARGUMENTS and Path(str(resume)).is_file():
-                start.check_kept(engine.load_checkpoint(resume)[0], given)
-        return stock(self, trainer, **kwargs)

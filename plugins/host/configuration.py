@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tintbox.plugins.autoload import TASK
 from tintbox.plugins.host import capabilities, refusals
-from tintbox.plugins.host.arguments import OPTIONS_HELP
 from tintbox.plugins.host.table import DEFAULT_DATA, DEFAULT_MODEL, patch, replace
+
+OPTIONS_HELP = """
+    tintbox adds arguments of its own: tintbox options
+    """
 
 
 @patch("ultralytics.utils", "DEFAULT_CFG_DICT", "DEFAULT_CFG")
@@ -65,12 +71,46 @@ def task_tables(cfg: Any) -> None:
     cfg.TASK2METRIC[TASK] = "metrics/accuracy"
 
 
+@contextlib.contextmanager
+def help_held(cfg: Any) -> Iterator[list[logging.LogRecord]]:
+    """Hold back the help that Ultralytics logs before it refuses an argument, until we know whose argument it is.
+
+    Yields:
+        The held-back records, logged on exit unless the list is emptied.
+    """
+    from ultralytics.utils import LOGGER
+
+    held: list[logging.LogRecord] = []
+
+    def keep(record: logging.LogRecord) -> bool:
+        if record.msg is not cfg.CLI_HELP_MSG:
+            return True
+        held.append(record)
+        return False
+
+    LOGGER.addFilter(keep)
+    try:
+        yield held
+    finally:
+        LOGGER.removeFilter(keep)
+        for record in held:
+            LOGGER.handle(record)
+
+
+def tell_of_options(words: Sequence[str]) -> None:
+    """After `yolo cfg`, which prints Ultralytics' own file, say where to find tintbox's arguments."""
+    if [word.lstrip("-").lower() for word in words[:1]] == ["cfg"]:
+        from ultralytics.utils import LOGGER
+
+        LOGGER.info("# tintbox adds arguments of its own: tintbox options")
+
+
 @patch("ultralytics.cfg", "check_cfg", "check_dict_alignment", "CLI_HELP_MSG")
 def argument_checks(cfg: Any) -> None:
     """Check tintbox's arguments where Ultralytics checks its own, before it downloads or creates anything."""
     from tintbox.errors import TintboxError
     from tintbox.plugins import options
-    from tintbox.plugins.host import arguments, command
+    from tintbox.plugins.host import command
 
     @replace(cfg, "check_cfg")
     def check_values(values: dict[str, Any], *args: Any, stock: Any, **kwargs: Any) -> None:
@@ -84,7 +124,7 @@ def argument_checks(cfg: Any) -> None:
     ) -> None:
         if isinstance(e, TintboxError):
             raise e  # e.g. a missing cfg= file: no name is wrong
-        with arguments.help_held(cfg) as help_:
+        with help_held(cfg) as help_:
             try:
                 stock(base, custom, e, *args, **kwargs)
             except SyntaxError:
@@ -101,7 +141,7 @@ def argument_checks(cfg: Any) -> None:
 @patch("ultralytics.cfg", "entrypoint", "ARGV", "merge_equals_args", "DEFAULT_CFG_DICT", "TASKS", "MODES")
 def command_line(cfg: Any) -> None:
     """Remember the command's words while it runs, and report mistakes in them before Ultralytics shows a traceback."""
-    from tintbox.plugins.host import arguments, command
+    from tintbox.plugins.host import command
 
     @replace(cfg, "entrypoint")
     def run(debug: str = "", *, stock: Any) -> None:
@@ -109,4 +149,4 @@ def command_line(cfg: Any) -> None:
         with refusals.in_one_line(), command.remember_words(words):
             command.check_words(cfg.merge_equals_args(words), cfg.DEFAULT_CFG_DICT, cfg.TASKS, cfg.MODES)
             stock(debug)
-            arguments.tell_of_options(words)
+            tell_of_options(words)

@@ -142,14 +142,3 @@ def extended_prediction(module: Any) -> None:
         from tintbox.plugins.extend.reconcile import keep
 
         return [result[keep(result.boxes.xyxy, result.boxes.conf, result.boxes.cls, counts)] for result in results]
-
-
-@patch("ultralytics.engine.model", "Model.val", "Model.predict", "Model.track")
-def reconciling(engine: Any) -> None:
-    """Refuse `reconcile` for a model with nothing to reconcile, before a run folder is created."""
-    for mode in ("val", "predict", "track"):
-
-        @replace(engine.Model, mode)
-        def run(self: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
-            check_reconcile(self.model, kwargs)
-            return stock(self, *args, **kwargs)

@@ -9,7 +9,7 @@ from typing import Any
 
 from tintbox.plugins.autoload import TASK, import_optional, tell
 from tintbox.plugins.host import capabilities
-from tintbox.plugins.host.table import DEFAULT_MODEL, patch, replace
+from tintbox.plugins.host.table import patch, replace
 
 
 @patch("ultralytics.nn.tasks", "guess_model_task")
@@ -82,29 +82,6 @@ def names_with_apostrophes(downloads: Any) -> None:
     @replace(downloads, "attempt_download_asset")
     def download(file: Any, *args: Any, stock: Any, **kwargs: Any) -> str:
         return str(file) if "'" in str(file) and Path(file).is_file() else stock(file, *args, **kwargs)
-
-
-@patch("ultralytics.engine.model", "Model._new", "Model._load", "guess_model_task", "yaml_model_load")
-def right_task(engine: Any) -> None:
-    """Refuse a model of another task: the stock command only warns and continues with the model's own task."""
-    from tintbox.errors import TintboxError
-
-    def refuse(model: object, has: str, wants: str | None) -> None:
-        if wants and has != wants and TASK in (has, wants):
-            hint = f"use `yolo {has} ...`, or give a {wants} model"
-            example = f", e.g. model={DEFAULT_MODEL}" if wants == TASK else " and this one as pretrained="
-            raise TintboxError(f"model={model} is a {has} model, not a {wants} model; {hint}{example}")
-
-    @replace(engine.Model, "_new")
-    def new_of_task(self: Any, cfg: Any, task: str | None = None, *args: Any, stock: Any, **kwargs: Any) -> None:
-        if task:
-            refuse(cfg, engine.guess_model_task(engine.yaml_model_load(cfg)), task)
-        stock(self, cfg, task, *args, **kwargs)
-
-    @replace(engine.Model, "_load")
-    def load_of_task(self: Any, weights: Any, task: str | None = None, *args: Any, stock: Any, **kwargs: Any) -> None:
-        stock(self, weights, task, *args, **kwargs)
-        refuse(weights, self.task, task)
 
 
 class Colouriser(Mapping[str, Any]):

@@ -1,4 +1,4 @@
-"""Patches for runs: callbacks, checks before a run, label caches, exports."""
+"""Patches for runs: callbacks, label caches, exports."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from tintbox.plugins.autoload import import_optional
-from tintbox.plugins.host import capabilities
 from tintbox.plugins.host.table import patch, replace
 
 
@@ -18,33 +16,6 @@ def default_callbacks(base: Any) -> None:
 
     for function in callbacks.CALLBACKS:
         base.default_callbacks[function.__name__].append(function)
-
-
-@patch("ultralytics.engine.model", "Model.train", "YAML", "checks", "DEFAULT_CFG_DICT", "TASK2DATA")
-def preflight(engine: Any) -> None:
-    """Check a run's arguments against its model before the trainer creates a folder: no callback runs before that."""
-
-    @replace(engine.Model, "train")
-    def checked_train(self: Any, trainer: Any = None, *, stock: Any, **kwargs: Any) -> Any:
-        cfg = kwargs.get("cfg")
-        recipe = engine.YAML.load(engine.checks.check_yaml(cfg)) if cfg else {}
-        arguments = {**recipe, **kwargs}
-        capabilities.check(arguments)
-        if arguments.get("extend") and not (cfg or arguments.get("resume")):
-            # Ultralytics' default is what the checkpoint was trained with, which says nothing about the new classes.
-            arguments["single_cls"] = kwargs.setdefault("single_cls", False)
-        if not hasattr(self.model, "parameters"):  # exported
-            capabilities.check_exported(self.model, arguments)
-            return stock(self, trainer, **kwargs)
-        capabilities.check_callbacks(self.callbacks, arguments)
-        checks = import_optional("tintbox.plugins.preflight")
-        command = import_optional("tintbox.plugins.host.command")
-        if checks and command:
-            used = {**engine.DEFAULT_CFG_DICT, **({} if cfg else self.overrides), "data": None, **arguments}
-            if not (used["data"] or used["resume"]):
-                used["data"] = engine.TASK2DATA.get(self.task)
-            checks.check_run(self.model, self.task, used, command.find_typed(kwargs))
-        return stock(self, trainer, **kwargs)
 
 
 @patch("ultralytics.data.utils", "save_dataset_cache_file")

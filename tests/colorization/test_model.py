@@ -63,7 +63,7 @@ def test_untrained_model_without_colours_says_so():
         ({"kernel": 1}, "kernel=1"),
         ({"num_filters": 0}, "num_filters=0"),
         ({"in_channels": 2}, "in_channels=2"),
-        ({"palette": 1}, "palette=1; a palette has at least 2 colours"),
+        ({"palette": 1}, "palette=1; a palette has 2 to 4096 colours"),
         ({"palette": True}, "palette=True"),
         ({"palette": "horses25"}, "palette 'horses25'.*did you mean 'horses24'"),
     ],

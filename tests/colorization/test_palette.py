@@ -137,7 +137,7 @@ def test_class_basics():
 @pytest.mark.parametrize("name", ["horses24", "ab313"])
 def test_a_palette_does_not_change(name):
     palette = Palette.load(name)
-    with pytest.raises(AttributeError, match=r"keeps its scale; palette.replace\(scale=...\) makes another"):
+    with pytest.raises(AttributeError, match="cannot assign to field 'scale'"):
         palette.scale = 2.0
     other = palette.replace(temperature=1.5)
     assert type(other) is type(palette)

@@ -7,7 +7,6 @@ import torch
 from ultralytics import YOLO
 from ultralytics.nn.modules import block
 
-from tintbox.errors import TintboxError
 from tintbox.plugins.host import anchors
 
 
@@ -85,10 +84,3 @@ def test_a_full_memory_is_no_fault_of_the_file(monkeypatch, tmp_path):
     monkeypatch.setattr(tasks, "torch_safe_load", full)
     with pytest.raises(MemoryError):
         tasks.load_checkpoint(tmp_path / "x.pt")
-
-
-def test_darknets_weights_are_told_how_to_be_imported():
-    with pytest.raises(TintboxError) as caught:
-        YOLO("a/yolov3.weights")
-    line = "model=a/yolov3.weights is Darknet's; import it with its .cfg first: "
-    assert str(caught.value) == f"{line}tintbox import-legacy a/yolov3.weights a/yolov3.pt"

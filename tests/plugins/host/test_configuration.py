@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import ultralytics.cfg as cfg
-from ultralytics.utils import DEFAULT_CFG, DEFAULT_CFG_DICT, WEIGHTS_DIR, checks
+from ultralytics.utils import DEFAULT_CFG, DEFAULT_CFG_DICT, LOGGER, WEIGHTS_DIR, checks
 
 from tintbox.errors import TintboxError
 from tintbox.plugins import files, options
@@ -71,3 +71,36 @@ def test_the_words_are_those_of_a_debug_text_where_there_is_one(monkeypatch, cap
     with pytest.raises(SystemExit):
         cfg.entrypoint("yolo colorize trian")
     assert "did you mean 'train'" in capsys.readouterr().err
+
+
+def test_help_is_held_back_until_it_is_known_whose_the_mistake_is(log):
+    with configuration.help_held(cfg) as held:
+        LOGGER.info("something else")
+        LOGGER.info(cfg.CLI_HELP_MSG)
+        assert log == ["something else"] and len(held) == 1
+    assert log == ["something else", cfg.CLI_HELP_MSG]
+    LOGGER.info(cfg.CLI_HELP_MSG)
+    assert len(log) == 3, "afterwards it is told at once"
+
+
+def test_help_that_is_not_wanted_is_dropped(log):
+    with configuration.help_held(cfg) as held:
+        LOGGER.info(cfg.CLI_HELP_MSG)
+        held.clear()
+    assert log == []
+
+
+def test_help_is_told_where_an_error_passes(log):
+    with pytest.raises(SyntaxError), configuration.help_held(cfg):
+        LOGGER.info(cfg.CLI_HELP_MSG)
+        raise SyntaxError
+    assert log == [cfg.CLI_HELP_MSG]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["cfg"], 1), (["--cfg"], 1), (["CFG", "x"], 1), (["train", "cfg"], 0), (["cfg=x.yaml"], 0), ([], 0)],
+)
+def test_after_cfg_our_arguments_are_named(log, words, said):
+    configuration.tell_of_options(words)
+    assert log == ["# tintbox adds arguments of its own: tintbox options"] * said

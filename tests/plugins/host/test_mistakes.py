@@ -32,21 +32,6 @@ def test_another_task_keeps_its_errors(monkeypatch, tmp_path, arguments, kind):
     assert not isinstance(caught.value, TintboxError)
 
 
-@pytest.mark.parametrize(("words", "mode"), [("freeze=backbone", "train"), ("coco_eval=True", "val"), ("", "train")])
-def test_a_run_of_ours_says_where_it_cannot_write(cli, fruit, tmp_path, words, mode):
-    (tmp_path / "file").write_text("mine")
-    said = (mode, "model=yolo11n.yaml", f"data={fruit}", "imgsz=32", f"project={tmp_path}/file", *words.split())
-    if not words:  # stock
-        with pytest.raises(NotADirectoryError):
-            cli(*said)
-        return
-    code, text = cli(*said)
-    assert code == 1
-    last = [line for line in text.splitlines() if line.strip()][-1]
-    assert last.startswith(f"yolo: {tmp_path}/file/{mode}")
-    assert last.endswith(": cannot be written (Not a directory); give another folder, project=")
-
-
 def test_files_that_are_not_there_are_still_file_errors(trained, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.jpg does not exist") as caught:
         YOLO(trained / "weights" / "best.pt").predict(tmp_path / "nowhere.jpg")

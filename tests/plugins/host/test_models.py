@@ -2,7 +2,6 @@
 
 import pytest
 
-from tintbox.errors import TintboxError
 from tintbox.plugins.host import models
 
 
@@ -48,29 +47,6 @@ def test_other_tasks_have_the_classes_that_they_had():
 
     found = YOLO("yolo11n.yaml").task_map
     assert found["detect"]["trainer"] is DetectionTrainer and list(found)[-1] == "colorize"
-
-
-@pytest.mark.parametrize(
-    ("name", "task", "line"),
-    [
-        ("yolo11n.yaml", "colorize", "model=yolo11n.yaml is a detect model, not a colorize model; "
-         "use `yolo detect ...`, or give a colorize model, e.g. model=colorize-unet.yaml"),
-        ("colorize-unet.yaml", "detect", "model=colorize-unet.yaml is a colorize model, not a detect model; "
-         "use `yolo colorize ...`, or give a detect model and this one as pretrained="),
-    ],
-)  # fmt: skip
-def test_a_model_of_another_task_is_refused(name, task, line):
-    from ultralytics import YOLO
-
-    with pytest.raises(TintboxError) as caught:
-        YOLO(name, task=task)
-    assert str(caught.value) == line
-
-
-def test_stock_tasks_are_not_compared():
-    from ultralytics import YOLO
-
-    assert YOLO("yolo11n.yaml", task="segment").task == "segment"
 
 
 def test_restricted_loading_knows_every_layer_of_ours():

@@ -3,11 +3,9 @@
 from pathlib import Path
 
 import pytest
-from ultralytics import YOLO
 from ultralytics.data import dataset
 from ultralytics.engine import exporter
 
-from tintbox.errors import TintboxError
 from tintbox.plugins import callbacks
 
 
@@ -45,30 +43,3 @@ def test_a_cache_of_labels_that_another_run_removed_ends_no_run(tmp_path):
     dataset.save_dataset_cache_file("", Raced(file), {}, "1")
     dataset.save_dataset_cache_file("", file, {"hash": "h"}, "1")
     assert dataset.load_dataset_cache_file(file) == {"hash": "h", "version": "1"}
-
-
-def test_arguments_of_a_recipe_are_checked_with_those_given(tmp_path, monkeypatch):
-    """Before anything is created."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "recipe.yaml").write_text("freeze: bakbone\n")
-    model = YOLO("yolo11n.yaml")
-    with pytest.raises(TintboxError, match="did you mean 'backbone'"):
-        model.train(cfg="recipe.yaml", data="coco8.yaml")
-    with pytest.raises(TintboxError, match="freeze='nack'"):
-        model.train(cfg="recipe.yaml", data="coco8.yaml", freeze="nack")
-    assert [path.name for path in tmp_path.iterdir()] == ["recipe.yaml"]
-
-
-def test_arguments_are_checked_with_the_defaults_and_what_the_checkpoint_says(tmp_path, monkeypatch, fruit):
-    monkeypatch.chdir(tmp_path)
-    model = YOLO("yolo11n.yaml")
-    model.ckpt = {"train_args": {"single_cls": True}}
-    model.save("single.pt")
-    for file, arguments, message in (
-        ("single.pt", {"cls_pos_weight": {"b": 2}}, "no class 'b'; there are: item"),
-        ("single.pt", {"cls_pos_weight": {"item": 2}, "single_cls": False}, "no class 'item'"),
-        ("single.pt", {"freeze": "backbone", "unfreeze": {150: "backbone"}}, "the run has 100 epochs"),
-    ):
-        with pytest.raises(TintboxError, match=message):
-            YOLO(file).train(data=str(fruit), **arguments)
-    assert [path.name for path in tmp_path.iterdir()] == ["single.pt"]
