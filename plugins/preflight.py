@@ -12,6 +12,7 @@ from tintbox.plugins import autoload, callbacks, options, places
 from tintbox.plugins.freeze import selection, selectors
 from tintbox.plugins.loss import weights as class_weights
 
+BOX = 5  # words of a box's row: class, x, y, width and height
 CONVERTED = (".ndjson", ".zip", ".tar", ".gz")  # datasets that the trainer converts or unpacks
 
 
@@ -54,7 +55,7 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
             f"freeze={given['freeze']}: nothing of {selection.title(model)} is left to train; freeze less"
         )
     if task != autoload.TASK and any(option.is_set(given) for option in options.OPTIONS):
-        check_data(given.get("data"))
+        check_data(given.get("data"), task)
 
 
 def check_arguments(
@@ -86,17 +87,43 @@ def check_arguments(
     places.check(task, "train", arguments, typed)
 
 
-def check_data(data: Any) -> None:
-    """Check that a dataset's YAML exists and has a validation split: the trainer would create a folder before.
+def check_data(data: Any, task: str) -> None:
+    """Check that a dataset exists, has a validation split and is one of the task: the trainer would create a folder.
 
     Raises:
-        TintboxError: There is no such dataset, or it has no validation split.
+        TintboxError: There is no such dataset, it has no validation split, or it is one of another task.
     """
     description = autoload.import_optional("tintbox.datasets.reading.description")
-    if data and description and description.lacks_validation(data):
+    if not (data and description):
+        return
+    if description.lacks_validation(data):
         raise TintboxError(
             f"data={data}: no val split; `tintbox recipe model= data={data} split=0.2` makes one of its training images"
         )
+    content = description.read(data)
+    if content is None:
+        return
+    if task == "classify":
+        raise TintboxError(f"data={data}: `yolo classify` takes a folder with a folder of images for each class")
+    if task == "pose" and "kpt_shape" not in content:
+        raise TintboxError(f"data={data}: it has no kpt_shape, so it is no dataset for `yolo pose`")
+    if task in ("segment", "obb") and has_boxes_only(data):
+        raise TintboxError(f"data={data}: its labels are boxes, so it is no dataset for `yolo {task}`")
+
+
+def has_boxes_only(data: Any) -> bool:
+    """Return whether the first label file of a dataset's training images that has rows has those of upright boxes."""
+    from tintbox import label_rows
+    from tintbox.datasets.reading import dataset_files, layout
+
+    pictures = layout.split_pictures(describe(data) or {}, "train")
+    for file in dataset_files.label_files(pictures):
+        try:
+            if rows := label_rows.read(file):
+                return all(len(words) == BOX for _, words in rows)
+        except (OSError, UnicodeDecodeError):
+            continue
+    return False
 
 
 def check_same_images(before: Any, data: Any) -> None:

@@ -9,14 +9,17 @@ from difflib import get_close_matches
 from typing import Any
 
 from tintbox.errors import TintboxError, one_line
-from tintbox.plugins.autoload import TASK
+from tintbox.plugins.autoload import TASK, requests_tintbox
 from tintbox.plugins.options import OPTIONS  # imported here, so that the command stays stock if this import fails
+from tintbox.yaml_file import locate
 
 # The words of the command after `yolo`; None when called from Python.
 _words: ContextVar[tuple[str, ...] | None] = ContextVar("tintbox_words", default=None)
 
 # Whether a colouriser's method is running.
 _ours: ContextVar[bool] = ContextVar("tintbox_ours", default=False)
+
+ADDRESS = "://"  # in the name of what Ultralytics downloads
 
 # Arguments that a command may name without a value although their default is None; `yolo cfg` prints them all.
 FLAGS = {"half", "int8", "end2end", "nms", "cfg"}
@@ -67,8 +70,9 @@ def is_ours() -> bool:
 
 
 def names_option() -> bool:
-    """Return whether a command names an argument of tintbox's own."""
-    return _words.get() is not None and any(o.own and o.name in find_typed({}) for o in OPTIONS)
+    """Return whether a command names tintbox's task or one of its arguments, with a value of tintbox's."""
+    words = _words.get()
+    return words is not None and requests_tintbox(("yolo", *words))
 
 
 def explain_misnamed(
@@ -109,7 +113,7 @@ def check_words(words: Sequence[str], known: Mapping[str, Any], tasks: Collectio
 
     Raises:
         ArgumentNameError: An argument has no value.
-        TintboxError: The task or the mode is unknown.
+        TintboxError: The task or the mode is unknown, or there is no such `cfg=` file.
     """
     ours = known if is_ours() else {option.name for option in OPTIONS}
     for word in (word.removeprefix("--").removesuffix(",") for word in words):
@@ -120,6 +124,8 @@ def check_words(words: Sequence[str], known: Mapping[str, Any], tasks: Collectio
                 f"'{word}' is a valid YOLO argument but is missing an '=' sign to set its value, {how}"
             )
         name, _, value = word.partition("=")
+        if name.strip() == "cfg" and value and ADDRESS not in value:
+            locate("cfg", value.strip())
         valid = {"task": tasks, "mode": modes}.get(name.strip(), ())
         if is_ours() and valid and value and value.strip() not in valid:
             raise TintboxError(f"Invalid '{word}'. Valid {name}s are {list(valid)}")

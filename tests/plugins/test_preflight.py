@@ -45,6 +45,26 @@ def test_a_dataset_that_cannot_be_trained_on(refusal, tmp_path, monkeypatch, dat
 
 
 @pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ("segment", "data=boxes.yaml: its labels are boxes, so it is no dataset for `yolo segment`"),
+        ("obb", "data=boxes.yaml: its labels are boxes, so it is no dataset for `yolo obb`"),
+        ("pose", "data=boxes.yaml: it has no kpt_shape, so it is no dataset for `yolo pose`"),
+        ("classify", "data=boxes.yaml: `yolo classify` takes a folder with a folder of images for each class"),
+    ],
+)
+def test_a_dataset_of_another_task(refusal, tmp_path, monkeypatch, task, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "boxes.yaml").write_text(f"path: {tmp_path}\ntrain: images\nval: images\nnames: [a]\n")
+    for name, rows in (("a", ""), ("b", "0 0.5 0.5 0.1 0.1\n")):
+        for folder, file, content in (("images", f"{name}.png", b""), ("labels", f"{name}.txt", rows.encode())):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / file).write_bytes(content)
+    model = {"classify": "cls", "segment": "seg"}.get(task, task)
+    assert message in refusal(task, "train", f"model=yolo11n-{model}.yaml", "data=boxes.yaml", "lr_scale=0.9")
+
+
+@pytest.mark.parametrize(
     ("model", "task"),
     [("yolo11n-cls.yaml", "classify"), ("rtdetr-l.yaml", "detect"), ("colorize-unet.yaml", "colorize")],
 )

@@ -31,6 +31,8 @@ def lines(text):
         ("train freeze=", "'freeze=' has no value"),
         ("train task=colourize", "Invalid 'task=colourize'. Valid tasks are"),
         ("train cfg=recipe-finetun.yaml", "'recipe-finetun.yaml' does not exist; did you mean 'recipe-finetune.yaml'?"),
+        ("train model=yolo11n.yaml cfg=my.yaml", "cfg=my.yaml: 'my.yaml' does not exist"),  # in any task
+        ("train resume model=no/last.pt freeze=backbone", "no/last.pt: No such file"),
         ("train freeze=backbone,neck", "several of them are a list: [backbone, neck]"),
         ("train freeze=-1", "freeze=-1: no layer has the number -1; the last ones are all[-1:]"),
         ("train freeze=[3,-2]", "no layer has the number -2"),
