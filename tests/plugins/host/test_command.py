@@ -4,6 +4,7 @@ import pytest
 from ultralytics.cfg import get_cfg
 
 from tintbox.errors import TintboxError
+from tintbox.plugins.host import command
 
 pytestmark = pytest.mark.attack("newcomer")
 
@@ -32,7 +33,6 @@ def lines(text):
         ("train task=colourize", "Invalid 'task=colourize'. Valid tasks are"),
         ("train cfg=recipe-finetun.yaml", "'recipe-finetun.yaml' does not exist; did you mean 'recipe-finetune.yaml'?"),
         ("train model=yolo11n.yaml cfg=my.yaml", "cfg=my.yaml: 'my.yaml' does not exist"),  # in any task
-        ("train resume model=no/last.pt freeze=backbone", "no/last.pt: No such file"),
         ("train freeze=backbone,neck", "several of them are a list: [backbone, neck]"),
         ("train freeze=-1", "freeze=-1: no layer has the number -1; the last ones are all[-1:]"),
         ("train freeze=[3,-2]", "no layer has the number -2"),
@@ -44,6 +44,15 @@ def test_one_line(cli, tmp_path, words, line):
     assert len([told for told in lines(text) if not told.startswith("Overriding")]) == 1, text
     assert lines(text)[-1].startswith("yolo: ") and line in lines(text)[-1]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [("train lr_scale=0.9", True), ("train freeze=backbone", True), ("train freeze=10", False), ("train", False)],
+)
+def test_a_value_of_ours_is_an_argument_of_ours(words, named):
+    with command.remember_words(words.split()):
+        assert command.names_option() is named
 
 
 def test_what_is_not_ours_is_stocks(monkeypatch, log):
