@@ -10,6 +10,7 @@ import yaml
 from tintbox.errors import TintboxError
 from tintbox.recipes import command, recipe_file
 from tintbox.recipes import survey as surveys
+from tintbox.recipes.labels import Labels
 from tintbox.recipes.pace import Pace
 from tintbox.recipes.policies import POLICY
 from tintbox.recipes.rules import Recipe, Setting
@@ -191,6 +192,14 @@ def test_pictures_that_cannot_be_read_say_nothing_of_sizes(write_dataset):
     held = surveys.take(file)
     assert held.splits["train"].sides.tolist() == [0.25] * 3
     assert held.splits["train"].unreadable == [str(torn)]
+
+
+def test_small_boxes_are_measured_in_the_pixels_of_their_own_images():
+    """Half of the images are large: no box is as wide as a tenth of the boxes would be in a median image."""
+    sizes = np.array([(320, 240)] * 10 + [(4000, 3000)] * 10)
+    boxes = np.array([(0.5, 0.5, 16 / w, 16 / h) if w == 320 else (0.5, 0.5, 400 / w, 400 / h) for w, h in sizes])
+    labels = Labels(np.zeros(20, int), boxes, np.arange(20))
+    assert command.small_box(surveys.Split([""] * 20, sizes, labels, {})) == pytest.approx(16)
 
 
 def test_many_classes_are_shown_by_the_ends(survey):

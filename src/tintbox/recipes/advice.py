@@ -30,6 +30,10 @@ def advise(survey: Survey) -> list[str]:
     for name, split in survey.splits.items():
         for wrong, rows in sorted(split.labels.faults.items()):
             found.append(f"{counted(len(rows), 'label')} in {name}: {wrong} ({FAULTS[wrong]}), e.g. {rows[0]}")
+        if skipped := len(split.labels.skipped):
+            found.append(
+                f"Ultralytics skips {skipped} of {len(split.files)} images in {name} for faulty labels: fix them"
+            )
         if missing := split.labels.unlabelled:
             have = f"{missing} of {len(split.files)} images in {name} {'has' if missing == 1 else 'have'}"
             found.append(f"{have} no label file: intended as background, or forgotten?")

@@ -112,11 +112,11 @@ def time_steps(held: Survey, model: str, data: str, imgsz: int | None, device: A
 def tables(held: Survey, chosen: Recipe) -> list[Table]:
     """Return the tables to show: splits, classes and settings."""
     splits = []
-    numbers = ("images", "boxes", "backgrounds", "small box", "at border", "greyscale", "faults")
+    numbers = ("images", "skipped", "boxes", "backgrounds", "small box", "at border", "greyscale", "faults")
     for name, split in held.splits.items():
         small, border = small_box(split), at_border(split)
         splits.append([
-            name, f"{len(split.files):,}", f"{len(split.labels.classes):,}",
+            name, f"{len(split.files):,}", f"{len(split.files) - split.used:,}", f"{len(split.labels.classes):,}",
             f"{split.labels.unlabelled + split.labels.empty:,}", "" if small is None else f"{small:.0f} px",
             "" if border is None else f"{100 * border:.0f}%", f"{100 * split.grey:.0f}%",
             f"{sum(map(len, split.labels.faults.values())):,}",
@@ -130,10 +130,8 @@ def tables(held: Survey, chosen: Recipe) -> list[Table]:
 
 
 def small_box(split: Split) -> float | None:
-    """Return the width in pixels under which a tenth of a split's boxes are, in a median image; None without boxes."""
-    if not len(split.sides):
-        return None
-    return float(np.median(split.sizes[split.sizes.all(axis=1)].max(axis=1)) * split.small)
+    """Return the width in pixels under which a tenth of a split's boxes are; None without boxes."""
+    return float(np.quantile(split.pixels, survey.SMALL)) if len(split.pixels) else None
 
 
 def at_border(split: Split) -> float | None:
@@ -166,6 +164,7 @@ def as_json(written: Written) -> str:
     splits = {
         name: {
             "pictures": len(split.files),
+            "used": split.used,
             "boxes": dict(zip(held.names, held.counts(name).tolist())),
             "unlabelled": split.labels.unlabelled,
             "empty": split.labels.empty,
