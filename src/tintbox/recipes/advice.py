@@ -22,10 +22,15 @@ def advise(survey: Survey) -> list[str]:
             both = list(dict.fromkeys(file for _, file in pairs))
             share = f"{len(both)} of {len(survey.splits[second].files)} images in {second}"
             names = ", ".join(Path(file).name for file in both[:3])
-            are, them = ("is", "it") if len(both) == 1 else ("are", "them")
-            fault = f"{share} {are} also in {first}, e.g. {names}"
-            rest = len({file for file, _ in pairs}) < len(survey.splits[first].files)
-            fix = f"remove {them} from {first}" if rest else f"take other images for {second}"
+            are, them, show = ("is", "it", "shows") if len(both) == 1 else ("are", "them", "show")
+            fault = f"{share} {are} also in {first}, or {show} nearly the same scene, e.g. {names}"
+            rest = len(survey.splits[second].files) - len(both)
+            if len({file for file, _ in pairs}) < len(survey.splits[first].files):
+                fix = f"remove {them} from {first}"
+            elif rest:
+                fix = f"remove {them} from {second}, {rest} remain{'s' * (rest == 1)}"
+            else:
+                fix = f"take other images for {second}"
             found.append(f"{fault}: {fix}, or the metrics will be too good")
     for name, split in survey.splits.items():
         for wrong, rows in sorted(split.labels.faults.items()):
