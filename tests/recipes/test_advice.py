@@ -20,7 +20,9 @@ def test_advice(survey):
 def test_a_picture_that_is_in_train_thrice_is_one_picture_of_val(survey):
     held = survey(shared={("train", "val"): [(f"/train/{i}.jpg", "/val/2.jpg") for i in range(3)]})
     found = advice.advise(held)[0]
-    assert found.startswith("1 of 20 images in val is also in train,") and "e.g. 2.jpg: remove it from train, or" in found
+    assert (
+        found.startswith("1 of 20 images in val is also in train,") and "e.g. 2.jpg: remove it from train, or" in found
+    )
 
 
 def test_a_validation_split_that_is_the_training_split(survey):
