@@ -134,6 +134,30 @@ def test_augmentation(survey, names, colours, expected):
     assert any(s.name == "fliplr" for s in found), "what can't be known is said"
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["left", "LEFT", "LeftHand", "TurnLeft", "arrowLeft", "leftHand", "turn_left", "left-hand", "righthand", "left2"]
+    + ["rightturn", "LHS", "left_luggage", "rechts 2"],
+)
+def test_a_side_in_a_name(name):
+    assert rules.find_sided(["car", name]) == [name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["bright", "Brightness", "upright", "UPRIGHT", "copyright", "theft", "cleft", "leftover", "forthright", "playwright"]
+    + ["birthright", "frightened", "hand", "wright", "outright", "righteous", "alright", "downright"],
+)
+def test_a_word_that_only_looks_like_a_side(name):
+    assert rules.find_sided(["car", name]) == []
+
+
+def test_a_class_that_is_the_mirror_of_another():
+    """Joined to the end of another word, a side is told from bright by the other side."""
+    assert rules.find_sided(["turnleft", "bright", "TurnRight", "Linkspfeil"]) == ["turnleft", "TurnRight"]
+    assert rules.find_sided(["Linkspfeil", "Rechtspfeil", "hand"]) == ["Linkspfeil", "Rechtspfeil"]
+
+
 @pytest.mark.parametrize(("validated", "polished"), [(19, None), (20, True), (200, True)])
 def test_variants_are_tried_if_there_are_enough_validation_images(validated, polished):
     chosen = next(iter(rules.choose_polish(100, validated, Pace(0.6, 640, "cpu"), 640)), None)
