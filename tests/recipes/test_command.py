@@ -45,7 +45,7 @@ def test_survey(squares):
 
 def test_steps_are_timed_with_everything_awake_as_in_most_epochs(squares, monkeypatch):
     settings = {}
-    monkeypatch.setattr("tintbox.recipes.pace.measure", lambda model, data, given: settings.update(given))
+    monkeypatch.setattr("tintbox.recipes.pace.measure", lambda model, data, given, limit: settings.update(given))
     command.time_steps(surveys.take(squares), "yolo11n.yaml", str(squares), 64, None)
     assert settings["batch"] == settings["nbs"] == 2 and settings["imgsz"] == 64 and settings["optimizer"] == "AdamW"
     assert not settings.keys() & set(POLICY), "a sleeping backbone takes two thirds of the time"

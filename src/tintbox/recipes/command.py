@@ -22,6 +22,7 @@ from tintbox.recipes.survey import Split, Survey
 from tintbox.studies import files
 
 MINUTES = 30  # time limit for the training, unless it or the epochs are given
+TIMING = 0.1  # of the minutes, at most, go to timing steps, though two steps are always timed
 MOST_CLASSES = 30  # shown in a table
 
 Table = tuple[str, dict[str, str], list[list[str]]]  # title, alignment by header, rows
@@ -91,7 +92,7 @@ def recipe(
     request = {"model": str(model), "data": source, "minutes": minutes, "imgsz": imgsz, "epochs": epochs}
     request |= {"device": device, "groups": groups}
     known = probing.resume(probing.folder_of(out), request) if probe else None
-    pace = known or time_steps(held, str(model), source, imgsz, device)
+    pace = known or time_steps(held, str(model), source, imgsz, device, 60 * TIMING * minutes)
     weights = rules.trained_weights(model, task)
     choose = partial(rules.choose, held, pace, imgsz=imgsz, epochs=epochs, weights=weights)
     found = probing.probe(choose, pace, request, out) if probe else None
@@ -100,13 +101,15 @@ def recipe(
     return Written(held, chosen, pace, remarks, found, source, file, recipe_file.command(model, source, file))
 
 
-def time_steps(held: Survey, model: str, data: str, imgsz: int | None, device: Any) -> timing.Pace:
-    """Return how fast a model trains on a dataset here with no layer frozen, as in most epochs."""
+def time_steps(
+    held: Survey, model: str, data: str, imgsz: int | None, device: Any, limit: float = math.inf
+) -> timing.Pace:
+    """Return how fast a model trains on a dataset here with no layer frozen, as in most epochs, timed up to a limit."""
     size = imgsz or rules.choose_size(held)[1]
     batch = rules.choose_batch(held)
     learning = {s.name: s.value for s in rules.choose_learning(held, pretrained=True) if s.name not in POLICY}
     given = {"batch": batch, "nbs": batch, "amp": "auto", "imgsz": size, "device": device}
-    return timing.measure(model, data, {**learning, **given})
+    return timing.measure(model, data, {**learning, **given}, limit)
 
 
 def tables(held: Survey, chosen: Recipe) -> list[Table]:

@@ -124,7 +124,8 @@ def choose(
     schedule = choose_schedule(survey, pace, minutes, imgsz, epochs)
     settings = [*schedule, *choose_learning(survey, not weights), *choose_loss(survey), *choose_augmentation(survey)]
     begin = f"start from pretrained weights, e.g. model={weights}: this model's are random and need far more labels"
-    return Recipe(settings, [*([begin] if weights else []), *advise(survey)])
+    size = next(s.value for s in schedule if s.name == "imgsz")
+    return Recipe(settings, [*([begin] if weights else []), *advise_size(survey, size), *advise(survey)])
 
 
 def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | None, epochs: int | None) -> list[Setting]:
@@ -165,6 +166,18 @@ def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | Non
         Setting("amp", "auto", "bfloat16 if the hardware supports it natively, and all cores of a CPU"),
         *(choose_polish(training, validation, pace, size) if survey.counts("val").any() else []),
     ]
+
+
+def advise_size(survey: Survey, size: int) -> list[str]:
+    """Return what to do about boxes that an image size is too small for."""
+    small = survey.splits["train"].small * size
+    needed, _ = choose_size(survey)
+    told = f"a tenth of the boxes are under {small:.0f} px wide at imgsz={size}, where a detector needs {SEEN}"
+    if size < needed:
+        return [f"{told}: give imgsz={needed}"]
+    if small < SEEN / 2:
+        return [f"{told}: cut the images into tiles, about {math.ceil(SEEN / small)} along each side"]
+    return []
 
 
 def choose_polish(training: int, validation: int, pace: Pace, size: int) -> list[Setting]:
