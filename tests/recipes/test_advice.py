@@ -17,6 +17,14 @@ def test_advice(survey):
     assert "30 objects of cat (1 other class has as few): AP differences under about 18 points" in found[3]
 
 
+@pytest.mark.parametrize(
+    ("counts", "told"), [((120, 119), False), ((60, 60), False), ((120, 59), True), ((120,), False)]
+)
+def test_labels_are_asked_for_where_a_class_has_clearly_fewer(survey, counts, told):
+    found = advice.advise(survey(("cat", "dog")[: len(counts)], counts=counts))
+    assert any("label more" in line for line in found) is told
+
+
 def test_a_picture_that_is_in_train_thrice_is_one_picture_of_val(survey):
     held = survey(shared={("train", "val"): [(f"/train/{i}.jpg", "/val/2.jpg") for i in range(3)]})
     found = advice.advise(held)[0]

@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -200,6 +201,13 @@ def test_small_boxes_are_measured_in_the_pixels_of_their_own_images():
     boxes = np.array([(0.5, 0.5, 16 / w, 16 / h) if w == 320 else (0.5, 0.5, 400 / w, 400 / h) for w, h in sizes])
     labels = Labels(np.zeros(20, int), boxes, np.arange(20))
     assert command.small_box(surveys.Split([""] * 20, sizes, labels, {})) == pytest.approx(16)
+
+
+def test_classes_of_one_name_are_told_by_their_index(survey):
+    held = survey(("bolt", "nut", "bolt"), counts=(3, 2, 1))
+    written = command.Written(held, Recipe([], []), Pace(1, 64, "cpu"), [], None, "d.yaml", Path("r.yaml"), "yolo")
+    boxes = json.loads(command.as_json(written))["splits"]["train"]["boxes"]
+    assert boxes == {"bolt (0)": 3, "nut": 2, "bolt (2)": 1}
 
 
 def test_many_classes_are_shown_by_the_ends(survey):

@@ -48,7 +48,7 @@ def advise(survey: Survey) -> list[str]:
             why = f"damaged or under {LEAST_SIDE} pixels, e.g. {unreadable[0]}"
             found.append(f"{have} {why}: Ultralytics skips {'it' if one else 'them'}")
     train, val = survey.counts("train"), survey.counts("val")
-    if len(train) > 1:
+    if 2 * train.min() < train.max():
         named, least = find_fewest(survey.names, train)
         found.append(f"label more objects of {named}: {least} of {train.sum():,} training boxes, the fewest")
     named, least = find_fewest(survey.names, val)

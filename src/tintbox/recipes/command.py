@@ -164,11 +164,12 @@ def class_rows(held: Survey) -> list[list[str]]:
 def as_json(written: Written) -> str:
     """Return everything as JSON."""
     held, chosen, pace = written.held, written.recipe, written.pace
+    names = [name if held.names.count(name) == 1 else f"{name} ({index})" for index, name in enumerate(held.names)]
     splits = {
         name: {
             "pictures": len(split.files),
             "used": split.used,
-            "boxes": dict(zip(held.names, held.counts(name).tolist())),
+            "boxes": dict(zip(names, held.counts(name).tolist())),
             "unlabelled": split.labels.unlabelled,
             "empty": split.labels.empty,
             "small_box": small_box(split),
