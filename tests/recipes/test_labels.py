@@ -150,6 +150,32 @@ def test_what_is_kept_is_what_ultralytics_keeps(tmp_path, polygons):
     assert 50 < skipped < 350
 
 
+@pytest.mark.parametrize("pose", [False, True])
+@pytest.mark.parametrize("dims", [2, 3])
+def test_poses_that_are_kept_are_those_that_ultralytics_keeps(tmp_path, pose, dims):
+    """By a model for poses, which needs keypoints in every row, and by one for boxes, which drops them."""
+    rng = np.random.default_rng(0)
+    picture, file = str(tmp_path / "a.png"), tmp_path / "a.txt"
+    cv2.imwrite(picture, np.zeros((32, 32, 3), np.uint8))
+    seen = " 2" * (dims - 2)
+    usual = [f"0 .5 .5 .2 .2 .5 .5{seen} .4 .4{seen}", f"1 .5 .5 .2 .2 .5 .5{seen} 0 0{seen}"]
+    odd = ["0 .5 .5 .2 .2", "0 .5 .5 .2 .2 .5 .5", f"0 .5 .5 .2 .2 .5 .5{seen} 1.1 .4{seen}", "0 .1 .1 .2 .1 .2 .2"]
+    odd += [f"0 .5 .5 .2 .2 -.005 .5{seen} .5 .4{seen}", f"0 .5 .5 .2 .2 -.1 .5{seen} .5 .4{seen}"]
+    odd += [f"0 1.2 .5 .2 .2 .5 .5{seen} .5 .4{seen}", f"0 .5 .5 -.005 .2 .5 .5{seen} .5 .4{seen}"]
+    odd += [f"2 .5 .5 .2 .2 .5 .5{seen} .5 .4{seen}", f"0 .5 .5 .2 .2 nan .5{seen} .5 .4{seen}"]
+    skipped = 0
+    for _ in range(200):
+        rows = rng.choice(usual, rng.integers(0, 4)).tolist() + rng.choice(odd, rng.integers(0, 2)).tolist()
+        file.write_text("\n".join(rng.permutation(rows)))
+        stock = verify_image_label((picture, str(file), "", pose, 2, 2, dims, False))
+        found = labels.read([str(file)], 2, 2 * dims, dims if pose else 0)
+        assert bool(found.skipped) == (stock[0] is None), rows
+        expected = [] if stock[0] is None else stock[1][:, 0].tolist()
+        assert sorted(found.classes.tolist()) == sorted(expected), rows
+        skipped += bool(found.skipped)
+    assert 25 < skipped < 175
+
+
 def test_no_text_at_all(read, tmp_path):
     (tmp_path / "0.txt").write_bytes(b"\xff\xfe\x00")
     found = labels.read([str(tmp_path / "0.txt")], 2)

@@ -88,7 +88,7 @@ def recipe(
     if split is not None:
         made, remarks = splitting.split(data, split, out, groups)
         source = str(made)
-    held = survey.take(source)
+    held = survey.take(source, pose=task == "pose")
     request = {"model": str(model), "data": source, "minutes": minutes, "imgsz": imgsz, "epochs": epochs}
     request |= {"device": device, "groups": groups}
     known = probing.resume(probing.folder_of(out), request) if probe else None

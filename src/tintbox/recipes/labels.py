@@ -90,11 +90,12 @@ class Labels:
         return np.bincount(self.classes, minlength=classes)
 
 
-def read(files: Sequence[str | None], classes: int, keypoints: int = 0) -> Labels:
+def read(files: Sequence[str | None], classes: int, keypoints: int = 0, dims: int = 0) -> Labels:
     """Read the label files of a split's images, in order: None for an image that Ultralytics skips anyway.
 
     Polygons, oriented boxes and poses, which have ``keypoints`` numbers after the box, count as the upright box around
-    them. An image's file need not exist.
+    them. An image's file need not exist. A model for poses needs the keypoints in every row: ``dims`` is the number of
+    numbers of each for such a model, else 0.
     """
     found: list[tuple[int, Row]] = []  # image, row
     faults: dict[str, list[str]] = {}
@@ -113,7 +114,7 @@ def read(files: Sequence[str | None], classes: int, keypoints: int = 0) -> Label
             skipped.add(picture)
             continue
         empty += not lines
-        rows = read_rows(lines, classes, keypoints)
+        rows = read_rows(lines, classes, keypoints, dims)
         for row in rows:
             if row.fault:
                 faults.setdefault(row.fault, []).append(f"{file}:{row.number}")
@@ -130,25 +131,27 @@ def read(files: Sequence[str | None], classes: int, keypoints: int = 0) -> Label
     return Labels(indices, boxes, pictures, faults, missing, empty, skipped)
 
 
-def read_rows(lines: Sequence[tuple[int, Sequence[str]]], classes: int, keypoints: int = 0) -> list[Row]:
+def read_rows(lines: Sequence[tuple[int, Sequence[str]]], classes: int, keypoints: int = 0, dims: int = 0) -> list[Row]:
     """Return the rows of a label file, given as line numbers and words; like Ultralytics, in single precision."""
-    lines = [(number, words[:5] if keypoints and len(words) == 5 + keypoints else words) for number, words in lines]
-    polygons = any(len(words) > 6 for _, words in lines)
+    length = 5 + keypoints
+    if not dims:
+        lines = [(number, words[:5] if len(words) == length else words) for number, words in lines]
+    polygons = not dims and any(len(words) > 6 for _, words in lines)
     rows: list[Row] = []
     seen: set[bytes] = set()
     for number, words in lines:
-        row = _read_row(number, words, classes, polygons=polygons)
+        row = _read_row(number, words, classes, None if polygons else length if dims else 5, dims)
         rows.append(row._replace(fault=TWICE) if row.key in seen and FAULTS.get(row.fault or "") != SKIPS else row)
         seen.add(row.key)
     return rows
 
 
-def _read_row(number: int, words: Sequence[str], classes: int, *, polygons: bool) -> Row:
-    """Return a row of a file of polygons or of boxes, whose box is clipped to the image."""
+def _read_row(number: int, words: Sequence[str], classes: int, length: int | None, dims: int) -> Row:
+    """Return a row, whose box is clipped to the image; boxes have ``length`` numbers, polygons any (None)."""
     wrong = Row(number, b"", 0, (0, 0, 0, 0), None, NUMBERS)
-    if polygons and len(words) == 5:
+    if length is None and len(words) == 5:
         return wrong._replace(fault=MIXED)
-    if len(words) % 2 == 0 or len(words) < 3 or (len(words) != 5 and not polygons):
+    if len(words) % 2 == 0 or len(words) < 3 if length is None else len(words) != length:
         return wrong
     try:
         with np.errstate(over="ignore"):  # infinite then
@@ -158,19 +161,20 @@ def _read_row(number: int, words: Sequence[str], classes: int, *, polygons: bool
     label, *numbers = values.tolist()
     if not all(map(math.isfinite, numbers)) or not label.is_integer():
         return wrong
-    outline = values[1:].reshape(-1, 2) if polygons else None
+    outline = values[1:].reshape(-1, 2) if length is None else None
     if outline is None:
-        x, y, width, height = numbers
+        x, y, width, height = numbers[:4]
+        points = [n for i, n in enumerate(numbers[4:]) if i % dims < 2] or numbers  # of a pose without visibilities
     else:
         (left, top), (right, bottom) = outline.min(axis=0).tolist(), outline.max(axis=0).tolist()
-        x, y, width, height = (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
+        x, y, width, height = points = numbers = [(left + right) / 2, (top + bottom) / 2, right - left, bottom - top]
     low, high = (x - width / 2, y - height / 2), (x + width / 2, y + height / 2)
     fault = None
     if not 0 <= label < classes:
         fault = CLASS
     elif min(width, height) < 0:
         fault = NEGATIVE
-    elif min(x, y) < -TOLERANCE or max(x, y, width, height) > 1 + TOLERANCE:
+    elif min(numbers) < -TOLERANCE or max(points) > 1 + TOLERANCE:
         fault = OUTSIDE
     elif not (width and height):
         fault = EMPTY

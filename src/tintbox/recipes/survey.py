@@ -105,8 +105,8 @@ class Survey:
         return self.splits[split].labels.counts(len(self.names))
 
 
-def take(data: str | Path) -> Survey:
-    """Inspect a dataset for detect, segment, pose or obb, given by its YAML.
+def take(data: str | Path, *, pose: bool = False) -> Survey:
+    """Inspect a dataset for detect, segment, obb or, with ``pose``, for a model of poses, given by its YAML.
 
     Raises:
         TintboxError: The dataset does not exist, or it has no validation split or no training labels.
@@ -120,11 +120,12 @@ def take(data: str | Path) -> Survey:
     names = [str(name) for _, name in sorted(described["names"].items())]
     with name_file(Path(data)):
         numbers = keypoints(described)
+        dims = described["kpt_shape"][-1] if pose and numbers else 0
     splits, left_out = {}, []
     for name in SPLITS:
         try:
             if described.get(name):
-                splits[name] = take_split(described, name, len(names), numbers)
+                splits[name] = take_split(described, name, len(names), numbers, dims)
         except TintboxError as error:
             if name != "test":  # training does not need it
                 raise
@@ -154,12 +155,12 @@ def explain_lack(train: Split) -> str:
     return f"no labels in its training split{which}, so there is nothing to learn from; label some"
 
 
-def take_split(described: Mapping[str, Any], name: str, classes: int, numbers: int) -> Split:
+def take_split(described: Mapping[str, Any], name: str, classes: int, numbers: int, dims: int) -> Split:
     """Return the contents of one split."""
     files = split_pictures(described, name)
     sizes = np.array([measure(file) for file in files]).reshape(-1, 2)
     named = zip(dataset_files.label_files(files), sizes)
-    labels = label_files.read([file if size.all() else None for file, size in named], classes, numbers)
+    labels = label_files.read([file if size.all() else None for file, size in named], classes, numbers, dims)
     sizes[sorted(labels.skipped)] = 0
     return Split(files, sizes, labels, pictures.decode_sample(files))
 
