@@ -5,18 +5,24 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import os
 import random
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from tintbox import link_loops
 from tintbox.checks import is_number
 from tintbox.file_bytes import check_regular
 from tintbox.terminal import quiet
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 ONE_CLASS = "item"  # name of the class that Ultralytics makes of all with `single_cls=True`
+UNKNOWN = "TINTBOX-UNKNOWN"  # for Pillow: the format of files in no format that it knows
 LEAST_SIDE = 10  # pixels: `ultralytics.data.utils.check_image` drops smaller images
 
 
@@ -59,6 +65,34 @@ def label_files(pictures: Iterable[str]) -> list[str]:
     return img2label_paths(list(pictures))
 
 
+def open_picture(file: str | Path) -> Image.Image:
+    """Open an image file with Pillow, also HEIC if pi-heif is installed.
+
+    Ultralytics' `Image.open` tries to install that package for any file that Pillow cannot identify; so the last format
+    that is tried here takes every file, and refuses it.
+
+    Raises:
+        OSError: The file does not exist, or is not an image.
+    """
+    from PIL import Image
+
+    if _has_heif():
+        return Image.open(file)
+    Image.preinit()  # the usual formats first, as in Pillow
+    Image.init()
+    Image.OPEN[UNKNOWN] = (_refuse, None)
+    return Image.open(file, formats=[*Image.ID, UNKNOWN])
+
+
+@functools.cache
+def _has_heif() -> bool:
+    return importlib.util.find_spec("pi_heif") is not None
+
+
+def _refuse(_: IO[bytes], name: str | bytes) -> NoReturn:
+    raise OSError(f"{os.fsdecode(name)}: not an image")
+
+
 def picture_size(file: str) -> tuple[int, int]:
     """Return an image's width and height in pixels as decoded, with its EXIF rotation applied.
 
@@ -70,10 +104,8 @@ def picture_size(file: str) -> tuple[int, int]:
 
     check_regular(Path(file))
     try:
-        with Image.open(file) as picture:
+        with open_picture(file) as picture:
             return exif_size(picture)
-    except ImportError as error:  # Ultralytics' `Image.open` assumes unknown files are HEIC, which needs a package
-        raise OSError(f"{file}: not an image") from error
     except Image.DecompressionBombError as error:
         raise OSError(f"{file}: {error}") from error
 
@@ -84,9 +116,7 @@ def check_whole(file: str) -> None:
     Raises:
         OSError, SyntaxError, ValueError: The image is truncated.
     """
-    from PIL import Image
-
-    with Image.open(file) as picture:
+    with open_picture(file) as picture:
         picture.verify()
         is_jpeg = picture.format == "JPEG"
     if is_jpeg:
@@ -94,7 +124,7 @@ def check_whole(file: str) -> None:
             stream.seek(-2, os.SEEK_END)
             if stream.read() == b"\xff\xd9":
                 return
-        with Image.open(file) as picture:
+        with open_picture(file) as picture:
             picture.load()  # if it can still be decoded, Ultralytics saves it again
 
 

@@ -28,7 +28,7 @@ def size(file: str | Path) -> tuple[int, int]:
             raise TintboxError(f"{file}: larger than {PICTURE_BYTES >> 20} MiB")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # Pillow's own, lower limit
-            with Image.open(file) as picture:
+            with dataset_files.open_picture(file) as picture:
                 width, height = picture.size
         if width * height > PICTURE_PIXELS:
             raise TintboxError(f"{file}: {width}x{height}, more than {PICTURE_PIXELS // 10**6} million pixels")

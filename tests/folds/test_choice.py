@@ -42,6 +42,27 @@ def test_the_classes_are_dealt_out_and_it_is_told_from_what(labelled):
     assert Choice(3).split(found)[0] == folds, "the same again"
 
 
+def test_a_class_that_is_in_one_fold_is_told(labelled, tmp_path):
+    """Here by its group: no model is both trained on it and tested on it."""
+    found = gather(labelled)
+    table = tmp_path / "groups.csv"
+    shown = found.counts[:, 1] > 0
+    rows = [
+        f"{'/'.join(file.split('/')[-2:])},{'b' if own else i}" for i, (file, own) in enumerate(zip(found.files, shown))
+    ]
+    table.write_text("\n".join(rows))
+    told = Choice(3, str(table)).split(found)[1][-1]
+    assert told.startswith("all objects of b are in one fold, so no model is both trained on them and tested: ")
+    assert told.endswith("label more of them, or give groups=none")
+    assert not any(note.startswith("all objects") for note in Choice(3).split(found)[1])
+
+
 def test_more_folds_than_pictures(labelled):
     with pytest.raises(TintboxError, match=r"folds=19: .* has 18 images for training and validation; give fewer"):
         Choice(19).split(gather(labelled))
+
+
+def test_folds_of_a_single_image(write_dataset):
+    file = write_dataset("single", ["a"], {"train": [(np.zeros((32, 32, 3), np.uint8), ["0 .5 .5 .2 .2"])]})
+    with pytest.raises(TintboxError, match=r"folds=3: .* has 1 image for training and validation; label more$"):
+        Choice(3).split(gather(file))

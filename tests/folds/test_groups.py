@@ -1,5 +1,6 @@
 """Which pictures stay together: by names that look like frames of videos, or by a file."""
 
+import numpy as np
 import pytest
 
 from tintbox.errors import TintboxError
@@ -46,6 +47,37 @@ def test_copies_that_roboflow_made_always_stay_together():
     found = groups.find(copies, "auto", 4)
     assert len(set(found.names)) == 4
     assert "copies of one image" in found.said
+
+
+@pytest.mark.parametrize("name", ["clip{}_{:04}_jpg", "clip{}_mp4-{}_jpg", "clip{}_{}_PNG"])
+def test_frames_in_roboflows_naming_stay_together(name):
+    found = groups.find(files(*(f"{name.format(v, i)}.rf.{v}a{i}" for v in range(6) for i in range(8))), "auto", 3)
+    assert len(set(found.names)) == 6 and found.said.startswith("groups: 6 of 8 images by their names")
+
+
+FRUIT = files(*(f"{name}_{i}" for name in ("apple", "pear", "kiwi", "plum") for i in range(15)))
+OF_ONE = np.repeat(np.eye(4, dtype=int), 15, axis=0)
+
+
+def test_names_of_classes_are_no_videos():
+    """Else a class would be in one fold: never both trained on and tested."""
+    found = groups.find(FRUIT, "auto", 3, counts=OF_ONE)
+    assert len(set(found.names)) == len(FRUIT)
+    assert found.said.startswith("groups: none (names like apple tell the class and not the video; ")
+    assert len(set(groups.find(FRUIT, "names", 3, counts=OF_ONE).names)) == 4, "if it is asked for"
+    odd = OF_ONE.copy()
+    odd[[3, 20]] = odd[[20, 3]]
+    assert len(set(groups.find(FRUIT, "auto", 3, counts=odd).names)) == len(FRUIT), "nearly is enough"
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [np.ones((60, 1), int), np.eye(4, dtype=int)[np.arange(60) % 4], np.repeat(np.eye(2, dtype=int), 30, axis=0),
+     np.concatenate([OF_ONE[:15, :2], np.ones((45, 2), int)])],
+    ids=["one class", "every class in each", "two groups a class", "one group with a class of its own"],
+)  # fmt: skip
+def test_names_of_videos_are_none_of_classes(counts):
+    assert len(set(groups.find(FRUIT, "auto", 3, counts=counts).names)) == 4
 
 
 @pytest.mark.parametrize("name", ["{}.jpg", "frame_{}.jpg", "one{}x.jpg"])

@@ -11,20 +11,36 @@ def test_advice(survey):
     held = survey(counts=(100, 7), shared={("train", "val"): [("/train/1.jpg", "/val/2.jpg")]})
     held.splits["train"].labels.faults[EMPTY] = ["/train/1.txt:3", "/train/9.txt:1"]
     found = advice.advise(held)
-    assert found[0].startswith("1 of 20 images in val is also in train, e.g. 2.jpg")
+    assert found[0].startswith("1 of 20 images in val is also in train, or shows nearly the same scene, e.g. 2.jpg: ")
     assert found[1].startswith("2 labels in train: without area") and found[1].endswith("e.g. /train/1.txt:3")
     assert "label more objects of dog: 7 of 107" in found[2]
     assert "30 objects of cat (1 other class has as few): AP differences under about 18 points" in found[3]
 
 
+@pytest.mark.parametrize(
+    ("counts", "told"), [((120, 119), False), ((60, 60), False), ((120, 59), True), ((120,), False)]
+)
+def test_labels_are_asked_for_where_a_class_has_clearly_fewer(survey, counts, told):
+    found = advice.advise(survey(("cat", "dog")[: len(counts)], counts=counts))
+    assert any("label more" in line for line in found) is told
+
+
 def test_a_picture_that_is_in_train_thrice_is_one_picture_of_val(survey):
     held = survey(shared={("train", "val"): [(f"/train/{i}.jpg", "/val/2.jpg") for i in range(3)]})
-    assert advice.advise(held)[0].startswith("1 of 20 images in val is also in train, e.g. 2.jpg: remove it from train")
+    found = advice.advise(held)[0]
+    assert (
+        found.startswith("1 of 20 images in val is also in train,") and "e.g. 2.jpg: remove it from train, or" in found
+    )
 
 
 def test_a_validation_split_that_is_the_training_split(survey):
     held = survey(shared={("train", "val"): [(f"/train/{i}.jpg", f"/val/{i % 20}.jpg") for i in range(100)]})
-    assert "are also in train, e.g. 0.jpg, 1.jpg, 2.jpg: take other images for val" in advice.advise(held)[0]
+    assert "e.g. 0.jpg, 1.jpg, 2.jpg: take other images for val, or" in advice.advise(held)[0]
+
+
+def test_a_training_split_that_is_a_part_of_the_validation_split(survey):
+    held = survey(pictures=15, shared={("train", "val"): [(f"/train/{i}.jpg", f"/val/{i}.jpg") for i in range(15)]})
+    assert "e.g. 0.jpg, 1.jpg, 2.jpg: remove them from val, 5 remain, or" in advice.advise(held)[0]
 
 
 def test_what_can_be_seen_is_what_a_simulation_sees():

@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import yaml
 from tintbox.errors import TintboxError
 from tintbox.recipes import command, recipe_file
 from tintbox.recipes import survey as surveys
+from tintbox.recipes.labels import Labels
 from tintbox.recipes.pace import Pace
 from tintbox.recipes.policies import POLICY
 from tintbox.recipes.rules import Recipe, Setting
@@ -44,7 +46,7 @@ def test_survey(squares):
 
 def test_steps_are_timed_with_everything_awake_as_in_most_epochs(squares, monkeypatch):
     settings = {}
-    monkeypatch.setattr("tintbox.recipes.pace.measure", lambda model, data, given: settings.update(given))
+    monkeypatch.setattr("tintbox.recipes.pace.measure", lambda model, data, given, limit: settings.update(given))
     command.time_steps(surveys.take(squares), "yolo11n.yaml", str(squares), 64, None)
     assert settings["batch"] == settings["nbs"] == 2 and settings["imgsz"] == 64 and settings["optimizer"] == "AdamW"
     assert not settings.keys() & set(POLICY), "a sleeping backbone takes two thirds of the time"
@@ -191,6 +193,21 @@ def test_pictures_that_cannot_be_read_say_nothing_of_sizes(write_dataset):
     held = surveys.take(file)
     assert held.splits["train"].sides.tolist() == [0.25] * 3
     assert held.splits["train"].unreadable == [str(torn)]
+
+
+def test_small_boxes_are_measured_in_the_pixels_of_their_own_images():
+    """Half of the images are large: no box is as wide as a tenth of the boxes would be in a median image."""
+    sizes = np.array([(320, 240)] * 10 + [(4000, 3000)] * 10)
+    boxes = np.array([(0.5, 0.5, 16 / w, 16 / h) if w == 320 else (0.5, 0.5, 400 / w, 400 / h) for w, h in sizes])
+    labels = Labels(np.zeros(20, int), boxes, np.arange(20))
+    assert command.small_box(surveys.Split([""] * 20, sizes, labels, {})) == pytest.approx(16)
+
+
+def test_classes_of_one_name_are_told_by_their_index(survey):
+    held = survey(("bolt", "nut", "bolt"), counts=(3, 2, 1))
+    written = command.Written(held, Recipe([], []), Pace(1, 64, "cpu"), [], None, "d.yaml", Path("r.yaml"), "yolo")
+    boxes = json.loads(command.as_json(written))["splits"]["train"]["boxes"]
+    assert boxes == {"bolt (0)": 3, "nut": 2, "bolt (2)": 1}
 
 
 def test_many_classes_are_shown_by_the_ends(survey):

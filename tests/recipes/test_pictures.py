@@ -24,9 +24,9 @@ def scene(seed, side=200):
 
 @pytest.fixture
 def write(tmp_path):
-    def run(name, picture, **options):
+    def run(name, picture, options=None):
         file = str(tmp_path / name)
-        cv2.imwrite(file, picture, list(sum(options.items(), ())) if options else [])
+        cv2.imwrite(file, picture, [number for pair in (options or {}).items() for number in pair])
         return file
 
     return run
@@ -61,6 +61,74 @@ def test_the_same_picture_in_two_splits(write):
     found = pictures.find_shared(pictures.decode_sample(train), pictures.decode_sample(val))
     assert sorted(found) == [(2, 3), (4, 0)]
     assert pictures.find_shared({}, pictures.decode_sample(val)) == []
+
+
+def saved_again(picture):
+    """An image as files: compressed more or less, in other formats, and smaller."""
+    height, width = picture.shape[:2]
+    half, less = (
+        cv2.resize(picture, (int(width * by), int(height * by)), interpolation=cv2.INTER_AREA) for by in (0.5, 0.75)
+    )
+    quality, webp = cv2.IMWRITE_JPEG_QUALITY, cv2.IMWRITE_WEBP_QUALITY
+    return {
+        **{f"q{q}.jpg": (picture, {quality: q}) for q in (95, 75, 50)},
+        "a.png": (picture, {}),
+        "a.webp": (picture, {webp: 80}),
+        "half.jpg": (half, {quality: 90}),
+        "three-quarters.jpg": (less, {quality: 90}),
+        "square.jpg": (cv2.resize(picture, (416, 416), interpolation=cv2.INTER_AREA), {quality: 90}),
+    }
+
+
+@pytest.mark.parametrize("size", [(640, 480), (427, 321)])
+def test_an_image_saved_again_is_found(write, size):
+    """Also with odd sides, which JPEG decoders round up and others down when they halve them."""
+    train = [cv2.resize(scene(i, 700), size, interpolation=cv2.INTER_AREA) for i in range(3)]
+    first = pictures.decode_sample([write(f"{i}.jpg", one) for i, one in enumerate(train)])
+    files = {f"{i}{name}": args for i, one in enumerate(train) for name, args in saved_again(one).items()}
+    second = pictures.decode_sample([write(name, one, options) for name, (one, options) in files.items()])
+    owners = [int(name[0]) for name in files]
+    assert pictures.find_shared(first, second) == sorted((owner, place) for place, owner in enumerate(owners))
+
+
+@pytest.mark.parametrize("side", [20, 40, 80])
+@pytest.mark.parametrize("noise", [0, 6])
+def test_frames_of_a_fixed_camera_are_different_images(write, side, noise):
+    """A square of 20 to 80 pixels at another place in each, before the same scene or before an even gradient."""
+    rng = np.random.default_rng(side)
+    scenes = [
+        cv2.resize(scene(5, 700), (640, 480)),
+        np.repeat(np.tile(np.linspace(40, 200, 640), (480, 1))[..., None], 3, 2),
+    ]
+    for background in scenes:
+        decoded = []
+        for i in range(8):
+            picture = background + rng.normal(0, noise, background.shape) if noise else background.astype(float)
+            x, y = rng.integers(0, 640 - side), rng.integers(0, 480 - side)
+            place = picture[y : y + side, x : x + side]
+            place[:] = np.where(place.mean(axis=(0, 1)) < 128, 220, 30)
+            decoded.append(pictures.decode(write(f"{i}.jpg", picture.clip(0, 255).astype(np.uint8))))
+        halves = [dict(enumerate(half)) for half in (decoded[:4], decoded[4:])]
+        assert pictures.find_shared(*halves) == []
+
+
+def test_a_copy_is_found_among_frames_that_are_nearly_it(write):
+    """The nearest images are not all alike, nor is the nearest one always the copy."""
+    background, rng = cv2.resize(scene(5, 700), (640, 480)), np.random.default_rng(0)
+    frames = [background.copy() for _ in range(20)]
+    for frame in frames:
+        x, y = rng.integers(0, 600), rng.integers(0, 440)
+        frame[y : y + 30, x : x + 30] = 255 - frame[y + 15, x + 15]
+    train = pictures.decode_sample([write(f"{i}.jpg", frame) for i, frame in enumerate(frames)])
+    again = pictures.decode_sample([write("a.jpg", frames[7], {cv2.IMWRITE_JPEG_QUALITY: 50})])
+    assert pictures.find_shared(train, again) == [(7, 0)]
+
+
+def test_little_contrast_makes_no_images_alike(write):
+    """Dark or hazy images of different things differ by few levels."""
+    pale = [(100 + (scene(i, 640).astype(float) - 128) * 0.05).astype(np.uint8) for i in range(6)]
+    decoded = [pictures.decode(write(f"{i}.png", one)) for i, one in enumerate(pale)]
+    assert pictures.find_shared(dict(enumerate(decoded[:3])), dict(enumerate(decoded[3:]))) == []
 
 
 def test_every_copy_of_a_shared_picture_is_found(write):

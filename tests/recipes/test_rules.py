@@ -39,6 +39,20 @@ def test_epochs_without_mosaic(survey, epochs, closing):
     assert rules.choose(survey(pictures=20), FAST, 30, epochs=epochs).arguments()["close_mosaic"] == closing
 
 
+def test_boxes_that_no_size_resolves_call_for_tiles(survey):
+    """3 px in 2400: tiles of a tenth of a side show them at 16."""
+    tiny = survey(side=3 / 2400, size=(2400, 1800))
+    told = rules.choose(tiny, FAST, 30, epochs=3).advice[0]
+    assert told == (
+        "a tenth of the boxes are under 2 px wide at imgsz=1280, where a detector needs 16: cut the images into tiles, "
+        "about 10 along each side"
+    )
+    small = survey(side=0.14, size=(640, 480))
+    told = rules.choose(small, FAST, 30, imgsz=64, epochs=3).advice[0]
+    assert told.endswith("under 9 px wide at imgsz=64, where a detector needs 16: give imgsz=320")
+    assert not any("a detector needs" in line for line in rules.choose(small, FAST, 30).advice)
+
+
 def test_epochs_by_the_steps_that_are_needed(survey):
     found = rules.choose(survey(pictures=160), FAST, 30).arguments()
     assert (found["epochs"], found["batch"], found["nbs"], found["imgsz"]) == (30, 8, 8, 640)
@@ -132,6 +146,28 @@ def test_augmentation(survey, names, colours, expected):
     found = rules.choose_augmentation(survey(names, colours, counts=(9,) * len(names)))
     assert {s.name: s.value for s in found if s.value is not None} == expected
     assert any(s.name == "fliplr" for s in found), "what can't be known is said"
+
+
+SIDED = """left LEFT LeftHand TurnLeft arrowLeft leftHand turn_left left-hand righthand left2 rightturn LHS
+left_luggage Turn-Rechts"""
+NOT_SIDED = """bright Brightness upright UPRIGHT copyright theft cleft leftover forthright playwright birthright
+frightened hand wright outright righteous alright downright"""
+
+
+@pytest.mark.parametrize("name", SIDED.split())
+def test_a_side_in_a_name(name):
+    assert rules.find_sided(["car", name]) == [name]
+
+
+@pytest.mark.parametrize("name", NOT_SIDED.split())
+def test_a_word_that_only_looks_like_a_side(name):
+    assert rules.find_sided(["car", name]) == []
+
+
+def test_a_class_that_is_the_mirror_of_another():
+    """Joined to the end of another word, a side is told from bright by the other side."""
+    assert rules.find_sided(["turnleft", "bright", "TurnRight", "Linkspfeil"]) == ["turnleft", "TurnRight"]
+    assert rules.find_sided(["Linkspfeil", "Rechtspfeil", "hand"]) == ["Linkspfeil", "Rechtspfeil"]
 
 
 @pytest.mark.parametrize(("validated", "polished"), [(19, None), (20, True), (200, True)])

@@ -54,6 +54,21 @@ def test_groups_stay_together(one_split, tmp_path):
         splitting.split(one_split, 0.25, tmp_path / "r2.yaml", table)
 
 
+def test_files_that_are_named_by_class_are_split_like_any(write_dataset, tmp_path):
+    blank = np.full((32, 32, 3), 90, np.uint8)
+    file = write_dataset("fruit", "abcd", {"train": [(blank, [f"{i // 10} .5 .5 .2 .2"]) for i in range(40)]})
+    for kind in ("images", "labels"):
+        for path in (file.parent / kind / "train").iterdir():
+            path.rename(path.with_stem(f"{['apple', 'pear', 'kiwi', 'plum'][int(path.stem) // 10]}_{path.stem}"))
+    made, _ = splitting.split(file, 0.2, tmp_path / "r.yaml")
+    val = [path.rsplit("/", 1)[1].split("_")[0] for path in split_pictures(describe(made), "val")]
+    assert sorted(val) == sorted(["apple", "pear", "kiwi", "plum"] * 2)
+    with pytest.raises(TintboxError, match=r"40 images in 4 groups cannot .* give another share, or groups=none"):
+        splitting.split(file, 0.2, tmp_path / "r.yaml", "names")
+    told = splitting.split(file, 0.25, tmp_path / "r.yaml", "names")[1][-1]
+    assert told.startswith("all objects of a, b, c, d are in one split") and told.endswith("or give groups=none")
+
+
 def test_a_file_in_the_way_stays(one_split, tmp_path):
     for name in ("r-split.yaml", "r-split-val.txt"):
         (tmp_path / name).write_text("mine")

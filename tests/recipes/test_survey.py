@@ -28,6 +28,10 @@ def test_a_picture_that_cannot_be_read_has_no_sides():
     assert split().sides.tolist() == []
 
 
+def test_a_box_without_area_has_no_side():
+    assert split([(0.5, 0.5, 0, 0.5), (0.5, 0.5, 0.5, 0.5)], [0, 0], [(100, 50)]).pixels.tolist() == [1250**0.5]
+
+
 def test_the_share_of_grey_pictures():
     decoded = [SimpleNamespace(is_grey=grey) for grey in (True, False, False, True)]
     assert split(decoded=decoded).grey == 0.5 and split().grey == 0.0
@@ -57,6 +61,41 @@ def test_a_picture_that_ultralytics_leaves_out_has_no_size(tmp_path):
         stock = verify_image_label((str(tmp_path / name), "", "", False, 1, 0, 0, False))
         assert size == (stock[2][::-1] if stock[2] else (0, 0)), name
     assert {name for name, size in found.items() if size == (0, 0)} == {"small.png", "half.jpg", "half.png"}
+
+
+def test_a_survey_counts_what_ultralytics_trains_on(write_dataset):
+    """By its own verdict on a split with each fault of an image or a label."""
+    rng = np.random.default_rng(0)
+    rows = ["0 .5 .5 .2 .2", "1 .3 .3 .1 .1"]
+    faulty = ["7 .5 .5 .2 .2", "0 1.5 .5 .2 .2", "0 .5 .5 .2", "0 .5 .5 .2 .2", "0 .5 .5 0 .2", "0 .1 .1 .2 .2 .3 .3"]
+    faulty += ["-1 .5 .5 .2 .2", "0 .5 .5 -.005 .2", "foo .5 .5 .2 .2", "0 1 .5 1 .2", "0 .5 .5 .2 .201"]
+    contents = [*([*rows, row] for row in faulty), [], None, rows, rows, rows, rows]
+    splits = {"train": [(rng.integers(0, 255, (40, 40, 3), np.uint8), content) for content in contents]}
+    file = write_dataset("faulty", ["a", "b"], {**splits, "val": splits["train"][:1]})
+    pictures = [file.parent / "images" / "train" / f"{i}.png" for i in range(len(contents))]
+    pictures[-1].write_bytes(pictures[-1].read_bytes()[:300])
+    pictures[-2].write_bytes(b"")
+    cv2.imwrite(str(pictures[-3]), np.zeros((50, 9, 3), np.uint8))
+    train = survey.take(file).splits["train"]
+    labelled = [file.parent / "labels" / "train" / f"{i}.txt" for i in range(len(contents))]
+    stock = [verify_image_label((*map(str, pair), "", False, 2, 0, 0, False)) for pair in zip(pictures, labelled)]
+    kept = [one for one in stock if one[0]]
+    assert train.used == len(kept) == 7
+    assert (
+        train.labels.counts(2).tolist() == np.bincount([c for one in kept for c in one[1][:, 0].astype(int)]).tolist()
+    )
+    assert train.labels.unlabelled == sum(one[5] for one in kept) == 1
+    assert train.labels.empty == sum(one[7] for one in kept) == 1
+    assert sorted(train.unreadable) == sorted(map(str, pictures[-3:]))
+    told = advise(survey.take(file))
+    assert "Ultralytics skips 7 of 17 images in train for faulty labels: fix them" in told
+
+
+def test_a_training_split_of_faults_only(write_dataset):
+    picture = np.zeros((32, 32, 3), np.uint8)
+    file = write_dataset("wrong", ["a"], {"train": [(picture, ["3 .5 .5 .2 .2"])] * 2, "val": [(picture, [])]})
+    with pytest.raises(TintboxError, match=r"skips all labelled images .*0.txt:1: unknown class; fix them$"):
+        survey.take(file)
 
 
 def test_a_test_split_that_is_not_there_is_left_out_and_told(write_dataset):

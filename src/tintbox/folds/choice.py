@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from tintbox.checks import is_whole
-from tintbox.errors import TintboxError
+from tintbox.errors import TintboxError, counted
 from tintbox.folds import groups, partition
 from tintbox.folds.files import Folds
 from tintbox.folds.pictures import POOLED, Pictures
+from tintbox.plugins.coco_eval.data.rows import list_values
 
 WORDS = ("folds", "groups", "fold_seed")  # words of `tintbox study` that are not training arguments
 
@@ -58,10 +61,10 @@ class Choice:
         """
         files = pictures.files
         if self.folds > len(files):
-            raise TintboxError(
-                f"folds={self.folds}: {pictures.data} has {len(files)} images for training and validation; give fewer"
-            )
-        together = groups.find(files, self.groups, self.folds)
+            fix = "give fewer" if len(files) > 1 else "label more"
+            has = f"{pictures.data} has {counted(len(files), 'image')} for training and validation"
+            raise TintboxError(f"folds={self.folds}: {has}; {fix}")
+        together = groups.find(files, self.groups, self.folds, counts=pictures.counts)
         parts = partition.divide(pictures.counts, together.names, [1 / self.folds] * self.folds, self.seed)
         pooled = " and ".join(
             f"{pictures.splits.count(split)} of {split}" for split in POOLED if split in pictures.splits
@@ -69,6 +72,24 @@ class Choice:
         sizes = [int((parts == fold).sum()) for fold in range(self.folds)]
         size = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{sizes[0]}"
         notes = [f"{self.folds} folds of {size} images, from {pooled}; the test split is not touched", together.said]
+        notes += warn(pictures, parts, together.names, "fold")
         if pictures.annotated:
             notes.append(f"annotations: of {pictures.data} is not used: the truth of folds is the label files")
         return Folds(files, parts.tolist(), together.names, pictures.splits), notes
+
+
+def warn(pictures: Pictures, parts: np.ndarray, names: Sequence[str], part: str) -> list[str]:
+    """Return a line about the classes whose objects are all in one part, if there are any.
+
+    Args:
+        pictures: The images.
+        parts: ``(P,)`` the part of each.
+        names: The group of each.
+        part: What a part is called.
+    """
+    whole = partition.find_whole(pictures.counts, parts)
+    if not whole:
+        return []
+    listed = list_values(pictures.kept["names"][index] for index in whole)
+    fix = "label more of them" + ", or give groups=none" * (len(set(names)) < len(names))
+    return [f"all objects of {listed} are in one {part}, so no model is both trained on them and tested: {fix}"]

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from tintbox import file_bytes
 from tintbox.errors import TintboxError, TintboxFileError, counted, one_line, reason_of, suggest, suggest_file
 from tintbox.limits import GROUPS_BYTES
@@ -20,6 +22,8 @@ AUTO, NAMES, NONE = "auto", "names", "none"
 HEADER = ["picture", "group"]
 FRAME = re.compile(r"(?P<video>.*?[^\W\d_].*?)[\W_]*(?P<frame>\d+)")  # clip3_0001; a name of digits only never matches
 EXPORTED = ".rf."  # Roboflow names copies of an image with its name, this, and a digest
+ENDING = re.compile(r"_(jpe?g|png|bmp|webp|tiff?)\Z", re.IGNORECASE)  # which it keeps: clip3_0001_jpg.rf.1f3b.jpg
+NEARLY = 0.9  # share of the images of a group named by a class that show that class, and of those of the class
 SHOWN, LONGEST = 3, 40  # number of names in a message, characters per name
 
 
@@ -36,7 +40,7 @@ class Groups:
     said: str
 
 
-def find(files: Sequence[str], how: Any, parts: int, what: str = "folds") -> Groups:
+def find(files: Sequence[str], how: Any, parts: int, what: str = "folds", counts: np.ndarray | None = None) -> Groups:
     """Return which images belong together.
 
     Args:
@@ -45,6 +49,7 @@ def find(files: Sequence[str], how: Any, parts: int, what: str = "folds") -> Gro
             or False keeps nothing together; anything else is a CSV file of images and groups.
         parts: Number of parts to split the images into.
         what: What the parts are called, for errors.
+        counts: ``(P, K)`` number of objects of each class in each image: tells names of classes from names of videos.
 
     Raises:
         TintboxError: The file is invalid, lacks images or names unknown ones, or there are fewer groups than parts.
@@ -52,7 +57,7 @@ def find(files: Sequence[str], how: Any, parts: int, what: str = "folds") -> Gro
     if how in (None, False, NONE):
         return Groups(list(files), "groups: none was asked for; every image stands for itself")
     if how in (AUTO, NAMES, True):
-        found = by_names(files, parts, sure=how != AUTO)
+        found = by_names(files, parts, counts, sure=how != AUTO)
     else:
         found = read(Path(str(how)), files)
     groups = len(set(found.names))
@@ -64,16 +69,19 @@ def find(files: Sequence[str], how: Any, parts: int, what: str = "folds") -> Gro
     return found
 
 
-def by_names(files: Sequence[str], parts: int, *, sure: bool) -> Groups:
+def by_names(files: Sequence[str], parts: int, counts: np.ndarray | None = None, *, sure: bool) -> Groups:
     """Return the groups implied by the names: ``clip3_0001.jpg`` is a frame of ``clip3``.
 
     A name is a frame's if it ends in a number preceded by something with a letter; names with the same prefix belong
     to one video. Unless ``sure``, that applies only if it looks like videos: at least half of the images share their
-    prefix with others, there are at least as many prefixes as parts, and none has more images than a part; otherwise
-    the images are just numbered, as in IMG_0001. Copies that Roboflow made of one image (``a.rf.1f3b.jpg``) always
-    stay together.
+    prefix with others, there are at least as many prefixes as parts, none has more images than a part, and the
+    prefixes don't follow the classes, as in apple_1 and pear_1; otherwise the images are just numbered, as in IMG_0001.
+    Copies that Roboflow made of one image (``a.rf.1f3b.jpg``) always stay together.
     """
-    sources = [Path(file).stem.split(EXPORTED)[0] for file in files]
+    originals = [Path(file).stem.split(EXPORTED)[0] for file in files]
+    sources = [
+        ENDING.sub("", source) if EXPORTED in Path(file).stem else source for source, file in zip(originals, files)
+    ]
     matches = [FRAME.fullmatch(source) for source in sources]
     videos = [match["video"] if match else source for match, source in zip(matches, sources)]
     sizes = Counter(videos)
@@ -81,16 +89,36 @@ def by_names(files: Sequence[str], parts: int, *, sure: bool) -> Groups:
     shared = sum(sizes[video] for video, count in frames.items() if count > 1)
     fitting = max(sizes.values()) <= math.ceil(len(files) / parts)
     several = sum(count > 1 for count in frames.values())
-    if sure or (several >= parts and fitting and 2 * shared >= len(files)):
+    classes = counts is not None and follow_classes(videos, counts)
+    if sure or (several >= parts and fitting and 2 * shared >= len(files) and not classes):
         return Groups(videos, tell(videos, files, "by their names"))
-    originals = find_originals(files, sources)
+    originals = find_originals(files, originals)
     if len(set(originals)) < len(files):
         return Groups(originals, tell(originals, files, "copies of one image by their names"))
     why = "no names that look like frames of videos"
     if several:
         largest, size = sizes.most_common(1)[0]
-        why = f"{size} of {len(files)} names begin with {shorten(largest)}, which looks like numbered images"
+        why = (
+            f"names like {shorten(largest)} tell the class and not the video"
+            if classes
+            else f"{size} of {len(files)} names begin with {shorten(largest)}, which looks like numbered images"
+        )
     return Groups(list(files), f"groups: none ({why}; groups=FILE says what has to stay together)")
+
+
+def follow_classes(names: Sequence[str], counts: np.ndarray) -> bool:
+    """Return whether most images are in groups that show one class each, which nearly no other group shows.
+
+    Args:
+        names: Each image's group.
+        counts: ``(P, K)`` number of objects of each class in each image.
+    """
+    units = np.unique(np.array(names), return_inverse=True)[1]
+    held = np.zeros((units.max() + 1, counts.shape[1]))  # images of each group that show each class
+    np.add.at(held, units, counts > 0)
+    total = np.maximum(held.sum(axis=1, keepdims=True), 1), np.maximum(held.sum(axis=0), 1)
+    own = ((held >= NEARLY * total[0]) & (held >= NEARLY * total[1]) & (held > 1)).any(axis=1)
+    return int(own.sum()) > 1 and 2 * int(own[units].sum()) >= len(units)
 
 
 def find_originals(files: Sequence[str], sources: Sequence[str]) -> list[str]:

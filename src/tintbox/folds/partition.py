@@ -48,3 +48,9 @@ def divide(counts: np.ndarray, groups: Sequence[str], shares: Sequence[float], s
         full[chosen] += held[unit]
         filled[chosen] += sizes[unit]
     return part[units]
+
+
+def find_whole(counts: np.ndarray, part: np.ndarray) -> list[int]:
+    """Return the classes whose objects are all in one part, of images ``(P, K)`` in parts ``(P,)``."""
+    inside = np.array([(counts[part == one] > 0).any(axis=0) for one in np.unique(part)])
+    return np.flatnonzero(inside.sum(axis=0) == 1).tolist()

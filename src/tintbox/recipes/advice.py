@@ -22,14 +22,23 @@ def advise(survey: Survey) -> list[str]:
             both = list(dict.fromkeys(file for _, file in pairs))
             share = f"{len(both)} of {len(survey.splits[second].files)} images in {second}"
             names = ", ".join(Path(file).name for file in both[:3])
-            are, them = ("is", "it") if len(both) == 1 else ("are", "them")
-            fault = f"{share} {are} also in {first}, e.g. {names}"
-            rest = len({file for file, _ in pairs}) < len(survey.splits[first].files)
-            fix = f"remove {them} from {first}" if rest else f"take other images for {second}"
+            are, them, show = ("is", "it", "shows") if len(both) == 1 else ("are", "them", "show")
+            fault = f"{share} {are} also in {first}, or {show} nearly the same scene, e.g. {names}"
+            rest = len(survey.splits[second].files) - len(both)
+            if len({file for file, _ in pairs}) < len(survey.splits[first].files):
+                fix = f"remove {them} from {first}"
+            elif rest:
+                fix = f"remove {them} from {second}, {rest} remain{'s' * (rest == 1)}"
+            else:
+                fix = f"take other images for {second}"
             found.append(f"{fault}: {fix}, or the metrics will be too good")
     for name, split in survey.splits.items():
         for wrong, rows in sorted(split.labels.faults.items()):
             found.append(f"{counted(len(rows), 'label')} in {name}: {wrong} ({FAULTS[wrong]}), e.g. {rows[0]}")
+        if skipped := len(split.labels.skipped):
+            found.append(
+                f"Ultralytics skips {skipped} of {len(split.files)} images in {name} for faulty labels: fix them"
+            )
         if missing := split.labels.unlabelled:
             have = f"{missing} of {len(split.files)} images in {name} {'has' if missing == 1 else 'have'}"
             found.append(f"{have} no label file: intended as background, or forgotten?")
@@ -39,7 +48,7 @@ def advise(survey: Survey) -> list[str]:
             why = f"damaged or under {LEAST_SIDE} pixels, e.g. {unreadable[0]}"
             found.append(f"{have} {why}: Ultralytics skips {'it' if one else 'them'}")
     train, val = survey.counts("train"), survey.counts("val")
-    if len(train) > 1:
+    if 2 * train.min() < train.max():
         named, least = find_fewest(survey.names, train)
         found.append(f"label more objects of {named}: {least} of {train.sum():,} training boxes, the fewest")
     named, least = find_fewest(survey.names, val)

@@ -22,6 +22,7 @@ from tintbox.recipes.survey import Split, Survey
 from tintbox.studies import files
 
 MINUTES = 30  # time limit for the training, unless it or the epochs are given
+TIMING = 0.1  # of the minutes, at most, go to timing steps, though two steps are always timed
 MOST_CLASSES = 30  # shown in a table
 
 Table = tuple[str, dict[str, str], list[list[str]]]  # title, alignment by header, rows
@@ -87,11 +88,11 @@ def recipe(
     if split is not None:
         made, remarks = splitting.split(data, split, out, groups)
         source = str(made)
-    held = survey.take(source)
+    held = survey.take(source, pose=task == "pose")
     request = {"model": str(model), "data": source, "minutes": minutes, "imgsz": imgsz, "epochs": epochs}
     request |= {"device": device, "groups": groups}
     known = probing.resume(probing.folder_of(out), request) if probe else None
-    pace = known or time_steps(held, str(model), source, imgsz, device)
+    pace = known or time_steps(held, str(model), source, imgsz, device, 60 * TIMING * minutes)
     weights = rules.trained_weights(model, task)
     choose = partial(rules.choose, held, pace, imgsz=imgsz, epochs=epochs, weights=weights)
     found = probing.probe(choose, pace, request, out) if probe else None
@@ -100,23 +101,25 @@ def recipe(
     return Written(held, chosen, pace, remarks, found, source, file, recipe_file.command(model, source, file))
 
 
-def time_steps(held: Survey, model: str, data: str, imgsz: int | None, device: Any) -> timing.Pace:
-    """Return how fast a model trains on a dataset here with no layer frozen, as in most epochs."""
+def time_steps(
+    held: Survey, model: str, data: str, imgsz: int | None, device: Any, limit: float = math.inf
+) -> timing.Pace:
+    """Return how fast a model trains on a dataset here with no layer frozen, as in most epochs, timed up to a limit."""
     size = imgsz or rules.choose_size(held)[1]
     batch = rules.choose_batch(held)
     learning = {s.name: s.value for s in rules.choose_learning(held, pretrained=True) if s.name not in POLICY}
     given = {"batch": batch, "nbs": batch, "amp": "auto", "imgsz": size, "device": device}
-    return timing.measure(model, data, {**learning, **given})
+    return timing.measure(model, data, {**learning, **given}, limit)
 
 
 def tables(held: Survey, chosen: Recipe) -> list[Table]:
     """Return the tables to show: splits, classes and settings."""
     splits = []
-    numbers = ("images", "boxes", "backgrounds", "small box", "at border", "greyscale", "faults")
+    numbers = ("images", "skipped", "boxes", "backgrounds", "small box", "at border", "greyscale", "faults")
     for name, split in held.splits.items():
         small, border = small_box(split), at_border(split)
         splits.append([
-            name, f"{len(split.files):,}", f"{len(split.labels.classes):,}",
+            name, f"{len(split.files):,}", f"{len(split.files) - split.used:,}", f"{len(split.labels.classes):,}",
             f"{split.labels.unlabelled + split.labels.empty:,}", "" if small is None else f"{small:.0f} px",
             "" if border is None else f"{100 * border:.0f}%", f"{100 * split.grey:.0f}%",
             f"{sum(map(len, split.labels.faults.values())):,}",
@@ -130,10 +133,8 @@ def tables(held: Survey, chosen: Recipe) -> list[Table]:
 
 
 def small_box(split: Split) -> float | None:
-    """Return the width in pixels under which a tenth of a split's boxes are, in a median image; None without boxes."""
-    if not len(split.sides):
-        return None
-    return float(np.median(split.sizes[split.sizes.all(axis=1)].max(axis=1)) * split.small)
+    """Return the width in pixels under which a tenth of a split's boxes are; None without boxes."""
+    return float(np.quantile(split.pixels, survey.SMALL)) if len(split.pixels) else None
 
 
 def at_border(split: Split) -> float | None:
@@ -163,10 +164,12 @@ def class_rows(held: Survey) -> list[list[str]]:
 def as_json(written: Written) -> str:
     """Return everything as JSON."""
     held, chosen, pace = written.held, written.recipe, written.pace
+    names = [name if held.names.count(name) == 1 else f"{name} ({index})" for index, name in enumerate(held.names)]
     splits = {
         name: {
             "pictures": len(split.files),
-            "boxes": dict(zip(held.names, held.counts(name).tolist())),
+            "used": split.used,
+            "boxes": dict(zip(names, held.counts(name).tolist())),
             "unlabelled": split.labels.unlabelled,
             "empty": split.labels.empty,
             "small_box": small_box(split),

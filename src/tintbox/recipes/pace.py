@@ -7,7 +7,7 @@ import logging
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -17,7 +17,7 @@ from tintbox.plugins.polish import statistics as norms
 from tintbox.plugins.polish import variants
 from tintbox.terminal import quiet
 
-STEPS, SKIPPED = 6, 2  # timed steps, and untimed ones before them
+STEPS, SKIPPED = 6, 2  # timed steps, and untimed ones before them, unless they take too long
 REST = 1.05  # an epoch's time relative to its steps and validation; the rest is bookkeeping
 VALIDATION = 0.4  # time per image in validation relative to training
 
@@ -50,8 +50,24 @@ class Pace:
         return self.at(imgsz) * (training + VALIDATION * validation) * REST + self.saving
 
 
-def measure(model: str, data: str, settings: Mapping[str, Any]) -> Pace:
+def are_enough(ends: Sequence[float], limit: float) -> bool:
+    """Return whether steps that ended at these times suffice: all that are wanted, or two if they exceed the limit."""
+    return len(ends) > SKIPPED + STEPS or (len(ends) > 1 and ends[-1] - ends[0] > limit)
+
+
+def per_picture(marks: Sequence[tuple[float, int]]) -> float:
+    """Return the median seconds per image of the steps after the skipped ones, of the last one if there are fewer.
+
+    ``marks`` are the time at which each step ended and its number of images.
+    """
+    timed = marks[min(SKIPPED, len(marks) - 2) :]
+    return statistics.median((b[0] - a[0]) / b[1] for a, b in pairwise(timed))
+
+
+def measure(model: str, data: str, settings: Mapping[str, Any], limit: float) -> Pace:
     """Train for a few steps with these settings, which include imgsz and batch; return the pace and leave no files.
+
+    After ``limit`` seconds, it ends with the step at hand, though not before the second.
 
     Raises:
         TintboxError: The model does not exist, or it cannot be trained on the dataset.
@@ -69,7 +85,7 @@ def measure(model: str, data: str, settings: Mapping[str, Any]) -> Pace:
             torch.cuda.synchronize(trainer.device)
         marks.append((time.perf_counter(), trainer.batch_size))
         devices.append(str(trainer.device))
-        if len(marks) > SKIPPED + STEPS:
+        if are_enough([end for end, _ in marks], limit):
             for _ in range(2):  # the first save of a run includes imports
                 begin = time.perf_counter()
                 trainer.save_model()
@@ -87,5 +103,4 @@ def measure(model: str, data: str, settings: Mapping[str, Any]) -> Pace:
         raise
     except Exception as error:  # a strange model or dataset may raise anything
         raise TintboxError(f"{model} cannot be trained on {data}: {message_of(error)}") from error
-    seconds = [(b[0] - a[0]) / b[1] for a, b in pairwise(marks[SKIPPED:])]
-    return Pace(statistics.median(seconds), int(settings["imgsz"]), devices[-1], saves[-1])
+    return Pace(per_picture(marks), int(settings["imgsz"]), devices[-1], saves[-1])

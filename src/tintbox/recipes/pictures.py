@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,12 @@ from tintbox.recipes.labels import Labels
 MOST = 2_000  # images decoded per split; an even sample
 SIDE = 128  # pixels: longer side to which images are reduced
 GREY = 3.0  # largest mean difference between the channels of a greyscale image, of 255
-NEAR = 3  # bits of 64 in which the hashes of an image saved twice may differ
+THUMB = 64  # pixels: side of the square thumbnails that are compared
+WHOLE = 512  # pixels: an image with a smaller longer side is not decoded at half its size
+# Largest difference between the thumbnails of an image saved twice, of 255, and relative to their standard deviation.
+# Measured in docs/recipe.md.
+ALIKE, CONTRAST = 20, 0.6
+NEAREST = 5  # images that are compared with each
 LEAST_SAMPLES = 8  # boxes that a class needs to be judged by colour
 
 
@@ -28,13 +34,18 @@ class Decoded:
 
     Attributes:
         small: ``(h, w, 3)`` uint8 BGR, the longer side SIDE pixels.
+        thumb: ``(THUMB, THUMB, 3)`` uint8 BGR, blurred, so that saving and resizing leave no trace.
         content: Digest of the file.
-        hash: Its difference hash, 64 bits: whether each pixel of a 9x8 greyscale image is darker than the next.
     """
 
     small: np.ndarray
+    thumb: np.ndarray
     content: bytes
-    hash: int
+
+    @cached_property
+    def contrast(self) -> float:
+        """The standard deviation of its values, of 255, in the channel where that is largest."""
+        return float(cv2.meanStdDev(self.thumb)[1].max())
 
     @property
     def is_grey(self) -> bool:
@@ -46,7 +57,10 @@ def decode(file: str) -> Decoded | None:
     """Decode an image; return None if that fails."""
     try:
         content = file_bytes.read(Path(file), PICTURE_BYTES)
-        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_REDUCED_COLOR_2) if content else None
+        coded = np.frombuffer(content, np.uint8)
+        picture = cv2.imdecode(coded, cv2.IMREAD_REDUCED_COLOR_2) if content else None
+        if picture is not None and 2 * max(picture.shape[:2]) < WHOLE:
+            picture = cv2.imdecode(coded, cv2.IMREAD_COLOR)
     except (OSError, cv2.error):  # OpenCV's for too many pixels
         return None
     if picture is None:
@@ -54,9 +68,8 @@ def decode(file: str) -> Decoded | None:
     scale = SIDE / max(picture.shape[:2])
     size = [max(1, round(side * scale)) for side in picture.shape[1::-1]]
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    grey = cv2.resize(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
-    bits = np.packbits(grey[:, 1:] > grey[:, :-1])
-    return Decoded(small, hashlib.blake2b(content, digest_size=16).digest(), int.from_bytes(bits.tobytes(), "big"))
+    thumb = cv2.GaussianBlur(cv2.resize(picture, (THUMB, THUMB), interpolation=cv2.INTER_AREA), (3, 3), 0)
+    return Decoded(small, thumb, hashlib.blake2b(content, digest_size=16).digest())
 
 
 def decode_sample(files: Sequence[str]) -> dict[int, Decoded]:
@@ -67,10 +80,10 @@ def decode_sample(files: Sequence[str]) -> dict[int, Decoded]:
 
 
 def find_shared(first: Mapping[int, Decoded], second: Mapping[int, Decoded]) -> list[tuple[int, int]]:
-    """Return the images that are in both splits, as the same file or as the same image saved again.
+    """Return the images that are in both splits: the same file, the same image saved again, or nearly the same scene.
 
-    Every such image of either split is in a pair with an equal one of the other split. Flat images, whose hash is all
-    zeros or ones, count only if the files are equal.
+    Every such image of either split is in a pair with an equal one of the other split. Flat images count only if the
+    files are equal.
     """
     return sorted({*_partners(first, second), *((i, j) for j, i in _partners(second, first))})
 
@@ -80,27 +93,35 @@ def _partners(first: Mapping[int, Decoded], second: Mapping[int, Decoded]) -> li
     if not first or not second:
         return []
     by_content = {seen.content: j for j, seen in second.items()}
-    hashes = np.array([seen.hash for seen in second.values()], dtype=np.uint64)
     indices = list(second)
     found = []
-    for i, seen in first.items():
-        if seen.content in by_content:
-            found.append((i, by_content[seen.content]))
-            continue
-        if seen.hash.bit_count() in (0, 64):
-            continue
-        differing = np.unpackbits((hashes ^ np.uint64(seen.hash)).view(np.uint8).reshape(-1, 8), axis=1).sum(axis=1)
-        nearest = int(differing.argmin())
-        if differing[nearest] <= NEAR and _alike(seen, second[indices[nearest]]):
-            found.append((i, indices[nearest]))
+    for (i, seen), row in zip(first.items(), _find_nearest(first, second)):
+        near = (indices[place] for place in row)
+        other = by_content.get(seen.content)
+        other = next((j for j in near if _are_alike(seen, second[j])), None) if other is None else other
+        if other is not None:
+            found.append((i, other))
     return found
 
 
-def _alike(first: Decoded, second: Decoded) -> bool:
-    """Return whether the pixels of two images are alike: different frames of a video may share a hash."""
-    if first.small.shape != second.small.shape:
-        return False
-    return float(np.abs(first.small.astype(np.int16) - second.small).mean()) < 4.0
+def _find_nearest(first: Mapping[int, Decoded], second: Mapping[int, Decoded]) -> np.ndarray:
+    """Return which images of the second split are nearest to each of the first by pixels, as places there."""
+    own, others = (
+        np.stack([cv2.resize(seen.thumb, (16, 16), interpolation=cv2.INTER_AREA).ravel() for seen in split.values()])
+        for split in (first, second)
+    )
+    own, others = own - np.float32(128), others - np.float32(128)
+    distances = (others**2).sum(axis=1) - 2 * own @ others.T  # less the same number in each row
+    return np.argsort(distances, axis=1, kind="stable")[:, :NEAREST]
+
+
+def _are_alike(first: Decoded, second: Decoded) -> bool:
+    """Return whether two thumbnails differ nowhere by more than saving or resizing an image does.
+
+    Noise of these is small everywhere, while a small object that moved is large in its place, though not on average.
+    """
+    most = min(ALIKE, CONTRAST * min(first.contrast, second.contrast))
+    return cv2.norm(first.thumb, second.thumb, cv2.NORM_INF) <= most
 
 
 def judge_colours(decoded: Mapping[int, Decoded], labels: Labels, classes: int) -> float | None:

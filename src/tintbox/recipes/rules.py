@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,12 @@ WAKE = 0.1  # fraction of the epochs after which the backbone trains
 COLOURED = 0.5  # how well colours predict classes, from which on hues must not be shifted
 GREY = 0.9  # fraction of greyscale images from which on colour augmentation is pointless
 IMBALANCE = 10  # ratio of the boxes of the most frequent class to those of the rarest
-SIDES = re.compile(r"(?<![a-z])(left|right|links|rechts|lhs|rhs)(?![a-z])", re.IGNORECASE)
+# A word, or the beginning of one, as in righthand, but not of righteous; TurnLeft is two words.
+SIDES = re.compile(
+    r"(?<![a-z])((left|right)(?!over|ist|eous|ful|ly|ness|y|s(?![a-z]))|(links|rechts|lhs|rhs)(?![a-z]))", re.IGNORECASE
+)
+HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+MIRRORED = {"left": "right", "right": "left", "links": "rechts", "rechts": "links"}
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,8 @@ def choose(
     schedule = choose_schedule(survey, pace, minutes, imgsz, epochs)
     settings = [*schedule, *choose_learning(survey, not weights), *choose_loss(survey), *choose_augmentation(survey)]
     begin = f"start from pretrained weights, e.g. model={weights}: this model's are random and need far more labels"
-    return Recipe(settings, [*([begin] if weights else []), *advise(survey)])
+    size = next(s.value for s in schedule if s.name == "imgsz")
+    return Recipe(settings, [*([begin] if weights else []), *advise_size(survey, size), *advise(survey)])
 
 
 def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | None, epochs: int | None) -> list[Setting]:
@@ -159,6 +166,18 @@ def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | Non
         Setting("amp", "auto", "bfloat16 if the hardware supports it natively, and all cores of a CPU"),
         *(choose_polish(training, validation, pace, size) if survey.counts("val").any() else []),
     ]
+
+
+def advise_size(survey: Survey, size: int) -> list[str]:
+    """Return what to do about boxes that an image size is too small for."""
+    small = survey.splits["train"].small * size
+    needed, _ = choose_size(survey)
+    told = f"a tenth of the boxes are under {small:.0f} px wide at imgsz={size}, where a detector needs {SEEN}"
+    if size < needed:
+        return [f"{told}: give imgsz={needed}"]
+    if small < SEEN / 2:
+        return [f"{told}: cut the images into tiles, about {math.ceil(SEEN / small)} along each side"]
+    return []
 
 
 def choose_polish(training: int, validation: int, pace: Pace, size: int) -> list[Setting]:
@@ -216,7 +235,7 @@ def choose_augmentation(survey: Survey) -> list[Setting]:
     elif survey.colours is not None and survey.colours >= COLOURED:
         reason = f"a box's mean colour predicts its class: {100 * survey.colours:.0f} from 0 (chance) to 100 (always)"
         found.append(Setting("hsv_h", 0.0, reason))
-    sided = [name for name in survey.names if SIDES.search(name)]
+    sided = find_sided(survey.names)
     characters = [name for name in survey.names if len(name) == 1 and name.isalnum()]
     if sided:
         found.append(Setting("fliplr", 0.0, f"a mirrored '{sided[0]}' is a different class"))
@@ -227,3 +246,14 @@ def choose_augmentation(survey: Survey) -> list[Setting]:
     else:
         found.append(Setting("fliplr", None, "if mirroring changes the class, which images do not show", instead=0.0))
     return found
+
+
+def find_sided(names: Sequence[str]) -> list[str]:
+    """Return the classes that a mirrored image shows as other ones: named after a side, or the mirror of another."""
+    known = {name.lower() for name in names}
+
+    def is_mirrored(name: str) -> bool:
+        swapped = re.sub("|".join(MIRRORED), lambda side: MIRRORED[side[0]], name.lower())
+        return swapped != name.lower() and swapped in known
+
+    return [name for name in names if SIDES.search(HUMP.sub(" ", name)) or is_mirrored(name)]

@@ -8,6 +8,7 @@ from typing import Any
 from tintbox.datasets.reading.description import describe_without_validation, lacks_validation
 from tintbox.errors import TintboxError, counted, explain_refusal, one_line
 from tintbox.folds import files, groups, partition
+from tintbox.folds.choice import warn
 from tintbox.folds.pictures import gather
 
 HEAD = "# a validation split"  # identifies a file as ours
@@ -28,10 +29,13 @@ def split(data: str | Path, share: float, out: str | Path, together: Any = group
     if not lacks_validation(data):
         raise TintboxError(f"split={share:g}: {data} has a validation split; leave split= out")
     found = gather(data)
-    together = groups.find(found.files, together, 2, "splits")
+    together = groups.find(found.files, together, 2, "splits", found.counts)
     part = partition.divide(found.counts, together.names, [1 - share, share])
     if len(set(part.tolist())) < 2:
-        raise TintboxError(f"split={share:g}: {len(found.files)} images cannot be split like that; give another share")
+        several = len(set(together.names))
+        grouped = f" in {several} groups" * (several < len(found.files))
+        fix = "give another share" + ", or groups=none if images need not stay together" * bool(grouped)
+        raise TintboxError(f"split={share:g}: {len(found.files)} images{grouped} cannot be split like that; {fix}")
     file = Path(out).with_name(f"{Path(out).stem}-split.yaml")
     parts = {
         name: [path for path, own in zip(found.files, part) if own == i] for i, name in enumerate(("train", "val"))
@@ -45,7 +49,7 @@ def split(data: str | Path, share: float, out: str | Path, together: Any = group
         files.write_dataset(file, parts, kept, about)
     train, val = (len(parts[name]) for name in ("train", "val"))
     counts = f"{counted(train, 'image')} for training, {val} for validation"
-    return file, [f"{file}: {counts}", together.said]
+    return file, [f"{file}: {counts}", together.said, *warn(found, part, together.names, "split")]
 
 
 def check_free(file: Path) -> None:

@@ -18,7 +18,7 @@ from tintbox.datasets.reading.layout import split_pictures
 from tintbox.errors import TintboxError, name_file, one_line
 from tintbox.recipes import labels as label_files
 from tintbox.recipes import pictures
-from tintbox.recipes.labels import Labels
+from tintbox.recipes.labels import FAULTS, SKIPS, Labels
 from tintbox.recipes.pictures import Decoded
 
 SPLITS = ("train", "val", "test")
@@ -31,7 +31,7 @@ class Split:
 
     Attributes:
         files: The images, sorted.
-        sizes: ``(P, 2)`` width and height in pixels; 0 for an image that Ultralytics skips.
+        sizes: ``(P, 2)`` width and height in pixels; 0 for an image that Ultralytics skips, whatever is wrong.
         labels: Its boxes.
         decoded: Its decoded images, by index.
     """
@@ -43,11 +43,20 @@ class Split:
 
     @cached_property
     def sides(self) -> np.ndarray:
-        """The square root of each box's area as a fraction of its image's longer side, for readable images."""
+        """The square root of each box's area as a fraction of its image's longer side, for boxes with an area."""
+        sides, longer = self._sides
+        return sides / longer
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """The square root of each box's area in pixels, for boxes with an area."""
+        return self._sides[0]
+
+    @cached_property
+    def _sides(self) -> tuple[np.ndarray, np.ndarray]:
         sizes = self.sizes[self.labels.pictures]
-        readable = sizes.all(axis=1)
-        sizes = sizes[readable]
-        return np.sqrt((self.labels.boxes[readable, 2:] * sizes).prod(axis=1)) / sizes.max(axis=1, initial=1)
+        areas = (self.labels.boxes[:, 2:] * sizes).prod(axis=1)
+        return np.sqrt(areas[areas > 0]), sizes[areas > 0].max(axis=1, initial=1)
 
     @cached_property
     def small(self) -> float:
@@ -57,12 +66,15 @@ class Split:
     @property
     def unreadable(self) -> list[str]:
         """The images that Ultralytics skips because they are damaged or too small."""
-        return [file for file, size in zip(self.files, self.sizes) if not size.all()]
+        mislabelled = self.labels.skipped
+        return [
+            file for i, (file, size) in enumerate(zip(self.files, self.sizes)) if not (size.all() or i in mislabelled)
+        ]
 
     @property
     def used(self) -> int:
         """The number of images that Ultralytics uses."""
-        return len(self.files) - len(self.unreadable)
+        return int(self.sizes.all(axis=1).sum())
 
     @property
     def grey(self) -> float:
@@ -93,8 +105,8 @@ class Survey:
         return self.splits[split].labels.counts(len(self.names))
 
 
-def take(data: str | Path) -> Survey:
-    """Inspect a dataset for detect, segment, pose or obb, given by its YAML.
+def take(data: str | Path, *, pose: bool = False) -> Survey:
+    """Inspect a dataset for detect, segment, obb or, with ``pose``, for a model of poses, given by its YAML.
 
     Raises:
         TintboxError: The dataset does not exist, or it has no validation split or no training labels.
@@ -108,23 +120,19 @@ def take(data: str | Path) -> Survey:
     names = [str(name) for _, name in sorted(described["names"].items())]
     with name_file(Path(data)):
         numbers = keypoints(described)
+        dims = described["kpt_shape"][-1] if pose and numbers else 0
     splits, left_out = {}, []
     for name in SPLITS:
         try:
             if described.get(name):
-                splits[name] = take_split(described, name, len(names), numbers)
+                splits[name] = take_split(described, name, len(names), numbers, dims)
         except TintboxError as error:
             if name != "test":  # training does not need it
                 raise
             left_out.append(f"{one_line(error)}; ignored here")
     train = splits["train"]
     if not len(train.sides):
-        if not train.used:
-            counted = f"every image of its training split ({len(train.files)}) is missing, damaged or under "
-            raise TintboxError(f"{data}: {counted}{dataset_files.LEAST_SIDE} pixels, e.g. {train.files[0]}")
-        if len(train.labels.classes):
-            raise TintboxError(f"{data}: none of the labelled images in its training split can be read")
-        raise TintboxError(f"{data}: no labels in its training split, so there is nothing to learn from; label some")
+        raise TintboxError(f"{data}: {explain_lack(train)}")
     shared = {}
     for first, second in combinations(splits, 2):
         pairs = pictures.find_shared(splits[first].decoded, splits[second].decoded)
@@ -133,13 +141,28 @@ def take(data: str | Path) -> Survey:
     return Survey(Path(str(data)).name, names, splits, shared, colours, left_out)
 
 
-def take_split(described: Mapping[str, Any], name: str, classes: int, numbers: int) -> Split:
+def explain_lack(train: Split) -> str:
+    """Return why there is nothing to learn from in a training split, and what to do."""
+    if len(train.unreadable) == len(train.files):
+        many = f"every image of its training split ({len(train.files)}) is missing, damaged or under "
+        return f"{many}{dataset_files.LEAST_SIDE} pixels, e.g. {train.files[0]}"
+    if train.labels.skipped:
+        wrong, rows = next((wrong, rows) for wrong, rows in train.labels.faults.items() if FAULTS[wrong] == SKIPS)
+        return (
+            f"Ultralytics skips all labelled images of its training split for faults, e.g. {rows[0]}: {wrong}; fix them"
+        )
+    which = " for the images that can be read" * bool(train.unreadable)
+    return f"no labels in its training split{which}, so there is nothing to learn from; label some"
+
+
+def take_split(described: Mapping[str, Any], name: str, classes: int, numbers: int, dims: int) -> Split:
     """Return the contents of one split."""
     files = split_pictures(described, name)
-    labels = label_files.read(dataset_files.label_files(files), classes, numbers)
-    return Split(
-        files, np.array([measure(file) for file in files]).reshape(-1, 2), labels, pictures.decode_sample(files)
-    )
+    sizes = np.array([measure(file) for file in files]).reshape(-1, 2)
+    named = zip(dataset_files.label_files(files), sizes)
+    labels = label_files.read([file if size.all() else None for file, size in named], classes, numbers, dims)
+    sizes[sorted(labels.skipped)] = 0
+    return Split(files, sizes, labels, pictures.decode_sample(files))
 
 
 def measure(file: str) -> tuple[int, int]:

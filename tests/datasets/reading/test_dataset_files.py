@@ -77,6 +77,16 @@ def test_what_is_no_picture(tmp_path):
             dataset_files.picture_size(str(tmp_path / name))
 
 
+def test_nothing_is_installed_for_what_is_no_picture(tmp_path, monkeypatch, capfd):
+    """Ultralytics takes it for HEIC, which needs a package; its notice would go to where JSON goes."""
+    monkeypatch.setattr("ultralytics.utils.checks.check_requirements", lambda *_, **__: pytest.fail("an installation"))
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    for look in (dataset_files.picture_size, dataset_files.check_whole):
+        with pytest.raises(OSError, match=r"a\.png"):
+            look(str(tmp_path / "a.png"))
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_picture_that_is_cut_off(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 255, (40, 30, 3), np.uint8)
     for name in ("a.png", "a.jpg"):

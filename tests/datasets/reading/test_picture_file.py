@@ -37,3 +37,11 @@ def test_what_is_none_is_one_line(content, message, tmp_path):
     with pytest.raises(TintboxError, match=message) as error:
         picture_file.read(file)
     assert "\n" not in str(error.value)
+
+
+def test_nothing_is_installed_for_what_is_no_picture(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr("ultralytics.utils.checks.check_requirements", lambda *_, **__: pytest.fail("an installation"))
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with pytest.raises(TintboxError, match="not an image"):
+        picture_file.size(tmp_path / "a.png")
+    assert capfd.readouterr() == ("", "")
