@@ -22,19 +22,18 @@ def test_files_that_cannot_be_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("row", "keypoints", "box"),
+    ("row", "box"),
     [
-        ("3 .5 .5 .2 .4", 0, (0.5, 0.5, 0.2, 0.4)),
-        ("3.0 .5 .5 .2 .4", 0, (0.5, 0.5, 0.2, 0.4)),
-        ("3 .5 .5 .2 .4 1 2 3", 3, (0.5, 0.5, 0.2, 0.4)),
-        ("3 .1 .2 .5 .2 .5 .8", 0, (0.3, 0.5, 0.4, 0.6)),
-        ("3 .1 .2 .5 .2 .5", 0, None),
-        ("3 .5 .5 .2", 0, None),
-        ("3.5 .5 .5 .2 .4", 0, None),
-        ("3 .5 .5 nan .4", 0, None),
-        ("a .5 .5 .2 .4", 0, None),
+        ("3 .5 .5 .2 .4", (0.5, 0.5, 0.2, 0.4)),
+        ("3.0 .5 .5 .2 .4", (0.5, 0.5, 0.2, 0.4)),
+        ("3 .1 .2 .5 .2 .5 .8", (0.3, 0.5, 0.4, 0.6)),
+        ("3 .1 .2 .5 .2 .5", None),
+        ("3 .5 .5 .2", None),
+        ("3.5 .5 .5 .2 .4", None),
+        ("3 .5 .5 nan .4", None),
+        ("a .5 .5 .2 .4", None),
     ],
 )
-def test_the_box_of_a_row(row, keypoints, box):
-    found = label_rows.parse(row.split(), keypoints)
+def test_the_box_of_a_row(row, box):
+    found = label_rows.parse(row.split())
     assert found is None if box is None else found[0] == 3 and found[1] == pytest.approx(box)

@@ -21,7 +21,7 @@ def read(file: str | Path) -> list[tuple[int, list[str]]]:
     return [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
 
 
-def parse(words: Sequence[str], keypoints: int = 0) -> tuple[int, np.ndarray] | None:
+def parse(words: Sequence[str]) -> tuple[int, np.ndarray] | None:
     """Return the class and the box (x, y, width, height) of a label row, or None if it is malformed."""
     try:
         row = np.array(words, dtype=np.float64)
@@ -29,7 +29,7 @@ def parse(words: Sequence[str], keypoints: int = 0) -> tuple[int, np.ndarray] | 
         return None
     if not np.isfinite(row).all() or len(row) < 5 or not float(row[0]).is_integer():
         return None
-    if len(row) == 5 or (keypoints and len(row) == 5 + keypoints):
+    if len(row) == 5:
         return int(row[0]), row[1:5]
     if len(row) < 7 or len(row) % 2 == 0:
         return None

@@ -170,10 +170,18 @@ def test_a_class_that_is_the_mirror_of_another():
     assert rules.find_sided(["Linkspfeil", "Rechtspfeil", "hand"]) == ["Linkspfeil", "Rechtspfeil"]
 
 
-@pytest.mark.parametrize(("validated", "polished"), [(19, None), (20, True), (200, True)])
-def test_variants_are_tried_if_there_are_enough_validation_images(validated, polished):
-    chosen = next(iter(rules.choose_polish(100, validated, Pace(0.6, 640, "cpu"), 640)), None)
-    assert (chosen and chosen.value) == polished
-    if validated == 200:
-        seconds = 0.4 * 0.6 * (6 * 200 + 3 * (256 + 100))
-        assert f"on 200 validation images, in {seconds / 60:.1f} minutes more" in chosen.reason
+@pytest.mark.parametrize(
+    ("validated", "seen", "polished"), [(19, 0, None), (20, 0, True), (40, 20, True), (40, 21, None)]
+)
+def test_variants_are_tried_if_there_are_enough_validation_images(survey, validated, seen, polished):
+    held = survey()
+    split = replace(held.splits["val"], files=["x"] * validated, sizes=np.full((validated, 2), 640))
+    shared = {("train", "val"): [("x", str(i)) for i in range(seen)]}
+    held = replace(held, splits={**held.splits, "val": split}, shared=shared)
+    assert rules.choose(held, FAST, 30).arguments().get("polish") == polished
+
+
+def test_polish_says_how_long_it_takes():
+    (chosen,) = rules.choose_polish(100, 200, Pace(0.6, 640, "cpu"), 640)
+    seconds = 0.4 * 0.6 * (6 * 200 + 3 * (256 + 100))
+    assert f"on 200 validation images, in {seconds / 60:.1f} minutes more" in chosen.reason

@@ -19,7 +19,7 @@ from tintbox.errors import TintboxError, TintboxFileError, counted, one_line, re
 from tintbox.limits import GROUPS_BYTES
 
 AUTO, NAMES, NONE = "auto", "names", "none"
-HEADER = ["picture", "group"]
+HEADER = ["image", "group"]
 FRAME = re.compile(r"(?P<video>.*?[^\W\d_].*?)[\W_]*(?P<frame>\d+)")  # clip3_0001; a name of digits only never matches
 EXPORTED = ".rf."  # Roboflow names copies of an image with its name, this, and a digest
 ENDING = re.compile(r"_(jpe?g|png|bmp|webp|tiff?)\Z", re.IGNORECASE)  # which it keeps: clip3_0001_jpg.rf.1f3b.jpg
@@ -161,7 +161,7 @@ def shorten(name: str) -> str:
 
 
 def read(file: Path, files: Sequence[str]) -> Groups:
-    """Return the groups in a CSV file: an image and its group per row, with an optional header ``picture,group``.
+    """Return the groups in a CSV file: an image and its group per row, with an optional header ``image,group``.
 
     An image is given by its file name, with as much of its path as is needed to make it unique.
 
@@ -218,4 +218,5 @@ def rows(file: Path) -> list[tuple[int, list[str]]]:
     except (OSError, ValueError, csv.Error) as error:
         why = reason_of(error)
         raise TintboxError(f"groups={file}: cannot be read ({why}); give a CSV file of {','.join(HEADER)}") from error
-    return found[1:] if found and [cell.lower() for cell in found[0][1]] == HEADER else found
+    first = [cell.lower() for cell in found[0][1]] if found else []
+    return found[1:] if first in (HEADER, ["picture", "group"]) else found  # the second as in a study's folds.csv

@@ -132,6 +132,8 @@ def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | Non
     """Return image size, epochs and the settings that depend on them, within the time limit unless epochs are given."""
     batch = choose_batch(survey)
     training, validation = (survey.splits[name].used for name in ("train", "val"))
+    seen = len({file for _, file in survey.shared.get(("train", "val"), ())})  # validation images, in training
+    enough = validation - seen >= variants.LEAST
     per_epoch = math.ceil(training / batch)
     wanted = min(max(math.ceil(STEPS / per_epoch), LEAST_EPOCHS), MOST_EPOCHS)
     needed, best = (imgsz, imgsz) if imgsz else choose_size(survey)
@@ -150,6 +152,8 @@ def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | Non
     advised = f"; {wanted} epochs ({wanted * per_epoch} steps) are recommended: increase {more}="
     short = advised if epochs < wanted else ""
     shrunk = f"; {best} would take longer than {minutes:g} minutes" * (size < best)
+    closing = choose_closing(epochs)
+    of_all = ", two thirds of all" * (closing < CLOSING)
     unimproved = f"epochs without improvement on {counted(validation, 'validation image')}"
     small = f"a tenth of the boxes are under {survey.splits['train'].small * size:.0f} px wide at this size"
     return [
@@ -160,11 +164,9 @@ def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | Non
             "nbs", batch, "one optimizer step per batch; Ultralytics' default, one step per 64 images, gives few steps"
         ),
         Setting("patience", max(20, epochs // 2), f"{unimproved}: half of all epochs, at least 20"),
-        Setting(
-            "close_mosaic", choose_closing(epochs), f"no mosaic in the last {CLOSING} epochs, at most two thirds of all"
-        ),
+        Setting("close_mosaic", closing, f"no mosaic in the last {counted(closing, 'epoch')}{of_all}"),
         Setting("amp", "auto", "bfloat16 if the hardware supports it natively, and all cores of a CPU"),
-        *(choose_polish(training, validation, pace, size) if survey.counts("val").any() else []),
+        *(choose_polish(training, validation, pace, size) if enough and survey.counts("val").any() else []),
     ]
 
 
@@ -181,9 +183,7 @@ def advise_size(survey: Survey, size: int) -> list[str]:
 
 
 def choose_polish(training: int, validation: int, pace: Pace, size: int) -> list[Setting]:
-    """Return whether variants of the trained detector are to be tried on the validation images: if there are enough."""
-    if validation < variants.LEAST:
-        return []
+    """Return that variants of the trained detector are to be tried on the validation images, and how long it takes."""
     minutes = pace.polish(training, validation, size) / 60
     reason = f"at the end, best.pt becomes its best variant on {validation} validation images, in {minutes:.1f} minutes"
     return [Setting("polish", True, f"{reason} more: docs/polish.md")]
