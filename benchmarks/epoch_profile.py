@@ -6,7 +6,9 @@ Every run is an ordinary training in a separate process, on all cores, with vali
 runs alternate: a round has one run of each variant, in reverse order every other round. An epoch lasts from its start
 to the end of its validation and saving. The trainer's callbacks split it into waiting for images, steps, validation,
 saving (results.csv and checkpoints), and the rest. A run's value is the median over its epochs except the first, which
-has its own column because processes and kernels start in it. Ratios are within a round: stock with everything trained,
+has its own column because processes and kernels start in it. What a run takes before its first epoch and after its last
+is "around": reading labels, the final validation and, with --plots, most of the plots, which stock makes by default;
+no epoch but the first ones makes any. Ratios are within a round: stock with everything trained,
 divided by the variant. Memory is the peak resident set of the process, and of its largest loader process (getrusage).
 """
 
@@ -89,15 +91,18 @@ def measure(args: argparse.Namespace, variant: str) -> dict:
     loaders = []
     model.add_callback("on_train_start", lambda trainer: loaders.append(trainer.train_loader.num_workers))
     model.add_callback("on_train_start", lambda trainer: loaders.append(torch.get_num_threads()))
+    begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as project:
         model.train(
             **settings, data=args.data, imgsz=args.imgsz, batch=args.batch, epochs=args.epochs, fraction=args.fraction,
-            seed=0, plots=False, project=project,
+            seed=0, plots=args.plots, project=project,
         )  # fmt: skip
+    around = time.perf_counter() - begun - sum(epoch["epoch"] for epoch in clock.epochs)
     kinds = {"own": resource.RUSAGE_SELF, "loader": resource.RUSAGE_CHILDREN}
     peaks = {name: machine.peak_memory(kind) / 2**20 for name, kind in kinds.items()}
     peaks["loader"] *= bool(loaders[0])  # without loaders, the children are unrelated commands
-    return {"variant": variant, "epochs": clock.epochs, "peaks": peaks, "loaders": loaders[0], "threads": loaders[1]}
+    found = {"variant": variant, "epochs": clock.epochs, "around": around}
+    return {**found, "peaks": peaks, "loaders": loaders[0], "threads": loaders[1]}
 
 
 def median(run: dict, part: str) -> float:
@@ -107,12 +112,13 @@ def median(run: dict, part: str) -> float:
 
 def report(results: dict[str, list[dict]]) -> str:
     """Return the Markdown table; ``results`` has one run per round for each variant."""
-    header = ["seconds", *PARTS, "epoch", "first epoch", "stock / this", "threads + loaders", "MB + loader"]
+    header = ["seconds", *PARTS, "epoch", "first epoch", "around", "stock / this", "threads + loaders", "MB + loader"]
     rows = []
     for variant, own in results.items():
         columns = [f"{statistics.median(median(r, part) for r in own):.2f}" for part in PARTS]
         columns.append(machine.spread([median(r, "epoch") for r in own], 2))
         columns.append(machine.spread([r["epochs"][0]["epoch"] for r in own], 2))
+        columns.append(machine.spread([r["around"] for r in own], 1))
         pairs = zip(results.get(OFF, own), own)
         columns.append(machine.spread([median(a, "epoch") / median(b, "epoch") for a, b in pairs], 2))
         columns.append(f"{own[0]['threads']} + {own[0]['loaders']}")
@@ -128,6 +134,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4, help="epochs per run; the first is reported separately")
     parser.add_argument("--fraction", type=float, default=0.4, help="share of the training images")
     parser.add_argument("--rounds", type=int, default=3, help="runs per variant")
+    parser.add_argument("--plots", action="store_true", help="with plots")
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
     runs.add_one(parser)
     args = parser.parse_args()
