@@ -14,7 +14,7 @@ from tintbox.fused_blocks import FusedBlocks
 from tintbox.plugins.precision import arithmetic
 from tintbox.processor import fast_bfloat16
 
-pytestmark = pytest.mark.skipif(not fused_blocks.is_available(), reason="this PyTorch has no oneDNN kernel for blocks")
+pytestmark = pytest.mark.skipif(not fused_blocks.is_available(), reason="no oneDNN kernel for blocks in bfloat16 here")
 STOCK = Conv.forward.__wrapped__
 
 

@@ -11,15 +11,17 @@ from pathlib import Path
 def main() -> None:
     """Run the command; a broken installation is reported in one line, and `doctor` still runs."""
     words = sys.argv[1:]
+    examines = words in (["doctor"], ["doctor", "--verbose"])
     try:
-        if words == ["doctor"]:
+        if examines:
             import tintbox.cli.doctor as doctor  # full path, so that an error names it if it is missing
 
             with _streams():
-                raise SystemExit(doctor.main())
+                status = doctor.main(verbose=len(words) > 1)
+            raise SystemExit(status)
         from tintbox.cli.app import main as command
     except Exception as error:  # noqa: BLE001  whatever an import of a broken module raises
-        see = "reinstall it" if words == ["doctor"] else "see `tintbox doctor`"
+        see = "reinstall it" if examines else "see `tintbox doctor`"
         what = f"{module_of(error)}, {type(error).__name__}: {error}"
         print(f"tintbox: this installation is broken: {what}; {see}", file=sys.stderr)
         raise SystemExit(1) from None

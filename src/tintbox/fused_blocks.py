@@ -14,10 +14,12 @@ Versions = tuple[tuple[int, int], ...]  # of each tensor: where its values are, 
 
 
 @functools.cache
+@functools.cache
 def is_available() -> bool:
-    """Return whether this PyTorch has oneDNN's kernels, which its own compiler uses."""
-    kernels = ("_convolution_pointwise", "_convolution_transpose_pointwise")
-    return torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in kernels)
+    """Return whether this PyTorch has oneDNN's kernels, which its own compiler uses, and they know bfloat16 here."""
+    kernels = ("_convolution_pointwise", "_convolution_transpose_pointwise", "_is_mkldnn_bf16_supported")
+    there = torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in kernels)
+    return there and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 class FusedBlocks:

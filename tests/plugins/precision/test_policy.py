@@ -38,8 +38,8 @@ def test_without_native_bfloat16_it_is_float32_and_said(monkeypatch):
 @pytest.mark.parametrize("amp", ["bf16", False])
 def test_a_checkpoint_asks_for_what_the_next_processor_can_do(amp):
     fast, stock = Trainer(amp), Trainer(amp)
-    fast.tintbox_policy = policy.Policy("bf16", on_processor=True)
-    assert policy.record(fast) == {"amp": AMP_AUTO, "a": 1}
+    fast.tintbox_policy = policy.Policy("bf16", on_processor=True, workers=8)
+    assert policy.record(fast) == {"amp": AMP_AUTO, "a": 1, "workers": 8}
     fast.tintbox_policy = policy.Policy("bf16", on_processor=True, requested="bf16")
     assert policy.own(policy.record(fast), fast) == {"amp": "bf16"}
     fast.tintbox_policy = policy.Policy("bf16")  # on a GPU, where stock knows the value too
