@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from tintbox import yaml_file
 from tintbox.errors import TintboxError
 from tintbox.plugins import autoload, callbacks, options, places
 from tintbox.plugins.freeze import selection, selectors
@@ -216,7 +217,7 @@ def describe(data: Any) -> dict[str, Any] | None:
     """
     from tintbox.datasets.reading import description
 
-    if data is None or "://" in str(data) or Path(str(data)).suffix in CONVERTED:
+    if data is None or yaml_file.ADDRESS in str(data) or Path(str(data)).suffix in CONVERTED:
         return None
     return description.describe(data)
 

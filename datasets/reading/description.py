@@ -13,7 +13,6 @@ from tintbox import yaml_file
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, message_of, one_line, suggest_file
 
-ADDRESS = "://"  # in the name of what Ultralytics downloads
 WANTED = "; give a dataset's YAML, which names its images and classes, e.g. data=my.yaml"
 
 
@@ -32,7 +31,7 @@ def describe(data: str | Path, split: str = "", *, download: bool = True) -> dic
 
     content = read(data)  # Ultralytics' own reader has no limits
     if content is None and not download:
-        if ADDRESS in str(data):
+        if yaml_file.ADDRESS in str(data):
             raise TintboxError(f"data={data} would have to be downloaded")
         if is_there(Path(str(data))):  # an archive would be unpacked
             raise TintboxError(f"data={data}: no dataset's YAML")
@@ -55,7 +54,7 @@ def find(data: str | Path) -> Path | None:
     Raises:
         TintboxFileError: There is no such YAML.
     """
-    if ADDRESS in str(data):
+    if yaml_file.ADDRESS in str(data):
         return None
     if yaml_file.is_yaml(data):
         return yaml_file.locate("data", data)

@@ -11,15 +11,13 @@ from typing import Any
 from tintbox.errors import TintboxError, one_line
 from tintbox.plugins.autoload import TASK, requests_tintbox
 from tintbox.plugins.options import OPTIONS  # imported here, so that the command stays stock if this import fails
-from tintbox.yaml_file import locate
+from tintbox.yaml_file import ADDRESS, locate
 
 # The words of the command after `yolo`; None when called from Python.
 _words: ContextVar[tuple[str, ...] | None] = ContextVar("tintbox_words", default=None)
 
 # Whether a colouriser's method is running.
 _ours: ContextVar[bool] = ContextVar("tintbox_ours", default=False)
-
-ADDRESS = "://"  # in the name of what Ultralytics downloads
 
 # Arguments that a command may name without a value although their default is None; `yolo cfg` prints them all.
 FLAGS = {"half", "int8", "end2end", "nms", "cfg"}

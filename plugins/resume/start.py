@@ -49,7 +49,7 @@ def check_data(data: str) -> None:
     Raises:
         TintboxFileError: It is not.
     """
-    if yaml_file.is_yaml(data) and "://" not in data and not check_file(data, hard=False):
+    if yaml_file.is_yaml(data) and yaml_file.ADDRESS not in data and not check_file(data, hard=False):
         raise TintboxFileError(f"data={data}: no such file here; resume where the run was started, or give data=")
 
 

@@ -14,6 +14,7 @@ from tintbox.errors import TintboxError, TintboxFileError, one_line, suggest_fil
 from tintbox.limits import YAML_BYTES, YAML_DEPTH, YAML_DIGITS, YAML_KEY_DIGITS, YAML_TEXT, YAML_VALUES
 
 SUFFIXES = (".yaml", ".yml")
+ADDRESS = "://"  # in the name of what Ultralytics downloads
 # libyaml's parser is ten times as fast, but PyYAML can be built without it.
 Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

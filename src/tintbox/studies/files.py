@@ -49,7 +49,7 @@ def dataset(name: str) -> None:
     """
     from ultralytics.utils import DATASETS_DIR, ONLINE
 
-    known = description.read(name) is not None or description.ADDRESS in name or is_there(Path(name), Path.exists)
+    known = description.read(name) is not None or yaml_file.ADDRESS in name or is_there(Path(name), Path.exists)
     if not known and (Path(name).suffix or not (ONLINE or is_there(Path(DATASETS_DIR) / name, Path.is_dir))):
         raise TintboxFileError(f"data={name}: '{name}' does not exist{description.suggest_yaml(name)}")
 
@@ -152,7 +152,7 @@ def weights(key: str, name: str) -> None:
     from ultralytics.utils.checks import check_model_file_from_stem, check_yolov5u_filename
     from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES
 
-    if description.ADDRESS in name:
+    if yaml_file.ADDRESS in name:
         return
     file = Path(str(check_yolov5u_filename(str(check_model_file_from_stem(name)), verbose=False)))
     if file.suffix.lower() != ".pt":
