@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,16 @@ def environment_is_left_alone():
     before = settings()
     yield
     assert settings() == before
+
+
+@pytest.fixture(autouse=True)
+def numbers_are_the_same_in_any_order():
+    """A test that seeds nothing must not depend on the tests before it."""
+    random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(autouse=True, scope="session")

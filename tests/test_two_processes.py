@@ -70,9 +70,9 @@ def test_freezing_rates_loss_and_evaluation(train, base, fruit, tmp_path):
     assert (alone.save_dir / "coco.csv").read_text() == (tmp_path / "run" / "coco.csv").read_text()
 
 
-@pytest.mark.parametrize("stop", [None, 1])
-def test_new_classes(train, base, fruit, tmp_path, stop):
-    after, output = train(model=str(base), data=str(fruit), extend="neck", stop=stop)
+def test_new_classes(train, base, fruit, tmp_path):
+    """Broken off after the first epoch, and resumed."""
+    after, output = train(model=str(base), data=str(fruit), extend="neck", stop=1)
     assert "8 new classes" in output
     last = max(int(name.split(".")[1]) for name in after)
     for name, value in weights(base).items():

@@ -1,7 +1,7 @@
 """A broken tintbox, or one that does not fit Ultralytics: runs that need it are refused, all others work.
 
     pytest tests/plugins/host/test_half_fitting.py -m "not slow"   # about 20 s, half of it preparation
-    pytest tests/plugins/host/test_half_fitting.py                 # every module and every patched name: two minutes
+    pytest tests/plugins/host/test_half_fitting.py                 # every module and every patched name
 
 Plain `pytest` and `make test` run both. Each case is a separate process (overlay.py).
 """
@@ -74,12 +74,18 @@ def test_a_stock_run_imports_little_of_tintbox(stock):
     assert not {f"tintbox.colorization.{name}" for name in ("model", "trainer", "palette")} & set(stock[1])
 
 
+def spread(values, size):
+    """Groups of about a size; neighbours, which may depend on each other, are in different ones."""
+    count = -(-len(values) // size)
+    return [values[i::count] for i in range(count)]
+
+
 @pytest.mark.slow
 def test_a_broken_module_leaves_stock_training_alone(overlay, stock):
-    """Each module that a stock run imports on its own, all others together, and all modules."""
+    """The modules that a stock run imports in threes, all others together, and all modules."""
     expected, touched = stock
     others = [name for name in overlay.modules if name not in touched]
-    cases = [(KINDS[i % 4], [name]) for i, name in enumerate(touched)]
+    cases = [(KINDS[i % 4], names) for i, names in enumerate(spread(touched, 3))]
     cases += [(kind, names) for kind in KINDS for names in (others, overlay.modules)]
     for result in overlay.run([(*case, overlay.train) for case in cases]):
         assert_stock(result, expected)
@@ -87,11 +93,14 @@ def test_a_broken_module_leaves_stock_training_alone(overlay, stock):
 
 @pytest.mark.slow
 def test_a_name_that_is_gone_leaves_stock_training_alone(overlay, stock):
+    """The first name of each patch, and its others; three patches at a time."""
     gone = [
         [f"{p.module}:{name}" for name in part] for p in host.PATCHES for part in (names_of(p)[:1], names_of(p)[1:])
     ]
-    gone = [list(each) for each in dict.fromkeys(map(tuple, gone)) if each]
-    for result in overlay.run([("renamed", each, overlay.train) for each in gone]):
+    gone = [each for each in dict.fromkeys(map(tuple, gone)) if each]
+    for some in spread(gone, 3):
+        names = list(dict.fromkeys(name for each in some for name in each))
+        (result,) = overlay.run([("renamed", names, overlay.train)])
         assert_stock(result, stock[0])
 
 
@@ -103,8 +112,7 @@ def test_doctor_names_what_is_missing_or_broken(overlay, stock):
     alone = [name for name in modules if name in own or name.startswith("tintbox.cli.")]
     touched = [name for name in modules if name in stock[1] and name not in alone]
     others = [name for name in modules if name not in (*alone, *touched)]
-    apart = -(-len(touched) // 4)  # so that no four are in the same folder
-    cases = [("missing", [name]) for name in alone] + [("missing", touched[i::apart]) for i in range(apart)]
+    cases = [("missing", names) for names in (*spread(alone, 1), *spread(touched, 4))]
     cases += [(KINDS[i % 4], others[i::8]) for i in range(8)]
     for result in overlay.run([(*case, ["tintbox", "doctor"]) for case in cases]):
         said = result["stdout"] + result["stderr"]
@@ -213,20 +221,19 @@ def test_a_broken_module_refuses_what_needs_it(overlay):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ask", ["freeze=backbone", "coco_eval=True", "colorize"])
-def test_a_module_that_a_run_of_ours_imports_is_needed_or_makes_no_difference(overlay, ask):
+def test_a_module_that_a_run_of_ours_imports_is_needed_or_makes_no_difference(overlay):
     """With each of them broken, the run is unchanged, or refused in one line before it has created anything."""
-    words = [*overlay.train, ask]
-    if ask == "colorize":
-        words = ["yolo", "colorize", "train", *COLORIZE, *overlay.words]
-    (whole,) = overlay.run([("whole", [], ["python", READ.format(words=words)])])
-    hook = {"tintbox.plugins", "tintbox.plugins.autoload"}  # if these are broken, nothing could refuse
-    touched = sorted({*whole["stdout"].split("TOUCHED")[-1].split()} - hook)
-    for result in overlay.run([(KINDS[i % 4], [name], words) for i, name in enumerate(touched)]):
-        if result["status"]:
-            assert_refused(result)
-        else:
-            assert numbers(result) == numbers(whole), result["names"]
+    tried = {"tintbox.plugins", "tintbox.plugins.autoload"}  # if these are broken, nothing could refuse
+    asks = ([*overlay.train, "freeze=backbone"], [*overlay.train, "coco_eval=True"])
+    for words in (*asks, ["yolo", "colorize", "train", *COLORIZE, *overlay.words]):
+        (whole,) = overlay.run([("whole", [], ["python", READ.format(words=words)])])
+        touched = sorted({*whole["stdout"].split("TOUCHED")[-1].split()} - tried)
+        for result in overlay.run([(KINDS[i % 4], [name], words) for i, name in enumerate(touched)]):
+            if result["status"]:
+                assert_refused(result)
+            else:
+                assert numbers(result) == numbers(whole), result["names"]
+        tried.update(touched)
 
 
 def test_a_run_is_not_resumed_by_half(overlay):

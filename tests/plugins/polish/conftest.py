@@ -8,6 +8,16 @@ from ...conftest import DATA
 from ..conftest import WEIGHTS
 
 
+@pytest.fixture(autouse=True, scope="module")
+def few_images_make_the_statistics():
+    """Enough for datasets of 16 images; test_statistics.py tries the real number."""
+    from tintbox.plugins.polish import statistics
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(statistics, "MOST", 32)
+        yield
+
+
 @pytest.fixture(scope="session")
 def tuned(fruit, tmp_path_factory):
     """A YOLO11n with random weights that finds nothing, and the run folder of its training."""

@@ -12,6 +12,11 @@ from tintbox.datasets.reading.description import describe
 from tintbox.plugins.polish import statistics
 
 
+@pytest.fixture(autouse=True, scope="module")
+def few_images_make_the_statistics():
+    """Here, as many as there are for users."""
+
+
 def test_the_estimate_is_the_mean_over_kinds_of_the_mean_over_batches():
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4, momentum=0.03))
