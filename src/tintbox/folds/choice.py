@@ -81,11 +81,7 @@ class Choice:
 def warn(pictures: Pictures, parts: np.ndarray, names: Sequence[str], part: str) -> list[str]:
     """Return a line about the classes whose objects are all in one part, if there are any.
 
-    Args:
-        pictures: The images.
-        parts: ``(P,)`` the part of each.
-        names: The group of each.
-        part: What a part is called.
+    ``parts`` (P,) are the images' parts, ``names`` their groups; ``part`` is what a part is called.
     """
     whole = partition.find_whole(pictures.counts, parts)
     if not whole:
