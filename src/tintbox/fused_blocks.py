@@ -14,7 +14,6 @@ Versions = tuple[tuple[int, int], ...]  # of each tensor: where its values are, 
 
 
 @functools.cache
-@functools.cache
 def is_available() -> bool:
     """Return whether this PyTorch has oneDNN's kernels, which its own compiler uses, and they know bfloat16 here."""
     kernels = ("_convolution_pointwise", "_convolution_transpose_pointwise", "_is_mkldnn_bf16_supported")
