@@ -95,7 +95,7 @@ def summary(section: Section, criterion: Criterion, kept: Mapping[int, Evaluatio
     compared = any(differences.values())
     mixed = bool(metrics.other_data(section))
     # If the deciding number is this column of results.csv, it is not shown twice.
-    main = metrics.main_metric(section)
+    main = section.entries[0].run.metric
     kinds = {e.index: metrics.iou_type(e, main) for e in entries}
     some = not criterion.kind and any(kinds.values())  # evaluated, but not all, or not alike
     rest = [*([main] if criterion.kind and main in names else []), *(name for name in names if name != main)]
