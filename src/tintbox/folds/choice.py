@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from tintbox.checks import is_whole
-from tintbox.errors import TintboxError, counted
+from tintbox.errors import TintboxError, counted, list_values
 from tintbox.folds import groups, partition
 from tintbox.folds.files import Folds
 from tintbox.folds.pictures import POOLED, Pictures
-from tintbox.plugins.coco_eval.data.rows import list_values
 
 WORDS = ("folds", "groups", "fold_seed")  # words of `tintbox study` that are not training arguments
 
