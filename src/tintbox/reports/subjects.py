@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from tintbox.datasets.reading.description import describe
 from tintbox.datasets.reading.layout import split_pictures
-from tintbox.errors import TintboxError, one_line, suggest
+from tintbox.errors import TintboxError, one_line, suggest, value_text
 from tintbox.plugins.detector import TASKS
 from tintbox.reports.boxes import Boxes, by_name, choose, read_truth
-from tintbox.reports.entries import Entry, Section, value_text
+from tintbox.reports.entries import Entry, Section
 
 COLORIZE = "colorize"
 

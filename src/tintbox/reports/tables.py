@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tintbox.errors import value_text
 from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.plugins.coco_eval.metrics import TITLES
 from tintbox.plugins.coco_eval.tables import digits_of, number, span
 from tintbox.reports import metrics, pairs, seeds
-from tintbox.reports.entries import OWN_DEFAULTS, Entry, Section, argument, value_text
+from tintbox.reports.entries import OWN_DEFAULTS, Entry, Section, argument
 from tintbox.reports.evaluations import Part
 from tintbox.reports.metrics import Criterion
 from tintbox.reports.verdict import are_equal, paired_gap, percent
