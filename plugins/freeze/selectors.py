@@ -19,7 +19,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tintbox.checks import is_number, is_share, is_whole, is_word
+from tintbox.checks import is_number, is_whole, is_word
 from tintbox.errors import suggest, value_text
 
 GROUPS = ("backbone", "neck", "head", "all")
@@ -123,7 +123,7 @@ def check_lr_scale(value: Any) -> str | None:
                 hint = "; to train nothing there, use freeze" if factor == 0 else ""
                 return f"the factor of '{selector}' is a number above 0, not {factor}{hint}"
         return None
-    if is_share(value) and value > 0:
+    if is_number(value, 0, 1) and value > 0:
         return None
     return "give a mapping from selector to factor, e.g. {backbone: 0.1}, or one number d with 0 < d <= 1"
 
