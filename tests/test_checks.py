@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tintbox.checks import is_number, is_path, is_share, is_there, is_whole, is_word
+from tintbox.checks import is_number, is_path, is_there, is_whole, is_word
 
 NO_NUMBERS = [True, False, None, "1", [1], {}, 1j, math.nan]
 
 
 @pytest.mark.parametrize("value", NO_NUMBERS)
-@pytest.mark.parametrize("check", [is_number, is_whole, is_share])
+@pytest.mark.parametrize("check", [is_number, is_whole])
 def test_what_is_no_number(check, value):
     assert check(value) is False
 
@@ -33,7 +33,7 @@ def test_what_is_no_number(check, value):
     ],
 )
 def test_kinds(value, number, whole, share):
-    assert (is_number(value), is_whole(value), is_share(value)) == (number, whole, share)
+    assert (is_number(value), is_whole(value), is_number(value, 0, 1)) == (number, whole, share)
 
 
 @pytest.mark.parametrize(("value", "inside"), [(31, False), (32, True), (64, True), (65, False)])

@@ -17,6 +17,7 @@ from tintbox.errors import (
     reason_of,
     suggest,
     suggest_file,
+    value_text,
 )
 
 
@@ -28,6 +29,11 @@ def test_a_long_list_is_counted():
     assert list_values([3, "a"]) == "3, a"
     assert list_values(range(5), most=2) == "0, 1 and 3 more"
     assert list_values([]) == ""
+
+
+def test_arguments_are_shown_as_they_are_typed():
+    assert value_text({0.5: "backbone", 3: ["neck", -9]}) == "{0.5: backbone, 3: [neck, -9]}"
+    assert [value_text(v) for v in (0.0005, True, None, "a\nb")] == ["0.0005", "True", "None", "a b"]
 
 
 def test_marks_that_turn_text_around_are_shown():

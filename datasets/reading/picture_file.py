@@ -58,3 +58,12 @@ def read(file: str | Path) -> np.ndarray:
     if pixels is None:
         raise TintboxError(f"{file}: not an image")
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)
+
+
+def shrink(pixels: np.ndarray, side: int) -> tuple[np.ndarray, float]:
+    """Return pixels (H, W, 3) downscaled to ``side`` if the longer side is larger, and the scale."""
+    scale = side / max(pixels.shape[:2])
+    if scale >= 1:
+        return pixels, 1.0
+    size = [max(1, round(scale * length)) for length in pixels.shape[1::-1]]
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), scale

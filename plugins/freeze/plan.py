@@ -17,10 +17,9 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from tintbox.checks import is_whole
-from tintbox.errors import TintboxError
+from tintbox.errors import TintboxError, value_text
 from tintbox.plugins.freeze import selection, selectors
 from tintbox.plugins.freeze.selection import select
-from tintbox.plugins.freeze.selectors import value_text
 
 
 @dataclass(frozen=True)

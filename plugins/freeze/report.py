@@ -12,6 +12,7 @@ from torch import nn
 from ultralytics.utils import LOGGER
 
 from tintbox import atomic, figures
+from tintbox.errors import value_text
 from tintbox.plugins.freeze import selection, selectors
 from tintbox.plugins.freeze.plan import FreezePlan
 from tintbox.plugins.wrappers import unwrap
@@ -35,7 +36,7 @@ def report(trainer: Any, plan: FreezePlan) -> None:
     LOGGER.info("")
     never = plan.frozen(epochs, epochs)
     if trainer.args.lr_scale is not None and plan.factors and never.issuperset(plan.factors):
-        LOGGER.warning(f"lr_scale={selectors.value_text(trainer.args.lr_scale)} has no effect: all of it stays frozen")
+        LOGGER.warning(f"lr_scale={value_text(trainer.args.lr_scale)} has no effect: all of it stays frozen")
     folder = Path(trainer.save_dir)
     content = as_dict(model, plan, epochs, vars(trainer.args))
     atomic.write_text(folder / "freeze.json", json.dumps(content, indent=1))

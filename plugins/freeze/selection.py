@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from tintbox.errors import TintboxError, suggest
-from tintbox.plugins.freeze.selectors import GROUPS, SLICE, entries, split, value_text
+from tintbox.errors import TintboxError, suggest, value_text
+from tintbox.plugins.freeze.selectors import GROUPS, SLICE, entries, split
 
 
 def groups(model: Any) -> dict[str, range]:

@@ -19,8 +19,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tintbox.checks import is_number, is_share, is_whole, is_word
-from tintbox.errors import suggest
+from tintbox.checks import is_number, is_whole, is_word
+from tintbox.errors import suggest, value_text
 
 GROUPS = ("backbone", "neck", "head", "all")
 SLICE = re.compile(r"(\w+)\[(-?\d*)(:?)(-?\d*)\]")  # group, start or index, colon, stop
@@ -56,15 +56,6 @@ def is_active(arguments: Mapping[str, Any]) -> bool:
 def freezes(freeze: Any) -> bool:
     """Return whether a value of ``freeze`` names anything at all."""
     return freeze > 0 if isinstance(freeze, int) else bool(freeze)
-
-
-def value_text(value: Any) -> str:
-    """Format an argument's value in command-line syntax: ``{5: neck, 10: [all, -9]}``."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {value_text(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(value_text, value)) + "]"
-    return str(value)
 
 
 def check_selectors(value: Any) -> str | None:
@@ -132,7 +123,7 @@ def check_lr_scale(value: Any) -> str | None:
                 hint = "; to train nothing there, use freeze" if factor == 0 else ""
                 return f"the factor of '{selector}' is a number above 0, not {factor}{hint}"
         return None
-    if is_share(value) and value > 0:
+    if is_number(value, 0, 1) and value > 0:
         return None
     return "give a mapping from selector to factor, e.g. {backbone: 0.1}, or one number d with 0 < d <= 1"
 

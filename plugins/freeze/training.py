@@ -24,10 +24,9 @@ import torch
 from torch import nn
 from ultralytics.utils import LOGGER, RANK
 
-from tintbox.errors import TintboxError
+from tintbox.errors import TintboxError, value_text
 from tintbox.plugins.freeze import report
 from tintbox.plugins.freeze.plan import FreezePlan
-from tintbox.plugins.freeze.selectors import value_text
 from tintbox.plugins.wrappers import models_of, unwrap
 
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")

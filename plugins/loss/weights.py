@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tintbox.checks import is_number, is_share
+from tintbox.checks import is_number
 from tintbox.errors import suggest
 
 OPTIONS = ("cls_pos_weight", "cls_smoothing", "cls_focal")
@@ -52,7 +52,7 @@ def check_pos_weight(value: Any) -> str | None:
 
 def check_smoothing(value: Any) -> str | None:
     """Check label smoothing: a number from 0 to 1."""
-    return None if is_share(value) else "give a number from 0 to 1, e.g. 0.05"
+    return None if is_number(value, 0, 1) else "give a number from 0 to 1, e.g. 0.05"
 
 
 def is_balance(alpha: Any) -> bool:

@@ -35,12 +35,7 @@ def is_whole(path: Path) -> bool:
 
 
 def write(target: Path, content: dict[str, Any], make_folder: bool = False) -> None:
-    """Write a checkpoint atomically.
-
-    Args:
-        target: The file.
-        content: What to save; the date is added unless it has one.
-        make_folder: Whether to create its folder.
+    """Write a checkpoint atomically; the date is added unless the content has one.
 
     Raises:
         TintboxError: It cannot be written.
@@ -64,10 +59,7 @@ def network_of(weights: Any) -> Any:
 def load_for_export(source: Path, target: Path, what: str) -> tuple[Any, dict[str, Any]]:
     """Return the model and the content of a checkpoint that is to be exported to another one.
 
-    Args:
-        source: The checkpoint.
-        target: The `.pt` to write; an existing one is replaced.
-        what: What the source should be, for error messages.
+    The target is a `.pt`, too; an existing one is replaced. ``what`` says in errors what the source should be.
 
     Raises:
         TintboxError: The source cannot be loaded, or a checkpoint cannot be written to the target.

@@ -31,11 +31,6 @@ def is_path(value: Any) -> TypeGuard[str | Path]:
     return isinstance(value, (str, os.PathLike))  # an object of another kind works like a Path where it is used
 
 
-def is_share(value: Any) -> TypeGuard[float]:
-    """Return whether a value is a number in [0, 1]."""
-    return is_number(value, 0, 1)
-
-
 def is_there(path: Path, kind: Callable[[Path], bool] = Path.is_file) -> bool:
     """Return whether a file exists; False for impossible file names, for which `Path.is_file` raises."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -57,6 +57,17 @@ def list_values(values: Iterable[object], most: int = 5) -> str:
     words = [str(value) for value in values]
     more = f" and {len(words) - most} more" if len(words) > most else ""
     return ", ".join(words[:most]) + more
+
+
+def value_text(value: object) -> str:
+    """Return an argument's value as one line in command-line syntax: ``{5: neck, 10: [all, -9]}``."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{value_text(key)}: {value_text(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(value_text, value)) + "]"
+    return one_line(value)
 
 
 def reason_of(error: BaseException) -> str:

@@ -22,11 +22,7 @@ def check_regular(path: Path) -> None:
 
 
 def read(path: Path, most: int) -> bytes:
-    """Return the content of a file.
-
-    Args:
-        path: The file.
-        most: Maximum number of bytes.
+    """Return the content of a file of at most ``most`` bytes.
 
     Raises:
         OSError: It does not exist, is no file, cannot be read, or is larger; ``strerror`` says which.

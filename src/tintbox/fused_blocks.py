@@ -14,7 +14,6 @@ Versions = tuple[tuple[int, int], ...]  # of each tensor: where its values are, 
 
 
 @functools.cache
-@functools.cache
 def is_available() -> bool:
     """Return whether this PyTorch has oneDNN's kernels, which its own compiler uses, and they know bfloat16 here."""
     kernels = ("_convolution_pointwise", "_convolution_transpose_pointwise", "_is_mkldnn_bf16_supported")
@@ -39,11 +38,7 @@ class FusedBlocks:
     def compute(self, conv: Any, norm: Any, activation: nn.Module, x: torch.Tensor) -> torch.Tensor | None:
         """Return a block's output (B, K, h, w), in bfloat16; None if anything trains, or without a kernel.
 
-        Args:
-            conv: The convolution, transposed or not.
-            norm: The BatchNorm after it.
-            activation: The activation after that.
-            x: The input (B, C, H, W), on the CPU.
+        The convolution may be transposed; the input is (B, C, H, W), on the CPU.
         """
         transposed = isinstance(conv, nn.ConvTranspose2d)
         if norm.training or not (transposed or type(conv) is nn.Conv2d) or not is_available():
@@ -79,15 +74,8 @@ def fold(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the weight, bfloat16, and the bias (K), float32, of a convolution and the BatchNorm after it in one.
 
-    Args:
-        weight: (K, C, H, W), or (C, K, H, W) of a transposed convolution.
-        bias: (K), None for none.
-        gamma: The BatchNorm's weight (K); ``beta``, ``mean`` and ``variance`` likewise.
-        beta: Its bias.
-        mean: Its running mean.
-        variance: Its running variance.
-        eps: What it adds to the variance.
-        axis: The axis of K in ``weight``.
+    ``weight`` is (K, C, H, W), or (C, K, H, W) of a transposed convolution; ``axis`` is that of K. The other tensors
+    are (K).
     """
     scale = gamma / torch.sqrt(variance + eps)
     folded = (weight * scale.view(-1, *[1] * (3 - axis))).to(torch.bfloat16, memory_format=torch.channels_last)

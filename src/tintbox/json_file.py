@@ -12,11 +12,7 @@ from tintbox.limits import JSON_DEPTH, JSON_VALUES
 
 
 def read(file: str | Path, most: int) -> Any:
-    """Return the content of a JSON file: objects, lists, strings, numbers, bools and None.
-
-    Args:
-        file: The file.
-        most: Maximum size in bytes.
+    """Return the content of a JSON file of at most ``most`` bytes: objects, lists, strings, numbers, bools and None.
 
     Raises:
         TintboxError: It cannot be read, is not JSON, is too large, or exceeds the limits in `tintbox.limits`.

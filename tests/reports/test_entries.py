@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from tintbox.errors import TintboxError
-from tintbox.reports.entries import gather, value_text
+from tintbox.reports.entries import gather
 from tintbox.reports.freezing import schedules
 
 ACCURACY = {"metrics__mAP50-95(B)": [0.25, 0.5, 0.375]}
@@ -121,11 +121,6 @@ def test_pooled_folds_have_ended(made):
     (folder / "pooled.json").touch()
     (section,), _ = gather([str(folder)])
     assert section.entries[0].state == "stopped early"
-
-
-def test_arguments_are_shown_as_they_are_typed():
-    assert value_text({0.5: "backbone", 3: ["neck", -9]}) == "{0.5: backbone, 3: [neck, -9]}"
-    assert [value_text(v) for v in (0.0005, True, None, "a\nb")] == ["0.0005", "True", "None", "a b"]
 
 
 UNREADABLE = {

@@ -69,10 +69,10 @@ def test_texts_are_quoted():
 
 
 def test_looks_come_again_late():
-    looks = {(figures.colour(entry(i)), figures.trace(entry(i), [1], [1])["line"]["dash"]) for i in range(30)}
-    assert len(looks) == 30
+    traces = [figures.trace(entry(i), [1], [1]) for i in range(30)]
+    assert len({(figures.colour(entry(i)), trace["line"]["dash"]) for i, trace in enumerate(traces)}) == 30
     assert figures.colour(entry(figures.COLOURS)) == figures.colour(entry(0)) == "--run-0"
-    assert figures.symbol(entry(7)) == figures.symbol(entry(0))
+    assert traces[7]["marker"]["symbol"] == traces[0]["marker"]["symbol"]
 
 
 def test_few_epochs_are_marked_by_points():

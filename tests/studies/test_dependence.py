@@ -114,7 +114,7 @@ def test_the_table_names_arguments_that_are_there():
 
     from tintbox.studies import dependence
 
-    named = {key for rule in dependence.RULES for key in rule.keys} | {*dependence.TASKS, *dependence.NOT_COLORIZE}
+    named = {key for keys, *_ in dependence.RULES for key in keys} | {*dependence.TASKS, *dependence.NOT_COLORIZE}
     assert named <= set(DEFAULT_CFG_DICT)
 
 

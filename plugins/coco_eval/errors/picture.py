@@ -68,8 +68,6 @@ def read_picture(file: str | Path | None, image: dict[str, Any], boxes: list[Box
 
     If the file cannot be read, the image is grey, with the size given in the truth or else needed by the boxes.
     """
-    import cv2
-
     picture = None
     if file is not None:
         with contextlib.suppress(TintboxError):
@@ -80,11 +78,7 @@ def read_picture(file: str | Path | None, image: dict[str, Any], boxes: list[Box
         width, height = int(image.get("width") or far[0]), int(image.get("height") or far[1])
         return np.full((1, 1, 3), 225, np.uint8), width, height
     height, width = picture.shape[:2]
-    scale = SIDE / max(width, height)
-    if scale < 1:
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return picture, width, height
+    return picture_file.shrink(picture, SIDE)[0], width, height
 
 
 def draw(

@@ -36,19 +36,7 @@ def assignment(
     parts: str = "ABCD",
     out: str | Path = "runs/assignment",
 ) -> Path:
-    """Reproduce the assignment and write its report.
-
-    Args:
-        quick: Whether to use the small plan, on the embedded dataset.
-        workers: Number of parallel runs.
-        data: The colourisers' dataset YAML; None uses the plan's value, also for the next five arguments.
-        epochs: Epochs of the colourisers.
-        seed: The seed of all runs.
-        weights: The detector to fine-tune.
-        detection: The detector's dataset YAML.
-        imgsz: Side of the detector's images in pixels.
-        parts: Letters of the parts.
-        out: The output folder.
+    """Reproduce the assignment and write its report; `tintbox assignment -h` explains the arguments.
 
     Returns:
         The report, a Markdown file; next to it are all runs and the page that `tintbox report` writes for them.

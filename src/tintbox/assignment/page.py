@@ -44,17 +44,10 @@ def write(
     runs: Mapping[str, Mapping[str, RunFolder]],
     before: tuple[float, float] | None,
 ) -> Path:
-    """Write the report.
+    """Write the report into the studies' folder, and return its Markdown file.
 
-    Args:
-        folder: The output folder, which contains the studies.
-        plan: The plan that was trained.
-        parts: Letters of the parts.
-        runs: Name of the study -> varied value -> its run.
-        before: The detector's mAP50 and mAP50-95 before fine-tuning.
-
-    Returns:
-        The Markdown file.
+    ``runs`` is name of the study -> varied value -> its run; ``before`` is the detector's mAP50 and mAP50-95 before
+    fine-tuning.
     """
     page = Page(folder)
     published = plan.data == FULL.data and plan.epochs == FULL.epochs and plan.batch == FULL.batch

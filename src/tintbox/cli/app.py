@@ -20,17 +20,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-# Topic of the arguments in `yolo` -> its guide.
-TOPICS = {
-    "freeze": "docs/freeze.md",
-    "polish": "docs/polish.md",
-    "extend": "docs/extend.md",
-    "loss": "docs/loss.md",
-    "colorize": "docs/colorize.md",
-    "coco": "docs/coco.md",
-    "anchor": "docs/anchor.md",
-    "speed": "docs/speed.md",
-}
+# Topics of the arguments in `yolo`, which are the names of the guides.
+TOPICS = ("freeze", "polish", "extend", "loss", "colorize", "coco", "anchor", "speed")
 # Commands that also work without the plugin; the two for COCO evaluation say so if they need it to load a model.
 WITHOUT_PLUGIN = ("coco-eval", "compare", "doctor", "options", "report", "version")
 
@@ -86,7 +77,7 @@ def options(
     columns = {"argument": "left", "values": "left", "default": "left", "where": "left", "meaning": "left"}
     for name in [topic] if topic else TOPICS:
         rows = [[o.name, o.values, str(o.default), place(o), o.help] for o in OPTIONS if o.topic == name]
-        table(f"{name}: {TOPICS[name]}", columns, rows)
+        table(f"{name}: docs/{name}.md", columns, rows)
 
 
 # Each command and its keys, in the order of `--help`.

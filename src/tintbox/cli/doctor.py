@@ -152,8 +152,7 @@ def columns(rows: Iterable[tuple[str, ...]]) -> str:
 def main(verbose: bool = False) -> int:
     """Print the findings; return the exit status, 1 if there is a problem.
 
-    Args:
-        verbose: Whether to list every name of Ultralytics that a patch relies on, instead of those with a problem.
+    If ``verbose``, every name of Ultralytics that a patch relies on is listed, else those with a problem.
     """
     report = examine()
     print("versions\n" + columns(report.versions.items()))

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from tintbox.checks import is_whole
-from tintbox.errors import TintboxError, counted
+from tintbox.errors import TintboxError, counted, list_values
 from tintbox.folds import groups, partition
 from tintbox.folds.files import Folds
 from tintbox.folds.pictures import POOLED, Pictures
-from tintbox.plugins.coco_eval.data.rows import list_values
 
 WORDS = ("folds", "groups", "fold_seed")  # words of `tintbox study` that are not training arguments
 
@@ -81,11 +80,7 @@ class Choice:
 def warn(pictures: Pictures, parts: np.ndarray, names: Sequence[str], part: str) -> list[str]:
     """Return a line about the classes whose objects are all in one part, if there are any.
 
-    Args:
-        pictures: The images.
-        parts: ``(P,)`` the part of each.
-        names: The group of each.
-        part: What a part is called.
+    ``parts`` (P,) are the images' parts, ``names`` their groups; ``part`` is what a part is called.
     """
     whole = partition.find_whole(pictures.counts, parts)
     if not whole:

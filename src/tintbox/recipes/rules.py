@@ -128,7 +128,9 @@ def choose(
     return Recipe(settings, [*([begin] if weights else []), *advise_size(survey, size), *advise(survey)])
 
 
-def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | None, epochs: int | None) -> list[Setting]:
+def choose_schedule(
+    survey: Survey, pace: Pace, minutes: float, imgsz: int | None, given_epochs: int | None
+) -> list[Setting]:
     """Return image size, epochs and the settings that depend on them, within the time limit unless epochs are given."""
     batch = choose_batch(survey)
     training, validation = (survey.splits[name].used for name in ("train", "val"))
@@ -138,17 +140,17 @@ def choose_schedule(survey: Survey, pace: Pace, minutes: float, imgsz: int | Non
     wanted = min(max(math.ceil(STEPS / per_epoch), LEAST_EPOCHS), MOST_EPOCHS)
     needed, best = (imgsz, imgsz) if imgsz else choose_size(survey)
     size = best
-    while size > needed and not epochs and wanted * pace.epoch(training, validation, size) > 60 * minutes:
+    while size > needed and not given_epochs and wanted * pace.epoch(training, validation, size) > 60 * minutes:
         size -= 32
     seconds = pace.epoch(training, validation, size)
-    requested, epochs = epochs, epochs or min(wanted, int(60 * minutes / seconds))
+    epochs = given_epochs or min(wanted, int(60 * minutes / seconds))
     if epochs < 1:
         raise TintboxError(
             f"minutes={minutes:g}: an epoch at {size} px takes about {seconds:.1f} seconds on this machine; "
             f"give minutes={math.ceil(LEAST_EPOCHS * seconds / 60)} for {LEAST_EPOCHS} epochs, or a smaller imgsz="
         )
     total = f"about {epochs * seconds / 60:.1f} minutes on {pace.device}, {seconds:.1f} s per epoch"
-    more = "epochs" if requested else "minutes"
+    more = "epochs" if given_epochs else "minutes"
     advised = f"; {wanted} epochs ({wanted * per_epoch} steps) are recommended: increase {more}="
     short = advised if epochs < wanted else ""
     shrunk = f"; {best} would take longer than {minutes:g} minutes" * (size < best)

@@ -64,7 +64,11 @@ def report(
     several = [folders] if is_path(folders) else folders
     if not isinstance(several, Iterable):
         raise TintboxError(f"folders={folders}: give the folder of a run, or a list of them")
-    check(n, conf, seed, imgsz, pictures)
+    if imgsz is not None:
+        prediction.check_size(imgsz)
+    prediction.check_choice(n, seed, conf)
+    if not isinstance(pictures, bool):
+        raise TintboxError(f"pictures={pictures}: give true or false")
     if not is_word(split, SPLITS):
         raise TintboxError(f"split={split}: no such split ({', '.join(SPLITS)}){suggest(split, SPLITS)}")
     names = picture_names(images)
@@ -89,7 +93,8 @@ def _compose(
     where = {e.name: str(e.run.folder.resolve()) for section in sections for e in section.entries}
     for content, (_, notes) in zip(contents, chosen):
         content.notes["pictures"] += notes
-    html = encode_page(page.render(contents, left_out, where))
+    # Lone surrogates, which file names and JSON escapes can contain, become "?".
+    html = page.render(contents, left_out, where).encode(errors="replace")
     room = LIMIT - MARGIN - len(html)
     if room < 0:
         raise TintboxError(f"the page would have more than {LIMIT:,} bytes without any image; compare fewer runs")
@@ -97,24 +102,10 @@ def _compose(
         return html
     for place, (content, (there, _)) in enumerate(zip(contents, chosen)):
         room -= page.add_pictures(content, there, conf, imgsz, room // (len(contents) - place))
-    html = encode_page(page.render(contents, left_out, where))
+    html = page.render(contents, left_out, where).encode(errors="replace")
     if len(html) > LIMIT:
         raise TintboxError(f"the page has {len(html):,} bytes, more than {LIMIT:,}; compare fewer runs, or lower n=")
     return html
-
-
-def encode_page(html: str) -> bytes:
-    """Encode a page; lone surrogates, which file names and JSON escapes can contain, become ``?``."""
-    return html.encode("utf-8", errors="replace")
-
-
-def check(n: Any, conf: Any, seed: Any, imgsz: Any, pictures: Any) -> None:
-    """Raise TintboxError for invalid values."""
-    if imgsz is not None:
-        prediction.check_size(imgsz)
-    prediction.check_choice(n, seed, conf)
-    if not isinstance(pictures, bool):
-        raise TintboxError(f"pictures={pictures}: give true or false")
 
 
 def check_out(out: str | Path) -> Path:

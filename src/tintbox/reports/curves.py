@@ -14,7 +14,7 @@ EACH = 10  # number of epochs up to which every epoch has a tick
 
 def curves(section: Section) -> list[Figure]:
     """Return the figures of a section's ``results.csv``: main metric, other metrics, losses, learning rate."""
-    entries, main = section.entries, metrics.main_metric(section)
+    entries, main = section.entries, section.entries[0].run.metric
     figures = [main_figure(section, main)]
     for column in metrics.columns(entries, "metrics/"):
         if column != main:

@@ -12,7 +12,7 @@ from typing import Any
 
 from tintbox import checkpoint_file, run_folder
 from tintbox.checks import is_there, is_whole
-from tintbox.errors import TintboxError, TintboxFileError, explain_refusal, one_line
+from tintbox.errors import TintboxError, TintboxFileError, explain_refusal, one_line, value_text
 from tintbox.path_names import distinct_names
 from tintbox.plugins.coco_eval.pooling import MARK
 from tintbox.plugins.options import OPTIONS
@@ -225,14 +225,3 @@ def same_file(paths: Sequence[str]) -> bool:
 def argument(arguments: Mapping[str, Any], key: str) -> Any:
     """Return an argument's value; if a stock run lacks a tintbox argument, its default, which is stock behaviour."""
     return arguments.get(key, OWN_DEFAULTS.get(key))
-
-
-def value_text(value: Any) -> str:
-    """Return an argument's value as one line of text, mappings and lists as typed on the command line."""
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{value_text(key)}: {value_text(one)}" for key, one in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(value_text, value)) + "]"
-    return one_line(value)

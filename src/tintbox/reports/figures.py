@@ -51,18 +51,14 @@ def colour(entry: Entry) -> str:
     return f"--run-{entry.place % COLOURS}"
 
 
-def symbol(entry: Entry) -> str:
-    """Return the symbol of a run's points."""
-    return SYMBOLS[entry.place % len(SYMBOLS)]
-
-
 def trace(entry: Entry, x: Sequence[Any], y: Sequence[Any], **more: Any) -> dict[str, Any]:
     """Return a run's line as a Plotly trace."""
     line = {"color": colour(entry), "width": 2, "dash": DASHES[entry.place // COLOURS % len(DASHES)]}
+    symbol = SYMBOLS[entry.place % len(SYMBOLS)]
     return {
         "type": "scatter", "mode": "lines+markers" if len(x) <= FEW else "lines", "name": quote(entry.name),
         "meta": entry.index, "legendgroup": str(entry.index), "x": x, "y": y, "line": line,
-        "marker": {"color": colour(entry), "symbol": symbol(entry), "size": 5}, **more,
+        "marker": {"color": colour(entry), "symbol": symbol, "size": 5}, **more,
     }  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tintbox import json_file, limits
-from tintbox.reports.entries import Entry, value_text
+from tintbox.errors import value_text
+from tintbox.reports.entries import Entry
 from tintbox.run_arguments import FREEZE
 from tintbox.studies.values import settings_text
 

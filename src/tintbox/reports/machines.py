@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tintbox.reports.entries import Entry, value_text
+from tintbox.errors import value_text
+from tintbox.reports.entries import Entry
 from tintbox.reports.tables import Cell, Row, Table, texts_by_run
 
 NOT_RECORDED = "not recorded"

@@ -62,11 +62,6 @@ def read_known(run: RunFolder, column: str) -> Sequence[float]:
     return [math.nan if value == -1 else value for value in values] if "AP" in column else values
 
 
-def main_metric(section: Section) -> str:
-    """Return the column in ``results.csv`` by which the section's runs are judged."""
-    return section.entries[0].run.metric
-
-
 def iou_type(entry: Entry, column: str) -> str:
     """Return the part of a run's COCO evaluation that matches a column; empty if there is none."""
     kinds = entry.coco.parts if entry.coco else {}
@@ -76,7 +71,7 @@ def iou_type(entry: Entry, column: str) -> str:
 
 def criterion(section: Section) -> Criterion:
     """Return COCO's AP if all runs were evaluated on the same images, else the training's value at the best epoch."""
-    column = main_metric(section)
+    column = section.entries[0].run.metric
     kinds = {iou_type(entry, column) for entry in section.entries}
     evaluated = [entry.coco for entry in section.entries if entry.coco]
     if len(evaluated) == len(section.entries) and len(kinds) == 1 and not other_data(section):

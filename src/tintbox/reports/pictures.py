@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from tintbox import checkpoint_archive
@@ -82,7 +81,7 @@ def truth(file: str, subject: Subject) -> Iterator[Picture]:
     name = Path(file).name
     pixels = picture_file.read(file)
     if not subject.boxes:
-        pixels, _ = reduce(pixels)  # first, because the floating-point mean below takes more memory
+        pixels, _ = picture_file.shrink(pixels, SIDE)  # first, because the floating-point mean below takes more memory
         grey = np.repeat(pixels.mean(-1, keepdims=True).round().astype(np.uint8), 3, axis=-1)
         yield Picture("grey", f"{name} in grey, as the networks see it", grey)
         yield Picture("truth", f"{name} in its own colours", pixels)
@@ -109,18 +108,9 @@ def predict_picture(model: Any, entry: Entry, file: str, subject: Subject, conf:
     )  # fmt: skip
 
 
-def reduce(pixels: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return pixels downscaled to SIDE if they are larger, and the scale."""
-    zoom = SIDE / max(pixels.shape[:2])
-    if zoom >= 1:
-        return pixels, 1.0
-    size = [max(1, round(zoom * length)) for length in pixels.shape[1::-1]]
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), zoom
-
-
 def limit_boxes(picture: Picture) -> Picture:
     """Return an image downscaled to SIDE together with its boxes: many runs' photographs would fill the memory."""
-    pixels, zoom = reduce(picture.pixels)
+    pixels, zoom = picture_file.shrink(picture.pixels, SIDE)
     if zoom == 1:
         return picture
     boxes = picture.boxes and replace(picture.boxes, corners=picture.boxes.corners * zoom)

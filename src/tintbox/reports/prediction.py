@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tintbox.checks import is_share, is_whole
+from tintbox.checks import is_number, is_whole
 from tintbox.errors import TintboxError, one_line
 from tintbox.limits import PREDICTED_SIDE
 from tintbox.reports.boxes import Boxes
@@ -29,7 +29,7 @@ def check_choice(n: Any, seed: Any, conf: Any) -> None:
     for name, value, low in (("n", n, 1), ("seed", seed, 0)):
         if not is_whole(value, low):
             raise TintboxError(f"{name}={value}: give a whole number of {low} or more")
-    if not is_share(conf):
+    if not is_number(conf, 0, 1):
         raise TintboxError(f"conf={conf}: give a number from 0 to 1")
 
 

@@ -8,8 +8,9 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tintbox.errors import value_text
 from tintbox.plugins.coco_eval.bootstrap import Estimate
-from tintbox.reports.entries import Entry, argument, find_differing, value_text
+from tintbox.reports.entries import Entry, argument, find_differing
 from tintbox.studies.values import settings_text
 
 # Arguments that affect where a run's files are or what is drawn, not what is learnt.

@@ -37,9 +37,6 @@ def show(
 
     Oriented boxes, masks and poses are shown by their axis-aligned boxes. `tintbox show -h` explains the arguments.
 
-    Returns:
-        The path of the file.
-
     Raises:
         TintboxError: An argument is invalid, or something that it names is missing.
     """

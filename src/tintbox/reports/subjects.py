@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from tintbox.datasets.reading.description import describe
 from tintbox.datasets.reading.layout import split_pictures
-from tintbox.errors import TintboxError, one_line, suggest
-from tintbox.plugins import autoload
+from tintbox.errors import TintboxError, one_line, suggest, value_text
 from tintbox.plugins.detector import TASKS
 from tintbox.reports.boxes import Boxes, by_name, choose, read_truth
-from tintbox.reports.entries import Entry, Section, value_text
+from tintbox.reports.entries import Entry, Section
 
 COLORIZE = "colorize"
 
@@ -46,7 +45,6 @@ def subjects(
     """
     if section.task not in (*TASKS, COLORIZE):
         return [], [f"Images are shown of detectors and colourisers, not of {section.task} models."], set()
-    autoload.install()
     by_data: dict[str, list[Entry]] = {}
     for entry in section.entries:
         by_data.setdefault(value_text(entry.run.arguments.get("data")), []).append(entry)

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tintbox.errors import value_text
 from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.plugins.coco_eval.metrics import TITLES
 from tintbox.plugins.coco_eval.tables import digits_of, number, span
 from tintbox.reports import metrics, pairs, seeds
-from tintbox.reports.entries import OWN_DEFAULTS, Entry, Section, argument, value_text
+from tintbox.reports.entries import OWN_DEFAULTS, Entry, Section, argument
 from tintbox.reports.evaluations import Part
 from tintbox.reports.metrics import Criterion
 from tintbox.reports.verdict import are_equal, paired_gap, percent
@@ -95,7 +96,7 @@ def summary(section: Section, criterion: Criterion, kept: Mapping[int, Evaluatio
     compared = any(differences.values())
     mixed = bool(metrics.other_data(section))
     # If the deciding number is this column of results.csv, it is not shown twice.
-    main = metrics.main_metric(section)
+    main = section.entries[0].run.metric
     kinds = {e.index: metrics.iou_type(e, main) for e in entries}
     some = not criterion.kind and any(kinds.values())  # evaluated, but not all, or not alike
     rest = [*([main] if criterion.kind and main in names else []), *(name for name in names if name != main)]

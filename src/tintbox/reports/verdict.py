@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tintbox.errors import value_text
 from tintbox.plugins.coco_eval.bootstrap import Estimate, is_sure
 from tintbox.plugins.coco_eval.tables import DIGITS, digits_of, number, span
 from tintbox.reports import pairs, seeds
-from tintbox.reports.entries import Entry, Section, value_text
+from tintbox.reports.entries import Entry, Section
 from tintbox.reports.metrics import Criterion, other_data
 
 if TYPE_CHECKING:

@@ -92,28 +92,29 @@ def prepare(folder: Path, grid: Grid, elsewhere: str = ELSEWHERE) -> Folds | Non
     except TintboxError as error:
         raise TintboxError(f"{one_line(error)}; {elsewhere}") from error
     found, folds, _ = split(str(grid.fixed["data"]), choice)
-    moved = files.find_moved(there, found.files) if there and there.files != found.files else {}
-    if there and moved is None:
+    if there is None:
+        files.write(folder / FOLDER, folds, found.kept, found.data)
+        return folds
+    moved = files.find_moved(there, found.files) if there.files != found.files else {}
+    if moved is None:
         new, gone = (len(set(a) - set(b)) for a, b in ((found.files, there.files), (there.files, found.files)))
         raise TintboxError(
             f"{folder / FOLDER}: {found.data} has {new} more images and {gone} fewer than when its folds were made; "
             f"{elsewhere}"
         )
-    if there and not files.grouped_alike(there, folds):
+    if not files.grouped_alike(there, folds):
         raise TintboxError(
             f"{folder / FOLDER}: groups={choice.groups} keeps other images together than when its folds were made; "
             f"{elsewhere}"
         )
-    if there and moved:
+    if moved:
         for run in folder.glob(f"*/{IMAGE_IDS}"):
             pooling.rename_images(run.parent, moved)
         there = replace(there, files=found.files)
-    folds = there or folds
-    if moved or not there:
-        files.write(folder / FOLDER, folds, found.kept, found.data)
-    elif wrong := files.complete(folder / FOLDER, folds, found.kept, found.data):
+        files.write(folder / FOLDER, there, found.kept, found.data)
+    elif wrong := files.complete(folder / FOLDER, there, found.kept, found.data):
         raise TintboxError(f"{wrong}; {elsewhere}")
-    return folds
+    return there
 
 
 def resolve(folder: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ The table of rules follows the source of Ultralytics 8.4.190 (`BaseTrainer.build
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tintbox.plugins import options
@@ -16,21 +15,6 @@ from tintbox.studies.grid import Run
 from tintbox.studies.values import as_hashable, text
 
 Arguments = Mapping[str, Any]  # all arguments of a run, including defaults
-
-
-@dataclass(frozen=True)
-class Rule:
-    """Arguments that have no effect under some condition.
-
-    Attributes:
-        keys: The arguments.
-        ignored: The condition, a function of a run's arguments.
-        why: The reason, worded to follow "does not count:".
-    """
-
-    keys: tuple[str, ...]
-    ignored: Callable[[Arguments], bool]
-    why: str
 
 
 def _optimizer(*names: str) -> Callable[[Arguments], bool]:
@@ -42,34 +26,35 @@ def _no_warm_up(a: Arguments) -> bool:
 
 
 NAMED = "name an optimizer, e.g. optimizer=AdamW"
-RULES = (
-    Rule(("lr0",), _optimizer("auto"), f"optimizer=auto picks the learning rate; {NAMED}"),
-    Rule(("momentum",), _optimizer("auto"), f"optimizer=auto picks the momentum; {NAMED}"),
-    Rule(("warmup_bias_lr",), _optimizer("auto"), f"optimizer=auto sets it to 0; {NAMED}"),
+# Arguments, the condition under which they have no effect, and the reason, worded to follow "does not count:".
+RULES: tuple[tuple[tuple[str, ...], Callable[[Arguments], bool], str], ...] = (
+    (("lr0",), _optimizer("auto"), f"optimizer=auto picks the learning rate; {NAMED}"),
+    (("momentum",), _optimizer("auto"), f"optimizer=auto picks the momentum; {NAMED}"),
+    (("warmup_bias_lr",), _optimizer("auto"), f"optimizer=auto sets it to 0; {NAMED}"),
     # Only groups with a key "momentum" are warmed up; those of the Adam family have "betas".
-    Rule(
+    (
         ("warmup_momentum",), _optimizer("adam", "adamax", "adamw", "nadam", "radam"),
         "only SGD, MuSGD and RMSprop warm their momentum up",
     ),
-    Rule(
+    (
         ("warmup_momentum", "warmup_bias_lr"), _no_warm_up,
         "a run of one epoch, or with warmup_epochs=0, has no warm-up",
     ),
-    Rule(("copy_paste_mode",), lambda a: not a["copy_paste"], "copy_paste=0; give copy_paste="),
-    Rule(("dis",), lambda a: not a["distill_model"], "there is no teacher; give distill_model="),
-    Rule(
+    (("copy_paste_mode",), lambda a: not a["copy_paste"], "copy_paste=0; give copy_paste="),
+    (("dis",), lambda a: not a["distill_model"], "there is no teacher; give distill_model="),
+    (
         ("freeze_bn",), lambda a: not selectors.freezes(a["freeze"] or 0) and a["freeze_bn"] in (None, "auto", False),
         "nothing is frozen, so auto and false are the same; give freeze=",
     ),
-    Rule(("polish",), lambda a: True, "a study's tables are of the epochs, before it; see `tintbox polish`"),
-    Rule(("freeze",), lambda a: not selectors.freezes(a["freeze"] or 0), "nothing is frozen by it"),
-    Rule(
+    (("polish",), lambda a: True, "a study's tables are of the epochs, before it; see `tintbox polish`"),
+    (("freeze",), lambda a: not selectors.freezes(a["freeze"] or 0), "nothing is frozen by it"),
+    (
         ("source", "vid_stride", "stream_buffer", "visualize", "augment", "retina_masks", "embed", "show",
          "save_frames", "save_txt", "save_conf", "save_crop", "show_labels", "show_conf", "show_boxes", "line_width",
          "tracker"),
         lambda a: True, "it is of `yolo predict` and `yolo track`",
     ),
-    Rule(
+    (
         ("format", "optimize", "dynamic", "simplify", "opset", "workspace", "dnn"),
         lambda a: True, "it is of `yolo export`",
     ),
@@ -93,9 +78,9 @@ NOT_COLORIZE = (
 
 def explain_ignored(key: str, arguments: Arguments, task: str | None) -> str | None:
     """Return why an argument has no effect in a run, or None if it has; an unknown task (None) rules nothing out."""
-    for rule in RULES:
-        if key in rule.keys and rule.ignored(arguments):
-            return rule.why
+    for keys, ignored, why in RULES:
+        if key in keys and ignored(arguments):
+            return why
     tasks = TASKS.get(key, ())
     if task is not None and ((tasks and task not in tasks) or (task == "colorize" and key in NOT_COLORIZE)):
         return f"task {task} does not use it" + (f", only {', '.join(tasks)}" if tasks else "")

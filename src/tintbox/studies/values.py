@@ -89,21 +89,27 @@ def as_plain(value: Any) -> Any:
     raise ValueError(f"{type(value).__name__} is no value of an argument")
 
 
-def check(key: str, value: Any, depth: int = 0) -> Any:
+def check(key: str, value: Any) -> Any:
     """Return a value as `as_plain` does, if it can be saved and read back.
 
     Raises:
         TintboxError: It cannot be saved, or would be read back as another value.
     """
     try:
-        value = as_plain(value) if not depth else value
+        plain = as_plain(value)
     except (ValueError, RecursionError) as error:
         raise TintboxError(f"{key}: {error}") from error
+    _check_plain(key, plain)
+    return plain
+
+
+def _check_plain(key: str, value: Any, depth: int = 0) -> None:
+    """Raise TintboxError for a value that `as_plain` returned and that would not be read back as it is."""
     if depth > YAML_DEPTH:
         raise TintboxError(f"{key}: lists and mappings are nested more than {YAML_DEPTH} deep")
     if isinstance(value, (dict, list)):
         for item in (*value, *value.values()) if isinstance(value, dict) else value:
-            check(key, item, depth + 1)
+            _check_plain(key, item, depth + 1)
     elif isinstance(value, str):
         if not value.strip():
             raise TintboxError(f"{key}: a value is missing")
@@ -117,7 +123,6 @@ def check(key: str, value: Any, depth: int = 0) -> Any:
         raise TintboxError(f"{key}={value}: give a finite number")
     elif isinstance(value, int) and abs(value) >= LARGEST:
         raise TintboxError(f"{key}: a whole number beyond 2^63 is no value of an argument")
-    return value
 
 
 def is_utf8(value: str) -> bool:

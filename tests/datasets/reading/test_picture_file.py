@@ -45,3 +45,9 @@ def test_nothing_is_installed_for_what_is_no_picture(tmp_path, monkeypatch, capf
     with pytest.raises(TintboxError, match="not an image"):
         picture_file.size(tmp_path / "a.png")
     assert capfd.readouterr() == ("", "")
+
+
+def test_only_what_is_larger_is_shrunk():
+    assert picture_file.shrink(PIXELS, 7)[0] is PIXELS
+    small, scale = picture_file.shrink(np.zeros((1, 1200, 3), np.uint8), 480)
+    assert small.shape == (1, 480, 3) and scale == 0.4
