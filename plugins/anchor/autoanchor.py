@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tintbox.datasets.reading import picture_file
 from tintbox.plugins.anchor.boxes import Anchors
 from tintbox.plugins.anchor.matching import fits
 
@@ -19,12 +20,13 @@ def box_sizes(labels: list[dict[str, Any]], imgsz: int) -> np.ndarray:
     """Return the widths and heights of labelled boxes in pixels, with images scaled to fit a square, (n, 2).
 
     Args:
-        labels: Ultralytics' labels: `bboxes` (n, 4), x, y, w, h relative to the image, and `shape`, its height, width.
+        labels: Ultralytics' labels: `bboxes` (n, 4), x, y, w, h relative to the image, and `shape`, its height, width;
+            with ``rect``, there is only its file, `im_file`.
         imgsz: Side of the square.
     """
     sizes = [np.zeros((0, 2))]
     for label in labels:
-        height, width = label["shape"]
+        height, width = label["shape"] if "shape" in label else picture_file.size(label["im_file"])[::-1]
         sizes.append(label["bboxes"][:, 2:4] * (np.array((width, height)) * imgsz / max(height, width)))
     return np.concatenate(sizes).astype(np.float64)
 

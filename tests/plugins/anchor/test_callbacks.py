@@ -25,6 +25,14 @@ def test_autoanchor_reports_the_recall_before_and_after(train, log):
     assert DetectionModel(saved.yaml, verbose=False).model[-1].anchor_list == head.anchor_list
 
 
+def test_anchors_fit_alike_in_rectangular_batches(train, log):
+    """With ``rect``, Ultralytics removes the images' sizes from its labels."""
+    train(rect=True)
+    train()
+    first, second = (line for line in log if "best possible recall" in line)
+    assert first == second
+
+
 def test_bad_anchors_are_warned_of(train, tmp_path, tiny_model, log):
     model = tmp_path / "far-anchor.yaml"
     model.write_text(tiny_model.read_text().replace("- 10\n", "- 300\n").replace("- 16\n", "- 310\n"))
