@@ -52,10 +52,6 @@ RULES = (
 def check(mode: str, arguments: Mapping[str, Any]) -> None:
     """Check the arguments of a colouriser's run.
 
-    Args:
-        mode: "train", "val", "predict", "track", "export" or "benchmark".
-        arguments: What the user gave.
-
     Raises:
         TintboxError: If a value is not accepted (one line that names the argument and the accepted values), or a
             colouriser does not support the mode.

@@ -21,12 +21,7 @@ def fit_palette(pictures: Pictures, k: int, seed: int, scale: float, folder: Pat
 
     The file only saves the time of fitting again: if it cannot be read or written, a warning is logged.
 
-    Args:
-        pictures: The training images.
-        k: Number of colours.
-        seed: Seed of the sample and of k-means.
-        scale: Divisor that maps 8-bit pixel values to [0, 1].
-        folder: The cache folder for fitted palettes.
+    ``scale`` divides 8-bit pixel values to map them to [0, 1].
 
     Raises:
         TintboxError: If the images have fewer than ``k`` distinct colours.

@@ -121,10 +121,7 @@ class ColorizeTrainer(BaseTrainer):
     def choose_palette(self, spec: dict[str, Any], own: BasePalette | None, train: Pictures) -> BasePalette:
         """Return the palette of the run and its checkpoints; a rebalanced one may still lack its weights.
 
-        Args:
-            spec: The model's description.
-            own: The palette of the colouriser that training starts from.
-            train: The training images.
+        ``own`` is the palette of the colouriser that training starts from.
         """
         requested = self.args.palette if self.requested is None else self.requested
         if self.resume and own is not None:

@@ -20,11 +20,7 @@ CONVERTED = (".ndjson", ".zip", ".tar", ".gz")  # datasets that the trainer conv
 def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collection[str]) -> None:
     """Check tintbox's training arguments against the model that is about to train and its dataset's class names.
 
-    Args:
-        model: The loaded or built network.
-        task: The model's task.
-        arguments: All arguments of the run: the user's, those of a `cfg=` file or of the checkpoint, and the defaults.
-        typed: The names of those that the user gave.
+    ``arguments`` are the user's, named in ``typed``, those of a `cfg=` file or of the checkpoint, and the defaults.
 
     Raises:
         TintboxError: In one line, naming the argument.

@@ -18,10 +18,6 @@ from tintbox.plugins.anchor.records import Record, show, tensors, walk
 def convert(classic: Record, path: Path) -> nn.Module:
     """Convert a classic model to Ultralytics' modules with the same weights, in float32 and evaluation mode.
 
-    Args:
-        classic: The record of a `models.yolo.Model`.
-        path: Its file, for messages.
-
     Raises:
         TintboxError: It has a layer without a module in Ultralytics, an invalid value, or weights that do not fit its
             description.

@@ -16,16 +16,13 @@ from tintbox.plugins.anchor import darknet, legacy
 def import_legacy(
     source: str | Path, target: str | Path, cfg: str | Path | None = None, names: str | Path | None = None
 ) -> Path:
-    """Convert a classic checkpoint to a current one and write it.
+    """Convert a classic checkpoint to a current one, write it and return its path.
 
     Args:
         source: A YOLOv3 or YOLOv5 `.pt`, or a Darknet `.weights` file.
         target: The `.pt` to write.
         cfg: Darknet's `.cfg`; by default the one next to the `.weights` file.
         names: A file of Darknet's class names, one per line; by default COCO's for 80 classes, else numbers.
-
-    Returns:
-        The target.
 
     Raises:
         TintboxError: A file is missing or invalid.

@@ -159,13 +159,7 @@ def search(
 
 
 def frozen_norms(network: Any, arguments: Mapping[str, Any], content: Mapping[str, Any]) -> frozenset[str]:
-    """Return the BatchNorms whose statistics were frozen when a checkpoint was saved.
-
-    Args:
-        network: Its network.
-        arguments: Those of the training.
-        content: The checkpoint's.
-    """
+    """Return the BatchNorms whose statistics were frozen when a checkpoint was saved."""
     plan, epochs = FreezePlan.of(network, arguments), arguments.get("epochs") or 1
     epoch = epoch_of(content, epochs)
     return plan.frozen_norms(plan.frozen(epoch, max(epochs, epoch + 1)))
@@ -224,11 +218,7 @@ def find_weights(source: Path, network: Any, arguments: Mapping[str, Any], start
 def find_start(source: Path, network: Any, arguments: Mapping[str, Any], start: Any = None) -> str | None:
     """Return the checkpoint that a training started from; None if it started from random weights.
 
-    Args:
-        source: The trained checkpoint, for the error message.
-        network: Its network, which says so if the run has `polish=true`.
-        arguments: Those of the training.
-        start: The user's word.
+    The network says so if the run had `polish=true`.
 
     Raises:
         TintboxError: The training was resumed, and does not say.
@@ -247,12 +237,7 @@ def find_start(source: Path, network: Any, arguments: Mapping[str, Any], start: 
 
 
 def load_start(source: Path, file: str, given: bool = False) -> Any:
-    """Return the network that a training started from, float32.
-
-    Args:
-        source: The trained checkpoint, for the error message.
-        file: The checkpoint that it started from.
-        given: Whether the user named that.
+    """Return the network that a training started from, float32; ``given`` says that the user named its file.
 
     Raises:
         TintboxError: It isn't here, or is no detector.

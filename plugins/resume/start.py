@@ -21,10 +21,6 @@ from tintbox.plugins.resume.state import KEY, VERSION, Position
 def check_finished(model: Any, given: Mapping[str, Any]) -> None:
     """Refuse to resume a tintbox run from a finished checkpoint, or from none, or without its dataset.
 
-    Args:
-        model: The loaded `YOLO`.
-        given: The arguments of the call.
-
     Raises:
         TintboxError: The checkpoint is finished, the model is none, or the dataset is not there.
     """
@@ -54,11 +50,7 @@ def check_data(data: str) -> None:
 
 
 def check_kept(network: Any, given: Mapping[str, Any]) -> None:
-    """Refuse to resume a run with other arguments of tintbox's, which Ultralytics would ignore.
-
-    Args:
-        network: The checkpoint's.
-        given: The arguments that the user gave.
+    """Refuse to resume a checkpoint's run with other arguments of tintbox's, which Ultralytics would ignore.
 
     Raises:
         TintboxError: One has another value than in the run.
