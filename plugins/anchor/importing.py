@@ -10,7 +10,7 @@ import torch
 from tintbox import checkpoint_file
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, lack, suggest_file
-from tintbox.plugins.anchor import darknet, legacy
+from tintbox.plugins.anchor import conversion, darknet
 
 
 def import_legacy(
@@ -42,7 +42,7 @@ def import_legacy(
     elif cfg or names:
         raise TintboxError(f"{source} has its layers and class names within; cfg= and names= are for .weights")
     else:
-        model = legacy.checkpoint(source)["model"]
+        model = conversion.checkpoint(source)["model"]
     checkpoint_file.write(target, {"model": _compact(model), "train_args": {}}, make_folder=True)
     return target
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from itertools import chain, count
@@ -21,7 +22,6 @@ from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.evaluation import evaluate, iou_types, masks_left_out
 from tintbox.plugins.coco_eval.metrics import SUFFIXES, TITLES
 from tintbox.plugins.coco_eval.outcome import Outcome, Predictions
-from tintbox.plugins.coco_eval.progress import steps
 from tintbox.plugins.coco_eval.settings import Settings
 
 OUTPUT = "runs/coco_eval"
@@ -142,6 +142,24 @@ def results_folder(out: Any, default: str) -> Iterator[Path]:
         if isinstance(error, OSError) and not isinstance(error, TintboxError):
             raise TintboxError(f"out={folder}: cannot be written ({reason_of(error)})") from error
         raise
+
+
+@contextmanager
+def steps(total: int) -> Iterator[Callable[[str], None]]:
+    """Yield a function that announces the next step, shown as a transient progress bar on standard error.
+
+    Files of hundreds of megabytes take time. Nothing is shown if standard error is not a terminal.
+    """
+    if not sys.stderr.isatty():
+        yield lambda step: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=total, completed=-1, visible=False)  # -1: no step has begun
+        yield lambda step: progress.update(task, description=step, advance=1, visible=True)
 
 
 def next_free(folder: Path) -> Path:

@@ -14,10 +14,9 @@ from tintbox.errors import TintboxError, counted
 from tintbox.limits import COCO_WEIGHTS
 from tintbox.plugins.coco_eval import bootstrap, output, pictures, tables
 from tintbox.plugins.coco_eval.accumulation import accumulate
-from tintbox.plugins.coco_eval.columns import Columns
+from tintbox.plugins.coco_eval.columns import Columns, sorted_ids
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.outlines import check_masks
-from tintbox.plugins.coco_eval.data.ranks import sorted_ids
 from tintbox.plugins.coco_eval.data.truth import GROUP, Truth
 from tintbox.plugins.coco_eval.errors import tide
 from tintbox.plugins.coco_eval.matcher import match
