@@ -133,13 +133,13 @@ def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", setti
             f"{len(truth.categories):,}); give up to {COCO_WEIGHTS // numbers}, 0 for no intervals"
         )
     columns = Columns.of(truth, detections, iou_type)
-    matches = match(columns)
-    curves = accumulate(matches)
+    matched, partners = match(columns)
+    curves = accumulate(matched)
     names = [category["name"] for category in sorted(truth.categories, key=lambda category: category["id"])]
     samples, groups = np.empty((0, len(names), len(METRICS))), group_numbers(truth)
     if settings.resamples:
         drawn = bootstrap.draw(columns.images, settings.resamples, settings.seed, groups)
-        samples = bootstrap.reweight(matches, drawn)
+        samples = bootstrap.reweight(matched, drawn)
     return Evaluation(
         iou_type=iou_type,
         names=names,
@@ -148,8 +148,8 @@ def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", setti
         curves=curves,
         classes=per_class(curves),
         samples=samples,
-        support=bootstrap.count_support(matches, groups),
-        errors=tide.explain(columns, matches.partners, names) if settings.explain else None,
+        support=bootstrap.count_support(matched, groups),
+        errors=tide.explain(columns, partners, names) if settings.explain else None,
         settings=settings,
         fingerprint=fingerprint(truth, masks=iou_type == "segm"),
     )
