@@ -141,7 +141,7 @@ def search(
         settings = {name: value for name, value in given.items() if value is not None}
         settings |= {"imgsz": size, "plots": False, "verbose": False, "project": folder}
 
-        def measure(share: float, anew: bool) -> tuple[Candidate, Any]:
+        for anew, share in itertools.product((False, True), shares):
             with quiet():
                 variant = make(share, anew)
                 detector.model = deepcopy(variant)  # a validation fuses its layers
@@ -149,10 +149,9 @@ def search(
             found = [value for name, value in metrics.items() if AP in name]
             candidates.append(one := Candidate(share, anew, float(sum(found) / len(found))))
             LOGGER.info(f"{share:.0%} fine-tuned, BatchNorm {one.norms}: mAP50-95 {100 * one.ap:.1f}")
-            return one, variant
-
-        tried = (measure(share, anew) for anew in (False, True) for share in shares)
-        best, polished = max(tried, key=lambda pair: pair[0].ap)  # holds no network but the best so far
+            best = max(candidates, key=lambda each: each.ap)
+            if best is one:
+                polished = variant  # the others are not kept
     if best.ap - candidates[0].ap < SHOWN:
         best = candidates[0]
     return Found(candidates, best, polished, len(images), {**best._asdict(), "start": first})
@@ -251,7 +250,5 @@ def load_start(source: Path, file: str, given: bool = False) -> Any:
         raise TintboxFileError(lost)  # Ultralytics would download a file of that name, which may be another
     try:
         return load_detector(file).model.float()
-    except TintboxFileError as error:
-        raise TintboxFileError(lost) from error
     except TintboxError as error:
         raise TintboxError(f"start={str(error).removeprefix('model=')}") from error
