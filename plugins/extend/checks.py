@@ -26,13 +26,13 @@ def refuse_plain(model: Any) -> None:
     )
 
 
-def check_resume(model: Any, arguments: Mapping[str, Any], names: Names | None) -> None:
+def check_resume(model: ExtendedModel, arguments: Mapping[str, Any], names: Names | None) -> None:
     """Check that a run is resumed with its own classes.
 
     Raises:
         TintboxError: The classes differ.
     """
-    if isinstance(model, ExtendedModel) and names and not model.args.get("single_cls"):
+    if names and not model.args.get("single_cls"):
         training.classes_of_run(model, names, model.args.get("classes"), arguments.get("data"))
 
 

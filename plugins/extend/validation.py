@@ -113,7 +113,7 @@ class Renamed:
 
 
 def view(validator: Any, counts: Sequence[int], names: Names, reconciles: bool = False) -> ClassView | None:
-    """Return how a model's classes map to the validation dataset's; None: ``single_cls`` and no "item" in the model."""
+    """Return how a model's classes map to the validation dataset's; None if it has no "item" for ``single_cls``."""
     dataset, args = validator.dataloader.dataset.data["names"], validator.args
     if args.single_cls and len(dataset) > 1:
         if not match(ONE_CLASS, names):
