@@ -87,7 +87,7 @@ def agrees(own: BasePalette, requested: BasePalette | int | None) -> bool:
     return type(requested) is type(own) and np.array_equal(requested.table, own.table)
 
 
-def adjust(palette: BasePalette, args: Any) -> BasePalette:
+def adjust_for_training(palette: BasePalette, args: Any) -> BasePalette:
     """Return the palette with the user's temperature and rebalancing; the latter resets the weights."""
     balance = {"temperature": args.temperature, "rebalance": args.rebalance}
     given: dict[str, Any] = {name: float(value) for name, value in balance.items() if value is not None}

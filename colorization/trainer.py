@@ -129,7 +129,7 @@ class ColorizeTrainer(BaseTrainer):
                 raise TintboxError(f"palette={self.named}: {self.args.resume} has another one; leave it out to resume")
             return own
         palette = palette_choice.choose(requested, own, (self.data.get("palette"), spec["palette"]), train, self.args)
-        return palette_choice.adjust(palette, self.args)
+        return palette_choice.adjust_for_training(palette, self.args)
 
     @cached_property
     def shares(self) -> np.ndarray:

@@ -43,8 +43,8 @@ def test_a_scale_that_is_not_given_is_the_palettes():
 def test_weights_of_another_rebalancing_are_learned_anew():
     weighed = TWO.replace(weights=[0.5, 1.5], rebalance=0.5)
     asked = SimpleNamespace(temperature=0.4, rebalance=0.7)
-    assert palette_choice.adjust(weighed, ARGS) == weighed
-    assert palette_choice.adjust(weighed, asked) == TWO.replace(temperature=0.4, rebalance=0.7)
+    assert palette_choice.adjust_for_training(weighed, ARGS) == weighed
+    assert palette_choice.adjust_for_training(weighed, asked) == TWO.replace(temperature=0.4, rebalance=0.7)
 
 
 def test_shares_are_those_of_the_pixels():
