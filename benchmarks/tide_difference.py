@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 import machine
+from tintbox.plugins.coco_eval import accumulation
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.errors import oracles
 from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.plugins.coco_eval.settings import Settings
@@ -75,7 +75,7 @@ def theirs(truth: Truth, found: Detections) -> dict[str, float]:
 
 def ours(truth: Truth, found: Detections, levels: np.ndarray) -> dict[str, float]:
     """Return our AP50 and gains, with precision read at the recalls ``levels``."""
-    oracles.RECALL_THRESHOLDS = levels
+    accumulation.RECALL_THRESHOLDS = levels
     result = evaluate(truth, found, settings=Settings(resamples=0)).errors.overall
     return {"AP50": result.ap, **result.gain}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,6 @@ from tintbox.colorization.data import check_size
 from tintbox.errors import TintboxError
 
 STRIDE = 32
-
-
-@dataclass(frozen=True)
-class Rule:
-    """The values that an argument may have in some modes of the `yolo` command."""
-
-    name: str
-    modes: tuple[str, ...]
-    fits: Callable[[Any], bool]
-    words: str
 
 
 def is_batch(value: Any) -> bool:
@@ -36,25 +25,20 @@ def is_checkpoint(value: Any) -> bool:
 
 WIDTHS = {"16", "32", "fp16", "fp32", "w16a16", "w32a32"}  # of weights, as `quantize` names them
 
-RULES = (
-    Rule("batch", ("predict", "export"), lambda value: is_whole(value, 1), "give 1 or more images"),
-    Rule("batch", ("train", "val"), is_batch, "give a number of images, e.g. batch=16"),
-    Rule("seed", ("train",), lambda value: is_whole(value, 0, 2**32 - 1), "give a number from 0 to 4294967295"),
-    Rule("resume", ("train",), is_checkpoint, "no such file; give the last.pt of a run, or resume=True model=LAST.pt"),
-    Rule("opset", ("export",), lambda value: is_whole(value, 0, 23), "give an opset of ONNX, e.g. opset=17"),
-    Rule(
-        "quantize", ("export",), lambda v: str(v).lower() in WIDTHS, "colourisers are exported with quantize=16 or 32"
-    ),
-    Rule("int8", ("export",), lambda value: not value, "colourisers are exported with half=True or as they are"),
+# Argument, modes of the `yolo` command, whether a value is accepted there, and the words for one that is not.
+RULES: tuple[tuple[str, tuple[str, ...], Callable[[Any], bool], str], ...] = (
+    ("batch", ("predict", "export"), lambda value: is_whole(value, 1), "give 1 or more images"),
+    ("batch", ("train", "val"), is_batch, "give a number of images, e.g. batch=16"),
+    ("seed", ("train",), lambda value: is_whole(value, 0, 2**32 - 1), "give a number from 0 to 4294967295"),
+    ("resume", ("train",), is_checkpoint, "no such file; give the last.pt of a run, or resume=True model=LAST.pt"),
+    ("opset", ("export",), lambda value: is_whole(value, 0, 23), "give an opset of ONNX, e.g. opset=17"),
+    ("quantize", ("export",), lambda v: str(v).lower() in WIDTHS, "colourisers are exported with quantize=16 or 32"),
+    ("int8", ("export",), lambda value: not value, "colourisers are exported with half=True or as they are"),
 )
 
 
 def check(mode: str, arguments: Mapping[str, Any]) -> None:
     """Check the arguments of a colouriser's run.
-
-    Args:
-        mode: "train", "val", "predict", "track", "export" or "benchmark".
-        arguments: What the user gave.
 
     Raises:
         TintboxError: If a value is not accepted (one line that names the argument and the accepted values), or a
@@ -62,9 +46,9 @@ def check(mode: str, arguments: Mapping[str, Any]) -> None:
     """
     if mode == "track":
         raise TintboxError("a colouriser finds no objects that could be tracked; `yolo colorize predict` takes videos")
-    for rule in RULES:
-        value = arguments.get(rule.name)
-        if mode in rule.modes and value is not None and not rule.fits(value):
-            raise TintboxError(f"{rule.name}={value}: {rule.words}")
+    for name, modes, fits, words in RULES:
+        value = arguments.get(name)
+        if mode in modes and value is not None and not fits(value):
+            raise TintboxError(f"{name}={value}: {words}")
     if mode == "predict" and arguments.get("imgsz") is not None:
         check_size(arguments["imgsz"], STRIDE)

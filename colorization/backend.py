@@ -50,7 +50,7 @@ def model_output_stride(model: Any) -> int:
     return int(getattr(colouriser_of(model) or model, "output_stride", 1))
 
 
-def adjust_palette(palette: BasePalette, args: Any, name: str) -> BasePalette:
+def adjust_for_inference(palette: BasePalette, args: Any, name: str) -> BasePalette:
     """Return a model's palette, adjusted to the arguments of validation or prediction.
 
     Raises:

@@ -20,7 +20,6 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,39 +40,7 @@ CONNECTIONS: dict[type[nn.Module], Callable[[Any, torch.Tensor, torch.Tensor], i
 }
 
 
-@dataclass(frozen=True)
-class Counts:
-    """Three sizes: ``weights`` (parameters), ``outputs`` (activations produced) and ``connections``."""
-
-    weights: int
-    outputs: int
-    connections: int
-
-
-@dataclass(frozen=True)
-class LayerCounts:
-    """The sizes of one layer, with its dotted ``name`` in the model and its ``type``."""
-
-    name: str
-    type: str
-    weights: int
-    outputs: int
-    connections: int
-
-
-@dataclass(frozen=True)
-class Complexity:
-    """The sizes of a model: each counted layer in order of registration, and the ``total``."""
-
-    layers: tuple[LayerCounts, ...]
-    total: Counts
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return ``{"layers": ({"name", "type", "weights", "outputs", "connections"}, ...), "total": {...}}``."""
-        return asdict(self)
-
-
-def complexity(model: nn.Module, imgsz: tuple[int, int] | int, channels: int) -> Complexity:
+def complexity(model: nn.Module, imgsz: tuple[int, int] | int, channels: int) -> dict[str, Any]:
     """Count weights, outputs and connections of ``model`` by running one blank image through it.
 
     The model runs in evaluation mode without gradients; its state is restored afterwards. A layer that runs twice has
@@ -85,14 +52,15 @@ def complexity(model: nn.Module, imgsz: tuple[int, int] | int, channels: int) ->
         channels: Channels of the image.
 
     Returns:
-        The sizes of each layer and of the whole model, for one image.
+        ``{"layers": [{"name", "type", "weights", "outputs", "connections"}, ...], "total": {...}}``: the parameters,
+        activations produced and connections of each counted layer, in order of registration, and their sums.
 
     Raises:
         TintboxError: If a size is not a positive whole number, the model does not take such an image, or a layer with
             parameters has a type that is not in this module's table.
     """
-    size = tuple(imgsz) if isinstance(imgsz, (tuple, list)) else (imgsz, imgsz)
-    if len(size) != 2 or not all(is_whole(n, 1) for n in (*size, channels)):
+    shape = tuple(imgsz) if isinstance(imgsz, (tuple, list)) else (imgsz, imgsz)
+    if len(shape) != 2 or not all(is_whole(n, 1) for n in (*shape, channels)):
         raise TintboxError(f"imgsz={imgsz!r}, channels={channels!r}: give positive whole numbers, imgsz=(H, W) or one")
     rules = {name: rule for name, module in model.named_modules() if (rule := _rule(name, module))}
     modules = {name: model.get_submodule(name) for name in rules}
@@ -107,9 +75,9 @@ def complexity(model: nn.Module, imgsz: tuple[int, int] | int, channels: int) ->
     hooks = [module.register_forward_hook(partial(count, name)) for name, module in modules.items()]
     try:
         with torch.no_grad():
-            model.eval()(torch.zeros(1, channels, *size, dtype=like.dtype, device=like.device))
+            model.eval()(torch.zeros(1, channels, *shape, dtype=like.dtype, device=like.device))
     except (RuntimeError, ValueError) as error:
-        what = f"{type(model).__name__} does not take an image of {channels} x {size[0]} x {size[1]}"
+        what = f"{type(model).__name__} does not take an image of {channels} x {shape[0]} x {shape[1]}"
         raise TintboxError(f"{what}: {one_line(error)}; give the imgsz and channels it is made for") from error
     finally:
         for hook in hooks:
@@ -117,11 +85,12 @@ def complexity(model: nn.Module, imgsz: tuple[int, int] | int, channels: int) ->
         for module, mode in modes.items():
             module.training = mode
     weights = {name: sum(p.numel() for p in module.parameters(recurse=False)) for name, module in modules.items()}
-    layers = tuple(
-        LayerCounts(name, type(module).__name__, weights[name], outputs[name], connections[name])
+    sizes = {"weights": weights, "outputs": outputs, "connections": connections}
+    layers = [
+        {"name": name, "type": type(module).__name__, **{size: counts[name] for size, counts in sizes.items()}}
         for name, module in modules.items()
-    )
-    return Complexity(layers, Counts(*(sum(numbers.values()) for numbers in (weights, outputs, connections))))
+    ]
+    return {"layers": layers, "total": {size: sum(counts.values()) for size, counts in sizes.items()}}
 
 
 def _rule(name: str, module: nn.Module) -> Callable[[Any, torch.Tensor, torch.Tensor], int] | None:

@@ -19,10 +19,6 @@ from tintbox.errors import TintboxError, name_file
 def describe(data: Any, split: str) -> dict[str, Any]:
     """Return Ultralytics' description of a dataset, with its palette loaded; prepare or download the dataset if needed.
 
-    Args:
-        data: A dataset YAML, or a folder of images, which is split; the log shows how.
-        split: The split to validate.
-
     Raises:
         TintboxError: If there is no such dataset, it cannot be prepared, or a split has no images. The message is one
             line.
@@ -45,9 +41,7 @@ def describe(data: Any, split: str) -> dict[str, Any]:
 def read_palette(named: Any, place: Path) -> BasePalette | int | None:
     """Return the palette that a dataset names or describes, or its number of colours.
 
-    Args:
-        named: What the dataset says; a file is looked for in the dataset's folder first.
-        place: That folder.
+    A file is looked for in ``place``, the dataset's folder, first.
 
     Raises:
         TintboxError: If it is not a palette.

@@ -31,11 +31,7 @@ HEADERS: dict[bytes, Callable[[BinaryIO], Any]] = {
 
 
 def decode(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    """Read an image file at a given size: scale it to cover that size, keeping its aspect ratio, and crop the centre.
-
-    Args:
-        path: The file.
-        shape: Height and width in pixels.
+    """Read an image file at a given height and width: scale it to cover these, keeping its aspect ratio, and crop.
 
     Returns:
         RGB image (height, width, 3), uint8; turned upright by its EXIF orientation, and reduced from 16 bits to 8.
@@ -61,10 +57,6 @@ def decode(path: Path, shape: tuple[int, int]) -> np.ndarray:
 def glance(path: Path, shape: tuple[int, int]) -> None:
     """Check an image file by its header and its end, or by decoding it, which is slow, if its header cannot be read.
 
-    Args:
-        path: The file.
-        shape: Height and width in pixels.
-
     Raises:
         OSError, ValueError: As in `decode`.
     """
@@ -79,9 +71,7 @@ def glance(path: Path, shape: tuple[int, int]) -> None:
 def check_bytes(data: bytes | mmap.mmap, stream: BinaryIO) -> int:
     """Return the number of pixels that an image file's header claims; 0 if only the decoder can tell.
 
-    Args:
-        data: The file's content.
-        stream: The same, as Pillow reads it.
+    ``stream`` has the same content, as Pillow reads it.
 
     Raises:
         ValueError: It is too large, or truncated.

@@ -78,10 +78,6 @@ def rank(name: str) -> float:
 def describe(data: Any, part: str) -> dict[str, Any]:
     """Return the description that Ultralytics would read from a dataset YAML for the folder.
 
-    Args:
-        data: The folder.
-        part: The split to validate.
-
     Raises:
         TintboxError: If the folder has too few images, or there is no such split.
     """

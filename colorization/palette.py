@@ -114,7 +114,7 @@ class Palette(BasePalette):
         if is_tensor:
             found = torch.as_tensor(found).to(x.device, self.tensor_type)
         else:
-            found = found.astype(self.array_type, copy=False)
+            found = found.astype(np.uint8 if len(self) <= 256 else np.int32, copy=False)
         return found.reshape(x.shape[:-1])
 
     def targets(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:

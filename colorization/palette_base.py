@@ -95,13 +95,8 @@ class BasePalette(ABC):
         return (wide * self.scale).round().clip(0, 255).astype(np.uint8)
 
     @property
-    def array_type(self) -> type[np.integer]:
-        """The NumPy type of indices: uint8 if K is at most 256, else int32."""
-        return np.uint8 if len(self) <= 256 else np.int32
-
-    @property
     def tensor_type(self) -> torch.dtype:
-        """The torch type of indices, likewise."""
+        """The torch type of indices: uint8 if K is at most 256, else int32."""
         return torch.uint8 if len(self) <= 256 else torch.int32
 
     @abstractmethod

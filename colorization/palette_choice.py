@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from ultralytics.utils import USER_CONFIG_DIR
+from ultralytics.utils import LOGGER, USER_CONFIG_DIR
 
 from tintbox.colorization.batch import reduce
 from tintbox.colorization.data import Pictures
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_base import BasePalette
-from tintbox.colorization.palette_cache import fit_palette
+from tintbox.errors import TintboxError, one_line
 
 SAMPLED = 1000  # training images in a representative sample
+FITTED = 2000  # images whose pixels are clustered
 SCALE = 255.0  # default divisor of 8-bit values
 
 
@@ -44,6 +46,40 @@ def choose(
     return palette if args.input_scale is None else palette.replace(scale=args.input_scale)
 
 
+def fit_palette(pictures: Pictures, k: int, seed: int, scale: float, folder: Path) -> BasePalette:
+    """Fit ``k`` colours to the images by k-means; the same images and seed give the same file in ``folder``.
+
+    The file only saves the time of fitting again: if it cannot be read or written, a warning is logged.
+
+    ``scale`` divides 8-bit pixel values to map them to [0, 1].
+
+    Raises:
+        TintboxError: If the images have fewer than ``k`` distinct colours.
+    """
+    file = folder / f"{fingerprint(pictures, k, seed, scale)}.yaml"
+    try:
+        if file.exists():
+            return Palette.load(file)
+    except (TintboxError, OSError) as error:
+        LOGGER.warning(f"the kept palette cannot be read, so it is fitted again: {one_line(error)}")
+    pixels = torch.cat(list(pictures.sample(FITTED, seed))).numpy()
+    palette = Palette.fit(pixels, k, seed=seed, scale=scale)
+    try:
+        palette.save(file)
+    except OSError as error:
+        LOGGER.warning(f"the fitted palette is not kept for later runs: {one_line(error)}")
+    return palette
+
+
+def fingerprint(pictures: Pictures, k: int, seed: int, scale: float) -> str:
+    """Return a name for the fit: a hash of the files' names, sizes and times and of all other inputs."""
+    digest = hashlib.sha256(repr((k, seed, scale, pictures.shape, FITTED)).encode())
+    for file in pictures.files:
+        stat = file.stat()
+        digest.update(repr((str(file), stat.st_size, stat.st_mtime_ns)).encode())
+    return f"k{k}-{digest.hexdigest()[:16]}"
+
+
 def agrees(own: BasePalette, requested: BasePalette | int | None) -> bool:
     """Return whether the palette asked for when resuming, if any, is the run's own."""
     if requested is None or isinstance(requested, int):
@@ -51,7 +87,7 @@ def agrees(own: BasePalette, requested: BasePalette | int | None) -> bool:
     return type(requested) is type(own) and np.array_equal(requested.table, own.table)
 
 
-def adjust(palette: BasePalette, args: Any) -> BasePalette:
+def adjust_for_training(palette: BasePalette, args: Any) -> BasePalette:
     """Return the palette with the user's temperature and rebalancing; the latter resets the weights."""
     balance = {"temperature": args.temperature, "rebalance": args.rebalance}
     given: dict[str, Any] = {name: float(value) for name, value in balance.items() if value is not None}

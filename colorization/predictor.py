@@ -14,7 +14,7 @@ from ultralytics.engine.results import Results
 from ultralytics.utils import DEFAULT_CFG, ops
 
 from tintbox.colorization import folder
-from tintbox.colorization.backend import adjust_palette, model_channels, model_output_stride, model_palette
+from tintbox.colorization.backend import adjust_for_inference, model_channels, model_output_stride, model_palette
 from tintbox.colorization.decoding import write_picture
 from tintbox.colorization.grey import grey_input
 from tintbox.colorization.palette_base import BasePalette
@@ -73,7 +73,7 @@ class ColorizePredictor(BasePredictor):
         """Load the model, and make Ultralytics read sources in colour: its own grey is not the mean of the channels."""
         super().setup_model(model, verbose)
         use_all_cores(self.device)
-        self.palette = adjust_palette(model_palette(self.model), self.args, str(self.args.model))
+        self.palette = adjust_for_inference(model_palette(self.model), self.args, str(self.args.model))
         self.channels, self.output_stride = model_channels(self.model), model_output_stride(self.model)
         self.model.backend.channels = 3
 

@@ -121,10 +121,7 @@ class ColorizeTrainer(BaseTrainer):
     def choose_palette(self, spec: dict[str, Any], own: BasePalette | None, train: Pictures) -> BasePalette:
         """Return the palette of the run and its checkpoints; a rebalanced one may still lack its weights.
 
-        Args:
-            spec: The model's description.
-            own: The palette of the colouriser that training starts from.
-            train: The training images.
+        ``own`` is the palette of the colouriser that training starts from.
         """
         requested = self.args.palette if self.requested is None else self.requested
         if self.resume and own is not None:
@@ -132,7 +129,7 @@ class ColorizeTrainer(BaseTrainer):
                 raise TintboxError(f"palette={self.named}: {self.args.resume} has another one; leave it out to resume")
             return own
         palette = palette_choice.choose(requested, own, (self.data.get("palette"), spec["palette"]), train, self.args)
-        return palette_choice.adjust(palette, self.args)
+        return palette_choice.adjust_for_training(palette, self.args)
 
     @cached_property
     def shares(self) -> np.ndarray:

@@ -13,7 +13,7 @@ from ultralytics.nn.backends.base import BaseBackend
 from ultralytics.utils import LOGGER, RANK
 
 from tintbox.colorization import dataset, folder, plots
-from tintbox.colorization.backend import adjust_palette, model_channels, model_output_stride, model_palette
+from tintbox.colorization.backend import adjust_for_inference, model_channels, model_output_stride, model_palette
 from tintbox.colorization.batch import likeliest, paint, prepare, truth_rows
 from tintbox.colorization.data import Pictures, check_size, first, image_files
 from tintbox.colorization.lab import rgb_to_ab
@@ -93,7 +93,7 @@ class ColorizeValidator(BaseValidator):
         mixed = self.training and model.mixed_precision and self.device.type == "cpu"
         self.dtype = torch.float16 if self.args.quantize == 16 else torch.bfloat16 if mixed else torch.float32
         if not self.training:
-            self.palette = adjust_palette(model_palette(model), self.args, Path(str(self.args.model)).name)
+            self.palette = adjust_for_inference(model_palette(model), self.args, Path(str(self.args.model)).name)
         self.metrics = ColorizeMetrics(len(self.palette))
         self.metrics.save_dir = self.save_dir
         self.seen = 0

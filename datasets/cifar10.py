@@ -28,7 +28,7 @@ def prepare(
     url: str = URL,
     md5: str = MD5,
 ) -> Path:
-    """Write the images of some classes into ``folder``, unless they are there already.
+    """Write the images of some classes into ``folder``, unless they are there already, and return the folder.
 
     The files are ``images/train/horse_00000.png`` and so on, numbered within their class in the dataset's order;
     ``images/val`` has the test images. There are no labels: a colouriser needs none.
@@ -40,9 +40,6 @@ def prepare(
             archive in the parent folder of ``folder``, downloaded if missing.
         url: URL of the archive.
         md5: Expected MD5 of the archive.
-
-    Returns:
-        The folder.
 
     Raises:
         TintboxError: If a class is unknown, the source is missing, damaged or not CIFAR-10, or the download fails.

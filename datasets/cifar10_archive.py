@@ -48,15 +48,12 @@ Images = dict[str, dict[str, np.ndarray]]  # split -> class -> (n, 32, 32, 3) ui
 
 
 def download(folder: Path, *, url: str = URL, md5: str = MD5) -> Path:
-    """Download the archive into ``folder``; it gets its final name only once it is complete.
+    """Download the archive into ``folder`` and return its path; it gets its final name only once it is complete.
 
     Args:
         folder: Where to keep it; created if needed.
         url: URL of the archive.
         md5: Expected MD5. An archive in ``folder`` that has it is used without a download.
-
-    Returns:
-        The archive's path.
 
     Raises:
         TintboxError: If the download fails or is not the expected file.

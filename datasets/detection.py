@@ -31,7 +31,7 @@ HOMES = {  # not downloaded: they need an account, or have other formats
 
 
 def prepare(folder: str | Path, name: str, names: Mapping[int, str], *, url: str | None = None) -> Path:
-    """Put a dataset into ``folder``, unless it is there already.
+    """Put a dataset into ``folder``, unless it is there already, and return the folder.
 
     The result has ``images/<split>`` and ``labels/<split>`` for the splits train, val and test. Files are copied, not
     linked: Ultralytics writes its label caches next to the labels, and the source may be read-only.
@@ -41,9 +41,6 @@ def prepare(folder: str | Path, name: str, names: Mapping[int, str], *, url: str
         name: The dataset's name, and the name of its subfolder in ``TINTBOX_DATA``.
         names: Class id -> class name, as in the dataset's YAML.
         url: The zipped Pascal VOC tree to download if ``TINTBOX_DATA`` is not set; by default the known one.
-
-    Returns:
-        The folder.
 
     Raises:
         TintboxError: If the folder in ``TINTBOX_DATA`` lacks the dataset, the classes differ, files are damaged, or the
@@ -85,12 +82,7 @@ def local(name: str) -> Path | None:
 def copy(source: Path, target: Path, classes: Sequence[str]) -> None:
     """Copy images and YOLO labels from ``images/<split>`` and ``labels/<split>``, or from a Roboflow export.
 
-    An image without a label file has no objects.
-
-    Args:
-        source: The folder to copy from.
-        target: The folder to fill.
-        classes: Class names; any YAML in ``source`` must have the same ones in the same order.
+    An image without a label file has no objects. Any YAML in ``source`` must have the same classes in the same order.
 
     Raises:
         TintboxError: If a split is missing or empty, or the classes differ.

@@ -42,16 +42,13 @@ class Picture(NamedTuple):
 
 
 def generate(folder: str | Path, *, train: int = 400, val: int = 100, seed: int = 0) -> Path:
-    """Draw the dataset into ``folder``, unless it is there already.
+    """Draw the dataset into ``folder``, unless it is there already, and return the folder.
 
     Args:
         folder: The dataset's folder; it gets ``images/train``, ``images/val``, ``labels/train`` and ``labels/val``.
         train: Number of training images.
         val: Number of validation images.
         seed: Each image depends only on the seed, the split and its index, so the same call gives the same files.
-
-    Returns:
-        The folder.
 
     Raises:
         TintboxError: If ``folder`` cannot be written, or has a dataset of another seed or size.
@@ -70,16 +67,7 @@ def generate(folder: str | Path, *, train: int = 400, val: int = 100, seed: int 
 
 
 def draw(index: int, split: str = "train", seed: int = 0) -> Picture:
-    """Draw one image.
-
-    Args:
-        index: Its index in the split.
-        split: "train" or "val".
-        seed: The dataset's seed.
-
-    Returns:
-        The image with its labels: 2 to 7 fruits, fewer if some are hidden.
-    """
+    """Draw an image of a split, by its index: 2 to 7 fruits with their labels, fewer if some are hidden."""
     rng = np.random.default_rng([seed, SPLITS.index(split), index])
     side = SIZE * SCALE
     canvas = draw_ground(rng, side)

@@ -117,10 +117,6 @@ GROUNDS: tuple[Ground, ...] = (wood, gingham, ticking, slate, straw, grass)
 def draw_ground(rng: np.random.Generator, size: int) -> Array:
     """Draw one of ``GROUNDS``, rotated by a random angle.
 
-    Args:
-        rng: The image's random generator.
-        size: Side in pixels.
-
     Returns:
         (3, size, size) float32 RGB, about 0..1.
     """

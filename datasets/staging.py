@@ -20,14 +20,7 @@ STALE_AFTER = 3600.0  # seconds after which another run's staging folder counts 
 
 
 def is_complete(target: Path, recipe: Mapping[str, Any]) -> bool:
-    """Return whether ``target`` has every file of the dataset that ``recipe`` describes.
-
-    Args:
-        target: The dataset's folder; it need not exist.
-        recipe: The inputs that the dataset is made from, in JSON types.
-
-    Returns:
-        True if all files are there, False if the folder is missing or incomplete.
+    """Return whether ``target`` has every file of the dataset that ``recipe``, in JSON types, describes.
 
     Raises:
         TintboxError: If the folder was made by another recipe. It is not overwritten.
@@ -52,9 +45,7 @@ def stage(target: Path, recipe: Mapping[str, Any]) -> Iterator[Path]:
     A run that fails or is killed leaves ``target`` unchanged. If ``target`` exists (say, an incomplete dataset), the
     new files are moved into it, ``images/val`` last; files with other names stay.
 
-    Args:
-        target: The dataset's folder.
-        recipe: The inputs that the dataset is made from, in JSON types; stored in ``tintbox.json``.
+    ``recipe`` has the inputs that the dataset is made from, in JSON types; it is stored in ``tintbox.json``.
 
     Yields:
         The folder to fill.

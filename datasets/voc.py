@@ -35,10 +35,7 @@ def find(root: Tree) -> Tree | None:
 def convert(tree: Tree, target: Path, classes: Sequence[str]) -> None:
     """Convert a Pascal VOC tree: ``ImageSets/Main/<split>.txt``, ``Annotations/*.xml``, ``JPEGImages/*.jpg``.
 
-    Args:
-        tree: The folder that contains these three.
-        target: The folder to fill with ``images/<split>`` and ``labels/<split>``.
-        classes: Class names; their order gives the class ids.
+    The order of the class names gives the class ids.
 
     Raises:
         TintboxError: If a file is missing or damaged, or an object has another class.
@@ -67,7 +64,7 @@ def convert(tree: Tree, target: Path, classes: Sequence[str]) -> None:
 
 
 def parse(text: bytes, size: tuple[int, int], classes: Sequence[str], *, where: str) -> list[Label]:
-    """Return the labels in a Pascal VOC annotation.
+    """Return the labels in a Pascal VOC annotation, in the file's order.
 
     Boxes are clipped to the image; those without area, as annotation tools leave them behind, are left out.
 
@@ -76,9 +73,6 @@ def parse(text: bytes, size: tuple[int, int], classes: Sequence[str], *, where: 
         size: The image's width and height in pixels.
         classes: Class names.
         where: The annotation's name, for errors.
-
-    Returns:
-        The labels in the file's order.
 
     Raises:
         TintboxError: If the XML is broken, a box lacks one of its four numbers, or a class is unknown.

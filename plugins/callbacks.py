@@ -15,6 +15,9 @@ from tintbox.plugins import autoload, options
 from tintbox.plugins.freeze import selectors
 from tintbox.plugins.loss import weights as class_weights
 
+EXTENDED = "tintbox.plugins.extend.network"
+ANCHOR_HEADS = "tintbox.plugins.anchor.head"
+
 
 def wants_freeze(args: Any) -> bool:
     """Return whether a run's arguments request more than Ultralytics' own ``freeze``, a number or list of numbers."""
@@ -67,8 +70,6 @@ def layers(model: Any) -> Iterable[Any]:
     return getattr(model, "modules", tuple)()
 
 
-EXTENDED = "tintbox.plugins.extend.network"
-ANCHOR_HEADS = "tintbox.plugins.anchor.head"
 FORMATS = ("torchscript", "onnx", "openvino", "engine")  # export formats; the others rewrite parts of the stock head
 WANTED: dict[str, Callable[[Any], bool]] = {
     "tintbox.plugins.transfer.norm_statistics": lambda run: has_grey_statistics(getattr(run, "model", None)),

@@ -12,13 +12,8 @@ from tintbox.plugins.options import OPTIONS, Option
 def check(task: str, mode: str, arguments: Mapping[str, Any], typed: Collection[str]) -> None:
     """Refuse arguments that are set but have no effect.
 
-    A `cfg=` file may serve several modes and tasks, so what it sets only causes a warning.
-
-    Args:
-        task: The model's task.
-        mode: "train", "val", "predict", "track", "export" or "benchmark".
-        arguments: All arguments of the run, including those from a file.
-        typed: The names of the arguments given in the command or Python call itself.
+    A `cfg=` file may serve several modes and tasks, so what is not in ``typed``, the names given in the command or
+    call itself, only causes a warning.
 
     Raises:
         TintboxError: In one line, naming the argument and where it has an effect.

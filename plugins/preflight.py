@@ -20,11 +20,7 @@ CONVERTED = (".ndjson", ".zip", ".tar", ".gz")  # datasets that the trainer conv
 def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collection[str]) -> None:
     """Check tintbox's training arguments against the model that is about to train and its dataset's class names.
 
-    Args:
-        model: The loaded or built network.
-        task: The model's task.
-        arguments: All arguments of the run: the user's, those of a `cfg=` file or of the checkpoint, and the defaults.
-        typed: The names of those that the user gave.
+    ``arguments`` are the user's, named in ``typed``, those of a `cfg=` file or of the checkpoint, and the defaults.
 
     Raises:
         TintboxError: In one line, naming the argument.
@@ -33,7 +29,9 @@ def check_run(model: Any, task: str, arguments: Mapping[str, Any], typed: Collec
     options.check(given)
     if given.get("resume"):  # the checkpoint's arguments apply
         if callbacks.is_extended(model):
-            checks_of_extend().check_resume(model, given, class_names(given.get("data")))
+            from tintbox.plugins.extend import checks
+
+            checks.check_resume(model, given, class_names(given.get("data")))
             check_same_images(model.args.get("data"), given.get("data"))
         return
     model, new = check_extension(model, task, given)
@@ -159,8 +157,8 @@ def check_extension(model: Any, task: str, given: Mapping[str, Any]) -> tuple[An
     """
     if given.get("extend"):
         from tintbox.datasets.reading import dataset_files, layout
+        from tintbox.plugins.extend import checks
 
-        checks = checks_of_extend()
         checks.check_model(model, task, given)
         dataset, new, pictures = describe(given.get("data")), None, []
         if dataset and dataset["names"]:
@@ -169,7 +167,9 @@ def check_extension(model: Any, task: str, given: Mapping[str, Any]) -> tuple[An
             checks.check_images(model, new, given, dataset["channels"], pictures)
         return checks.check_run(model, given, new, pictures), list(new.names) if new else None
     if callbacks.is_extended(model):
-        checks_of_extend().refuse_plain(given.get("model") or model.pt_path)
+        from tintbox.plugins.extend import checks
+
+        checks.refuse_plain(given.get("model") or model.pt_path)
     if given.get("reconcile") is not None:
         raise TintboxError(f"reconcile={given['reconcile']}: counts in training with extend=; leave it out")
     return model, None
@@ -190,13 +190,6 @@ def check_loss(model: Any, task: str, given: Mapping[str, Any], new: list[str] |
     names = [ONE_CLASS] if given.get("single_cls") else new or class_names(given.get("data"))  # as the trainer names it
     if names and (wrong := class_weights.check_names(value, names)):
         raise TintboxError(f"cls_pos_weight={value}: {wrong}")
-
-
-def checks_of_extend() -> Any:
-    """Return the module with the checks of ``extend=``, imported on demand."""
-    from tintbox.plugins.extend import checks
-
-    return checks
 
 
 def freezes_all(model: Any, freeze: Any) -> bool:

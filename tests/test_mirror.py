@@ -17,7 +17,6 @@ LINKS = {"plugins", "colorization", "datasets", "cfg"}
 EXCEPTIONS = {
     "src/tintbox/limits.py": "numbers; the tests of what reads a file hold it to them",
     "src/tintbox/cli/tables.py": "a table; tests/cli/test_keys.py holds every row against its command",
-    "plugins/coco_eval/matches.py": "three records without a method",
 }
 
 

@@ -13,11 +13,7 @@ EXAMPLE = "e.g. [[10, 13, 16, 30, 33, 23], [30, 61, 62, 45, 59, 119], [116, 90, 
 
 
 def check_anchors(value: Any, levels: int) -> Anchors:
-    """Return the anchors that a model's YAML lists: per level w, h, w, h, ... in pixels.
-
-    Args:
-        value: The value of `anchors` in the YAML.
-        levels: The number of the head's input levels.
+    """Return the anchors of a model's YAML, if they fit the head's ``levels``: per level w, h, w, h, ... in pixels.
 
     Raises:
         TintboxError: Their number does not fit the head, or one is not a valid size.

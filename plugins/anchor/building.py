@@ -24,10 +24,6 @@ from tintbox.plugins.anchor import network
 def shapes(description: Mapping[str, Any], channels: int) -> dict[str, torch.Size]:
     """Return the shapes of a model's weights by their names in its `state_dict`.
 
-    Args:
-        description: A model's YAML; it is not modified.
-        channels: Number of image channels.
-
     Raises:
         TintboxError: Its layers do not fit together, or it has more weights, or a layer more outputs, than the limits.
     """

@@ -1,4 +1,4 @@
-"""Conversion of the records of a classic checkpoint to a model of Ultralytics' modules with the same weights."""
+"""Conversion of a classic YOLOv3 or YOLOv5 checkpoint to one with Ultralytics' modules and the same weights."""
 
 from __future__ import annotations
 
@@ -9,18 +9,37 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tintbox import checkpoint_file
 from tintbox.errors import TintboxError, name_file
-from tintbox.plugins.anchor import building
+from tintbox.plugins.anchor import building, unpickler
 from tintbox.plugins.anchor.description import check_number, describe, names_of
 from tintbox.plugins.anchor.records import Record, show, tensors, walk
 
 
+def checkpoint(path: Path) -> dict[str, Any]:
+    """Return a classic checkpoint in the current format, with its model built from Ultralytics' modules.
+
+    Raises:
+        TintboxError: It is not a classic checkpoint, or its architecture cannot be built.
+    """
+    raw = checkpoint_file.head(path)
+    if not checkpoint_file.CLASSIC.search(raw):
+        raise TintboxError(
+            f"{path}: no classic YOLOv3 or YOLOv5 checkpoint (its pickle names neither models.yolo nor models.common); "
+            "a current one needs no import"
+        )
+    content = unpickler.read(path)
+    classic = content
+    if isinstance(content, dict):
+        classic = content.get("model") if content.get("ema") is None else content["ema"]
+    if not isinstance(classic, Record) or classic.path not in ("models.yolo.Model", "models.yolo.DetectionModel"):
+        what = getattr(classic, "path", type(classic).__name__)
+        raise TintboxError(f"{path} holds a {what}; give the checkpoint of a detection model")
+    return {"model": convert(classic, path), "train_args": {}, "epoch": -1}
+
+
 def convert(classic: Record, path: Path) -> nn.Module:
     """Convert a classic model to Ultralytics' modules with the same weights, in float32 and evaluation mode.
-
-    Args:
-        classic: The record of a `models.yolo.Model`.
-        path: Its file, for messages.
 
     Raises:
         TintboxError: It has a layer without a module in Ultralytics, an invalid value, or weights that do not fit its

@@ -27,10 +27,7 @@ HEADER = 20  # bytes of the longer of the two headers
 def load(weights: Path, cfg: Path, names: list[str] | None = None) -> nn.Module:
     """Return the model of a Darknet description with its weights, in evaluation mode.
 
-    Args:
-        weights: The `.weights` file.
-        cfg: The `.cfg` file.
-        names: Class names by index; by default those of `default_names`.
+    ``names`` are the classes' by index; by default those of `default_names`.
 
     Raises:
         TintboxError: The files are missing or corrupt, do not fit together, or describe a layer that has no module.

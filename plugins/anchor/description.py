@@ -46,14 +46,9 @@ def check_number(value: Any, name: str, low: float, high: float) -> float:
 
 
 def describe(classic: Record, head: Record, modules: Mapping[str, Record]) -> dict[str, Any]:
-    """Return the YAML of a model in Ultralytics' format.
+    """Return the YAML of a model in Ultralytics' format; ``head`` is its last layer, ``modules`` are all by name.
 
     All strings in it come from the tables in this module; the rest are numbers, bools and None.
-
-    Args:
-        classic: The model.
-        head: Its last layer.
-        modules: All its modules, by name.
 
     Raises:
         TintboxError: It has a layer that cannot be built, or an invalid value.

@@ -10,22 +10,19 @@ import torch
 from tintbox import checkpoint_file
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, lack, suggest_file
-from tintbox.plugins.anchor import darknet, legacy
+from tintbox.plugins.anchor import conversion, darknet
 
 
 def import_legacy(
     source: str | Path, target: str | Path, cfg: str | Path | None = None, names: str | Path | None = None
 ) -> Path:
-    """Convert a classic checkpoint to a current one and write it.
+    """Convert a classic checkpoint to a current one, write it and return its path.
 
     Args:
         source: A YOLOv3 or YOLOv5 `.pt`, or a Darknet `.weights` file.
         target: The `.pt` to write.
         cfg: Darknet's `.cfg`; by default the one next to the `.weights` file.
         names: A file of Darknet's class names, one per line; by default COCO's for 80 classes, else numbers.
-
-    Returns:
-        The target.
 
     Raises:
         TintboxError: A file is missing or invalid.
@@ -45,7 +42,7 @@ def import_legacy(
     elif cfg or names:
         raise TintboxError(f"{source} has its layers and class names within; cfg= and names= are for .weights")
     else:
-        model = legacy.checkpoint(source)["model"]
+        model = conversion.checkpoint(source)["model"]
     checkpoint_file.write(target, {"model": _compact(model), "train_args": {}}, make_folder=True)
     return target
 

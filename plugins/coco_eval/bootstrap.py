@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tintbox.plugins.coco_eval.matches import Group, Matches
+from tintbox.plugins.coco_eval.matcher import Group
 from tintbox.plugins.coco_eval.metrics import AREAS, KEYS, METRICS
 from tintbox.plugins.coco_eval.reweighting import Weights, average_precision, average_recall
 
@@ -59,22 +59,22 @@ def draw(images: int, resamples: int, seed: int = 0, groups: np.ndarray | None =
     return counts
 
 
-def reweight(matches: Matches, weights: np.ndarray) -> np.ndarray:
+def reweight(matched: list[list[Group]], weights: np.ndarray) -> np.ndarray:
     """Return the twelve numbers of every class for each weighting of the images.
 
     Args:
-        matches: The matches of the original images.
+        matched: The matches of the original images, by class and size range.
         weights: ``(I, R)`` integer weights of the images, at least 0; all 1 gives COCOeval's own numbers.
 
     Returns:
         ``(R, K, 12)``, NaN where a class has no truth of that size in a resample.
     """
-    result = np.full((weights.shape[1], len(matches.groups), len(KEYS)), np.nan)
-    lengths = [max(len(group.image), len(group.truth_image)) for sizes in matches.groups for group in sizes]
+    result = np.full((weights.shape[1], len(matched), len(KEYS)), np.nan)
+    lengths = [max(len(group.image), len(group.truth_image)) for sizes in matched for group in sizes]
     size = max(1, min(BLOCK, ENTRIES // max(1, *lengths)))
     for start in range(0, weights.shape[1], size):
         block = Weights(weights[:, start : start + size])
-        for k, sizes in enumerate(matches.groups):
+        for k, sizes in enumerate(matched):
             for area, group in zip(AREAS, sizes):
                 for place, values in _numbers(group, area, block):
                     result[start : start + size, k, place] = values
@@ -94,15 +94,15 @@ def _numbers(group: Group, area: str, weights: Weights) -> Iterator[tuple[int, n
             yield place, precision.mean(0) if metric.iou is None else precision[metric.iou]
 
 
-def count_support(matches: Matches, groups: np.ndarray | None = None) -> np.ndarray:
+def count_support(matched: list[list[Group]], groups: np.ndarray | None = None) -> np.ndarray:
     """Return how many independent images have an object, ``(K + 1, 12)``: of each class, and last of any class.
 
     Args:
-        matches: The matches of the original images.
+        matched: The matches of the original images, by class and size range.
         groups: As for `draw`; the images of a group count as one.
     """
-    found = np.zeros((len(matches.groups) + 1, len(METRICS)), np.int64)
-    for area, of_class in zip(AREAS, zip(*matches.groups)):
+    found = np.zeros((len(matched) + 1, len(METRICS)), np.int64)
+    for area, of_class in zip(AREAS, zip(*matched)):
         images = [group.truth_image for group in of_class]
         images.append(np.concatenate(images))
         units = [len(np.unique(of if groups is None else groups[of])) for of in images]

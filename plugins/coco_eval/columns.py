@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval.data.detections import Detections
-from tintbox.plugins.coco_eval.data.ranks import ranks, sorted_ids
 from tintbox.plugins.coco_eval.data.run_lengths import areas_of
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.overlaps import Overlap, of_boxes, of_masks
@@ -16,6 +17,8 @@ from tintbox.plugins.coco_eval.overlaps import Overlap, of_boxes, of_masks
 @dataclass(frozen=True)
 class Columns:
     """N detections and M objects; images and classes are numbered by rank among their sorted ids.
+
+    An id in a file may be any 64-bit integer. Ranks keep the order of the ids, which breaks ties between equal scores.
 
     Attributes:
         images: Number of images.
@@ -76,6 +79,26 @@ class Columns:
     def __len__(self) -> int:
         """Return the number of detections."""
         return len(self.score)
+
+
+def sorted_ids(ids: Iterable[int]) -> np.ndarray:
+    """Return the unique ids in ascending order, ``(N,)`` int64."""
+    return np.unique(np.fromiter(ids, np.int64))
+
+
+def ranks(known: np.ndarray, ids: Iterable[int], what: str) -> np.ndarray:
+    """Return the index of each of ``ids`` in the sorted array ``known``, ``(N,)`` int64.
+
+    Raises:
+        TintboxError: An id is unknown.
+    """
+    wanted = ids if isinstance(ids, np.ndarray) else np.fromiter(ids, np.int64)
+    places = np.searchsorted(known, wanted)
+    lost = places == len(known)
+    lost[~lost] = known[places[~lost]] != wanted[~lost]
+    if lost.any():
+        raise TintboxError(f"{what} {wanted[lost][0]} is not in the truth ({lost.sum()} such rows); correct or drop it")
+    return places
 
 
 def find_outside(area: np.ndarray, limits: tuple[float, float]) -> np.ndarray:

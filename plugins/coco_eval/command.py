@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from itertools import chain, count
@@ -21,7 +22,6 @@ from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.evaluation import evaluate, iou_types, masks_left_out
 from tintbox.plugins.coco_eval.metrics import SUFFIXES, TITLES
 from tintbox.plugins.coco_eval.outcome import Outcome, Predictions
-from tintbox.plugins.coco_eval.progress import steps
 from tintbox.plugins.coco_eval.settings import Settings
 
 OUTPUT = "runs/coco_eval"
@@ -77,32 +77,8 @@ def compare(first: str, second: str, values: Mapping[str, Any], chosen: Settings
     for run in pair:
         sources.check_there(run)
     names = sources.name_both(*pair)
-    anew = any(values.get(key) is not None for key in ("data", "split", *sources.VALIDATION))
     with results_folder(values["out"], "runs/compare") as folder:
-        if all(pooling.has_files(Path(run)) for run in pair) and not anew:
-            with steps(2) as begin:
-                both = []
-                for run, name in zip(pair, names):
-                    begin(f"reading {name}")
-                    both.append(Outcome({}, Predictions.read(Path(run))))
-        else:
-            # A folder with neither is named before one that could be compared if the other had its JSON.
-            in_order = sorted(pair, key=lambda run: pooling.has_files(Path(run)))
-            models = {run: sources.checkpoint(run) for run in in_order}
-            both = sources.validate_both([models[run] for run in pair], names, values, chosen)
-        known = [outcome.predictions for outcome in both]
-        sources.check_comparable(known[0].truth, known[1].truth, names)
-        found = [one.detections for one in known]
-        tell(masks_left_out(known[0].truth, *found))
-        kinds = iou_types(known[0].truth, *found)
-        comparisons = {}
-        with steps(2 * len(kinds)) as begin:
-            for kind in kinds:
-                pair_of_kind = []
-                for name, outcome, one in zip(names, both, known):
-                    begin(f"evaluating {name}, {TITLES[kind]}")
-                    pair_of_kind.append(outcome.get(kind) or evaluate(one.truth, one.detections, kind, chosen))
-                comparisons[kind] = Comparison(pair_of_kind[0], pair_of_kind[1], names)
+        comparisons = compare_kinds(read_or_validate(pair, names, values, chosen), names, chosen)
         content = {kind: comparison.to_dict() for kind, comparison in comparisons.items()}
         atomic.write_text(folder / "compare.json", json.dumps(content, indent=1))
         output.save_comparison_csv(folder / "compare.csv", content)
@@ -111,6 +87,42 @@ def compare(first: str, second: str, values: Mapping[str, Any], chosen: Settings
     for comparison in comparisons.values():
         print(tables.comparison_text(comparison))
     return folder
+
+
+def read_or_validate(
+    pair: tuple[str, str], names: tuple[str, str], values: Mapping[str, Any], chosen: Settings
+) -> list[Outcome]:
+    """Return the outcomes of both runs: those of their JSON, or of validations, as `compare` says."""
+    anew = any(values.get(key) is not None for key in ("data", "split", *sources.VALIDATION))
+    if anew or not all(pooling.has_files(Path(run)) for run in pair):
+        # A folder with neither is named before one that could be compared if the other had its JSON.
+        in_order = sorted(pair, key=lambda run: pooling.has_files(Path(run)))
+        models = {run: sources.checkpoint(run) for run in in_order}
+        return sources.validate_both([models[run] for run in pair], names, values, chosen)
+    both = []
+    with steps(2) as begin:
+        for run, name in zip(pair, names):
+            begin(f"reading {name}")
+            both.append(Outcome({}, Predictions.read(Path(run))))
+    return both
+
+
+def compare_kinds(both: list[Outcome], names: tuple[str, str], chosen: Settings) -> dict[str, Comparison]:
+    """Return the comparisons of boxes and of masks, as far as both outcomes have them, by IoU type."""
+    known = [outcome.predictions for outcome in both]
+    sources.check_comparable(known[0].truth, known[1].truth, names)
+    found = [one.detections for one in known]
+    tell(masks_left_out(known[0].truth, *found))
+    kinds = iou_types(known[0].truth, *found)
+    comparisons = {}
+    with steps(2 * len(kinds)) as begin:
+        for kind in kinds:
+            pair = []
+            for name, outcome, one in zip(names, both, known):
+                begin(f"evaluating {name}, {TITLES[kind]}")
+                pair.append(outcome.get(kind) or evaluate(one.truth, one.detections, kind, chosen))
+            comparisons[kind] = Comparison(pair[0], pair[1], names)
+    return comparisons
 
 
 def check_unused(values: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:
@@ -142,6 +154,24 @@ def results_folder(out: Any, default: str) -> Iterator[Path]:
         if isinstance(error, OSError) and not isinstance(error, TintboxError):
             raise TintboxError(f"out={folder}: cannot be written ({reason_of(error)})") from error
         raise
+
+
+@contextmanager
+def steps(total: int) -> Iterator[Callable[[str], None]]:
+    """Yield a function that announces the next step, shown as a transient progress bar on standard error.
+
+    Files of hundreds of megabytes take time. Nothing is shown if standard error is not a terminal.
+    """
+    if not sys.stderr.isatty():
+        yield lambda step: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=total, completed=-1, visible=False)  # -1: no step has begun
+        yield lambda step: progress.update(task, description=step, advance=1, visible=True)
 
 
 def next_free(folder: Path) -> Path:

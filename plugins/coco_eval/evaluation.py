@@ -14,10 +14,9 @@ from tintbox.errors import TintboxError, counted
 from tintbox.limits import COCO_WEIGHTS
 from tintbox.plugins.coco_eval import bootstrap, output, pictures, tables
 from tintbox.plugins.coco_eval.accumulation import accumulate
-from tintbox.plugins.coco_eval.columns import Columns
+from tintbox.plugins.coco_eval.columns import Columns, sorted_ids
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.outlines import check_masks
-from tintbox.plugins.coco_eval.data.ranks import sorted_ids
 from tintbox.plugins.coco_eval.data.truth import GROUP, Truth
 from tintbox.plugins.coco_eval.errors import tide
 from tintbox.plugins.coco_eval.matcher import match
@@ -134,13 +133,13 @@ def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", setti
             f"{len(truth.categories):,}); give up to {COCO_WEIGHTS // numbers}, 0 for no intervals"
         )
     columns = Columns.of(truth, detections, iou_type)
-    matches = match(columns)
-    curves = accumulate(matches)
+    matched, partners = match(columns)
+    curves = accumulate(matched)
     names = [category["name"] for category in sorted(truth.categories, key=lambda category: category["id"])]
     samples, groups = np.empty((0, len(names), len(METRICS))), group_numbers(truth)
     if settings.resamples:
         drawn = bootstrap.draw(columns.images, settings.resamples, settings.seed, groups)
-        samples = bootstrap.reweight(matches, drawn)
+        samples = bootstrap.reweight(matched, drawn)
     return Evaluation(
         iou_type=iou_type,
         names=names,
@@ -149,8 +148,8 @@ def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", setti
         curves=curves,
         classes=per_class(curves),
         samples=samples,
-        support=bootstrap.count_support(matches, groups),
-        errors=tide.explain(columns, matches.partners, names) if settings.explain else None,
+        support=bootstrap.count_support(matched, groups),
+        errors=tide.explain(columns, partners, names) if settings.explain else None,
         settings=settings,
         fingerprint=fingerprint(truth, masks=iou_type == "segm"),
     )

@@ -18,11 +18,44 @@ from itertools import pairwise
 import numpy as np
 
 from tintbox.plugins.coco_eval.columns import Columns, find_outside
-from tintbox.plugins.coco_eval.matches import Group, Matches, Partners
 from tintbox.plugins.coco_eval.metrics import AREAS, IOU_THRESHOLDS, MAX_DETECTIONS
 from tintbox.plugins.coco_eval.overlaps import pairs
 
 STEP = 1 << 12  # detections that choose at once, so that the arrays stay in the processor's cache
+
+
+@dataclass(frozen=True)
+class Group:
+    """N detections of one class in one size range, highest score first, with P truths and T IoU thresholds.
+
+    Detections ignored at every threshold, because of another size or a crowd region, are left out.
+
+    Attributes:
+        image: ``(N,)`` image number.
+        rank: ``(N,)`` rank of the detection within its class and image, from 0.
+        matched: ``(T, N)`` bool: matched to a truth.
+        ignored: ``(T, N)`` bool: counts neither as true nor as false positive.
+        truth_image: ``(P,)`` image number of every truth of this class and size.
+    """
+
+    image: np.ndarray
+    rank: np.ndarray
+    matched: np.ndarray
+    ignored: np.ndarray
+    truth_image: np.ndarray
+
+
+@dataclass(frozen=True)
+class Partners:
+    """The object matched to each detection.
+
+    Attributes:
+        truth: ``(N,)`` row of the matched object, or of the crowd region that contains the detection, or -1.
+        ignored: ``(N,)`` bool: counts neither as right nor as wrong (in a crowd region, or beyond the limit).
+    """
+
+    truth: np.ndarray
+    ignored: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -71,8 +104,13 @@ def places_in_runs(keys: np.ndarray) -> np.ndarray:
     return np.arange(len(keys)) - np.repeat(starts, np.diff(starts, append=len(keys)))
 
 
-def match(columns: Columns) -> Matches:
-    """Match at COCO's thresholds and sizes; numbers, intervals and errors all follow from the result."""
+def match(columns: Columns) -> tuple[list[list[Group]], Partners]:
+    """Match at COCO's thresholds and sizes; numbers, intervals and errors all follow from the result.
+
+    Returns:
+        ``groups[class][area]``, classes by category id and areas in the order of ``AREAS``, enough to compute every AP
+        and AR for any weights of the images; and the object matched to each detection at IoU 0.5, of all sizes.
+    """
     queue = Queue.of(columns, MAX_DETECTIONS[-1])
     least = np.minimum(IOU_THRESHOLDS, 1 - 1e-10)  # as in pycocotools: rounding may reduce a perfect overlap
     excused = np.stack([columns.crowd | find_outside(columns.truth_area, limits) for limits in AREAS.values()], axis=1)
@@ -95,7 +133,7 @@ def match(columns: Columns) -> Matches:
         list(_groups(columns, queue, order, limits, excused[:, a], takers_place, taken[:, a]))
         for a, limits in enumerate(AREAS.values())
     ]
-    return Matches([list(groups) for groups in zip(*by_size)], partners)
+    return [list(groups) for groups in zip(*by_size)], partners
 
 
 def _near(columns: Columns, queue: Queue, least: float) -> Pairs:

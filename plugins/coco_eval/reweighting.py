@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tintbox.plugins.coco_eval.matches import Group
+from tintbox.plugins.coco_eval.matcher import Group
 from tintbox.plugins.coco_eval.metrics import RECALL_THRESHOLDS
 
 TILE = 32  # rows that go through all steps together: with a thousand draws, they fit a processor's cache

@@ -97,11 +97,6 @@ def class_names(detector: Any, model: Any, device: Any = None) -> tuple[list[str
 
     An exported model is loaded for them.
 
-    Args:
-        detector: The YOLO model.
-        model: The path it was loaded from.
-        device: Where to load an exported model; None for Ultralytics' choice.
-
     Raises:
         TintboxError: It cannot be loaded.
     """

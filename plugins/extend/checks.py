@@ -26,23 +26,18 @@ def refuse_plain(model: Any) -> None:
     )
 
 
-def check_resume(model: Any, arguments: Mapping[str, Any], names: Names | None) -> None:
+def check_resume(model: ExtendedModel, arguments: Mapping[str, Any], names: Names | None) -> None:
     """Check that a run is resumed with its own classes.
 
     Raises:
         TintboxError: The classes differ.
     """
-    if isinstance(model, ExtendedModel) and names and not model.args.get("single_cls"):
+    if names and not model.args.get("single_cls"):
         training.classes_of_run(model, names, model.args.get("classes"), arguments.get("data"))
 
 
 def check_model(model: Any, task: str, arguments: Mapping[str, Any]) -> None:
     """Check that a run's model can be extended this way, whatever the dataset.
-
-    Args:
-        model: The loaded or built network.
-        task: Its task.
-        arguments: The run's arguments, each already checked on its own.
 
     Raises:
         TintboxError: It cannot be extended, or another argument conflicts with ``extend``.
@@ -71,13 +66,7 @@ def check_model(model: Any, task: str, arguments: Mapping[str, Any]) -> None:
 def check_run(
     model: Any, arguments: Mapping[str, Any], new: NewClasses | None, pictures: Sequence[str]
 ) -> ExtendedModel:
-    """Return the model that a run would train.
-
-    Args:
-        model: A model that `check_model` accepts; not modified.
-        arguments: The run's arguments.
-        new: What the dataset adds; None if not known yet.
-        pictures: The training images.
+    """Return the model that a run would train; ``model`` is not modified, and ``new`` is None if not known yet.
 
     Raises:
         TintboxError: `freeze` names layers by number.
@@ -111,14 +100,7 @@ def find_new(model: Any, arguments: Mapping[str, Any], names: Names) -> NewClass
 def check_images(
     model: Any, new: NewClasses, arguments: Mapping[str, Any], channels: int, pictures: Sequence[str]
 ) -> None:
-    """Check that there is something to learn.
-
-    Args:
-        model: The model that is extended.
-        new: What the dataset adds.
-        arguments: The run's arguments.
-        channels: Channels of the dataset's images.
-        pictures: The training images; their labels are read until there is a box.
+    """Check that there is something to learn; the images' labels are read until there is a box.
 
     Raises:
         TintboxError: The model takes other images, or no training image has a box of a new class.

@@ -59,11 +59,7 @@ class NewClasses:
     def of(cls, old: Names, dataset: Names, chosen: Any = None, data: Any = "the dataset") -> NewClasses:
         """Return what a dataset adds to the classes of a model.
 
-        Args:
-            old: The model's classes.
-            dataset: The dataset's classes.
-            chosen: Value of ``classes=``: an index or indices in the dataset; None for all.
-            data: The dataset's name, for error messages.
+        ``chosen`` is the value of ``classes=``: an index or indices in the dataset; None for all.
 
         Raises:
             TintboxError: The dataset has a name twice or not all chosen classes, or no new class is left.

@@ -21,13 +21,9 @@ SMALL = 0.1  # quantile of a class's boxes that counts as small, as in `tintbox 
 
 
 def have_box(files: Iterable[str], classes: Collection[int] | None) -> bool:
-    """Return whether there is a box of certain classes; files are read in order until one is found.
+    """Return whether there is a box of certain classes, None for any; files are read in order until one is found.
 
     Files and rows that cannot be read are passed over: Ultralytics says what is wrong with them.
-
-    Args:
-        files: Label files, whether they exist or not.
-        classes: The classes by number; None for any.
     """
     for file in files:
         try:

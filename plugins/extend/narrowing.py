@@ -68,30 +68,21 @@ def fit(head: Detect, most: float, shares: Sequence[float] = SHARES) -> Detect:
     for share in shares:
         slim = deepcopy(head)
         if share < 1:
-            narrow(slim, share)
+            for name in BRANCHES:
+                for branch in getattr(slim, name, None) or ():
+                    narrow_branch(branch, share)
         if count_head_operations(slim) <= most:
             break
     return slim
 
 
 @torch.no_grad()
-def narrow(head: Detect, share: float = 0.5) -> None:
-    """Remove hidden channels from a head's branches; their inputs and outputs stay the same.
+def narrow_branch(branch: nn.Sequential, share: float) -> None:
+    """Remove hidden channels from a branch, whose last layer is a plain convolution; its inputs and outputs stay.
 
     Each convolution keeps the filters with the largest weights after normalisation (L1 norm of filters: Li et al.,
     Pruning Filters for Efficient ConvNets, 2017).
-
-    Args:
-        head: The head, with weights.
-        share: Share of the channels to keep.
     """
-    for name in BRANCHES:
-        for branch in getattr(head, name, None) or ():
-            narrow_branch(branch, share)
-
-
-def narrow_branch(branch: nn.Sequential, share: float) -> None:
-    """Remove hidden channels from a branch, whose last layer is a plain convolution."""
     layers: list[Any] = [m for m in branch.modules() if isinstance(m, Conv)]
     there: Tensor | None = None  # outputs kept by the previous layer; None for all
     for layer in layers:

@@ -45,11 +45,7 @@ class ExtendedModel(DetectionModel):
     classes_by_name = True
 
     def __init__(self, base: DetectionModel) -> None:
-        """Copy a detector, with no branch added yet.
-
-        Args:
-            base: The detector, with weights; not modified.
-        """
+        """Copy a detector with weights, with no branch added yet; it is not modified."""
         nn.Module.__init__(self)  # not DetectionModel's, which builds a network from a YAML
         self.__dict__.update({name: deepcopy(value) for name, value in vars(base).items() if name not in TRANSIENT})
         self.names = as_dict(base.names)
@@ -230,12 +226,8 @@ def extend(
 ) -> ExtendedModel:
     """Return a model with a branch for new classes, in training mode.
 
-    Args:
-        model: A trained detector, extended or not, that `base.check` accepts; not modified.
-        fork: As in `ExtendedModel.add_branch`.
-        names: Names of the new classes.
-        room: As there.
-        finest: As there.
+    ``model``, which is not modified, is a trained detector, extended or not, that `base.check` accepts; the others are
+    as in `ExtendedModel.add_branch`.
     """
     extended = ExtendedModel(model).float()
     extended.add_branch(fork, names, room, finest)

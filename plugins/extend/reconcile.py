@@ -11,17 +11,6 @@ from ultralytics.utils.metrics import box_iou
 IOU = 0.7  # at which two boxes count as one object, as in Ultralytics' own suppression
 
 
-def generations(classes: Tensor, counts: Sequence[int]) -> Tensor:
-    """Return the head that each class belongs to, 0 for the oldest, (N,).
-
-    Args:
-        classes: Indices of the model's classes, (N,).
-        counts: Number of classes per head, oldest first.
-    """
-    ends = torch.tensor(counts, device=classes.device).cumsum(0)
-    return torch.bucketize(classes.long(), ends, right=True)
-
-
 def keep(boxes: Tensor, scores: Tensor, classes: Tensor, counts: Sequence[int]) -> Tensor:
     """Return which boxes of an image to keep, (N,) bool.
 
@@ -30,9 +19,10 @@ def keep(boxes: Tensor, scores: Tensor, classes: Tensor, counts: Sequence[int]) 
     Args:
         boxes: Corners x1, y1, x2, y2, (N, 4).
         scores: (N,).
-        classes: As in `generations`.
-        counts: As in `generations`.
+        classes: Indices of the model's classes, (N,).
+        counts: Number of classes per head, oldest first.
     """
-    heads = generations(classes, counts)
+    ends = torch.tensor(counts, device=classes.device).cumsum(0)
+    heads = torch.bucketize(classes.long(), ends, right=True)  # of each box, 0 for the oldest
     beaten = (heads[:, None] < heads) & (scores[:, None] < scores) & (box_iou(boxes, boxes) >= IOU)
     return ~beaten.any(1)

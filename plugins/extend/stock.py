@@ -31,12 +31,7 @@ KEPT = ("yaml", "names", "nc", "inplace", "task")  # model attributes that Ultra
 def export_stock(source: str | Path, target: str | Path) -> str:
     """Write an extended model as a checkpoint of stock layers, in half precision like all of Ultralytics'.
 
-    Args:
-        source: The checkpoint of a run with ``extend=``.
-        target: The `.pt` to write; an existing one is replaced.
-
-    Returns:
-        A line that says what was written.
+    Returns a line that says what was written. An existing target is replaced.
 
     Raises:
         TintboxError: The source is not such a checkpoint, or the target cannot be written.
@@ -74,13 +69,10 @@ def checked(model: Any, source: Path) -> ExtendedModel:
 
 @torch.no_grad()
 def join(model: ExtendedModel) -> DetectionModel:
-    """Return an extended model's network as a plain `DetectionModel`, in evaluation mode.
+    """Return an extended model's network as a plain `DetectionModel`, in evaluation mode; it is not modified.
 
     Its predictions equal the extended model's up to rounding. End to end, each head of the extended model returns
     ``max_det`` boxes; the joined one returns the ``max_det`` most confident of all.
-
-    Args:
-        model: The extended model; not modified.
     """
     *layers, joined = deepcopy(model.model)
     head, sources = join_heads(joined), inputs(joined)

@@ -62,9 +62,7 @@ class Extension:
 def begin(trainer: Any, weights: Any) -> ExtendedModel:
     """Return the model that a run trains, and restrict the trainer's dataset to the new classes.
 
-    Args:
-        trainer: Ultralytics' trainer, with its dataset.
-        weights: The network to extend; in a resumed run, the extended network itself.
+    ``weights`` is the network to extend; in a resumed run, the extended network itself.
 
     Raises:
         TintboxError: It cannot be extended, or the dataset adds no class, or not the classes of the resumed run.
@@ -96,11 +94,7 @@ def begin(trainer: Any, weights: Any) -> ExtendedModel:
 def build(weights: Any, arguments: Mapping[str, Any], new: NewClasses, pictures: Sequence[str]) -> ExtendedModel:
     """Return the extended model that a run trains.
 
-    Args:
-        weights: The network to extend, which `base.check` accepts; not modified.
-        arguments: The run's arguments.
-        new: What the dataset adds.
-        pictures: The training images; used if the value leaves the choice of the levels to them.
+    ``weights`` is not modified. The training images count if the value leaves the choice of the levels to them.
     """
     value, groups = arguments["extend"], network.trunk_groups(weights)
     fork, room, finest = forks.find(value, groups, selection.title(weights)), forks.room(value), 0

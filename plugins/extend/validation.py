@@ -35,13 +35,8 @@ class ClassView:
     ) -> None:
         """Match classes by name.
 
-        Args:
-            counts: Number of classes per head.
-            model: The model's class names.
-            dataset: The dataset's class names.
-            data: The dataset's name.
-            reconciles: Whether a newer class's box replaces an older one's.
-            chosen: Value of ``classes=``: an index or indices in the dataset; None for all.
+        ``counts`` are the classes per head; ``reconciles`` says whether a newer class's box replaces an older one's;
+        ``chosen`` is the value of ``classes=``, an index or indices in the dataset, None for all.
 
         Raises:
             TintboxError: Model and dataset have no class in common.
@@ -118,14 +113,7 @@ class Renamed:
 
 
 def view(validator: Any, counts: Sequence[int], names: Names, reconciles: bool = False) -> ClassView | None:
-    """Return a model's classes mapped to the validation dataset's; None for ``single_cls`` if the model has no "item".
-
-    Args:
-        validator: Ultralytics' validator, with its data.
-        counts: Number of classes per head of the model.
-        names: The model's class names.
-        reconciles: As in `ClassView`.
-    """
+    """Return how a model's classes map to the validation dataset's; None if it has no "item" for ``single_cls``."""
     dataset, args = validator.dataloader.dataset.data["names"], validator.args
     if args.single_cls and len(dataset) > 1:
         if not match(ONE_CLASS, names):

@@ -93,9 +93,9 @@ def classic_checkpoints(tasks: Any) -> None:
         file = checkpoint_file.find_classic(weight)
         if file is None:
             return stock(weight, *args, **kwargs)
-        from tintbox.plugins.anchor import legacy
+        from tintbox.plugins.anchor import conversion
 
-        return legacy.checkpoint(file), str(file)
+        return conversion.checkpoint(file), str(file)
 
 
 @patch("ultralytics.nn.tasks", "load_checkpoint")

@@ -23,6 +23,8 @@ RESUMING = ("checkpoints", "checkpoint_arguments")
 RUN = ("default_callbacks",)
 OPTIONS = ("tintbox.plugins.options", "tintbox.plugins.preflight", "tintbox.plugins.places")
 RESUME = ("tintbox.plugins.resume.start", "tintbox.plugins.resume.files")
+TRAINING = (*ARGUMENTS, *RUN, *RESUMING)  # of what changes a training
+MODULES = (*OPTIONS, *RESUME)
 
 
 @dataclass(frozen=True)
@@ -46,39 +48,39 @@ CAPABILITIES = (
     Capability(
         "freezing",
         ("freeze", "unfreeze", "freeze_bn", "lr_scale"),
-        (*ARGUMENTS, *RUN, *RESUMING),
-        (*OPTIONS, *RESUME, "tintbox.plugins.freeze.training", "tintbox.plugins.freeze.report"),
+        TRAINING,
+        (*MODULES, "tintbox.plugins.freeze.training", "tintbox.plugins.freeze.report"),
     ),
     Capability(
         "the classification loss",
         ("cls_pos_weight", "cls_smoothing", "cls_focal"),
-        (*ARGUMENTS, *RUN, *RESUMING),
-        (*OPTIONS, *RESUME, "tintbox.plugins.loss.training", "tintbox.plugins.loss.bce"),
+        TRAINING,
+        (*MODULES, "tintbox.plugins.loss.training", "tintbox.plugins.loss.bce"),
     ),
     Capability(
         "polishing",
         ("polish",),
-        (*ARGUMENTS, *RUN, *RESUMING, "loaded_weights"),
-        (*OPTIONS, *RESUME, "tintbox.plugins.polish.training"),
+        (*TRAINING, "loaded_weights"),
+        (*MODULES, "tintbox.plugins.polish.training"),
     ),
     Capability(
         "COCO evaluation",
         ("coco_eval",),
         (*ARGUMENTS, *RUN, "recorded_predictions", "full_masks"),
-        (*OPTIONS, *RESUME, "tintbox.plugins.coco_eval.validation", "tintbox.plugins.coco_eval.data.run_lengths"),
+        (*MODULES, "tintbox.plugins.coco_eval.validation", "tintbox.plugins.coco_eval.data.run_lengths"),
     ),
     Capability(
         "anchor models",
         ("obj", "obj_pos_weight", "anchor_t", "autoanchor"),
-        (*ARGUMENTS, *RUN, *RESUMING, "anchor_yamls", "anchor_models", "anchor_training"),
-        (*OPTIONS, *RESUME, "tintbox.plugins.anchor.callbacks", "tintbox.plugins.anchor.head"),
+        (*TRAINING, "anchor_yamls", "anchor_models", "anchor_training"),
+        (*MODULES, "tintbox.plugins.anchor.callbacks", "tintbox.plugins.anchor.head"),
     ),
     Capability(
         "new classes",
         ("extend", "reconcile"),
-        (*ARGUMENTS, *RUN, *RESUMING, "extended_training", "extended_validation", "extended_prediction"),
+        (*TRAINING, "extended_training", "extended_validation", "extended_prediction"),
         (
-            *(*OPTIONS, *RESUME, "tintbox.datasets.reading.description", "tintbox.datasets.reading.layout"),
+            *(*MODULES, "tintbox.datasets.reading.description", "tintbox.datasets.reading.layout"),
             *(f"tintbox.plugins.extend.{m}" for m in ("checks", "training", "validation")),
         ),
     ),
@@ -89,10 +91,10 @@ CAPABILITIES = (
             *("ema_epochs", "select"),
         ),
         (
-            *(*ARGUMENTS, *RUN, *RESUMING, "bare_names", "task_tables", "guess_task", "task_map"),
+            *(*TRAINING, "bare_names", "task_tables", "guess_task", "task_map"),
             *("model_new", "model_load"),
         ),
-        (*OPTIONS, *RESUME, *(f"tintbox.colorization.{m}" for m in ("trainer", "validator", "predictor"))),
+        (*MODULES, *(f"tintbox.colorization.{m}" for m in ("trainer", "validator", "predictor"))),
     ),
     Capability(
         "fast training",

@@ -87,24 +87,20 @@ def names_with_apostrophes(downloads: Any) -> None:
 class Colouriser(Mapping[str, Any]):
     """The classes of the task, imported on access, because the table is read for models of every task."""
 
-    CLASSES = {  # noqa: RUF012  a constant
-        "model": "model:ColorizeModel",
-        "trainer": "trainer:ColorizeTrainer",
-        "validator": "validator:ColorizeValidator",
-        "predictor": "predictor:ColorizePredictor",
-    }
+    ROLES = ("model", "trainer", "validator", "predictor")
 
     def __getitem__(self, role: str) -> Any:
         """Return the class of a role."""
-        module, name = self.CLASSES[role].split(":")
+        if role not in self.ROLES:
+            raise KeyError(role)
         capabilities.require("colourising", f"a {TASK} {role}")
-        return getattr(import_module(f"tintbox.colorization.{module}"), name)
+        return getattr(import_module(f"tintbox.colorization.{role}"), f"Colorize{role.title()}")
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.CLASSES)
+        return iter(self.ROLES)
 
     def __len__(self) -> int:
-        return len(self.CLASSES)
+        return len(self.ROLES)
 
 
 @patch("ultralytics.models.yolo.model", "YOLO.task_map")

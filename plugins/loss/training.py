@@ -48,10 +48,7 @@ def on_train_epoch_start(trainer: Any) -> None:
 def check_model(options: dict[str, Any], model: Any, task: str) -> str | None:
     """Return why a model cannot use the options, or None if it can.
 
-    Args:
-        options: The return value of `weights.pick_set`, not empty.
-        model: The unwrapped model, built or loaded; its criterion need not exist yet.
-        task: The model's task.
+    ``options`` is the return value of `weights.pick_set`, not empty. The model's criterion need not exist yet.
     """
     name, value = next(iter(options.items()))
     kind = type(model).__name__

@@ -128,10 +128,7 @@ def balance(counts: Sequence[int]) -> list[float]:
 def resolve(value: Any, names: Mapping[int, str] | Sequence[str], counts: Sequence[int]) -> list[float] | None:
     """Return the weight of every class for a checked value of `cls_pos_weight`, or None for None.
 
-    Args:
-        value: The option's value.
-        names: Class names by class index.
-        counts: Number of instances in the training labels by class index, for ``balanced``.
+    ``counts`` are the instances in the training labels by class index, for ``balanced``.
     """
     known = _order(names)
     if value is None:

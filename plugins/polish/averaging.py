@@ -20,11 +20,6 @@ def common_weights(network: Any, start: Any, file: str | Path) -> Weights:
 
     The head is left out because it was made for other classes.
 
-    Args:
-        network: The fine-tuned network.
-        start: The one its training started from.
-        file: The latter's file, for the error message.
-
     Raises:
         TintboxError: The two differ in more than the head.
     """

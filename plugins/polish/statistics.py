@@ -35,11 +35,7 @@ Kinds = tuple[list[torch.Tensor], ...]  # of images, each in batches (B, C, H, W
 def training_images(task: str, data: dict[str, Any], arguments: Mapping[str, Any], imgsz: int) -> Kinds:
     """Return training images, augmented as in training and as a validation sees them; equal in every call.
 
-    Args:
-        task: The model's task.
-        data: The dataset's description, as Ultralytics resolves it.
-        arguments: Those of the training.
-        imgsz: Image size in pixels.
+    ``data`` is the dataset's description as Ultralytics resolves it.
     """
     from ultralytics.cfg import get_cfg
     from ultralytics.data import build_yolo_dataset

@@ -141,7 +141,7 @@ def search(
         settings = {name: value for name, value in given.items() if value is not None}
         settings |= {"imgsz": size, "plots": False, "verbose": False, "project": folder}
 
-        def measure(share: float, anew: bool) -> tuple[Candidate, Any]:
+        for anew, share in itertools.product((False, True), shares):
             with quiet():
                 variant = make(share, anew)
                 detector.model = deepcopy(variant)  # a validation fuses its layers
@@ -149,23 +149,16 @@ def search(
             found = [value for name, value in metrics.items() if AP in name]
             candidates.append(one := Candidate(share, anew, float(sum(found) / len(found))))
             LOGGER.info(f"{share:.0%} fine-tuned, BatchNorm {one.norms}: mAP50-95 {100 * one.ap:.1f}")
-            return one, variant
-
-        tried = (measure(share, anew) for anew in (False, True) for share in shares)
-        best, polished = max(tried, key=lambda pair: pair[0].ap)  # holds no network but the best so far
+            best = max(candidates, key=lambda each: each.ap)
+            if best is one:
+                polished = variant  # the others are not kept
     if best.ap - candidates[0].ap < SHOWN:
         best = candidates[0]
     return Found(candidates, best, polished, len(images), {**best._asdict(), "start": first})
 
 
 def frozen_norms(network: Any, arguments: Mapping[str, Any], content: Mapping[str, Any]) -> frozenset[str]:
-    """Return the BatchNorms whose statistics were frozen when a checkpoint was saved.
-
-    Args:
-        network: Its network.
-        arguments: Those of the training.
-        content: The checkpoint's.
-    """
+    """Return the BatchNorms whose statistics were frozen when a checkpoint was saved."""
     plan, epochs = FreezePlan.of(network, arguments), arguments.get("epochs") or 1
     epoch = epoch_of(content, epochs)
     return plan.frozen_norms(plan.frozen(epoch, max(epochs, epoch + 1)))
@@ -224,11 +217,7 @@ def find_weights(source: Path, network: Any, arguments: Mapping[str, Any], start
 def find_start(source: Path, network: Any, arguments: Mapping[str, Any], start: Any = None) -> str | None:
     """Return the checkpoint that a training started from; None if it started from random weights.
 
-    Args:
-        source: The trained checkpoint, for the error message.
-        network: Its network, which says so if the run has `polish=true`.
-        arguments: Those of the training.
-        start: The user's word.
+    The network says so if the run had `polish=true`.
 
     Raises:
         TintboxError: The training was resumed, and does not say.
@@ -247,12 +236,7 @@ def find_start(source: Path, network: Any, arguments: Mapping[str, Any], start: 
 
 
 def load_start(source: Path, file: str, given: bool = False) -> Any:
-    """Return the network that a training started from, float32.
-
-    Args:
-        source: The trained checkpoint, for the error message.
-        file: The checkpoint that it started from.
-        given: Whether the user named that.
+    """Return the network that a training started from, float32; ``given`` says that the user named its file.
 
     Raises:
         TintboxError: It isn't here, or is no detector.
@@ -266,7 +250,5 @@ def load_start(source: Path, file: str, given: bool = False) -> Any:
         raise TintboxFileError(lost)  # Ultralytics would download a file of that name, which may be another
     try:
         return load_detector(file).model.float()
-    except TintboxFileError as error:
-        raise TintboxFileError(lost) from error
     except TintboxError as error:
         raise TintboxError(f"start={str(error).removeprefix('model=')}") from error

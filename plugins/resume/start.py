@@ -11,19 +11,14 @@ from typing import Any
 from ultralytics.utils import LOGGER, RANK
 from ultralytics.utils.checks import check_file
 
-from tintbox import yaml_file
+from tintbox import atomic, yaml_file
 from tintbox.errors import TintboxError, TintboxFileError
 from tintbox.plugins import callbacks, options
-from tintbox.plugins.resume import results
 from tintbox.plugins.resume.state import KEY, VERSION, Position
 
 
 def check_finished(model: Any, given: Mapping[str, Any]) -> None:
     """Refuse to resume a tintbox run from a finished checkpoint, or from none, or without its dataset.
-
-    Args:
-        model: The loaded `YOLO`.
-        given: The arguments of the call.
 
     Raises:
         TintboxError: The checkpoint is finished, the model is none, or the dataset is not there.
@@ -54,11 +49,7 @@ def check_data(data: str) -> None:
 
 
 def check_kept(network: Any, given: Mapping[str, Any]) -> None:
-    """Refuse to resume a run with other arguments of tintbox's, which Ultralytics would ignore.
-
-    Args:
-        network: The checkpoint's.
-        given: The arguments that the user gave.
+    """Refuse to resume a checkpoint's run with other arguments of tintbox's, which Ultralytics would ignore.
 
     Raises:
         TintboxError: One has another value than in the run.
@@ -111,7 +102,7 @@ def begin(trainer: Any, checkpoint: dict[str, Any] | None) -> None:
     if RANK in {-1, 0}:
         if moved := explain_moved(Path(trainer.args.model), Path(trainer.save_dir)):
             LOGGER.warning(moved)
-        results.drop_from(trainer.csv, trainer.start_epoch + 1)
+        drop_rows(trainer.csv, trainer.start_epoch + 1)
     saved = (checkpoint.get("optimizer") or {}).get(KEY, {})
     if saved.get("version") != VERSION:
         return  # saved by stock Ultralytics or an earlier tintbox
@@ -121,3 +112,21 @@ def begin(trainer: Any, checkpoint: dict[str, Any] | None) -> None:
         LOGGER.warning(
             f"{trainer.args.model}: resuming from the averaged weights, since its own do not fit this network ({error})"
         )
+
+
+def drop_rows(file: Path, epoch: int) -> None:
+    """Remove the rows of a results.csv from ``epoch`` on, counted from 1, and incomplete ones left by a killed process.
+
+    If an epoch appears twice because of an earlier resume, its last row is kept. The other rows stay byte for byte.
+    """
+    if not file.is_file():
+        return
+    header, *rows = file.read_bytes().splitlines(keepends=True) or [b""]
+    columns = header.count(b",")
+    kept: dict[int, bytes] = {}
+    for row in rows:
+        first = row.partition(b",")[0].strip()
+        if row.endswith(b"\n") and row.count(b",") == columns and first.isdigit() and int(first) < epoch:
+            kept[int(first)] = row
+    if len(kept) < len(rows):
+        atomic.write_bytes(file, header + b"".join(kept[number] for number in sorted(kept)))

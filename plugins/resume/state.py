@@ -36,11 +36,7 @@ class Position:
         return {**state, KEY: self.capture(state)}
 
     def capture(self, optimizer: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the training state at the end of an epoch; tensors are not copied.
-
-        Args:
-            optimizer: The optimizer's own state.
-        """
+        """Return the training state, with the optimizer's own, at the end of an epoch; tensors are not copied."""
         trainer, network = self.trainer, unwrap_model(self.trainer.model)
         live, average = network.state_dict(), trainer.ema.ema.state_dict()
         # A distilled model's teacher is left out; Ultralytics saves values that are not tensors, such as quantizers'.

@@ -15,12 +15,7 @@ def export_backbone(source: str | Path, target: str | Path) -> str:
     The BatchNorm statistics stay those of grey images. In a detector with a frozen backbone, statistics recomputed
     here on plain images did worse (docs/transfer.md).
 
-    Args:
-        source: The colouriser's checkpoint, trained on a model with a ``base``.
-        target: The file to write, ``.pt``.
-
-    Returns:
-        A line that says what was written.
+    Returns a line that says what was written.
 
     Raises:
         TintboxError: If the source is not such a checkpoint or the target cannot be written.

@@ -53,9 +53,7 @@ def is_seed(model: Any) -> bool:
 def hand_over(target: nn.Module, weights: Any) -> bool:
     """Copy the weights that a colouriser and a detector share, if one is being loaded into the other.
 
-    Args:
-        target: The network to load into.
-        weights: A network, or a checkpoint containing one.
+    ``weights`` is a network, or a checkpoint containing one.
 
     Returns:
         Whether that was the case; anything else is left to Ultralytics.

@@ -9,7 +9,7 @@ from tintbox.colorization.complexity import complexity, load_network
 @pytest.mark.parametrize("size", [32, 64, 96])
 def test_closed_forms_are_what_is_counted(size):
     network, channels = load_network("colorize-pool.yaml")
-    assert complexity(network, size, channels).as_dict()["total"] == pool_complexity(size)
+    assert complexity(network, size, channels)["total"] == pool_complexity(size)
 
 
 def test_doubling_the_side_keeps_the_weights_and_makes_four_times_the_rest():

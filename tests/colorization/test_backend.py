@@ -35,9 +35,9 @@ def test_a_palette_that_is_none_is_told(stored, message):
 def test_arguments_change_the_palette():
     asked = SimpleNamespace(temperature=0.5, rebalance=None)
     weighed = PALETTE.replace(rebalance=0.5, weights=class_weights(np.array([0.8, 0.2]), 0.5))
-    assert backend.adjust_palette(PALETTE, asked, "a.pt") == PALETTE.replace(temperature=0.5)
-    assert backend.adjust_palette(weighed, SimpleNamespace(temperature=None, rebalance=1), "a.pt") == PALETTE
-    found = backend.adjust_palette(weighed, SimpleNamespace(temperature=None, rebalance=0.1), "a.pt")
+    assert backend.adjust_for_inference(PALETTE, asked, "a.pt") == PALETTE.replace(temperature=0.5)
+    assert backend.adjust_for_inference(weighed, SimpleNamespace(temperature=None, rebalance=1), "a.pt") == PALETTE
+    found = backend.adjust_for_inference(weighed, SimpleNamespace(temperature=None, rebalance=0.1), "a.pt")
     assert found.rebalance == 0.1 and np.allclose(found.weights, class_weights(np.array([0.8, 0.2]), 0.1))
     with pytest.raises(TintboxError, match=r"the palette of a\.pt has no rebalancing weights"):
-        backend.adjust_palette(PALETTE, SimpleNamespace(temperature=None, rebalance=0.5), "a.pt")
+        backend.adjust_for_inference(PALETTE, SimpleNamespace(temperature=None, rebalance=0.5), "a.pt")

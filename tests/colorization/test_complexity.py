@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def totals(model, imgsz, channels):
-    return complexity(model, imgsz, channels).as_dict()["total"]
+    return complexity(model, imgsz, channels)["total"]
 
 
 @pytest.mark.parametrize("kernel", [2, 3, 4, 5, 6])
@@ -61,7 +61,7 @@ def test_doubling_the_sides(name, kernel):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weights_are_the_parameters(name):
     net = NETWORKS[name](3, 8, 24, 1)
-    assert complexity(net, 8, 1).total.weights == sum(p.numel() for p in net.parameters())
+    assert complexity(net, 8, 1)["total"]["weights"] == sum(p.numel() for p in net.parameters())
 
 
 def test_rows_groups_and_uncounted_layers():
@@ -69,7 +69,7 @@ def test_rows_groups_and_uncounted_layers():
         nn.ZeroPad2d(1), nn.Conv2d(4, 6, 3, groups=2, bias=False), nn.BatchNorm2d(6, affine=False), nn.ReLU(),
         nn.Identity(), nn.MaxPool2d(2), nn.Upsample(scale_factor=3),
     )  # fmt: skip
-    rows = complexity(net, (4, 6), 4).as_dict()["layers"]
+    rows = complexity(net, (4, 6), 4)["layers"]
     assert [tuple(row.values()) for row in rows] == [
         ("1", "Conv2d", 9 * 2 * 6, 6 * 24, 9 * 2 * 6 * 24),
         ("2", "BatchNorm2d", 0, 6 * 24, 6 * 24),

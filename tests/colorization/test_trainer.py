@@ -120,7 +120,7 @@ def test_palette_comes_from_the_argument_then_the_dataset_then_the_model(tiny_da
 
 
 def test_fit_palettes_are_kept_and_reproducible(tiny_data, tmp_path):
-    from tintbox.colorization.palette_cache import fit_palette
+    from tintbox.colorization.palette_choice import fit_palette
 
     root = yaml.safe_load(tiny_data.read_text())["path"]
     pictures = Pictures(image_files(f"{root}/images/train"), 32)

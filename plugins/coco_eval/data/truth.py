@@ -193,22 +193,13 @@ def for_dataset(data: Mapping[str, Any], split: str) -> Split:
     """
     pictures = split_pictures(data, split)
     file = annotation_file(data, split)
-    return from_labels(data, split, pictures) if file is None else from_json(file, pictures, data["names"])
-
-
-def from_json(file: str | Path, pictures: list[str], names: Mapping[int, str]) -> Split:
-    """Return the ground truth of a dataset's split from a COCO JSON.
-
-    The JSON may contain more than the split: images that are not among its files and categories that are not among
-    its classes are left out with their annotations.
-
-    Raises:
-        TintboxError: The JSON is invalid, or lacks an image or class.
-    """
+    if file is None:
+        return from_labels(data, split, pictures)
+    # The JSON may contain more than the split: images that are not among its files and categories that are not among
+    # its classes are left out with their annotations.
     truth = Truth.read(file)
     image_ids = match_pictures(file, pictures, truth.images)
-    category_ids = match_classes(file, names, truth.categories)
-    return Split.part_of(truth, image_ids, category_ids)
+    return Split.part_of(truth, image_ids, match_classes(file, data["names"], truth.categories))
 
 
 def from_labels(data: Mapping[str, Any], split: str, pictures: list[str] | None = None) -> Split:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from tintbox.errors import TintboxError, one_line
+from tintbox.plugins.coco_eval.columns import sorted_ids
 from tintbox.plugins.coco_eval.data.detections import Detections
-from tintbox.plugins.coco_eval.data.ranks import sorted_ids
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.errors.picture import Box, census, draw, read_picture
 from tintbox.plugins.coco_eval.errors.tide import KINDS, Explanation

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tintbox.plugins.coco_eval.metrics import RECALL_THRESHOLDS
+from tintbox.plugins.coco_eval.accumulation import curve
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Hits:
         result = np.full(len(self.objects), np.nan)
         for i, (end, objects) in enumerate(zip(ends.tolist(), self.objects.tolist())):
             if objects:
-                result[i] = _area(right[ends[i - 1] if i else 0 : end], objects)
+                own = right[None, ends[i - 1] if i else 0 : end]
+                result[i] = curve(own, np.zeros_like(own), objects)[0].mean()
         return result
 
 
@@ -79,14 +80,3 @@ def _without(hits: Hits, dropped: np.ndarray) -> np.ndarray:
     emptied = (left == 0) & (hits.objects > 0)
     silent = np.bincount(hits.label, minlength=len(left)) == 0
     return np.where(emptied, silent.astype(float), precision)
-
-
-def _area(right: np.ndarray, objects: int) -> float:
-    """Return the AP of one class; ``right`` marks the true positives among its detections, in order of score."""
-    if not len(right):
-        return 0.0
-    found = np.cumsum(right, dtype=float)
-    precision = found / (np.arange(1, len(right) + 1) + np.spacing(1))
-    precision = np.maximum.accumulate(precision[::-1])[::-1]
-    at = np.searchsorted(found / objects, RECALL_THRESHOLDS, side="left")
-    return float(np.append(precision, 0.0)[at].mean())

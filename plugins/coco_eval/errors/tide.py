@@ -52,7 +52,7 @@ import numpy as np
 
 from tintbox.plugins.coco_eval.columns import Columns, find_outside
 from tintbox.plugins.coco_eval.errors.oracles import Hits, put_right
-from tintbox.plugins.coco_eval.matches import Partners
+from tintbox.plugins.coco_eval.matcher import Partners
 from tintbox.plugins.coco_eval.metrics import AREAS, MAX_DETECTIONS
 from tintbox.plugins.coco_eval.overlaps import pairs
 

@@ -50,7 +50,7 @@ def complexity() -> str:
     network, channels = load_network("colorize-pool.yaml")
     rows = []
     for size in SIZES:
-        counted, formula = count(network, size, channels).as_dict()["total"], pool_complexity(size)
+        counted, formula = count(network, size, channels)["total"], pool_complexity(size)
         rows += [[f"{size}x{size}", key, f"{counted[key]:,}", f"{formula[key]:,}"] for key in COUNTS]
     return markdown_table(["image", "what", "counted", "closed form"], rows)
 

@@ -100,7 +100,7 @@ def complexity(
     from tintbox.colorization.complexity import load_network
 
     network, channels = load_network(str(values["model"]))
-    numbers = count(network, (height, width), channels).as_dict()
+    numbers = count(network, (height, width), channels)
     if as_json:
         print(json.dumps(numbers, indent=2))
         return

@@ -9,7 +9,7 @@ import pytest
 MEASURE = """
 import resource, sys, time
 from ultralytics import YOLO
-from tintbox.plugins.anchor import importing, legacy, records, conversion, darknet
+from tintbox.plugins.anchor import importing, records, conversion, darknet
 from tintbox.errors import TintboxError
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10

@@ -16,8 +16,7 @@ from ultralytics.nn.modules.conv import Conv as TodaysConv
 from tintbox import limits
 from tintbox.checkpoint_archive import open_checkpoint
 from tintbox.errors import TintboxError
-from tintbox.plugins.anchor import legacy, records, stand_ins, unpickler
-from tintbox.plugins.anchor.conversion import convert
+from tintbox.plugins.anchor import conversion, records, stand_ins, unpickler
 from tintbox.plugins.anchor.importing import import_legacy
 
 
@@ -131,7 +130,7 @@ def test_any_field_may_hold_anything(leaky, tmp_path, canary, data):
     for _ in range(data.draw(st.integers(1, 2))):
         put(content, data.draw(st.sampled_from(sorted(places(content), key=str))), data.draw(values(canary)))
     try:
-        model = convert(content, file)
+        model = conversion.convert(content, file)
     except TintboxError as error:
         assert "\n" not in str(error) and "\x1b" not in str(error) and len(str(error)) < 600
     else:
@@ -255,7 +254,7 @@ def test_any_bytes_in_file_and_pickle(classic, tmp_path, data):
         file.write_bytes(spoiled(file.read_bytes()))
     before = file.read_bytes()
     try:
-        legacy.checkpoint(file)
+        conversion.checkpoint(file)
     except TintboxError as error:
         assert "\n" not in str(error)
     assert file.read_bytes() == before

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from tintbox.plugins.coco_eval.accumulation import accumulate
-from tintbox.plugins.coco_eval.matches import Group, Matches, Partners
+from tintbox.plugins.coco_eval.matcher import Group
 from tintbox.plugins.coco_eval.metrics import AREAS, IOU_THRESHOLDS, MAX_DETECTIONS, RECALL_THRESHOLDS
 
 LEVELS = len(IOU_THRESHOLDS)
-NOTHING = Partners(np.zeros(0, int), np.zeros(0, bool))
 
 
 def group(matched, ignored=None, rank=None, truths=1):
@@ -22,7 +21,7 @@ def group(matched, ignored=None, rank=None, truths=1):
 
 def curves_of(*groups):
     """Curves of one class, with these groups as its size ranges."""
-    return accumulate(Matches([list(groups)], NOTHING))
+    return accumulate([list(groups)])
 
 
 def plain(group, limit):

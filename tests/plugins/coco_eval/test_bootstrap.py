@@ -12,8 +12,7 @@ from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.evaluation import evaluate
-from tintbox.plugins.coco_eval.matcher import match
-from tintbox.plugins.coco_eval.matches import Group
+from tintbox.plugins.coco_eval.matcher import Group, match
 from tintbox.plugins.coco_eval.metrics import AREAS, IOU_THRESHOLDS, KEYS, METRICS, overall
 from tintbox.plugins.coco_eval.reweighting import Weights, average_precision
 from tintbox.plugins.coco_eval.settings import Settings
@@ -46,7 +45,7 @@ def test_reweighting_is_resampling(synthetic, masks):
     iou_type = "segm" if masks else "bbox"
     order = np.argsort([image["id"] for image in truth.images])
     weights = bootstrap.draw(len(truth.images), 4, seed=5)
-    ours = overall(bootstrap.reweight(match(Columns.of(truth, detections, iou_type)), weights))
+    ours = overall(bootstrap.reweight(match(Columns.of(truth, detections, iou_type))[0], weights))
     for i in range(weights.shape[1]):
         counts = np.empty(len(truth.images))
         counts[order] = weights[:, i]
@@ -70,11 +69,11 @@ def test_same_seed_same_interval(synthetic):
 
 def test_blocks_do_not_matter(synthetic, monkeypatch):
     truth, detections = synthetic.case(6)
-    matches, weights = match(Columns.of(truth, detections)), bootstrap.draw(len(truth.images), 50)
-    whole = bootstrap.reweight(matches, weights)
+    matched, weights = match(Columns.of(truth, detections))[0], bootstrap.draw(len(truth.images), 50)
+    whole = bootstrap.reweight(matched, weights)
     for name, value in (("BLOCK", 7), ("ENTRIES", 300)):
         monkeypatch.setattr(bootstrap, name, value)
-        np.testing.assert_allclose(bootstrap.reweight(matches, weights), whole, atol=1e-12)
+        np.testing.assert_allclose(bootstrap.reweight(matched, weights), whole, atol=1e-12)
 
 
 def simulated(rng, images, truths=5.0, false=3.0):
@@ -117,13 +116,13 @@ def test_interval_skips_resamples_without_a_value():
 
 def test_support_is_counted(synthetic):
     truth, detections = synthetic.case(7)
-    matches = match(Columns.of(truth, detections, "bbox"))
+    matched, _ = match(Columns.of(truth, detections, "bbox"))
     groups = np.arange(len(truth.images)) // 3
     for units in (None, groups):
-        found = bootstrap.count_support(matches, units)
+        found = bootstrap.count_support(matched, units)
         for place, metric in enumerate(METRICS):
             area = list(AREAS).index(metric.area)
-            by_class = [sizes[area].truth_image.tolist() for sizes in matches.groups]
+            by_class = [sizes[area].truth_image.tolist() for sizes in matched]
             for k, images in enumerate([*by_class, [image for of_class in by_class for image in of_class]]):
                 assert found[k, place] == len({image if units is None else units[image] for image in images})
 

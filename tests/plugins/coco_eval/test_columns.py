@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval.columns import Columns, find_outside
+from tintbox.plugins.coco_eval.columns import Columns, find_outside, ranks, sorted_ids
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.run_lengths import encode
 from tintbox.plugins.coco_eval.data.truth import Truth
@@ -57,3 +57,20 @@ def test_what_the_truth_does_not_list(image, label, name):
 
 def test_both_ends_of_a_range_are_in_it():
     assert find_outside(np.array([0.9, 1, 1.5, 2, 2.1]), (1, 2)).tolist() == [True, False, False, False, True]
+
+
+def test_ranks_are_places_in_the_sorted_ids():
+    ids = [2**62, -5, 7, 0, 2**53 + 1, 2**53]
+    known = sorted_ids([*ids, 7])
+    assert known.tolist() == sorted(ids)
+    assert ranks(known, ids, "image").tolist() == [sorted(ids).index(i) for i in ids]
+
+
+def test_no_ids():
+    assert ranks(sorted_ids([]), [], "image").dtype == np.int64
+
+
+@pytest.mark.parametrize("lost", [-1, 4, 9])
+def test_an_unknown_id_is_named(lost):
+    with pytest.raises(TintboxError, match=rf"image {lost} is not in the truth \(2 such rows\)"):
+        ranks(sorted_ids([0, 3, 8]), [3, lost, lost], "image")

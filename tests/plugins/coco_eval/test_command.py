@@ -1,11 +1,15 @@
 """`tintbox coco-eval`, and the user errors that it and `tintbox compare` report in one line."""
 
+import io
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
 from ultralytics import YOLO
+
+from tintbox.plugins.coco_eval.command import steps
 
 from ...pictures import png
 from .conftest import QUICK, values
@@ -312,3 +316,36 @@ def test_broken_json_is_told_with_its_place(name, tintbox, written, tmp_path):
     (folder / f"{name}.json").write_text('[\n {"image_id": 1,,\n')
     status, _, errors = tintbox("coco-eval", *files(folder))
     assert status == 1 and errors.startswith(f"tintbox: {folder / name}.json:2:17: broken JSON")
+
+
+class Terminal(io.StringIO):
+    """A standard error that is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_nothing_is_shown_where_nobody_looks(capsys):
+    with steps(2) as begin:
+        begin("one")
+        begin("two")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_steps_are_shown_and_go_again(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with steps(2) as begin:
+        begin("reading [the truth]")
+        begin("matching")
+    shown = terminal.getvalue()
+    assert "matching" in shown and "1/2" in shown
+    assert shown.rstrip().endswith("\x1b[2K") or "\x1b[1A" in shown, "the bar is taken away"
+
+
+def test_an_error_goes_through(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with pytest.raises(ValueError, match="mine"), steps(1) as begin:
+        begin("one")
+        raise ValueError("mine")

@@ -30,19 +30,19 @@ def matches_of(truth, detections, iou_type="bbox"):
 
 
 def numbers_of(truth, detections, iou_type="bbox"):
-    return per_class(accumulate(matches_of(truth, detections, iou_type)))
+    return per_class(accumulate(matches_of(truth, detections, iou_type)[0]))
 
 
 def assert_equal_to_pycocotools(synthetic, truth, detections, iou_type):
-    matches = matches_of(truth, detections, iou_type)
+    matched, _ = matches_of(truth, detections, iou_type)
     theirs = synthetic.pycocotools(truth, detections, iou_type)
-    curves = accumulate(matches)
+    curves = accumulate(matched)
     np.testing.assert_allclose(curves.precision, theirs.eval["precision"], atol=TOLERANCE)
     np.testing.assert_allclose(curves.recall, theirs.eval["recall"], atol=TOLERANCE)
     classes = per_class(curves)
     np.testing.assert_allclose(as_stats(overall(classes)), theirs.stats, atol=TOLERANCE)
     # With every image counted once, the result is the evaluation itself.
-    once = bootstrap.reweight(matches, np.ones((len(truth.images), 1)))[0]
+    once = bootstrap.reweight(matched, np.ones((len(truth.images), 1)))[0]
     np.testing.assert_allclose(once, classes, atol=TOLERANCE)
     for k in range(len(truth.categories)):  # pycocotools' own mean over one class
         precision = theirs.eval["precision"][:, :, k, 0, -1]
@@ -104,7 +104,7 @@ def assert_equal_partners(synthetic, truth, detections, iou_type):
         if entry is not None and entry["aRng"] == theirs.params.areaRng[0]:
             rows = np.array(entry["dtIds"], int) - 1
             found[rows], ignored[rows] = np.array(entry["dtMatches"][0], int) - 1, entry["dtIgnore"][0]
-    partners = matches_of(truth, detections, iou_type).partners
+    _, partners = matches_of(truth, detections, iou_type)
     np.testing.assert_array_equal(partners.truth, found)
     np.testing.assert_array_equal(partners.ignored, ignored)
 
@@ -186,7 +186,7 @@ def test_no_detections_are_zero(synthetic):
     values = overall(numbers_of(truth, Detections.empty()))
     assert values[0] == 0
     assert values[KEYS.index("AR100")] == 0
-    once = bootstrap.reweight(matches_of(truth, Detections.empty()), np.ones((len(truth.images), 2)))
+    once = bootstrap.reweight(matches_of(truth, Detections.empty())[0], np.ones((len(truth.images), 2)))
     np.testing.assert_array_equal(overall(once)[0], values)
 
 

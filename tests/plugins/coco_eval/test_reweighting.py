@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tintbox.plugins.coco_eval import bootstrap, reweighting
-from tintbox.plugins.coco_eval.matches import Group
+from tintbox.plugins.coco_eval.matcher import Group
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, RECALL_THRESHOLDS
 from tintbox.plugins.coco_eval.reweighting import Weights, average_precision, average_recall
 

@@ -8,7 +8,7 @@ import torch
 from ultralytics.utils.torch_utils import get_flops
 
 from tintbox.plugins.extend import network
-from tintbox.plugins.extend.narrowing import LEAST, count_head_operations, count_operations, fit, narrow
+from tintbox.plugins.extend.narrowing import LEAST, count_head_operations, count_operations, fit
 
 from .conftest import KINDS
 
@@ -31,8 +31,7 @@ def test_channels_that_say_nothing_can_go(kind, old, load):
         for layer in branch[:-1]:
             layer.bn.weight.data[::2] = layer.bn.bias.data[::2] = 0
             layer.bn.running_mean.zero_()
-    slim = copy.deepcopy(head)
-    narrow(slim)
+    slim = fit(head, 0, [0.5])
     for before, after, x in zip(head.cv2, slim.cv2, features):
         assert torch.allclose(before(x), after(x), atol=1e-5)
         widths = [layer.conv.out_channels for layer in after[:-1]]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from ultralytics import YOLO
 
-from tintbox.plugins.extend.reconcile import generations, keep
+from tintbox.plugins.extend.reconcile import keep
 
 from .conftest import OLD
 
@@ -16,7 +16,10 @@ def stay(scores, classes, counts=(2, 1, 1)):
 
 
 def test_a_class_is_of_a_head():
-    assert generations(torch.tensor([0.0, 1, 2, 3, 5]), [2, 1, 3]).tolist() == [0, 0, 1, 2, 2]
+    """Of five boxes on each other with rising scores, those of the newest head stay."""
+    same, classes = BOXES[:1].repeat(5, 1), torch.tensor([0.0, 1, 2, 3, 5])
+    for counts, stays in (([2, 1, 3], 2), ([2, 4], 3), ([3, 3], 2), ([5, 1], 1), ([6], 5)):
+        assert keep(same, torch.arange(5.0), classes, counts).tolist() == [False] * (5 - stays) + [True] * stays
 
 
 def test_an_old_box_goes_where_a_surer_new_one_lies_on_it():

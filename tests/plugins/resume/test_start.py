@@ -12,6 +12,7 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.resume import start
 
 pytestmark = pytest.mark.attack("resume")
+HEAD = "epoch,time,loss\n"
 
 
 @pytest.mark.parametrize("how", ["resume=True model=", "resume="])
@@ -127,3 +128,29 @@ def test_a_moved_run_is_told_where_it_goes_on(tmp_path):
     assert start.explain_moved(old / "weights" / "last.pt", old) is None
     assert start.explain_moved(new / "weights" / "last.pt", old).endswith(f"in {old}; to go on here: save_dir={new}")
     assert start.explain_moved(new / "last.pt", old).endswith(f"save_dir={new}")
+
+
+@pytest.mark.parametrize(
+    ("before", "epoch", "after"),
+    [
+        (HEAD + "1,2,3\n2,3,4\n", 3, HEAD + "1,2,3\n2,3,4\n"),
+        (HEAD + "1,2,3\n2,3,4\n3,4,5\n", 3, HEAD + "1,2,3\n2,3,4\n"),
+        (HEAD + "1,2,3\n2,3,4\n2,9,9\n3,4,5\n", 3, HEAD + "1,2,3\n2,9,9\n"),
+        (HEAD + "1,2,3\n2,3,", 3, HEAD + "1,2,3\n"),
+        (HEAD + "1,2,3\n2,3", 3, HEAD + "1,2,3\n"),
+        (HEAD + "1,2,3\n10,3,4\n", 11, HEAD + "1,2,3\n10,3,4\n"),
+        (HEAD + "1,2,3\nx,y,z\n", 3, HEAD + "1,2,3\n"),
+        (HEAD, 3, HEAD),
+        ("", 3, ""),
+    ],
+)
+def test_rows(tmp_path, before, epoch, after):
+    file = tmp_path / "results.csv"
+    file.write_bytes(before.encode())
+    start.drop_rows(file, epoch)
+    assert file.read_bytes() == after.encode()
+
+
+def test_no_file_is_made(tmp_path):
+    start.drop_rows(tmp_path / "results.csv", 3)
+    assert list(tmp_path.iterdir()) == []

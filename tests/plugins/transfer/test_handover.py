@@ -243,7 +243,7 @@ def test_complexity_counts_the_whole_model():
     from tintbox.colorization.complexity import complexity, load_network
 
     network, channels = load_network("yolo11n-colorize.yaml")
-    assert complexity(network, (32, 32), channels).total.weights == sum(p.numel() for p in network.parameters())
+    assert complexity(network, (32, 32), channels)["total"]["weights"] == sum(p.numel() for p in network.parameters())
 
 
 @pytest.mark.attack("newcomer")

@@ -14,7 +14,7 @@ def explain(truth, detections, iou_type="bbox"):
     """The errors of detections, matched anew."""
     columns = Columns.of(truth, detections, iou_type)
     names = [category["name"] for category in sorted(truth.categories, key=lambda category: category["id"])]
-    return tide.explain(columns, match(columns).partners, names)
+    return tide.explain(columns, match(columns)[1], names)
 
 
 def truth_of(objects, images=1, classes=2, crowd=()):

@@ -6,9 +6,9 @@ import io
 import numpy as np
 import pytest
 
+from tintbox.plugins.coco_eval import accumulation
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
-from tintbox.plugins.coco_eval.errors import oracles
 from tintbox.plugins.coco_eval.errors.tide import KINDS, SPECIALS
 
 from .conftest import explain, truth_of
@@ -219,10 +219,10 @@ TIDECV = {
 }
 
 
-@pytest.mark.parametrize("levels, tolerance", [(oracles.RECALL_THRESHOLDS, 1e-4), (np.arange(101) / 100, 1e-12)])
+@pytest.mark.parametrize("levels, tolerance", [(accumulation.RECALL_THRESHOLDS, 1e-4), (np.arange(101) / 100, 1e-12)])
 def test_as_the_authors_package(levels, tolerance, monkeypatch):
     """Equal with tidecv's recalls; pycocotools' differ by rounding, which can move one of 101 levels by a step."""
-    monkeypatch.setattr(oracles, "RECALL_THRESHOLDS", levels)
+    monkeypatch.setattr(accumulation, "RECALL_THRESHOLDS", levels)
     ours = explain(*random_case(11)).overall
     assert ours.ap == pytest.approx(TIDECV_AP, abs=tolerance)
     for kind, (gain, count) in TIDECV.items():
