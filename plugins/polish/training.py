@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ultralytics.utils import LOGGER, RANK
 
 from tintbox import checkpoint_file
 from tintbox.checks import is_there
+from tintbox.datasets.reading.description import describe
 from tintbox.datasets.reading.layout import split_pictures
 from tintbox.errors import counted, message_of
 from tintbox.plugins.coco_eval import sources
@@ -46,33 +48,44 @@ def on_fit_epoch_end(trainer: Any) -> None:
     if not trainer.stop or RANK not in {-1, 0} or not trainer.best.exists() or hasattr(trainer, "tintbox_polished"):
         return
     trainer.tintbox_polished = True
+    if distributed.is_available() and distributed.is_initialized():
+        LOGGER.info(f"polish: not on several devices; when the run has ended, tintbox polish {trainer.save_dir}")
+        return
+    replace_best(trainer.best, vars(trainer.args), trainer.device)
+
+
+def replace_best(best: Path, arguments: Mapping[str, Any], device: Any) -> None:
+    """Replace a run's best.pt by its best variant, if there is a better one; what prevents that is logged.
+
+    Args:
+        best: The checkpoint of a run that has trained all its epochs.
+        arguments: The run's.
+        device: As in `yolo val`, or a `torch.device`.
+    """
     try:
-        with sources.explain_refusals(trainer.best, "polished"):
-            polish(trainer)
+        with sources.explain_refusals(best, "polished"):
+            polish(best, arguments, device)
     except Exception as error:  # noqa: BLE001  whatever it is, the training is complete without it
         LOGGER.warning(f"polish: {message_of(error)}")
 
 
-def polish(trainer: Any) -> None:
-    """Replace best.pt by its best variant, if there is a better one.
+def polish(best: Path, arguments: Mapping[str, Any], device: Any) -> None:
+    """Do what `replace_best` says.
 
     Raises:
         TintboxError: It cannot be known, e.g. because the training images are gone.
     """
-    if distributed.is_available() and distributed.is_initialized():
-        LOGGER.info(f"polish: not on several devices; when the run has ended, tintbox polish {trainer.save_dir}")
-        return
-    count = len(split_pictures(trainer.data, "val"))
+    data = arguments["data"]
+    count = len(split_pictures(describe(data), "val"))
     if count < LEAST:
         least = f"fewer than {LEAST}, so chance would choose; best.pt stays as it is"
         LOGGER.info(f"polish: {counted(count, 'validation image')}, {least}")
         return
-    network, content = load_checkpoint(trainer.best)
-    arguments, data = vars(trainer.args), trainer.args.data
-    found = variants.search(trainer.best, network, arguments, content, data, device=trainer.device)
+    network, content = load_checkpoint(best)
+    found = variants.search(best, network, arguments, content, data, device=device)
     if not found.is_better:
         LOGGER.info("polish: best.pt is the best as it is")
         return
     place = "ema" if content.get("ema") else "model"
-    checkpoint_file.write(trainer.best, {**content, place: found.network.half(), MARK: found.mark})
+    checkpoint_file.write(best, {**content, place: found.network.half(), MARK: found.mark})
     LOGGER.info(f"polish: best.pt is now the best of them, {found.gain:+.1f}")

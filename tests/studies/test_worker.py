@@ -5,7 +5,7 @@ import torch
 
 from tintbox.run_arguments import HEADER
 from tintbox.studies.outcome import Outcome, read
-from tintbox.studies.worker import end, words
+from tintbox.studies.worker import end, finish_polishing, words
 
 ARGUMENTS = {"task": "detect", "model": "yolo11n.yaml", "epochs": 3}
 
@@ -71,6 +71,32 @@ def test_a_run_that_was_killed_in_its_coco_evaluation_gets_it(folder):
     assert words(folder, ARGUMENTS) is None
     best.write_bytes(b"")
     assert words(folder, ARGUMENTS) == fresh(folder) and not (folder / "coco.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "polished"),
+    [
+        ({}, True),
+        ({"tintbox_polish": {}}, False),  # done
+        ({"epoch": -1}, False),  # done, and nothing was better
+        ({"last": 1}, False),  # it is to be resumed
+        ({"asked": False}, False),
+    ],
+)
+def test_a_run_that_was_killed_before_its_polishing_gets_it(folder, changes, polished, monkeypatch):
+    from tintbox.plugins.polish import training
+
+    calls = []
+    monkeypatch.setattr(training, "replace_best", lambda *values: calls.append(values))
+    content = {"epoch": 0, **changes}
+    save(folder, "last.pt", content.pop("last", 2))
+    if content.pop("asked", True):
+        (folder / "args.yaml").write_text(HEADER + "{epochs: 3, device: cpu}")
+        (folder / "tintbox.yaml").write_text("polish: true\n")
+    best = folder / "weights/best.pt"
+    torch.save(content, best)
+    finish_polishing(folder)
+    assert [(file, device) for file, _, device in calls] == [(best, "cpu")] * polished
 
 
 def test_without_its_best_weights_a_trained_run_begins_anew(folder):

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tintbox import checkpoint_file, run_arguments
 from tintbox.plugins.coco_eval.outcome import PREDICTIONS
 from tintbox.run_arguments import COCO
 from tintbox.studies import crossing, files, outcome
@@ -97,6 +98,20 @@ def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
     return [*task, "train", *(f"{k}={v}" for k, v in {**resolved, **place}.items() if k != "task")]
 
 
+def finish_polishing(folder: Path) -> None:
+    """Polish the best weights of a run that asked for it, if it was killed after its last epoch and before that."""
+    last, best = (folder / outcome.WEIGHTS / name for name in ("last.pt", "best.pt"))
+    if not (checkpoint_file.is_whole(best) and checkpoint_file.is_whole(last) and outcome.is_trained(folder, last)):
+        return
+    ended = checkpoint_file.facts(best).get("epoch") == -1  # the state of training is removed after the polishing
+    arguments = run_arguments.read(folder)
+    if arguments.get("polish") and not ended:
+        from tintbox.plugins.polish import training, variants
+
+        if not checkpoint_file.mentions(best, variants.MARK.encode()):
+            training.replace_best(best, arguments, arguments.get("device"))
+
+
 def die_with_standard_input() -> None:
     """Kill this process and its children when the other end of its standard input is closed."""
     while os.read(0, 1024):  # not sys.stdin, whose lock a thread must not hold when the interpreter exits
@@ -116,6 +131,7 @@ def main() -> None:
     if other := files.list_changed(recorded.recipe, files.contents(recorded.arguments.get("cfg")), recorded.arguments):
         cfg = recorded.arguments["cfg"]
         raise SystemExit(f"cfg={cfg} has changed since the study began ({other}); restore it, or begin another study")
+    finish_polishing(folder)
     if line := words(folder, recorded.arguments):
         sys.argv[:] = ["yolo", *line, *sys.argv[2:]]  # in place: an imported Ultralytics holds this very list
         from ultralytics.cfg import entrypoint

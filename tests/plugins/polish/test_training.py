@@ -113,17 +113,18 @@ def test_the_start_is_what_was_loaded_last(model, loaded, start, tuned, fruit, t
 
 def test_several_devices_are_told_which_command_does_it(monkeypatch, tmp_path, log):
     monkeypatch.setattr(training.distributed, "is_initialized", lambda: True)
-    training.polish(SimpleNamespace(save_dir=tmp_path))
+    (tmp_path / "best.pt").touch()
+    training.on_fit_epoch_end(SimpleNamespace(stop=True, best=tmp_path / "best.pt", save_dir=tmp_path))
     assert f"polish: not on several devices; when the run has ended, tintbox polish {tmp_path}" in log
 
 
 def test_once_is_enough_and_without_a_best_checkpoint_there_is_nothing_to_do(monkeypatch, tmp_path):
     calls = []
-    monkeypatch.setattr(training, "polish", calls.append)
+    monkeypatch.setattr(training, "replace_best", lambda *values: calls.append(values))
     best = tmp_path / "best.pt"
-    trainer = SimpleNamespace(stop=False, best=best)
+    trainer = SimpleNamespace(stop=False, best=best, args=SimpleNamespace(polish=True), device="cpu")
     for stop, there in ((False, True), (True, False), (True, True), (True, True)):
         trainer.stop = stop
         best.touch() if there else best.unlink()
         training.on_fit_epoch_end(trainer)
-    assert calls == [trainer], "the event fires again after the final validation"
+    assert calls == [(best, {"polish": True}, "cpu")], "the event fires again after the final validation"
