@@ -55,7 +55,9 @@ def test_of_many_classes_the_worst_and_the_best_are_shown(synthetic):
     others = sum(evaluation.truths) - sum(evaluation.truths[int(n.split()[1])] for n in order[:10] + order[-10:])
     assert rows[10].split() == ["...", "20", "others:", "coco.csv", str(others)]
     assert text.index("of 40 classes") < text.index("AP50 to gain") < text.index("COCO evaluation of boxes")
-    assert "others: coco.csv" not in tables.html({"bbox": evaluation}) and "20 others" in tables.html({"bbox": evaluation})
+    assert "others: coco.csv" not in tables.html({"bbox": evaluation}) and "20 others" in tables.html(
+        {"bbox": evaluation}
+    )
 
 
 def test_of_many_compared_classes_those_that_differ_most_are_shown(synthetic):
