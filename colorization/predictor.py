@@ -21,7 +21,7 @@ from tintbox.colorization.palette_base import BasePalette
 from tintbox.colorization.rendering import interpolate_rows, readout, render
 from tintbox.threads import use_all_cores
 
-LOGITS_LIMIT = 2**28  # numbers in the upsampled logits (1 GiB); beyond that, the colours are upsampled instead
+LOGITS_LIMIT = 2**28  # upsampled logits; beyond that, the colours are upsampled instead, in a quarter of the time
 BAND_PIXELS = 2**20  # upsampled and rendered at once: rows of them, so that memory does not grow with the image
 
 
