@@ -21,6 +21,20 @@ def readout(palette: BasePalette, scores: torch.Tensor) -> torch.Tensor:
     return annealed_mean(scores, torch.tensor(palette.table), palette.temperature)
 
 
+def interpolate_rows(values: torch.Tensor, height: int, rows: slice) -> torch.Tensor:
+    """Interpolate values (B, C, h, w) along their height, and return some ``rows`` of the result (B, C, height, w).
+
+    Rows have the same places as in ``F.interpolate`` with ``align_corners=False``, which cannot compute a part.
+    """
+    last = values.shape[2] - 1
+    scale = torch.tensor(values.shape[2] / height, dtype=torch.float32).double()  # rounded, as there
+    places = torch.arange(rows.start, rows.stop, dtype=torch.float64).add_(0.5).mul_(scale).sub_(0.5).clamp_(0, last)
+    low = places.long()
+    share = (places - low).to(values)[:, None]
+    low = low.to(values.device)
+    return values[:, :, low] * (1 - share) + values[:, :, (low + 1).clamp(max=last)] * share
+
+
 def render(palette: BasePalette, values: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
     """Render the output of `readout`, upsampled to (B, C, H, W), as images (B, H, W, 3), uint8.
 

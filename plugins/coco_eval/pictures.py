@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 INK, GREY, BETTER, WORSE = "#2a6fb0", "#9aa3ad", "#1b7f5c", "#b5452c"
 NAMED_CURVES = 10  # maximum number of classes distinguished by colour
-MOST_CLASSES = 40  # shown in the plot of AP by class: those with the most objects
+MOST_CLASSES = 40  # shown in the plot of AP by class: those with the most objects; of more, no curves are distinguished
 DPI = 120
 LONGEST = 28  # maximum length of a class name in characters; longer ones are cut
 
@@ -75,20 +75,28 @@ def _figure(width: float, height: float, title: str) -> tuple[Figure, Any]:
 
 
 def precision_recall(evaluation: Evaluation) -> Figure:
-    """Draw precision against recall for every class at IoU 0.50, and the class mean at 0.50, 0.75 and 0.90."""
+    """Draw precision against recall for every class at IoU 0.50, and the class mean at 0.50, 0.75 and 0.90.
+
+    Many classes are a band from the 10th to the 90th percentile at each recall.
+    """
     from matplotlib import colormaps
 
     curves = evaluation.curves.precision[..., 0, -1]  # (T, R, K), all sizes, 100 detections
     there = [k for k in range(curves.shape[-1]) if curves[0, 0, k] >= 0]
-    several, few = len(there) > 1, len(there) <= NAMED_CURVES
+    several, few, many = len(there) > 1, len(there) <= NAMED_CURVES, len(there) > MOST_CLASSES
     title = f"Precision and recall of {TITLES[evaluation.iou_type]}" + ("; by class at IoU 0.50" if several else "")
     figure, axes = _figure(9.0, 5, title)
-    lines, labels = [], []
-    for place, k in enumerate(there if several else []):
+    lines: list[Any] = []
+    labels = []
+    for place, k in enumerate(there if several and not many else []):
         colour = colormaps["tab10"](place) if few else GREY
         lines += axes.plot(RECALL_THRESHOLDS, curves[0, :, k], color=colour, lw=1.4 if few else 0.6)
         labels.append(f"{make_legible(evaluation.names[k], LONGEST)}, AP50 {evaluation.classes[k, 1]:.3f}")
-    if not few:
+    if many:
+        low, high = np.quantile(curves[0][:, there], (0.1, 0.9), axis=1)
+        lines = [axes.fill_between(RECALL_THRESHOLDS, low, high, color=GREY, alpha=0.4, lw=0)]
+        labels = [f"10th to 90th percentile of {len(there):,} classes"]
+    elif not few:
         lines, labels = lines[:1], [f"one of {len(there)} classes"]
     for level, style in ((0, "-"), (5, "--"), (8, ":")) if there else ():
         lines += axes.plot(RECALL_THRESHOLDS, curves[level][:, there].mean(1), style, color="black", lw=2)

@@ -223,7 +223,7 @@ def validate_both(
     arguments = {key: values[key] for key in VALIDATION if values.get(key) is not None}
     arguments["coco_eval"] = {**asdict(chosen), "report": False}
     with tempfile.TemporaryDirectory(prefix="tintbox-") as folder:  # Ultralytics makes one for each validation
-        arguments.update(plots=False, project=folder)
+        arguments.update(plots=False, verbose=False, project=folder)
         return [
             validate(detector, model, data, values.get("split"), **arguments).coco
             for detector, model in zip(detectors, models)

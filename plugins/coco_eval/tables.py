@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape as escape_html
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,8 @@ NONE = "n/a"
 DIGITS, MOST_DIGITS = 3, 9  # decimals; more than DIGITS only for significant differences too small to show otherwise
 CLASS_COLUMNS = ("AP", "AP50", "AP75", "AR100")  # in the logged table; the files have all twelve
 HUGE = 1e6  # numbers from here on are shown in scientific notation
+MOST_CLASSES = 30  # shown in a table; of more, only the ENDS at its top and at its bottom
+ENDS = 10
 LONGEST = 60  # maximum length of a class name in characters; longer ones are cut
 
 
@@ -100,8 +103,12 @@ def digits_of(bounds: np.ndarray) -> int:
 
 
 def text(found: Mapping[str, Evaluation], *, classes: bool = True) -> str:
-    """Return the tables of evaluations by IoU type as text, with the class tables if ``classes``."""
-    parts = [table.text() for evaluation in found.values() for table in tables_of(evaluation, classes=classes)]
+    """Return the tables of evaluations by IoU type as text, with the class tables if ``classes``.
+
+    What these leave out is said to be in coco.csv.
+    """
+    tables = (tables_of(evaluation, classes=classes, rest="coco.csv") for evaluation in found.values())
+    parts = [table.text() for table in chain.from_iterable(tables)]
     return "\n" + "\n\n".join(parts) + "\n"
 
 
@@ -110,8 +117,12 @@ def html(found: Mapping[str, Evaluation]) -> str:
     return "".join(table.html() for evaluation in found.values() for table in tables_of(evaluation))
 
 
-def tables_of(evaluation: Evaluation, *, classes: bool = True) -> Iterator[Table]:
-    """Yield the tables of an evaluation: the twelve numbers, the classes, and the errors."""
+def tables_of(evaluation: Evaluation, *, classes: bool = True, rest: str = "") -> list[Table]:
+    """Return the tables of an evaluation: the twelve numbers, the classes, and the errors.
+
+    Of many classes, only the worst and the best are shown, above the numbers, which are what stays on a terminal; the
+    others are in the file ``rest``.
+    """
     head = f"COCO evaluation of {TITLES[evaluation.iou_type]}: {evaluation.images:,} images, "
     head += f"{sum(evaluation.truths):,} objects"
     if evaluation.settings.resamples:
@@ -120,11 +131,12 @@ def tables_of(evaluation: Evaluation, *, classes: bool = True) -> Iterator[Table
         (metric.key, meaning(metric), number(value), span(bounds))
         for metric, value, bounds in zip(METRICS, evaluation.values, evaluation.intervals)
     ]
-    yield Table(("metric", "over", "value", "interval"), rows, left=2, title=head)
+    found = [Table(("metric", "over", "value", "interval"), rows, left=2, title=head)]
     if classes and len(evaluation.names) > 1:
-        yield _class_table(evaluation)
+        found.append(_class_table(evaluation, rest))
     if evaluation.errors:
-        yield _error_table(evaluation.errors)
+        found.append(_error_table(evaluation.errors))
+    return [*found[1:], found[0]] if classes and len(evaluation.names) > MOST_CLASSES else found
 
 
 def intervals_text(evaluation: Evaluation) -> str:
@@ -135,7 +147,7 @@ def intervals_text(evaluation: Evaluation) -> str:
     return f"{100 * settings.level:g}% intervals from {settings.resamples:,} resamples of the images{none}"
 
 
-def _class_table(evaluation: Evaluation) -> Table:
+def _class_table(evaluation: Evaluation, rest: str) -> Table:
     columns = [column(key) for key in CLASS_COLUMNS]
     rows: list[Sequence[str]] = [
         (make_legible(name), f"{count:,}", span(bounds[0]), *(number(values[i]) for i in columns))
@@ -143,7 +155,29 @@ def _class_table(evaluation: Evaluation) -> Table:
             evaluation.names, evaluation.truths, evaluation.classes, evaluation.class_intervals
         )
     ]
-    return Table(("class", "objects", "AP interval", *CLASS_COLUMNS), rows)
+    headings, title = ("class", "objects", "AP interval", *CLASS_COLUMNS), ""
+    if len(rows) > MOST_CLASSES:
+        title = f"AP of {TITLES[evaluation.iou_type]}: the {ENDS} worst and the {ENDS} best of {len(rows):,} classes"
+        order = _in_order(evaluation.classes[:, 0])
+        first, last = order[:ENDS], order[ENDS:][-ENDS:]
+        others = sum(evaluation.truths) - sum(evaluation.truths[k] for k in (*first, *last))
+        rows = _abbreviated(rows, first, last, rest, f"{others:,}")
+    return Table(headings, rows, title=title)
+
+
+def _in_order(values: np.ndarray) -> np.ndarray:
+    """Return the places of the values that are not NaN, in ascending order."""
+    return np.argsort(values, kind="stable")[: np.count_nonzero(~np.isnan(values))]  # NaN is last
+
+
+def _abbreviated(
+    rows: Sequence[Sequence[str]], first: np.ndarray, last: np.ndarray, rest: str, *more: str
+) -> list[Sequence[str]]:
+    """Return the first and the last rows, and between them how many others the file ``rest`` has, and ``more``."""
+    left_out = f"... {len(rows) - len(first) - len(last):,} others" + (f": {rest}" if rest else "")
+    cells = [left_out, *more]
+    cells += [""] * (len(rows[0]) - len(cells))
+    return [*(rows[k] for k in first), cells, *(rows[k] for k in last)]
 
 
 def _error_table(errors: Explanation) -> Table:
@@ -153,23 +187,34 @@ def _error_table(errors: Explanation) -> Table:
 
 
 def comparison_text(comparison: Comparison) -> str:
-    """Return the tables of a comparison as text."""
-    return "\n" + "\n\n".join(table.text() for table in comparison_tables(comparison)) + "\n"
+    """Return the tables of a comparison as text; what they leave out is said to be in compare.csv."""
+    return "\n" + "\n\n".join(table.text() for table in comparison_tables(comparison, "compare.csv")) + "\n"
 
 
-def comparison_tables(comparison: Comparison) -> Iterator[Table]:
-    """Yield the tables of a comparison: the twelve numbers, and the AP of every class."""
+def comparison_tables(comparison: Comparison, rest: str = "") -> list[Table]:
+    """Return the tables of a comparison: the twelve numbers, and the AP of every class.
+
+    Of many classes, only those that differ most are shown, above the numbers; the others are in the file ``rest``.
+    """
     first, second, names = comparison.first, comparison.second, comparison.names
     head = f"{names[1]} against {names[0]}, {TITLES[first.iou_type]}: {first.images:,} images"
     if first.settings.resamples:
         head += "; " + intervals_text(first).replace("intervals", "intervals of the difference")
     columns = (*names, "difference", "interval", "verdict")
     values = zip(KEYS, first.values, second.values, comparison.values, comparison.intervals)
-    yield Table(("metric", *columns), [_difference(*row) for row in values], title=head)
-    if len(first.names) > 1:
-        classes = zip(first.names, first.classes, second.classes, comparison.classes, comparison.class_intervals)
-        rows = [_difference(make_legible(name), a[0], b[0], d[0], bounds[0]) for name, a, b, d, bounds in classes]
-        yield Table(("AP of class", *columns), rows)
+    numbers = Table(("metric", *columns), [_difference(*row) for row in values], title=head)
+    if len(first.names) == 1:
+        return [numbers]
+    classes = zip(first.names, first.classes, second.classes, comparison.classes, comparison.class_intervals)
+    rows = [_difference(make_legible(name), a[0], b[0], d[0], bounds[0]) for name, a, b, d, bounds in classes]
+    if len(rows) <= MOST_CLASSES:
+        return [numbers, Table(("AP of class", *columns), rows)]
+    title = f"AP of {TITLES[first.iou_type]}: the {2 * ENDS} of {len(rows):,} classes that differ most"
+    differences = comparison.classes[:, 0]
+    most = _in_order(-np.abs(differences))[: 2 * ENDS]
+    most = most[np.argsort(differences[most], kind="stable")]
+    worse, better = np.split(most, [np.count_nonzero(differences[most] < 0)])
+    return [Table(("AP of class", *columns), _abbreviated(rows, worse, better, rest), title=title), numbers]
 
 
 def _difference(name: str, first: float, second: float, difference: float, bounds: np.ndarray) -> Sequence[str]:

@@ -6,10 +6,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from ultralytics import YOLO
 
+from tintbox.colorization import predictor as prediction
 from tintbox.colorization.palette import Palette
-from tintbox.colorization.predictor import ColorizeResults, fit_size, pad
+from tintbox.colorization.predictor import ColorizePredictor, ColorizeResults, fit_size, pad
+from tintbox.colorization.rendering import readout, render
 from tintbox.errors import TintboxError
 
 
@@ -164,6 +167,24 @@ def test_palette_of_a_named_checkpoint_is_exact(weights):
     palette = YOLO(weights).model.palette
     assert Palette.from_dict(YOLO(weights).model.yaml["palette"]) == palette
     assert palette.colours.dtype == np.float64
+
+
+@pytest.mark.parametrize("size", [(150, 200), (97, 61), (12, 16), (7, 5)])
+@pytest.mark.parametrize(("name", "temperature"), [("ab313", 0.38), ("ab313", 0), ("horses24", 0.38), ("horses24", 0)])
+def test_an_image_in_bands_of_rows_is_the_image_as_a_whole(size, name, temperature, monkeypatch):
+    predictor = ColorizePredictor()
+    predictor.palette = Palette.load(name).replace(temperature=temperature)
+    logits = 4 * torch.randn(len(predictor.palette), 12, 16, generator=torch.Generator().manual_seed(0))
+    original = picture(*size)
+    whole = predictor.colour(logits, original, (12, 16))
+    monkeypatch.setattr(prediction, "BAND_PIXELS", 3 * size[1])
+    in_bands = predictor.colour(logits, original, (12, 16))
+    values = F.interpolate(readout(predictor.palette, logits[None]), size, mode="bilinear", align_corners=False)
+    expected = render(predictor.palette, values, torch.tensor(original[..., ::-1].copy())[None])[0].numpy()[..., ::-1]
+    # The order of the two interpolations differs, so some values differ in the last bit of a float32.
+    assert np.array_equal(in_bands, whole) and (whole != expected).mean() < 2e-4
+    if temperature or name == "ab313":
+        assert np.abs(whole.astype(int) - expected).max() <= 1
 
 
 @pytest.mark.attack("colorize inputs")

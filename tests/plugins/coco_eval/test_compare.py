@@ -23,7 +23,7 @@ def compared(folder):
 
 
 def test_two_models_and_two_folders_compare_alike(
-    tintbox, rectangles, detectors, weaker, written, tmp_path, monkeypatch
+    tintbox, rectangles, detectors, weaker, written, tmp_path, monkeypatch, log
 ):
     data = f"data={rectangles['detect']}"
     words = detectors["detect"], weaker, data, *QUICK, "resamples=200", "out=models"
@@ -50,6 +50,7 @@ def test_two_models_and_two_folders_compare_alike(
         assert (row["first"], row["second"]) == (a, b) and row["difference"] == pytest.approx(b - a, abs=1e-12)
         assert float(rows["bbox", "all", key]["difference"]) == row["difference"]
     assert content["bbox"]["metrics"]["AP"]["distinguishable"] and content["bbox"]["metrics"]["AP"]["high"] < 0
+    assert not any(line.split()[:1] == ["blue"] for _, line in log), "no class table of Ultralytics' own"
     for text in (output, shown):
         (line,) = [line for line in text.splitlines() if line.startswith("AP ") and "class" not in line]
         assert line.split()[-1] == "worse"

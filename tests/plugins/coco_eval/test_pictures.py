@@ -74,6 +74,24 @@ def test_pictures_of_any_number_of_classes(classes, names, synthetic, tmp_path):
     assert abs(by_class.shape[0] - pictures.DPI * (1.6 + 0.26 * rows)) < 1
 
 
+def test_the_curves_of_many_classes_are_a_band_of_percentiles(synthetic, monkeypatch):
+    evaluation = evaluate(*synthetic.case(5, images=60, classes=30, crowded=False), settings=FEW)
+    there = np.flatnonzero(evaluation.truths)
+    lines = pictures.precision_recall(evaluation)
+    assert len(lines.axes[0].lines) == len(there) + 3 and not lines.axes[0].collections
+    monkeypatch.setattr(pictures, "MOST_CLASSES", len(there) - 1)
+    banded = pictures.precision_recall(evaluation)
+    (band,) = banded.axes[0].collections
+    assert len(banded.axes[0].lines) == 3
+    labels = [text.get_text() for text in banded.legends[0].get_texts()]
+    assert labels[:2] == [f"10th to 90th percentile of {len(there)} classes", "all classes, IoU 0.50"]
+    curves = evaluation.curves.precision[0, :, there, 0, -1]  # (K, R)
+    drawn = band.get_paths()[0].vertices
+    for low, high, recall in zip(*np.quantile(curves, (0.1, 0.9), axis=0), pictures.RECALL_THRESHOLDS):
+        there = drawn[np.isclose(drawn[:, 0], recall), 1]
+        assert there.min() == pytest.approx(low) and there.max() == pytest.approx(high)
+
+
 def test_pictures_without_objects_or_detections(pair, tmp_path):
     truth, detections = pair
     none = evaluate(Truth(truth.images, [], truth.categories), detections, settings=FEW)

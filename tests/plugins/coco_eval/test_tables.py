@@ -2,10 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from tintbox.plugins.coco_eval import tables
 from tintbox.plugins.coco_eval.bootstrap import Estimate
+from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.evaluation import evaluate
 from tintbox.plugins.coco_eval.metrics import KEYS
 from tintbox.plugins.coco_eval.settings import Settings
@@ -31,6 +33,62 @@ def test_the_table_has_the_same_numbers_rounded(pair):
         (line,) = [line for line in shown.splitlines() if line.startswith(kind)]
         assert line.split()[-2:] == [f"{gain:.3f}", f"{loss.count[kind]:,}"]
     assert "class 0" not in tables.text({"bbox": evaluation}, classes=False)
+
+
+def shown_classes(text):
+    """The rows of the class table, which has a title."""
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if "of 40 classes" in line) + 3
+    return lines[start : lines.index("", start)]
+
+
+def test_of_many_classes_the_worst_and_the_best_are_shown(synthetic):
+    truth, detections = synthetic.case(2, images=60, classes=40, crowded=False)
+    evaluation = evaluate(truth, detections, settings=FEW)
+    text = tables.text({"bbox": evaluation})
+    assert "AP of boxes: the 10 worst and the 10 best of 40 classes\n" in text
+    rows = shown_classes(text)
+    there = np.flatnonzero(~np.isnan(evaluation.classes[:, 0]))
+    order = [f"class {k}" for k in there[np.argsort(evaluation.classes[there, 0], kind="stable")]]
+    names = [" ".join(row.split()[:2]) for row in rows]
+    assert names == [*order[:10], "... 20", *order[-10:]]
+    others = sum(evaluation.truths) - sum(evaluation.truths[int(n.split()[1])] for n in order[:10] + order[-10:])
+    assert rows[10].split() == ["...", "20", "others:", "coco.csv", str(others)]
+    assert text.index("of 40 classes") < text.index("AP50 to gain") < text.index("COCO evaluation of boxes")
+    assert "others: coco.csv" not in tables.html({"bbox": evaluation}) and "20 others" in tables.html(
+        {"bbox": evaluation}
+    )
+
+
+def test_of_many_compared_classes_those_that_differ_most_are_shown(synthetic):
+    truth, detections = synthetic.case(2, images=60, classes=40, crowded=False)
+    other = synthetic.case(2, images=60, classes=40, crowded=False)[1]
+    other.score[:] = np.random.default_rng(0).random(len(other.score))
+    compared = Comparison(*(evaluate(truth, found, settings=FEW) for found in (detections, other)), ("a", "b"))
+    text = tables.comparison_text(compared)
+    assert "AP of boxes: the 20 of 40 classes that differ most\n" in text
+    rows = shown_classes(text)
+    differences = np.nan_to_num(compared.classes[:, 0])
+    most = np.argsort(-np.abs(differences), kind="stable")[:20]
+    most = most[np.argsort(differences[most], kind="stable")]
+    worse = int((differences[most] < 0).sum())
+    names = [" ".join(row.split()[:2]) for row in rows]
+    assert 0 < worse < 20
+    assert names == [f"class {k}" for k in most[:worse]] + ["... 20"] + [f"class {k}" for k in most[worse:]]
+    assert rows[worse].split() == ["...", "20", "others:", "compare.csv"]
+    assert text.index("of 40 classes") < text.index("b against a, boxes")
+
+
+@pytest.mark.parametrize("classes", [0, 5, 19])
+def test_of_many_classes_few_have_objects(classes, synthetic):
+    truth, detections = synthetic.case(2, images=60, classes=40, crowded=False)
+    last = 3 + 2 * classes
+    truth.annotations[:] = [a for a in truth.annotations if a["category_id"] < last]
+    evaluation = evaluate(truth, detections, settings=FEW)
+    rows = shown_classes(tables.text({"bbox": evaluation}))
+    assert len(rows) == sum(map(bool, evaluation.truths)) + 1
+    assert sum("others" in row for row in rows) == 1
+    assert tables.comparison_text(Comparison(evaluation, evaluation)).count("class ") <= 20
 
 
 @pytest.mark.parametrize(
