@@ -29,8 +29,8 @@ def machine(entry: Entry) -> dict[str, str]:
     found: Mapping[str, Any] = entry.run.environment
     versions = found.get("versions")
     versions = dict(versions) if isinstance(versions, dict) else {}
-    if "version" in entry.checkpoint:
-        versions.setdefault("ultralytics", entry.checkpoint["version"])
+    if "ultralytics" not in versions and "version" in entry.checkpoint:
+        versions["ultralytics"] = entry.checkpoint["version"]
     date = found.get("date") or entry.checkpoint.get("date")
     facts = {"date": str(date)[:19].replace("T", " ") if date else NOT_RECORDED}
     facts |= {str(name): str(version) for name, version in versions.items()}
