@@ -20,6 +20,7 @@ from tintbox.reports.figures import Figure, as_json
 
 LIMIT = 10_000_000  # maximum size of the page in bytes
 MARGIN = 50_000  # bytes reserved for captions of images
+LEAST = 1_000  # bytes that a run takes outside the figures; usually 1,500
 SUFFIXES = (".html", ".htm")
 Chosen = tuple[Sequence[subjects.Subject], list[str]]  # a section's images, and notes on missing ones
 
@@ -77,7 +78,8 @@ def report(
     sections, left_out = entries.gather([str(folder) for folder in several])
     check_room(file)
     drawn = [curves.curves(section) for section in sections]
-    check_count(sections, sum(len(scripts.encode(as_json(dict(enumerate(own))))) for own in drawn))
+    figures = sum(len(scripts.encode(as_json(dict(enumerate(own))))) for own in drawn)
+    check_count(sections, figures + LEAST * sum(len(section.entries) for section in sections))
     chosen: list[Chosen] = [([], [])] * len(sections)
     if pictures:
         found = [subjects.subjects(section, split, n, seed, names) for section in sections]

@@ -200,7 +200,7 @@ def list_changes(entry: Entry) -> list[str]:
 
 
 def all_arguments(entries: Sequence[Entry]) -> list[Table]:
-    """Return tables of all arguments: a row per argument; of those that all runs share, with a single column."""
+    """Return tables of all arguments, a row each: those that differ with a column per run, the others with one."""
     keys = sorted(dict.fromkeys(str(key) for entry in entries for key in entry.run.arguments))
     title = "All arguments, as args.yaml has them"
     every = _values(entries, keys, stock=False)
@@ -208,8 +208,8 @@ def all_arguments(entries: Sequence[Entry]) -> list[Table]:
         return [texts_by_run(title, "argument", entries, every)]
     shared = {key: own[0] for key, own in every.items() if len(set(own)) == 1}
     differing = {key: own for key, own in every.items() if key not in shared}
-    found = [texts_of_all(f"{title}: equal in all runs", "argument", shared)] if shared else []
-    return [*found, *([texts_by_run(f"{title}: different", "argument", entries, differing)] if differing else [])]
+    found = [texts_by_run(f"{title}: different", "argument", entries, differing)] if differing else []
+    return [*found, *([texts_of_all(f"{title}: equal in all runs", "argument", shared)] if shared else [])]
 
 
 def _values(entries: Sequence[Entry], keys: Iterable[str], stock: bool = True) -> dict[str, list[str]]:
