@@ -165,9 +165,10 @@ def facts(path: Path) -> dict[str, Any]:
         for place in islice(KEY.finditer(raw), PLACES):
             stream.seek(place.start())
             with contextlib.suppress(ValueError):  # these bytes were something else
-                read = [value for code, value, _ in islice(pickletools.genops(stream), 3) if not is_memo(code.name)]
-                if len(read) > 1 and read[0] not in found and isinstance(read[1], WANTED.get(read[0], ())):
-                    found[read[0]] = read[1]
+                read = islice(pickletools.genops(stream), 3)
+                key, value = [value for code, value, _ in read if not is_memo(code.name)][:2]
+                if isinstance(key, str) and key not in found and isinstance(value, WANTED.get(key, ())):
+                    found[key] = value
             if len(found) == len(WANTED):
                 break
     return found

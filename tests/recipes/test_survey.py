@@ -107,7 +107,6 @@ def test_a_training_split_of_files_too_large_to_check(write_dataset, monkeypatch
         survey.take(file)
 
 
-
 def test_a_test_split_that_is_not_there_is_left_out_and_told(write_dataset):
     """Training needs none, and exports name one that was never made."""
     picture = np.zeros((32, 32, 3), np.uint8)

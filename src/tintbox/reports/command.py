@@ -16,7 +16,7 @@ from tintbox.errors import TintboxError, counted, explain_refusal, suggest
 from tintbox.plugins import autoload
 from tintbox.reports import curves, entries, page, prediction, scripts, subjects
 from tintbox.reports.boxes import picture_names
-from tintbox.reports.figures import Figure, as_json
+from tintbox.reports.figures import Figure
 
 LIMIT = 10_000_000  # maximum size of the page in bytes
 MARGIN = 50_000  # bytes reserved for captions of images
@@ -78,7 +78,7 @@ def report(
     sections, left_out = entries.gather([str(folder) for folder in several])
     check_room(file)
     drawn = [curves.curves(section) for section in sections]
-    figures = sum(len(scripts.encode(as_json(dict(enumerate(own))))) for own in drawn)
+    figures = len(scripts.encode([(figure.data, figure.layout) for own in drawn for figure in own]))
     check_count(sections, figures + LEAST * sum(len(section.entries) for section in sections))
     chosen: list[Chosen] = [([], [])] * len(sections)
     if pictures:
