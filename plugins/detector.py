@@ -41,8 +41,11 @@ def load_detector(model: str | Path, offered: Iterable[str] = TASKS) -> Any:
         raise TintboxFileError(f"model={model}: no such file{near}") from error
     except Exception as error:  # a damaged checkpoint can raise anything
         raise TintboxError(f"model={model}: cannot be loaded ({one_line(error)})") from error
-    if detector.task not in TASKS:
-        raise TintboxError(
-            f"model={model} is a {detector.task} model, which has no boxes; give one of {', '.join(offered)}"
-        )
+    check_task(model, detector.task, offered)
     return detector
+
+
+def check_task(model: str | Path, task: str, offered: Iterable[str] = TASKS) -> None:
+    """Raise TintboxError if the models of a task have no boxes; ``offered`` as in `load_detector`."""
+    if task not in TASKS:
+        raise TintboxError(f"model={model} is a {task} model, which has no boxes; give one of {', '.join(offered)}")

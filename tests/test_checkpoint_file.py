@@ -1,6 +1,7 @@
 """Checkpoints as files: what they say of themselves, whether they are whole, and what of strangers is refused."""
 
 import contextlib
+import time
 import zipfile
 from datetime import datetime
 
@@ -33,6 +34,25 @@ def test_what_a_checkpoint_says_is_read_without_running_it(whole, tmp_path, caps
     (tmp_path / "text.pt").write_text("no zip")
     assert checkpoint_file.facts(tmp_path / "text.pt") == checkpoint_file.facts(tmp_path / "none.pt") == {}
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_what_a_checkpoint_says_is_found_among_what_looks_like_it(tmp_path, protocol):
+    """Keys with values of another type, keys that begin alike, and one at the very end."""
+    file = tmp_path / "odd.pt"
+    odd = {"epoch": "x", "epochs": 3, "a": {"version": 2, "versions": "1"}, "b": "X\x05\0\0\0epoch\xff"}
+    # Keys that are put together anew are other objects, so that the pickle does not refer to those before.
+    known = {"".join(["ep", "och"]): -1, "".join(["da", "te"]): "now", "".join(["ver", "sion"]): "8"}
+    torch.save({"odd": odd, "known": known, "last": "epoch"}, file, pickle_protocol=protocol)
+    assert checkpoint_file.facts(file) == {"epoch": -1, "date": "now", "version": "8"}
+
+
+def test_many_bytes_that_look_like_keys_take_no_time(tmp_path):
+    file = tmp_path / "many.pt"
+    torch.save({"a": "X\x05\0\0\0epoch" * 10**6, "".join(["ep", "och"]): 1}, file)
+    before = time.process_time()
+    assert checkpoint_file.facts(file) == {}
+    assert time.process_time() - before < 1
 
 
 def test_a_torn_checkpoint_is_not_whole(whole, tmp_path):

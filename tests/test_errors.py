@@ -103,7 +103,7 @@ def test_what_the_system_refuses_is_told_with_its_reason_and_the_fix(tmp_path):
 
 
 def test_a_number_agrees_with_its_noun():
-    assert [counted(number, "run") for number in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
+    assert [counted(number, "run") for number in (0, 1, 2000)] == ["0 runs", "1 run", "2,000 runs"]
 
 
 def test_nearest_and_one_line():

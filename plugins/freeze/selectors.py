@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tintbox.checks import is_number, is_whole, is_word
-from tintbox.errors import suggest, value_text
+from tintbox.errors import counted, suggest, value_text
 
 GROUPS = ("backbone", "neck", "head", "all")
 SLICE = re.compile(r"(\w+)\[(-?\d*)(:?)(-?\d*)\]")  # group, start or index, colon, stop
@@ -145,5 +145,5 @@ def check_together(arguments: Mapping[str, Any]) -> str | None:
     if not freezes(arguments.get("freeze")):
         return f"unfreeze={value_text(unfreeze)}: nothing is frozen; say what, e.g. freeze=backbone"
     if epochs and not arguments.get("time") and any(epoch >= epochs for epoch in unfreeze):
-        return f"unfreeze={value_text(unfreeze)}: the run has {epochs} epochs"
+        return f"unfreeze={value_text(unfreeze)}: the run has {counted(epochs, 'epoch')}"
     return None

@@ -12,6 +12,7 @@ from tintbox import checkpoint_file
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, counted
 from tintbox.plugins.coco_eval import sources
+from tintbox.plugins.detector import check_task
 from tintbox.plugins.polish import variants
 from tintbox.plugins.polish.variants import MARK, Found
 
@@ -55,6 +56,7 @@ def polish(
     if out and is_there(target, Path.is_file):
         raise TintboxError(f"out={out}: there is such a file; give another name")
     network, content = checkpoint_file.load_for_export(source, target, "a trained detector's checkpoint or run folder")
+    check_task(source, network.task)
     if MARK in content:
         raise TintboxError(f"{source}: is polished already; there is nothing more to gain")
     arguments = network.args  # with tintbox's own, unlike the content's

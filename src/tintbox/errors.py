@@ -48,8 +48,8 @@ def escape_controls(text: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, e.g. ``1 step`` or ``2 steps``."""
-    return f"{number} {noun}{'s' * (number != 1)}"
+    """Return a number with its noun, e.g. ``1 step`` or ``2,000 steps``."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def list_values(values: Iterable[object], most: int = 5) -> str:

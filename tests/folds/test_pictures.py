@@ -8,8 +8,9 @@ from tintbox.errors import TintboxError
 from tintbox.folds.pictures import gather
 
 
-def test_train_and_val_are_pooled_and_test_is_not(labelled):
+def test_train_and_val_are_pooled_and_test_is_not(labelled, capsys):
     found = gather(labelled)
+    assert capsys.readouterr().out == "reading the labels of 18 images ...\n"
     assert len(found.files) == 18 and found.counts.sum(axis=0).tolist() == [18, 6]
     assert found.files == sorted(found.files) and not any("/test/" in file for file in found.files)
     assert [found.splits.count(split) for split in ("train", "val", "test")] == [12, 6, 0]

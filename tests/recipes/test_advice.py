@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 
 from tintbox.recipes import advice
-from tintbox.recipes.labels import EMPTY
+from tintbox.recipes.labels import EMPTY, LARGE
 
 
 def test_advice(survey):
     held = survey(counts=(100, 7), shared={("train", "val"): [("/train/1.jpg", "/val/2.jpg")]})
     held.splits["train"].labels.faults[EMPTY] = ["/train/1.txt:3", "/train/9.txt:1"]
+    held.splits["train"].labels.faults[LARGE] = ["/train/4.txt"]
     found = advice.advise(held)
+    large = "1 label file in train: over 8 MiB, which is not checked (its boxes do not count here), e.g. /train/4.txt"
+    assert found.pop(1) == large
     assert found[0].startswith("1 of 20 images in val is also in train, or shows nearly the same scene, e.g. 2.jpg: ")
     assert found[1].startswith("2 labels in train: without area") and found[1].endswith("e.g. /train/1.txt:3")
     assert "label more objects of dog: 7 of 107" in found[2]

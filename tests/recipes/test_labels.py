@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from ultralytics.data.utils import verify_image_label
 
+from tintbox import label_rows
 from tintbox.recipes import labels
 
 
@@ -181,6 +182,14 @@ def test_no_text_at_all(read, tmp_path):
     found = labels.read([str(tmp_path / "0.txt")], 2)
     assert found.faults == {labels.NUMBERS: [str(tmp_path / "0.txt")]}
     assert found.boxes.shape == (0, 4) and found.skipped == {0}
+
+
+def test_a_file_that_is_too_large_to_check_is_no_fault_of_its_rows(read, tmp_path, monkeypatch):
+    """Ultralytics has no such limit, and trains on the image."""
+    monkeypatch.setattr(label_rows, "LABEL_BYTES", 40)
+    found = read("0 .5 .5 .2 .2\n" * 3, "1 .5 .5 .2 .2\n")
+    assert found.faults == {labels.LARGE: [str(tmp_path / "0.txt")]}
+    assert found.classes.tolist() == [1] and not found.skipped
 
 
 def test_boxes_at_a_border(read):

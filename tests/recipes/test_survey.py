@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from ultralytics.data.utils import verify_image_label
 
+from tintbox import label_rows
 from tintbox.errors import TintboxError
 from tintbox.recipes import survey
 from tintbox.recipes.advice import advise
@@ -95,6 +96,14 @@ def test_a_training_split_of_faults_only(write_dataset):
     picture = np.zeros((32, 32, 3), np.uint8)
     file = write_dataset("wrong", ["a"], {"train": [(picture, ["3 .5 .5 .2 .2"])] * 2, "val": [(picture, [])]})
     with pytest.raises(TintboxError, match=r"skips all labelled images .*0.txt:1: unknown class; fix them$"):
+        survey.take(file)
+
+
+def test_a_training_split_of_files_too_large_to_check(write_dataset, monkeypatch):
+    monkeypatch.setattr(label_rows, "LABEL_BYTES", 10)
+    picture = np.zeros((32, 32, 3), np.uint8)
+    file = write_dataset("large", ["a"], {"train": [(picture, ["0 .5 .5 .2 .2"])] * 2, "val": [(picture, [])]})
+    with pytest.raises(TintboxError, match=r"no labels .* that could be checked, e.g. \S*0.txt: over 8 MiB, which"):
         survey.take(file)
 
 

@@ -7,7 +7,11 @@ import shutil
 import pytest
 
 from tintbox.errors import TintboxError
+from tintbox.reports import command, curves
 from tintbox.reports.command import LIMIT, report
+from tintbox.reports.scripts import encode, plotly
+
+from .conftest import section
 
 
 class Reader(html.parser.HTMLParser):
@@ -113,9 +117,25 @@ def test_the_limit_holds(detector, copy, tmp_path, monkeypatch):
     file = report(runs, out=tmp_path / "r.html")
     assert file.stat().st_size <= limit
     monkeypatch.setattr("tintbox.reports.command.LIMIT", bare)
-    with pytest.raises(TintboxError, match=f"more than {bare:,} bytes without any image; compare fewer runs"):
+    with pytest.raises(TintboxError, match=f"^2 runs .* more than {bare:,} bytes without .*; compare fewer runs"):
         report(runs, out=tmp_path / "none.html")
     assert not (tmp_path / "none.html").exists()
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_too_many_runs_are_told_with_how_many_fit(made, tmp_path, monkeypatch, early):
+    """Before the work if the curves alone are too large."""
+    runs = [str(made(f"r{i}", **{"metrics__mAP50-95(B)": [0.5, 0.25]})) for i in range(24)]
+    figures = [(figure.data, figure.layout) for figure in curves.curves(section(*runs))]
+    drawn = len(encode(figures)) + 24 * command.LEAST
+    monkeypatch.setattr(command, "MARGIN", 0)
+    monkeypatch.setattr(command, "LIMIT", len(plotly()) + (drawn // 2 if early else drawn + 1000))
+    if early:
+        monkeypatch.setattr("tintbox.reports.page.content", None)
+    with pytest.raises(TintboxError, match=r"^24 runs would make .*; compare fewer runs, about [0-9]+ fit$") as caught:
+        report(runs, out=tmp_path / "none.html", pictures=False)
+    fitting = int(str(caught.value).split()[-2])
+    assert fitting in (11, 12) if early else 0 < fitting < 24
 
 
 @pytest.mark.parametrize(

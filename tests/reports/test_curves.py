@@ -9,7 +9,7 @@ import pytest
 from tintbox.reports import curves, evaluation_figures
 from tintbox.reports.scripts import encode
 
-from .conftest import section
+from .conftest import rewritten, section
 
 
 def coloured(value):
@@ -41,13 +41,42 @@ def test_values(made):
     )
     figures = {figure.title.split(" (")[0]: figure for figure in curves.curves(found)}
     assert list(figures) == ["mAP50-95", "box_loss", "learning rate"]
-    lines = [(t["meta"], t["x"], t["y"]) for t in figures["mAP50-95"].data if t["mode"] != "markers"]
-    assert lines == [(0, [1.0, 2.0], [0.12346, None]), (1, [1.0, 2.0], [0.5, 0.25])]
+    lines = [(t["meta"], t["x0"], t["y"]) for t in figures["mAP50-95"].data if t["mode"] != "markers"]
+    assert lines == [(0, 1.0, [0.12346, None]), (1, 1.0, [0.5, 0.25])]
     marks = [(t["meta"], t["x"], t["y"]) for t in figures["mAP50-95"].data if t["mode"] == "markers"]
     assert marks == [(0, [1.0], [0.12346]), (1, [1.0], [0.5])]
     losses = [(t["meta"], t["y"], t["line"]["dash"]) for t in figures["box_loss"].data]
     assert losses == [(0, [2.0, 1.0], "solid"), (1, [None, 1.0], "solid"), (0, [4.0, 3.0], "dot")]
     assert [t["meta"] for t in figures["learning rate"].data] == [1]
+
+
+def test_epochs_are_written_only_if_they_do_not_follow_each_other(made):
+    folders = [made(name, **{"metrics__mAP50-95(B)": [0.5, 0.25, 0.75]}) for name in "abc"]
+    for folder, epochs in zip(folders, ([3, 4, 5], [1, 2, 4], ["inf", 2, 3])):
+        rewritten(folder, "epoch", epochs)
+    lines = [t for t in curves.curves(section(*folders))[0].data if t["mode"] != "markers"]
+    assert [(t.get("x"), t.get("x0")) for t in lines] == [(None, 3), ([1, 2, 4], None), ([None, 2, 3], None)]
+    assert [list(curves.coordinates(t, "x")) for t in lines] == [[3, 4, 5], [1, 2, 4], [None, 2, 3]]
+
+
+@pytest.mark.parametrize(
+    ("values", "written"),
+    [
+        ([0.123456, 0.654321], [0.1235, 0.6543]),
+        ([0.998123, 0.998321], [0.99812, 0.99832]),
+        ([12.3456, math.nan, 0.0123456], [12.35, None, 0.01235]),
+        ([0.123456], [0.12346]),
+        ([-1.23456, 1.0], [-1.235, 1.0]),
+        ([0, 0], [0, 0]),
+        ([math.inf], [None]),
+        ([], []),
+    ],
+)
+def test_digits_that_nobody_sees_are_left_out(values, written):
+    assert curves.shorten(values) == written
+    known = [pair for pair in zip(values, written) if math.isfinite(pair[0])]
+    reach = max((value for value, _ in known), default=0) - min((value for value, _ in known), default=0)
+    assert all(abs(value - short) <= max(reach / 1000, 5e-5 * abs(value)) for value, short in known)
 
 
 def test_an_axis_is_around_what_it_shows(made):

@@ -2,6 +2,7 @@
 
 import json
 
+from tintbox import checkpoint_file
 from tintbox.reports import machines
 
 from .conftest import section, texts
@@ -17,3 +18,10 @@ def test_versions_and_hardware(detector, stock, copy):
     same = machines.machines(section(detector, copy(detector, "twin")).entries)
     assert [cell.text for cell in same.columns] == ["", "all runs"]
     assert dict(texts(same))["cores"] == str(environment["cores"])
+
+
+def test_a_checkpoint_is_not_read_for_what_the_run_has_recorded(detector, stock, monkeypatch):
+    read = []
+    monkeypatch.setattr(checkpoint_file, "facts", lambda file: read.append(file) or {})
+    machines.machines(section(detector, stock).entries)
+    assert [file.parent.parent for file in read] == [stock]

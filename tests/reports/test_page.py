@@ -4,12 +4,16 @@ import re
 
 import pytest
 
-from tintbox.reports import page
+from tintbox.reports import curves, page
 from tintbox.reports.entries import gather
 
 
 def sections(*folders):
     return gather([str(folder) for folder in folders])[0]
+
+
+def content(section, place):
+    return page.content(section, place, curves.curves(section))
 
 
 MAP = {"metrics__mAP50-95(B)": [0.5, 0.25], "val__box_loss": [2, 1]}
@@ -25,7 +29,7 @@ def test_the_title_names_few_runs(made, count, title):
 
 def test_ids_of_a_section_are_its_own(made):
     found = sections(made("a", **MAP), made("b", {"task": "classify"}, metrics__accuracy_top1=[0.5, 0.75]))
-    contents = [page.content(section, place) for place, section in enumerate(found)]
+    contents = [content(section, place) for place, section in enumerate(found)]
     assert [content.title for content in contents] == ["Detection: one run", "Classification: one run"]
     ids = [name for content in contents for name, _ in content.figures()]
     assert len(set(ids)) == len(ids) > 2
@@ -58,7 +62,7 @@ def test_an_evaluation_from_elsewhere_or_a_broken_one_is_said(detector, copy):
 
 def test_texts_are_escaped(made):
     (found,) = sections(made("a<b>&", {"data": "<script>alert(1)</script>.yaml"}, **MAP))
-    text = page.render([page.content(found, 0)], ["<i>left</i> out"], {"a<b>&": "/x/<u>"})
+    text = page.render([content(found, 0)], ["<i>left</i> out"], {"a<b>&": "/x/<u>"})
     body = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
     assert "a&lt;b&gt;&amp;" in body and "&lt;i&gt;left&lt;/i&gt; out" in body and "&lt;u&gt;" in body
     assert "<i>left" not in body and "alert(1)</script>" not in text
@@ -68,11 +72,11 @@ def test_texts_are_escaped(made):
 @pytest.mark.attack("report page")
 def test_a_name_does_not_turn_the_sentence_around(made):
     (found,) = sections(made("a\u202e\x07", {"model": "m\u2067.pt"}, **MAP), made("b", **MAP))
-    text = page.render([page.content(found, 0)], ["c\u202d left out"], {"a\u202e\x07": "/x/a\u202e"})
+    text = page.render([content(found, 0)], ["c\u202d left out"], {"a\u202e\x07": "/x/a\u202e"})
     body = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
     assert not re.search("[\x07\u202a-\u202e\u2066-\u2069]", body) and "c\\u202d left out" in body
     assert "a\\u202e\\x07 is" in body or "a\\u202e\\x07 and b are" in body
-    assert {line["name"] for line in found_traces(page.content(found, 0))} == {"a\\u202e\\x07", "b"}
+    assert {line["name"] for line in found_traces(content(found, 0))} == {"a\\u202e\\x07", "b"}
 
 
 def found_traces(content):

@@ -104,8 +104,21 @@ def test_what_differs(detector, stock, copy):
     assert tables.difference_table(section(detector, copy(detector, "same")).entries) is None
     alone = dict(texts(tables.difference_table(section(detector).entries)))
     assert alone["epochs"] == "2" and alone["unfreeze"] == "{0.5: backbone}" and "lr0" not in alone
-    every = dict(row[:2] for row in texts(tables.all_arguments(both)))
-    assert every["name"] == "woken" and every["lr0"] == "0.01"
+
+
+def test_all_arguments_have_a_column_per_run_only_where_they_differ(detector, copy):
+    both = section(detector, copy(detector, "hot", lr0=0.5, name="other")).entries
+    differing, shared = tables.all_arguments(both)
+    assert [cell.text for cell in shared.columns] == ["argument", "all runs"]
+    assert [cell.text for cell in differing.columns] == ["argument", "woken", "hot"]
+    assert texts(differing) == [["lr0", "0.01", "0.5"], ["name", "woken", "other"]]
+    assert [cell.run for cell in differing.rows[0].cells] == [0, 1]
+    every = dict(texts(shared))
+    assert every["epochs"] == "2" and {*every, "lr0", "name"} == {*both[0].run.arguments}
+    (same,) = tables.all_arguments(section(detector, copy(detector, "same")).entries)
+    assert dict(texts(same))["lr0"] == "0.01"
+    (alone,) = tables.all_arguments(section(detector).entries)
+    assert [cell.text for cell in alone.columns] == ["argument", "woken"]
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,14 @@ def test_gpus_are_those_that_the_user_names(named, gpus, monkeypatch):
 
 
 @pytest.mark.attack("study inputs")
+def test_no_more_runs_at_a_time_than_cores(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(local, "cores", lambda: 1)
+    monkeypatch.setattr(local, "list_gpus", list)
+    work = local.LocalRuns(parse([*GOOD, "seed=0,1"]).runs(), tmp_path, 4)
+    assert work.workers == 1
+    assert capsys.readouterr().out == "--workers 4: 1 at a time, for this machine has no more cores\n"
+
+
 def test_a_recipe_that_is_changed_while_a_study_runs(tmp_path):
     """The runs that are left would be trained with another one than those before."""
     recipe = tmp_path / "recipe.yaml"

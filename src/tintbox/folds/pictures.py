@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from tintbox.datasets.reading.description import describe, describe_without_validation, lacks_validation
-from tintbox.datasets.reading.layout import title
-from tintbox.errors import TintboxError
+from tintbox.datasets.reading.layout import split_pictures, title
+from tintbox.errors import TintboxError, counted
 from tintbox.path_names import can_be_listed
 from tintbox.plugins.coco_eval.data.truth import from_labels
 
@@ -43,14 +43,18 @@ class Pictures:
 def gather(data: str | Path) -> Pictures:
     """Return the labelled images of a dataset's training and validation splits; the latter may be missing.
 
+    Says first how many labels it reads, which takes a minute for 50,000 images.
+
     Raises:
         TintboxError: The dataset does not exist or has no labels, or a label or image is invalid; the line says which.
     """
     described = describe_without_validation(data) if lacks_validation(data) else describe(data)
     classes = len(described["names"])
     found: dict[str, tuple[str, np.ndarray]] = {}
-    for split in (name for name in POOLED if described.get(name)):
-        truth = from_labels(described, split)
+    listed = {split: split_pictures(described, split) for split in POOLED if described.get(split)}
+    print(f"reading the labels of {counted(sum(map(len, listed.values())), 'image')} ...", flush=True)
+    for split, own in listed.items():
+        truth = from_labels(described, split, own)
         places = {image: i for i, image in enumerate(truth.image_ids.values())}
         counts = np.zeros((len(places), classes), dtype=np.int64)
         indices = {category: index for index, category in truth.category_ids.items()}

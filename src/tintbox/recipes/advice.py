@@ -10,7 +10,7 @@ import numpy as np
 
 from tintbox.datasets.reading.dataset_files import LEAST_SIDE
 from tintbox.errors import counted
-from tintbox.recipes.labels import FAULTS
+from tintbox.recipes.labels import FAULTS, LARGE
 from tintbox.recipes.survey import Survey
 
 
@@ -34,7 +34,8 @@ def advise(survey: Survey) -> list[str]:
             found.append(f"{fault}: {fix}, or the metrics will be too good")
     for name, split in survey.splits.items():
         for wrong, rows in sorted(split.labels.faults.items()):
-            found.append(f"{counted(len(rows), 'label')} in {name}: {wrong} ({FAULTS[wrong]}), e.g. {rows[0]}")
+            what = counted(len(rows), "label file" if wrong == LARGE else "label")
+            found.append(f"{what} in {name}: {wrong} ({FAULTS[wrong]}), e.g. {rows[0]}")
         if skipped := len(split.labels.skipped):
             found.append(
                 f"Ultralytics skips {skipped} of {len(split.files)} images in {name} for faulty labels: fix them"

@@ -6,6 +6,7 @@ which repairs damaged images on disk. The tests compare the two.
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ from pycocotools import mask
 
 from tintbox import label_rows
 from tintbox.datasets.reading.labels import TOLERANCE
+from tintbox.limits import LABEL_BYTES
 from tintbox.plugins.coco_eval.overlaps import of_boxes, pairs
 
-# What is wrong with a row -> the consequence.
+# What is wrong with a row, or with a whole file -> the consequence.
 SKIPS = "Ultralytics skips the whole image"
 FAULTS = {
     "malformed, or too few numbers": SKIPS,
@@ -30,8 +32,9 @@ FAULTS = {
     "reaching out of the image": "Ultralytics trains on the part inside",
     "duplicate": "Ultralytics uses it once",
     "near-duplicate of another box of its class": "two boxes for one object: one of them counts as missed",
+    f"over {LABEL_BYTES >> 20} MiB, which is not checked": "its boxes do not count here",
 }
-NUMBERS, MIXED, CLASS, OUTSIDE, NEGATIVE, EMPTY, BEYOND, TWICE, NEARLY = FAULTS
+NUMBERS, MIXED, CLASS, OUTSIDE, NEGATIVE, EMPTY, BEYOND, TWICE, NEARLY, LARGE = FAULTS
 SAME = 0.9  # IoU above which two boxes or polygons are of the same object
 GRID = 64  # pixels: side of the grid on which two polygons are compared
 BORDER = 0.005  # fraction of a side: a box this near to the image border is cut by it
@@ -65,7 +68,7 @@ class Labels:
         classes: ``(N,)`` class indices.
         boxes: ``(N, 4)`` x, y, width, height as fractions of the image, clipped to it; x, y is the centre.
         pictures: ``(N,)`` index of each box's image.
-        faults: What is wrong -> the rows concerned, as ``file:line``.
+        faults: What is wrong -> the rows concerned, as ``file:line``, or whole files.
         unlabelled: Images without a label file, which Ultralytics treats as background.
         empty: Images whose label file has no rows.
         skipped: Indices of the images that Ultralytics skips for a fault.
@@ -109,7 +112,10 @@ def read(files: Sequence[str | None], classes: int, keypoints: int = 0, dims: in
         except FileNotFoundError:
             missing += 1
             continue
-        except (OSError, UnicodeDecodeError):
+        except (OSError, UnicodeDecodeError) as error:
+            if getattr(error, "errno", None) == errno.EFBIG:
+                faults.setdefault(LARGE, []).append(file)
+                continue
             faults.setdefault(NUMBERS, []).append(file)
             skipped.add(picture)
             continue

@@ -18,7 +18,7 @@ from tintbox.datasets.reading.layout import split_pictures
 from tintbox.errors import TintboxError, name_file, one_line
 from tintbox.recipes import labels as label_files
 from tintbox.recipes import pictures
-from tintbox.recipes.labels import FAULTS, SKIPS, Labels
+from tintbox.recipes.labels import FAULTS, LARGE, SKIPS, Labels
 from tintbox.recipes.pictures import Decoded
 
 SPLITS = ("train", "val", "test")
@@ -151,6 +151,8 @@ def explain_lack(train: Split) -> str:
         return (
             f"Ultralytics skips all labelled images of its training split for faults, e.g. {rows[0]}: {wrong}; fix them"
         )
+    if large := train.labels.faults.get(LARGE):
+        return f"no labels in its training split that could be checked, e.g. {large[0]}: {LARGE}; make the file smaller"
     which = " for the images that can be read" * bool(train.unreadable)
     return f"no labels in its training split{which}, so there is nothing to learn from; label some"
 

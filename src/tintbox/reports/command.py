@@ -12,13 +12,15 @@ from typing import Any
 from tintbox import atomic
 from tintbox.checks import is_path, is_there, is_word
 from tintbox.datasets.reading.layout import SPLITS
-from tintbox.errors import TintboxError, explain_refusal, suggest
+from tintbox.errors import TintboxError, counted, explain_refusal, suggest
 from tintbox.plugins import autoload
-from tintbox.reports import entries, page, prediction, subjects
+from tintbox.reports import curves, entries, page, prediction, scripts, subjects
 from tintbox.reports.boxes import picture_names
+from tintbox.reports.figures import Figure
 
 LIMIT = 10_000_000  # maximum size of the page in bytes
 MARGIN = 50_000  # bytes reserved for captions of images
+LEAST = 1_000  # bytes that a run takes outside the figures; usually 1,500
 SUFFIXES = (".html", ".htm")
 Chosen = tuple[Sequence[subjects.Subject], list[str]]  # a section's images, and notes on missing ones
 
@@ -75,29 +77,36 @@ def report(
     file = check_out(out)
     sections, left_out = entries.gather([str(folder) for folder in several])
     check_room(file)
+    drawn = [curves.curves(section) for section in sections]
+    figures = len(scripts.encode([(figure.data, figure.layout) for own in drawn for figure in own]))
+    check_count(sections, figures + LEAST * sum(len(section.entries) for section in sections))
     chosen: list[Chosen] = [([], [])] * len(sections)
     if pictures:
         found = [subjects.subjects(section, split, n, seed, names) for section in sections]
         subjects.check_names(names, {name for _, _, known in found for name in known}, split)
         chosen = [(there, notes) for there, notes, _ in found]
-    html = _compose(sections, left_out, chosen, conf, imgsz)
+    html = _compose(sections, drawn, left_out, chosen, conf, imgsz)
     with explain_refusal(f"out={file}: cannot be written"):
         atomic.write_bytes(file, html)
     return file
 
 
 def _compose(
-    sections: Sequence[entries.Section], left_out: Sequence[str], chosen: Sequence[Chosen], conf: float, imgsz: Any
+    sections: Sequence[entries.Section],
+    drawn: Sequence[Sequence[Figure]],
+    left_out: Sequence[str],
+    chosen: Sequence[Chosen],
+    conf: float,
+    imgsz: Any,
 ) -> bytes:
-    contents = [page.content(section, place) for place, section in enumerate(sections)]
+    contents = [page.content(section, place, own) for place, (section, own) in enumerate(zip(sections, drawn))]
     where = {e.name: str(e.run.folder.resolve()) for section in sections for e in section.entries}
     for content, (_, notes) in zip(contents, chosen):
         content.notes["pictures"] += notes
     # Lone surrogates, which file names and JSON escapes can contain, become "?".
     html = page.render(contents, left_out, where).encode(errors="replace")
+    check_count(sections, len(html) - len(scripts.plotly()))
     room = LIMIT - MARGIN - len(html)
-    if room < 0:
-        raise TintboxError(f"the page would have more than {LIMIT:,} bytes without any image; compare fewer runs")
     if not any(there for there, _ in chosen):
         return html
     for place, (content, (there, _)) in enumerate(zip(contents, chosen)):
@@ -106,6 +115,18 @@ def _compose(
     if len(html) > LIMIT:
         raise TintboxError(f"the page has {len(html):,} bytes, more than {LIMIT:,}; compare fewer runs, or lower n=")
     return html
+
+
+def check_count(sections: Sequence[entries.Section], size: int) -> None:
+    """Raise TintboxError if there are too many runs for a page; ``size`` are the bytes that are known of their part."""
+    room = LIMIT - MARGIN - len(scripts.plotly())
+    if size > room:
+        count = sum(len(section.entries) for section in sections)
+        fitting = max(count * room // size, 0)
+        raise TintboxError(
+            f"{counted(count, 'run')} would make a page of more than {LIMIT:,} bytes without any image; "
+            f"compare fewer runs{f', about {fitting} fit' * bool(fitting)}"
+        )
 
 
 def check_out(out: str | Path) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tintbox.reports import metrics
@@ -32,7 +33,7 @@ def curves(section: Section) -> list[Figure]:
 def widen_range(figure: Figure) -> None:
     """Give an axis on which all values are equal a sensible range: Plotly's default is 1 below to 1 above."""
     for axis in ("x", "y"):
-        values = [value for trace in figure.data for value in trace[axis] if isinstance(value, float)]
+        values = [value for trace in figure.data for value in coordinates(trace, axis) if isinstance(value, float)]
         if not values or max(values) - min(values) > 1e-6 * max(map(abs, values)):
             continue
         one = values[0]
@@ -40,6 +41,11 @@ def widen_range(figure: Figure) -> None:
             figure.layout["xaxis"]["range"] = [one - 1, one + 1]
         else:
             figure.layout[f"{axis}axis"]["range"] = sorted((0.0, 2 * one or 1.0))
+
+
+def coordinates(line: Mapping[str, Any], axis: str) -> Sequence[float | None]:
+    """Return a trace's values on an axis, where Plotly may count them."""
+    return line[axis] if axis in line else [line["x0"] + i for i in range(len(line["y"]))]
 
 
 def main_figure(section: Section, column: str) -> Figure:
@@ -59,9 +65,21 @@ def main_figure(section: Section, column: str) -> Figure:
 
 def curve(entry: Entry, column: str) -> dict[str, Any]:
     """Return the curve of a column in a run's ``results.csv``."""
-    return trace(
-        entry, as_json_numbers(entry.run.curves["epoch"]), as_json_numbers(metrics.read_known(entry.run, column))
-    )
+    epochs = entry.run.curves["epoch"]
+    line = trace(entry, as_json_numbers(epochs), shorten(metrics.read_known(entry.run, column)))
+    if math.isfinite(epochs[0]) and list(epochs) == [epochs[0] + i for i in range(len(epochs))]:
+        line["x0"] = line.pop("x")[0]  # from which Plotly counts on by one
+    return line
+
+
+def shorten(values: Sequence[float]) -> list[float | None]:
+    """Return numbers for JSON, with four significant digits if that is a 500th of their range or less, else five.
+
+    A 500th is less than a pixel.
+    """
+    known = [value for value in values if math.isfinite(value)]
+    wide = known and 2 * (max(known) - min(known)) >= max(map(abs, known))
+    return as_json_numbers(values, 4 if wide else 5)
 
 
 def epoch_layout(entries: Sequence[Entry], height: int, **more: Any) -> dict[str, Any]:
@@ -89,7 +107,7 @@ def loss_figure(entries: Sequence[Entry], loss: str) -> Figure:
                 line["name"] += f", {words}"
                 if kind == "train":
                     line["line"] = {**line["line"], "dash": "dot", "width": 1.5}
-                    line["mode"] = "lines" if len(line["x"]) > 1 else "markers"
+                    line["mode"] = "lines" if len(line["y"]) > 1 else "markers"
                 data.append(line)
                 kinds.append(words)
     both = "solid: validation, dotted: training" if len(set(kinds)) > 1 else "".join(kinds[:1])

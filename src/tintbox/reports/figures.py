@@ -36,9 +36,9 @@ class Figure:
     wide: bool = False
 
 
-def as_json_numbers(values: Sequence[float]) -> list[float | None]:
-    """Return numbers for JSON, with five significant digits, None for non-finite ones."""
-    return [float(f"{value:.5g}") if math.isfinite(value) else None for value in values]
+def as_json_numbers(values: Sequence[float], digits: int = 5) -> list[float | None]:
+    """Return numbers for JSON, with so many significant digits, None for non-finite ones."""
+    return [float(f"{value:.{digits}g}") if math.isfinite(value) else None for value in values]
 
 
 def quote(name: str) -> str:

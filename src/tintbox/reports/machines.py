@@ -7,7 +7,7 @@ from typing import Any
 
 from tintbox.errors import value_text
 from tintbox.reports.entries import Entry
-from tintbox.reports.tables import Cell, Row, Table, texts_by_run
+from tintbox.reports.tables import Table, texts_by_run, texts_of_all
 
 NOT_RECORDED = "not recorded"
 
@@ -19,8 +19,7 @@ def machines(entries: Sequence[Entry]) -> Table:
     kept = {key: [facts.get(key, NOT_RECORDED) for facts in known] for key in keys}
     if len(entries) > 1 and all(len(set(values)) == 1 for key, values in kept.items() if key != "date"):
         spans = {key: " to ".join(dict.fromkeys((min(values), max(values)))) for key, values in kept.items()}
-        rows = [Row(Cell(key, words=True), [Cell(span, words=True)]) for key, span in spans.items()]
-        return Table("Versions and hardware", [Cell("", words=True), Cell("all runs", words=True)], rows)
+        return texts_of_all("Versions and hardware", "", spans)
     return texts_by_run("Versions and hardware", "", entries, kept)
 
 
@@ -29,8 +28,8 @@ def machine(entry: Entry) -> dict[str, str]:
     found: Mapping[str, Any] = entry.run.environment
     versions = found.get("versions")
     versions = dict(versions) if isinstance(versions, dict) else {}
-    if "version" in entry.checkpoint:
-        versions.setdefault("ultralytics", entry.checkpoint["version"])
+    if "ultralytics" not in versions and "version" in entry.checkpoint:
+        versions["ultralytics"] = entry.checkpoint["version"]
     date = found.get("date") or entry.checkpoint.get("date")
     facts = {"date": str(date)[:19].replace("T", " ") if date else NOT_RECORDED}
     facts |= {str(name): str(version) for name, version in versions.items()}

@@ -16,7 +16,6 @@ import tintbox
 from tintbox.errors import escape_controls
 from tintbox.plugins.coco_eval.metrics import TITLES
 from tintbox.reports import (
-    curves,
     encoding,
     evaluation_figures,
     freezing,
@@ -60,7 +59,8 @@ class Content:
         section: The task and its runs.
         title: The heading.
         verdict: Which run is best, and whether that may be chance.
-        summary, seeds, differs, arguments, machines: Tables, None if there is nothing to show.
+        summary, seeds, differs, machines: Tables, None if there is nothing to show.
+        arguments: Tables of all arguments.
         curves: The figures of ``results.csv`` by element id.
         classes, errors: Per IoU type, figures by id and a table.
         schedules: What trained when.
@@ -75,7 +75,7 @@ class Content:
     summary: Table
     seeds: Table | None
     differs: Table | None
-    arguments: Table
+    arguments: Sequence[Table]
     machines: Table
     curves: dict[str, Figure]
     classes: list[Evaluated]
@@ -91,8 +91,11 @@ class Content:
             yield from found.items()
 
 
-def content(section: Section, place: int) -> Content:
-    """Return what is known of a section's runs, without the images; ``place`` numbers the page's sections from 0."""
+def content(section: Section, place: int, drawn: Sequence[Figure]) -> Content:
+    """Return what is known of a section's runs, without the images.
+
+    ``place`` numbers the page's sections from 0; ``drawn`` are the section's `curves.curves`.
+    """
     own = f"section-{place}"  # text from a file, such as a task, might equal another element's id
     entries = section.entries
     criterion = metrics.criterion(section)
@@ -112,7 +115,7 @@ def content(section: Section, place: int) -> Content:
         differs=tables.difference_table(entries),
         arguments=tables.all_arguments(entries),
         machines=machines.machines(entries),
-        curves={f"{own}-curve-{i}": figure for i, figure in enumerate(curves.curves(section))},
+        curves={f"{own}-curve-{i}": figure for i, figure in enumerate(drawn)},
         classes=classes,
         errors=errors,
         schedules=shown,

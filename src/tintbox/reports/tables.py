@@ -85,6 +85,12 @@ def texts_by_run(caption: str, first: str, entries: Sequence[Entry], texts: Mapp
     return Table(caption, run_columns(first, entries, words=True), rows)
 
 
+def texts_of_all(caption: str, first: str, texts: Mapping[str, str]) -> Table:
+    """Return a table of texts that all runs share: a row per key, a single column."""
+    rows = [Row(Cell(key, words=True), [Cell(text, words=True)]) for key, text in texts.items()]
+    return Table(caption, [Cell(first, words=True), Cell("all runs", words=True)], rows)
+
+
 def summary(section: Section, criterion: Criterion, kept: Mapping[int, Evaluation]) -> Table:
     """Return a row per run: the deciding number, the other metrics at the best epoch, epochs, time, seed."""
     entries, first = section.entries, section.entries[0]
@@ -181,7 +187,7 @@ def difference_table(entries: Sequence[Entry]) -> Table | None:
         keys, caption = list(seeds.find_varied(entries)), "Arguments that differ"
     else:
         keys, caption = list_changes(entries[0]), "Arguments that are not Ultralytics' defaults"
-    return _arguments(caption, entries, keys) if keys else None
+    return texts_by_run(caption, "argument", entries, _values(entries, keys)) if keys else None
 
 
 def list_changes(entry: Entry) -> list[str]:
@@ -193,18 +199,27 @@ def list_changes(entry: Entry) -> list[str]:
     return [key for key in known if key not in seeds.HOUSEKEEPING and known[key] != defaults.get(key)]
 
 
-def all_arguments(entries: Sequence[Entry]) -> Table:
-    """Return a table of all arguments: a row per argument, a column per run."""
+def all_arguments(entries: Sequence[Entry]) -> list[Table]:
+    """Return tables of all arguments, a row each: those that differ with a column per run, the others with one."""
     keys = sorted(dict.fromkeys(str(key) for entry in entries for key in entry.run.arguments))
-    return _arguments("All arguments, as args.yaml has them", entries, keys, stock=False)
+    title = "All arguments, as args.yaml has them"
+    every = _values(entries, keys, stock=False)
+    if len(entries) == 1:
+        return [texts_by_run(title, "argument", entries, every)]
+    shared = {key: own[0] for key, own in every.items() if len(set(own)) == 1}
+    differing = {key: own for key, own in every.items() if key not in shared}
+    found = [texts_by_run(f"{title}: different", "argument", entries, differing)] if differing else []
+    return [*found, *([texts_of_all(f"{title}: equal in all runs", "argument", shared)] if shared else [])]
 
 
-def _arguments(caption: str, entries: Sequence[Entry], keys: Iterable[str], stock: bool = True) -> Table:
+def _values(entries: Sequence[Entry], keys: Iterable[str], stock: bool = True) -> dict[str, list[str]]:
+    """Return each argument's values by run as text; what a run lacks is stock behaviour, or else a dash."""
+
     def value(entry: Entry, key: str) -> str:
         known = entry.run.arguments
         return value_text(argument(known, key)) if stock or key in known else DASH
 
-    return texts_by_run(caption, "argument", entries, {key: [value(entry, key) for entry in entries] for key in keys})
+    return {key: [value(entry, key) for entry in entries] for key in keys}
 
 
 def parts_of(entries: Sequence[Entry], kind: str) -> list[tuple[Entry, Part]]:

@@ -58,9 +58,7 @@ class LocalRuns:
         self.gpus = list_gpus()
         self.folder, self.workers = folder, min(workers, max(cores(), len(self.gpus)))
         if self.workers < min(workers, len(runs)):
-            print(
-                f"--workers {workers}: {self.workers} runs side by side, for this machine has as many cores", flush=True
-            )
+            print(f"--workers {workers}: {self.workers} at a time, for this machine has no more cores", flush=True)
         contents = functools.lru_cache(files.contents)
         self.recipes = {run.name: contents(run.arguments.get("cfg")) for run in runs}
         self.waiting = deque(runs)

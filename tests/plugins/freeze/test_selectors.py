@@ -62,6 +62,7 @@ def test_freeze_bn_and_lr_scale():
     ("arguments", "message"),
     [
         ({"freeze": "all", "unfreeze": {50: "all"}, "epochs": 20}, "unfreeze={50: all}: the run has 20 epochs"),
+        ({"freeze": "all", "unfreeze": {1: "all"}, "epochs": 1}, "unfreeze={1: all}: the run has 1 epoch"),
         ({"freeze": "all", "unfreeze": {20: "all"}, "epochs": 20}, "unfreeze={20: all}: the run has 20 epochs"),
         ({"freeze": "all", "unfreeze": {50: "all"}, "epochs": 20, "time": 1}, None),
         ({"freeze": 10, "unfreeze": {0.5: ["all", -9]}, "epochs": 20}, None),

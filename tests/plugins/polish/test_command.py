@@ -134,6 +134,8 @@ def wrong(fruit, tmp_path_factory):
     torch.save({"model": plain.half()}, folder / "plain.pt")
     torch.save({"model": plain, "tintbox_polish": {}}, folder / "done.pt")
     torch.save({"model": plain, "train_args": {"data": "gone.yaml"}}, folder / "moved.pt")
+    folders = YOLO("yolo11n-cls.yaml").model.half()
+    torch.save({"model": folders, "train_args": {"data": "folder"}}, folder / "classify.pt")
     extended = network.extend(YOLO("yolo11n.yaml").model, 11, ["new"]).half()
     torch.save({"model": extended, "train_args": {"data": str(fruit)}}, folder / "extended.pt")
     return folder
@@ -163,6 +165,7 @@ def wrong(fruit, tmp_path_factory):
             "start=large.pt: extended.pt is an extended model, which holds",
         ),
         ({"model": "plain.pt"}, "data= is missing, and plain.pt does not say what it was trained on"),
+        ({"model": "classify.pt"}, "^model=classify.pt is a classify model, which has no boxes; give one of detect, "),
         ({"model": "moved.pt"}, "data=gone.yaml: .*; moved.pt was trained on it: say where it is now, by data="),
     ],
 )
