@@ -31,7 +31,7 @@ HEADERS: dict[bytes, Callable[[BinaryIO], Any]] = {
 
 
 def decode(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    """Read an image file at a given height and width: scale it to cover these, keeping its aspect ratio, and crop.
+    """Read an image file at a given height and width: scale it to cover these, and crop the centre.
 
     Returns:
         RGB image (height, width, 3), uint8; turned upright by its EXIF orientation, and reduced from 16 bits to 8.

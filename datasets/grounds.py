@@ -118,7 +118,7 @@ def draw_ground(rng: np.random.Generator, size: int) -> Array:
     """Draw one of ``GROUNDS``, rotated by a random angle.
 
     Returns:
-        (3, size, size) float32 RGB, about 0..1.
+        (3, size, size) float32 RGB, about 0..1; the size is in pixels.
     """
     side = size + 8  # the zoom is at least sqrt(2), so that no rotation shows a corner
     texture = GROUNDS[int(rng.integers(len(GROUNDS)))](rng, side)

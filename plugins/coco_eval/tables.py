@@ -157,9 +157,10 @@ def _class_table(evaluation: Evaluation, rest: str) -> Table:
     ]
     headings, title = ("class", "objects", "AP interval", *CLASS_COLUMNS), ""
     if len(rows) > MOST_CLASSES:
-        title = f"AP of {TITLES[evaluation.iou_type]}: the {ENDS} worst and the {ENDS} best of {len(rows):,} classes"
         order = _in_order(evaluation.classes[:, 0])
         first, last = order[:ENDS], order[ENDS:][-ENDS:]
+        worst_and_best = f"the {len(first)} worst and the {len(last)} best of {len(rows):,} classes"
+        title = f"AP of {TITLES[evaluation.iou_type]}: {worst_and_best}"
         others = sum(evaluation.truths) - sum(evaluation.truths[k] for k in (*first, *last))
         rows = _abbreviated(rows, first, last, rest, f"{others:,}")
     return Table(headings, rows, title=title)
@@ -209,9 +210,10 @@ def comparison_tables(comparison: Comparison, rest: str = "") -> list[Table]:
     rows = [_difference(make_legible(name), a[0], b[0], d[0], bounds[0]) for name, a, b, d, bounds in classes]
     if len(rows) <= MOST_CLASSES:
         return [numbers, Table(("AP of class", *columns), rows)]
-    title = f"AP of {TITLES[first.iou_type]}: the {2 * ENDS} of {len(rows):,} classes that differ most"
     differences = comparison.classes[:, 0]
     most = _in_order(-np.abs(differences))[: 2 * ENDS]
+    most = most[differences[most] != 0]
+    title = f"AP of {TITLES[first.iou_type]}: the {len(most)} of {len(rows):,} classes that differ most"
     most = most[np.argsort(differences[most], kind="stable")]
     worse, better = np.split(most, [np.count_nonzero(differences[most] < 0)])
     return [Table(("AP of class", *columns), _abbreviated(rows, worse, better, rest), title=title), numbers]

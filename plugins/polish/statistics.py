@@ -35,7 +35,7 @@ Kinds = tuple[list[torch.Tensor], ...]  # of images, each in batches (B, C, H, W
 def training_images(task: str, data: dict[str, Any], arguments: Mapping[str, Any], imgsz: int) -> Kinds:
     """Return training images, augmented as in training and as a validation sees them; equal in every call.
 
-    ``data`` is the dataset's description as Ultralytics resolves it.
+    ``data`` is the dataset's description as Ultralytics resolves it, ``imgsz`` in pixels.
     """
     from ultralytics.cfg import get_cfg
     from ultralytics.data import build_yolo_dataset

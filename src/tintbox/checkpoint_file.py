@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import pickletools
 import re
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ HEAD = 1 << 22  # bytes to read of a file from PyTorch before 1.6, whose pickle 
 WANTED = {"epoch": int, "date": str, "version": str}  # keys of Ultralytics' checkpoints and the types of their values
 KEY = re.compile(rb"(?:X.\0\0\0|\x8c.)(?:epoch|date|version)", re.DOTALL)  # one as an instruction with its length
 PLACES = 10_000  # of such bytes that are looked at; there are about ten
+VALUE_BYTES = 300  # read from a key on: it, its value, and what remembers them
 
 
 def is_whole(path: Path) -> bool:
@@ -155,17 +155,16 @@ def facts(path: Path) -> dict[str, Any]:
 
     Loading a pickle can run arbitrary code; here the bytes of the keys are searched, and the two or three instructions
     from there on are only read: walking through all of them takes twenty times as long. The first occurrence of each
-    key counts, even within a text, which would need zero bytes; a file that is not a checkpoint yields {}.
+    key counts, even within a text; a file that is not a checkpoint yields {}.
     """
     found: dict[str, Any] = {}
     with contextlib.suppress(TintboxError):
         with open_checkpoint(path) as archive:
             raw = archive.pickle()
-        stream = io.BytesIO(raw)
         for place in islice(KEY.finditer(raw), PLACES):
-            stream.seek(place.start())
+            part = raw[place.start() : place.start() + VALUE_BYTES]
             with contextlib.suppress(ValueError):  # these bytes were something else
-                read = islice(pickletools.genops(stream), 3)
+                read = islice(pickletools.genops(part), 3)
                 key, value = [value for code, value, _ in read if not is_memo(code.name)][:2]
                 if isinstance(key, str) and key not in found and isinstance(value, WANTED.get(key, ())):
                     found[key] = value

@@ -75,7 +75,7 @@ def fold(
     """Return the weight, bfloat16, and the bias (K), float32, of a convolution and the BatchNorm after it in one.
 
     ``weight`` is (K, C, H, W), or (C, K, H, W) of a transposed convolution; ``axis`` is that of K. The other tensors
-    are (K).
+    are (K); ``bias`` may be None.
     """
     scale = gamma / torch.sqrt(variance + eps)
     folded = (weight * scale.view(-1, *[1] * (3 - axis))).to(torch.bfloat16, memory_format=torch.channels_last)

@@ -37,7 +37,6 @@ def test_gpus_are_those_that_the_user_names(named, gpus, monkeypatch):
     assert local.list_gpus() == gpus
 
 
-@pytest.mark.attack("study inputs")
 def test_no_more_runs_at_a_time_than_cores(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(local, "cores", lambda: 1)
     monkeypatch.setattr(local, "list_gpus", list)
@@ -46,6 +45,7 @@ def test_no_more_runs_at_a_time_than_cores(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == "--workers 4: 1 at a time, for this machine has no more cores\n"
 
 
+@pytest.mark.attack("study inputs")
 def test_a_recipe_that_is_changed_while_a_study_runs(tmp_path):
     """The runs that are left would be trained with another one than those before."""
     recipe = tmp_path / "recipe.yaml"

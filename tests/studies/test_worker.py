@@ -81,6 +81,7 @@ def test_a_run_that_was_killed_in_its_coco_evaluation_gets_it(folder):
         ({"epoch": -1}, False),  # done, and nothing was better
         ({"last": 1}, False),  # it is to be resumed
         ({"asked": False}, False),
+        ({"device": "[0, 1]"}, False),  # not on several devices
     ],
 )
 def test_a_run_that_was_killed_before_its_polishing_gets_it(folder, changes, polished, monkeypatch):
@@ -89,9 +90,10 @@ def test_a_run_that_was_killed_before_its_polishing_gets_it(folder, changes, pol
     calls = []
     monkeypatch.setattr(training, "replace_best", lambda *values: calls.append(values))
     content = {"epoch": 0, **changes}
+    device = content.pop("device", "cpu")
     save(folder, "last.pt", content.pop("last", 2))
     if content.pop("asked", True):
-        (folder / "args.yaml").write_text(HEADER + "{epochs: 3, device: cpu}")
+        (folder / "args.yaml").write_text(HEADER + f"{{epochs: 3, device: {device}}}")
         (folder / "tintbox.yaml").write_text("polish: true\n")
     best = folder / "weights/best.pt"
     torch.save(content, best)

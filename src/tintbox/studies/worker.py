@@ -103,9 +103,11 @@ def finish_polishing(folder: Path) -> None:
     last, best = (folder / outcome.WEIGHTS / name for name in ("last.pt", "best.pt"))
     if not (checkpoint_file.is_whole(best) and checkpoint_file.is_whole(last) and outcome.is_trained(folder, last)):
         return
-    ended = checkpoint_file.facts(best).get("epoch") == -1  # the state of training is removed after the polishing
+    if checkpoint_file.facts(best).get("epoch") == -1:
+        return  # the state of training is removed after the polishing
     arguments = run_arguments.read(folder)
-    if arguments.get("polish") and not ended:
+    several = "," in str(arguments.get("device"))  # whose runs are not polished at their end
+    if arguments.get("polish") and not several:
         from tintbox.plugins.polish import training, variants
 
         if not checkpoint_file.mentions(best, variants.MARK.encode()):

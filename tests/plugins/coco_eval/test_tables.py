@@ -77,6 +77,8 @@ def test_of_many_compared_classes_those_that_differ_most_are_shown(synthetic):
     assert names == [f"class {k}" for k in most[:worse]] + ["... 20"] + [f"class {k}" for k in most[worse:]]
     assert rows[worse].split() == ["...", "20", "others:", "compare.csv"]
     assert text.index("of 40 classes") < text.index("b against a, boxes")
+    same = tables.comparison_text(Comparison(compared.first, compared.first, ("a", "b")))
+    assert "the 0 of 40 classes that differ most" in same and "... 40 others: compare.csv" in same
 
 
 @pytest.mark.parametrize("classes", [0, 5, 19])
