@@ -100,9 +100,10 @@ def words(folder: Path, arguments: Mapping[str, Any]) -> list[str] | None:
 
 def finish_polishing(folder: Path) -> None:
     """Polish the best weights of a run that asked for it, if it was killed after its last epoch and before that."""
-    last, best = (folder / outcome.WEIGHTS / name for name in ("last.pt", "best.pt"))
-    if not (checkpoint_file.is_whole(best) and checkpoint_file.is_whole(last) and outcome.is_trained(folder, last)):
+    whole = outcome.find_whole_checkpoints(folder)
+    if len(whole) < 2 or not outcome.is_trained(folder, whole[0]):
         return
+    best = whole[1]
     if checkpoint_file.facts(best).get("epoch") == -1:
         return  # the state of training is removed after the polishing
     arguments = run_arguments.read(folder)

@@ -236,6 +236,11 @@ def written(rectangles, detectors, weaker, tmp_path_factory):
     return {name: root / name for name in (*detectors, "weaker")}
 
 
+def files(folder):
+    """The arguments for the predictions and annotations in a folder."""
+    return f"predictions={folder / 'predictions.json'}", f"annotations={folder / 'annotations.json'}"
+
+
 def values(folder, kind="bbox", name="coco.json"):
     """The twelve numbers, -1 for "n/a"."""
     metrics = json.loads((folder / name).read_text())[kind]["metrics"]
