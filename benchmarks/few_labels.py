@@ -10,6 +10,8 @@ rows see the same images, equally often (`EPOCHS`), with the same arithmetic (am
 the weights of the last epoch are evaluated by COCO AP on the test split, which is used for nothing else. The recipes'
 rules were developed on the datasets in `TUNED`; the others were run once, after the rules were final.
 
+The row `recipe-probe` uses the recipe of `probe=true`, whose short runs take at most half of `PROBE` minutes before it.
+
 With --minutes, rows train for equal minutes instead, each at its own speed; stock keeps its float32 default. Run these
 with --jobs 1 on an otherwise idle machine.
 
@@ -38,16 +40,16 @@ from tintbox.yaml_file import read as read_yaml
 TUNED = ("bccd", "aquarium", "cards")
 DATASETS = {"bccd": 320, "aquarium": 320, "cards": 320, "boards": 320, "pcb": 480}  # name -> pixels
 EPOCHS = {"20": 50, "25%": 30, "100%": 15}  # number or share of the training images -> epochs
-RECIPE = "recipe"  # this row's arguments come from `tintbox recipe`
+WRITTEN = {"recipe": False, "recipe-probe": True}  # rows whose arguments come from `tintbox recipe` -> its probe=
+PROBE = 40  # minutes= of a recipe with a probe
 ROWS = {
     "stock": {},
     "freeze10": {"freeze": 10},
     "nbs16": {"nbs": 16},
     "recipe-finetune": {"cfg": "recipe-finetune.yaml"},
-    RECIPE: {},
     "nbs16-float32": {"nbs": 16, "amp": False},  # the effect of the arithmetic on the accuracy
 }
-PROOF = list(ROWS)[:-1]
+PROOF = ["stock", "freeze10", "nbs16", "recipe-finetune", "recipe"]
 VALIDATED = 2  # images: Ultralytics always validates once at the end
 
 
@@ -81,13 +83,14 @@ def draw(args: argparse.Namespace, dataset: str, share: str, seed: int, validate
 
 def arguments(args: argparse.Namespace, row: str, data: str, share: str, imgsz: int, folder: Path) -> dict:
     """Return a row's training arguments."""
-    if row in ROWS and row != RECIPE:
+    if row in ROWS:
         return ROWS[row]
     from tintbox.recipes.command import recipe
 
     folder.mkdir(parents=True, exist_ok=True)
-    length = {"minutes": args.minutes} if args.minutes else {"epochs": EPOCHS[share]}
-    written = recipe(args.model, data, **length, imgsz=imgsz, out=folder / "recipe.yaml")
+    probe = WRITTEN.get(row, False)
+    length = {"minutes": args.minutes or (PROBE if probe else None), "epochs": None if args.minutes else EPOCHS[share]}
+    written = recipe(args.model, data, **length, probe=probe, imgsz=imgsz, out=folder / "recipe.yaml")
     return {"cfg": str(written.file), **(read_yaml(args.extra[row]) if row in args.extra else {})}
 
 
@@ -99,7 +102,7 @@ def fit(args: argparse.Namespace, dataset: str, share: str, seed: int, row: str,
     data = draw(args, dataset, share, seed)
     own = arguments(args, row, data, share, imgsz, folder)
     if args.minutes:
-        chosen = {**own, **({"epochs": 1000, "time": args.minutes / 60} if row in ROWS and row != RECIPE else {})}
+        chosen = {**own, **({"epochs": 1000, "time": args.minutes / 60} if row in ROWS else {})}
     else:
         chosen = {"amp": "auto", **own, "epochs": EPOCHS[share]}
     model, begin = YOLO(args.model), time.perf_counter()
@@ -156,7 +159,7 @@ def main() -> None:
     parser.add_argument("--model", required=True, help="a pretrained checkpoint")
     parser.add_argument("--datasets", nargs="+", choices=list(DATASETS), default=list(DATASETS))
     parser.add_argument("--shares", nargs="+", choices=list(EPOCHS), default=list(EPOCHS))
-    parser.add_argument("--rows", nargs="*", choices=list(ROWS), default=PROOF)
+    parser.add_argument("--rows", nargs="*", choices=[*ROWS, *WRITTEN], default=PROOF)
     parser.add_argument(
         "--extra", nargs="+", action="extend", default=[], metavar="NAME=FILE", help="more rows, from YAML files"
     )
