@@ -41,7 +41,7 @@ TUNED = ("bccd", "aquarium", "cards")
 DATASETS = {"bccd": 320, "aquarium": 320, "cards": 320, "boards": 320, "pcb": 480}  # name -> pixels
 EPOCHS = {"20": 50, "25%": 30, "100%": 15}  # number or share of the training images -> epochs
 WRITTEN = {"recipe": False, "recipe-probe": True}  # rows whose arguments come from `tintbox recipe` -> its probe=
-PROBE = 40  # minutes= of a recipe with a probe
+PROBE = 60  # minutes= of a recipe with a probe
 ROWS = {
     "stock": {},
     "freeze10": {"freeze": 10},

@@ -12,6 +12,8 @@ import torch
 from ultralytics import YOLO
 from ultralytics.utils.torch_utils import unwrap_model
 
+from .tiny_models import YOLO11N
+
 pytestmark = pytest.mark.slow
 USUAL = {"imgsz": 64, "epochs": 2, "batch": 4, "optimizer": "AdamW", "lr0": 0.01, "nbs": 4, "warmup_epochs": 0}
 
@@ -21,7 +23,7 @@ def base(tmp_path_factory):
     """A detector of 80 classes with random weights."""
     file = tmp_path_factory.mktemp("base") / "base.pt"
     torch.manual_seed(0)
-    YOLO("yolo11n.yaml").save(file)
+    YOLO(YOLO11N).save(file)
     return file
 
 

@@ -19,7 +19,7 @@ def few_labels(monkeypatch):
 def test_the_recipes_row_has_the_recipe_and_an_extra_one_what_is_put_over_it(few_labels, fruit, tmp_path):
     (tmp_path / "slow.yaml").write_text("lr0: 0.0005\n")
     args = Namespace(model="yolo11n.yaml", minutes=None, extra={"slow": str(tmp_path / "slow.yaml")})
-    found = few_labels.arguments(args, few_labels.RECIPE, str(fruit), "20", 64, tmp_path / "recipe")
+    found = few_labels.arguments(args, "recipe", str(fruit), "20", 64, tmp_path / "recipe")
     written = yaml.safe_load(Path(found.pop("cfg")).read_text())
     assert not found and written["epochs"] == few_labels.EPOCHS["20"] and written["imgsz"] == 64
     found = few_labels.arguments(args, "slow", str(fruit), "20", 64, tmp_path / "slow")

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from ..tiny_models import YOLO11N
+
 PICTURE = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
 
 
@@ -144,7 +146,7 @@ def test_model_yaml_with_an_unknown_key(fails, tmp_path):
 def test_a_detector_is_no_colouriser(fails, tmp_path):
     from ultralytics import YOLO
 
-    YOLO("yolo11n.yaml").save(tmp_path / "detector.pt")
+    YOLO(YOLO11N).save(tmp_path / "detector.pt")
     for mode in ("train", "val", "predict"):
         line = fails(mode, f"model={tmp_path}/detector.pt", f"data={dataset(tmp_path)}"
                      if mode == "train" else "imgsz=32")  # fmt: skip

@@ -13,6 +13,7 @@ from tintbox.colorization.palette import Palette
 from tintbox.colorization.trainer import ColorizeTrainer, is_grey
 from tintbox.errors import TintboxError
 
+from ..tiny_models import YOLO11N
 from .conftest import rows
 
 
@@ -155,7 +156,7 @@ def test_moving_average_spans_the_epochs_asked_for_and_memory_is_kept(tiny_data,
 
 
 def test_a_detectors_weights_are_refused_as_pretrained(tiny_data, tmp_path):
-    YOLO("yolo11n.yaml").save(tmp_path / "detector.pt")
+    YOLO(YOLO11N).save(tmp_path / "detector.pt")
     with pytest.raises(TintboxError, match=r"detector.pt is not a colouriser"):
         YOLO("colorize-unet.yaml").train(
             data=str(tiny_data), pretrained=str(tmp_path / "detector.pt"), imgsz=32, project=str(tmp_path)

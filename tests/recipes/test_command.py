@@ -16,6 +16,8 @@ from tintbox.recipes.pace import Pace
 from tintbox.recipes.policies import POLICY
 from tintbox.recipes.rules import Recipe, Setting
 
+from ..tiny_models import YOLO11N
+
 
 @pytest.fixture
 def refused(refused):
@@ -47,14 +49,14 @@ def test_survey(squares):
 def test_steps_are_timed_with_everything_awake_as_in_most_epochs(squares, monkeypatch):
     settings = {}
     monkeypatch.setattr("tintbox.recipes.pace.measure", lambda model, data, given, limit: settings.update(given))
-    command.time_steps(surveys.take(squares), "yolo11n.yaml", str(squares), 64, None)
+    command.time_steps(surveys.take(squares), YOLO11N, str(squares), 64, None)
     assert settings["batch"] == settings["nbs"] == 2 and settings["imgsz"] == 64 and settings["optimizer"] == "AdamW"
     assert not settings.keys() & set(POLICY), "a sleeping backbone takes two thirds of the time"
 
 
 def test_the_image_size_is_the_one_that_is_trained(squares, monkeypatch, tmp_path):
     monkeypatch.setattr(command, "time_steps", lambda *_: Pace(0.01, 128, "cpu"))
-    written = command.recipe("yolo11n.yaml", squares, imgsz=100, out=tmp_path / "recipe.yaml")
+    written = command.recipe(YOLO11N, squares, imgsz=100, out=tmp_path / "recipe.yaml")
     assert written.recipe.arguments()["imgsz"] == 128
 
 
@@ -168,7 +170,7 @@ def test_an_extended_model(squares, refused, tmp_path_factory):
 
     from tintbox.plugins.extend import network
 
-    file, yolo = tmp_path_factory.mktemp("extended") / "best.pt", YOLO("yolo11n.yaml")
+    file, yolo = tmp_path_factory.mktemp("extended") / "best.pt", YOLO(YOLO11N)
     yolo.model = network.extend(yolo.model, 11, ["new"])
     yolo.save(file)
     said = refused(f"model={file}", f"data={squares}")

@@ -15,6 +15,8 @@ from tintbox.errors import TintboxError
 from tintbox.recipes import probing
 from tintbox.studies import outcome
 
+from ..tiny_models import YOLO11N
+
 pytestmark = pytest.mark.attack("folds")
 
 # The recipe's own policy and another on two folds: four runs.
@@ -57,7 +59,7 @@ def probed(squares, tmp_path_factory):
     (cwd / "groups.csv").write_text(
         "".join(f"{split}/{i}.png,{i // 3}\n" for split, n in (("train", 12), ("val", 4)) for i in range(n))
     )
-    words = ["recipe", "model=yolo11n.yaml", f"data={squares}", "imgsz=64", "epochs=2", "device=cpu", "minutes=60"]
+    words = ["recipe", f"model={YOLO11N}", f"data={squares}", "imgsz=64", "epochs=2", "device=cpu", "minutes=60"]
     command = [sys.executable, "-c", SMALL, *words, "probe=true", "groups=groups.csv", "--json"]
     folder = cwd / "recipe-probe"
     with subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -165,7 +167,7 @@ def test_a_folder_in_the_way(tmp_path):
 
 
 def test_too_few_minutes(squares, refused):
-    words = ["model=yolo11n.yaml", f"data={squares}", "imgsz=64", "device=cpu", "minutes=1", "probe=true"]
+    words = [f"model={YOLO11N}", f"data={squares}", "imgsz=64", "device=cpu", "minutes=1", "probe=true"]
     line = refused("recipe", *words)
     assert line.startswith(
         "tintbox: minutes=1: too few to try 7 policies on 3 folds in 50% of them on cpu; give minutes="

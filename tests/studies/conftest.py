@@ -14,8 +14,10 @@ from tintbox.studies.cells import Result
 from tintbox.studies.grid import Grid
 from tintbox.studies.outcome import Outcome
 
+from ..tiny_models import YOLO11N
+
 GOOD = ("task=colorize", "model=colorize-convt.yaml", "data=fruitbowl.yaml", "imgsz=32", "epochs=1")
-FOLDED = ("model=yolo11n.yaml", "imgsz=32", "epochs=2", "batch=3", "plots=False", "workers=0", "device=cpu")
+FOLDED = (f"model={YOLO11N}", "imgsz=32", "epochs=2", "batch=3", "plots=False", "workers=0", "device=cpu")
 STEADY = settings(
     max_examples=60, deadline=None, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -11,6 +11,8 @@ from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.plugins.coco_eval.sources import name_both
 
+from ...tiny_models import YOLO11N
+
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
@@ -136,4 +138,4 @@ def test_images_in_a_folder_that_contains_itself_are_not_validated(write_dataset
     for name in "xy":
         (data.parent / "images/val" / name).symlink_to(".")
     with pytest.raises(TintboxError, match="a link back to the folder it is in"):
-        sources.validate(YOLO("yolo11n.yaml"), "yolo11n.yaml", str(data), None)
+        sources.validate(YOLO(YOLO11N), YOLO11N, str(data), None)

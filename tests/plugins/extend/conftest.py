@@ -6,7 +6,9 @@ from torch import nn
 
 from tintbox.plugins.extend import forks, network
 
-KINDS = ("yolov8n", "yolo11n", "yolo26n")
+from ...tiny_models import YOLO11N, YOLO26N, YOLOV8N
+
+KINDS = {"yolov8n": YOLOV8N, "yolo11n": YOLO11N, "yolo26n": YOLO26N}
 OLD = ("a", "b", "x", "y")  # two of the fruit dataset's classes, and two others
 
 
@@ -26,8 +28,8 @@ def old(tmp_path_factory):
 
     def make(kind):
         torch.manual_seed(0)
-        yolo = YOLO(f"{kind}.yaml")
-        yolo.model = DetectionModel(f"{kind}.yaml", nc=len(OLD), verbose=False)
+        yolo = YOLO(KINDS[kind])
+        yolo.model = DetectionModel(KINDS[kind], nc=len(OLD), verbose=False)
         yolo.model.names = dict(enumerate(OLD))
         for module in yolo.model.modules():
             if isinstance(module, nn.BatchNorm2d):

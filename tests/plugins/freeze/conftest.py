@@ -6,6 +6,8 @@ from torch import nn
 from ultralytics import YOLO
 from ultralytics.utils.torch_utils import unwrap_model
 
+from ...tiny_models import YOLO11N
+
 WITH_PARAMETERS = {*range(11), 13, 16, 17, 19, 20, 22, 23}  # layers of yolo11n
 
 
@@ -63,7 +65,7 @@ class Recorder:
 def train(boxes, tmp_path_factory):
     """Train a tiny model; returns the trainer and a record of the run."""
 
-    def run(model="yolo11n.yaml", callbacks=(), **kwargs):
+    def run(model=YOLO11N, callbacks=(), **kwargs):
         yolo, record = YOLO(model), Recorder()
         for event, function in (
             ("on_pretrain_routine_end", record.start),

@@ -9,12 +9,14 @@ from ultralytics import YOLO
 from tintbox.plugins.freeze import report
 from tintbox.plugins.freeze.plan import FreezePlan
 
+from ...tiny_models import YOLO11N
+
 
 def test_the_report(train, capfd):
     trainer, _ = train(freeze="backbone", unfreeze={1: "backbone[5:]"}, lr_scale={"head": 0.5}, epochs=2, plots=True)
     saved = json.loads((trainer.save_dir / "freeze.json").read_text())
     counts = {group["group"]: group for group in saved["stages"][0]["groups"]}
-    model = YOLO("yolo11n.yaml").model.model
+    model = YOLO(YOLO11N).model.model
     assert counts["backbone"]["parameters"] == sum(p.numel() for layer in model[:11] for p in layer.parameters())
     assert counts["backbone"]["trained"] == 0
     assert counts["neck"]["trained"] == counts["neck"]["parameters"]

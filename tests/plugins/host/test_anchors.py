@@ -9,6 +9,8 @@ from ultralytics.nn.modules import block
 
 from tintbox.plugins.host import anchors
 
+from ...tiny_models import YOLO11N
+
 
 @pytest.mark.parametrize(
     ("content", "message"),
@@ -34,7 +36,7 @@ def test_a_checkpoint_of_another_ultralytics_has_the_errors_of_stock(tmp_path, m
 
     NewBlock.__module__, NewBlock.__qualname__ = block.__name__, "NewBlock"
     monkeypatch.setattr(block, "NewBlock", NewBlock, raising=False)
-    yolo = YOLO("yolo11n.yaml")
+    yolo = YOLO(YOLO11N)
     yolo.model.new = NewBlock()
     yolo.save(tmp_path / "new.pt")
     monkeypatch.undo()
@@ -52,7 +54,7 @@ def test_a_checkpoint_of_another_ultralytics_has_the_errors_of_stock(tmp_path, m
         ({"backbone": []}, ""),
         ({"backbone": None, "head": [[1]]}, ""),
         ({"backbone": [], "head": [3]}, ""),
-        ("yolo11n.yaml", ""),
+        (YOLO11N, ""),
         (None, ""),
     ],
 )

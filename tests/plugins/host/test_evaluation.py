@@ -7,6 +7,8 @@ from ultralytics.models.yolo.detect import DetectionValidator
 
 from tintbox.plugins.host import evaluation
 
+from ...tiny_models import YOLO11N
+
 
 class Recording:
     """Records the calls of its methods."""
@@ -30,7 +32,7 @@ class Recording:
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     file = tmp_path_factory.mktemp("weights") / "yolo11n.pt"
-    YOLO("yolo11n.yaml").save(file)
+    YOLO(YOLO11N).save(file)
     return file
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from tintbox.plugins.host import models
 
+from ...tiny_models import YOLO11N
+
 
 @pytest.mark.attack("half-fitting plugin")
 def test_the_table_of_tasks_imports_the_colouriser_only_when_it_is_asked_for(forked):
@@ -67,7 +69,7 @@ def test_a_run_below_a_folder_with_an_apostrophe_ends_with_its_validation(fruit,
 
     monkeypatch.chdir(tmp_path)
     place = tmp_path / "John's runs"
-    YOLO("yolo11n.yaml").train(
+    YOLO(YOLO11N).train(
         data=str(fruit), epochs=1, imgsz=32, batch=8, project=str(place), name="run", workers=0, plots=False
     )
     best = place / "run/weights/best.pt"

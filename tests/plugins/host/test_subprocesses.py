@@ -9,6 +9,8 @@ import pytest
 
 from tintbox import run_arguments
 
+from ...tiny_models import YOLO11N
+
 pytestmark = pytest.mark.attack("stock suite")
 
 SMALL = {"epochs": 1, "imgsz": 32, "batch": 4, "workers": 0, "plots": False, "device": "cpu"}
@@ -54,7 +56,7 @@ def results(folder):
 
 def train(forked, call, **arguments):
     """Run ``model.CALL`` of a new yolo11n in a fresh process; returns its whole output."""
-    code = f"from ultralytics import YOLO\nYOLO('yolo11n.yaml').{call}(**{ {**SMALL, **arguments}!r})"
+    code = f"from ultralytics import YOLO\nYOLO({YOLO11N!r}).{call}(**{ {**SMALL, **arguments}!r})"
     done = forked("-c", code)
     printed = done.stdout + done.stderr
     assert done.returncode == 0, printed
@@ -85,7 +87,7 @@ def test_training_on_several_datasets(forked, datasets, tmp_path):
 @pytest.mark.slow
 def test_the_command_trains_on_several_datasets(forked_yolo, datasets, tmp_path):
     words = [f"{key}={value}" for key, value in {**SMALL, "project": tmp_path / "runs"}.items()]
-    done = forked_yolo("train", "model=yolo11n.yaml", f"data={[str(d) for d in datasets]}", *words)
+    done = forked_yolo("train", f"model={YOLO11N}", f"data={[str(d) for d in datasets]}", *words)
     assert done.returncode == 0, done.stdout + done.stderr
     for name in "ab":
         assert len(results(tmp_path / "runs" / "multitrain" / name)) == 1

@@ -15,6 +15,7 @@ from tintbox.plugins.loss import weights as class_weights
 from tintbox.plugins.loss.bce import ClassificationBCE
 from tintbox.plugins.wrappers import models_of
 
+from ...tiny_models import YOLO11N, YOLO26N
 from .conftest import ALL
 
 COUNTS = [16, 8, 2]  # boxes in the training images: a, b, c
@@ -40,8 +41,8 @@ def batch_of(trainer):
 # Which losses ---------------------------------------------------------------------------------------------------------
 
 TASK_MODELS = [
-    ("DetectionModel", "yolo11n.yaml", 1),
-    ("DetectionModel", "yolo26n.yaml", 2),
+    ("DetectionModel", YOLO11N, 1),
+    ("DetectionModel", YOLO26N, 2),
     ("DetectionModel", "yolov10n.yaml", 2),
     ("DetectionModel", "yolov3-tiny.yaml", 1),
     ("SegmentationModel", "yolo11n-seg.yaml", 1),
@@ -149,7 +150,7 @@ def test_cls_loss_is_linear_in_the_positive_weight(run):
 
 
 def test_both_losses_of_an_end_to_end_head(train):
-    trainer = train("yolo26n.yaml", cls_pos_weight={"c": 5})
+    trainer = train(YOLO26N, cls_pos_weight={"c": 5})
     for model in models(trainer):
         losses = bces(model)
         assert len(losses) == 2
@@ -235,7 +236,7 @@ def test_set_again_on_a_new_ema_copy(train):
 
 
 def test_resume(train, stop_at):
-    for file, count in (("yolo11n.yaml", 1), ("yolo26n.yaml", 2)):
+    for file, count in ((YOLO11N, 1), (YOLO26N, 2)):
         stopped = stop_at(train, "on_model_save", file, epochs=2, **ALL)
         seen = []
         again = ("on_pretrain_routine_end", lambda t, seen=seen: seen.extend(bces(m) for m in models(t)))

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from ...conftest import DATA
+from ...tiny_models import YOLO11N
 from ..conftest import WEIGHTS
 
 
@@ -20,14 +21,14 @@ def few_images_make_the_statistics():
 
 @pytest.fixture(scope="session")
 def tuned(fruit, tmp_path_factory):
-    """A YOLO11n with random weights that finds nothing, and the run folder of its training."""
+    """A tiny YOLO11n with random weights that finds nothing, and the run folder of its training."""
     import torch
     from ultralytics import YOLO
 
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("tuned")
     start = folder / "start.pt"
-    YOLO("yolo11n.yaml").save(start)
+    YOLO(YOLO11N).save(start)
     YOLO(start).train(
         data=str(fruit), epochs=1, imgsz=64, batch=4, nbs=4, workers=0, plots=False, val=False, optimizer="AdamW",
         lr0=0.01, warmup_epochs=0, project=str(folder / "runs"), name="train",

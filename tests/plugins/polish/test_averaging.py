@@ -7,6 +7,8 @@ from ultralytics import YOLO
 from tintbox.errors import TintboxError
 from tintbox.plugins.polish import averaging
 
+from ...tiny_models import YOLO11N
+
 
 def network(file):
     return YOLO(file).model.float()
@@ -36,7 +38,7 @@ def test_a_share_of_one_changes_nothing(tuned):
 
 def test_heads_of_other_classes_do_not_matter(tuned):
     own = network(tuned.best)
-    other = YOLO("yolo11n.yaml").model  # 80 classes; the run has eight
+    other = YOLO(YOLO11N).model  # 80 classes; the run has eight
     assert not any(name.startswith("model.23.") for name in averaging.common_weights(own, other, "other.pt"))
 
 

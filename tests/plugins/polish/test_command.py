@@ -13,6 +13,8 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.polish import command, variants
 from tintbox.plugins.polish.command import polish
 
+from ...tiny_models import YOLO11N
+
 
 def digest(file):
     return hashlib.sha256(file.read_bytes()).hexdigest()
@@ -130,13 +132,13 @@ def wrong(fruit, tmp_path_factory):
     folder = tmp_path_factory.mktemp("wrong")
     YOLO("yolo11s.yaml").save(folder / "large.pt")
     YOLO("colorize-convt.yaml").save(folder / "colour.pt")
-    plain = YOLO("yolo11n.yaml").model
+    plain = YOLO(YOLO11N).model
     torch.save({"model": plain.half()}, folder / "plain.pt")
     torch.save({"model": plain, "tintbox_polish": {}}, folder / "done.pt")
     torch.save({"model": plain, "train_args": {"data": "gone.yaml"}}, folder / "moved.pt")
     folders = YOLO("yolo11n-cls.yaml").model.half()
     torch.save({"model": folders, "train_args": {"data": "folder"}}, folder / "classify.pt")
-    extended = network.extend(YOLO("yolo11n.yaml").model, 11, ["new"]).half()
+    extended = network.extend(YOLO(YOLO11N).model, 11, ["new"]).half()
     torch.save({"model": extended, "train_args": {"data": str(fruit)}}, folder / "extended.pt")
     return folder
 

@@ -11,6 +11,8 @@ from ultralytics import YOLO
 from tintbox.datasets.reading.description import describe
 from tintbox.plugins.polish import statistics
 
+from ...tiny_models import YOLO11N
+
 
 @pytest.fixture(autouse=True, scope="module")
 def few_images_make_the_statistics():
@@ -40,7 +42,7 @@ def test_the_estimate_is_the_mean_over_kinds_of_the_mean_over_batches():
 def test_of_an_extended_model_only_the_newest_branch_changes():
     from tintbox.plugins.extend import network
 
-    model = network.extend(YOLO("yolo11n.yaml").model, 11, ["new"])
+    model = network.extend(YOLO(YOLO11N).model, 11, ["new"])
     before = {name: value.clone() for name, value in model.state_dict().items()}
     statistics.estimate(model, [[torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)]])
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
@@ -69,7 +71,7 @@ def test_images_are_augmented_and_as_a_validation_sees_them_and_equal_in_every_c
 
 def test_plain_images_are_those_of_a_validation(fruit, tmp_path):
     seen = []
-    yolo = YOLO("yolo11n.yaml")
+    yolo = YOLO(YOLO11N)
     yolo.add_callback("on_val_start", lambda v: seen.extend(batch["img"] for batch in v.dataloader))
     settings = {"imgsz": 64, "batch": 4, "workers": 0, "plots": False, "project": str(tmp_path)}
     yolo.val(data=str(fruit), split="train", **settings)

@@ -10,6 +10,8 @@ from ultralytics import YOLO
 from tintbox.errors import TintboxError
 from tintbox.plugins.polish import training, variants
 
+from ...tiny_models import YOLO11N
+
 SETTINGS = {"epochs": 1, "imgsz": 64, "batch": 8, "workers": 0, "plots": False, "polish": True, "device": "cpu"}
 
 
@@ -44,7 +46,7 @@ def test_best_is_the_best_variant_and_is_what_is_validated_at_the_end(photos, sp
 
 
 def test_too_few_validation_images_change_nothing(fruit, tmp_path, log):
-    yolo = YOLO("yolo11n.yaml")
+    yolo = YOLO(YOLO11N)
     yolo.train(data=str(fruit), project=str(tmp_path), name="run", **SETTINGS)
     assert "polish: 4 validation images, fewer than 20, so chance would choose; best.pt stays as it is" in log
     content = torch.load(tmp_path / "run" / "weights" / "best.pt", weights_only=False)
@@ -58,7 +60,7 @@ def test_what_cannot_be_polished_is_told_and_the_training_is_complete(error, fru
 
     monkeypatch.setattr(training, "LEAST", 1)
     monkeypatch.setattr(variants, "search", refuse)
-    YOLO("yolo11n.yaml").train(data=str(fruit), project=str(tmp_path), name="run", **SETTINGS)
+    YOLO(YOLO11N).train(data=str(fruit), project=str(tmp_path), name="run", **SETTINGS)
     assert any(line.endswith(f"polish: {error}") for line in log)
     assert (tmp_path / "run" / "weights" / "best.pt").is_file()
 
@@ -82,10 +84,10 @@ def test_a_resumed_run_knows_what_it_started_from(tuned, fruit, monkeypatch, tmp
     ("model", "loaded", "start"),
     [
         ("start.pt", (), "start.pt"),
-        ("yolo11n.yaml", (), None),
-        ("yolo11n.yaml", ("start.pt",), "start.pt"),
+        (YOLO11N, (), None),
+        (YOLO11N, ("start.pt",), "start.pt"),
         ("start.pt", ("best.pt",), "best.pt"),
-        ("yolo11n.yaml", ("best.pt", "start.pt"), "start.pt"),
+        (YOLO11N, ("best.pt", "start.pt"), "start.pt"),
         ("start.pt", (torch.nn.Module,), "no averages are tried, since the weights to begin with are of no file"),
         ("start.pt", ("run/weights/best.pt",), "best.pt, which the run replaces"),
     ],
@@ -100,7 +102,7 @@ def test_the_start_is_what_was_loaded_last(model, loaded, start, tuned, fruit, t
         shutil.copy(tuned.start, file)
     yolo = YOLO(model)
     for weights in loaded:
-        yolo.load(YOLO("yolo11n.yaml").model if weights is torch.nn.Module else weights)
+        yolo.load(YOLO(YOLO11N).model if weights is torch.nn.Module else weights)
     yolo.add_callback("on_train_start", stop)
     with pytest.raises(KeyboardInterrupt):
         yolo.train(data=str(fruit), project=str(tmp_path), name="run", exist_ok=True, **SETTINGS)
