@@ -210,6 +210,18 @@ def test_the_upload_of_plotly_is_off(watched):
     assert context == [False, ""]
 
 
+@pytest.fixture(scope="module")
+def attacked(browser, file):
+    """One page for all attempts at it, and the requests that it made."""
+    context = browser.new_context()
+    page, requests = context.new_page(), []
+    page.on("request", lambda request: requests.append(request))
+    page.goto(file.as_uri())
+    page.evaluate("addEventListener('securitypolicyviolation', () => { window.refused = true; })")
+    yield page, requests
+    context.close()
+
+
 @pytest.mark.attack("report page")
 @pytest.mark.parametrize(
     "attempt",
@@ -226,20 +238,15 @@ def test_the_upload_of_plotly_is_off(watched):
         "document.body.appendChild(Object.assign(document.createElement('link'), {rel: 'stylesheet', href: 'https://example.com/a.css'}))",
     ],
 )
-def test_the_policy_refuses_what_is_put_in(browser, file, attempt):
+def test_the_policy_refuses_what_is_put_in(attacked, file, attempt):
     """Whatever HTML gets into the page, the browser runs none of its scripts and sends nothing for it."""
-    context = browser.new_context()
-    page, left = context.new_page(), []
-    page.on("request", lambda request: left.append(request))
-    page.goto(file.as_uri())
-    page.evaluate("addEventListener('securitypolicyviolation', () => { window.refused = true; })")
-    page.evaluate(f"() => {{ {attempt} }}")
+    page, requests = attacked
+    page.evaluate(f"() => {{ window.refused = false; {attempt} }}")
     wait_for(page, "window.refused === true")
     assert page.evaluate("window.ran") is None
     # Playwright also reports requests that the policy stopped before they were sent, with the reason.
     assert page.url == file.as_uri()
-    assert not [request.url for request in left if "example.com" in request.url and request.failure != "csp"]
-    context.close()
+    assert not [request.url for request in requests if "example.com" in request.url and request.failure != "csp"]
 
 
 @pytest.mark.attack("report page")
