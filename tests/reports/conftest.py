@@ -11,6 +11,8 @@ import yaml
 
 from tintbox.reports.entries import gather
 
+from ..tiny_models import YOLO11N
+
 CLASSES = ["red", "<b>gr&een</b>"]
 COLOURS = RED, GREEN = (40, 40, 210), (40, 200, 40)  # BGR
 
@@ -56,7 +58,7 @@ def detector(squares, tmp_path_factory):
     from ultralytics import YOLO
 
     project = tmp_path_factory.mktemp("detectors")
-    YOLO("yolo11n.yaml").train(
+    YOLO(YOLO11N).train(
         data=str(squares), epochs=2, batch=4, imgsz=64, coco_eval={"resamples": 100}, save_json=True, plots=False,
         freeze="backbone", unfreeze={0.5: "backbone"}, project=str(project), name="woken", workers=0,
     )  # fmt: skip
