@@ -132,7 +132,7 @@ OPTIONS = (
         modes=("train", "val"),
     ),
     of_colorize(
-        "temperature", None, "float >= 0", number(0.0, 100.0, "a number from 0 to 100, e.g. 0.38"),
+        "temperature", None, "0..100", number(0.0, 100.0, "a number from 0 to 100, e.g. 0.38"),
         "temperature of the annealed mean: 0 predicts the most likely colour, 1 the mean (None: the palette's)",
         modes=("train", "val", "predict"),
     ),
@@ -141,7 +141,7 @@ OPTIONS = (
         "models with 3 input channels: probability of using one colour channel as input instead of grey",
     ),
     of_colorize(
-        "input_scale", None, "float > 0", number(1.0, 65535.0, "a number from 1 to 65535, e.g. 255"),
+        "input_scale", None, "1..65535", number(1.0, 65535.0, "a number from 1 to 65535, e.g. 255"),
         "8-bit pixel values are divided by this (None: the palette's, 255 unless its file says otherwise)",
     ),
     of_colorize(

@@ -40,7 +40,7 @@ def report(
     """Write a page that compares training runs of tintbox or a stock Ultralytics: one file that needs no network.
 
     Args:
-        folders: The runs' folders; a folder with runs directly below it, such as a study's, stands for those.
+        folders: The runs' folders; a folder with runs up to three levels below it, such as a study's, stands for those.
         out: The file to write.
         pictures: Whether to show images of the dataset with each run's predictions, for which the weights are needed.
         n: Number of images of each dataset.
