@@ -54,6 +54,16 @@ def test_the_next_free_folder(tmp_path):
     assert place.choose(grid("batch=2", project))[0] == tmp_path / "study-3"
 
 
+def test_an_equals_sign_in_the_path(tmp_path):
+    project = tmp_path / "lr=0.1"
+    folder, own = place.choose(grid("batch=4,8", f"project={project}"))
+    folder.mkdir(parents=True)
+    place.write(folder, own)
+    assert place.choose(grid("batch=4,8", f"project={project}")) == (folder, own)
+    assert place.read(folder, ["batch=4,8,16"]).varied == {"batch": [4, 8, 16]}
+    assert parse([str(folder / "study.yaml"), "epochs=2"]).fixed == {"epochs": 2}
+
+
 def test_a_name_that_is_given_is_that_folder_and_no_other(tmp_path):
     words = (f"project={tmp_path}", "name=mine")
     folder, own = place.choose(grid("batch=4,8", *words))

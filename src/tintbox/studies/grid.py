@@ -134,10 +134,10 @@ def parse(words: Sequence[str]) -> Grid:
     values: dict[str, list[Any]] = {}
     for word in words:
         key, equals, given = word.partition("=")
-        if equals:
-            values[key.strip()] = [read_value(part) for part in split(key, given)]
-        elif yaml_file.is_yaml(word):
+        if yaml_file.is_yaml(word) and (not equals or is_there(Path(word))):  # a path may have a = in it
             values |= read_file(Path(word))
+        elif equals:
+            values[key.strip()] = [read_value(part) for part in split(key, given)]
         elif word != "train":  # as in `yolo colorize train ...`
             values["task"] = [check_task_word(word)]
     return from_values(values)
