@@ -139,12 +139,12 @@ def tables_of(evaluation: Evaluation, *, classes: bool = True, rest: str = "") -
     return [*found[1:], found[0]] if classes and len(evaluation.names) > MOST_CLASSES else found
 
 
-def intervals_text(evaluation: Evaluation) -> str:
-    """Describe how the intervals were computed, and from how few images there are none."""
+def intervals_text(evaluation: Evaluation, drawn: str = "images") -> str:
+    """Describe how the intervals were computed from what was ``drawn``, and from how few images there are none."""
     settings, least = evaluation.settings, least_support(evaluation.settings.level)
     few = ((evaluation.support > 0) & (evaluation.support < least)).any()
     none = f", none where fewer than {least} of them have an object" if few else ""
-    return f"{100 * settings.level:g}% intervals from {settings.resamples:,} resamples of the images{none}"
+    return f"{100 * settings.level:g}% intervals from {settings.resamples:,} resamples of the {drawn}{none}"
 
 
 def _class_table(evaluation: Evaluation, rest: str) -> Table:

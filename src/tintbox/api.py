@@ -14,11 +14,13 @@ def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **argu
     Calling it again continues a study that was stopped.
 
     Args:
-        workers: Number of runs at a time, on this machine or on each machine of the cluster.
+        workers: Number of runs at a time, on this machine or on each machine of the cluster. Ultralytics' argument of
+            that name, the number of loaders, cannot be given here.
         ray: The address of a Ray cluster, ``"auto"`` for a local or newly started one, None for none.
         yes: Whether a grid of more than 200 runs is intended.
-        **arguments: Training arguments, including ``project`` and ``name``; a list means several values, a list within
-            a list a single value that is itself a list.
+        **arguments: Training arguments, including ``project`` and ``name``, and ``folds``, ``groups`` and ``fold_seed``
+            for cross-validation; a list means several values, a list within a list a single value that is itself a
+            list. Text is read as on the command line: ``device="0,1"`` is two devices.
 
     Returns:
         The study's folder, with a folder for each run, ``runs.csv`` with a row for each, ``study.csv`` with a row for

@@ -112,7 +112,7 @@ def table(tmp_path):
 ABCD = ["/d/train/a.jpg", "/d/train/b.jpg", "/d/val/a.jpg", "/d/val/c.jpg"]
 
 
-@pytest.mark.parametrize("head", ["", "image,group\n", "Image, Group\n\n", "\ufeffpicture,group\n"])
+@pytest.mark.parametrize("head", ["", "image,group\n", "Image, Group\n\n", "\ufeffimage,group\n"])
 def test_a_file_of_groups(table, head):
     file = table(f"{head}train/a.jpg,x\nb.jpg,y\n\nval/a.jpg, y\n/d/val/c.jpg,x\n")
     found = groups.find(ABCD, file, 2)
@@ -133,6 +133,7 @@ GOOD = "train/a.jpg,x\nb.jpg,y\nval/a.jpg,z\nc.jpg,x\n"
         (f"{GOOD}test/a.jpg,x\n", "groups.csv:5: 'test/a.jpg' is not an image"),
         ("a.jpg,x\n", "groups.csv:1: 2 images are named 'a.jpg'; write their folders too"),
         (f"{GOOD}c.jpg,y\n", "groups.csv:5: 'c.jpg' is in 'x' already"),
+        ("picture,group\n", "groups.csv:1: 'picture' is not an image"),
         ("b.jpg\n", "groups.csv:1: b.jpg: a row is image,group"),
         ("b.jpg,x,y\n", "groups.csv:1: b.jpg,x,y: a row is image,group"),
         ("b.jpg,\n", "groups.csv:1: b.jpg,: a row is image,group"),

@@ -74,6 +74,27 @@ def test_names_that_several_runs_have_are_numbered():
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        [f"{key}={key}{'木' * 39}.yaml,{key}{'水' * 39}.yaml" for key in ("cfg", "model")],
+        [f"{key}={'x' * 60},{'y' * 60}" for key in ("model", "cfg", "optimizer", "freeze", "unfreeze")],
+    ],
+)
+def test_a_long_name_keeps_its_fold(words):
+    """Without it, a run would have the name of a folder in which folds are put together."""
+    grid = parse([*words, "folds=12"])
+    runs, pooled = ([run.name for run in one.runs()] for one in (grid, grid.pooled()))
+    assert len({*runs, *pooled}) == grid.size + len(pooled)
+    assert all("-fold_11" in name for name in runs[11::12])
+    assert max(len(name.encode()) for name in runs) <= 255
+
+
+def test_names_of_folds():
+    assert names("folds=2") == ["fold_0", "fold_1"]
+    assert names("freeze='a b',a_b", "folds=2") == [f"freeze_a_b-fold_{fold}-{n}" for n in (1, 2) for fold in (0, 1)]
+
+
+@pytest.mark.parametrize(
     ("before", "after", "extends"),
     [
         (["batch=4,8", "seed=0,1"], ["batch=4,8", "seed=0,1,2"], True),

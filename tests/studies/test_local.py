@@ -45,6 +45,13 @@ def test_no_more_runs_at_a_time_than_cores(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == "--workers 4: 1 at a time, for this machine has no more cores\n"
 
 
+def test_a_run_that_is_left_has_all_cores(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(local, "cores", lambda: 16)
+    monkeypatch.setattr(local, "list_gpus", list)
+    work = local.LocalRuns(parse([*GOOD, "seed=0,1,2"]).runs()[2:], tmp_path, 8)
+    assert work.workers == 1 and capsys.readouterr().out == ""
+
+
 @pytest.mark.attack("study inputs")
 def test_a_recipe_that_is_changed_while_a_study_runs(tmp_path):
     """The runs that are left would be trained with another one than those before."""

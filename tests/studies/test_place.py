@@ -1,11 +1,13 @@
 """The folder of a study, and which study it contains."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
 from tintbox.errors import TintboxError
 from tintbox.studies import files, place
-from tintbox.studies.grid import parse
+from tintbox.studies.grid import from_values, parse
 from tintbox.studies.outcome import Outcome
 
 
@@ -17,6 +19,20 @@ def test_study_yaml_reads_as_what_was_written(tmp_path):
     assert place.read(tmp_path) == grid
     assert list(yaml.safe_load((tmp_path / "study.yaml").read_text()))[:2] == ["task", "classes"]
     assert [run.name for run in place.read(tmp_path).runs()] == [run.name for run in grid.runs()]
+
+
+@pytest.mark.parametrize("value", ["0", "0,1", "cpu", "None", "1e-3", Path("7"), "{0: 1}"])
+def test_the_same_text_from_python_is_the_same_study(tmp_path, value):
+    """In ``study.yaml`` it is read as `yolo` reads it."""
+    values = {"model": ["yolo11n.yaml"], "device": [value], "project": [tmp_path], "name": ["2024_05"]}
+    folder, own = place.choose(from_values(values))
+    assert folder == tmp_path / "2024_05", "a folder's name is the very text"
+    folder.mkdir()
+    place.write(folder, own)
+    (run,) = own.runs()
+    Outcome("finished", "", run.arguments).write(folder / run.name)
+    assert place.read(folder) == own
+    assert place.choose(from_values(values)) == (folder, own)
 
 
 def grid(*words):
@@ -36,6 +52,16 @@ def test_the_next_free_folder(tmp_path):
     (tmp_path / "study-2").mkdir()
     (tmp_path / "study-2" / "mine.txt").touch()
     assert place.choose(grid("batch=2", project))[0] == tmp_path / "study-3"
+
+
+def test_an_equals_sign_in_the_path(tmp_path):
+    project = tmp_path / "lr=0.1"
+    folder, own = place.choose(grid("batch=4,8", f"project={project}"))
+    folder.mkdir(parents=True)
+    place.write(folder, own)
+    assert place.choose(grid("batch=4,8", f"project={project}")) == (folder, own)
+    assert place.read(folder, ["batch=4,8,16"]).varied == {"batch": [4, 8, 16]}
+    assert parse([str(folder / "study.yaml"), "epochs=2"]).fixed == {"epochs": 2}
 
 
 def test_a_name_that_is_given_is_that_folder_and_no_other(tmp_path):

@@ -1,11 +1,17 @@
 """The arguments by which a run of a study starts or resumes."""
 
+import signal
+import subprocess
+
+import psutil
 import pytest
 import torch
 
 from tintbox.run_arguments import HEADER
 from tintbox.studies.outcome import Outcome, read
-from tintbox.studies.worker import end, finish_polishing, words
+from tintbox.studies.worker import end, finish_polishing, stop, words
+
+from .conftest import wait_for
 
 ARGUMENTS = {"task": "detect", "model": "yolo11n.yaml", "epochs": 3}
 
@@ -105,3 +111,15 @@ def test_without_its_best_weights_a_trained_run_begins_anew(folder):
     save(folder, "last.pt", 2)
     save(folder, "best.pt", 1, whole=False)
     assert words(folder, ARGUMENTS) == fresh(folder)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_child_processes_end_with_their_run(killed):
+    command = ["sh", "-c", "sleep 100 & echo $!; wait"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+        child = psutil.Process(int(process.stdout.readline()))
+        if killed:
+            process.kill()
+            assert process.wait() == -signal.SIGKILL and child.is_running()
+        stop(process)
+    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, 20)

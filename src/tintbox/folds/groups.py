@@ -219,4 +219,4 @@ def rows(file: Path) -> list[tuple[int, list[str]]]:
         why = reason_of(error)
         raise TintboxError(f"groups={file}: cannot be read ({why}); give a CSV file of {','.join(HEADER)}") from error
     first = [cell.lower() for cell in found[0][1]] if found else []
-    return found[1:] if first in (HEADER, ["picture", "group"]) else found  # the second as in a study's folds.csv
+    return found[1:] if first == HEADER else found

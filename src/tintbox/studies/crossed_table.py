@@ -41,7 +41,7 @@ def markdown(cells: Sequence[CrossedCell], folds: Folds) -> list[str]:
     said += f"each predicted by the run of {folds.number} that had not learnt from it"
     if one.settings.resamples:
         drawn = f"{len(set(folds.groups)):,} groups of images" if folds.grouped else "images"
-        said += f"; {tables.intervals_text(one).replace('images', drawn)}"
+        said += f"; {tables.intervals_text(one, drawn)}"
     if any(len(cell.seeds) > 1 for cell in cells):
         said += ", mean ± standard deviation over the seeds"
     lines = ["", f"{said}."]

@@ -20,7 +20,7 @@ from tintbox.studies.values import as_hashable, check, read_value, split, text
 REPLICATE = "seed"  # runs that differ only in it form one cell of the table
 FOLD = "fold"  # in studies with folds, the fold that a run is judged on; part of no cell either
 LONGEST = 60  # characters of a run's name that come from one argument
-LONGEST_NAME = 200  # bytes of a run's name
+LONGEST_NAME = 200  # bytes of a run's name, without its fold
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,11 @@ def run_name(settings: Mapping[str, Any]) -> str:
         shown = Path(text(value)).stem if str(value).endswith((*yaml_file.SUFFIXES, ".pt")) else text(value)
         plain_text = re.sub(r"[^\w.+-]+", "_", shown).strip("_")  # a minus may belong to a number, e.g. 1e-05
         parts.append(f"{key}_{plain_text}"[:LONGEST])
-    # A folder name has at most 255 bytes.
-    return "-".join(parts).encode()[:LONGEST_NAME].decode(errors="ignore")
+    fold = [parts.pop()] if FOLD in settings else []
+    # A folder name has at most 255 bytes. The fold is the last setting, and is kept: the name without it is that of the
+    # folder in which the folds are put together.
+    cut = "-".join(parts).encode()[:LONGEST_NAME].decode(errors="ignore")
+    return "-".join([cut, *fold] if parts else fold)
 
 
 def number_names(runs: Sequence[Run]) -> list[Run]:
@@ -134,10 +137,10 @@ def parse(words: Sequence[str]) -> Grid:
     values: dict[str, list[Any]] = {}
     for word in words:
         key, equals, given = word.partition("=")
-        if equals:
-            values[key.strip()] = [read_value(part) for part in split(key, given)]
-        elif yaml_file.is_yaml(word):
+        if yaml_file.is_yaml(word) and (not equals or is_there(Path(word))):  # a path may have a = in it
             values |= read_file(Path(word))
+        elif equals:
+            values[key.strip()] = [read_value(part) for part in split(key, given)]
         elif word != "train":  # as in `yolo colorize train ...`
             values["task"] = [check_task_word(word)]
     return from_values(values)

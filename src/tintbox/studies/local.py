@@ -56,8 +56,9 @@ class LocalRuns:
 
     def __init__(self, runs: Sequence[Run], folder: Path, workers: int = 1) -> None:
         self.gpus = list_gpus()
-        self.folder, self.workers = folder, min(workers, max(cores(), len(self.gpus)))
-        if self.workers < min(workers, len(runs)):
+        wanted = min(workers, len(runs))
+        self.folder, self.workers = folder, min(wanted, max(cores(), len(self.gpus)))
+        if self.workers < wanted:
             print(f"--workers {workers}: {self.workers} at a time, for this machine has no more cores", flush=True)
         contents = functools.lru_cache(files.contents)
         self.recipes = {run.name: contents(run.arguments.get("cfg")) for run in runs}

@@ -90,21 +90,23 @@ def as_plain(value: Any) -> Any:
 
 
 def check(key: str, value: Any) -> Any:
-    """Return a value as `as_plain` does, if it can be saved and read back.
+    """Return a value as a study's YAML keeps it: in plain form, and text as `read_value` reads it.
 
     Raises:
-        TintboxError: It cannot be saved, or would be read back as another value.
+        TintboxError: It cannot be saved and read back.
     """
     try:
         plain = as_plain(value)
     except (ValueError, RecursionError) as error:
         raise TintboxError(f"{key}: {error}") from error
+    if isinstance(plain, str) and key not in ("project", "name"):  # a folder that Python names keeps its very name
+        plain = read_value(plain)
     _check_plain(key, plain)
     return plain
 
 
 def _check_plain(key: str, value: Any, depth: int = 0) -> None:
-    """Raise TintboxError for a value that `as_plain` returned and that would not be read back as it is."""
+    """Raise TintboxError for a value that `as_plain` returned and that cannot be saved and read back."""
     if depth > YAML_DEPTH:
         raise TintboxError(f"{key}: lists and mappings are nested more than {YAML_DEPTH} deep")
     if isinstance(value, (dict, list)):

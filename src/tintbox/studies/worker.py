@@ -55,12 +55,11 @@ def start(
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Kill a run with all its child processes, and wait until it has ended."""
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError, AttributeError):  # Windows has no process groups
-            os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
+    """Kill a run, wait until it has ended, and kill its child processes, which may have outlived it."""
+    process.kill()
     process.wait()
+    with contextlib.suppress(ProcessLookupError, AttributeError):  # none is left; Windows has no process groups
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def end(folder: Path, status: int, arguments: Mapping[str, Any]) -> Outcome:

@@ -21,6 +21,7 @@ def test_the_table_has_the_same_numbers_rounded(pair):
     shown = tables.text({"bbox": evaluation})
     assert "boxes: 24 images" in shown and "95% intervals from 60 resamples" in shown
     assert "of the images, none where fewer than 6 of them have an object\n" in shown
+    assert "60 resamples of the 3 groups, none" in tables.intervals_text(evaluation, "3 groups")
     lines = {line.split()[0]: line for line in shown.splitlines() if line.split()}
     for key, value, (low, high) in zip(KEYS, evaluation.values, evaluation.intervals):
         bounds = "" if math.isnan(low) else f"   [{low:.3f}, {high:.3f}]"
