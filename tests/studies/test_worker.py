@@ -115,11 +115,12 @@ def test_without_its_best_weights_a_trained_run_begins_anew(folder):
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_child_processes_end_with_their_run(killed):
-    command = ["sh", "-c", "sleep 100 & echo $!; wait"]
+    """The last of them has a session of its own, as each process of a training on several GPUs has."""
+    command = ["sh", "-c", "sh -c 'echo $$; setsid sleep 100 & echo $!; wait' & wait"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
-        child = psutil.Process(int(process.stdout.readline()))
+        children = [psutil.Process(int(process.stdout.readline())) for _ in range(2)]
         if killed:
             process.kill()
-            assert process.wait() == -signal.SIGKILL and child.is_running()
+            assert process.wait() == -signal.SIGKILL and all(child.is_running() for child in children)
         stop(process)
-    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, 20)
+    wait_for(lambda: not [c for c in children if c.is_running() and c.status() != psutil.STATUS_ZOMBIE], 20)

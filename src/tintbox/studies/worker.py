@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from tintbox import checkpoint_file, run_arguments
 from tintbox.plugins.coco_eval.outcome import PREDICTIONS
@@ -55,11 +56,25 @@ def start(
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Kill a run, wait until it has ended, and kill its child processes, which may have outlived it."""
+    """Kill a run with its child processes, which may have outlived it, and wait until it has ended."""
+    for one in family_of(process.pid):
+        with contextlib.suppress(psutil.Error):
+            one.kill()
     process.kill()
     process.wait()
-    with contextlib.suppress(ProcessLookupError, AttributeError):  # none is left; Windows has no process groups
-        os.killpg(process.pid, signal.SIGKILL)
+
+
+def family_of(leader: int) -> set[psutil.Process]:
+    """Return the processes of a leader's group and their descendants.
+
+    On several GPUs, PyTorch starts a process for each, in a session of its own: the group does not include them.
+    """
+    found = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError, AttributeError):  # ended by now; Windows has no groups
+            if os.getpgid(process.pid) == leader:
+                found |= {process, *process.children(recursive=True)}
+    return found
 
 
 def end(folder: Path, status: int, arguments: Mapping[str, Any]) -> Outcome:
@@ -118,8 +133,9 @@ def die_with_standard_input() -> None:
     """Kill this process and its children when the other end of its standard input is closed."""
     while os.read(0, 1024):  # not sys.stdin, whose lock a thread must not hold when the interpreter exits
         pass
-    with contextlib.suppress(AttributeError):
-        os.killpg(os.getpid(), signal.SIGKILL)
+    for one in family_of(os.getpid()) - {psutil.Process()}:
+        with contextlib.suppress(psutil.Error):
+            one.kill()
     os._exit(1)
 
 
