@@ -137,6 +137,8 @@ class FreezePlan:
     def apply(self, epoch: int) -> frozenset[str]:
         """Freeze and unfreeze as planned for an epoch; call it at the start of each, after ``model.train()``.
 
+        All parameters that the plan does not freeze train, also those that were frozen before, e.g. by torchvision.
+
         Args:
             epoch: Counted from 0. Fractions of a run need a plan made with ``epochs``.
 

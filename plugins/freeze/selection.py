@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence, Sized
+from collections.abc import Collection, Sequence, Sized
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -59,11 +59,12 @@ def select(model: Any, value: Any, label: str = "") -> list[str]:
     Raises:
         TintboxError: A selector names nothing, or nothing with parameters is left.
     """
-    names = [name for name, _ in model.named_parameters()]
+    first: dict[int, str] = {}  # a parameter that several modules share has several names, and counts by its first
+    names = {n: first.setdefault(id(p), n) for n, p in model.named_parameters(remove_duplicate=False)}
     chosen: set[str] = set()
     for entry in entries(value):
         away, word = split(entry)
-        found = _match(model, names, word, label or f"freeze={entry!r}")
+        found = {names[name] for name in _match(model, names, word, label or f"freeze={entry!r}")}
         chosen = chosen - found if away else chosen | found
     if still := chosen & held(model):
         raise TintboxError(
@@ -72,10 +73,10 @@ def select(model: Any, value: Any, label: str = "") -> list[str]:
         )
     if not chosen:
         raise TintboxError(f"{label or f'freeze={value_text(value)}'}: that leaves no parameter of {title(model)}")
-    return [name for name in names if name in chosen]
+    return [name for name in first.values() if name in chosen]
 
 
-def _match(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
+def _match(model: Any, names: Collection[str], word: str, label: str) -> set[str]:
     """Return the parameters that one selector without minus sign names; empty for a layer without parameters."""
     known, where, children = groups(model), title(model), dict(model.named_children())
     slice_ = SLICE.fullmatch(word)
@@ -110,7 +111,7 @@ def _slice(layers: range, slice_: re.Match[str]) -> range:
     return layers[index : index + 1]
 
 
-def _below(model: Any, names: Sequence[str], word: str, label: str) -> set[str]:
+def _below(model: Any, names: Collection[str], word: str, label: str) -> set[str]:
     """Return the parameters at or below the modules that match a dotted name or pattern."""
     parts = word.split(".")
     children = dict(model.named_children())

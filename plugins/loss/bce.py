@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +33,7 @@ class ClassificationBCE(nn.Module):
     autocast.
 
     Args:
-        pos_weight: w > 0: one value for all classes, or a tensor ``(nc,)``.
+        pos_weight: w > 0: one value for all classes, or one per class, ``(nc,)``; copied.
         smoothing: e in 0..1.
         gamma: Focusing exponent >= 0; 0 is no modulation.
         alpha: Balance between 0 and 1: the weight of positives; negatives have 1 - alpha. None for no balancing.
@@ -45,21 +46,22 @@ class ClassificationBCE(nn.Module):
 
     def __init__(
         self,
-        pos_weight: Tensor | float | None = None,
+        pos_weight: Tensor | Sequence[float] | float | None = None,
         smoothing: float = 0.0,
         gamma: float = 0.0,
         alpha: float | None = None,
     ) -> None:
         super().__init__()
         try:
-            weight = None if pos_weight is None else torch.as_tensor(pos_weight, dtype=torch.float32)
+            # Cloned: a later change of the caller's array would not be checked.
+            weight = None if pos_weight is None else torch.as_tensor(pos_weight, dtype=torch.float32).detach().clone()
         except (TypeError, ValueError, RuntimeError):
             raise TintboxError(f"pos_weight={pos_weight}: give a number, or one per class") from None
         self.register_buffer("pos_weight", weight, persistent=False)
         self.smoothing = _as_float(smoothing)
         self.gamma = _as_float(gamma)
         self.alpha = None if alpha is None else _as_float(alpha)
-        if weight is not None and not bool((weight.isfinite() & (weight > 0)).all()):
+        if weight is not None and not weight.is_meta and not bool((weight.isfinite() & (weight > 0)).all()):
             raise TintboxError(f"pos_weight={weight.tolist()}: a weight is a finite number above 0")
         if weight is not None and weight.ndim > 1:
             raise TintboxError(f"pos_weight of shape {tuple(weight.shape)}: give one number, or one per class")

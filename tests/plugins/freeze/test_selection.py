@@ -1,6 +1,7 @@
 """Resolution of selectors in real models."""
 
 import pytest
+from torch import nn
 from ultralytics import YOLO
 
 from tintbox.errors import TintboxError
@@ -119,3 +120,24 @@ def test_a_colouriser_on_a_detector_has_the_detectors_groups():
     model = YOLO("yolo11n-colorize.yaml").model
     counts = {group: len(found) for group, found in selection.groups(model).items()}
     assert counts == {"backbone": 11, "neck": 12, "head": 1, "all": 24}
+
+
+@pytest.mark.parametrize(
+    ("value", "others"),
+    [
+        ("head", ["head.bias"]),
+        ("body.first", ["body.first.bias"]),
+        ("body.second", []),
+        (["all", "-*.bias", "-body"], []),
+    ],
+)
+def test_a_shared_parameter_is_chosen_by_each_of_its_names(value, others):
+    model = nn.Module()
+    model.body = nn.ModuleDict({"first": nn.Linear(3, 3), "second": nn.Linear(3, 3, bias=False)})
+    model.head = nn.Linear(3, 3)
+    model.head.weight = model.body["second"].weight = model.body["first"].weight
+    if "-body" in value:
+        with pytest.raises(TintboxError, match="that leaves no parameter"):
+            select(model, value)
+    else:
+        assert select(model, value) == ["body.first.weight", *others]

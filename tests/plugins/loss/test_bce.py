@@ -165,6 +165,16 @@ def test_a_value_outside_its_range_is_refused(settings):
         ClassificationBCE(**settings)
 
 
+def test_the_weights_are_copied():
+    given = torch.tensor([1.0, 5.0], requires_grad=True)
+    loss = ClassificationBCE(given)
+    with torch.no_grad():
+        given *= -1
+    assert loss.pos_weight.tolist() == [1, 5] and not loss.pos_weight.requires_grad
+    with torch.device("meta"):
+        assert ClassificationBCE([1.0, 5.0]).pos_weight.is_meta
+
+
 def test_weights_fit_the_classes():
     logits, targets = inputs()
     for weight in (2.0, torch.tensor([2.0]), [1.0, 2.0, 3.0, 4.0]):
