@@ -100,6 +100,12 @@ def test_convolutions_that_the_kernel_lacks_are_left_alone(settings):
     assert mixed(block, x).shape[1] == 24
 
 
+def test_weights_made_in_inference_mode_are_left_alone():
+    with torch.inference_mode():
+        block, x = make_block()
+        assert compute(block, x) is None
+
+
 def test_a_pytorch_without_the_kernel_computes_as_before(monkeypatch):
     block, x = make_block()
     monkeypatch.setattr(fused_blocks, "is_available", lambda: False)

@@ -49,6 +49,8 @@ class FusedBlocks:
         tensors = [tensor for tensor in made_from if tensor is not None]
         if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *tensors)):
             return None
+        if any(tensor.is_inference() for tensor in tensors):  # they have no version by which a change would be seen
+            return None
         versions = tuple((tensor.data_ptr(), tensor._version) for tensor in tensors)
         known = self.folded.get(conv)
         if known is None or known[0] != versions:
