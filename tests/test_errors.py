@@ -36,8 +36,9 @@ def test_arguments_are_shown_as_they_are_typed():
     assert [value_text(v) for v in (0.0005, True, None, "a\nb")] == ["0.0005", "True", "None", "a b"]
 
 
-def test_marks_that_turn_text_around_are_shown():
+def test_what_no_line_can_hold_is_shown():
     assert one_line("\x1b[31mgnp\u202e.\u2066exe\x9b") == "gnp\\u202e.\\u2066exe\\x9b"
+    assert one_line("caf\udce9.pt") == "caf\\udce9.pt"  # a name that is not UTF-8
     assert one_line("שלום\u200f.pt") == "שלום\u200f.pt"  # a mark that turns nothing
 
 

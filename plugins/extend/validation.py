@@ -109,6 +109,8 @@ class Renamed:
         self.model_, self.names = model, names
 
     def __getattr__(self, name: str) -> Any:
+        if name == "model_":  # not there yet, in a copy that is being made
+            raise AttributeError(name)
         return getattr(self.model_, name)
 
 

@@ -7,6 +7,7 @@ before. A validation sees neither mosaics nor background, so here half of the es
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 import tempfile
@@ -32,6 +33,22 @@ LABELS = ("single_cls", "classes", "overlap_mask", "mask_ratio")
 Kinds = tuple[list[torch.Tensor], ...]  # of images, each in batches (B, C, H, W), uint8
 
 
+@contextlib.contextmanager
+def seeded() -> Iterator[None]:
+    """Seed the CPU's random generators; at the end, they go on where they were."""
+    python, numpy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        random.seed(0)
+        np.random.seed(0)
+        torch.default_generator.manual_seed(0)
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
+
+
+@seeded()
 def training_images(task: str, data: dict[str, Any], arguments: Mapping[str, Any], imgsz: int) -> Kinds:
     """Return training images, augmented as in training and as a validation sees them; equal in every call.
 
@@ -44,9 +61,6 @@ def training_images(task: str, data: dict[str, Any], arguments: Mapping[str, Any
     settings = get_cfg(overrides={**kept, "task": task, "imgsz": imgsz, "cache": False})
     given = arguments.get("batch")
     batch = int(given) if is_whole(given, 2) else BATCH
-    random.seed(0)
-    np.random.seed(0)
-    torch.manual_seed(0)
     augmented = build_yolo_dataset(settings, data["train"], BATCH, data, mode="train", rect=False)
     most, every = limit(imgsz), range(len(augmented))
     order = [i for _ in range(math.ceil(most / len(every))) for i in random.sample(every, len(every))][:most]

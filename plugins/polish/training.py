@@ -64,28 +64,19 @@ def replace_best(best: Path, arguments: Mapping[str, Any], device: Any) -> None:
     """
     try:
         with sources.explain_refusals(best, "polished"):
-            polish(best, arguments, device)
+            data = arguments["data"]
+            count = len(split_pictures(describe(data), "val"))
+            if count < LEAST:
+                least = f"fewer than {LEAST}, so chance would choose; best.pt stays as it is"
+                LOGGER.info(f"polish: {counted(count, 'validation image')}, {least}")
+                return
+            network, content = load_checkpoint(best)
+            found = variants.search(best, network, arguments, content, data, device=device)
+            if not found.is_better:
+                LOGGER.info("polish: best.pt is the best as it is")
+                return
+            place = "ema" if content.get("ema") else "model"
+            checkpoint_file.write(best, {**content, place: found.network.half(), MARK: found.mark})
+            LOGGER.info(f"polish: best.pt is now the best of them, {found.gain:+.1f}")
     except Exception as error:  # noqa: BLE001  whatever it is, the training is complete without it
         LOGGER.warning(f"polish: {message_of(error)}")
-
-
-def polish(best: Path, arguments: Mapping[str, Any], device: Any) -> None:
-    """Do what `replace_best` says.
-
-    Raises:
-        TintboxError: It cannot be known, e.g. because the training images are gone.
-    """
-    data = arguments["data"]
-    count = len(split_pictures(describe(data), "val"))
-    if count < LEAST:
-        least = f"fewer than {LEAST}, so chance would choose; best.pt stays as it is"
-        LOGGER.info(f"polish: {counted(count, 'validation image')}, {least}")
-        return
-    network, content = load_checkpoint(best)
-    found = variants.search(best, network, arguments, content, data, device=device)
-    if not found.is_better:
-        LOGGER.info("polish: best.pt is the best as it is")
-        return
-    place = "ema" if content.get("ema") else "model"
-    checkpoint_file.write(best, {**content, place: found.network.half(), MARK: found.mark})
-    LOGGER.info(f"polish: best.pt is now the best of them, {found.gain:+.1f}")

@@ -149,11 +149,10 @@ def search(
             found = [value for name, value in metrics.items() if AP in name]
             candidates.append(one := Candidate(share, anew, float(sum(found) / len(found))))
             LOGGER.info(f"{share:.0%} fine-tuned, BatchNorm {one.norms}: mAP50-95 {100 * one.ap:.1f}")
-            best = max(candidates, key=lambda each: each.ap)
+            # A gain that is not shown is none.
+            best = max(candidates, key=lambda each: each.ap if each.ap - candidates[0].ap >= SHOWN else 0.0)
             if best is one:
                 polished = variant  # the others are not kept
-    if best.ap - candidates[0].ap < SHOWN:
-        best = candidates[0]
     return Found(candidates, best, polished, len(images), {**best._asdict(), "start": first})
 
 

@@ -66,6 +66,7 @@ class Position:
         """
         trainer, network, average = self.trainer, unwrap_model(self.trainer.model), self.trainer.ema.ema
         weights, averages = saved["weights"], {**saved["weights"], **saved["average"]}
+        later = {name: saved[name] for name in ("last_step", "gradients", "random", "loader")}
         optimizer = {"state": saved["optimizer"], "param_groups": trainer.optimizer.state_dict()["param_groups"]}
         check_fits(weights, network)
         check_fits(averages, average)
@@ -74,8 +75,8 @@ class Position:
         trainer.optimizer.load_state_dict(optimizer)
         now = {"batches": len(trainer.train_loader), "images": len(trainer.train_loader.dataset)}
         if all(saved.get(name, count) == count for name, count in now.items()):  # else the batches differ
-            self.steps.resume(saved["last_step"])
-            self.saved = saved
+            self.steps.resume(later["last_step"])
+            self.saved = later
 
     def on_train_epoch_start(self, trainer: Any) -> None:
         """Restore gradients and random generators, after everything else that consumes them before an epoch."""

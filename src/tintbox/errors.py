@@ -11,8 +11,9 @@ from pathlib import Path
 from tintbox.checks import is_there
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # terminal colour codes, which Ultralytics' messages contain
-# Also marks that turn text around: in a sentence with such a name, numbers would be read from right to left.
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# Also marks that turn text around: in a sentence with such a name, numbers would be read from right to left. And lone
+# surrogates, the bytes of file names that are not UTF-8, which no file of text can hold.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class TintboxError(ValueError):

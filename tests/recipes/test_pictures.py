@@ -1,6 +1,7 @@
 """What pixels say: grey pictures, pictures in two splits, colours that tell classes."""
 
 import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -137,6 +138,18 @@ def test_every_copy_of_a_shared_picture_is_found(write):
     several = pictures.decode_sample([write(f"{i}.png", scene(1)) for i in range(3)] + [write("c.jpg", scene(2))])
     assert pictures.find_shared(one, several) == [(0, 0), (0, 1), (0, 2), (1, 3)]
     assert pictures.find_shared(several, one) == [(0, 0), (1, 0), (2, 0), (3, 1)]
+
+
+def test_every_copy_of_a_file_is_found(tmp_path):
+    """Whatever it holds; only files of a size that is in both splits are read."""
+    first, second = ({name: str(tmp_path / f"{split}{name}") for name in "abcd"} for split in (1, 2))
+    for split, contents in ((first, ("one", "one", "two", "four")), (second, ("two", "six", "one", "three"))):
+        for file, content in zip(split.values(), contents):
+            Path(file).write_text(content)
+    expected = {(first["a"], second["c"]), (first["b"], second["c"]), (first["c"], second["a"])}
+    assert pictures.find_equal(list(first.values()), list(second.values())) == expected
+    turned = pictures.find_equal(list(second.values()), list(first.values()))
+    assert turned == {(other, one) for one, other in expected}
 
 
 def test_of_many_pictures_an_even_choice(monkeypatch, write):

@@ -69,7 +69,8 @@ def test_the_winner_is_written_with_its_margin(tmp_path):
         "lrf": 0.01,
     }  # fmt: skip
     why = "measured: frozen-5-rest-0.3 is ahead by +5.1 [+1.2, +9.0] AP points over backbone-0.1 on 3 folds of the "
-    assert f"lr_scale: {{backbone: 0.3}} # {why}218 training images\n" in file.read_text()
+    why += "218 training images, by resampling images; one run each"
+    assert f"lr_scale: {{backbone: 0.3}} # {why}\n" in file.read_text()
     assert "# probe: numbers\n" in file.read_text()
 
 
@@ -89,7 +90,7 @@ def test_where_none_is_better_the_recipe_stays_and_says_so():
     (line,) = [s for s in stays.settings if s.name == "lr_scale"]
     assert line.reason == (
         "slow; measured: none of 2 other policies is better beyond chance; the best, frozen: +1.0 [-1.0, +3.0] AP "
-        "points over backbone-0.1 on 3 folds of the 218 training images"
+        "points over backbone-0.1 on 3 folds of the 218 training images, by resampling images; one run each"
     )
     assert policies.apply(recipe({}), PLAN, found, 218).arguments() == recipe({}).arguments()
 

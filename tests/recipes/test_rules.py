@@ -34,9 +34,28 @@ def test_batches_of_few_pictures(survey, pictures, batch):
     assert rules.choose_batch(survey(pictures=pictures)) == batch
 
 
-@pytest.mark.parametrize(("epochs", "closing"), [(1, 1), (3, 2), (15, 10), (20, 10), (100, 10)])
-def test_epochs_without_mosaic(survey, epochs, closing):
-    assert rules.choose(survey(pictures=20), FAST, 30, epochs=epochs).arguments()["close_mosaic"] == closing
+@pytest.mark.parametrize(
+    ("epochs", "closing", "told"),
+    [
+        (1, 1, "no mosaic in the last 1 epoch"),
+        (2, 1, "no mosaic in the last 1 epoch, at most two thirds of all"),
+        (4, 2, "no mosaic in the last 2 epochs, at most two thirds of all"),
+        (15, 10, "no mosaic in the last 10 epochs"),
+        (100, 10, "no mosaic in the last 10 epochs"),
+    ],
+)
+def test_epochs_without_mosaic(survey, epochs, closing, told):
+    chosen = rules.choose(survey(pictures=20), FAST, 30, epochs=epochs).settings
+    assert [(s.value, s.reason) for s in chosen if s.name == "close_mosaic"] == [(closing, told)]
+
+
+def test_boxes_are_measured_by_their_area(survey):
+    """Boxes of 8 x 128 px are told as 32 px, which is not their width."""
+    held = survey(side=32 / 640, size=(640, 640))
+    held.splits["train"].labels.boxes[:, 2:] = 8 / 640, 128 / 640
+    assert rules.choose(held, FAST, 30).settings[0].reason == (
+        "a tenth of the boxes are under 32 px (square root of the area) at this size"
+    )
 
 
 def test_boxes_that_no_size_resolves_call_for_tiles(survey):
@@ -44,12 +63,12 @@ def test_boxes_that_no_size_resolves_call_for_tiles(survey):
     tiny = survey(side=3 / 2400, size=(2400, 1800))
     told = rules.choose(tiny, FAST, 30, epochs=3).advice[0]
     assert told == (
-        "a tenth of the boxes are under 2 px wide at imgsz=1280, where a detector needs 16: cut the images into tiles, "
-        "about 10 along each side"
+        "a tenth of the boxes are under 2 px (square root of the area) at imgsz=1280, where a detector needs 16: cut "
+        "the images into tiles, about 10 along each side"
     )
     small = survey(side=0.14, size=(640, 480))
     told = rules.choose(small, FAST, 30, imgsz=64, epochs=3).advice[0]
-    assert told.endswith("under 9 px wide at imgsz=64, where a detector needs 16: give imgsz=320")
+    assert told.endswith("under 9 px (square root of the area) at imgsz=64, where a detector needs 16: give imgsz=320")
     assert not any("a detector needs" in line for line in rules.choose(small, FAST, 30).advice)
 
 

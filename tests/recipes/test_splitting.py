@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import yaml
 
+from tintbox import atomic
 from tintbox.datasets.reading.description import describe
 from tintbox.datasets.reading.layout import split_pictures
 from tintbox.errors import TintboxError
@@ -76,6 +77,23 @@ def test_a_file_in_the_way_stays(one_split, tmp_path):
             splitting.split(one_split, 0.2, tmp_path / "r.yaml")
         assert (tmp_path / name).read_text() == "mine"
         (tmp_path / name).unlink()
+
+
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_what_a_killed_split_has_left_is_replaced(one_split, tmp_path, monkeypatch, written):
+    left, stock = iter(range(written)), atomic.write_text
+
+    def write(file, content):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        stock(file, content)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(atomic, "write_text", write)
+        splitting.split(one_split, 0.2, tmp_path / "r.yaml")
+    assert len(list(tmp_path.iterdir())) == written
+    file, _ = splitting.split(one_split, 0.2, tmp_path / "r.yaml")
+    assert len(split_pictures(describe(file), "val")) == 4
 
 
 def test_a_dataset_with_a_validation_split_needs_none(fruit, tmp_path):

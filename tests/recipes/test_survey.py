@@ -1,5 +1,6 @@
 """What one split of a dataset holds."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -9,7 +10,7 @@ from ultralytics.data.utils import verify_image_label
 
 from tintbox import label_rows
 from tintbox.errors import TintboxError
-from tintbox.recipes import survey
+from tintbox.recipes import pictures, survey
 from tintbox.recipes.advice import advise
 from tintbox.recipes.survey import Split
 
@@ -90,6 +91,21 @@ def test_a_survey_counts_what_ultralytics_trains_on(write_dataset):
     assert sorted(train.unreadable) == sorted(map(str, pictures[-3:]))
     told = advise(survey.take(file))
     assert "Ultralytics skips 7 of 17 images in train for faulty labels: fix them" in told
+
+
+def test_equal_files_are_found_among_all_images_of_a_split(write_dataset, monkeypatch):
+    """However few are decoded; a file that is no image is in no split."""
+    monkeypatch.setattr(pictures, "MOST", 4)
+    rng = np.random.default_rng(0)
+    images = [(rng.integers(0, 255, (40, 40, 3), np.uint8), ["0 .5 .5 .2 .2"]) for _ in range(30)]
+    file = write_dataset("shared", ["a"], {"train": images, "val": images[10:]})
+    for split in ("train", "val"):
+        (file.parent / "images" / split / "19.png").write_bytes(b"torn")
+    held = survey.take(file)
+    pairs = [[Path(path).name for path in pair] for pair in held.shared["train", "val"]]
+    assert pairs == [[f"{i + 10}.png", f"{i}.png"] for i in sorted(range(19), key=lambda i: f"{i + 10}.png") if i != 9]
+    told = next(line for line in advise(held) if "also in" in line)
+    assert told.startswith("at least 18 of 20 images in val are also in train") and "remove them from train" in told
 
 
 def test_a_training_split_of_faults_only(write_dataset):

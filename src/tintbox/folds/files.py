@@ -133,13 +133,16 @@ def list_of(file: Path, split: str) -> Path:
 
 
 def write_dataset(file: Path, parts: Mapping[str, Sequence[str]], kept: Mapping[str, Any], about: str) -> None:
-    """Write a dataset's YAML and, beside it, an image list per split; they can be moved together."""
-    for split, pictures in parts.items():
-        atomic.write_text(list_of(file, split), listed(pictures))
+    """Write a dataset's YAML and, beside it, an image list per split; they can be moved together.
+
+    The YAML is the first, since it says whose the lists are that a killed process leaves.
+    """
     body = yaml.safe_dump(
         {**{split: list_of(file, split).name for split in parts}, **kept}, sort_keys=False, allow_unicode=True
     )
     atomic.write_text(file, f"# {about}, by tintbox {tintbox.__version__}.\n{body}")
+    for split, pictures in parts.items():
+        atomic.write_text(list_of(file, split), listed(pictures))
 
 
 def read(folder: Path) -> Folds | None:

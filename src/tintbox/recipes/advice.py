@@ -10,6 +10,7 @@ import numpy as np
 
 from tintbox.datasets.reading.dataset_files import LEAST_SIDE
 from tintbox.errors import counted
+from tintbox.recipes import pictures
 from tintbox.recipes.labels import FAULTS, LARGE
 from tintbox.recipes.survey import Survey
 
@@ -20,7 +21,8 @@ def advise(survey: Survey) -> list[str]:
     for (first, second), pairs in survey.shared.items():
         if pairs:
             both = list(dict.fromkeys(file for _, file in pairs))
-            share = f"{len(both)} of {len(survey.splits[second].files)} images in {second}"
+            sampled = max(len(survey.splits[name].files) for name in (first, second)) > pictures.MOST
+            share = f"{'at least ' * sampled}{len(both)} of {len(survey.splits[second].files)} images in {second}"
             names = ", ".join(Path(file).name for file in both[:3])
             are, them, show = ("is", "it", "shows") if len(both) == 1 else ("are", "them", "show")
             fault = f"{share} {are} also in {first}, or {show} nearly the same scene, e.g. {names}"

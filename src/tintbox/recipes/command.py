@@ -133,7 +133,7 @@ def tables(held: Survey, chosen: Recipe) -> list[Table]:
 
 
 def small_box(split: Split) -> float | None:
-    """Return the width in pixels under which a tenth of a split's boxes are; None without boxes."""
+    """Return the root of the area, in pixels, under which a tenth of a split's boxes are; None without boxes."""
     return float(np.quantile(split.pixels, survey.SMALL)) if len(split.pixels) else None
 
 

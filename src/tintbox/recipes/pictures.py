@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,12 +37,10 @@ class Decoded:
     Attributes:
         small: ``(h, w, 3)`` uint8 BGR, the longer side SIDE pixels.
         thumb: ``(THUMB, THUMB, 3)`` uint8 BGR, blurred, so that saving and resizing leave no trace.
-        content: Digest of the file.
     """
 
     small: np.ndarray
     thumb: np.ndarray
-    content: bytes
 
     @cached_property
     def contrast(self) -> float:
@@ -69,7 +69,7 @@ def decode(file: str) -> Decoded | None:
     size = [max(1, round(side * scale)) for side in picture.shape[1::-1]]
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     thumb = cv2.GaussianBlur(cv2.resize(picture, (THUMB, THUMB), interpolation=cv2.INTER_AREA), (3, 3), 0)
-    return Decoded(small, thumb, hashlib.blake2b(content, digest_size=16).digest())
+    return Decoded(small, thumb)
 
 
 def decode_sample(files: Sequence[str]) -> dict[int, Decoded]:
@@ -79,11 +79,35 @@ def decode_sample(files: Sequence[str]) -> dict[int, Decoded]:
         return {i: seen for i, seen in zip(chosen, pool.map(decode, [files[i] for i in chosen])) if seen is not None}
 
 
-def find_shared(first: Mapping[int, Decoded], second: Mapping[int, Decoded]) -> list[tuple[int, int]]:
-    """Return the images that are in both splits: the same file, the same image saved again, or nearly the same scene.
+def find_equal(first: Sequence[str], second: Sequence[str]) -> set[tuple[str, str]]:
+    """Return the files that are in both splits; every such file of either is in a pair with an equal one of the other.
 
-    Every such image of either split is in a pair with an equal one of the other split. Flat images count only if the
-    files are equal.
+    Only those of a size that is in both splits are read.
+    """
+    sizes = [{file: Path(file).stat().st_size for file in files} for files in (first, second)]
+    common = set(sizes[0].values()) & set(sizes[1].values())
+    ours, theirs = (_by_content(file for file, size in own.items() if size in common) for own in sizes)
+    pairs = set()
+    for content in ours.keys() & theirs.keys():
+        one, other = ours[content], theirs[content]
+        pairs |= {(file, other[0]) for file in one} | {(one[0], file) for file in other}
+    return pairs
+
+
+def _by_content(files: Iterable[str]) -> dict[bytes, list[str]]:
+    """Return files by the digest of their content, without those that are too large."""
+    found = defaultdict(list)
+    for file in files:
+        with contextlib.suppress(OSError):
+            content = file_bytes.read(Path(file), PICTURE_BYTES)
+            found[hashlib.blake2b(content, digest_size=16).digest()].append(file)
+    return found
+
+
+def find_shared(first: Mapping[int, Decoded], second: Mapping[int, Decoded]) -> list[tuple[int, int]]:
+    """Return the images that are in both splits: the same one, also if saved again, or nearly the same scene.
+
+    Every such image of either split is in a pair with an equal one of the other split.
     """
     return sorted({*_partners(first, second), *((i, j) for j, i in _partners(second, first))})
 
@@ -92,13 +116,11 @@ def _partners(first: Mapping[int, Decoded], second: Mapping[int, Decoded]) -> li
     """Return each image of the first split that is also in the second, paired with an equal one there."""
     if not first or not second:
         return []
-    by_content = {seen.content: j for j, seen in second.items()}
     indices = list(second)
     found = []
     for (i, seen), row in zip(first.items(), _find_nearest(first, second)):
         near = (indices[place] for place in row)
-        other = by_content.get(seen.content)
-        other = next((j for j in near if _are_alike(seen, second[j])), None) if other is None else other
+        other = next((j for j in near if _are_alike(seen, second[j])), None)
         if other is not None:
             found.append((i, other))
     return found

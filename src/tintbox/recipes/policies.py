@@ -128,6 +128,7 @@ def pick(findings: Sequence[Finding]) -> Finding | None:
 def apply(recipe: Recipe, planned: Plan, findings: Sequence[Finding], pictures: int) -> Recipe:
     """Return a recipe with the chosen policy and the numbers behind it, measured on this number of images."""
     over = f"AP points over {findings[0].name} on {FOLDS} folds of the {pictures} training images"
+    over += ", by resampling images; one run each"
     winner = pick(findings)
     if winner is None or winner.gap is None:
         why = f"measured: none of {len(findings) - 1} other policies is better beyond chance"

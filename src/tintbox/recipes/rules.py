@@ -155,9 +155,9 @@ def choose_schedule(
     short = advised if epochs < wanted else ""
     shrunk = f"; {best} would take longer than {minutes:g} minutes" * (size < best)
     closing = choose_closing(epochs)
-    of_all = ", two thirds of all" * (closing < CLOSING)
+    of_all = ", at most two thirds of all" * (closing < min(CLOSING, epochs))
     unimproved = f"epochs without improvement on {counted(validation, 'validation image')}"
-    small = f"a tenth of the boxes are under {survey.splits['train'].small * size:.0f} px wide at this size"
+    small = f"{tell_small(survey, size)} at this size"
     return [
         Setting("imgsz", size, f"{'as requested; ' * bool(imgsz)}{small}{shrunk}"),
         Setting("epochs", epochs, f"{counted(epochs * per_epoch, 'step')} of {batch} images{short}; {total}"),
@@ -176,12 +176,17 @@ def advise_size(survey: Survey, size: int) -> list[str]:
     """Return what to do about boxes that an image size is too small for."""
     small = survey.splits["train"].small * size
     needed, _ = choose_size(survey)
-    told = f"a tenth of the boxes are under {small:.0f} px wide at imgsz={size}, where a detector needs {SEEN}"
+    told = f"{tell_small(survey, size)} at imgsz={size}, where a detector needs {SEEN}"
     if size < needed:
         return [f"{told}: give imgsz={needed}"]
     if small < SEEN / 2:
         return [f"{told}: cut the images into tiles, about {math.ceil(SEEN / small)} along each side"]
     return []
+
+
+def tell_small(survey: Survey, size: int) -> str:
+    """Return how large the small boxes are at an image size, in words."""
+    return f"a tenth of the boxes are under {survey.splits['train'].small * size:.0f} px (square root of the area)"
 
 
 def choose_polish(training: int, validation: int, pace: Pace, size: int) -> list[Setting]:

@@ -88,7 +88,8 @@ class Survey:
 
     Attributes:
         splits: Splits by name; train and val always exist.
-        shared: Pairs of splits -> the images in both, as pairs of paths.
+        shared: Pairs of splits -> the images in both, as pairs of paths: all equal files, and of the decoded images
+            those that are nearly equal.
         colours: How well a box's mean colour predicts its class in the training split, from 0 to 1; None if unknown.
         left_out: Remarks on splits that the YAML names but that do not exist.
     """
@@ -134,9 +135,11 @@ def take(data: str | Path, *, pose: bool = False) -> Survey:
     if not len(train.sides):
         raise TintboxError(f"{data}: {explain_lack(train)}")
     shared = {}
+    readable = {name: sorted(set(split.files) - set(split.unreadable)) for name, split in splits.items()}
     for first, second in combinations(splits, 2):
-        pairs = pictures.find_shared(splits[first].decoded, splits[second].decoded)
-        shared[first, second] = [(splits[first].files[i], splits[second].files[j]) for i, j in pairs]
+        one, other = splits[first], splits[second]
+        alike = {(one.files[i], other.files[j]) for i, j in pictures.find_shared(one.decoded, other.decoded)}
+        shared[first, second] = sorted(alike | pictures.find_equal(readable[first], readable[second]))
     colours = pictures.judge_colours(train.decoded, train.labels, len(names))
     return Survey(Path(str(data)).name, names, splits, shared, colours, left_out)
 

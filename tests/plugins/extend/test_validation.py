@@ -1,5 +1,8 @@
 """Validation of an extended model: old classes have the old model's boxes, and classes are matched by name."""
 
+import copy
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +13,7 @@ from ultralytics.utils import nms
 from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import sources
 from tintbox.plugins.coco_eval.settings import Settings
-from tintbox.plugins.extend.validation import ClassView
+from tintbox.plugins.extend.validation import ClassView, Renamed
 
 from .conftest import OLD, add_branch
 
@@ -137,6 +140,15 @@ def test_classes_that_are_left_out_are_not_missed():
     assert ClassView([1], ["a"], names, "x").unknown == ["x", "y", "z"]
     assert ClassView([1], ["a"], names, "x", chosen=[0, 2]).unknown == ["y"]
     assert ClassView([1], ["a"], names, "x", chosen=0).unknown == []
+
+
+def test_a_model_with_other_names_can_be_copied():
+    model = SimpleNamespace(names={0: "a"}, stride=32)
+    renamed = Renamed(model, {0: "b"})
+    for copied in (copy.copy(renamed), copy.deepcopy(renamed)):
+        assert copied.names == {0: "b"} and copied.stride == 32
+    with pytest.raises(AttributeError):
+        _ = renamed.task
 
 
 def test_every_head_is_suppressed_alone():

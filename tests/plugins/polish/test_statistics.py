@@ -64,9 +64,17 @@ def test_images_are_augmented_and_as_a_validation_sees_them_and_equal_in_every_c
     assert sum(map(len, augmented)) == statistics.MOST and {x.shape[1:] for x in augmented} == {(3, 64, 64)}
     assert [len(x) for x in plain] == [4, 4], "batches of the training"
     assert all(x.dtype is torch.uint8 for x in [*augmented, *plain])
-    random.seed(99)
+    random.seed(99), np.random.seed(99), torch.manual_seed(99)
+    drawn = draw()
+    random.seed(99), np.random.seed(99), torch.manual_seed(99)
     for one, other in zip((augmented, plain), statistics.training_images("detect", described, arguments, 64)):
         assert all(map(torch.equal, one, other))
+    assert draw() == drawn, "the generators go on where they were"
+
+
+def draw():
+    """Draw a number from each generator."""
+    return random.random(), float(np.random.random()), float(torch.rand(()))
 
 
 def test_plain_images_are_those_of_a_validation(fruit, tmp_path):

@@ -32,6 +32,9 @@ def test_a_gain_that_is_not_shown_is_none(tuned, fruit, monkeypatch):
         arguments = {"model": str(tuned.start), "imgsz": 64, "batch": 4}
         found = variants.search(tuned.best, YOLO(tuned.best).model, arguments, {}, fruit)
         assert found.is_better == better == (found.gain > 0)
+        trained = YOLO(tuned.best).model.state_dict()
+        kept = all(value.equal(trained[name].to(value)) for name, value in found.network.state_dict().items())
+        assert kept != better, "the network is that of the best variant"
 
 
 @pytest.mark.parametrize(

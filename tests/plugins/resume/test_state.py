@@ -138,19 +138,22 @@ def test_a_checkpoint_has_the_state_beside_what_stock_reads():
     assert added.keys() == {*own, state.KEY} and added[state.KEY]["version"] == state.VERSION
 
 
+GONE = object()
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"weights": {"0.weight": torch.zeros(3, 2), "0.bias": torch.zeros(9)}},
         {"weights": {"0.weight": torch.zeros(3, 2), "7.weight": torch.zeros(3, 2)}},
         {"average": {"0.bias": torch.zeros(9)}},
-        {"optimizer": None},
+        *({key: GONE} for key in ("weights", "average", "optimizer", "last_step", "gradients", "random", "loader")),
     ],
 )
 def test_of_another_network_nothing_is_taken(change):
     trainer = trainer_of(network(0), network(1))
     saved = state.Position(trainer).capture(trainer.optimizer.state_dict())
-    saved = {key: value for key, value in {**saved, **change}.items() if value is not None}
+    saved = {key: value for key, value in {**saved, **change}.items() if value is not GONE}
     other = trainer_of(network(2), network(3))
     with pytest.raises((KeyError, ValueError)):
         state.Position(other).restore(saved)
