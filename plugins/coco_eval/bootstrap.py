@@ -135,18 +135,28 @@ def interval(
         support: ``(...)`` how many independent images have an object.
 
     Returns:
-        ``(..., 2)`` low and high; NaN where no resample or no estimate has a value, or the support is too small.
+        ``(..., 2)`` low and high; NaN where the estimate has no value, the support is too small, the resamples are too
+        few to have tails, or all of them are equal, as where every object is found.
     """
+    bounds, shift = _percentiles(samples, estimate, level, support)
+    return bounds + shift[..., None]
+
+
+def _percentiles(
+    samples: np.ndarray, estimate: np.ndarray, level: float, support: np.ndarray | float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the plain percentile intervals, ``(..., 2)``, and how far to shift them, ``(...)``; else as `interval`."""
     tail = 50 * (1 - level)
-    bounds = np.full((*estimate.shape, 2), np.nan)
+    bounds, shift = np.full((*estimate.shape, 2), np.nan), np.zeros(estimate.shape)
     samples = np.moveaxis(samples, 0, -1)
     enough = np.broadcast_to(support, estimate.shape) >= least_support(level)
     for place in np.ndindex(estimate.shape):
         values = samples[place]
         values = values[~np.isnan(values)]
-        if len(values) and enough[place]:
-            bounds[place] = np.percentile(values, (tail, 100 - tail)) - values.mean() + estimate[place]
-    return bounds
+        if enough[place] and len(values) * tail >= 100 and np.ptp(values) > ROUNDING:
+            bounds[place] = np.percentile(values, (tail, 100 - tail))
+            shift[place] = estimate[place] - values.mean()
+    return bounds, shift
 
 
 def difference_interval(
@@ -154,9 +164,15 @@ def difference_interval(
 ) -> np.ndarray:
     """Return the interval of a paired difference as in `interval`; zero to zero, from however few images, for equals.
 
-    Equal are two whose difference is zero in every resample.
+    Equal are two whose difference is zero in every resample. An interval excludes zero only if the plain percentile
+    interval does so, too: if the models differ in one image, many resamples are without it, the plain interval ends at
+    exactly zero, and the shift, which is chance, would decide.
     """
-    bounds = interval(samples, difference, level, support)
+    plain, shift = _percentiles(samples, difference, level, support)
+    bounds = plain + shift[..., None]
+    low, high = plain[..., 0], plain[..., 1]
+    bounds[..., 0] = np.where(low > ROUNDING, bounds[..., 0], np.minimum(bounds[..., 0], 0))
+    bounds[..., 1] = np.where(high < -ROUNDING, bounds[..., 1], np.maximum(bounds[..., 1], 0))
     equal = ((np.abs(samples) <= ROUNDING) | np.isnan(samples)).all(0)
     bounds[equal & (np.abs(difference) <= ROUNDING) & ~np.isnan(samples).all(0)] = 0.0
     return bounds
