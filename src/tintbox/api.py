@@ -28,6 +28,7 @@ def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **argu
 
     Raises:
         TintboxError: A mistake in the arguments; nothing has been trained in that case.
+        KeyboardInterrupt: The study was interrupted; the message says how to go on.
 
     Example:
         ```python
