@@ -27,7 +27,8 @@ def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **argu
         each setting, and ``study.md``.
 
     Raises:
-        TintboxError: A mistake in the arguments; nothing has been trained in that case.
+        TintboxError: There is a mistake in the arguments, and nothing has been trained; or runs failed: the others have
+            been trained, the tables written, and calling it again tries the failed ones again.
         KeyboardInterrupt: The study was interrupted; the message says how to go on.
 
     Example:
