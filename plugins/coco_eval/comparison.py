@@ -13,7 +13,7 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import bootstrap, output, pictures, tables
 from tintbox.plugins.coco_eval.data.rows import shorten
 from tintbox.plugins.coco_eval.evaluation import Evaluation
-from tintbox.plugins.coco_eval.metrics import column, overall
+from tintbox.plugins.coco_eval.metrics import column, frozen, overall
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,7 +53,7 @@ class Comparison:
     @cached_property
     def values(self) -> np.ndarray:
         """The differences of the twelve numbers, ``(12,)``."""
-        return self.second.values - self.first.values
+        return frozen(self.second.values - self.first.values)
 
     @cached_property
     def intervals(self) -> np.ndarray:
@@ -64,7 +64,7 @@ class Comparison:
     @cached_property
     def classes(self) -> np.ndarray:
         """The differences for every class, ``(K, 12)``."""
-        return self.second.classes - self.first.classes
+        return frozen(self.second.classes - self.first.classes)
 
     @cached_property
     def class_intervals(self) -> np.ndarray:
@@ -74,7 +74,7 @@ class Comparison:
 
     def _bound(self, samples: np.ndarray, values: np.ndarray, support: np.ndarray) -> np.ndarray:
         """Return the intervals of differences."""
-        return bootstrap.difference_interval(samples, values, self.first.settings.level, support)
+        return frozen(bootstrap.difference_interval(samples, values, self.first.settings.level, support))
 
     def __getitem__(self, key: str) -> float:
         """Return one difference, e.g. ``comparison["AP"]``; NaN for "n/a"."""

@@ -20,7 +20,7 @@ from tintbox.plugins.coco_eval.data.outlines import check_masks
 from tintbox.plugins.coco_eval.data.truth import GROUP, Truth
 from tintbox.plugins.coco_eval.errors import tide
 from tintbox.plugins.coco_eval.matcher import match
-from tintbox.plugins.coco_eval.metrics import METRICS, TITLES, Curves, column, overall, per_class
+from tintbox.plugins.coco_eval.metrics import METRICS, TITLES, Curves, column, frozen, overall, per_class
 from tintbox.plugins.coco_eval.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,20 +59,26 @@ class Evaluation:
     settings: Settings
     fingerprint: str
 
+    def __post_init__(self) -> None:
+        for array in (self.classes, self.samples, self.support):
+            frozen(array)
+
     @cached_property
     def values(self) -> np.ndarray:
         """The twelve numbers of all classes together, ``(12,)``."""
-        return overall(self.classes)
+        return frozen(overall(self.classes))
 
     @cached_property
     def intervals(self) -> np.ndarray:
         """Lower and upper bounds of the twelve numbers, ``(12, 2)``."""
-        return bootstrap.interval(overall(self.samples), self.values, self.settings.level, self.support[-1]).clip(0, 1)
+        bounds = bootstrap.interval(overall(self.samples), self.values, self.settings.level, self.support[-1])
+        return frozen(bounds.clip(0, 1))
 
     @cached_property
     def class_intervals(self) -> np.ndarray:
         """Lower and upper bounds of every class's numbers, ``(K, 12, 2)``."""
-        return bootstrap.interval(self.samples, self.classes, self.settings.level, self.support[:-1]).clip(0, 1)
+        bounds = bootstrap.interval(self.samples, self.classes, self.settings.level, self.support[:-1])
+        return frozen(bounds.clip(0, 1))
 
     def __getitem__(self, key: str) -> float:
         """Return one of the twelve numbers, e.g. ``evaluation["AP50"]``; NaN for "n/a"."""

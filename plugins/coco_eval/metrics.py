@@ -62,6 +62,12 @@ def column(key: str) -> int:
     return KEYS.index(key)
 
 
+def frozen(array: np.ndarray) -> np.ndarray:
+    """Return an array made read-only, so that nobody changes a result in place."""
+    array.setflags(write=False)
+    return array
+
+
 @dataclass(frozen=True)
 class Curves:
     """The output of COCOeval's ``accumulate``: T IoU thresholds, R recall thresholds, K classes, A areas, M limits.
@@ -73,6 +79,10 @@ class Curves:
 
     precision: np.ndarray
     recall: np.ndarray
+
+    def __post_init__(self) -> None:
+        frozen(self.precision)
+        frozen(self.recall)
 
 
 def per_class(curves: Curves) -> np.ndarray:

@@ -136,6 +136,16 @@ def test_what_a_comparison_offers(case, ways, synthetic, tmp_path):
     assert len(repr(compared)) < 120 and "b less a" in repr(compared)
 
 
+def test_results_cannot_be_changed_in_place(ways):
+    result = evaluate(*ways["numpy"], **FEW)
+    compared = compare(result, result)
+    arrays = [getattr(one, name) for one in (result, compared) for name in
+              ("values", "intervals", "classes", "class_intervals")]  # fmt: skip
+    for array in (*arrays, result.samples, result.support, result.curves.precision, result.curves.recall):
+        with pytest.raises(ValueError, match="read-only"):
+            array *= 100
+
+
 def test_only_what_belongs_together_is_compared(case, ways):
     truth, detections = case
     one = evaluate(*ways["dict"], **FEW)
