@@ -62,7 +62,8 @@ def evaluate(
         explain: Whether to compute what each kind of error costs as well.
 
     Returns:
-        The numbers: ``result["AP"]``, ``.intervals`` (12, 2), ``.to_dict()``, ``.plot()``; a notebook shows tables.
+        The numbers: ``result["AP"]``, all of them by ``dict(result)``, ``.intervals`` (12, 2), ``.to_dict()``,
+            ``.plot()``; a notebook shows tables.
 
     Raises:
         TintboxError: An argument is invalid; the message says what and where.

@@ -13,14 +13,14 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import bootstrap, output, pictures, tables
 from tintbox.plugins.coco_eval.data.rows import shorten
 from tintbox.plugins.coco_eval.evaluation import Evaluation
-from tintbox.plugins.coco_eval.metrics import column, frozen, overall
+from tintbox.plugins.coco_eval.metrics import Numbers, column, frozen, overall
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
+class Comparison(Numbers):
     """The paired bootstrap of two evaluations, which both use the same resamples of the images.
 
     Hard images are hard for both, so the difference is far more certain than two separate intervals suggest.
@@ -75,10 +75,6 @@ class Comparison:
     def _bound(self, samples: np.ndarray, values: np.ndarray, support: np.ndarray) -> np.ndarray:
         """Return the intervals of differences."""
         return frozen(bootstrap.difference_interval(samples, values, self.first.settings.level, support))
-
-    def __getitem__(self, key: str) -> float:
-        """Return one difference, e.g. ``comparison["AP"]``; NaN for "n/a"."""
-        return float(self.values[column(key)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``compare.json`` as plain data: dicts, lists, strings, numbers, and None for "n/a".

@@ -20,7 +20,7 @@ from tintbox.plugins.coco_eval.data.outlines import check_masks
 from tintbox.plugins.coco_eval.data.truth import GROUP, Truth
 from tintbox.plugins.coco_eval.errors import tide
 from tintbox.plugins.coco_eval.matcher import match
-from tintbox.plugins.coco_eval.metrics import METRICS, TITLES, Curves, column, frozen, overall, per_class
+from tintbox.plugins.coco_eval.metrics import METRICS, TITLES, Curves, Numbers, frozen, overall, per_class
 from tintbox.plugins.coco_eval.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ DEFAULT = Settings()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Evaluation:
+class Evaluation(Numbers):
     """COCO's numbers for one set of detections; K classes, 12 metrics in the order of ``METRICS``, R resamples.
 
     Attributes:
@@ -79,10 +79,6 @@ class Evaluation:
         """Lower and upper bounds of every class's numbers, ``(K, 12, 2)``."""
         bounds = bootstrap.interval(self.samples, self.classes, self.settings.level, self.support[:-1])
         return frozen(bounds.clip(0, 1))
-
-    def __getitem__(self, key: str) -> float:
-        """Return one of the twelve numbers, e.g. ``evaluation["AP50"]``; NaN for "n/a"."""
-        return float(self.values[column(key)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``coco.json`` as plain data: dicts, lists, strings, numbers, and None for "n/a".

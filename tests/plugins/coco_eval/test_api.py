@@ -136,6 +136,15 @@ def test_what_a_comparison_offers(case, ways, synthetic, tmp_path):
     assert len(repr(compared)) < 120 and "b less a" in repr(compared)
 
 
+def test_results_are_mappings_of_the_twelve_numbers(ways):
+    result = evaluate(*ways["numpy"], **FEW)
+    for one in (result, compare(result, result)):
+        assert (*one,) == one.keys() == KEYS and len(one) == 12 and "AP" in one and "mAP" not in one
+        np.testing.assert_array_equal([*dict(one).values()], one.values)
+    with pytest.raises(KeyError, match=r"no metric 'mAP' \(AP, AP50"):
+        result["mAP"]
+
+
 def test_results_cannot_be_changed_in_place(ways):
     result = evaluate(*ways["numpy"], **FEW)
     compared = compare(result, result)
