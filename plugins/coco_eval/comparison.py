@@ -88,7 +88,7 @@ class Comparison(Numbers):
         """Return a plot of the differences as a matplotlib Figure, and save it if a file is given.
 
         Args:
-            file: Where to save it; the suffix selects the format.
+            file: Where to save it; the suffix selects the format, by default PNG.
 
         Raises:
             TintboxError: The file cannot be written.

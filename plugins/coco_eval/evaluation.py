@@ -93,7 +93,7 @@ class Evaluation(Numbers):
         """Return a plot as a matplotlib Figure, and save it if a file is given.
 
         Args:
-            file: Where to save it; the suffix selects the format.
+            file: Where to save it; the suffix selects the format, by default PNG.
             what: ``"precision_recall"``, ``"classes"`` (AP by class), ``"sizes"`` (AP by object size), or ``"errors"``
                 if these were explained.
 

@@ -47,7 +47,7 @@ def plot(evaluation: Evaluation, file: str | Path | None, what: str) -> Figure:
 
 
 def save(figure: Figure, file: str | Path | None) -> Figure:
-    """Return the figure, and save it atomically if a file is given; the suffix selects the format.
+    """Return the figure, and save it atomically if a file is given; the suffix selects the format, by default PNG.
 
     Raises:
         TintboxError: It cannot be written.
@@ -55,6 +55,7 @@ def save(figure: Figure, file: str | Path | None) -> Figure:
     if file is not None:
         if not is_path(file):
             raise TintboxError(f"plot: file={file}: give a path, e.g. plot.png")
+        file = Path(file) if Path(file).suffix else Path(f"{file}.png")
         try:
             Path(file).parent.mkdir(parents=True, exist_ok=True)
             figures.save(figure, file, "figure")
@@ -65,9 +66,9 @@ def save(figure: Figure, file: str | Path | None) -> Figure:
 
 def _figure(width: float, height: float, title: str) -> tuple[Figure, Any]:
     """Return a figure and its axes; the title is the figure's, because an axes title is cut if names are long."""
-    from matplotlib.figure import Figure
+    from tintbox.notebook_figure import NotebookFigure
 
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    figure = NotebookFigure(figsize=(width, height), dpi=DPI, layout="constrained")
     figure.suptitle(title, fontsize=11)
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)

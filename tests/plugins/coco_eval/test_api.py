@@ -110,7 +110,7 @@ def test_what_an_evaluation_offers(ways, tmp_path):
     assert isinstance(result.plot(), Figure)
     for what in ("precision_recall", "classes", "sizes", "errors"):
         file = tmp_path / "new" / f"{what}.svg"
-        assert isinstance(result.plot(file, what), Figure)
+        assert isinstance(result.plot(file, what), Figure) and result.plot(what=what)._repr_png_()
         assert file.read_text().lstrip().startswith("<?xml")
     with pytest.raises(TintboxError, match=r"no plot 'size' .*did you mean 'sizes'"):
         result.plot(what="size")
@@ -131,7 +131,7 @@ def test_what_a_comparison_offers(case, ways, synthetic, tmp_path):
     plain = json.loads(json.dumps(compared.to_dict()))
     assert (plain["first"], plain["second"]) == ("a", "b")
     assert plain["metrics"]["AP"]["difference"] == compared["AP"]
-    assert isinstance(compared.plot(tmp_path / "c.png"), Figure) and (tmp_path / "c.png").stat().st_size > 1000
+    assert isinstance(compared.plot(tmp_path / "c"), Figure) and (tmp_path / "c.png").stat().st_size > 1000
     assert "<table>" in compared._repr_html_()
     assert len(repr(compared)) < 120 and "b less a" in repr(compared)
 
