@@ -10,6 +10,7 @@ import torch
 
 import tintbox
 from tintbox.errors import TintboxError
+from tintbox.studies import command
 
 NAMES = [name for name in tintbox.__all__ if name != "__version__"]
 RUN = {"model": "yolo11n.yaml", "data": "fruitbowl.yaml", "epochs": 1}
@@ -116,6 +117,28 @@ def test_values_of_a_wrong_type_or_out_of_range_are_told_in_a_line(call, line, g
         call(given)
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_numbers_may_be_numpy_s(given, tmp_path, monkeypatch):
+    one, two, four = np.int64(1), np.int64(2), np.int64(4)
+    assert tintbox.Palette.fit(given["pixels"], k=four, seed=two, scale=np.float32(255)) == tintbox.Palette.fit(
+        given["pixels"], k=4, seed=2, scale=255
+    )
+    network = tintbox.UNet(two, four, four, one)
+    assert type(network.num_in_channels) is int and type(network.layer1[0].out_channels) is int
+    spec = {"freeze": np.array(["0"]), "unfreeze": {np.float32(0.5): np.str_("all")}, "lr_scale": {"1": np.float64(2)}}
+    plan = tintbox.FreezePlan.from_spec(given["network"], **spec, epochs=four)
+    assert plan.stages[0][0] == 2 and plan.factors == {"1.weight": 2, "1.bias": 2}
+    with pytest.raises(TintboxError, match="none: no such folder"):
+        tintbox.report("none", n=two, seed=one, conf=np.float32(0.5), imgsz=np.array([64, 64]))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "train", lambda folder, grid, notes, workers, ray: (grid, workers))
+    grid, workers = tintbox.study(
+        **{**RUN, "epochs": two}, optimizer="AdamW", lr0=np.linspace(1e-3, 2e-3, 2), batch=[four, 8], seed=range(2),
+        workers=two, yes=np.bool_(True),
+    )  # fmt: skip
+    assert repr(grid.varied) == "{'lr0': [0.001, 0.002], 'batch': [4, 8], 'seed': [0, 1]}"
+    assert repr((grid.fixed["epochs"], workers)) == "(2, 2)"
 
 
 def test_a_report_of_one_folder(trained, tmp_path):

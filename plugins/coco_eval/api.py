@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from tintbox.checks import is_path, is_word
+from tintbox.checks import as_python, is_path, is_word
 from tintbox.errors import TintboxError, suggest
 from tintbox.plugins.coco_eval import evaluation
 from tintbox.plugins.coco_eval.comparison import Comparison
@@ -68,8 +66,7 @@ def evaluate(
     Raises:
         TintboxError: An argument is invalid; the message says what and where.
     """
-    given = {"resamples": resamples, "seed": seed, "level": level, "explain": explain}
-    chosen = {key: value.item() if isinstance(value, np.generic) else value for key, value in given.items()}
+    chosen = as_python({"resamples": resamples, "seed": seed, "level": level, "explain": explain})
     if wrong := check(chosen):
         raise TintboxError(f"evaluate: {wrong}")
     if iou_type is not None and not is_word(iou_type, TITLES):

@@ -1,13 +1,30 @@
-"""Type checks for values from a command line, a YAML or a Python call: numbers, excluding bools, words and files."""
+"""Types of values from a command line, a YAML or a Python call: numbers, excluding bools, words and files."""
 
 from __future__ import annotations
 
 import math
 import os
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
+
+
+def as_python(value: Any) -> Any:
+    """Return a value with Python's own numbers, texts and lists in place of NumPy's, in lists and mappings too."""
+    try:
+        return _as_python(value)
+    except RecursionError:  # refused by the checks that follow
+        return value
+
+
+def _as_python(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {_as_python(key): _as_python(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [*map(_as_python, value)] if isinstance(value, list) else (*map(_as_python, value),)
+    numpy = sys.modules.get("numpy")  # without it there is nothing of NumPy's
+    return value.tolist() if numpy and isinstance(value, (numpy.generic, numpy.ndarray)) else value
 
 
 def is_number(value: Any, low: float = -math.inf, high: float = math.inf) -> TypeGuard[float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import atomic
-from tintbox.checks import is_path, is_there, is_word
+from tintbox.checks import as_python, is_path, is_there, is_word
 from tintbox.datasets.reading.layout import SPLITS
 from tintbox.errors import TintboxError, counted, explain_refusal, suggest
 from tintbox.plugins import autoload
@@ -63,6 +63,7 @@ def report(
         ```
     """
     autoload.install()
+    n, conf, seed, imgsz = as_python((n, conf, seed, imgsz))
     several = [folders] if is_path(folders) else folders
     if not isinstance(several, Iterable):
         raise TintboxError(f"folders={folders}: give the folder of a run, or a list of them")
