@@ -21,6 +21,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 def test_all_is_what_the_page_documents():
     assert sorted(tintbox.__all__) == tintbox.__all__
     assert set(tintbox.__all__) <= set(dir(tintbox))
+    assert tintbox.UNet and dir(tintbox).count("UNet") == 1
     text = PAGE.read_text(encoding="utf-8")
     assert [name for name in NAMES if name not in text] == []
 

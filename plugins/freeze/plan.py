@@ -50,7 +50,7 @@ class FreezePlan:
         cls,
         model: nn.Module,
         freeze: Any = None,
-        unfreeze: Mapping[float, Any] | None = None,
+        unfreeze: Mapping[int, Any] | Mapping[float, Any] | None = None,
         freeze_bn: bool | str = "auto",
         lr_scale: Mapping[str, float] | float | None = None,
         epochs: int | None = None,
