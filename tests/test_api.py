@@ -142,6 +142,23 @@ def test_numbers_may_be_numpy_s(given, tmp_path, monkeypatch):
     assert repr((grid.fixed["epochs"], workers)) == "(2, 2)"
 
 
+def test_paths_may_begin_at_the_home_folder(given, trained, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # on Windows
+    given["palette"].save("~/p.yaml")
+    assert tintbox.Palette.load("~/p.yaml") == given["palette"]
+    (tmp_path / "truth.json").write_text("{}")
+    with pytest.raises(TintboxError, match=r"truth\.json: no images"):
+        tintbox.evaluate("~/truth.json", given["found"])
+    tintbox.evaluate(given["truth"], given["found"], resamples=0).plot("~/plot")
+    (tmp_path / "run").symlink_to(trained, target_is_directory=True)
+    assert tintbox.report("~/run", "~/page.html", pictures=False) == tmp_path / "page.html"
+    monkeypatch.setattr(command, "train", lambda folder, *_: folder)
+    assert tintbox.study(**RUN, project=Path("~/studies"), name="one") == tmp_path / "studies/one"
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["p.yaml", "page.html", "plot.png", "run", "truth.json"]
+
+
 def test_a_report_of_one_folder(trained, tmp_path):
     page = tintbox.report(trained, tmp_path / "page.html", pictures=False)
     assert page.read_text(encoding="utf-8").lower().startswith("<!doctype html>")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tintbox.checks import as_python, is_number, is_path, is_there, is_whole, is_word
+from tintbox.checks import as_path, as_python, is_number, is_path, is_there, is_whole, is_word
 
 NO_NUMBERS = [True, False, None, "1", [1], {}, 1j, math.nan]
 
@@ -45,6 +45,13 @@ def test_limits_are_included(check, value, inside):
 def test_a_name_that_no_file_can_have_is_not_there(tmp_path):
     assert not is_there(tmp_path / "a\x00b") and not is_there(tmp_path / ("x" * 300))
     assert not is_there(tmp_path) and is_there(tmp_path, type(tmp_path).is_dir)
+
+
+def test_the_home_folder_is_that_of_the_user(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # on Windows
+    assert as_path("~/a") == as_path(Path("~/a")) == tmp_path / "a"
+    assert as_path("a/~") == Path("a/~") and as_path("~no-user~/a") == Path("~no-user~/a")
 
 
 def test_words_and_paths():

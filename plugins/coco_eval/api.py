@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from tintbox.checks import as_python, is_path, is_word
+from tintbox.checks import as_path, as_python, is_path, is_word
 from tintbox.errors import TintboxError, suggest
 from tintbox.plugins.coco_eval import evaluation
 from tintbox.plugins.coco_eval.comparison import Comparison
@@ -113,7 +112,7 @@ def compare(a: Evaluation, b: Evaluation) -> Comparison:
 def _truth(given: Any) -> Truth:
     """Read ground truth from a path, a COCO dict or arrays by name."""
     if is_path(given):
-        return Truth.read(Path(given))
+        return Truth.read(as_path(given))
     if isinstance(given, Mapping):
         return Truth.of(read_truth(given), "truth")
     raise TintboxError(
@@ -124,7 +123,7 @@ def _truth(given: Any) -> Truth:
 def _detections(given: Any, truth: Truth) -> Detections:
     """Read detections from a path, rows of COCO's result format or arrays by name."""
     if is_path(given):
-        return Detections.read(Path(given), truth)
+        return Detections.read(as_path(given), truth)
     if isinstance(given, (Mapping, list, tuple)):
         return Detections.of(read_detections(given), "detections", truth)
     raise TintboxError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tintbox import figures
-from tintbox.checks import is_path, is_word
+from tintbox.checks import as_path, is_path, is_word
 from tintbox.errors import TintboxError, reason_of, suggest
 from tintbox.plugins.coco_eval.bootstrap import is_sure
 from tintbox.plugins.coco_eval.errors.chart import bars
@@ -55,12 +55,13 @@ def save(figure: Figure, file: str | Path | None) -> Figure:
     if file is not None:
         if not is_path(file):
             raise TintboxError(f"plot: file={file}: give a path, e.g. plot.png")
-        file = Path(file) if Path(file).suffix else Path(f"{file}.png")
+        path = as_path(file)
+        path = path if path.suffix else path.with_name(f"{path.name}.png")
         try:
-            Path(file).parent.mkdir(parents=True, exist_ok=True)
-            figures.save(figure, file, "figure")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            figures.save(figure, path, "figure")
         except (OSError, ValueError) as error:
-            raise TintboxError(f"{file} cannot be written ({reason_of(error)})") from error
+            raise TintboxError(f"{path} cannot be written ({reason_of(error)})") from error
     return figure
 
 

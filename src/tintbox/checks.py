@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import sys
@@ -46,6 +47,14 @@ def is_word(value: Any, words: Collection[str]) -> TypeGuard[str]:
 def is_path(value: Any) -> TypeGuard[str | Path]:
     """Return whether a value is a path: text, or an object such as `pathlib.Path`."""
     return isinstance(value, (str, os.PathLike))  # an object of another kind works like a Path where it is used
+
+
+def as_path(value: str | os.PathLike[str]) -> Path:
+    """Return a path that Python code was given, with ``~`` as the home folder, as from a shell."""
+    path = Path(value)
+    with contextlib.suppress(RuntimeError):  # a ~ in front of what is no user's name is part of the name
+        return path.expanduser()
+    return path
 
 
 def is_there(path: Path, kind: Callable[[Path], bool] = Path.is_file) -> bool:
