@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from ultralytics.utils import DataExportMixin
 
 from tintbox.colorization.lab import BLOCK, rgb_to_ab
 
@@ -13,7 +14,7 @@ PSNR_LIMIT = 100.0  # dB, of a perfect image
 FARTHEST = 150.0  # ab distance up to which the share of pixels is integrated
 
 
-class ColorizeMetrics:
+class ColorizeMetrics(DataExportMixin):
     """Sums over the pixels and images of a split; additive over batches and ranks.
 
     Attributes:
@@ -110,6 +111,15 @@ class ColorizeMetrics:
         """All metrics by their names in results.csv, and the fitness."""
         values = (getattr(self, name) for name in NAMES)
         return {**dict(zip(self.keys, values)), "val/loss": self.loss, "fitness": self.fitness}
+
+    def summary(self, normalize: bool = True, decimals: int = 5) -> list[dict[str, float]]:
+        """Return one row of all metrics, for the mixin's ``to_df``, ``to_csv`` and ``to_json``.
+
+        Args:
+            normalize: Ignored, as in Ultralytics' other metrics.
+            decimals: Number of decimals to round to.
+        """
+        return [{name: round(getattr(self, name), decimals) for name in (*NAMES, "loss")}]
 
     def __repr__(self) -> str:
         return (

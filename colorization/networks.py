@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tintbox.checks import is_whole
+from tintbox.checks import as_python, is_whole
 from tintbox.colorization.joined import JoinedConv2d
 from tintbox.colorization.narrow_norm import normalise
 from tintbox.colorization.transposed import ConvTranspose2d
@@ -78,12 +78,12 @@ class SeedNet(nn.Module):
     def __init__(self, kernel: int, num_filters: int, num_colours: int, num_in_channels: int) -> None:
         super().__init__()
         least = {"kernel": 2, "num_filters": 1, "num_colours": 1, "num_in_channels": 1}
-        given = (kernel, num_filters, num_colours, num_in_channels)
+        given = as_python((kernel, num_filters, num_colours, num_in_channels))
         for (name, low), value in zip(least.items(), given, strict=True):
             if not is_whole(value, low, CHANNELS):
                 needs = f"{type(self).__name__} needs a whole number from {low} to {CHANNELS}"
                 raise TintboxError(f"{name}={value!r}: {needs}")
-        self.num_in_channels = num_in_channels
+        self.num_in_channels = given[-1]
         self.build(*given)
 
     def build(self, kernel: int, nf: int, nc: int, nic: int) -> None:

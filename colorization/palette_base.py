@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 import torch
 
-from tintbox.checks import is_number
+from tintbox.checks import as_python, is_number
 from tintbox.colorization import palette_file
 from tintbox.colorization.balance import check_number, check_weights
 from tintbox.errors import TintboxError
@@ -211,6 +211,7 @@ def check_count(count: int, most: int = PALETTE_COLOURS) -> None:
 
 def check_scale(scale: object) -> float:
     """Return ``scale`` as a float, or raise a TintboxError if it is not a positive number."""
+    scale = as_python(scale)
     if not is_number(scale, 0, 1e9) or scale == 0:
         raise TintboxError(f"scale={scale!r}; give a positive number, 255 in most cases")
     return float(scale)

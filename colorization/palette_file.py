@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from tintbox import atomic, yaml_file
-from tintbox.checks import is_path, is_there
+from tintbox.checks import as_path, is_path, is_there
 from tintbox.errors import TintboxError, TintboxFileError, lack, one_line, suggest, suggest_file
 
 TABLES = ("bins", "colours")  # the key of the table tells the kind of palette
@@ -33,7 +33,7 @@ def find(name: str | Path) -> Path:
     """
     if not is_path(name):
         raise TintboxError(f"palette {name!r}: give a name, e.g. horses24, or a path to a .yaml file")
-    path = Path(name)
+    path = as_path(name)
     if not yaml_file.is_yaml(path):
         folder = importlib.resources.files("tintbox.cfg") / "palettes"
         shipped = {Path(file.name).stem: Path(str(file)) for file in folder.iterdir() if file.name.endswith(".yaml")}
@@ -66,9 +66,9 @@ def write(path: str | Path, description: Mapping[str, Any]) -> None:
     """
     if not is_path(path) or not yaml_file.is_yaml(Path(path)):
         raise TintboxError(f"palette path '{path}': give it the suffix .yaml, so that load knows it for a file")
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    atomic.write_text(path, HEADER + yaml.safe_dump(dict(description), default_flow_style=None, width=200))
+    file = as_path(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    atomic.write_text(file, HEADER + yaml.safe_dump(dict(description), default_flow_style=None, width=200))
 
 
 def check(description: Any) -> dict[str, Any]:

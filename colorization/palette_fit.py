@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tintbox import luma
-from tintbox.checks import is_whole
+from tintbox.checks import as_python, is_whole
 from tintbox.colorization.palette_base import check_scale, describe
 from tintbox.errors import TintboxError
 
@@ -29,6 +29,7 @@ def k_means(pixels: np.ndarray, k: int, seed: int, scale: float) -> np.ndarray:
 
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim < 2 or pixels.shape[-1] != 3:
         raise TintboxError(f"pixels are {describe(pixels)}; give a numpy array (..., 3) of uint8")
+    k, seed = as_python((k, seed))
     if not is_whole(k, 2):
         raise TintboxError(f"k={k!r}: a palette needs a whole number of 2 or more colours")
     if not is_whole(seed, 0, LARGEST_SEED):

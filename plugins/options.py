@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from tintbox import yaml_file
+from tintbox import checks, yaml_file
 from tintbox.checks import is_number
 from tintbox.colorization import palette_name
 from tintbox.errors import TintboxError, suggest
@@ -198,6 +198,12 @@ OPTIONS = (
 )  # fmt: skip
 
 
+def as_python(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments with Python's own values in place of NumPy's; Ultralytics' own are left as they are."""
+    plain = {o: checks.as_python(arguments[o.name]) for o in OPTIONS if o.name in arguments}
+    return {**arguments, **{o.name: value for o, value in plain.items() if o.takes is None or o.takes(value)}}
+
+
 def check(arguments: MutableMapping[str, Any]) -> None:
     """Check tintbox's arguments among ``arguments``, and convert values to the form in which they are used in place.
 
@@ -207,6 +213,7 @@ def check(arguments: MutableMapping[str, Any]) -> None:
     Raises:
         TintboxError: Naming the first argument with an invalid value, the value and what is accepted.
     """
+    arguments.update(as_python(arguments))
     for option in OPTIONS:
         value = arguments.get(option.name)
         if value is None:

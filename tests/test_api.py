@@ -10,6 +10,7 @@ import torch
 
 import tintbox
 from tintbox.errors import TintboxError
+from tintbox.studies import command
 
 NAMES = [name for name in tintbox.__all__ if name != "__version__"]
 RUN = {"model": "yolo11n.yaml", "data": "fruitbowl.yaml", "epochs": 1}
@@ -20,6 +21,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 def test_all_is_what_the_page_documents():
     assert sorted(tintbox.__all__) == tintbox.__all__
     assert set(tintbox.__all__) <= set(dir(tintbox))
+    assert tintbox.UNet and dir(tintbox).count("UNet") == 1
     text = PAGE.read_text(encoding="utf-8")
     assert [name for name in NAMES if name not in text] == []
 
@@ -116,6 +118,45 @@ def test_values_of_a_wrong_type_or_out_of_range_are_told_in_a_line(call, line, g
         call(given)
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_numbers_may_be_numpy_s(given, tmp_path, monkeypatch):
+    one, two, four = np.int64(1), np.int64(2), np.int64(4)
+    assert tintbox.Palette.fit(given["pixels"], k=four, seed=two, scale=np.float32(255)) == tintbox.Palette.fit(
+        given["pixels"], k=4, seed=2, scale=255
+    )
+    network = tintbox.UNet(two, four, four, one)
+    assert type(network.num_in_channels) is int and type(network.layer1[0].out_channels) is int
+    spec = {"freeze": np.array(["0"]), "unfreeze": {np.float32(0.5): np.str_("all")}, "lr_scale": {"1": np.float64(2)}}
+    plan = tintbox.FreezePlan.from_spec(given["network"], **spec, epochs=four)
+    assert plan.stages[0][0] == 2 and plan.factors == {"1.weight": 2, "1.bias": 2}
+    with pytest.raises(TintboxError, match="none: no such folder"):
+        tintbox.report("none", n=two, seed=one, conf=np.float32(0.5), imgsz=np.array([64, 64]))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "train", lambda folder, grid, notes, workers, ray: (grid, workers))
+    grid, workers = tintbox.study(
+        **{**RUN, "epochs": two}, optimizer="AdamW", lr0=np.linspace(1e-3, 2e-3, 2), batch=[four, 8], seed=range(2),
+        workers=two, yes=np.bool_(True),
+    )  # fmt: skip
+    assert repr(grid.varied) == "{'lr0': [0.001, 0.002], 'batch': [4, 8], 'seed': [0, 1]}"
+    assert repr((grid.fixed["epochs"], workers)) == "(2, 2)"
+
+
+def test_paths_may_begin_at_the_home_folder(given, trained, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # on Windows
+    given["palette"].save("~/p.yaml")
+    assert tintbox.Palette.load("~/p.yaml") == given["palette"]
+    (tmp_path / "truth.json").write_text("{}")
+    with pytest.raises(TintboxError, match=r"truth\.json: no images"):
+        tintbox.evaluate("~/truth.json", given["found"])
+    tintbox.evaluate(given["truth"], given["found"], resamples=0).plot("~/plot")
+    (tmp_path / "run").symlink_to(trained, target_is_directory=True)
+    assert tintbox.report("~/run", "~/page.html", pictures=False) == tmp_path / "page.html"
+    monkeypatch.setattr(command, "train", lambda folder, *_: folder)
+    assert tintbox.study(**RUN, project=Path("~/studies"), name="one") == tmp_path / "studies/one"
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["p.yaml", "page.html", "plot.png", "run", "truth.json"]
 
 
 def test_a_report_of_one_folder(trained, tmp_path):

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from tintbox.checks import is_path, is_word
+from tintbox.checks import as_path, as_python, is_path, is_word
 from tintbox.errors import TintboxError, suggest
 from tintbox.plugins.coco_eval import evaluation
 from tintbox.plugins.coco_eval.comparison import Comparison
@@ -62,13 +59,13 @@ def evaluate(
         explain: Whether to compute what each kind of error costs as well.
 
     Returns:
-        The numbers: ``result["AP"]``, ``.intervals`` (12, 2), ``.to_dict()``, ``.plot()``; a notebook shows tables.
+        The numbers: ``result["AP"]``, all of them by ``dict(result)``, ``.intervals`` (12, 2), ``.to_dict()``,
+            ``.plot()``; a notebook shows tables.
 
     Raises:
         TintboxError: An argument is invalid; the message says what and where.
     """
-    given = {"resamples": resamples, "seed": seed, "level": level, "explain": explain}
-    chosen = {key: value.item() if isinstance(value, np.generic) else value for key, value in given.items()}
+    chosen = as_python({"resamples": resamples, "seed": seed, "level": level, "explain": explain})
     if wrong := check(chosen):
         raise TintboxError(f"evaluate: {wrong}")
     if iou_type is not None and not is_word(iou_type, TITLES):
@@ -115,7 +112,7 @@ def compare(a: Evaluation, b: Evaluation) -> Comparison:
 def _truth(given: Any) -> Truth:
     """Read ground truth from a path, a COCO dict or arrays by name."""
     if is_path(given):
-        return Truth.read(Path(given))
+        return Truth.read(as_path(given))
     if isinstance(given, Mapping):
         return Truth.of(read_truth(given), "truth")
     raise TintboxError(
@@ -126,7 +123,7 @@ def _truth(given: Any) -> Truth:
 def _detections(given: Any, truth: Truth) -> Detections:
     """Read detections from a path, rows of COCO's result format or arrays by name."""
     if is_path(given):
-        return Detections.read(Path(given), truth)
+        return Detections.read(as_path(given), truth)
     if isinstance(given, (Mapping, list, tuple)):
         return Detections.of(read_detections(given), "detections", truth)
     raise TintboxError(

@@ -13,14 +13,14 @@ from tintbox.errors import TintboxError
 from tintbox.plugins.coco_eval import bootstrap, output, pictures, tables
 from tintbox.plugins.coco_eval.data.rows import shorten
 from tintbox.plugins.coco_eval.evaluation import Evaluation
-from tintbox.plugins.coco_eval.metrics import column, overall
+from tintbox.plugins.coco_eval.metrics import Numbers, column, frozen, overall
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
+class Comparison(Numbers):
     """The paired bootstrap of two evaluations, which both use the same resamples of the images.
 
     Hard images are hard for both, so the difference is far more certain than two separate intervals suggest.
@@ -53,7 +53,7 @@ class Comparison:
     @cached_property
     def values(self) -> np.ndarray:
         """The differences of the twelve numbers, ``(12,)``."""
-        return self.second.values - self.first.values
+        return frozen(self.second.values - self.first.values)
 
     @cached_property
     def intervals(self) -> np.ndarray:
@@ -64,7 +64,7 @@ class Comparison:
     @cached_property
     def classes(self) -> np.ndarray:
         """The differences for every class, ``(K, 12)``."""
-        return self.second.classes - self.first.classes
+        return frozen(self.second.classes - self.first.classes)
 
     @cached_property
     def class_intervals(self) -> np.ndarray:
@@ -74,11 +74,7 @@ class Comparison:
 
     def _bound(self, samples: np.ndarray, values: np.ndarray, support: np.ndarray) -> np.ndarray:
         """Return the intervals of differences."""
-        return bootstrap.difference_interval(samples, values, self.first.settings.level, support)
-
-    def __getitem__(self, key: str) -> float:
-        """Return one difference, e.g. ``comparison["AP"]``; NaN for "n/a"."""
-        return float(self.values[column(key)])
+        return frozen(bootstrap.difference_interval(samples, values, self.first.settings.level, support))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``compare.json`` as plain data: dicts, lists, strings, numbers, and None for "n/a".
@@ -92,7 +88,7 @@ class Comparison:
         """Return a plot of the differences as a matplotlib Figure, and save it if a file is given.
 
         Args:
-            file: Where to save it; the suffix selects the format.
+            file: Where to save it; the suffix selects the format, by default PNG.
 
         Raises:
             TintboxError: The file cannot be written.

@@ -20,7 +20,7 @@ from tintbox.plugins.coco_eval.data.outlines import check_masks
 from tintbox.plugins.coco_eval.data.truth import GROUP, Truth
 from tintbox.plugins.coco_eval.errors import tide
 from tintbox.plugins.coco_eval.matcher import match
-from tintbox.plugins.coco_eval.metrics import METRICS, TITLES, Curves, column, overall, per_class
+from tintbox.plugins.coco_eval.metrics import METRICS, TITLES, Curves, Numbers, frozen, overall, per_class
 from tintbox.plugins.coco_eval.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ DEFAULT = Settings()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Evaluation:
+class Evaluation(Numbers):
     """COCO's numbers for one set of detections; K classes, 12 metrics in the order of ``METRICS``, R resamples.
 
     Attributes:
@@ -59,24 +59,26 @@ class Evaluation:
     settings: Settings
     fingerprint: str
 
+    def __post_init__(self) -> None:
+        for array in (self.classes, self.samples, self.support):
+            frozen(array)
+
     @cached_property
     def values(self) -> np.ndarray:
         """The twelve numbers of all classes together, ``(12,)``."""
-        return overall(self.classes)
+        return frozen(overall(self.classes))
 
     @cached_property
     def intervals(self) -> np.ndarray:
         """Lower and upper bounds of the twelve numbers, ``(12, 2)``."""
-        return bootstrap.interval(overall(self.samples), self.values, self.settings.level, self.support[-1]).clip(0, 1)
+        bounds = bootstrap.interval(overall(self.samples), self.values, self.settings.level, self.support[-1])
+        return frozen(bounds.clip(0, 1))
 
     @cached_property
     def class_intervals(self) -> np.ndarray:
         """Lower and upper bounds of every class's numbers, ``(K, 12, 2)``."""
-        return bootstrap.interval(self.samples, self.classes, self.settings.level, self.support[:-1]).clip(0, 1)
-
-    def __getitem__(self, key: str) -> float:
-        """Return one of the twelve numbers, e.g. ``evaluation["AP50"]``; NaN for "n/a"."""
-        return float(self.values[column(key)])
+        bounds = bootstrap.interval(self.samples, self.classes, self.settings.level, self.support[:-1])
+        return frozen(bounds.clip(0, 1))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``coco.json`` as plain data: dicts, lists, strings, numbers, and None for "n/a".
@@ -91,7 +93,7 @@ class Evaluation:
         """Return a plot as a matplotlib Figure, and save it if a file is given.
 
         Args:
-            file: Where to save it; the suffix selects the format.
+            file: Where to save it; the suffix selects the format, by default PNG.
             what: ``"precision_recall"``, ``"classes"`` (AP by class), ``"sizes"`` (AP by object size), or ``"errors"``
                 if these were explained.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -62,6 +64,35 @@ def column(key: str) -> int:
     return KEYS.index(key)
 
 
+def frozen(array: np.ndarray) -> np.ndarray:
+    """Return an array made read-only, so that nobody changes a result in place."""
+    array.setflags(write=False)
+    return array
+
+
+class Numbers:
+    """A result as a mapping: ``dict(result)``, ``"AP" in result``. Its ``values`` are an array, so no `Mapping`."""
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """The twelve numbers, ``(12,)``."""
+        raise NotImplementedError
+
+    def __getitem__(self, key: str) -> float:
+        """Return one of the twelve numbers, e.g. ``result["AP50"]``; NaN for "n/a"."""
+        return float(self.values[column(key)])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(KEYS)
+
+    def __len__(self) -> int:
+        return len(KEYS)
+
+    def keys(self) -> Sequence[str]:
+        """Return the names of the twelve numbers."""
+        return KEYS
+
+
 @dataclass(frozen=True)
 class Curves:
     """The output of COCOeval's ``accumulate``: T IoU thresholds, R recall thresholds, K classes, A areas, M limits.
@@ -73,6 +104,10 @@ class Curves:
 
     precision: np.ndarray
     recall: np.ndarray
+
+    def __post_init__(self) -> None:
+        frozen(self.precision)
+        frozen(self.recall)
 
 
 def per_class(curves: Curves) -> np.ndarray:

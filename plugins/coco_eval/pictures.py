@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tintbox import figures
-from tintbox.checks import is_path, is_word
+from tintbox.checks import as_path, is_path, is_word
 from tintbox.errors import TintboxError, reason_of, suggest
 from tintbox.plugins.coco_eval.bootstrap import is_sure
 from tintbox.plugins.coco_eval.errors.chart import bars
@@ -47,7 +47,7 @@ def plot(evaluation: Evaluation, file: str | Path | None, what: str) -> Figure:
 
 
 def save(figure: Figure, file: str | Path | None) -> Figure:
-    """Return the figure, and save it atomically if a file is given; the suffix selects the format.
+    """Return the figure, and save it atomically if a file is given; the suffix selects the format, by default PNG.
 
     Raises:
         TintboxError: It cannot be written.
@@ -55,19 +55,21 @@ def save(figure: Figure, file: str | Path | None) -> Figure:
     if file is not None:
         if not is_path(file):
             raise TintboxError(f"plot: file={file}: give a path, e.g. plot.png")
+        path = as_path(file)
+        path = path if path.suffix else path.with_name(f"{path.name}.png")
         try:
-            Path(file).parent.mkdir(parents=True, exist_ok=True)
-            figures.save(figure, file, "figure")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            figures.save(figure, path, "figure")
         except (OSError, ValueError) as error:
-            raise TintboxError(f"{file} cannot be written ({reason_of(error)})") from error
+            raise TintboxError(f"{path} cannot be written ({reason_of(error)})") from error
     return figure
 
 
 def _figure(width: float, height: float, title: str) -> tuple[Figure, Any]:
     """Return a figure and its axes; the title is the figure's, because an axes title is cut if names are long."""
-    from matplotlib.figure import Figure
+    from tintbox.notebook_figure import NotebookFigure
 
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    figure = NotebookFigure(figsize=(width, height), dpi=DPI, layout="constrained")
     figure.suptitle(title, fontsize=11)
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)

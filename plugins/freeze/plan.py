@@ -16,7 +16,7 @@ from typing import Any, SupportsFloat
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from tintbox.checks import is_whole
+from tintbox.checks import as_python, is_whole
 from tintbox.errors import TintboxError, value_text
 from tintbox.plugins.freeze import selection, selectors
 from tintbox.plugins.freeze.selection import select
@@ -50,7 +50,7 @@ class FreezePlan:
         cls,
         model: nn.Module,
         freeze: Any = None,
-        unfreeze: Mapping[float, Any] | None = None,
+        unfreeze: Mapping[int, Any] | Mapping[float, Any] | None = None,
         freeze_bn: bool | str = "auto",
         lr_scale: Mapping[str, float] | float | None = None,
         epochs: int | None = None,
@@ -78,13 +78,14 @@ class FreezePlan:
             raise TintboxError(f"the model is of type {type(model).__name__}; give a PyTorch module")
         if any(kind.__module__ == "ultralytics.engine.model" for kind in type(model).__mro__):  # YOLO("yolo11n.pt")
             raise TintboxError(f"a {type(model).__name__} wraps its network; give the network, its .model")
-        given = {"freeze": freeze, "unfreeze": unfreeze, "freeze_bn": freeze_bn, "lr_scale": lr_scale}
+        given = as_python({"freeze": freeze, "unfreeze": unfreeze, "freeze_bn": freeze_bn, "lr_scale": lr_scale})
+        epochs = as_python(epochs)
         for name, check in selectors.CHECKS.items():
             if given[name] is not None and (wrong := check(given[name])):
                 raise TintboxError(f"{name}={value_text(given[name])}: {wrong}")
         if epochs is not None and not is_whole(epochs, 1):
             raise TintboxError(f"epochs={epochs}: give a whole number of 1 or more")
-        shares = [epoch for epoch in unfreeze or {} if not isinstance(epoch, int)]
+        shares = [epoch for epoch in given["unfreeze"] or {} if not isinstance(epoch, int)]
         if shares and epochs is None:
             raise TintboxError(f"unfreeze={value_text(unfreeze)}: {shares[0]} is a share of the run; give epochs=")
         plan = cls.of(model, {**given, "epochs": epochs})

@@ -16,7 +16,7 @@ from typing import Any
 from tintbox import yaml_file
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of
-from tintbox.plugins import callbacks, places
+from tintbox.plugins import callbacks, options, places
 from tintbox.plugins.autoload import ARGUMENTS, TASK, import_optional
 from tintbox.plugins.host import capabilities, command
 from tintbox.plugins.host.extension import check_reconcile
@@ -36,6 +36,7 @@ def model_train(engine: Any) -> None:
 
     @replace(engine.Model, "train")
     def train(self: Any, trainer: Any = None, *, stock: Any, **kwargs: Any) -> Any:
+        kwargs = options.as_python(kwargs)
         with explain_errors(self.task, kwargs):
             check_colouriser(self.task, "train", kwargs)
             cfg = kwargs.get("cfg")
@@ -65,6 +66,7 @@ def register(mode: str) -> None:
 
         @replace(engine.Model, mode)
         def run(self: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
+            kwargs = options.as_python(kwargs)
             with explain_errors(self.task, kwargs):
                 check_colouriser(self.task, mode, kwargs)
                 if mode in ("val", "predict", "track"):

@@ -49,17 +49,19 @@ _HOMES = {  # name -> the module that defines it
 }
 
 
-def __getattr__(name: str) -> object:
-    """Load a public name (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'tintbox' has no attribute '{name}'; it offers {', '.join(__all__)}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # to type checkers, any name would be one
 
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> object:
+        """Load a public name (PEP 562)."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'tintbox' has no attribute '{name}'; it offers {', '.join(__all__)}")
+        from importlib import import_module
+
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
-    """Return the public names."""
-    return sorted([*globals(), *_HOMES])
+    """Return the names, also those that have not been loaded yet."""
+    return sorted({*globals(), *_HOMES})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tintbox.checks import as_path, as_python, is_path
 from tintbox.errors import TintboxError
 
 
@@ -19,15 +20,17 @@ def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **argu
         ray: The address of a Ray cluster, ``"auto"`` for a local or newly started one, None for none.
         yes: Whether a grid of more than 200 runs is intended.
         **arguments: Training arguments, including ``project`` and ``name``, and ``folds``, ``groups`` and ``fold_seed``
-            for cross-validation; a list means several values, a list within a list a single value that is itself a
-            list. Text is read as on the command line: ``device="0,1"`` is two devices.
+            for cross-validation; a list, range or array means several values, a list within a list a single value that
+            is itself a list. Text is read as on the command line: ``device="0,1"`` is two devices.
 
     Returns:
         The study's folder, with a folder for each run, ``runs.csv`` with a row for each, ``study.csv`` with a row for
         each setting, and ``study.md``.
 
     Raises:
-        TintboxError: A mistake in the arguments; nothing has been trained in that case.
+        TintboxError: There is a mistake in the arguments, and nothing has been trained; or runs failed: the others have
+            been trained, the tables written, and calling it again tries the failed ones again.
+        KeyboardInterrupt: The study was interrupted; the message says how to go on.
 
     Example:
         ```python
@@ -39,11 +42,14 @@ def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **argu
     from tintbox.plugins import autoload
     from tintbox.studies import checks, command, grid, place
 
+    workers, yes, arguments = as_python((workers, yes, arguments))
+    if is_path(project := arguments.get("project")):
+        arguments["project"] = str(as_path(project))
     if not isinstance(yes, bool):
         raise TintboxError(f"yes={yes}: give True or False")
     autoload.install()
     with command.explain_failures():
-        several = {key: value if isinstance(value, list) else [value] for key, value in arguments.items()}
+        several = {k: [*value] if isinstance(value, (list, range)) else [value] for k, value in arguments.items()}
         requested = grid.from_values(several)
         notes = checks.check_arguments(requested, many=yes)
         folder, own = place.choose(requested)

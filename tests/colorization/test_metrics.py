@@ -1,5 +1,6 @@
 """Loss and metrics against closed formulas and torch."""
 
+import json
 import math
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch.nn.functional as F
 
 from tintbox.colorization.lab import rgb_to_ab
 from tintbox.colorization.loss import cross_entropy
-from tintbox.colorization.metrics import ColorizeMetrics, closeness, colourfulness, psnr
+from tintbox.colorization.metrics import NAMES, ColorizeMetrics, closeness, colourfulness, psnr
 
 color = pytest.importorskip("skimage.color")
 
@@ -44,6 +45,15 @@ def test_metrics_do_not_depend_on_the_batches():
         assert m.auc_rebalanced == pytest.approx(sum(by_class) / 6, abs=1e-6)
     assert whole.fitness == whole.accuracy == whole.results_dict["fitness"]
     assert set(whole.keys) <= set(whole.results_dict)
+
+
+def test_metrics_are_exported_like_those_of_ultralytics():
+    metrics = ColorizeMetrics(6)
+    labels, pictures = torch.arange(6).reshape(1, 2, 3), picture_batch(1, 6)[:, :2, :3]
+    metrics.update(labels, labels, 0.1234567, pictures, pictures)
+    (row,) = json.loads(metrics.to_json())
+    assert metrics.summary() == [row] and metrics.to_df().columns == [*row] == [*NAMES, "loss"]
+    assert row["accuracy"] == 1 and row["loss"] == 0.12346
 
 
 def test_colours_of_a_palette_are_as_close_as_their_pixels():

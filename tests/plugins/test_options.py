@@ -1,5 +1,6 @@
 """The table of training arguments, and the files found by bare name."""
 
+import numpy as np
 import pytest
 from ultralytics.cfg import get_cfg
 from ultralytics.utils import DEFAULT_CFG_DICT
@@ -53,6 +54,13 @@ def test_unknown_arguments_fail_with_the_nearest_name():
 )
 def test_values_from_python_become_those_of_the_command_line(name, value, used):
     assert getattr(get_cfg(overrides={name: value}), name) == used
+
+
+def test_numpy_s_values_that_are_ultralytics_own_are_left():
+    given = {"lr0": np.float64(0.1), "freeze": np.int64(3), "amp": np.bool_(True)}
+    assert options.as_python(given) == given and [*map(type, options.as_python(given).values())] == [
+        *map(type, given.values())
+    ]
 
 
 @pytest.mark.parametrize("option", [o for o in options.OPTIONS if o.own], ids=lambda o: o.name)

@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+import tintbox
+from tintbox.cli import app
 from tintbox.studies import local, outcome
 from tintbox.threads import cores
 
@@ -161,6 +163,23 @@ def test_a_killed_study_goes_on(tiny_data, tmp_path):
         file: file.stat().st_mtime_ns for file in (moved / "seed_0").rglob("*") if file.is_file()
     }
     assert not folder.exists(), "a study that was moved went on in its old place"
+
+
+def test_an_interrupted_study_says_how_to_go_on(tiny_data, tmp_path, monkeypatch, capsys):
+    """In Python by an exception that no `except TintboxError` catches; on the command line as any other mistake."""
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(local.LocalRuns, "poll", interrupt)
+    line = "stopped; go on with: tintbox study runs/study/study"
+    with pytest.raises(KeyboardInterrupt, match=line):
+        tintbox.study(task="colorize", model="colorize-convt.yaml", data=tiny_data, imgsz=32, plots=False)
+    monkeypatch.setattr(sys, "argv", ["tintbox", "study", *TINY, f"data={tiny_data}"])
+    with pytest.raises(SystemExit) as stop:
+        app.main()
+    assert stop.value.code == 1 and capsys.readouterr().err == f"tintbox: {line}\n"
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set, ValuesView
 from typing import Any
 
 from tintbox.errors import TintboxError, suggest
@@ -20,7 +20,8 @@ def read_truth(given: Mapping[str, Any]) -> Any:
     Raises:
         TintboxError: It is nested too deeply, or its columns do not match.
     """
-    content = as_plain(given, "truth")
+    listed = {key: [*value] for key, value in given.items() if key in LISTS and isinstance(value, (Set, ValuesView))}
+    content = as_plain({**given, **listed}, "truth")
     if "image_id" not in content:
         return content
     lists = {key: content.pop(key, None) for key in LISTS}
@@ -67,7 +68,7 @@ def _as_plain(value: Any, name: str) -> Any:
     if isinstance(value, Mapping):
         keys = (key.tolist() if hasattr(key, "tolist") else key for key in value)  # ids may be NumPy scalars
         return dict(zip(keys, (_as_plain(own, name) for own in value.values())))
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, range)):
         return list(value) if set(map(type, value)) <= PLAIN else [_as_plain(own, name) for own in value]
     if isinstance(value, bytes):  # the counts of pycocotools' own run lengths
         return value.decode("ascii", "backslashreplace")

@@ -23,7 +23,11 @@ def check_masks(truth: Truth) -> None:
     rows.refuse([not is_size(size) for size in pictures], what, pictures)
 
     values = rows.column("segmentation")
-    polygons = [_are_polygons(value) for value in values]
+    # The rows of a mask's array look like polygons: as many as the image is high, each as long as the image is wide.
+    polygons = [
+        _are_polygons(value) and [len(value), *{len(row) for row in value}] != size
+        for value, size in zip(values, pictures)
+    ]
     coded = np.array([are_run_lengths(value) for value in values], dtype=bool)
     what = "has segmentation {}, neither polygons [[x1, y1, x2, y2, x3, y3, ...]] nor run lengths"
     rows.refuse(~(np.array(polygons, dtype=bool) | coded), what, values)

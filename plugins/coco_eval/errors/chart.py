@@ -23,7 +23,7 @@ def bars(explanation: Explanation) -> Figure:
 
     Each kind has its own column of bars, not stacked, because gains don't add up. All columns have the same scale.
     """
-    from matplotlib.figure import Figure
+    from tintbox.notebook_figure import NotebookFigure
 
     known = [loss for loss in explanation.classes if loss.objects]
     shown = sorted(known, key=lambda loss: loss.ap)[:ROWS]
@@ -31,7 +31,7 @@ def bars(explanation: Explanation) -> Figure:
     kinds = [*KINDS, *SPECIALS]
     places = np.array([0.0, *(np.arange(len(shown)) + 1.6)])  # a gap between the first row and the classes
     top = max([0.01, *(loss.gain[kind] for loss in losses for kind in kinds if loss.objects)])
-    figure = Figure(figsize=(14, 2.0 + 0.3 * len(losses)), dpi=DPI, layout="constrained")
+    figure = NotebookFigure(figsize=(14, 2.0 + 0.3 * len(losses)), dpi=DPI, layout="constrained")
     grid = figure.subplots(1, 1 + len(kinds), sharey=True)
     measure = f"AP{round(100 * POS)}"
     _bars(grid[0], measure, places, [loss.ap for loss in losses], GREY, 1.0)

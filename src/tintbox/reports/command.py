@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import atomic
-from tintbox.checks import is_path, is_there, is_word
+from tintbox.checks import as_path, as_python, is_path, is_there, is_word
 from tintbox.datasets.reading.layout import SPLITS
 from tintbox.errors import TintboxError, counted, explain_refusal, suggest
 from tintbox.plugins import autoload
@@ -63,6 +63,7 @@ def report(
         ```
     """
     autoload.install()
+    n, conf, seed, imgsz = as_python((n, conf, seed, imgsz))
     several = [folders] if is_path(folders) else folders
     if not isinstance(several, Iterable):
         raise TintboxError(f"folders={folders}: give the folder of a run, or a list of them")
@@ -75,7 +76,7 @@ def report(
         raise TintboxError(f"split={split}: no such split ({', '.join(SPLITS)}){suggest(split, SPLITS)}")
     names = picture_names(images)
     file = check_out(out)
-    sections, left_out = entries.gather([str(folder) for folder in several])
+    sections, left_out = entries.gather([str(as_path(str(folder))) for folder in several])
     check_room(file)
     drawn = [curves.curves(section) for section in sections]
     figures = len(scripts.encode([(figure.data, figure.layout) for own in drawn for figure in own]))
@@ -135,7 +136,7 @@ def check_out(out: str | Path) -> Path:
     Raises:
         TintboxError: It is a folder, or its suffix is not that of HTML.
     """
-    file = Path(str(out))
+    file = as_path(str(out))
     if is_there(file, Path.is_dir):
         raise TintboxError(f"out={out} is a folder; give a file, e.g. {file / 'report.html'}")
     if file.suffix.lower() not in SUFFIXES:

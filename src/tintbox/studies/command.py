@@ -118,7 +118,7 @@ def drive(
                     save(folder, list(came.values()), pools)
                 time.sleep(PAUSE)
     except KeyboardInterrupt:
-        raise TintboxError(f"stopped; {go_on(folder)}") from None
+        raise KeyboardInterrupt(f"stopped; {go_on(folder)}") from None
     finally:
         work.close()
 

@@ -110,7 +110,7 @@ def test_what_an_evaluation_offers(ways, tmp_path):
     assert isinstance(result.plot(), Figure)
     for what in ("precision_recall", "classes", "sizes", "errors"):
         file = tmp_path / "new" / f"{what}.svg"
-        assert isinstance(result.plot(file, what), Figure)
+        assert isinstance(result.plot(file, what), Figure) and result.plot(what=what)._repr_png_()
         assert file.read_text().lstrip().startswith("<?xml")
     with pytest.raises(TintboxError, match=r"no plot 'size' .*did you mean 'sizes'"):
         result.plot(what="size")
@@ -131,9 +131,28 @@ def test_what_a_comparison_offers(case, ways, synthetic, tmp_path):
     plain = json.loads(json.dumps(compared.to_dict()))
     assert (plain["first"], plain["second"]) == ("a", "b")
     assert plain["metrics"]["AP"]["difference"] == compared["AP"]
-    assert isinstance(compared.plot(tmp_path / "c.png"), Figure) and (tmp_path / "c.png").stat().st_size > 1000
+    assert isinstance(compared.plot(tmp_path / "c"), Figure) and (tmp_path / "c.png").stat().st_size > 1000
     assert "<table>" in compared._repr_html_()
     assert len(repr(compared)) < 120 and "b less a" in repr(compared)
+
+
+def test_results_are_mappings_of_the_twelve_numbers(ways):
+    result = evaluate(*ways["numpy"], **FEW)
+    for one in (result, compare(result, result)):
+        assert (*one,) == one.keys() == KEYS and len(one) == 12 and "AP" in one and "mAP" not in one
+        np.testing.assert_array_equal([*dict(one).values()], one.values)
+    with pytest.raises(KeyError, match=r"no metric 'mAP' \(AP, AP50"):
+        result["mAP"]
+
+
+def test_results_cannot_be_changed_in_place(ways):
+    result = evaluate(*ways["numpy"], **FEW)
+    compared = compare(result, result)
+    arrays = [getattr(one, name) for one in (result, compared) for name in
+              ("values", "intervals", "classes", "class_intervals")]  # fmt: skip
+    for array in (*arrays, result.samples, result.support, result.curves.precision, result.curves.recall):
+        with pytest.raises(ValueError, match="read-only"):
+            array *= 100
 
 
 def test_only_what_belongs_together_is_compared(case, ways):

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,10 +73,14 @@ def test_the_file_is_within_the_report_s_limits(synthetic, tmp_path, monkeypatch
         monkeypatch.setattr(output, "CURVE_CLASSES", 0)
     truth, detections = synthetic.case(3, images=24, masks=True)
     found = {kind: evaluate(truth, detections, kind, FEW) for kind in ("bbox", "segm")}
-    for evaluation in found.values():
-        evaluation.curves.precision[:] = math.pi / 10  # as long as a number gets, and no class without objects
-        evaluation.classes[:] = evaluation.samples[:] = math.pi / 10
-        evaluation.support[:] = 1_000
+    for kind, evaluation in found.items():
+        # As long as a number gets, and no class without objects.
+        numbers, samples, precision = (
+            np.full_like(array, math.pi / 10)
+            for array in (evaluation.classes, evaluation.samples, evaluation.curves.precision)
+        )
+        curves, support = replace(evaluation.curves, precision=precision), np.full_like(evaluation.support, 1_000)
+        found[kind] = replace(evaluation, classes=numbers, samples=samples, curves=curves, support=support)
     output.save(tmp_path, found, {}, pictures=False)
     text = (tmp_path / "coco.json").read_text()
     share = classes / len(truth.categories)

@@ -1,5 +1,6 @@
 """What the methods of `YOLO` check before stock runs, and the errors that they report."""
 
+import numpy as np
 import pytest
 from ultralytics import YOLO
 
@@ -42,6 +43,13 @@ def test_arguments_are_checked_with_the_defaults_and_what_the_checkpoint_says(tm
         with pytest.raises(TintboxError, match=message):
             YOLO(file).train(data=str(fruit), **arguments)
     assert [path.name for path in tmp_path.iterdir()] == ["single.pt"]
+
+
+def test_an_array_is_checked_like_a_list(fruit):
+    with pytest.raises(TintboxError, match=r"cls_pos_weight=\[1.0, 1.0, 1.0\]: 3 weights, expected nc="):
+        YOLO("yolo11n.yaml").train(data=str(fruit), cls_pos_weight=np.ones(3))
+    with pytest.raises(TintboxError, match=r"cls_pos_weight=\[1.0, 1.0, 1.0\]: counts in "):
+        YOLO("yolo11n.yaml").val(data=str(fruit), cls_pos_weight=np.ones(3))
 
 
 @pytest.mark.parametrize("mode", ["val", "predict", "track", "export", "benchmark"])

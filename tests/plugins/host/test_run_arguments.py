@@ -1,5 +1,6 @@
 """A run's `args.yaml` is accepted by stock Ultralytics; tintbox's own arguments are in a file next to it."""
 
+import numpy as np
 import pytest
 import yaml
 
@@ -90,6 +91,23 @@ def test_yolo_trains_with_the_file_of_a_run(disable, forked, forked_yolo, fruit,
     done = forked_yolo(*words, env={"TINTBOX_DISABLE": disable})  # into the same folder, which the file names
     assert done.returncode == 0, done.stderr
     assert run_folder.read(folder).arguments.get("cls_focal") == (1.5 if disable == "0" else None)
+
+
+def test_numpy_s_values_are_written_as_python_s(fruit, tmp_path):
+    from ultralytics.models.yolo.detect import DetectionTrainer
+
+    given = {
+        "cls_smoothing": np.float64(0.1), "cls_pos_weight": np.array([1.0, 2.0]), "freeze": np.str_("backbone"),
+        "unfreeze": {np.float64(0.5): np.str_("all")}, "lr_scale": {"backbone": np.float64(0.1)},
+        "coco_eval": {"resamples": np.int64(10)},
+    }  # fmt: skip
+    where = {"project": str(tmp_path), "name": "run", "device": "cpu", "workers": 0}
+    DetectionTrainer(overrides={"model": "yolo11n.yaml", "data": str(fruit), **where, **given})
+    assert yaml.safe_load((tmp_path / "run/tintbox.yaml").read_text()) == {
+        "cls_smoothing": 0.1, "cls_pos_weight": [1.0, 2.0], "unfreeze": {0.5: "all"}, "lr_scale": {"backbone": 0.1},
+        "coco_eval": {"resamples": 10},
+    }  # fmt: skip
+    assert yaml.safe_load((tmp_path / "run/args.yaml").read_text())["freeze"] == "backbone"
 
 
 def test_arguments_that_cannot_be_read_are_one_line(tmp_path):

@@ -23,6 +23,12 @@ def test_columns_become_rows_and_their_ids_images_and_categories():
     assert named["categories"] == [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]
 
 
+@pytest.mark.parametrize("ids", [range(7, 10), {7, 8, 9}, {7: "a", 8: "b", 9: "c"}.keys(), frozenset({7, 8, 9})])
+def test_ids_are_any_collection(ids):
+    truth = content.read_truth({**COLUMNS, "image_id": range(7, 10), "images": ids, "categories": range(3)})
+    assert sorted(image["id"] for image in truth["images"]) == [row["image_id"] for row in truth["annotations"]]
+
+
 def test_detections_are_rows_already_or_columns():
     row = {"image_id": 7, "category_id": 2, "bbox": [0, 0, 1, 1], "score": 0.5}
     assert content.read_detections([row]) == [row]

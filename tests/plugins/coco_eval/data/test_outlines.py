@@ -37,6 +37,7 @@ def test_all_of_cocos_forms_beside_each_other():
         ([[0, 0, 9, 0, 9, True]], "neither polygons"),
         ([TRIANGLE, 3], "neither polygons"),
         ({"size": [12, 10]}, "neither polygons"),
+        (np.eye(12, 10, dtype=int).tolist(), "neither polygons"),  # an array
         ({**RLE, "size": [10, 12]}, "has a mask that is not of its image's height and width"),
         ({**PLAIN, "counts": [20, 30]}, "has a mask whose counts do not add up to its height times width"),
         ({**PLAIN, "counts": [20, -30, 130]}, "has a mask whose counts do not add up"),
