@@ -136,9 +136,10 @@ def interval(
 
     Returns:
         ``(..., 2)`` low and high; NaN where the estimate has no value, the support is too small, the resamples are too
-        few to have tails, or all of them are equal, as where every object is found.
+        few to have tails, or their interval has no width, as where every object is found.
     """
     bounds, shift = _percentiles(samples, estimate, level, support)
+    bounds[bounds[..., 1] - bounds[..., 0] <= ROUNDING] = np.nan
     return bounds + shift[..., None]
 
 
@@ -153,7 +154,7 @@ def _percentiles(
     for place in np.ndindex(estimate.shape):
         values = samples[place]
         values = values[~np.isnan(values)]
-        if enough[place] and len(values) * tail >= 100 and np.ptp(values) > ROUNDING:
+        if enough[place] and len(values) * tail >= 100:
             bounds[place] = np.percentile(values, (tail, 100 - tail))
             shift[place] = estimate[place] - values.mean()
     return bounds, shift

@@ -108,9 +108,9 @@ def test_coverage():
 
 
 def test_interval_skips_resamples_without_a_value():
-    samples = np.array([[0.1, np.nan], [np.nan, np.nan], [0.3, np.nan]])
+    samples = np.array([[0.1, np.nan], [np.nan, np.nan], [0.3, np.nan]] * 2)
     bounds = bootstrap.interval(samples, np.array([0.2, np.nan]), level=0.5)
-    np.testing.assert_allclose(bounds[0], [0.15, 0.25])
+    np.testing.assert_allclose(bounds[0], [0.1, 0.3])
     assert np.isnan(bounds[1]).all()
 
 
@@ -140,8 +140,11 @@ def test_few_images_prove_nothing(images, groups, sure):
     pictures = [{"id": i, "tintbox_group": str(i % groups)} for i in range(images)]
     truth = {"images": pictures, "annotations": rows, "categories": [{"id": 1, "name": "a"}]}
     near, far = (
-        [{"image_id": i, "category_id": 1, "bbox": [10.0 + shift, 10, 50, 50], "score": 0.5} for i in range(images)]
-        for shift in (3, 6)
+        [
+            {"image_id": i, "category_id": 1, "bbox": [10.0 + shift + 2 * (i % 2), 10, 50, 50], "score": 0.5}
+            for i in range(images)
+        ]
+        for shift in (2, 6)
     )
     one, two = (tintbox.evaluate(truth, found) for found in (far, near))
     place = KEYS.index("AP")
@@ -149,6 +152,46 @@ def test_few_images_prove_nothing(images, groups, sure):
     assert is_sure(tintbox.compare(one, two).intervals)[place] == sure
     assert np.isfinite(one.intervals[place]).all() == sure
     np.testing.assert_array_equal(tintbox.compare(one, one).intervals[place], 0)  # equal, however few
+
+
+def recall(found, weights):
+    """The recall of resamples, where ``found`` has the only object of each image, (1,) or not, (0,)."""
+    return (weights.T @ found / len(found))[:, None]
+
+
+@pytest.mark.parametrize(("images", "recalled"), [(20, 0.95), (50, 0.97), (100, 0.99), (50, 0.7)])
+def test_of_equally_good_models_none_is_better(images, recalled):
+    """In 300 comparisons by recall, at most 5% are sure, to within three standard errors (0.0126)."""
+    rng, sure = np.random.default_rng(0), []
+    for seed in range(300):
+        one, two = rng.random((2, images)) < recalled
+        weights = bootstrap.draw(images, 300, seed)
+        differences = recall(two, weights) - recall(one, weights)
+        sure += [is_sure(bootstrap.difference_interval(differences, np.array([two.mean() - one.mean()])))[0]]
+    assert np.mean(sure) <= 0.05 + 3 * 0.0126
+
+
+def test_one_image_makes_no_difference():
+    """One object more: a third of the resamples are without its image, whatever the seed."""
+    found = np.arange(20) < 1
+    for seed in range(20):
+        samples = recall(found, bootstrap.draw(20, 1000, seed))
+        low, high = bootstrap.difference_interval(samples, np.array([0.05]))[0]
+        assert low <= 0 < 0.05 < high
+
+
+def test_where_everything_is_found_there_is_no_interval_but_a_verdict():
+    everything, nothing = (recall(np.full(20, found), bootstrap.draw(20, 100)) for found in (True, False))
+    assert np.isnan(bootstrap.interval(everything, np.ones(1))).all()
+    assert is_sure(bootstrap.difference_interval(everything - nothing, np.ones(1))).all()
+
+
+@pytest.mark.parametrize(("resamples", "level", "there"), [(1, 0.95, 0), (39, 0.95, 0), (40, 0.95, 1), (40, 0.99, 0)])
+def test_few_resamples_have_no_tails(resamples, level, there):
+    found = np.arange(50) % 5 > 0
+    samples, estimate = recall(found, bootstrap.draw(50, resamples)), np.array([found.mean()])
+    for function in (bootstrap.interval, bootstrap.difference_interval):
+        assert np.isfinite(function(samples, estimate, level)).all() == there
 
 
 def test_a_class_of_few_images_has_no_interval_beside_one_that_has(synthetic):
