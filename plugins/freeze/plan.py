@@ -127,7 +127,7 @@ class FreezePlan:
 
     def check_trains(self, label: str) -> None:
         """Raise a `TintboxError` if nothing trains at first, or only BatchNorms ever train."""
-        awake = set(self.names) - self.start
+        awake = (set(self.names) - self.start).union(*(woken for first, woken in self.stages if first == 0))
         later = awake.union(*(woken for _, woken in self.stages))
         of_norms = {f"{norm}.{kind}" for norm in self.norms for kind in ("weight", "bias")}
         if not awake:

@@ -23,7 +23,7 @@ from tintbox.checks import is_number, is_whole, is_word
 from tintbox.errors import counted, suggest, value_text
 
 GROUPS = ("backbone", "neck", "head", "all")
-SLICE = re.compile(r"(\w+)\[(-?\d*)(:?)(-?\d*)\]")  # group, start or index, colon, stop
+SLICE = re.compile(r"(\w+)\[(-?\d+|)(?:(:)(-?\d+|))?\]")  # group, start or index, colon, stop
 WORD = re.compile(r"[^\s,:{}()'\"]+")
 EXAMPLE = "e.g. backbone, backbone[:5], 7, 23.cv2 or model.23.cv3.*"
 
@@ -74,7 +74,7 @@ def check_selectors(value: Any) -> str | None:
             return f"'{entry}' is not a selector; give one, {EXAMPLE}{hint}"
         if slice_ and slice_[1] not in GROUPS:
             return f"no group '{slice_[1]}' in '{entry}' ({', '.join(GROUPS)}){suggest(slice_[1], GROUPS)}"
-        if slice_ and not slice_[3] and not slice_[2].lstrip("-"):
+        if slice_ and not slice_[3] and not slice_[2]:
             return f"'{entry}' has no layer number in its brackets; write {slice_[1]}[:5] or {slice_[1]}[0]"
     if split(listed[0])[0]:
         return f"'{listed[0]}' takes away from nothing; name first what it is taken from, e.g. [all, {listed[0]}]"

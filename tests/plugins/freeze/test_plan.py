@@ -71,6 +71,13 @@ def test_rates_are_multiplied_by_the_factors():
     }
 
 
+def test_what_wakes_in_epoch_0_trains_from_the_first_step():
+    plan = FreezePlan.from_spec(Net(), freeze="all", unfreeze={0: "head", 2: "all"})
+    assert [len(plan.apply(epoch)) for epoch in range(3)] == [len(plan.names) - 2, len(plan.names) - 2, 0]
+    with pytest.raises(TintboxError, match="nothing is left to train at first"):
+        FreezePlan.from_spec(Net(), freeze="all", unfreeze={1: "all"})
+
+
 def test_shares_of_the_run_need_its_length():
     plan = FreezePlan.from_spec(Net(), freeze="backbone", unfreeze={0.5: "all"}, epochs=6)
     assert [bool(plan.apply(epoch)) for epoch in range(6)] == [True, True, True, False, False, False]

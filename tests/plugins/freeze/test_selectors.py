@@ -17,6 +17,7 @@ def yolo11n():
 GOOD_SELECTORS = ["backbone", "7", "23.cv2", "backbone[:5]", "neck[-1]", "model.23.cv3.*.2.*", ["all", -9], ["7", 8]]
 BAD_SELECTORS = [
     "", " ", "-9", ["-9"], [-9, "all"], "a b", "a,b", "model..1", "backbone[", "backbone[]", "backbone[-]", "spine[:5]",
+    "backbone[0-5]", "backbone[3-]", "backbone[-:]", "backbone[:-]", "backbone[1:2:3]",
     "[backbone, -9", "['backbone[:5]'", ["backbone", 1.5], ["backbone", None], ["backbone", True],
 ]  # fmt: skip
 
