@@ -88,7 +88,7 @@ class ColorizePredictor(BasePredictor):
         return [pad(resize(x, shape), target) for x, shape in zip(im, shapes)]
 
     def preprocess(self, im: torch.Tensor | list[np.ndarray]) -> torch.Tensor:
-        """Return the network's input (B, channels, H, W) for BGR images, or for a tensor (B, 3, H, W) in [0, 1]."""
+        """Return the network's input (B, channels, H, W) for BGR images, or a tensor (B, 1 or 3, H, W) in [0, 1]."""
         if isinstance(im, torch.Tensor):
             grey = im.to(self.device).float().mean(1, keepdim=True) * (255 / self.palette.scale)
             img = grey.expand(-1, self.channels, -1, -1)
@@ -102,7 +102,8 @@ class ColorizePredictor(BasePredictor):
         logits = (preds[0] if isinstance(preds, (list, tuple)) else preds).float()
         originals = orig_imgs
         if not isinstance(orig_imgs, list):
-            originals = ops.convert_torch2numpy_batch(orig_imgs)[..., ::-1]
+            colours = orig_imgs.expand(-1, 3, -1, -1) if orig_imgs.shape[1] == 1 else orig_imgs
+            originals = ops.convert_torch2numpy_batch(colours)[..., ::-1]
         results = []
         for scores, original, path in zip(logits, originals, self.batch[0]):
             shown = tuple(img.shape[2:])

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from ultralytics import YOLO
 
 from tintbox.colorization import predictor as prediction
+from tintbox.colorization.model import ColorizeModel
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.predictor import ColorizePredictor, ColorizeResults, fit_size, pad
 from tintbox.colorization.rendering import readout, render
@@ -91,6 +92,17 @@ def test_tensor_source(weights):
     tensor = torch.from_numpy(image[..., ::-1].copy()).permute(2, 0, 1)[None] / 255
     (result,) = model.predict(tensor, imgsz=(32, 64), verbose=False)
     assert (result.colour != expected.colour).any(-1).mean() < 1e-3 and result.colour.shape == (32, 64, 3)
+
+
+@pytest.mark.parametrize("name", ["horses24", "ab313"])
+def test_a_grey_tensor_is_one_of_three_equal_channels(name):
+    spec = {"task": "colorize", "network": "UNet", "kernel": 3, "num_filters": 4, "in_channels": 1, "palette": name}
+    grey = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    model = YOLO("colorize-unet.yaml")
+    model.model = ColorizeModel(spec, verbose=False)
+    found, expected = (model.predict(source, imgsz=32, verbose=False) for source in (grey, grey.repeat(1, 3, 1, 1)))
+    for one, other in zip(found, expected):
+        assert np.array_equal(one.colour, other.colour) and one.orig_img.shape == (32, 32, 3)
 
 
 def test_export_agrees_with_torch(weights, tiny_data, tmp_path):
