@@ -18,6 +18,7 @@ from tintbox import atomic, file_bytes
 from tintbox.errors import TintboxError
 from tintbox.limits import PICTURE_BYTES, PICTURE_PIXELS
 
+JPEG_SIDE = 65_500  # pixels along the longest side that libjpeg writes
 THIN = 4  # an image that, scaled to cover a shape, would be longer than this many times the shape is cropped first
 ENDINGS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82"}  # first bytes -> last bytes, of JPEG and PNG
 

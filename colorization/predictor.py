@@ -15,7 +15,7 @@ from ultralytics.utils import DEFAULT_CFG, ops
 
 from tintbox.colorization import folder
 from tintbox.colorization.backend import adjust_for_inference, model_channels, model_output_stride, model_palette
-from tintbox.colorization.decoding import write_picture
+from tintbox.colorization.decoding import JPEG_SIDE, write_picture
 from tintbox.colorization.grey import grey_input
 from tintbox.colorization.palette_base import BasePalette
 from tintbox.colorization.rendering import interpolate_rows, readout, render
@@ -113,12 +113,12 @@ class ColorizePredictor(BasePredictor):
         return results
 
     def save_predicted_images(self, save_path: Path, frame: int | None = 0) -> None:
-        """Save an image as .jpg, and frames of videos as Ultralytics does.
+        """Save an image as .jpg, or as .png if it is too large for that, and frames of videos as Ultralytics does.
 
         Raises:
             OSError: An image cannot be written; OpenCV's own function says nothing then, and leaves half a file.
         """
-        file = save_path.with_suffix(".jpg")
+        file = save_path.with_suffix(".png" if max(self.plotted_img.shape) > JPEG_SIDE else ".jpg")
         if self.dataset.mode in {"stream", "video"}:
             super().save_predicted_images(save_path, frame)
         else:

@@ -32,6 +32,16 @@ def test_it_is_saved_under_its_own_name(tmp_path, monkeypatch, one_line_error):
     one_line_error(r"^o\.jpg: 1x70000 pixels cannot be written as '\.jpg'", result.save, "o.jpg")
 
 
+def test_an_image_too_large_for_jpeg_is_saved_as_png(weights, tmp_path):
+    (tmp_path / "in").mkdir()
+    cv2.imwrite(str(tmp_path / "in" / "a.png"), np.zeros((2, 65_501, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / "in" / "b.png"), np.zeros((2, 65_500, 3), np.uint8))
+    YOLO(weights).predict(str(tmp_path / "in"), save=True, project=str(tmp_path), name="out", imgsz=32, verbose=False)
+    saved = {file.name for file in (tmp_path / "out").iterdir()}
+    assert saved == {"a.png", "b.jpg", ".painted"}
+    assert cv2.imread(str(tmp_path / "out" / "a.png")).shape == (2, 65_501, 3)
+
+
 @pytest.fixture
 def weights(trained):
     return trained / "weights" / "best.pt"
