@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import mmap
 import struct
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from tintbox import atomic, file_bytes
 from tintbox.errors import TintboxError
 from tintbox.limits import PICTURE_BYTES, PICTURE_PIXELS
 
+JPEG_SIDE = 65_500  # pixels along the longest side that libjpeg writes
+THIN = 4  # an image that, scaled to cover a shape, would be longer than this many times the shape is cropped first
 ENDINGS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82"}  # first bytes -> last bytes, of JPEG and PNG
 
 # First bytes -> Pillow's header reader. Not `Image.open`: Ultralytics replaces it, and may then install a package.
@@ -47,11 +50,19 @@ def decode(path: Path, shape: tuple[int, int]) -> np.ndarray:
         raise ValueError("not an image")
     (height, width), (h, w) = shape, image.shape[:2]
     scale = max(height / h, width / w)
+    if scale * max(h / height, w / width) > THIN:  # scaled as a whole, it could exhaust the memory
+        image = crop(image, min(h, math.ceil(height / scale)), min(w, math.ceil(width / scale)))
+        h, w = image.shape[:2]
     if scale != 1:
         h, w = max(height, round(h * scale)), max(width, round(w * scale))
         image = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    top, left = (h - height) // 2, (w - width) // 2
-    return np.ascontiguousarray(image[top : top + height, left : left + width, ::-1])
+    return np.ascontiguousarray(crop(image, height, width)[..., ::-1])
+
+
+def crop(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Return the centre of an image (h, w, 3), at most of its size, as a view (height, width, 3)."""
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    return image[top : top + height, left : left + width]
 
 
 def glance(path: Path, shape: tuple[int, int]) -> None:

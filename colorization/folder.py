@@ -47,8 +47,10 @@ def split(folder: Path) -> tuple[list[Path], list[Path], str]:
     Raises:
         TintboxError: If there are fewer than two images.
     """
-    runs = {file.parent for name in ("args.yaml", PAINTED) for file in folder.rglob(f"*/{name}")}
-    files = [file for file in image_files(folder) if not runs.intersection(file.parents)]
+    files = image_files(folder)
+    within = {place for file in files for place in file.parents if folder in place.parents}
+    runs = {place for place in within if any(is_there(place / name) for name in ("args.yaml", PAINTED))}
+    files = [file for file in files if not runs.intersection(file.parents)]
     for pair in SUBFOLDERS:
         train, val = ([file for file in files if (folder / name) in file.parents] for name in pair)
         if train and val:

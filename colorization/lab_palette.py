@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from tintbox.colorization.lab import lab_to_rgb, rgb_to_ab
-from tintbox.colorization.palette_base import BasePalette, as_table, check_distinct
+from tintbox.colorization.nearest import check_floats
+from tintbox.colorization.palette_base import BasePalette, as_table, check_distinct, check_image
 from tintbox.errors import TintboxError
 from tintbox.limits import PALETTE_BINS
 
@@ -48,8 +49,14 @@ class LabPalette(BasePalette):
         super().__post_init__()
 
     def encode(self, image: Any) -> Any:
-        """Return the nearest bin of each pixel, like `Palette.encode` for colours."""
-        pixels = torch.as_tensor(image)
+        """Return the nearest bin of each pixel, like `Palette.encode` for colours.
+
+        Raises:
+            TintboxError: As there.
+        """
+        if not check_image(image):
+            check_floats(image.reshape(-1, 3))
+        pixels = image if isinstance(image, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(image))
         near, _ = self.encode_soft(pixels)
         index = near[..., 0].to(self.tensor_type)
         return index if isinstance(image, torch.Tensor) else index.numpy()

@@ -135,7 +135,16 @@ class ColorizeModel(BaseModel):
         return {**palette, "output_stride": self.output_stride} if self.output_stride > 1 else palette
 
     def _predict_once(self, x: torch.Tensor, profile: bool = False, embed: Any = None) -> torch.Tensor:
-        """Return the logits. The seed networks have no numbered layers to profile or take embeddings from."""
+        """Return the logits; on a detector, its layers may be profiled, and embeddings taken from them.
+
+        Raises:
+            TintboxError: If embeddings are asked for of a seed network, which has no numbered layers.
+        """
+        if embed and not self.on_detector:
+            raise TintboxError(
+                f"embed={embed}: {self.yaml['network']} has no numbered layers to take embeddings from; "
+                "give a colouriser that is built on a detector, e.g. trained from yolo11n-colorize.yaml"
+            )
         requested = x.dtype == torch.bfloat16 or (self.training and self.mixed_precision)
         mixed = requested and x.device.type == "cpu"
         with torch.autocast("cpu", torch.bfloat16, enabled=mixed):

@@ -51,10 +51,15 @@ class NearestColours:
         Raises:
             TintboxError: If a float is outside [0, 1].
         """
-        low, high = (float(pixels.min()), float(pixels.max())) if len(pixels) else (0.0, 1.0)
-        if not (low >= 1 - HIGHEST and high <= HIGHEST):  # written so that NaN is rejected
-            raise TintboxError(f"image has floats from {low:g} to {high:g}; give floats in [0, 1] or uint8 pixels")
+        check_floats(pixels)
         return closest(pixels, self.colours)
+
+
+def check_floats(pixels: Any) -> None:
+    """Raise a TintboxError unless all floats (N, 3), numpy or torch, are in [0, 1]."""
+    low, high = (float(pixels.min()), float(pixels.max())) if len(pixels) else (0.0, 1.0)
+    if not (low >= 1 - HIGHEST and high <= HIGHEST):  # written so that NaN is rejected
+        raise TintboxError(f"image has floats from {low:g} to {high:g}; give floats in [0, 1] or uint8 pixels")
 
 
 def closest(pixels: Any, colours: np.ndarray) -> Any:

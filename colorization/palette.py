@@ -14,7 +14,7 @@ from tintbox import yaml_file
 from tintbox.colorization import palette_file
 from tintbox.colorization.lab_palette import LabPalette
 from tintbox.colorization.nearest import NearestColours
-from tintbox.colorization.palette_base import Array, BasePalette, as_table, check_distinct, describe, is_float
+from tintbox.colorization.palette_base import Array, BasePalette, as_table, check_distinct, check_image, is_float
 from tintbox.colorization.palette_fit import k_means
 from tintbox.errors import TintboxError
 
@@ -103,10 +103,7 @@ class Palette(BasePalette):
             TintboxError: If the image has another shape or type, or floats outside [0, 1].
         """
         x: Any = image
-        is_tensor = isinstance(x, torch.Tensor)
-        is_bytes = x.dtype == torch.uint8 if is_tensor else isinstance(x, np.ndarray) and x.dtype == np.uint8
-        if not (is_bytes or is_float(x)) or not x.ndim or x.shape[-1] != 3:
-            raise TintboxError(f"image is {describe(x)}; give (..., 3) of uint8, or of floats in [0, 1]")
+        is_tensor, is_bytes = isinstance(x, torch.Tensor), check_image(x)
         flat = x.detach().reshape(-1, 3) if is_tensor else x.reshape(-1, 3)
         if is_tensor and flat.device.type != "cuda":
             flat = flat.cpu().double().numpy() if is_float(x) else flat.cpu().numpy()

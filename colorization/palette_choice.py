@@ -15,6 +15,7 @@ from tintbox.colorization.batch import reduce
 from tintbox.colorization.data import Pictures
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_base import BasePalette
+from tintbox.colorization.palette_fit import draw
 from tintbox.errors import TintboxError, one_line
 
 SAMPLED = 1000  # training images in a representative sample
@@ -62,7 +63,8 @@ def fit_palette(pictures: Pictures, k: int, seed: int, scale: float, folder: Pat
             return Palette.load(file)
     except (TintboxError, OSError) as error:
         LOGGER.warning(f"the kept palette cannot be read, so it is fitted again: {one_line(error)}")
-    pixels = torch.cat(list(pictures.sample(FITTED, seed))).numpy()
+    count = min(FITTED, len(pictures)) * pictures.shape[0] * pictures.shape[1]
+    pixels = draw((block.numpy() for block in pictures.sample(FITTED, seed)), count, seed)
     palette = Palette.fit(pixels, k, seed=seed, scale=scale)
     try:
         palette.save(file)

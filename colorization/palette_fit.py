@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from tintbox import luma
@@ -35,12 +37,27 @@ def k_means(pixels: np.ndarray, k: int, seed: int, scale: float) -> np.ndarray:
     if not is_whole(seed, 0, LARGEST_SEED):
         raise TintboxError(f"seed={seed!r}: give a whole number from 0 to {LARGEST_SEED}")
     scale = check_scale(scale)
-    flat: np.ndarray = pixels.reshape(-1, 3)
-    if len(flat) > PIXELS:
-        flat = flat[np.random.default_rng(seed).choice(len(flat), PIXELS, replace=False)]
+    flat = draw([pixels], pixels[..., 0].size, seed)
     distinct = len(np.unique(flat.astype(np.int32) @ (1 << 16, 1 << 8, 1)))
     if k > distinct:
         raise TintboxError(f"k={k}, but the {len(flat)} pixels hold {distinct} distinct colours; give a smaller k")
     means = KMeans(k, n_init=2, random_state=seed).fit(flat.astype(np.float64)).cluster_centers_
     means = np.round(np.clip(means / scale, 0, 1), 9)  # k-means' threads make the last bits vary
     return means[np.lexsort((*means.T, means @ luma.WEIGHTS))]
+
+
+def draw(blocks: Iterable[np.ndarray], count: int, seed: int) -> np.ndarray:
+    """Return all pixels of blocks (..., 3), or `PIXELS` of them if there are more: (N, 3).
+
+    ``count`` is the number of pixels in all blocks: the draw depends on it and the seed, not on how they are divided.
+    """
+    chosen = np.arange(count)
+    if count > PIXELS:
+        chosen = np.random.default_rng(seed).choice(count, PIXELS, replace=False)
+    pixels, start = np.empty((len(chosen), 3), np.uint8), 0
+    for block in blocks:
+        flat = block.reshape(-1, 3)
+        here = (start <= chosen) & (chosen < start + len(flat))
+        pixels[here] = flat[chosen[here] - start]
+        start += len(flat)
+    return pixels

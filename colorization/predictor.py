@@ -15,7 +15,7 @@ from ultralytics.utils import DEFAULT_CFG, ops
 
 from tintbox.colorization import folder
 from tintbox.colorization.backend import adjust_for_inference, model_channels, model_output_stride, model_palette
-from tintbox.colorization.decoding import write_picture
+from tintbox.colorization.decoding import JPEG_SIDE, write_picture
 from tintbox.colorization.grey import grey_input
 from tintbox.colorization.palette_base import BasePalette
 from tintbox.colorization.rendering import interpolate_rows, readout, render
@@ -88,7 +88,7 @@ class ColorizePredictor(BasePredictor):
         return [pad(resize(x, shape), target) for x, shape in zip(im, shapes)]
 
     def preprocess(self, im: torch.Tensor | list[np.ndarray]) -> torch.Tensor:
-        """Return the network's input (B, channels, H, W) for BGR images, or for a tensor (B, 3, H, W) in [0, 1]."""
+        """Return the network's input (B, channels, H, W) for BGR images, or a tensor (B, 1 or 3, H, W) in [0, 1]."""
         if isinstance(im, torch.Tensor):
             grey = im.to(self.device).float().mean(1, keepdim=True) * (255 / self.palette.scale)
             img = grey.expand(-1, self.channels, -1, -1)
@@ -102,7 +102,8 @@ class ColorizePredictor(BasePredictor):
         logits = (preds[0] if isinstance(preds, (list, tuple)) else preds).float()
         originals = orig_imgs
         if not isinstance(orig_imgs, list):
-            originals = ops.convert_torch2numpy_batch(orig_imgs)[..., ::-1]
+            colours = orig_imgs.expand(-1, 3, -1, -1) if orig_imgs.shape[1] == 1 else orig_imgs
+            originals = ops.convert_torch2numpy_batch(colours)[..., ::-1]
         results = []
         for scores, original, path in zip(logits, originals, self.batch[0]):
             shown = tuple(img.shape[2:])
@@ -112,12 +113,12 @@ class ColorizePredictor(BasePredictor):
         return results
 
     def save_predicted_images(self, save_path: Path, frame: int | None = 0) -> None:
-        """Save an image as .jpg, and frames of videos as Ultralytics does.
+        """Save an image as .jpg, or as .png if it is too large for that, and frames of videos as Ultralytics does.
 
         Raises:
             OSError: An image cannot be written; OpenCV's own function says nothing then, and leaves half a file.
         """
-        file = save_path.with_suffix(".jpg")
+        file = save_path.with_suffix(".png" if max(self.plotted_img.shape) > JPEG_SIDE else ".jpg")
         if self.dataset.mode in {"stream", "video"}:
             super().save_predicted_images(save_path, frame)
         else:

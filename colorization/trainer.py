@@ -194,6 +194,11 @@ class ColorizeTrainer(BaseTrainer):
         with memory.keep(self.device):
             super()._do_train()
 
+    def _build_train_pipeline(self) -> None:
+        """Set the horizon again: Ultralytics calls this a second time, with a smaller batch, if memory is short."""
+        super()._build_train_pipeline()
+        self.set_ema()
+
     def _setup_train(self) -> None:
         """Set the horizon of the EMA once it and the loader exist, and save the palette."""
         super()._setup_train()

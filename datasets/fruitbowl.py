@@ -12,10 +12,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from tintbox.checks import is_whole
 from tintbox.datasets.fruit_shapes import FRUITS
 from tintbox.datasets.fruits import REACH, Sprite, draw_fruit
 from tintbox.datasets.grounds import Array, draw_ground, draw_plate
 from tintbox.datasets.staging import is_complete, stage
+from tintbox.errors import TintboxError
 
 SIZE = 128  # side of an image in pixels
 SCALE = 2  # drawn this many times as large, then averaged down: smooth edges
@@ -51,8 +53,12 @@ def generate(folder: str | Path, *, train: int = 400, val: int = 100, seed: int 
         seed: Each image depends only on the seed, the split and its index, so the same call gives the same files.
 
     Raises:
-        TintboxError: If ``folder`` cannot be written, or has a dataset of another seed or size.
+        TintboxError: If a number is not whole or is below 0, or if ``folder`` cannot be written, or has a dataset of
+            another seed or size.
     """
+    for name, value in {"train": train, "val": val, "seed": seed}.items():
+        if not is_whole(value, 0):
+            raise TintboxError(f"{name}={value!r}: give a whole number of 0 or more")
     target, counts = Path(folder), {"train": train, "val": val}
     recipe = {"dataset": "fruitbowl", "version": VERSION, "seed": seed, **counts}
     if is_complete(target, recipe):

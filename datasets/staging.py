@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from tintbox.checks import is_whole
 from tintbox.errors import TintboxError, TintboxFileError, one_line
 
 RECORD = "tintbox.json"  # in the dataset's folder: the recipe that made it, and the number of its files
@@ -29,6 +30,8 @@ def is_complete(target: Path, recipe: Mapping[str, Any]) -> bool:
         record = json.loads((target / RECORD).read_text(encoding="utf-8"))
         found, files = record["recipe"], record["files"]
     except (OSError, ValueError, KeyError, TypeError):  # no record, or a broken one: not finished
+        return False
+    if not (isinstance(found, dict) and isinstance(files, dict) and all(map(is_whole, files.values()))):
         return False
     if found != dict(recipe):
         raise TintboxError(

@@ -119,9 +119,9 @@ def check_lr_scale(value: Any) -> str | None:
         for selector, factor in value.items():
             if wrong := check_selectors(selector):
                 return wrong
-            if not is_number(factor) or factor <= 0:
+            if not is_number(factor, 1e-6, 1e6):
                 hint = "; to train nothing there, use freeze" if factor == 0 else ""
-                return f"the factor of '{selector}' is a number above 0, not {factor}{hint}"
+                return f"the factor of '{selector}' is a number from 1e-6 to 1e6, not {factor}{hint}"
         return None
     if is_number(value, 0, 1) and value > 0:
         return None

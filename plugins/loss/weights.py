@@ -25,7 +25,7 @@ OTHER_LOSSES = {
 
 
 def _is_weight(value: Any) -> bool:
-    return is_number(value) and value > 0
+    return is_number(value, 1e-6, 1e6)  # beyond, float32 would make it 0 or infinite
 
 
 def check_pos_weight(value: Any) -> str | None:
@@ -47,7 +47,7 @@ def check_pos_weight(value: Any) -> str | None:
         bad = [f"weight {i} is {weight!r}" for i, weight in enumerate(value) if not _is_weight(weight)]
     else:
         bad = ["give a weight"]
-    return f"{bad[0]}; a weight is a finite number above 0" if bad else None
+    return f"{bad[0]}; a weight is a finite number above 0, from 1e-6 to 1e6" if bad else None
 
 
 def check_smoothing(value: Any) -> str | None:

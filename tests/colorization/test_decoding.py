@@ -21,6 +21,18 @@ def test_decode_keeps_the_middle_of_the_longer_side(tmp_path):
     assert decode(tmp_path / "a.png", (10, 10)).min() == 255
 
 
+def test_decode_of_a_thin_image_takes_no_more_memory_than_others(tmp_path, monkeypatch):
+    sizes, resize = [], cv2.resize
+    monkeypatch.setattr(cv2, "resize", lambda image, size, **how: sizes.append(size) or resize(image, size, **how))
+    thin = np.zeros((2, 30_000, 3), np.uint8)
+    thin[:, 14_999:15_001] = 200
+    for name, picture in (("wide", thin), ("high", thin.transpose(1, 0, 2))):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), picture)
+        image = decode(tmp_path / f"{name}.png", (256, 256))
+        assert image.shape == (256, 256, 3) and image[128, 128].tolist() == [200] * 3
+    assert max(width * height for width, height in sizes) <= 4 * 256**2
+
+
 @pytest.mark.parametrize("shape", [(8, 8), (64, 64), (16, 48)])
 def test_decode_covers_any_shape(folder, shape):
     for file in image_files(folder):

@@ -62,6 +62,15 @@ def test_pictures_of_runs_are_left_out(photos):
     assert folder.split(photos) == before
 
 
+@pytest.mark.parametrize("mark", ["args.yaml", folder.PAINTED])
+def test_also_if_the_runs_are_behind_a_link(photos, tmp_path, mark):
+    before = folder.split(photos)
+    fill(tmp_path / "other", ["train/samples/epoch001.png"])
+    (tmp_path / "other" / "train" / mark).write_text("")
+    (photos / "runs").symlink_to(tmp_path / "other")
+    assert folder.split(photos) == before
+
+
 def test_so_are_those_of_validations_and_predictions(cli, photos, trained):
     before = folder.split(photos)
     for mode, given in (("predict", "source"), ("val", "data")):

@@ -60,6 +60,29 @@ def test_files_pickles_and_equality(ab313, tmp_path):
     assert set(plain.as_dict()) == {"colours", "scale"}
 
 
+def test_encode_takes_views_and_floats_as_palette_does(ab313, every_colour):
+    pixels = every_colour(51)
+    expected = ab313.encode(pixels)
+    assert np.array_equal(ab313.encode(pixels[::-1, ::-1][::-1, ::-1]), expected)
+    assert np.array_equal(ab313.encode(pixels[::-1])[::-1], expected)
+    assert (ab313.encode(pixels / 255.0) == expected).mean() > 0.99, "a tie may go either way"
+    assert np.array_equal(ab313.encode(torch.tensor(pixels)).numpy(), expected)
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 3), int), None]
+)
+def test_encode_refuses_what_palette_refuses(ab313, one_line_error, image):
+    one_line_error(r"^image is .*give \(\.\.\., 3\) of uint8", ab313.encode, image)
+
+
+@pytest.mark.parametrize("value", [255.0, -0.5, np.nan])
+def test_encode_refuses_floats_out_of_range(ab313, one_line_error, value):
+    image = np.full((4, 3), value)
+    one_line_error(r"^image has floats from .* give floats in \[0, 1\]", ab313.encode, image)
+    one_line_error(r"^image has floats from", ab313.encode, torch.from_numpy(image))
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [

@@ -92,3 +92,14 @@ def test_mixed_precision_trains_in_bfloat16_and_predicts_in_float32():
     mixed = model(batch)[0]
     model.mixed_precision = False
     assert mixed.item() == pytest.approx(model(batch)[0].item(), rel=0.02)  # bfloat16 has 8 bits of mantissa
+
+
+def test_embeddings_are_of_models_on_a_detector():
+    model = ColorizeModel(SPEC, verbose=False)
+    with pytest.raises(TintboxError, match=r"^embed=\[-1\]: UNet has no numbered layers") as caught:
+        model.predict(torch.rand(1, 1, 32, 32), embed=[-1])
+    assert "\n" not in str(caught.value)
+    (vector,) = (
+        ColorizeModel("yolo11n-colorize.yaml", verbose=False).eval().predict(torch.rand(1, 3, 64, 64), embed=[9])
+    )
+    assert vector.shape == (256,)

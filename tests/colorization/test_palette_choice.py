@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 
-from tintbox.colorization import data, palette_choice
+from tintbox.colorization import data, palette_choice, palette_fit
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.palette_choice import fit_palette
 
@@ -87,6 +87,14 @@ def test_many_fits_at_the_same_time(images, tmp_path):
         palettes = [run.result() for run in runs]
     assert all(palette == palettes[0] for palette in palettes)
     assert len(list((tmp_path / "kept").iterdir())) == 1
+
+
+def test_the_fit_is_that_of_all_sampled_pixels_at_once(images, tmp_path, monkeypatch):
+    pictures = data.Pictures(data.image_files(images), 32)
+    monkeypatch.setattr(palette_fit, "PIXELS", 500)
+    expected = Palette.fit(torch.cat(list(pictures.sample(palette_choice.FITTED, 1))).numpy(), 4, seed=1)
+    monkeypatch.setattr(torch, "cat", None)
+    assert fit_palette(pictures, 4, 1, 255.0, tmp_path / "kept") == expected
 
 
 @pytest.mark.attack("colorize inputs")

@@ -46,6 +46,17 @@ def test_fit_samples(monkeypatch):
     assert Palette.fit(pixels, 4) == palette
 
 
+@pytest.mark.parametrize("most", [1000, 8000, 9000])
+def test_pixels_drawn_from_blocks_are_those_drawn_from_the_whole(monkeypatch, most):
+    pixels = blobs(4, n=2000)[0].reshape(-1, 3)
+    monkeypatch.setattr(palette_fit, "PIXELS", most)
+    drawn = palette_fit.draw(iter(np.array_split(pixels, 7)), len(pixels), 3)
+    if most < len(pixels):
+        assert np.array_equal(drawn, pixels[np.random.default_rng(3).choice(len(pixels), most, replace=False)])
+    else:
+        assert np.array_equal(drawn, pixels)
+
+
 def test_fit_errors(one_line_error):
     pixels = np.repeat(np.array([[0, 0, 0], [9, 9, 9], [0, 9, 0]], np.uint8), 5, axis=0)
     assert len(Palette.fit(pixels, 3)) == 3

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from ultralytics import YOLO
 
 from tintbox.colorization import predictor as prediction
+from tintbox.colorization.model import ColorizeModel
 from tintbox.colorization.palette import Palette
 from tintbox.colorization.predictor import ColorizePredictor, ColorizeResults, fit_size, pad
 from tintbox.colorization.rendering import readout, render
@@ -29,6 +30,16 @@ def test_it_is_saved_under_its_own_name(tmp_path, monkeypatch, one_line_error):
     one_line_error(r"^o: 8x8 pixels cannot be written as ''; give a name that ends in \.png", result.save, "o")
     result.colour = np.zeros((1, 70_000, 3), np.uint8)
     one_line_error(r"^o\.jpg: 1x70000 pixels cannot be written as '\.jpg'", result.save, "o.jpg")
+
+
+def test_an_image_too_large_for_jpeg_is_saved_as_png(weights, tmp_path):
+    (tmp_path / "in").mkdir()
+    cv2.imwrite(str(tmp_path / "in" / "a.png"), np.zeros((2, 65_501, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / "in" / "b.png"), np.zeros((2, 65_500, 3), np.uint8))
+    YOLO(weights).predict(str(tmp_path / "in"), save=True, project=str(tmp_path), name="out", imgsz=32, verbose=False)
+    saved = {file.name for file in (tmp_path / "out").iterdir()}
+    assert saved == {"a.png", "b.jpg", ".painted"}
+    assert cv2.imread(str(tmp_path / "out" / "a.png")).shape == (2, 65_501, 3)
 
 
 @pytest.fixture
@@ -91,6 +102,17 @@ def test_tensor_source(weights):
     tensor = torch.from_numpy(image[..., ::-1].copy()).permute(2, 0, 1)[None] / 255
     (result,) = model.predict(tensor, imgsz=(32, 64), verbose=False)
     assert (result.colour != expected.colour).any(-1).mean() < 1e-3 and result.colour.shape == (32, 64, 3)
+
+
+@pytest.mark.parametrize("name", ["horses24", "ab313"])
+def test_a_grey_tensor_is_one_of_three_equal_channels(name):
+    spec = {"task": "colorize", "network": "UNet", "kernel": 3, "num_filters": 4, "in_channels": 1, "palette": name}
+    grey = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    model = YOLO("colorize-unet.yaml")
+    model.model = ColorizeModel(spec, verbose=False)
+    found, expected = (model.predict(source, imgsz=32, verbose=False) for source in (grey, grey.repeat(1, 3, 1, 1)))
+    for one, other in zip(found, expected):
+        assert np.array_equal(one.colour, other.colour) and one.orig_img.shape == (32, 32, 3)
 
 
 def test_export_agrees_with_torch(weights, tiny_data, tmp_path):

@@ -155,6 +155,25 @@ def test_moving_average_spans_the_epochs_asked_for_and_memory_is_kept(tiny_data,
     assert seen == ["kept", "trained", "given back"]
 
 
+def test_moving_average_spans_the_epochs_also_after_the_batch_was_halved(tiny_data, tmp_path, monkeypatch):
+    preprocess = ColorizeTrainer.preprocess_batch
+
+    def short_of_memory(trainer, batch):
+        if trainer.batch_size == 4:
+            raise RuntimeError("out of memory")
+        return preprocess(trainer, batch)
+
+    monkeypatch.setattr(ColorizeTrainer, "preprocess_batch", short_of_memory)
+    model = YOLO("colorize-pool.yaml")
+    model.train(
+        data=str(tiny_data), epochs=1, batch=4, imgsz=32, palette=4, plots=False, project=str(tmp_path), ema_epochs=2
+    )
+    trainer = model.trainer
+    assert trainer.batch_size == 2
+    steps = 2 * len(trainer.train_loader) / trainer.accumulate
+    assert trainer.ema.decay(10**6) == pytest.approx(1 - 1 / steps, abs=1e-9)
+
+
 def test_a_detectors_weights_are_refused_as_pretrained(tiny_data, tmp_path):
     YOLO(YOLO11N).save(tmp_path / "detector.pt")
     with pytest.raises(TintboxError, match=r"detector.pt is not a colouriser"):

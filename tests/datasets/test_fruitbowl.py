@@ -101,6 +101,14 @@ def test_an_existing_dataset_is_left_alone(small):
     assert before == {p: p.stat().st_mtime_ns for p in small.rglob("*")}
 
 
+@pytest.mark.parametrize("wrong", [{"seed": -1}, {"train": -3}, {"val": 1.5}, {"train": True}])
+def test_numbers_that_are_not_whole_or_below_zero_are_refused(tmp_path, wrong):
+    (name,) = wrong
+    with pytest.raises(TintboxError, match=f"^{name}={wrong[name]}: give a whole number of 0 or more"):
+        generate(tmp_path / "fruitbowl", **{"train": 1, "val": 1, **wrong})
+    assert not list(tmp_path.iterdir())
+
+
 def test_another_seed_is_not_mixed_in(small):
     with pytest.raises(TintboxError, match=r"holds another dataset.*seed 0.*not.*seed 5.*delete the folder") as caught:
         generate(small, train=6, val=3, seed=5)

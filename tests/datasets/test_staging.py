@@ -1,5 +1,6 @@
 """A dataset's folder is complete, or does not exist."""
 
+import json
 import shutil
 
 import pytest
@@ -66,3 +67,12 @@ def test_a_folder_of_another_recipe_is_left_alone(tmp_path):
         is_complete(tmp_path / "set", {**RECIPE, "pictures": 3})
     (tmp_path / "set" / RECORD).write_text("{")
     assert not is_complete(tmp_path / "set", RECIPE)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [{"recipe": RECIPE, "files": [3]}, {"recipe": [1], "files": {}}, {"recipe": RECIPE, "files": {"*": "3"}}, 3],
+)
+def test_a_broken_record_is_of_an_unfinished_folder(tmp_path, record):
+    (tmp_path / RECORD).write_text(json.dumps(record))
+    assert not is_complete(tmp_path, RECIPE)

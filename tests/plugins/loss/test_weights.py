@@ -44,11 +44,11 @@ NAN, INF = float("nan"), float("inf")
     [
         (
             class_weights.check_pos_weight,
-            [2, 0.5, "balanced", [1, 2.5], {"a": 3}],
+            [2, 0.5, "balanced", [1, 2.5], {"a": 3}, 1e-6, [1e6]],
             {
                 0: "above 0", -1: "above 0", NAN: "finite", INF: "finite", True: "weight", "balansed": "'balanced'",
                 "a:5": "mapping", "a": "mapping", (): "empty", (1, -2): "weight 1 is -2", (1, NAN): "weight 1 is nan",
-                (1, "2"): "weight 1 is '2'",
+                (1, "2"): "weight 1 is '2'", 1e39: "1e-6 to 1e6", 1e-50: "1e-6 to 1e6", (1, 1e7): "weight 1 is 1",
             },
         ),
         (
