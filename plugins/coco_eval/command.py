@@ -58,6 +58,8 @@ def evaluate_files(values: Mapping[str, Any], chosen: Settings) -> Path:
         begin("evaluating")
         found = {kind: evaluate(truth, detections, kind, chosen) for kind in iou_types(truth, detections)}
         begin("writing tables and plots")
+        if folder.resolve() not in {Path(str(values[key])).resolve().parent for key in ("predictions", "annotations")}:
+            Predictions.remove(folder)
         output.save(folder, found, {key: str(values[key]) for key in ("predictions", "annotations")})
         if chosen.examples:
             begin("drawing the worst images")
@@ -82,8 +84,12 @@ def compare(first: str, second: str, values: Mapping[str, Any], chosen: Settings
         content = {kind: comparison.to_dict() for kind, comparison in comparisons.items()}
         atomic.write_text(folder / "compare.json", json.dumps(content, indent=1))
         output.save_comparison_csv(folder / "compare.csv", content)
-        for kind, comparison in comparisons.items():
-            comparison.plot(folder / f"compare{SUFFIXES[kind]}.png")
+        for kind, end in SUFFIXES.items():
+            plot = folder / f"compare{end}.png"
+            if kind in comparisons:
+                comparisons[kind].plot(plot)
+            else:
+                plot.unlink(missing_ok=True)
     for comparison in comparisons.values():
         print(tables.comparison_text(comparison))
     return folder

@@ -9,6 +9,7 @@ import pytest
 from ultralytics import YOLO
 
 from tintbox.plugins.coco_eval.command import steps
+from tintbox.plugins.coco_eval.outcome import Predictions
 
 from ...pictures import png
 from .conftest import QUICK, files, values
@@ -66,6 +67,20 @@ def test_files_from_anywhere(tintbox, written, tmp_path, log):
     assert empty != folder
     assert set(values(empty)) == {0, -1}
     assert len(list((empty / "worst").iterdir())) == 1
+
+
+def test_files_in_a_folder_of_other_predictions(tintbox, pair, tmp_path):
+    """Those of an earlier validation go; those that are evaluated, and those of other programs, stay."""
+    own, other = tmp_path / "own", tmp_path / "other"
+    for folder in (own, other):
+        Predictions(*pair, {"a.jpg": 1}).save(folder)
+    status, _, errors = tintbox("coco-eval", *files(own), "resamples=0", f"out={own}")
+    assert status == 0 and {"coco.json", "image_ids.json", "predictions.json"} <= {p.name for p in own.iterdir()}, errors
+    for left in (0, 2):
+        status, _, errors = tintbox("coco-eval", *files(own), "resamples=0", f"out={other}")
+        assert status == 0 and len(list(other.glob("[aip]*.json"))) == left, errors
+        for name in ("annotations.json", "predictions.json"):
+            (other / name).touch()
 
 
 @pytest.mark.parametrize("name", ["a\0.png", "a" * 300, "huge.png"])
