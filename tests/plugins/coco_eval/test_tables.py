@@ -105,3 +105,9 @@ def test_of_many_classes_few_have_objects(classes, synthetic):
 )
 def test_an_interval(estimate, sign, shown):
     assert tables.span(estimate.bounds, sign) == shown and estimate.bounded == bool(shown)
+
+
+@pytest.mark.parametrize("name", ["[bold]x", "a:car:b", "back\\"])
+def test_texts_are_shown_as_they_are(name):
+    heading, _, row = tables.Table(("class", name), [(name, "0.5")]).text().splitlines()
+    assert heading.split() == ["class", name] and row.split() == [name, "0.5"]
