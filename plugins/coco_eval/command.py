@@ -14,7 +14,7 @@ from typing import Any
 
 from tintbox import atomic
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, reason_of
+from tintbox.errors import TintboxError, escape_controls, reason_of
 from tintbox.plugins.coco_eval import output, pooling, sources, tables
 from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
@@ -177,7 +177,7 @@ def steps(total: int) -> Iterator[Callable[[str], None]]:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=total, completed=-1, visible=False)  # -1: no step has begun
-        yield lambda step: progress.update(task, description=step, advance=1, visible=True)
+        yield lambda step: progress.update(task, description=escape_controls(step), advance=1, visible=True)
 
 
 def next_free(folder: Path) -> Path:

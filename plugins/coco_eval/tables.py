@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from tintbox.errors import counted
+from tintbox.errors import counted, escape_controls
 from tintbox.plugins.coco_eval.bootstrap import ROUNDING, is_sure, least_support
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, METRICS, TITLES, Metric, column
 
@@ -197,7 +197,8 @@ def comparison_tables(comparison: Comparison, rest: str = "") -> list[Table]:
 
     Of many classes, only those that differ most are shown, above the numbers; the others are in the file ``rest``.
     """
-    first, second, names = comparison.first, comparison.second, comparison.names
+    first, second = comparison.first, comparison.second
+    names = [escape_controls(name) for name in comparison.names]
     head = f"{names[1]} against {names[0]}, {TITLES[first.iou_type]}: {first.images:,} images"
     if first.settings.resamples:
         head += "; " + intervals_text(first).replace("intervals", "intervals of the difference")

@@ -272,10 +272,10 @@ def test_steps_are_shown_and_go_again(monkeypatch):
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
     with steps(2) as begin:
-        begin("reading [the truth]")
+        begin("reading [the truth] \x1b[41m")
         begin("matching")
     shown = terminal.getvalue()
-    assert "matching" in shown and "1/2" in shown
+    assert "matching" in shown and "1/2" in shown and "\x1b[41m" not in shown
     assert shown.rstrip().endswith("\x1b[2K") or "\x1b[1A" in shown, "the bar is taken away"
 
 
