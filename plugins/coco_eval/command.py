@@ -15,6 +15,7 @@ from typing import Any
 from tintbox import atomic
 from tintbox.checks import is_there
 from tintbox.errors import TintboxError, escape_controls, reason_of
+from tintbox.path_names import from_text
 from tintbox.plugins.coco_eval import output, pooling, sources, tables
 from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
@@ -63,7 +64,8 @@ def evaluate_files(values: Mapping[str, Any], chosen: Settings) -> Path:
         output.save(folder, found, {key: str(values[key]) for key in ("predictions", "annotations")})
         if chosen.examples:
             begin("drawing the worst images")
-            paths = {image["id"]: images / str(image.get("file_name", image["id"])) for image in truth.images}
+            names = {image["id"]: str(image.get("file_name", image["id"])) for image in truth.images}
+            paths = {image_id: images / from_text(name) for image_id, name in names.items()}
             tell_missing(paths, images)
             Outcome(found, Predictions(truth, detections)).draw_worst(paths, folder, chosen.examples)
     print(tables.text(found))

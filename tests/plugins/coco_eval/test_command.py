@@ -83,6 +83,24 @@ def test_files_in_a_folder_of_other_predictions(tintbox, pair, tmp_path):
             (other / name).touch()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, names of files are UTF-8")
+def test_names_that_are_not_utf8_are_saved_and_found_again(tintbox, detectors, variant, tmp_path, log):
+    data = variant()
+    for file in (*data.parent.glob("images/val/0.png"), *data.parent.glob("labels/val/0.txt")):
+        file.rename(file.with_stem("0\udcff"))
+    words = f"model={detectors['detect']}", f"data={data}", *QUICK
+    status, _, errors = tintbox("coco-eval", *words, "out=a", "--save-json", "examples=10")
+    assert status == 0, errors
+    first, second = tmp_path / "here" / "a", tmp_path / "here" / "b"
+    assert r"0\\udcff.png" in (first / "annotations.json").read_text()
+    assert any(file.endswith("0\udcff.png") for file in json.loads((first / "image_ids.json").read_text()))
+    words = *files(first), f"images={data.parent / 'images' / 'val'}", "resamples=30"
+    status, _, errors = tintbox("coco-eval", *words, "out=b", "examples=10")
+    assert status == 0 and not any("drawn grey" in text for _, text in log), errors
+    drawn = [sorted(p.read_bytes() for p in (folder / "worst").iterdir()) for folder in (first, second)]
+    assert drawn[0] == drawn[1] and np.array_equal(values(first), values(second))
+
+
 @pytest.mark.parametrize("name", ["a\0.png", "a" * 300, "huge.png"])
 def test_a_picture_that_cannot_be_read_is_drawn_grey(name, tintbox, written, tmp_path):
     truth = json.loads((written["detect"] / "annotations.json").read_text())
