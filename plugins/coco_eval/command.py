@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
-from itertools import chain, count
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -151,9 +151,12 @@ def results_folder(out: Any, default: str) -> Iterator[Path]:
     folder = Path(str(out or default))
     new: list[Path] = []
     try:
-        folder = folder if out else next_free(folder)
-        new += [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
-        folder.mkdir(parents=True, exist_ok=True)
+        new += [path for path in (*[folder] * bool(out), *folder.parents) if not os.path.lexists(path)]
+        if out:
+            folder.mkdir(parents=True, exist_ok=True)
+        else:
+            folder = make_next(folder)
+            new.insert(0, folder)
         yield folder
     except BaseException as error:
         for path in new:
@@ -182,10 +185,17 @@ def steps(total: int) -> Iterator[Callable[[str], None]]:
         yield lambda step: progress.update(task, description=escape_controls(step), advance=1, visible=True)
 
 
-def next_free(folder: Path) -> Path:
-    """Return a folder that does not exist yet: this one, or with suffix -2, -3, ..., like Ultralytics' run folders."""
-    others = (folder.with_name(f"{folder.name}-{i}") for i in count(2))
-    return next(path for path in chain([folder], others) if not path.exists())
+def make_next(folder: Path) -> Path:
+    """Make the first folder that nobody has made: this one, or with suffix -2, -3, ..., like Ultralytics' runs."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    path, numbers = folder, count(2)
+    while True:
+        try:
+            path.mkdir()
+        except FileExistsError:
+            path = folder.with_name(f"{folder.name}-{next(numbers)}")
+        else:
+            return path
 
 
 def tell_missing(paths: Mapping[int, Path], place: Path) -> None:

@@ -3,12 +3,14 @@
 import io
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import pytest
 from ultralytics import YOLO
 
-from tintbox.plugins.coco_eval.command import steps
+from tintbox.plugins.coco_eval.command import results_folder, steps
 from tintbox.plugins.coco_eval.outcome import Predictions
 
 from ...pictures import png
@@ -276,6 +278,28 @@ class Terminal(io.StringIO):
 
     def isatty(self):
         return True
+
+
+def test_no_two_evaluations_have_the_same_next_folder(tmp_path):
+    together = Barrier(8)
+
+    def take(_):
+        together.wait()
+        with results_folder(None, str(tmp_path / "runs" / "x")) as folder:
+            return folder.name
+
+    with ThreadPoolExecutor(8) as pool:
+        names = list(pool.map(take, range(40)))
+    assert sorted(names) == sorted(["x", *(f"x-{i}" for i in range(2, 41))])
+
+
+def test_a_failed_evaluation_leaves_no_folder_of_its_own(tmp_path):
+    (tmp_path / "runs" / "x").mkdir(parents=True)
+    for out, default in ((None, "runs/x"), (None, "new/x"), (tmp_path / "new" / "y", "")):
+        with pytest.raises(KeyError), results_folder(out, str(tmp_path / default)) as folder:
+            assert folder.is_dir()
+            raise KeyError
+    assert [p.name for p in tmp_path.rglob("*")] == ["runs", "x"]
 
 
 def test_nothing_is_shown_where_nobody_looks(capsys):
