@@ -100,8 +100,8 @@ def _draw_boxes(axes: Any, boxes: Boxes, colours: dict[str, Any], *, crowded: bo
         if label:
             dark = luma(*colours[name][:3]) < 0.6
             axes.text(
-                *(x1, y1, label), fontsize=8, va="top", clip_on=True, color="white" if dark else "black", parse_math=False,
-                bbox={"facecolor": colours[name], "edgecolor": "none", "pad": 1.0, "alpha": 0.85},
+                *(x1, y1, label), fontsize=8, va="top", clip_on=True, color="white" if dark else "black",
+                parse_math=False, bbox={"facecolor": colours[name], "edgecolor": "none", "pad": 1.0, "alpha": 0.85},
             )  # fmt: skip
 
 

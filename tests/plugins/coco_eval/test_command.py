@@ -77,7 +77,8 @@ def test_files_in_a_folder_of_other_predictions(tintbox, pair, tmp_path):
     for folder in (own, other):
         Predictions(*pair, {"a.jpg": 1}).save(folder)
     status, _, errors = tintbox("coco-eval", *files(own), "resamples=0", f"out={own}")
-    assert status == 0 and {"coco.json", "image_ids.json", "predictions.json"} <= {p.name for p in own.iterdir()}, errors
+    assert status == 0, errors
+    assert {"coco.json", "image_ids.json", "predictions.json"} <= {file.name for file in own.iterdir()}
     for left in (0, 2):
         status, _, errors = tintbox("coco-eval", *files(own), "resamples=0", f"out={other}")
         assert status == 0 and len(list(other.glob("[aip]*.json"))) == left, errors
