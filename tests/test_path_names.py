@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from tintbox.path_names import can_be_listed, distinct_names
+from tintbox.path_names import as_text, can_be_listed, distinct_names, from_text
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,12 @@ from tintbox.path_names import can_be_listed, distinct_names
 )
 def test_names_are_as_short_as_tells_them_apart(paths, names):
     assert distinct_names([PurePosixPath(path) for path in paths]) == names
+
+
+def test_a_text_can_hold_any_path_and_leads_back_to_it():
+    assert as_text("caf\udce9.png").encode() == rb"caf\udce9.png"
+    for name in ("caf\udce9.png", "\udc80\udcff", "café.png", r"a\u00e9.png", ""):
+        assert from_text(as_text(name)) == name
 
 
 @pytest.mark.parametrize("name", ["a\nb.png", "a\u2028b.png", "a\rb.png", "caf\udce9.png"])

@@ -135,6 +135,12 @@ def test_a_comma_at_the_end_and_spaces_in_names(tmp_path):
     assert run_folder.read(folder).curves == {"epoch": [1.0], "metrics/mAP50(B)": [0.5], "lr/pg0": [0.1]}
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
+    """As in files that Excel has saved."""
+    (tmp_path / "results.csv").write_bytes(b"\xef\xbb\xbfepoch,time\r\n1,2\r\n")
+    assert run_folder.read_curves(tmp_path / "results.csv") == {"epoch": [1.0], "time": [2.0]}
+
+
 def test_numbers_that_no_training_has(tmp_path):
     curves = {"epoch": [1, 2, 3], "time": [1, "inf", "nan"], "metrics/accuracy": ["inf", 0.5, "1e300"]}
     run = run_folder.read(write(tmp_path / "run", curves))

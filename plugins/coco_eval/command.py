@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
-from itertools import chain, count
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from tintbox import atomic
 from tintbox.checks import is_there
-from tintbox.errors import TintboxError, reason_of
+from tintbox.errors import TintboxError, escape_controls, reason_of
+from tintbox.path_names import from_text
 from tintbox.plugins.coco_eval import output, pooling, sources, tables
 from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
@@ -58,10 +59,13 @@ def evaluate_files(values: Mapping[str, Any], chosen: Settings) -> Path:
         begin("evaluating")
         found = {kind: evaluate(truth, detections, kind, chosen) for kind in iou_types(truth, detections)}
         begin("writing tables and plots")
+        if folder.resolve() not in {Path(str(values[key])).resolve().parent for key in ("predictions", "annotations")}:
+            Predictions.remove(folder)
         output.save(folder, found, {key: str(values[key]) for key in ("predictions", "annotations")})
         if chosen.examples:
             begin("drawing the worst images")
-            paths = {image["id"]: images / str(image.get("file_name", image["id"])) for image in truth.images}
+            names = {image["id"]: str(image.get("file_name", image["id"])) for image in truth.images}
+            paths = {image_id: images / from_text(name) for image_id, name in names.items()}
             tell_missing(paths, images)
             Outcome(found, Predictions(truth, detections)).draw_worst(paths, folder, chosen.examples)
     print(tables.text(found))
@@ -82,8 +86,12 @@ def compare(first: str, second: str, values: Mapping[str, Any], chosen: Settings
         content = {kind: comparison.to_dict() for kind, comparison in comparisons.items()}
         atomic.write_text(folder / "compare.json", json.dumps(content, indent=1))
         output.save_comparison_csv(folder / "compare.csv", content)
-        for kind, comparison in comparisons.items():
-            comparison.plot(folder / f"compare{SUFFIXES[kind]}.png")
+        for kind, end in SUFFIXES.items():
+            plot = folder / f"compare{end}.png"
+            if kind in comparisons:
+                comparisons[kind].plot(plot)
+            else:
+                plot.unlink(missing_ok=True)
     for comparison in comparisons.values():
         print(tables.comparison_text(comparison))
     return folder
@@ -143,9 +151,12 @@ def results_folder(out: Any, default: str) -> Iterator[Path]:
     folder = Path(str(out or default))
     new: list[Path] = []
     try:
-        folder = folder if out else next_free(folder)
-        new += [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
-        folder.mkdir(parents=True, exist_ok=True)
+        new += [path for path in (*[folder] * bool(out), *folder.parents) if not os.path.lexists(path)]
+        if out:
+            folder.mkdir(parents=True, exist_ok=True)
+        else:
+            folder = make_next(folder)
+            new.insert(0, folder)
         yield folder
     except BaseException as error:
         for path in new:
@@ -171,13 +182,20 @@ def steps(total: int) -> Iterator[Callable[[str], None]]:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=total, completed=-1, visible=False)  # -1: no step has begun
-        yield lambda step: progress.update(task, description=step, advance=1, visible=True)
+        yield lambda step: progress.update(task, description=escape_controls(step), advance=1, visible=True)
 
 
-def next_free(folder: Path) -> Path:
-    """Return a folder that does not exist yet: this one, or with suffix -2, -3, ..., like Ultralytics' run folders."""
-    others = (folder.with_name(f"{folder.name}-{i}") for i in count(2))
-    return next(path for path in chain([folder], others) if not path.exists())
+def make_next(folder: Path) -> Path:
+    """Make the first folder that nobody has made: this one, or with suffix -2, -3, ..., like Ultralytics' runs."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    path, numbers = folder, count(2)
+    while True:
+        try:
+            path.mkdir()
+        except FileExistsError:
+            path = folder.with_name(f"{folder.name}-{next(numbers)}")
+        else:
+            return path
 
 
 def tell_missing(paths: Mapping[int, Path], place: Path) -> None:

@@ -53,6 +53,13 @@ class Predictions:
         self.detections.save(folder / PREDICTIONS)
         atomic.write_text(folder / IMAGE_IDS, json.dumps(self.image_ids, indent=1))
 
+    @staticmethod
+    def remove(folder: Path) -> None:
+        """Remove what an earlier validation saved; without image ids, it is from another program, and stays."""
+        if (folder / IMAGE_IDS).is_file():
+            for name in (PREDICTIONS, ANNOTATIONS, IMAGE_IDS):
+                (folder / name).unlink(missing_ok=True)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Outcome(Mapping[str, Evaluation]):

@@ -13,6 +13,7 @@ import numpy as np
 from tintbox import atomic, json_file
 from tintbox.errors import TintboxError, explain_refusal, list_values
 from tintbox.limits import PREDICTIONS_BYTES
+from tintbox.path_names import as_text
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import GROUP, Truth
 from tintbox.plugins.coco_eval.outcome import ANNOTATIONS, IMAGE_IDS, PREDICTIONS, Predictions
@@ -54,7 +55,7 @@ def pool(folders: Sequence[Path], groups: Mapping[str, str] | None = None) -> Pr
         detections.append(replace(own, image_id=renamed))
     images.sort(key=lambda image: image["id"])
     if groups:  # the ids follow the paths
-        images = [{**image, GROUP: groups.get(file, file)} for image, file in zip(images, sorted(files))]
+        images = [{**image, GROUP: as_text(groups.get(file, file))} for image, file in zip(images, sorted(files))]
     annotations.sort(key=lambda row: row["image_id"])  # stable: keeps the order within an image
     annotations = [{**row, "id": i} for i, row in enumerate(annotations, start=1)]
     return Predictions(Truth(images, annotations, categories), Detections.join(detections), image_ids)

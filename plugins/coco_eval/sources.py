@@ -182,7 +182,10 @@ def checkpoint(run: str) -> Path:
 def name_both(first: str, second: str) -> tuple[str, str]:
     """Return names for two runs, checkpoints or folders: as much of their paths as distinguishes them."""
     paths = (Path(run).resolve() for run in (first, second))
-    a, b = (Path(*(part for part in path.parent.parts if part != "weights"), path.stem) for path in paths)
+    a, b = (
+        Path(*(part for part in path.parent.parts if part != "weights"), path.name if path.is_dir() else path.stem)
+        for path in paths
+    )
     if a == b:
         return (f"{first} (1)", f"{second} (2)") if first == second else (first, second)
     one, other = distinct_names([a, b])

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table as RichTable
+from rich.text import Text
 
-from tintbox.errors import counted
+from tintbox.errors import counted, escape_controls
 from tintbox.plugins.coco_eval.bootstrap import ROUNDING, is_sure, least_support
 from tintbox.plugins.coco_eval.metrics import IOU_THRESHOLDS, KEYS, METRICS, TITLES, Metric, column
 
@@ -47,9 +47,9 @@ class Table:
         """Return the table as text with aligned columns."""
         shown = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
         for i, heading in enumerate(self.headings):
-            shown.add_column(escape(heading), justify="left" if i < self.left else "right", no_wrap=True)
+            shown.add_column(Text(heading), justify="left" if i < self.left else "right", no_wrap=True)
         for row in self.rows:
-            shown.add_row(*map(escape, row))
+            shown.add_row(*map(Text, row))
         stream = io.StringIO()
         # In a notebook, rich would display the table immediately, ahead of the text that it belongs to.
         Console(file=stream, width=400, color_system=None, force_jupyter=False).print(shown)
@@ -197,7 +197,8 @@ def comparison_tables(comparison: Comparison, rest: str = "") -> list[Table]:
 
     Of many classes, only those that differ most are shown, above the numbers; the others are in the file ``rest``.
     """
-    first, second, names = comparison.first, comparison.second, comparison.names
+    first, second = comparison.first, comparison.second
+    names = [escape_controls(name) for name in comparison.names]
     head = f"{names[1]} against {names[0]}, {TITLES[first.iou_type]}: {first.images:,} images"
     if first.settings.resamples:
         head += "; " + intervals_text(first).replace("intervals", "intervals of the difference")

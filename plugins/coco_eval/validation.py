@@ -127,6 +127,7 @@ def finish(validator: Any, split: Split, records: Mapping[str, Mapping[str, Any]
         about["classes"] = f"{len(validator.names)} of {len(validator.data['names'])}"
     folder = Path(validator.save_dir)
     try:
+        Predictions.remove(folder)
         output.save(folder, found, about, pictures=args.plots)
         if args.save_json:
             outcome.predictions.save(folder)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import PurePath
 
 LONG = 12  # maximum length of a common start of all names
+ESCAPED_BYTE = re.compile(r"\\u(dc[89a-f][0-9a-f])")
 
 
 def distinct_names(paths: Sequence[PurePath]) -> list[str]:
@@ -29,6 +31,16 @@ def drop_common_start(names: list[str]) -> list[str]:
     same = "".join(letters[0] for letters in alike) if len(names) > 1 else ""
     cut = max(same.rfind(mark) for mark in "-_ /") + 1
     return [f"…{name[cut:]}" for name in names] if cut > LONG else names
+
+
+def as_text(file: str) -> str:
+    r"""Return a path that any text file can hold: a byte that is not UTF-8, a lone surrogate, becomes ``\udcff``."""
+    return file.encode("utf-8", "backslashreplace").decode()
+
+
+def from_text(file: str) -> str:
+    """Return the path on disk that `as_text` has made a text of."""
+    return ESCAPED_BYTE.sub(lambda found: chr(int(found[1], 16)), file)
 
 
 def can_be_listed(file: str) -> bool:

@@ -180,7 +180,7 @@ def read_curves(file: Path) -> dict[str, list[float]]:
         csv.Error: A cell is longer than any number.
     """
     raw = file_bytes.read(file, limits.RESULTS_BYTES)
-    lines = csv.reader(io.StringIO(raw.decode("utf-8"), newline=""))
+    lines = csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline=""))
     head = [name.strip() for name in next(lines, [])]
     places = {name: place for place, name in enumerate(head) if name}
     after = max((place for name, place in places.items() if name.startswith("metrics/")), default=len(head)) + 1

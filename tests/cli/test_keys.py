@@ -89,10 +89,20 @@ def test_any_words_are_read_or_refused_in_a_line(command, strange, data):
 
 
 def test_values_are_yaml_or_text():
-    known = [Key("n", "", 2, ""), Key("images", "", None, ""), Key("out", "", "show.png", "")]
+    known = [Key("n", "", 2, ""), Key("images", "", None, "", keys.texts), Key("out", "", "show.png", "", keys.text)]
     assert keys.read(["n=5", "images=[a, b]"], known) == {"n": 5, "images": ["a", "b"], "out": "show.png"}
     assert keys.read(["out=a[b.png"], known)["out"] == "a[b.png"
     assert keys.read(["out=a=b"], known)["out"] == "a=b"
+
+
+@pytest.mark.parametrize(
+    "name", ["runs/a #1", "0123", "1_000", "12:30", "2024-01-01", "true", "null", "a: b", "[x]", "'a' or 'b", "'", "{}"]
+)
+def test_names_and_paths_are_taken_as_they_are(name):
+    known = [Key("out", "", "show.png", "", keys.text), Key("images", "", None, "", keys.texts)]
+    assert keys.read([f"out={name}"], known)["out"] == name
+    assert keys.read([f"out='{name.replace(chr(39), 2 * chr(39))}'"], known)["out"] == name
+    assert keys.read([f"images={name}"], known)["images"] == (["x"] if name == "[x]" else name)
 
 
 @pytest.mark.parametrize(

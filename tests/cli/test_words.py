@@ -1,5 +1,7 @@
 """Arguments of a command that are paths, and tables."""
 
+import pytest
+
 from tintbox.cli import words
 
 
@@ -9,6 +11,7 @@ def test_paths_are_told_from_keys(tmp_path, monkeypatch):
     assert words.paths_of(["runs/a", "lr0=1", "n=2"]) == (["runs/a", "lr0=1"], ["n=2"])
 
 
-def test_a_table_shows_brackets_as_they_are(capsys):
-    words.table("title", {"a": "left", "b": "right"}, [["[bold]x", "1"]])
-    assert "[bold]x" in capsys.readouterr().out
+@pytest.mark.parametrize("cell", ["[bold]x", "a:car:b", "back\\"])
+def test_a_table_shows_texts_as_they_are(cell, capsys):
+    words.table("title", {"a": "left", "b": "right"}, [[cell, "1"]])
+    assert f" {cell} " in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """COCO evaluations as data."""
 
 import json
+import math
 import os
 
 import pytest
@@ -37,6 +38,12 @@ def test_numbers_are_read_and_none_is_nan():
     assert found.classes["cat"] == (4, found.metrics["AP50"])
     assert found.measure == "AP50" and found.errors == {"missed": (0.125, 2)}
     assert found.precision == [0.75, 0.25] and found.recall == [0, 1], "the mean over the classes at the first IoU"
+
+
+def test_what_images_without_objects_would_gain_is_nan():
+    errors = {"pos": 0.5, "overall": {"gain": {"missed": None}, "count": {"missed": 0}}}
+    gain, count = evaluations.part({**PART, "errors": errors}).errors["missed"]
+    assert math.isnan(gain) and count == 0
 
 
 def test_without_errors_and_curves():

@@ -2,8 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from tintbox.plugins.coco_eval.data.run_lengths import encode
 from tintbox.reports import pairs
 from tintbox.reports.entries import gather
 
@@ -26,6 +28,22 @@ def test_a_run_is_equal_to_its_copy_and_no_pair_of_itself(detector, copy):
     assert pairs.difference(again, found[0], found[0]) is None
     assert pairs.difference({0: again[0]}, *found) is None
     assert pairs.evaluate_again(found, "segm") == {}
+
+
+def test_a_run_without_masks_is_left_out_of_their_comparison(detector, copy):
+    """A COCO JSON without a mask in its predictions, which another program may have written."""
+    folders = [copy(detector, name) for name in "abc"]
+    for folder in folders:
+        content = json.loads((folder / "coco.json").read_text())
+        (folder / "coco.json").write_text(json.dumps({**content, "segm": content["bbox"]}))
+        truth, rows = (json.loads((folder / f"{name}.json").read_text()) for name in ("annotations", "predictions"))
+        image = truth["images"][0]
+        (mask,) = encode(np.ones((1, image["height"], image["width"]), bool))
+        for row in [*truth["annotations"], *(rows if folder.name != "b" else ())]:
+            row["segmentation"] = mask
+        for name, content in (("annotations", truth), ("predictions", rows)):
+            (folder / f"{name}.json").write_text(json.dumps(content))
+    assert list(pairs.evaluate_again(entries(*folders), "segm")) == [0, 2]
 
 
 @pytest.mark.parametrize("spoil", ["lost", "torn", "other", "large", "many"])

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from tintbox.errors import TintboxError
-from tintbox.reports.show import show
+from tintbox.reports.boxes import Boxes
+from tintbox.reports.show import draw, show
 
 COLOURS = {"red": (40, 40, 210), "green": (40, 200, 40)}  # BGR
 
@@ -87,6 +88,16 @@ def test_mistakes_are_one_line(changes, message, three_squares, checkpoints, tmp
         show(**values)
     assert "\n" not in str(caught.value)
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["$_$", "_bg", r"$\frac$"])
+def test_no_name_is_a_formula_or_left_out(name, tmp_path, monkeypatch):
+    kept = []
+    monkeypatch.setattr("tintbox.reports.show.figures.save", lambda figure, file, dpi: kept.append(figure))
+    boxes = Boxes(np.array([[1.0, 1.0, 9.0, 9.0]]), [name])
+    draw([(f"{name}.jpg", np.zeros((16, 16, 3), np.uint8), boxes, boxes)], [name], f"{name}.pt", tmp_path / "a.png")
+    kept[0].savefig(tmp_path / "a.png")
+    assert [text.get_text() for text in kept[0].legends[0].get_texts()] == [name]
 
 
 def test_a_colouriser_has_no_boxes(trained, three_squares):

@@ -56,6 +56,13 @@ def test_runs_of_one_dataset_share_their_pictures(detector, stock, copy, three_s
     assert {"square0", "square5.png"} <= names
 
 
+def test_a_path_with_two_blanks(detector, copy, three_squares, tmp_path):
+    file = tmp_path / "my  set.yaml"
+    file.write_text(three_squares.read_text())
+    (subject,), notes, _ = subjects(section(copy(detector, "r", data=str(file))), "val", 2, 0, None)
+    assert len(subject.files) == 2 and not notes and subject.data == str(tmp_path / "my set.yaml")
+
+
 def test_pictures_that_are_left_out_are_told(detector, copy, three_squares, tmp_path):
     import shutil
 

@@ -66,6 +66,14 @@ def test_files_of_one_name_have_a_point_each(folder_of):
     assert "| a/best.pt | 1 |" in text and "| b/best.pt | 1 |" in text
 
 
+def test_a_name_is_no_formula(folder_of, tmp_path):
+    values = {"metrics/accuracy": [0.5], "val/loss": [1.0], "epoch": [1], "time": [1]}
+    names = ("$_$.yaml", r"$\frac$.yaml")
+    runs = [Run(f"{i}{k}", {"model": names[i], "data": names[k]}, {}) for i in range(2) for k in range(2)]
+    pictures.draw(tmp_path, group_by_cell([folder_of(run, values) for run in runs]))
+    assert {file.name for file in tmp_path.glob("*.png")} == {"curves.png", "model.png", "data.png"}
+
+
 def test_all_curves_are_there(cells):
     figure = drawn(pictures.curves, cells)
     loss, accuracy = figure.axes

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tintbox.errors import TintboxError, list_values
+from tintbox.path_names import as_text
 
 
 def match_pictures(file: str | Path, pictures: list[str], images: list[dict[str, Any]]) -> dict[str, int]:
@@ -16,7 +17,7 @@ def match_pictures(file: str | Path, pictures: list[str], images: list[dict[str,
     Raises:
         TintboxError: A file has no image, or several that match equally well.
     """
-    paths = {picture: _parts(picture) for picture in pictures}
+    paths = {picture: _parts(as_text(picture)) for picture in pictures}
     deepest = max(map(len, paths.values()), default=0)
     by_end: dict[tuple[str, ...], list[int]] = defaultdict(list)  # every ending of an image's path -> image ids
     for image in images:

@@ -26,6 +26,7 @@ from tintbox.datasets.reading.labels import (
 from tintbox.datasets.reading.layout import annotation_file, image_ids, split_pictures, title
 from tintbox.errors import TintboxError, one_line
 from tintbox.limits import COCO_CLASSES
+from tintbox.path_names import as_text
 from tintbox.plugins.coco_eval.data.correspondence import match_classes, match_pictures
 from tintbox.plugins.coco_eval.data.rows import Rows, parse, pause_collection, read_bytes
 
@@ -241,7 +242,7 @@ def from_labels(data: Mapping[str, Any], split: str, pictures: list[str] | None 
     annotations: list[dict[str, Any]] = []
     for picture, label in zip(pictures, labels):
         width, height = size[picture]
-        images.append({"id": ids[picture], "file_name": Path(picture).name, "width": width, "height": height})
+        images.append({"id": ids[picture], "file_name": as_text(Path(picture).name), "width": width, "height": height})
         for fields in objects(label, width, height, masks=masks):
             category = category_ids[fields.pop("class")]
             row = {"id": len(annotations) + 1, "image_id": ids[picture], "category_id": category, **fields}

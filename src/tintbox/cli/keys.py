@@ -52,7 +52,7 @@ def size(value: Any) -> bool:
 
 
 def text(value: Any) -> bool:
-    """Return whether a value can be a name or a path, without zero bytes; YAML turns some of them into numbers."""
+    """Return whether a value can be a name or a path, without zero bytes; in a list, YAML turns some into numbers."""
     scalar = isinstance(value, (str, int, float)) and not isinstance(value, bool)
     return scalar and str(value) != "" and "\0" not in str(value)
 
@@ -73,11 +73,12 @@ def flag(value: Any) -> bool:
 
 
 def read(words: Sequence[str] | None, keys: Sequence[Key]) -> dict[str, Any]:
-    """Return the values of a command's keys: as given, read as YAML, else the defaults.
+    """Return the values of a command's keys: texts as given, others read as YAML, else the defaults.
 
     Raises:
         TintboxError: An argument is not ``key=value``, its key is unknown, its value is invalid, or a key is missing.
     """
+    checks = {key.name: key.check for key in keys}
     values = {key.name: key.default for key in keys}
     for word in words or ():
         name, equals, given = word.partition("=")
@@ -85,6 +86,9 @@ def read(words: Sequence[str] | None, keys: Sequence[Key]) -> dict[str, Any]:
             raise TintboxError(f"'{word}' is no argument; write key=value, with keys {', '.join(values)}")
         if name not in values:
             raise TintboxError(f"'{name}' is no argument here ({', '.join(values)}){suggest(name, values)}")
+        if given and not _is_yaml(given, checks[name]):
+            values[name] = given
+            continue
         try:
             values[name] = yaml_file.parse(given, name)
         except TintboxError:
@@ -96,6 +100,14 @@ def read(words: Sequence[str] | None, keys: Sequence[Key]) -> dict[str, Any]:
         if value != key.default and key.check and not key.check(value):
             raise TintboxError(f"{key.name}={'' if value is None else value}: give {key.values}")
     return values
+
+
+def _is_yaml(word: str, check: Check | None) -> bool:
+    """Return whether a word is read as YAML, which would change some paths and names: ``a #1``, ``0123``, ``12:30``."""
+    if check not in (text, texts):
+        return True
+    ends = word[0] + word[-1]
+    return len(word) > 1 and (ends in ("''", '""') or (ends == "[]" and check is texts))
 
 
 def words_argument(metavar: str, help: str = "key=value arguments") -> Any:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from tintbox.checks import is_there
 from tintbox.terminal import console
@@ -23,5 +23,5 @@ def table(title: str, columns: dict[str, str], rows: list[list[str]]) -> None:
     for header, justify in columns.items():
         shown.add_column(header, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
-        shown.add_row(*map(escape, row))
+        shown.add_row(*map(Text, row))
     console().print(shown)

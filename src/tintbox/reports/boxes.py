@@ -94,7 +94,7 @@ def choose(pictures: Iterable[str], n: int, seed: int, images: Any, split: str) 
 def picture_names(images: Any) -> list[str] | None:
     """Return the image names in ``images=``, one or several; None if it is not given.
 
-    Beware that a name of digits only, such as 000123, changes when it is read as YAML.
+    Beware that a name of digits only, such as 000123, changes in a list that is read as YAML.
 
     Raises:
         TintboxError: The list is empty.

@@ -96,8 +96,13 @@ def read(run: Path) -> tuple[CocoFile | None, str]:
 
 
 def estimate(found: Mapping[str, Any]) -> Estimate:
-    """Return a number of ``coco.json``."""
-    return Estimate(*(math.nan if found[key] is None else float(found[key]) for key in ("value", "low", "high")))
+    """Return a number of ``coco.json`` with its interval."""
+    return Estimate(*(number(found[key]) for key in ("value", "low", "high")))
+
+
+def number(value: Any) -> float:
+    """Return a number of ``coco.json``, NaN for None."""
+    return math.nan if value is None else float(value)
 
 
 def part(content: Mapping[str, Any]) -> Part:
@@ -129,7 +134,7 @@ def part(content: Mapping[str, Any]) -> Part:
             for name, found in content["classes"].items()
         },
         measure=f"AP{round(100 * errors.get('pos', 0.5))}",
-        errors={str(kind): (float(gain), int(overall["count"][kind])) for kind, gain in overall["gain"].items()},
+        errors={str(kind): (number(gain), int(overall["count"][kind])) for kind, gain in overall["gain"].items()},
         precision=[sum(column) / len(column) for column in zip(*by_class)],
         recall=recall,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tintbox import limits
@@ -20,7 +21,8 @@ MOST_IMAGES = 5000  # largest split for which evaluations are repeated for paire
 def evaluate_again(entries: Sequence[Entry], kind: str) -> dict[int, Evaluation]:
     """Return resampled evaluations of the runs whose ground truth and predictions were saved, by run index.
 
-    Runs that were evaluated on other data than the first one are left out, so any two can be compared.
+    Runs that were evaluated on other data than the first one, and those that cannot be evaluated, are left out, so any
+    two can be compared.
     """
     found: dict[int, Predictions] = {}
     chosen = Settings()
@@ -35,7 +37,11 @@ def evaluate_again(entries: Sequence[Entry], kind: str) -> dict[int, Evaluation]
                 chosen = Settings(resamples=part.resamples, seed=part.seed, level=part.level, explain=False)
     if len(found) < 2:
         return {}
-    return {index: evaluate(one.truth, one.detections, kind, chosen) for index, one in found.items()}
+    evaluated = {}
+    for index, one in found.items():
+        with suppress(TintboxError):  # predictions without masks, say
+            evaluated[index] = evaluate(one.truth, one.detections, kind, chosen)
+    return evaluated
 
 
 def _read_kept(folder: Path, first: Predictions | None) -> Predictions | None:

@@ -76,12 +76,17 @@ def draw(rows: Sequence[tuple[str, np.ndarray, Boxes, Boxes]], classes: Sequence
         crowded = max(len(boxes.names) for boxes in both) >= CROWD
         for axes, what, boxes in zip(pair, ("truth", "prediction"), both):
             axes.imshow(picture)
-            axes.set_title(f"{name}: {what} ({len(boxes.names)})", fontsize=10)
+            axes.set_title(f"{name}: {what} ({len(boxes.names)})", fontsize=10, parse_math=False)  # a $ is no formula
             axes.set_axis_off()
             _draw_boxes(axes, boxes, colours, crowded=crowded)
-    figure.suptitle(title, fontsize=11)
-    handles = [Patch(color=colour, label=name) for name, colour in colours.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 8), fontsize=10, frameon=False)
+    figure.suptitle(title, fontsize=11, parse_math=False)
+    handles = [Patch(color=colour) for colour in colours.values()]
+    # Explicit labels: by default matplotlib leaves out names that begin with an underscore.
+    legend = figure.legend(
+        handles, list(colours), loc="outside lower center", ncols=min(len(handles), 8), fontsize=10, frameon=False
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
     figures.save(figure, file, DPI)
 
 
@@ -96,7 +101,7 @@ def _draw_boxes(axes: Any, boxes: Boxes, colours: dict[str, Any], *, crowded: bo
             dark = luma(*colours[name][:3]) < 0.6
             axes.text(
                 *(x1, y1, label), fontsize=8, va="top", clip_on=True, color="white" if dark else "black",
-                bbox={"facecolor": colours[name], "edgecolor": "none", "pad": 1.0, "alpha": 0.85},
+                parse_math=False, bbox={"facecolor": colours[name], "edgecolor": "none", "pad": 1.0, "alpha": 0.85},
             )  # fmt: skip
 
 

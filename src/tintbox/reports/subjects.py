@@ -47,7 +47,8 @@ def subjects(
         return [], [f"Images are shown of detectors and colourisers, not of {section.task} models."], set()
     by_data: dict[str, list[Entry]] = {}
     for entry in section.entries:
-        by_data.setdefault(value_text(entry.run.arguments.get("data")), []).append(entry)
+        data = entry.run.arguments.get("data")
+        by_data.setdefault(data if isinstance(data, str) else value_text(data), []).append(entry)
     labelled = section.task in TASKS
     found, notes = [], []
     names: set[str] = set()
@@ -64,10 +65,10 @@ def subjects(
             notes.append(f"{', '.join(e.name for e in entries)}: no images: {one_line(error)}")
             continue
         if lost:
-            notes.append(f"{data}: {len(lost)} of its images left out, e.g. {lost[0]}")
+            notes.append(f"{one_line(data)}: {len(lost)} of its images left out, e.g. {lost[0]}")
         if files:
             boxes = {file: truth[file] for file in files if file in truth}
-            found.append(Subject(data, entries, files, boxes, classes))
+            found.append(Subject(one_line(data), entries, files, boxes, classes))
     return found, notes, names
 
 

@@ -71,15 +71,21 @@ def effect(figure: Any, group: Sequence[Cell], key: str) -> None:
         if numeric and min(ticks) > 0 and max(ticks) / min(ticks) >= STEPS:
             axes.set_xscale("log")
             axes.minorticks_off()
-        axes.set_xticks(ticks, list(places), rotation=0 if numeric or len(places) < 5 else 20)
+        axes.set_xticks(ticks, list(places), rotation=0 if numeric or len(places) < 5 else 20, parse_math=False)
         axes.set_xlabel(key)
         axes.set_title(title)
         axes.grid(alpha=0.3)
         if any(lines):
-            axes.legend(fontsize=8)
+            take_names_as_they_are(axes.legend(fontsize=8))
     many = max(len(cell.results) for cell in group)
     if many > 1:
         figure.suptitle(f"mean and standard deviation over {many} seeds", fontsize=9)
+
+
+def take_names_as_they_are(legend: Any) -> None:
+    """Take no ``$`` in a legend's names as the beginning of a formula."""
+    for text in legend.get_texts():
+        text.set_parse_math(False)
 
 
 def finite(values: Iterable[float]) -> list[float]:
@@ -114,4 +120,5 @@ def curves(figure: Any, group: Sequence[Cell]) -> None:
         axes.set_title(title)
         axes.grid(alpha=0.3)
     if 1 < len(group) <= 24:
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
+        legend = figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
+        take_names_as_they_are(legend)

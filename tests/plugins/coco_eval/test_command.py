@@ -3,12 +3,15 @@
 import io
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import pytest
 from ultralytics import YOLO
 
-from tintbox.plugins.coco_eval.command import steps
+from tintbox.plugins.coco_eval.command import results_folder, steps
+from tintbox.plugins.coco_eval.outcome import Predictions
 
 from ...pictures import png
 from .conftest import QUICK, files, values
@@ -66,6 +69,39 @@ def test_files_from_anywhere(tintbox, written, tmp_path, log):
     assert empty != folder
     assert set(values(empty)) == {0, -1}
     assert len(list((empty / "worst").iterdir())) == 1
+
+
+def test_files_in_a_folder_of_other_predictions(tintbox, pair, tmp_path):
+    """Those of an earlier validation go; those that are evaluated, and those of other programs, stay."""
+    own, other = tmp_path / "own", tmp_path / "other"
+    for folder in (own, other):
+        Predictions(*pair, {"a.jpg": 1}).save(folder)
+    status, _, errors = tintbox("coco-eval", *files(own), "resamples=0", f"out={own}")
+    assert status == 0, errors
+    assert {"coco.json", "image_ids.json", "predictions.json"} <= {file.name for file in own.iterdir()}
+    for left in (0, 2):
+        status, _, errors = tintbox("coco-eval", *files(own), "resamples=0", f"out={other}")
+        assert status == 0 and len(list(other.glob("[aip]*.json"))) == left, errors
+        for name in ("annotations.json", "predictions.json"):
+            (other / name).touch()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, names of files are UTF-8")
+def test_names_that_are_not_utf8_are_saved_and_found_again(tintbox, detectors, variant, tmp_path, log):
+    data = variant()
+    for file in (*data.parent.glob("images/val/0.png"), *data.parent.glob("labels/val/0.txt")):
+        file.rename(file.with_stem("0\udcff"))
+    words = f"model={detectors['detect']}", f"data={data}", *QUICK
+    status, _, errors = tintbox("coco-eval", *words, "out=a", "--save-json", "examples=10")
+    assert status == 0, errors
+    first, second = tmp_path / "here" / "a", tmp_path / "here" / "b"
+    assert r"0\\udcff.png" in (first / "annotations.json").read_text()
+    assert any(file.endswith("0\udcff.png") for file in json.loads((first / "image_ids.json").read_text()))
+    words = *files(first), f"images={data.parent / 'images' / 'val'}", "resamples=30"
+    status, _, errors = tintbox("coco-eval", *words, "out=b", "examples=10")
+    assert status == 0 and not any("drawn grey" in text for _, text in log), errors
+    drawn = [sorted(p.read_bytes() for p in (folder / "worst").iterdir()) for folder in (first, second)]
+    assert drawn[0] == drawn[1] and np.array_equal(values(first), values(second))
 
 
 @pytest.mark.parametrize("name", ["a\0.png", "a" * 300, "huge.png"])
@@ -245,6 +281,28 @@ class Terminal(io.StringIO):
         return True
 
 
+def test_no_two_evaluations_have_the_same_next_folder(tmp_path):
+    together = Barrier(8)
+
+    def take(_):
+        together.wait()
+        with results_folder(None, str(tmp_path / "runs" / "x")) as folder:
+            return folder.name
+
+    with ThreadPoolExecutor(8) as pool:
+        names = list(pool.map(take, range(40)))
+    assert sorted(names) == sorted(["x", *(f"x-{i}" for i in range(2, 41))])
+
+
+def test_a_failed_evaluation_leaves_no_folder_of_its_own(tmp_path):
+    (tmp_path / "runs" / "x").mkdir(parents=True)
+    for out, default in ((None, "runs/x"), (None, "new/x"), (tmp_path / "new" / "y", "")):
+        with pytest.raises(KeyError), results_folder(out, str(tmp_path / default)) as folder:
+            assert folder.is_dir()
+            raise KeyError
+    assert [p.name for p in tmp_path.rglob("*")] == ["runs", "x"]
+
+
 def test_nothing_is_shown_where_nobody_looks(capsys):
     with steps(2) as begin:
         begin("one")
@@ -257,10 +315,10 @@ def test_steps_are_shown_and_go_again(monkeypatch):
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
     with steps(2) as begin:
-        begin("reading [the truth]")
+        begin("reading [the truth] \x1b[41m")
         begin("matching")
     shown = terminal.getvalue()
-    assert "matching" in shown and "1/2" in shown
+    assert "matching" in shown and "1/2" in shown and "\x1b[41m" not in shown
     assert shown.rstrip().endswith("\x1b[2K") or "\x1b[1A" in shown, "the bar is taken away"
 
 

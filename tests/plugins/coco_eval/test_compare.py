@@ -8,6 +8,7 @@ import pytest
 
 from tintbox.plugins.coco_eval import command
 from tintbox.plugins.coco_eval.metrics import KEYS
+from tintbox.plugins.coco_eval.outcome import Predictions
 from tintbox.plugins.coco_eval.sources import name_both
 
 from .conftest import QUICK, values
@@ -67,6 +68,14 @@ def test_segment_models_are_compared_by_boxes_and_masks(tintbox, written, tmp_pa
     assert content["segm"]["metrics"]["AR100"]["difference"] < 0
     assert (tmp_path / "here" / "c" / "compare_segm.png").is_file()
     assert output.count("other against segment") == 2
+
+
+def test_a_plot_of_masks_does_not_stay_beside_a_comparison_of_boxes(tintbox, pair, tmp_path):
+    for name in ("a", "b"):
+        Predictions(*pair).save(tmp_path / name)
+    (tmp_path / "a" / "compare_segm.png").touch()
+    status, _, errors = tintbox("compare", tmp_path / "a", tmp_path / "b", "resamples=0", f"out={tmp_path / 'a'}")
+    assert status == 0 and [p.name for p in (tmp_path / "a").glob("*.png")] == ["compare.png"], errors
 
 
 def test_a_model_is_equal_to_itself(tintbox, written, tmp_path):

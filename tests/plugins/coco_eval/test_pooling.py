@@ -57,6 +57,11 @@ def parts(tmp_path, whole):
     ]
 
 
+def test_groups_named_by_bytes_that_are_not_utf8_can_be_saved(parts, tmp_path):
+    pooling.pool(parts, {"/data/01.jpg": "a\udcff"}).save(tmp_path / "pooled")
+    assert Predictions.read(tmp_path / "pooled").truth.images[0][GROUP] == r"a\udcff"
+
+
 def test_the_parts_are_the_whole(parts, whole, tmp_path):
     found = pooling.pool(parts)
     one, other = evaluate(*whole, settings=FEW), evaluate(found.truth, found.detections, settings=FEW)

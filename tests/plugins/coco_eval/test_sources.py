@@ -32,6 +32,13 @@ def test_two_runs_are_named_by_what_tells_them_apart(paths, expected):
     assert name_both(*paths) == expected
 
 
+def test_a_folder_has_no_suffix(tmp_path):
+    paths = tmp_path / "a" / "lr0.01", tmp_path / "b" / "lr0.02"
+    for path in paths:
+        path.mkdir(parents=True)
+    assert name_both(*map(str, paths)) == ("lr0.01", "lr0.02")
+
+
 def truth(images=(1, 2), classes=("a", "b"), objects=1, names=None):
     """Truth of some images."""
     rows = [{"id": i, "image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1], "area": 1} for i in range(objects)]

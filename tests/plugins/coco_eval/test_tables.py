@@ -105,3 +105,15 @@ def test_of_many_classes_few_have_objects(classes, synthetic):
 )
 def test_an_interval(estimate, sign, shown):
     assert tables.span(estimate.bounds, sign) == shown and estimate.bounded == bool(shown)
+
+
+@pytest.mark.parametrize("name", ["[bold]x", "a:car:b", "back\\"])
+def test_texts_are_shown_as_they_are(name):
+    heading, _, row = tables.Table(("class", name), [(name, "0.5")]).text().splitlines()
+    assert heading.split() == ["class", name] and row.split() == [name, "0.5"]
+
+
+def test_names_of_runs_hold_no_terminal_codes(pair):
+    evaluation = evaluate(*pair, settings=Settings(resamples=0))
+    shown = tables.comparison_text(Comparison(evaluation, evaluation, ("a\x1b[31mX", "b\n" * 40)))
+    assert r"a\x1b[31mX" in shown and "\x1b" not in shown and r"b\nb\n" in shown

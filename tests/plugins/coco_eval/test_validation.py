@@ -48,6 +48,14 @@ def test_what_is_exported(validate, rectangles, tmp_path):
     assert ids == {str(rectangles["detect"].parent / "images" / "val" / f"{i}.png"): i for i in range(10)}
 
 
+def test_predictions_of_an_earlier_validation_do_not_stay_beside_the_numbers_of_this_one(validate, tmp_path):
+    written = {"predictions.json", "annotations.json", "image_ids.json"}
+    for saves in (True, False):
+        validate(coco_eval={"resamples": 0}, save_json=saves)
+        left = {file.name for file in (tmp_path / "run").iterdir()}
+        assert "coco.json" in left and left & written == (written if saves else set())
+
+
 def test_ultralytics_own_results_stay_as_they_are(validate, tmp_path):
     stock, ours = validate(name="stock"), validate(coco_eval=True)
     assert ours.results_dict == stock.results_dict and ours.results_dict["metrics/mAP50(B)"] > 0.4

@@ -20,6 +20,7 @@ def images(*names):
         (["/d/val/a.jpg"], ["train/a.jpg", "val/a.jpg"], [2]),
         (["/d/val/a.jpg", "/d/train/a.jpg"], [r"train\a.jpg", r"val\a.jpg"], [2, 1]),
         (["/d/val/a.jpg"], ["a.jpg", "unused.jpg", ""], [1]),
+        (["/d/val/a\udcff.jpg", "/d/val/a.jpg"], [r"a\udcff.jpg", "a.jpg"], [1, 2]),
     ],
 )
 def test_the_longest_common_end_decides(pictures, names, expected):
