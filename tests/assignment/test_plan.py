@@ -7,15 +7,10 @@ import pytest
 from tintbox.assignment import plan
 from tintbox.assignment.plan import FULL, QUICK
 from tintbox.errors import TintboxError
-from tintbox.studies.grid import parse
-
-
-def grids(chosen, parts, folder):
-    return {name: parse(words) for name, words in plan.studies(chosen, parts, folder).items()}
 
 
 def test_the_whole_assignment_is_ten_colourisers_and_a_detector(tmp_path):
-    asked = grids(FULL, "ABCD", tmp_path)
+    asked = plan.studies(FULL, "ABCD", tmp_path)
     assert list(asked) == ["networks", "kernels", "batches", "detector"]
     assert asked["networks"].varied == {"model": ["colorize-pool.yaml", "colorize-convt.yaml", "colorize-unet.yaml"]}
     assert asked["batches"].varied == {"batch": [32, 64, 128, 256, 512]}
@@ -30,7 +25,7 @@ def test_the_whole_assignment_is_ten_colourisers_and_a_detector(tmp_path):
 def test_kernels_are_those_of_the_networks_that_are_built(tmp_path):
     from tintbox.colorization.complexity import load_network
 
-    models = grids(FULL, "B", tmp_path)["kernels"].varied["model"]
+    models = plan.studies(FULL, "B", tmp_path)["kernels"].varied["model"]
     for model, kernel in zip(models, plan.KERNELS):
         network, _ = load_network(model)
         convolutions = {m.kernel_size for m in network.modules() if hasattr(m, "kernel_size")}
@@ -38,14 +33,25 @@ def test_kernels_are_those_of_the_networks_that_are_built(tmp_path):
 
 
 def test_a_quick_look_needs_no_weights_and_trains_a_detector_first(tmp_path):
-    asked = grids(QUICK, "D", tmp_path)
+    asked = plan.studies(QUICK, "D", tmp_path)
     assert list(asked) == ["first", "detector"]
     assert asked["first"].fixed["data"] == asked["detector"].fixed["data"] == "fruitbowl.yaml"
     assert asked["detector"].fixed["model"].endswith("first/run/weights/best.pt")
 
 
+@pytest.mark.parametrize("name", ["my,set", 'it\'s "so", a', "a #1", "{b}"])
+def test_no_path_is_a_list(name, tmp_path):
+    chosen = replace(FULL, data=f"/d/{name}/x.yaml", detection=f"/d/{name}/x.yaml", weights=f"/d/{name}/a.pt")
+    asked = plan.studies(chosen, "ABCD", tmp_path / name)
+    assert {grid.fixed["data"] for grid in asked.values()} == {chosen.data}
+    assert asked["detector"].fixed["model"] == chosen.weights
+    assert [str(model) for model in asked["kernels"].varied["model"]] == [
+        str(tmp_path / name / "models" / f"colorize-convt-k{kernel}.yaml") for kernel in plan.KERNELS
+    ]
+
+
 def test_one_part_trains_one_network(tmp_path):
-    assert grids(FULL, "C", tmp_path)["networks"].fixed["model"] == "colorize-unet.yaml"
+    assert plan.studies(FULL, "C", tmp_path)["networks"].fixed["model"] == "colorize-unet.yaml"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ from tintbox.errors import TintboxError
 from tintbox.reports.command import report
 from tintbox.run_folder import RunFolder
 from tintbox.studies import checks, place
-from tintbox.studies.command import study
-from tintbox.studies.grid import parse
+from tintbox.studies.command import explain_failures, train
+from tintbox.studies.grid import Grid
 
 BEFORE = "before.json"  # the detector's metrics before it is fine-tuned
 
@@ -59,22 +59,24 @@ def assignment(
     runs: dict[str, dict[str, RunFolder]] = {}
     studies = plan.studies(requested, parts, folder)
     check_studies(studies, folder)
-    for name, words in studies.items():
-        study([*words, f"project={str(folder)!r}", f"name={name}"], workers=workers)
+    for name, grid in studies.items():
+        with explain_failures():
+            notes = checks.check_arguments(grid, many=True)
+            own, _ = place.choose(Grid({**grid.fixed, "project": str(folder), "name": name}, grid.varied))
+        train(own, grid, notes, workers)
         runs[name] = results(folder / name)
     before = evaluate_untuned(requested, folder) if "D" in parts else None
     report([str(run.folder) for group in runs.values() for run in group.values()], out=folder / page.REPORT)
     return page.write(folder, requested, parts, runs, before)
 
 
-def check_studies(studies: Mapping[str, Sequence[str]], folder: Path) -> None:
-    """Check all studies, name -> arguments, before the first one is trained.
+def check_studies(studies: Mapping[str, Grid], folder: Path) -> None:
+    """Check all studies, name -> grid, before the first one is trained.
 
     Raises:
         TintboxError: An argument is invalid, or the folder has a study of that name with other arguments.
     """
-    for name, words in studies.items():
-        grid = parse(words)
+    for name, grid in studies.items():
         if "first" not in studies or name != "detector":  # whose weights are to be trained
             checks.check_arguments(grid, many=True)
         if other := place.explain_difference(folder / name, grid):

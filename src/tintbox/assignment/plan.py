@@ -13,6 +13,7 @@ from tintbox import atomic
 from tintbox.assignment.published import NETWORKS
 from tintbox.checks import is_there, is_whole
 from tintbox.errors import TintboxError, TintboxFileError, suggest_file
+from tintbox.studies.grid import Grid, from_values
 
 PARTS = {"A": "PoolUpsampleNet", "B": "ConvTransposeNet", "C": "UNet", "D": "fine-tuning a detector"}
 KERNELS = (4, 5)  # of ConvTransposeNet; its standard kernel is 3
@@ -39,7 +40,7 @@ class Plan:
     epochs: int = 25
     batch: int = 100
     batches: tuple[int, ...] = (32, 64, 128, 256, 512)
-    more: tuple[str, ...] = ()
+    more: tuple[tuple[str, Any], ...] = ()
     detection: str = "coco128.yaml"
     detection_size: int = 640
     detection_epochs: int = 5
@@ -50,7 +51,7 @@ class Plan:
 FULL = Plan()
 # The embedded dataset has 400 images: a twelfth of the horses, in batches a sixth as large.
 QUICK = Plan(
-    data="fruitbowl.yaml", epochs=12, batch=16, batches=(8, 16, 32, 64, 128), more=("palette=24",),
+    data="fruitbowl.yaml", epochs=12, batch=16, batches=(8, 16, 32, 64, 128), more=(("palette", 24),),
     detection="fruitbowl.yaml", detection_size=96, weights=None,
 )  # fmt: skip
 FIRST_DETECTOR = "yolov5n-anchor.yaml"  # a classic model, like the assignment's
@@ -74,27 +75,35 @@ def check(plan: Plan, parts: Any) -> None:
         )
 
 
-def studies(plan: Plan, parts: str, folder: Path) -> dict[str, list[str]]:
-    """Return study name -> its arguments, in execution order; write models with other kernels to ``folder``."""
-    common = ["task=colorize", f"data={plan.data}", "cfg=recipe-seed.yaml"]
-    common += [f"epochs={plan.epochs}", f"seed={plan.seed}", *plan.more]
+def studies(plan: Plan, parts: str, folder: Path) -> dict[str, Grid]:
+    """Return study name -> its grid, in execution order; write models with other kernels to ``folder``."""
+    common: dict[str, list[Any]] = {
+        "task": ["colorize"], "data": [plan.data], "cfg": ["recipe-seed.yaml"], "epochs": [plan.epochs],
+        "seed": [plan.seed], **{key: [value] for key, value in plan.more},
+    }  # fmt: skip
     chosen = [f"{model}.yaml" for model, part in zip(NETWORKS, "ABC") if part in parts]
-    found = {}
+    found: dict[str, dict[str, list[Any]]] = {}
     if chosen:
-        found["networks"] = [*common, f"batch={plan.batch}", f"model={','.join(chosen)}"]
+        found["networks"] = {**common, "batch": [plan.batch], "model": chosen}
     if "B" in parts:
-        kernels = ",".join(repr(str(kernel_model(folder, kernel))) for kernel in KERNELS)
-        found["kernels"] = [*common, f"batch={plan.batch}", f"model={kernels}"]
-        found["batches"] = [*common, "model=colorize-convt.yaml", f"batch={','.join(map(str, plan.batches))}"]
+        kernels = [str(kernel_model(folder, kernel)) for kernel in KERNELS]
+        found["kernels"] = {**common, "batch": [plan.batch], "model": kernels}
+        found["batches"] = {**common, "model": ["colorize-convt.yaml"], "batch": [*plan.batches]}
     if "D" in parts:
-        detect = ["task=detect", f"data={plan.detection}", f"imgsz={plan.detection_size}", f"seed={plan.seed}"]
+        detect: dict[str, list[Any]] = {
+            "task": ["detect"], "data": [plan.detection], "imgsz": [plan.detection_size], "seed": [plan.seed],
+        }  # fmt: skip
         weights = plan.weights
         if weights is None:
-            found["first"] = [*detect, f"model={FIRST_DETECTOR}", f"epochs={FIRST_EPOCHS}", "batch=16"]
+            found["first"] = {**detect, "model": [FIRST_DETECTOR], "epochs": [FIRST_EPOCHS], "batch": [16]}
             weights = str(folder / "first" / "run" / "weights" / "best.pt")
-        words = [f"model={weights!r}", "cfg=recipe-assignment.yaml", f"epochs={plan.detection_epochs}"]
-        found["detector"] = [*detect, *words]
-    return found
+        tuned: dict[str, list[Any]] = {
+            "model": [weights],
+            "cfg": ["recipe-assignment.yaml"],
+            "epochs": [plan.detection_epochs],
+        }
+        found["detector"] = {**detect, **tuned}
+    return {name: from_values(values) for name, values in found.items()}
 
 
 def kernel_model(folder: Path, kernel: int) -> Path:
