@@ -16,11 +16,15 @@ def test_classes_that_are_not_found(detector):
     assert evaluation_figures.class_figure(section(detector).entries, "bbox").layout["xaxis"]["range"][0] == 0
 
 
-def test_class_figure(detector):
-    figure = evaluation_figures.class_figure(section(detector).entries, "bbox")
-    stored = json.loads((detector / "coco.json").read_text())["bbox"]["classes"]
+def test_class_figure(detector, copy):
+    run = copy(detector, "run")
+    content = json.loads((run / "coco.json").read_text())
+    for place, numbers in enumerate(content["bbox"]["classes"].values()):
+        numbers["metrics"]["AP"] |= {"value": 0.5, "low": 0.4 - 0.1 * place, "high": 0.75}
+    (run / "coco.json").write_text(json.dumps(content))
+    figure = evaluation_figures.class_figure(section(run).entries, "bbox")
     (trace,) = figure.data
-    for place, numbers in enumerate(stored.values()):
+    for place, numbers in enumerate(content["bbox"]["classes"].values()):
         ap = numbers["metrics"]["AP"]
         assert trace["x"][place] == pytest.approx(ap["value"], rel=1e-4)
         assert trace["error_x"]["array"][place] == pytest.approx(ap["high"] - ap["value"], rel=1e-4, abs=1e-9)

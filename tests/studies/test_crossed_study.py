@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -84,7 +85,8 @@ def test_the_table_says_what_the_pooled_predictions_say(crossed):
         truth = Truth.read(folder / name / "annotations.json")
         found[name] = evaluate(truth, Detections.read(folder / name / "predictions.json", truth))
         told = json.loads((folder / name / "coco.json").read_text())["bbox"]["metrics"]["AP"]
-        assert told["value"] == found[name]["AP"] and told["low"] == found[name].intervals[0][0]
+        assert told["value"] == found[name]["AP"] == 0
+        assert told["low"] is None and np.isnan(found[name].intervals[0]).all(), "no resample differs"
     first, second = csv.DictReader((folder / "study.csv").open())
     assert float(first["AP"]) == found["freeze_None"]["AP"]
     assert float(second["against_first"]) == pytest.approx(found["freeze_backbone"]["AP"] - found["freeze_None"]["AP"])
