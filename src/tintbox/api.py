@@ -40,7 +40,7 @@ def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **argu
         ```
     """
     from tintbox.plugins import autoload
-    from tintbox.studies import checks, command, grid, place
+    from tintbox.studies import command, grid
 
     workers, yes, arguments = as_python((workers, yes, arguments))
     if is_path(project := arguments.get("project")):
@@ -51,6 +51,4 @@ def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **argu
     with command.explain_failures():
         several = {k: [*value] if isinstance(value, (list, range)) else [value] for k, value in arguments.items()}
         requested = grid.from_values(several)
-        notes = checks.check_arguments(requested, many=yes)
-        folder, own = place.choose(requested)
-    return command.train(folder, own, notes, workers, ray)
+    return command.train_grid(requested, workers, ray, yes=yes)

@@ -18,7 +18,7 @@ from tintbox.errors import TintboxError
 from tintbox.reports.command import report
 from tintbox.run_folder import RunFolder
 from tintbox.studies import checks, place
-from tintbox.studies.command import explain_failures, train
+from tintbox.studies.command import train_grid
 from tintbox.studies.grid import Grid
 
 BEFORE = "before.json"  # the detector's metrics before it is fine-tuned
@@ -60,10 +60,7 @@ def assignment(
     studies = plan.studies(requested, parts, folder)
     check_studies(studies, folder)
     for name, grid in studies.items():
-        with explain_failures():
-            notes = checks.check_arguments(grid, many=True)
-            own, _ = place.choose(Grid({**grid.fixed, "project": str(folder), "name": name}, grid.varied))
-        train(own, grid, notes, workers)
+        train_grid(Grid({**grid.fixed, "project": str(folder), "name": name}, grid.varied), workers, yes=True)
         runs[name] = results(folder / name)
     before = evaluate_untuned(requested, folder) if "D" in parts else None
     report([str(run.folder) for group in runs.values() for run in group.values()], out=folder / page.REPORT)

@@ -34,6 +34,14 @@ def study(words: Sequence[str], workers: int = 1, ray: str | None = None, yes: b
     return train(folder, grid, notes, workers, ray)
 
 
+def train_grid(grid: Grid, workers: int = 1, ray: str | None = None, *, yes: bool = False) -> Path:
+    """Check a grid, and train it in the folder that its ``project`` and ``name`` say; the rest as in `study`."""
+    with explain_failures():
+        notes = checks.check_arguments(grid, many=yes)
+        folder, own = place.choose(grid)
+    return train(folder, own, notes, workers, ray)
+
+
 def train(
     folder: Path,
     grid: Grid,
