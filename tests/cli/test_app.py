@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -36,6 +37,19 @@ def test_report_writes_one_file_of_a_run(forked, trained, tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "page.html"
     assert 4e6 < (tmp_path / "page.html").stat().st_size < 10e6
+
+
+def test_an_interrupted_command_says_how_to_go_on(monkeypatch, capsys):
+    """Also `recipe probe=true`, which trains a study; one that had not begun ends as any interrupted program."""
+    from tintbox.cli import app as cli
+    from tintbox.recipes import command
+
+    for words, status, told in ((("go on with: it",), 1, "tintbox: go on with: it\n"), ((), 130, "")):
+        monkeypatch.setattr(command, "recipe", Mock(side_effect=KeyboardInterrupt(*words)))
+        monkeypatch.setattr(sys, "argv", ["tintbox", "recipe", "model=yolo11n.yaml", "data=bccd.yaml", "probe=true"])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        assert (stop.value.code, capsys.readouterr().err) == (status, told)
 
 
 def test_report_tells_mistakes_in_a_line(forked, trained, tmp_path):

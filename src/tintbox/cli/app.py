@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from tintbox import terminal
 from tintbox.cli import evaluations, models, runs, tables
@@ -14,7 +15,22 @@ from tintbox.cli.words import table
 from tintbox.errors import TintboxError, one_line, suggest
 from tintbox.plugins import autoload
 
+
+class Commands(typer.core.TyperGroup):
+    """The commands: one that was interrupted and says how to go on ends like a mistake, with that line."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the requested command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            if not stop.args:  # nothing had begun
+                raise
+            raise TintboxError(str(stop)) from None
+
+
 app = typer.Typer(
+    cls=Commands,
     help="tintbox helps Ultralytics YOLO learn from few labels. To train, validate and predict, use `yolo`.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,6 @@ from tintbox.checks import is_there
 from tintbox.cli import tables
 from tintbox.cli.keys import read, words_argument
 from tintbox.cli.words import paths_of
-from tintbox.errors import TintboxError
 
 RAY = "--ray"
 
@@ -27,17 +25,6 @@ def with_ray_address(words: Sequence[str]) -> list[str]:
         if word.startswith("-") or "=" in word or is_there(Path(word), Path.exists):
             found.insert(after, "auto")
     return found
-
-
-@contextlib.contextmanager
-def tell_how_to_go_on() -> Iterator[None]:
-    """Report in one line how to continue a study that was interrupted."""
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        if not stop.args:  # nothing had begun
-            raise
-        raise TintboxError(str(stop)) from None
 
 
 def study(
@@ -58,8 +45,7 @@ def study(
     """Train a grid of runs, baseline first, and compare them; the same command continues a stopped study."""
     from tintbox.studies.command import study as run
 
-    with tell_how_to_go_on():
-        print(run(words or [], workers=workers, ray=ray, yes=yes))
+    print(run(words or [], workers=workers, ray=ray, yes=yes))
 
 
 def assignment(
@@ -70,8 +56,7 @@ def assignment(
     """Reproduce the course assignment, parts A to D, and write its report."""
     from tintbox.assignment.command import assignment as run
 
-    with tell_how_to_go_on():
-        print(run(quick=quick, workers=workers, **read(words, tables.ASSIGNMENT)))
+    print(run(quick=quick, workers=workers, **read(words, tables.ASSIGNMENT)))
 
 
 def report(
