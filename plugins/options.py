@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from tintbox import checks, yaml_file
-from tintbox.checks import is_number
+from tintbox import yaml_file
+from tintbox.checks import as_python, is_number
 from tintbox.colorization import palette_name
 from tintbox.errors import TintboxError, suggest
 from tintbox.plugins.coco_eval import settings as coco_settings
@@ -198,10 +198,9 @@ OPTIONS = (
 )  # fmt: skip
 
 
-def as_python(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments with Python's own values in place of NumPy's; Ultralytics' own are left as they are."""
-    plain = {o: checks.as_python(arguments[o.name]) for o in OPTIONS if o.name in arguments}
-    return {**arguments, **{o.name: value for o, value in plain.items() if o.takes is None or o.takes(value)}}
+def convert_numpy(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments with Python's own values in place of NumPy's for those of the table; the others are left."""
+    return {**arguments, **{o.name: as_python(arguments[o.name]) for o in OPTIONS if o.name in arguments}}
 
 
 def check(arguments: MutableMapping[str, Any]) -> None:
@@ -213,7 +212,7 @@ def check(arguments: MutableMapping[str, Any]) -> None:
     Raises:
         TintboxError: Naming the first argument with an invalid value, the value and what is accepted.
     """
-    arguments.update(as_python(arguments))
+    arguments.update(convert_numpy(arguments))
     for option in OPTIONS:
         value = arguments.get(option.name)
         if value is None:

@@ -36,7 +36,7 @@ def model_train(engine: Any) -> None:
 
     @replace(engine.Model, "train")
     def train(self: Any, trainer: Any = None, *, stock: Any, **kwargs: Any) -> Any:
-        kwargs = options.as_python(kwargs)
+        kwargs = options.convert_numpy(kwargs)
         with explain_errors(self.task, kwargs):
             check_colouriser(self.task, "train", kwargs)
             cfg = kwargs.get("cfg")
@@ -66,7 +66,7 @@ def register(mode: str) -> None:
 
         @replace(engine.Model, mode)
         def run(self: Any, *args: Any, stock: Any, **kwargs: Any) -> Any:
-            kwargs = options.as_python(kwargs)
+            kwargs = options.convert_numpy(kwargs)
             with explain_errors(self.task, kwargs):
                 check_colouriser(self.task, mode, kwargs)
                 if mode in ("val", "predict", "track"):

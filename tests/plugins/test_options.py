@@ -56,11 +56,15 @@ def test_values_from_python_become_those_of_the_command_line(name, value, used):
     assert getattr(get_cfg(overrides={name: value}), name) == used
 
 
-def test_numpy_s_values_that_are_ultralytics_own_are_left():
-    given = {"lr0": np.float64(0.1), "freeze": np.int64(3), "amp": np.bool_(True)}
-    assert options.as_python(given) == given and [*map(type, options.as_python(given).values())] == [
-        *map(type, given.values())
-    ]
+def test_numpy_s_values_of_our_arguments_become_python_s():
+    """Also values that are Ultralytics' own: a layer count of NumPy's froze nothing; other arguments are left alone."""
+    image = np.zeros((2, 2))
+    given = {"freeze": np.int64(3), "amp": np.bool_(True), "lr_scale": np.float32(0.5), "source": image}
+    plain = options.convert_numpy(given)
+    assert plain.pop("source") is image
+    assert plain == {"freeze": 3, "amp": True, "lr_scale": 0.5} and [*map(type, plain.values())] == [int, bool, float]
+    for freeze, used in ((np.int64(10), 10), (np.array([0, 1]), [0, 1]), ([np.int64(0), 1], [0, 1])):
+        assert get_cfg(overrides={"freeze": freeze}).freeze == used
 
 
 @pytest.mark.parametrize("option", [o for o in options.OPTIONS if o.own], ids=lambda o: o.name)
