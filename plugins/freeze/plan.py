@@ -108,11 +108,12 @@ class FreezePlan:
         for epoch, value in unfreeze.items():
             label = f"unfreeze={{{epoch}: {value_text(value)}}}"
             stages.append((epoch, frozenset(select(model, value, label)) - fixed))
-        norms = {}
+        norms, first = {}, selection.first_names(model)
         for name, module in model.named_modules():
             if isinstance(module, _BatchNorm) and f"{name}.weight" not in held:
                 owner = name if module.affine else name.rpartition(".")[0]  # without own parameters, the block's decide
-                norms[name] = tuple(n for n in names if n.startswith(f"{owner}."))
+                deciding = {first[n] for n in first if n.startswith(f"{owner}.")}
+                norms[name] = tuple(n for n in names if n in deciding)
         plan = cls(
             names=names,
             start=frozenset(_frozen_at_start(model, freeze, names) | fixed),

@@ -48,6 +48,12 @@ def layer_of(name: str) -> int | None:
     return int(parts[1]) if parts[0] == "model" and len(parts) > 1 and parts[1].isdigit() else None
 
 
+def first_names(model: Any) -> dict[str, str]:
+    """Return name -> the name by which it counts, the first one: a parameter that modules share has several."""
+    first: dict[int, str] = {}
+    return {name: first.setdefault(id(p), name) for name, p in model.named_parameters(remove_duplicate=False)}
+
+
 def select(model: Any, value: Any, label: str = "") -> list[str]:
     """Return the names of the parameters that selectors name, in the model's order.
 
@@ -59,8 +65,7 @@ def select(model: Any, value: Any, label: str = "") -> list[str]:
     Raises:
         TintboxError: A selector names nothing, or nothing with parameters is left.
     """
-    first: dict[int, str] = {}  # a parameter that several modules share has several names, and counts by its first
-    names = {n: first.setdefault(id(p), n) for n, p in model.named_parameters(remove_duplicate=False)}
+    names = first_names(model)
     chosen: set[str] = set()
     for entry in entries(value):
         away, word = split(entry)
@@ -73,7 +78,7 @@ def select(model: Any, value: Any, label: str = "") -> list[str]:
         )
     if not chosen:
         raise TintboxError(f"{label or f'freeze={value_text(value)}'}: that leaves no parameter of {title(model)}")
-    return [name for name in first.values() if name in chosen]
+    return [name for name in dict.fromkeys(names.values()) if name in chosen]
 
 
 def _match(model: Any, names: Collection[str], word: str, label: str) -> set[str]:

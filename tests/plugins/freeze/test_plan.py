@@ -43,6 +43,16 @@ def test_a_plan_freezes_and_wakes_by_epoch():
         assert net.backbone["late"][1].training is (epoch == 2)
 
 
+def test_batchnorms_that_share_their_parameters_are_frozen_together():
+    """By whichever name; their statistics are two."""
+    net = nn.ModuleDict({name: nn.BatchNorm2d(4) for name in "ab"} | {"head": nn.Linear(4, 2)})
+    net["b"].weight, net["b"].bias = net["a"].weight, net["a"].bias
+    for name in "ab":
+        net.train()
+        assert FreezePlan.from_spec(net, freeze=name).apply(0) == {"a.weight", "a.bias"}
+        assert not net["a"].training and not net["b"].training
+
+
 def test_what_is_frozen_stays_bit_for_bit_and_the_rest_trains():
     torch.manual_seed(0)
     net = Net()
