@@ -103,6 +103,7 @@ def test_names_and_paths_are_taken_as_they_are(name):
     assert keys.read([f"out={name}"], known)["out"] == name
     assert keys.read([f"out='{name.replace(chr(39), 2 * chr(39))}'"], known)["out"] == name
     assert keys.read([f"images={name}"], known)["images"] == (["x"] if name == "[x]" else name)
+    assert keys.read(["model=a.pt", "data=a.yaml", f"groups={name}"], tables.RECIPE)["groups"] == name
 
 
 @pytest.mark.parametrize(

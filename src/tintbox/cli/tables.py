@@ -97,6 +97,7 @@ STUDY = (
         "a CSV file, auto, names or none",
         "auto",
         "which images stay together in a fold; auto: frames, by their names",
+        text,
     ),
     Key("fold_seed", WHOLE, 0, "seed for choosing the folds"),
     Key("project", "a folder", "runs/study", "where to create the study's folder", text),
@@ -114,7 +115,7 @@ RECIPE = (
     Key("out", "a .yaml file", "recipe.yaml", "the file to write", text),
     Key("probe", "true or false", False, "measure freeze policies on folds of train, in up to half of the time", flag),
     Key("split", "a number between 0 and 1", None, "the fraction of train to use as val, if there is no val", part),
-    Key("groups", "a CSV file, auto, names or none", "auto", "which images stay together in a fold or split"),
+    Key("groups", "a CSV file, auto, names or none", "auto", "which images stay together in a fold or split", text),
 )
 POLISH = (
     _DATA,
