@@ -155,8 +155,10 @@ def test_paths_may_begin_at_the_home_folder(given, trained, tmp_path, monkeypatc
     assert tintbox.report("~/run", "~/page.html", pictures=False) == tmp_path / "page.html"
     monkeypatch.setattr(command, "train", lambda folder, *_: folder)
     assert tintbox.study(**RUN, project=Path("~/studies"), name="one") == tmp_path / "studies/one"
+    (tmp_path / "d.yaml").write_text("train: .\nval: .\nnames: [a]\n")
+    assert tintbox.study(**{**RUN, "data": "~/d.yaml"}, project="~/studies", name="two") == tmp_path / "studies/two"
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["p.yaml", "page.html", "plot.png", "run", "truth.json"]
+    assert names == ["d.yaml", "p.yaml", "page.html", "plot.png", "run", "truth.json"]
 
 
 def test_a_report_of_one_folder(trained, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tintbox.checks import as_path, as_python, is_path
+from tintbox.checks import as_python
 from tintbox.errors import TintboxError
 
 
@@ -43,8 +43,6 @@ def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **argu
     from tintbox.studies import command, grid
 
     workers, yes, arguments = as_python((workers, yes, arguments))
-    if is_path(project := arguments.get("project")):
-        arguments["project"] = str(as_path(project))
     if not isinstance(yes, bool):
         raise TintboxError(f"yes={yes}: give True or False")
     autoload.install()

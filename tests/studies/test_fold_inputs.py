@@ -36,7 +36,7 @@ def attempt(monkeypatch, refused, clips):
         (["folds=2,3"], "folds=2,3: a study has one folds"),
         (["folds=2", "fold_seed=-1"], "fold_seed=-1: give a whole number of 0 or more"),
         (["folds=2", "groups=nowhere.csv"], "groups=nowhere.csv: no such file"),
-        (["folds=2", "groups={a: 1}"], "give a CSV file, auto, names or none"),
+        (["folds=2", "groups={a: 1}"], ": no such file"),
         (["folds=7", "groups=names"], "groups=names: 6 groups of images, too few for 7 folds"),
         (["groups=none"], "groups=None: it says how folds are made; give folds=5"),
         (["folds=2", "val=True"], "val= does not go with folds=2: a fold is looked at once"),

@@ -35,6 +35,15 @@ def test_the_same_text_from_python_is_the_same_study(tmp_path, value):
     assert place.choose(from_values(values)) == (folder, own)
 
 
+def test_folders_and_files_whose_names_look_like_numbers_keep_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder, own = place.choose(parse(["model=m.yaml", "data=2024_05", "project=1e3", "name=2026_11_30"]))
+    assert (str(folder), own.fixed["data"]) == ("1e3/2026_11_30", "2024_05")
+    folder.mkdir(parents=True)
+    place.write(folder, own)
+    assert place.read(folder) == own
+
+
 def grid(*words):
     return parse(["epochs=1", *words])
 

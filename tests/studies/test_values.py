@@ -44,6 +44,25 @@ def test_a_path_is_its_text():
     assert values.check("data", [Path("my.yaml"), "b"]) == ["my.yaml", "b"]
 
 
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ("2024_05", "2024_05"), ("1e3", "1e3"), (Path("83"), "83"), ("true", "true"), ("1,2", "1,2"), ("'10'", "10"),
+        ("none", None), (None, None), ("a.yaml", "a.yaml"), ("./a", "./a"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("key", ["data", "name"])
+def test_a_path_is_no_number(key, given, path):
+    assert values.check(key, given) == path
+
+
+def test_a_path_may_begin_at_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # on Windows
+    for given in ("~/d.yaml", Path("~/d.yaml")):
+        assert values.check("data", given) == str(tmp_path / "d.yaml")
+
+
 def test_equal_values_are_one_key():
     assert values.as_hashable({"a": [1, {"b": 2}]}) == values.as_hashable({"a": (1, {"b": 2.0})})
     assert values.as_hashable([1]) != values.as_hashable({1: None}) and hash(values.as_hashable({5: ["x"]}))

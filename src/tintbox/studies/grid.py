@@ -15,7 +15,7 @@ from tintbox import yaml_file
 from tintbox.checks import is_there, is_whole
 from tintbox.errors import TintboxError, suggest, suggest_file
 from tintbox.folds.choice import WORDS
-from tintbox.studies.values import as_hashable, check, read_value, split, text
+from tintbox.studies.values import as_hashable, check, split, text
 
 REPLICATE = "seed"  # runs that differ only in it form one cell of the table
 FOLD = "fold"  # in studies with folds, the fold that a run is judged on; part of no cell either
@@ -140,7 +140,7 @@ def parse(words: Sequence[str]) -> Grid:
         if yaml_file.is_yaml(word) and (not equals or is_there(Path(word))):  # a path may have a = in it
             values |= read_file(Path(word))
         elif equals:
-            values[key.strip()] = [read_value(part) for part in split(key, given)]
+            values[key.strip()] = split(key, given)
         elif word != "train":  # as in `yolo colorize train ...`
             values["task"] = [check_task_word(word)]
     return from_values(values)
@@ -193,6 +193,4 @@ def read_file(file: Path) -> dict[str, list[Any]]:
     found = yaml_file.read(file)
     if not isinstance(found, dict):
         raise TintboxError(f"{file}: give arguments of `yolo train`, e.g. batch: [32, 64]")
-    values = {str(key): value if isinstance(value, list) else [value] for key, value in found.items()}
-    # YAML 1.1 reads 1e-3 as text
-    return {key: [read_value(v) if isinstance(v, str) and v else v for v in found] for key, found in values.items()}
+    return {str(key): value if isinstance(value, list) else [value] for key, value in found.items()}

@@ -11,6 +11,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
+from tintbox.checks import as_path
 from tintbox.errors import TintboxError
 from tintbox.limits import YAML_DEPTH
 from tintbox.path_names import distinct_names
@@ -18,6 +19,7 @@ from tintbox.path_names import distinct_names
 PAIRS = {"(": ")", "[": "]", "{": "}"}
 QUOTES = "'\""
 BEFORE_QUOTE = "([{,: "  # characters that may precede an opening quote; within a word it is an apostrophe
+PATHS = ("model", "data", "cfg", "project", "name", "groups")  # arguments whose values are no numbers
 LARGEST = 2**63  # limit of integers; no argument has one near it
 
 
@@ -55,17 +57,29 @@ def split(key: str, given: str) -> list[str]:
 
 def read_value(given: str) -> Any:
     """Return a value as the `yolo` command reads it: a Python literal, None, True, False, or the text itself."""
+    found = _literal(given)
+    # Quotes protect commas and brackets; `yolo` still reads a quoted number as a number.
+    return read_value(found) if isinstance(found, str) and found != given else found
+
+
+def read_path(given: str) -> str | None:
+    """Return a path or name as it is given, without quotes and with ``~`` as the home folder, or None for None."""
+    found = _literal(given)
+    path = found if found is None or isinstance(found, str) else given
+    return str(as_path(path)) if path and path.startswith("~") else path
+
+
+def _literal(given: str) -> Any:
+    """Return the Python literal that a text is, or None, True or False in any case; else the text."""
     known = {"none": None, "true": True, "false": False}
     if given.lower() in known:
         return known[given.lower()]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python warns about backslashes
-            found = as_plain(ast.literal_eval(given))
+            return as_plain(ast.literal_eval(given))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return given
-    # Quotes protect commas and brackets; `yolo` still reads a quoted number as a number.
-    return read_value(found) if isinstance(found, str) and found != given else found
 
 
 def as_plain(value: Any) -> Any:
@@ -90,7 +104,7 @@ def as_plain(value: Any) -> Any:
 
 
 def check(key: str, value: Any) -> Any:
-    """Return a value as a study's YAML keeps it: in plain form, and text as `read_value` reads it.
+    """Return a value as a study's YAML keeps it: in plain form, and text as `read_value` or `read_path` reads it.
 
     Raises:
         TintboxError: It cannot be saved and read back.
@@ -99,8 +113,8 @@ def check(key: str, value: Any) -> Any:
         plain = as_plain(value)
     except (ValueError, RecursionError) as error:
         raise TintboxError(f"{key}: {error}") from error
-    if isinstance(plain, str) and key not in ("project", "name"):  # a folder that Python names keeps its very name
-        plain = read_value(plain)
+    if isinstance(plain, str):
+        plain = read_path(plain) if key in PATHS else read_value(plain)
     _check_plain(key, plain)
     return plain
 
