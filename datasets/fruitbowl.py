@@ -12,7 +12,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from tintbox.checks import is_whole
+from tintbox.checks import as_path, is_whole
 from tintbox.datasets.fruit_shapes import FRUITS
 from tintbox.datasets.fruits import REACH, Sprite, draw_fruit
 from tintbox.datasets.grounds import Array, draw_ground, draw_plate
@@ -59,7 +59,7 @@ def generate(folder: str | Path, *, train: int = 400, val: int = 100, seed: int 
     for name, value in {"train": train, "val": val, "seed": seed}.items():
         if not is_whole(value, 0):
             raise TintboxError(f"{name}={value!r}: give a whole number of 0 or more")
-    target, counts = Path(folder), {"train": train, "val": val}
+    target, counts = as_path(folder), {"train": train, "val": val}
     recipe = {"dataset": "fruitbowl", "version": VERSION, "seed": seed, **counts}
     if is_complete(target, recipe):
         return target

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tintbox import atomic
-from tintbox.checks import is_there
+from tintbox.checks import as_path, is_there
 from tintbox.errors import TintboxError, escape_controls, reason_of
 from tintbox.path_names import from_text
 from tintbox.plugins.coco_eval import output, pooling, sources, tables
@@ -148,7 +148,7 @@ def results_folder(out: Any, default: str) -> Iterator[Path]:
     Raises:
         TintboxError: The folder cannot be created or written.
     """
-    folder = Path(str(out or default))
+    folder = as_path(str(out or default))
     new: list[Path] = []
     try:
         new += [path for path in (*[folder] * bool(out), *folder.parents) if not os.path.lexists(path)]

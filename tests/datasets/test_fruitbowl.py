@@ -115,6 +115,12 @@ def test_another_seed_is_not_mixed_in(small):
     assert "\n" not in str(caught.value)
 
 
+def test_the_folder_may_be_below_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # on Windows
+    assert generate("~/fruitbowl", train=1, val=0) == tmp_path / "fruitbowl"
+
+
 def test_a_killed_run_leaves_nothing(tmp_path, monkeypatch):
     def killed(index, split, seed):
         if (split, index) == ("val", 1):

@@ -303,6 +303,13 @@ def test_a_failed_evaluation_leaves_no_folder_of_its_own(tmp_path):
     assert [p.name for p in tmp_path.rglob("*")] == ["runs", "x"]
 
 
+def test_the_results_folder_may_be_below_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # on Windows
+    with results_folder("~/results", "") as folder:
+        assert folder == tmp_path / "results"
+
+
 def test_nothing_is_shown_where_nobody_looks(capsys):
     with steps(2) as begin:
         begin("one")
