@@ -15,6 +15,7 @@ import numpy as np
 from tintbox.plugins.coco_eval.matcher import Group
 from tintbox.plugins.coco_eval.metrics import AREAS, KEYS, METRICS
 from tintbox.plugins.coco_eval.reweighting import Weights, average_precision, average_recall
+from tintbox.plugins.coco_eval.settings import least_resamples
 
 ROUNDING = 1e-9  # smaller differences come from rounding in the sums, not from the models
 BLOCK = 1000  # resamples at once
@@ -154,7 +155,7 @@ def _percentiles(
     for place in np.ndindex(estimate.shape):
         values = samples[place]
         values = values[~np.isnan(values)]
-        if enough[place] and len(values) * tail >= 100:
+        if enough[place] and len(values) >= least_resamples(level):
             bounds[place] = np.percentile(values, (tail, 100 - tail))
             shift[place] = estimate[place] - values.mean()
     return bounds, shift

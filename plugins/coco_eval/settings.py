@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -42,7 +43,12 @@ def check(value: Any) -> str | None:
         return None
     if not isinstance(value, Mapping):
         return f"give true, false or a mapping of {', '.join(DEFAULTS)}"
-    return next((wrong for key, setting in value.items() if (wrong := _check_one(key, setting))), None)
+    if wrong := next((wrong for key, setting in value.items() if (wrong := _check_one(key, setting))), None):
+        return wrong
+    chosen = settings(value)
+    if 0 < chosen.resamples < (least := least_resamples(chosen.level)):
+        return f"level={chosen.level} needs {least} resamples or more, not {chosen.resamples}; 0 is for no intervals"
+    return None
 
 
 def _check_one(key: Any, value: Any) -> str | None:
@@ -56,6 +62,11 @@ def _check_one(key: Any, value: Any) -> str | None:
         return None if inside else f"{key}={value}: give a number between 0 and 1, e.g. 0.95"
     low, high = LIMITS[key]
     return None if is_whole(value, low, high) else f"{key}={value}: give a whole number from {low} to {high}"
+
+
+def least_resamples(level: float) -> int:
+    """Return how many resamples an interval needs, one for each tail."""
+    return math.ceil(round(2 / (1 - level), 6))  # rounded, because 1 - 0.8 is a little less than 0.2
 
 
 def settings(value: Any) -> Settings:

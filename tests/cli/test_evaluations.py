@@ -27,10 +27,10 @@ def run(*words):
 
 
 def test_a_model_or_files_are_evaluated(called):
-    done = run("coco-eval", "model=a.pt", "data=b.yaml", "resamples=5", "conf=0.1", "--save-json")
+    done = run("coco-eval", "model=a.pt", "data=b.yaml", "resamples=40", "conf=0.1", "--save-json")
     assert done.exit_code == 0 and done.output.strip() == "folder"
     ((name, values, settings),) = called
-    assert name == "evaluate_model" and settings == Settings(resamples=5, explain=True)
+    assert name == "evaluate_model" and settings == Settings(resamples=40, explain=True)
     assert (values["model"], values["data"], values["conf"], values["save_json"]) == ("a.pt", "b.yaml", 0.1, True)
     called.clear()
     assert run("coco-eval", "predictions=p.json", "annotations=g.json", "examples=3").exit_code == 0

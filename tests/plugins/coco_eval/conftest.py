@@ -22,7 +22,7 @@ def synthetic():
     return SimpleNamespace(case=case, pycocotools=pycocotools_evaluation)
 
 
-QUICK = ("imgsz=64", "device=cpu", "resamples=30")  # arguments of a command
+QUICK = ("imgsz=64", "device=cpu", "resamples=40")  # arguments of a command
 CHOSEN = {"resamples": 40}  # value of coco_eval=
 CLASSES = {0: "blue", 1: "red", 2: "never there"}
 PICTURES = {"train": 16, "val": 10}
@@ -231,7 +231,7 @@ def written(rectangles, detectors, weaker, tmp_path_factory):
     for name, model in {**detectors, "weaker": weaker / "weights" / "best.pt"}.items():
         YOLO(model).val(
             data=str(rectangles.get(name, rectangles["detect"])), imgsz=64, plots=False, device="cpu",
-            project=str(root), name=name, coco_eval={"resamples": 30, "explain": False}, save_json=True,
+            project=str(root), name=name, coco_eval={"resamples": 40, "explain": False}, save_json=True,
         )  # fmt: skip
     return {name: root / name for name in (*detectors, "weaker")}
 

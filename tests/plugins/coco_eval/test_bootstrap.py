@@ -186,7 +186,10 @@ def test_where_everything_is_found_there_is_no_interval_but_a_verdict():
     assert is_sure(bootstrap.difference_interval(everything - nothing, np.ones(1))).all()
 
 
-@pytest.mark.parametrize(("resamples", "level", "there"), [(1, 0.95, 0), (39, 0.95, 0), (40, 0.95, 1), (40, 0.99, 0)])
+@pytest.mark.parametrize(
+    ("resamples", "level", "there"),
+    [(1, 0.95, 0), (39, 0.95, 0), (40, 0.95, 1), (40, 0.99, 0), (20, 0.9, 1), (10, 0.8, 1), (9, 0.8, 0)],
+)
 def test_few_resamples_have_no_tails(resamples, level, there):
     found = np.arange(50) % 5 > 0
     samples, estimate = recall(found, bootstrap.draw(50, resamples)), np.array([found.mean()])

@@ -32,7 +32,7 @@ def test_a_model_and_then_its_files_give_the_same(task, tintbox, rectangles, det
     assert json.loads((first / "coco.json").read_text())["model"] == str(detectors[task])
 
     pictures = rectangles[task].parent / "images" / "val"
-    arguments = (*files(first), "resamples=30", "out=b", "examples=1", f"images={pictures}")
+    arguments = (*files(first), "resamples=40", "out=b", "examples=1", f"images={pictures}")
     status, output, errors = tintbox("coco-eval", *arguments)
     assert status == 0, errors
     second = tmp_path / "here" / "b"
@@ -57,12 +57,12 @@ def test_files_from_anywhere(tintbox, written, tmp_path, log):
     (tmp_path / "p.json").write_text(json.dumps(rows))
     (tmp_path / "none.json").write_text("[]")
     given = f"annotations={tmp_path / 'gt.json'}"
-    status, output, errors = tintbox("coco-eval", f"predictions={tmp_path / 'p.json'}", given, "resamples=9")
+    status, output, errors = tintbox("coco-eval", f"predictions={tmp_path / 'p.json'}", given, "resamples=40")
     assert status == 0, errors
     folder = tmp_path / "here" / output.splitlines()[-1]
     assert np.abs(values(folder) - values(written["detect"])).max() < 1e-9
     status, output, errors = tintbox(
-        "coco-eval", f"predictions={tmp_path / 'none.json'}", given, "resamples=9", "examples=1"
+        "coco-eval", f"predictions={tmp_path / 'none.json'}", given, "resamples=40", "examples=1"
     )
     assert status == 0 and any("10 of 10 images are not in" in text for _, text in log)
     empty = tmp_path / "here" / output.splitlines()[-1]
@@ -97,7 +97,7 @@ def test_names_that_are_not_utf8_are_saved_and_found_again(tintbox, detectors, v
     first, second = tmp_path / "here" / "a", tmp_path / "here" / "b"
     assert r"0\\udcff.png" in (first / "annotations.json").read_text()
     assert any(file.endswith("0\udcff.png") for file in json.loads((first / "image_ids.json").read_text()))
-    words = *files(first), f"images={data.parent / 'images' / 'val'}", "resamples=30"
+    words = *files(first), f"images={data.parent / 'images' / 'val'}", "resamples=40"
     status, _, errors = tintbox("coco-eval", *words, "out=b", "examples=10")
     assert status == 0 and not any("drawn grey" in text for _, text in log), errors
     drawn = [sorted(p.read_bytes() for p in (folder / "worst").iterdir()) for folder in (first, second)]
@@ -149,7 +149,7 @@ def test_a_run_is_its_best_checkpoint_on_its_own_dataset(tintbox, rectangles, de
         data=str(rectangles["detect"]), epochs=1, batch=8, imgsz=64, workers=0, plots=False, device="cpu", val=False,
         project=str(tmp_path), name="run", lr0=1e-4, optimizer="AdamW",
     )  # fmt: skip
-    status, _, errors = tintbox("coco-eval", f"model={tmp_path / 'run'}", "resamples=9", "out=x", "split=train")
+    status, _, errors = tintbox("coco-eval", f"model={tmp_path / 'run'}", "resamples=40", "out=x", "split=train")
     assert status == 0, errors
     content = json.loads((tmp_path / "here" / "x" / "coco.json").read_text())
     assert (content["data"], content["split"], content["imgsz"]) == (str(rectangles["detect"]), "train", 64)

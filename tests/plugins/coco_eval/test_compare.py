@@ -61,7 +61,7 @@ def test_segment_models_are_compared_by_boxes_and_masks(tintbox, written, tmp_pa
     folder = shutil.copytree(written["segment"], tmp_path / "other")
     rows = json.loads((folder / "predictions.json").read_text())
     (folder / "predictions.json").write_text(json.dumps(rows[::2]))
-    status, output, errors = tintbox("compare", written["segment"], folder, "resamples=20", "out=c")
+    status, output, errors = tintbox("compare", written["segment"], folder, "resamples=40", "out=c")
     assert status == 0, errors
     content, _ = compared(tmp_path / "here" / "c")
     assert list(content) == ["bbox", "segm"]
@@ -79,7 +79,7 @@ def test_a_plot_of_masks_does_not_stay_beside_a_comparison_of_boxes(tintbox, pai
 
 
 def test_a_model_is_equal_to_itself(tintbox, written, tmp_path):
-    status, output, errors = tintbox("compare", written["detect"], written["detect"], "resamples=20")
+    status, output, errors = tintbox("compare", written["detect"], written["detect"], "resamples=40")
     assert status == 0, errors
     assert "may be chance" not in output and output.count(" equal") == 12 - 2 + 2
     assert output.splitlines()[-1] == "runs/compare"

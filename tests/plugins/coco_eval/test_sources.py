@@ -122,11 +122,11 @@ def test_two_models_that_are_compared_are_loaded_once_each(rectangles, detectors
     monkeypatch.setattr(model, "load_checkpoint", lambda file, *rest: loaded.append(str(file)) or load(file, *rest))
     models = [detectors["detect"], again]
     values = {"data": rectangles["detect"], "imgsz": 64, "workers": 0}
-    one, two = sources.validate_both(models, ("one", "two"), values, Settings(resamples=9, seed=3))
+    one, two = sources.validate_both(models, ("one", "two"), values, Settings(resamples=40, seed=3))
     assert loaded == list(map(str, models))
     first, second = (outcome.predictions.detections.score.tolist() for outcome in (one, two))
     assert first == second != []
-    assert one["bbox"].settings.resamples == 9 and np.array_equal(*(o["bbox"].samples for o in (one, two)), True)
+    assert one["bbox"].settings.resamples == 40 and np.array_equal(*(o["bbox"].samples for o in (one, two)), True)
 
 
 @pytest.mark.attack("coco-eval inputs")

@@ -46,7 +46,7 @@ def shell(pair, tmp_path):
 
 @pytest.mark.parametrize("command", ["EVALUATE", "COMPARE"])
 def test_files_are_evaluated_without_what_takes_seconds_to_import(command, shell):
-    done = shell(f"PYTHONPROFILEIMPORTTIME=1 ${command} resamples=5 out=o")
+    done = shell(f"PYTHONPROFILEIMPORTTIME=1 ${command} resamples=40 out=o")
     imported = {line.rsplit("|")[-1].strip() for line in done.stderr.decode().splitlines()}
     assert done.returncode == 0
     assert "numpy" in imported
@@ -62,12 +62,12 @@ COMPLETE = {
 @pytest.mark.parametrize(
     ("command", "line", "status", "told"),
     [
-        ("EVALUATE", "PYTHONIOENCODING=ascii ${} resamples=5 out=o", 0, ""),
-        ("COMPARE", "PYTHONIOENCODING=ascii ${} resamples=5 out=o", 0, ""),
-        ("EVALUATE", "${} resamples=5 out=o >&-", 0, ""),
-        ("COMPARE", "${} resamples=5 out=o | head -0", 0, ""),
-        ("EVALUATE", "${} resamples=5 out=o > /dev/full", 1, "the standard output cannot be written (No space left"),
-        ("EVALUATE", "ulimit -f 4; ${} resamples=5 out=o", 1, "out=o: cannot be written (File too large)"),
+        ("EVALUATE", "PYTHONIOENCODING=ascii ${} resamples=40 out=o", 0, ""),
+        ("COMPARE", "PYTHONIOENCODING=ascii ${} resamples=40 out=o", 0, ""),
+        ("EVALUATE", "${} resamples=40 out=o >&-", 0, ""),
+        ("COMPARE", "${} resamples=40 out=o | head -0", 0, ""),
+        ("EVALUATE", "${} resamples=40 out=o > /dev/full", 1, "the standard output cannot be written (No space left"),
+        ("EVALUATE", "ulimit -f 4; ${} resamples=40 out=o", 1, "out=o: cannot be written (File too large)"),
     ],
 )
 def test_results_are_whole_whatever_the_output_is(command, line, status, told, shell, tmp_path):
@@ -97,7 +97,7 @@ def test_where_nothing_can_be_written(out, tintbox, pair, tmp_path):
         ("coco-eval", f"predictions={pair[0]}/predictions.json", f"annotations={pair[0]}/annotations.json"),
         ("compare", *pair),
     ):
-        status, _, errors = tintbox(*words, "resamples=5", f"out={out}")
+        status, _, errors = tintbox(*words, "resamples=40", f"out={out}")
         assert status == 1 and len(errors.splitlines()) == 1
         assert errors.startswith("tintbox: out=") and "cannot be written" in errors
 

@@ -99,13 +99,13 @@ def test_numpy_s_values_are_written_as_python_s(fruit, tmp_path):
     given = {
         "cls_smoothing": np.float64(0.1), "cls_pos_weight": np.array([1.0, 2.0]), "freeze": np.str_("backbone"),
         "unfreeze": {np.float64(0.5): np.str_("all")}, "lr_scale": {"backbone": np.float64(0.1)},
-        "coco_eval": {"resamples": np.int64(10)},
+        "coco_eval": {"resamples": np.int64(40)},
     }  # fmt: skip
     where = {"project": str(tmp_path), "name": "run", "device": "cpu", "workers": 0}
     DetectionTrainer(overrides={"model": "yolo11n.yaml", "data": str(fruit), **where, **given})
     assert yaml.safe_load((tmp_path / "run/tintbox.yaml").read_text()) == {
         "cls_smoothing": 0.1, "cls_pos_weight": [1.0, 2.0], "unfreeze": {0.5: "all"}, "lr_scale": {"backbone": 0.1},
-        "coco_eval": {"resamples": 10},
+        "coco_eval": {"resamples": 40},
     }  # fmt: skip
     assert yaml.safe_load((tmp_path / "run/args.yaml").read_text())["freeze"] == "backbone"
 
