@@ -5,6 +5,7 @@ import logging
 import socket
 import threading
 import time
+from unittest.mock import Mock
 
 import psutil
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tintbox.errors import TintboxError
 from tintbox.studies import cluster, outcome
 from tintbox.studies.command import study
+from tintbox.studies.grid import Run
 
 ray = pytest.importorskip("ray", reason="the optional dependency tintbox[ray]")
 
@@ -88,6 +90,15 @@ def test_a_worker_that_is_killed(two_workers, tiny_data, tmp_path, capfd):
     assert "Resuming training" not in (folder / "seed_0" / outcome.LOG).read_text()
     assert not ray.is_initialized()
     assert "[2/2] " in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(("runs", "workers", "cores"), [(2, 8, 8), (8, 2, 8), (1, 1, 16), (20, 20, 1)])
+def test_fewer_runs_than_workers_share_all_cores(monkeypatch, tmp_path, runs, workers, cores):
+    """As on one machine."""
+    stub = Mock(cluster_resources=dict, nodes=lambda: [{"Alive": True, "Resources": {"CPU": 16.0}}])
+    monkeypatch.setattr(cluster, "connect", lambda address: stub)
+    cluster.ClusterRuns([Run(f"seed_{seed}", {}, {}) for seed in range(runs)], tmp_path, workers=workers)
+    assert stub.remote.call_args.kwargs["num_cpus"] == cores
 
 
 def test_an_address_that_does_not_answer(tmp_path, monkeypatch):

@@ -108,7 +108,7 @@ class ClusterRuns:
         resources = self.ray.cluster_resources()
         biggest = max((node["Resources"].get("CPU", 1) for node in self.ray.nodes() if node["Alive"]), default=1)
         needs: dict[str, float] = {"num_cpus": 1, "num_gpus": 1} if resources.get("GPU") else {}
-        needs = needs or {"num_cpus": max(1, biggest // workers)}
+        needs = needs or {"num_cpus": max(1, biggest // min(workers, len(runs)))}
         task = self.ray.remote(max_retries=RETRIES, **needs)(train)
         environment = {key: value for key, value in os.environ.items() if key.startswith(PASSED)}
         environment |= threads(int(needs["num_cpus"]))
