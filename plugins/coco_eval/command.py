@@ -12,10 +12,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tintbox import atomic
+from tintbox import atomic, path_names
 from tintbox.checks import as_path, is_there
 from tintbox.errors import TintboxError, escape_controls, reason_of
-from tintbox.path_names import from_text
 from tintbox.plugins.coco_eval import output, pooling, sources, tables
 from tintbox.plugins.coco_eval.comparison import Comparison
 from tintbox.plugins.coco_eval.data.detections import Detections
@@ -65,7 +64,7 @@ def evaluate_files(values: Mapping[str, Any], chosen: Settings) -> Path:
         if chosen.examples:
             begin("drawing the worst images")
             names = {image["id"]: str(image.get("file_name", image["id"])) for image in truth.images}
-            paths = {image_id: images / from_text(name) for image_id, name in names.items()}
+            paths = {image_id: path_names.find(images, name) for image_id, name in names.items()}
             tell_missing(paths, images)
             Outcome(found, Predictions(truth, detections)).draw_worst(paths, folder, chosen.examples)
     print(tables.text(found))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import takewhile
-from pathlib import PurePath
+from pathlib import Path, PurePath
+
+from tintbox.checks import is_there
 
 LONG = 12  # maximum length of a common start of all names
 ESCAPED_BYTE = re.compile(r"\\u(dc[89a-f][0-9a-f])")
@@ -38,9 +40,13 @@ def as_text(file: str) -> str:
     return file.encode("utf-8", "backslashreplace").decode()
 
 
-def from_text(file: str) -> str:
-    """Return the path on disk that `as_text` has made a text of."""
-    return ESCAPED_BYTE.sub(lambda found: chr(int(found[1], 16)), file)
+def find(folder: Path, name: str) -> Path:
+    """Return the file of a name in a folder: as it is given or, if only that is there, the one that `as_text` named so.
+
+    Any file can have a backslash in its name, so a text alone does not tell.
+    """
+    meant = folder / ESCAPED_BYTE.sub(lambda found: chr(int(found[1], 16)), name)
+    return next(filter(is_there, (folder / name, meant)), folder / name)
 
 
 def can_be_listed(file: str) -> bool:
