@@ -150,7 +150,8 @@ def search(
             candidates.append(one := Candidate(share, anew, float(sum(found) / len(found))))
             LOGGER.info(f"{share:.0%} fine-tuned, BatchNorm {one.norms}: mAP50-95 {100 * one.ap:.1f}")
             # A gain that is not shown is none.
-            best = max(candidates, key=lambda each: each.ap if each.ap - candidates[0].ap >= SHOWN else 0.0)
+            gains = (each for each in candidates if each.ap - candidates[0].ap >= SHOWN)
+            best = max(gains, key=lambda each: each.ap, default=candidates[0])
             if best is one:
                 polished = variant  # the others are not kept
     return Found(candidates, best, polished, len(images), {**best._asdict(), "start": first})
