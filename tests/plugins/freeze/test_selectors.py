@@ -53,8 +53,8 @@ def test_freeze_bn_and_lr_scale():
     for value in (1, 1.0, 0.9, {"backbone": 0.1, 9: 2}, {"backbone[:5]": 1}, {"neck": 1e-6, "head": 1e6}, 1e-6):
         assert selectors.check_lr_scale(value) is None, value
     nan, inf = float("nan"), float("inf")
-    for value in (0, 1e-30, 9e-7, -0.1, 1.1, nan, True, "backbone", {}, {"backbone": 0}, {"backbone": -1}, {"backbone": nan},
-                  {"backbone": inf}, {"backbone": "0.1"}, {"-9": 0.1}, {"a b": 0.1},
+    for value in (0, 1e-30, 9e-7, -0.1, 1.1, nan, True, "backbone", {}, {"backbone": 0}, {"backbone": -1},
+                  {"backbone": nan}, {"backbone": inf}, {"backbone": "0.1"}, {"-9": 0.1}, {"a b": 0.1},
                   {"backbone": 1e308}, {"backbone": 1e-50}):  # fmt: skip
         assert selectors.check_lr_scale(value), value
     assert "use freeze" in selectors.check_lr_scale({"backbone": 0})
