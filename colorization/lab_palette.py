@@ -14,7 +14,7 @@ import torch
 
 from tintbox.colorization.lab import lab_to_rgb, rgb_to_ab
 from tintbox.colorization.nearest import check_floats
-from tintbox.colorization.palette_base import BasePalette, as_table, check_distinct, check_image
+from tintbox.colorization.palette_base import BasePalette, as_table, check_distinct, check_image, is_float
 from tintbox.errors import TintboxError
 from tintbox.limits import PALETTE_BINS
 
@@ -54,7 +54,8 @@ class LabPalette(BasePalette):
         Raises:
             TintboxError: As there.
         """
-        if not check_image(image):
+        check_image(image)
+        if is_float(image):
             check_floats(image.reshape(-1, 3))
         pixels = image if isinstance(image, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(image))
         near, _ = self.encode_soft(pixels)

@@ -103,11 +103,12 @@ class Palette(BasePalette):
             TintboxError: If the image has another shape or type, or floats outside [0, 1].
         """
         x: Any = image
-        is_tensor, is_bytes = isinstance(x, torch.Tensor), check_image(x)
+        check_image(x)
+        is_tensor = isinstance(x, torch.Tensor)
         flat = x.detach().reshape(-1, 3) if is_tensor else x.reshape(-1, 3)
         if is_tensor and flat.device.type != "cuda":
             flat = flat.cpu().double().numpy() if is_float(x) else flat.cpu().numpy()
-        found = self._nearest.of_bytes(flat) if is_bytes else self._nearest.of_floats(flat)
+        found = self._nearest.of_floats(flat) if is_float(x) else self._nearest.of_bytes(flat)
         if is_tensor:
             found = torch.as_tensor(found).to(x.device, self.tensor_type)
         else:

@@ -217,15 +217,13 @@ def check_scale(scale: object) -> float:
     return float(scale)
 
 
-def check_image(x: Any) -> bool:
-    """Return whether an image is of bytes; raise a TintboxError unless it is (..., 3), of uint8 or of floats."""
-    if isinstance(x, torch.Tensor):
-        is_bytes = x.dtype == torch.uint8
-    else:
-        is_bytes = isinstance(x, np.ndarray) and x.dtype == np.uint8
+def check_image(x: Any) -> None:
+    """Raise a TintboxError unless an image is (..., 3), of uint8 or of floats."""
+    is_bytes = (
+        x.dtype == torch.uint8 if isinstance(x, torch.Tensor) else isinstance(x, np.ndarray) and x.dtype == np.uint8
+    )
     if not (is_bytes or is_float(x)) or not x.ndim or x.shape[-1] != 3:
         raise TintboxError(f"image is {describe(x)}; give (..., 3) of uint8, or of floats in [0, 1]")
-    return is_bytes
 
 
 def is_float(x: Any) -> bool:
