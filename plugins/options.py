@@ -55,9 +55,10 @@ class Option:
         return mode in self.modes and (not self.tasks or task in self.tasks)
 
 
-def number(low: float, high: float, what: str) -> Check:
-    """Return a check for a finite number in [low, high]."""
-    return lambda value: None if is_number(value, low, high) else f"give {what}"
+def number(low: float, high: float, example: float) -> Check:
+    """Return a check for a finite number in [low, high], with an example for its message."""
+    wrong = f"give a number from {low:,.6g} to {high:,.7g}, e.g. {example}"
+    return lambda value: None if is_number(value, low, high) else wrong
 
 
 def flag(value: Any) -> str | None:
@@ -127,25 +128,25 @@ OPTIONS = (
         "the palette; a number K fits K colours to the training images (None: the dataset's, else the model's)",
     ),
     of_colorize(
-        "rebalance", None, "0..1", number(0.0, 1.0, "a number from 0 to 1, e.g. 0.5"),
+        "rebalance", None, "0..1", number(0.0, 1.0, 0.5),
         "how the loss weights colours: 1 all equally, 0 by inverse frequency (None: the palette's)",
         modes=("train", "val"),
     ),
     of_colorize(
-        "temperature", None, "0..100", number(0.0, 100.0, "a number from 0 to 100, e.g. 0.38"),
+        "temperature", None, "0..100", number(0.0, 100.0, 0.38),
         "temperature of the annealed mean: 0 predicts the most likely colour, 1 the mean (None: the palette's)",
         modes=("train", "val", "predict"),
     ),
     of_colorize(
-        "channel_drop", 0.0, "0..1", number(0.0, 1.0, "a probability from 0 to 1"),
+        "channel_drop", 0.0, "0..1", number(0.0, 1.0, 0.5),
         "models with 3 input channels: probability of using one colour channel as input instead of grey",
     ),
     of_colorize(
-        "input_scale", None, "1..65535", number(1.0, 65535.0, "a number from 1 to 65535, e.g. 255"),
+        "input_scale", None, "1..65535", number(1.0, 65535.0, 255),
         "8-bit pixel values are divided by this (None: the palette's, 255 unless its file says otherwise)",
     ),
     of_colorize(
-        "crop", 0.0, "0..0.5", number(0.0, 0.5, "a fraction of the side from 0 to 0.5"),
+        "crop", 0.0, "0..0.5", number(0.0, 0.5, 0.1),
         "augmentation: a random shift by up to this fraction of the side, filled by reflection",
     ),
     of_colorize(
@@ -153,7 +154,7 @@ OPTIONS = (
         "shuffle the training images anew for each epoch, or once for the whole run",
     ),
     of_colorize(
-        "ema_epochs", None, "float >= 0", number(0.0, 1e6, "a number of epochs of 0 or more"),
+        "ema_epochs", None, "0..1e6", number(0.0, 1e6, 2),
         "epochs over which the validated and saved weights are averaged (the recipes use 2; None: as Ultralytics)",
     ),
     of_colorize(
@@ -180,15 +181,15 @@ OPTIONS = (
         topic="coco", tasks=("detect", "segment"), modes=("train", "val"), structured=True,
     ),
     of_anchor(
-        "obj", 1.0, "float >= 0", number(0.0, 1e6, "a gain of 0 or more"),
+        "obj", 1.0, "0..1e6", number(0.0, 1e6, 1),
         "anchor models: gain of the objectness loss",
     ),
     of_anchor(
-        "obj_pos_weight", 1.0, "float > 0", number(1e-6, 1e6, "a weight above 0, e.g. 2"),
+        "obj_pos_weight", 1.0, "1e-6..1e6", number(1e-6, 1e6, 2),
         "anchor models: positive weight of the objectness BCE",
     ),
     of_anchor(
-        "anchor_t", 4.0, "float > 1", number(1.0001, 1e6, "a ratio above 1, e.g. 4"),
+        "anchor_t", 4.0, "1.0001..1e6", number(1.0001, 1e6, 4),
         "anchor models: maximum ratio of a box's width or height to its anchor's, or the reverse",
     ),
     of_anchor(

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from tintbox.checks import is_number
 from tintbox.errors import TintboxError
-from tintbox.plugins.loss.weights import check_smoothing, is_balance
+from tintbox.plugins.loss.weights import LEAST, MOST, check_smoothing, is_balance
 
 
 class ClassificationBCE(nn.Module):
@@ -61,8 +61,8 @@ class ClassificationBCE(nn.Module):
         self.smoothing = _as_float(smoothing)
         self.gamma = _as_float(gamma)
         self.alpha = None if alpha is None else _as_float(alpha)
-        if weight is not None and not weight.is_meta and not bool((weight.isfinite() & (weight > 0)).all()):
-            raise TintboxError(f"pos_weight={weight.tolist()}: a weight is a finite number above 0")
+        if weight is not None and not weight.is_meta and not bool(((weight >= LEAST) & (weight <= MOST)).all()):
+            raise TintboxError(f"pos_weight={pos_weight}: a weight is a number from 1e-6 to 1e6")
         if weight is not None and weight.ndim > 1:
             raise TintboxError(f"pos_weight of shape {tuple(weight.shape)}: give one number, or one per class")
         if wrong := check_smoothing(self.smoothing):

@@ -14,6 +14,7 @@ from tintbox.errors import suggest
 
 OPTIONS = ("cls_pos_weight", "cls_smoothing", "cls_focal")
 BALANCED = "balanced"
+LEAST, MOST = 1e-6, 1e6  # range of a weight; far beyond, float32 would make it 0 or infinite
 LOWEST, HIGHEST = 0.1, 10.0  # range of a balanced weight
 # Tasks of Ultralytics and tintbox whose loss has no classification BCE -> their loss.
 OTHER_LOSSES = {
@@ -25,7 +26,7 @@ OTHER_LOSSES = {
 
 
 def _is_weight(value: Any) -> bool:
-    return is_number(value, 1e-6, 1e6)  # beyond, float32 would make it 0 or infinite
+    return is_number(value, LEAST, MOST)
 
 
 def check_pos_weight(value: Any) -> str | None:
@@ -47,7 +48,7 @@ def check_pos_weight(value: Any) -> str | None:
         bad = [f"weight {i} is {weight!r}" for i, weight in enumerate(value) if not _is_weight(weight)]
     else:
         bad = ["give a weight"]
-    return f"{bad[0]}; a weight is a finite number above 0, from 1e-6 to 1e6" if bad else None
+    return f"{bad[0]}; a weight is a number from 1e-6 to 1e6" if bad else None
 
 
 def check_smoothing(value: Any) -> str | None:

@@ -26,6 +26,7 @@ def test_defaults_are_known_to_ultralytics_and_pass_their_own_check(option):
         ("shuffle", ["epoch", "once"], ["never", 1, True]),
         ("ema_epochs", [0, 2.5], [-1, "two", float("nan")]),
         ("select", ["best", "last"], ["first", 0]),
+        ("obj_pos_weight", [1e-6, 1e6], [1e-7, 1e7]),
     ],
 )
 def test_values(name, good, bad):

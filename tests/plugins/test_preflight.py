@@ -18,7 +18,7 @@ DETECT = ("detect", "train", "model=yolo11n.yaml", "data=coco8.yaml", "epochs=20
         (["lr_scale={backbnoe: 0.1}"], "did you mean 'backbone'"),
         (["lr_scale=-1"], "lr_scale=-1"),
         (["cls_pos_weight=balanecd"], "did you mean 'balanced'"),
-        (["cls_pos_weight=-1"], "a finite number above 0"),
+        (["cls_pos_weight=-1"], "a weight is a number from 1e-6 to 1e6"),
         (["cls_pos_weight=.nan"], "cls_pos_weight=.nan"),
         (["cls_pos_weight=[1, 2]"], "2 weights, expected nc=80 names"),
         (["cls_pos_weight={persn: 2}"], "did you mean 'person'"),

@@ -81,10 +81,10 @@ def describe_tiny():
     [
         (["model=yolo11n.yaml", "obj_pos_weight=2"], "obj_pos_weight=2: yolo11n has no anchors"),
         (["model=yolo11n.yaml", "autoanchor=true"], "autoanchor=True: yolo11n has no anchors"),
-        (["model=yolov5n-anchor.yaml", "obj_pos_weight=0"], "give a weight above 0"),
-        (["model=yolov5n-anchor.yaml", "anchor_t=1"], "give a ratio above 1"),
+        (["model=yolov5n-anchor.yaml", "obj_pos_weight=0"], "give a number from 1e-06 to 1,000,000, e.g. 2"),
+        (["model=yolov5n-anchor.yaml", "anchor_t=1"], "give a number from 1.0001 to 1,000,000, e.g. 4"),
         (["model=yolov5n-anchor.yaml", "autoanchor=perhaps"], "give true or false"),
-        (["model=yolov5n-anchor.yaml", "obj=-1"], "give a gain of 0 or more"),
+        (["model=yolov5n-anchor.yaml", "obj=-1"], "give a number from 0 to 1,000,000, e.g. 1"),
         (["model=yolov5n-anchor.yaml", "cls_pos_weight={persn: 2}"], "did you mean 'person'"),
         (["model=yolov5n-anchr.yaml"], "did you mean 'yolov5-anchor.yaml'"),
     ],

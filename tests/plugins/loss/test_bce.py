@@ -132,6 +132,11 @@ def test_result_may_be_changed_in_place(settings):
     torch.testing.assert_close(x.grad, y.grad)
 
 
+def test_weights_have_the_range_of_the_option():
+    for weight in (1e-6, 1e6):
+        assert ClassificationBCE(pos_weight=weight).pos_weight.item() == pytest.approx(weight)
+
+
 def test_focal_minimum_is_the_smoothed_target():
     loss = ClassificationBCE(smoothing=0.2, gamma=2.0)
     logits = torch.linspace(-6, 6, 2401, dtype=torch.float64)
@@ -145,6 +150,8 @@ def test_focal_minimum_is_the_smoothed_target():
         {"pos_weight": -1.0},
         {"pos_weight": torch.tensor([1.0, 0.0])},
         {"pos_weight": float("inf")},
+        {"pos_weight": 1e-50},
+        {"pos_weight": 1e7},
         {"smoothing": 2},
         {"smoothing": float("nan")},
         {"gamma": -1},

@@ -46,7 +46,7 @@ NAN, INF = float("nan"), float("inf")
             class_weights.check_pos_weight,
             [2, 0.5, "balanced", [1, 2.5], {"a": 3}, 1e-6, [1e6]],
             {
-                0: "above 0", -1: "above 0", NAN: "finite", INF: "finite", True: "weight", "balansed": "'balanced'",
+                0: "1e-6", -1: "1e-6", NAN: "1e-6", INF: "1e-6", True: "weight", "balansed": "'balanced'",
                 "a:5": "mapping", "a": "mapping", (): "empty", (1, -2): "weight 1 is -2", (1, NAN): "weight 1 is nan",
                 (1, "2"): "weight 1 is '2'", 1e39: "1e-6 to 1e6", 1e-50: "1e-6 to 1e6", (1, 1e7): "weight 1 is 1",
             },
