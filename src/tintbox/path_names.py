@@ -49,6 +49,11 @@ def find(folder: Path, name: str) -> Path:
     return next(filter(is_there, (folder / name, meant)), folder / name)
 
 
+def is_utf8(text: str) -> bool:
+    """Return whether a text can be encoded: file names that are not UTF-8 arrive with lone surrogates."""
+    return as_text(text) == text
+
+
 def can_be_listed(file: str) -> bool:
     """Return whether a path can be a line of a text file in UTF-8, as Ultralytics reads its lists of images."""
-    return len(file.splitlines()) == 1 and file.encode("utf-8", "replace").decode() == file
+    return len(file.splitlines()) == 1 and is_utf8(file)

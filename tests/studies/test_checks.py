@@ -100,7 +100,7 @@ def test_a_folder_with_an_open_bracket_names_the_argument_that_chose_it(tmp_path
 
 def test_a_folder_whose_name_is_not_in_utf8(tmp_path):
     folder = tmp_path / "caf\udce9"
-    with pytest.raises(TintboxError, match=r"caf\?: the folder's path is not in UTF-8; give out="):
+    with pytest.raises(TintboxError, match=r"caf\\udce9: the folder's path is not in UTF-8; give out="):
         checks.check_folder(folder, 1, "out")
     assert not folder.exists()
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tintbox.errors import TintboxError
-from tintbox.studies import checks, place, values
+from tintbox.path_names import is_utf8
+from tintbox.studies import checks, place
 from tintbox.studies.grid import parse
 
 from .conftest import GOOD, STEADY
@@ -174,4 +175,4 @@ def refused_or_written(folder, words):
         assert place.read(folder) == grid
         json.dumps([dict(run.arguments) for run in grid.runs()])
     except TintboxError as error:
-        assert values.is_utf8(str(error)) or any(not values.is_utf8(word) for word in words)
+        assert is_utf8(str(error)) or any(not is_utf8(word) for word in words)

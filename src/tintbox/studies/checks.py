@@ -14,10 +14,11 @@ from tintbox.datasets.reading.description import lacks_validation
 from tintbox.errors import TintboxError, counted, explain_refusal, one_line, suggest
 from tintbox.folds.choice import WORDS
 from tintbox.limits import MOST_RUNS
+from tintbox.path_names import as_text, is_utf8
 from tintbox.plugins import options, preflight
 from tintbox.studies import crossing, dependence, files
 from tintbox.studies.grid import Grid
-from tintbox.studies.values import is_utf8, text
+from tintbox.studies.values import text
 from tintbox.terminal import quiet
 
 ONCE = (*WORDS, "project", "name", "mode")  # arguments of the study, not of a run
@@ -132,8 +133,7 @@ def check_folder(folder: Path, runs: int, word: str = "project") -> None:
     if resolved.count("[") != resolved.count("]"):
         raise TintboxError(f"{folder}: `yolo` takes no path in which a bracket is not closed; give {word}=")
     if not is_utf8(resolved):  # Ultralytics writes it into files
-        shown = resolved.encode("ascii", "replace").decode()
-        raise TintboxError(f"{shown}: the folder's path is not in UTF-8; give {word}=")
+        raise TintboxError(f"{as_text(resolved)}: the folder's path is not in UTF-8; give {word}=")
     probe = folder / f".write-{os.getpid()}"
     there = next(place for place in (folder.absolute(), *folder.absolute().parents) if is_there(place, Path.exists))
     with explain_refusal(f"{folder}: cannot be written", f"; give {word}="):

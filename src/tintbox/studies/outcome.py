@@ -157,6 +157,6 @@ def log_end(folder: Path) -> str:
 
 
 def shorten(reason: str) -> str:
-    """Return a reason as one line of limited length that can be encoded as UTF-8."""
-    why = one_line(reason.encode("utf-8", "replace").decode())
+    """Return a reason as one line of limited length; `one_line` also escapes what is not UTF-8."""
+    why = one_line(reason)
     return why if len(why) <= LONGEST else f"{why[: LONGEST - 4]} ..."

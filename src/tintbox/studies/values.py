@@ -14,7 +14,7 @@ from typing import Any
 from tintbox.checks import as_path
 from tintbox.errors import TintboxError
 from tintbox.limits import YAML_DEPTH
-from tintbox.path_names import distinct_names
+from tintbox.path_names import as_text, distinct_names, is_utf8
 
 PAIRS = {"(": ")", "[": "]", "{": "}"}
 QUOTES = "'\""
@@ -132,22 +132,13 @@ def _check_plain(key: str, value: Any, depth: int = 0) -> None:
         if any(letter in value for letter in "\0\n\r"):
             raise TintboxError(f"{key}: a value is one line of text, without a line break or a zero byte")
         if not is_utf8(value):
-            raise TintboxError(f"{key}={value.encode('ascii', 'replace').decode()}: not in UTF-8")
+            raise TintboxError(f"{key}={as_text(value)}: not in UTF-8")
         if value.count("[") != value.count("]"):
             raise TintboxError(f"{key}={value}: a bracket is not closed, which `yolo` takes of no value")
     elif isinstance(value, float) and not math.isfinite(value):
         raise TintboxError(f"{key}={value}: give a finite number")
     elif isinstance(value, int) and abs(value) >= LARGEST:
         raise TintboxError(f"{key}: a whole number beyond 2^63 is no value of an argument")
-
-
-def is_utf8(value: str) -> bool:
-    """Return whether a text can be encoded: file names that are not UTF-8 arrive with lone surrogates."""
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def as_hashable(value: Any) -> Hashable:
