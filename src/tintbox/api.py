@@ -46,7 +46,5 @@ def study(*, workers: int = 1, ray: str | None = None, yes: bool = False, **argu
     if not isinstance(yes, bool):
         raise TintboxError(f"yes={yes}: give True or False")
     autoload.install()
-    with command.explain_failures():
-        several = {k: [*value] if isinstance(value, (list, range)) else [value] for k, value in arguments.items()}
-        requested = grid.from_values(several)
-    return command.train_grid(requested, workers, ray, yes=yes)
+    several = {k: [*value] if isinstance(value, (list, range)) else [value] for k, value in arguments.items()}
+    return command.train_grid(grid.from_values(several), workers, ray, yes=yes)
