@@ -54,11 +54,12 @@ class CrossedCell(Group):
         """Return one of COCO's twelve numbers for each seed."""
         return [float(kinds[kind].values[place]) for kinds in self.seeds.values()]
 
-    def difference(self, other: CrossedCell, kind: str) -> Estimate | None:
+    def difference(self, other: CrossedCell, kind: str, level: float | None = None) -> Estimate | None:
         """Return the difference in AP to another cell, paired by seed and image.
 
-        The interval is over images, and over seeds if they have several in common. None if the two have no seed in
-        common, or were evaluated on different images, labels or classes.
+        The interval is over images, and over seeds if they have several in common; its confidence level is that of the
+        evaluations unless given. None if the two have no seed in common, or were evaluated on different images, labels
+        or classes.
         """
         both = [
             (self.seeds[seed][kind], other.seeds[seed][kind])
@@ -70,7 +71,7 @@ class CrossedCell(Group):
         samples = np.array([overall(one.samples)[:, AP] - overall(two.samples)[:, AP] for one, two in both])
         values = np.array([one.values[AP] - two.values[AP] for one, two in both])
         settings, support = both[0][0].settings, both[0][0].support[-1, AP]
-        bounds = seeds.difference_interval(samples, values, settings.level, support)
+        bounds = seeds.difference_interval(samples, values, level or settings.level, support)
         return Estimate(float(values.mean()), *bounds.tolist())
 
 
