@@ -82,6 +82,19 @@ def test_of_many_compared_classes_those_that_differ_most_are_shown(synthetic):
     assert "the 0 of 40 classes that differ most" in same and "... 40 others: compare.csv" in same
 
 
+def test_compared_classes_say_how_many_differ_by_chance(pair, synthetic):
+    truth, detections = pair
+    compared = Comparison(*[evaluate(truth, detections, settings=Settings(resamples=60, level=0.9))] * 2)
+    line = "Of classes that are equal in truth, about one in 10 is called better or worse."
+    shown = tables.comparison_text(compared)
+    assert shown.endswith(f"\n{line}\n") and tables.comparison_tables(compared)[-1].html().endswith(f"<p>{line}</p>")
+    without = evaluate(truth, detections, settings=Settings(resamples=0))
+    assert "equal in truth" not in tables.comparison_text(Comparison(without, without)), "there are no verdicts"
+    many = evaluate(*synthetic.case(2, images=60, classes=40, crowded=False), settings=FEW)
+    shown = tables.comparison_text(Comparison(many, many))
+    assert shown.index("of 40 classes") < shown.index("about one in 20") < shown.index("boxes: 60 images")
+
+
 @pytest.mark.parametrize("classes", [0, 5, 19])
 def test_of_many_classes_few_have_objects(classes, synthetic):
     truth, detections = synthetic.case(2, images=60, classes=40, crowded=False)
