@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tintbox.plugins.coco_eval.errors.tide import Explanation
     from tintbox.plugins.coco_eval.evaluation import Evaluation
 
-NONE = "n/a"
+NONE, EQUAL = "n/a", "equal"
 DIGITS, MOST_DIGITS = 3, 9  # decimals; more than DIGITS only for significant differences too small to show otherwise
 CLASS_COLUMNS = ("AP", "AP50", "AP75", "AR100")  # in the logged table; the files have all twelve
 HUGE = 1e6  # numbers from here on are shown in scientific notation
@@ -36,7 +36,7 @@ LONGEST = 60  # maximum length of a class name in characters; longer ones are cu
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under headings, with the first ``left`` columns left-aligned; optionally a ``title`` above, a ``note`` below."""
+    """Rows under headings, the first ``left`` columns left-aligned; a ``title`` above and a ``note`` below, if any."""
 
     headings: Sequence[str]
     rows: list[Sequence[str]] = field(repr=False)
@@ -212,7 +212,7 @@ def comparison_tables(comparison: Comparison, rest: str = "") -> list[Table]:
     rows = [_difference(make_legible(name), a[0], b[0], d[0], bounds[0]) for name, a, b, d, bounds in classes]
     rarely = round(1 / (1 - first.settings.level))
     note = f"Of classes that are equal in truth, about one in {rarely} is called better or worse."
-    note *= any(row[-1] for row in rows)
+    note *= any(row[-1] not in ("", EQUAL) for row in rows)
     if len(rows) <= MOST_CLASSES:
         return [numbers, Table(("AP of class", *columns), rows, note=note)]
     differences = comparison.classes[:, 0]
@@ -237,7 +237,7 @@ def verdict(difference: float, bounds: np.ndarray) -> str:
     if np.isnan(bounds).any():
         return ""
     if np.abs([difference, *bounds]).max() <= ROUNDING:
-        return "equal"
+        return EQUAL
     if not is_sure(bounds):
         return "may be chance"
     return "better" if difference > 0 else "worse"

@@ -33,7 +33,9 @@ def evaluation(offset, seed):
 def test_intervals_are_over_images_and_seeds_as_in_a_study(monkeypatch, number):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     runs = importlib.import_module("runs")
-    made = {Path(name, str(seed)): evaluation(off, seed) for name, off in (("a", 2), ("b", 3)) for seed in range(number)}
+    made = {
+        Path(name, str(seed)): evaluation(off, seed) for name, off in (("a", 2), ("b", 3)) for seed in range(number)
+    }
     monkeypatch.setattr(runs, "read_evaluation", lambda folder, split: made[folder])
     pairs = [(Path("a", str(seed)), Path("b", str(seed))) for seed in range(number)]
     (value, *bounds), single = runs.intervals(pairs)
