@@ -14,7 +14,7 @@ is both validation sets together; objects of one set's classes are not labelled 
 on the first dataset, and the first epoch of a run is left out.
 
 ``--differences`` validates the runs' weights on the new classes once more, and prints the differences in AP from
-`plain` of the same seed, with intervals from resampling images and seeds. The peak memory is that of a run's process
+`plain` of the same seed, with intervals over images and seeds. The peak memory is that of a run's process
 until it is trained.
 
 Every run is a folder with a ``result.json``; finished runs are kept, so a killed benchmark continues where it stopped.

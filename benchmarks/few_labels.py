@@ -15,7 +15,7 @@ The row `recipe-probe` uses the recipe of `probe=true`, whose short runs take at
 With --minutes, rows train for equal minutes instead, each at its own speed; stock keeps its float32 default. Run these
 with --jobs 1 on an otherwise idle machine.
 
-Differences are paired: per dataset and share with an interval from resampling test images and seeds; over datasets with
+Differences are paired: per dataset and share with an interval over test images and seeds; over datasets with
 Student's t on the datasets' means. Every run is an ordinary run folder with its predictions in `test/`; finished runs
 are kept, so a killed benchmark continues where it stopped. `TINTBOX_DATA` names the folder with the datasets.
 """

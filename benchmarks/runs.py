@@ -184,27 +184,24 @@ def read_evaluation(folder: Path, split: str):
 def intervals(
     pairs: list[tuple[Path, Path]], split: str = "val"
 ) -> tuple[tuple[float, float, float], list[tuple[float, float]]]:
-    """Return the difference in COCO AP between runs of two kinds, with 95% intervals from a paired bootstrap.
+    """Return the difference in COCO AP between runs of two kinds, with 95% intervals.
 
     Args:
         pairs: For each seed, the folders of two runs with the same share: ours and its baseline.
         split: The predicted split, a subfolder of each run.
 
     Returns:
-        The mean over seeds with its interval from resampling images and seeds, and for each seed the interval from
-        resampling images; in -1..1.
+        The mean over seeds with its interval over images and seeds, and for each seed the interval over images, from a
+        paired bootstrap; in -1..1.
     """
     import numpy as np
 
-    from tintbox.plugins.coco_eval import bootstrap
+    from tintbox.plugins.coco_eval import seeds
     from tintbox.plugins.coco_eval.comparison import Comparison
     from tintbox.plugins.coco_eval.metrics import overall
 
     compared = [Comparison(read_evaluation(others, split), read_evaluation(ours, split)) for ours, others in pairs]
     samples = np.stack([(overall(c.second.samples) - overall(c.first.samples))[..., 0] for c in compared])  # (S, R)
-    drawn = np.random.default_rng(0).integers(len(pairs), size=(len(pairs), samples.shape[1]))
-    pooled = np.take_along_axis(samples, drawn, axis=0).mean(0)
-    value = np.mean([c["AP"] for c in compared])
-    first = compared[0].first
-    low, high = bootstrap.difference_interval(pooled, np.array(value), first.settings.level, first.support[-1, 0])
-    return (float(value), float(low), float(high)), [tuple(map(float, c.intervals[0])) for c in compared]
+    values, first = np.array([c["AP"] for c in compared]), compared[0].first
+    low, high = seeds.difference_interval(samples, values, first.settings.level, first.support[-1, 0])
+    return (float(values.mean()), float(low), float(high)), [tuple(map(float, c.intervals[0])) for c in compared]

@@ -117,8 +117,8 @@ def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", setti
     With equal settings, the samples of two models are paired.
 
     Raises:
-        TintboxError: Masks are requested but missing, there is nothing to evaluate, or there are too many resamples
-            for this number of images.
+        TintboxError: Masks are requested but missing, there is nothing to evaluate, there are too many resamples for
+            this number of images, or only some of these have a group.
     """
     if iou_type == "segm" and detections.segmentation is None and len(detections):
         raise TintboxError("iou_type=segm: the predictions have no masks; use iou_type=bbox")
@@ -134,11 +134,12 @@ def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", setti
             f"resamples={settings.resamples}: too many for {counted(len(truth.images), 'image')} (classes: "
             f"{len(truth.categories):,}); give up to {COCO_WEIGHTS // numbers}, 0 for no intervals"
         )
+    groups = group_numbers(truth)
     columns = Columns.of(truth, detections, iou_type)
     matched, partners = match(columns)
     curves = accumulate(matched)
     names = [category["name"] for category in sorted(truth.categories, key=lambda category: category["id"])]
-    samples, groups = np.empty((0, len(names), len(METRICS))), group_numbers(truth)
+    samples = np.empty((0, len(names), len(METRICS)))
     if settings.resamples:
         drawn = bootstrap.draw(columns.images, settings.resamples, settings.seed, groups)
         samples = bootstrap.reweight(matched, drawn)
@@ -158,10 +159,21 @@ def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", setti
 
 
 def group_numbers(truth: Truth) -> np.ndarray | None:
-    """Return the group number of each image in order of image id, or None if images are not grouped."""
+    """Return the group number of each image in order of image id, or None if images are not grouped.
+
+    Raises:
+        TintboxError: Some images have a group, and some have none.
+    """
     groups = {image["id"]: image.get(GROUP) for image in truth.images}
-    if any(group is None for group in groups.values()):
+    alone = [image for image, group in groups.items() if group is None]
+    if len(alone) == len(groups):
         return None
+    if alone:
+        has = "has" if len(alone) == 1 else "have"
+        raise TintboxError(
+            f"the ground truth: {len(alone):,} of {counted(len(groups), 'image')} {has} no {GROUP}, the first with id "
+            f"{alone[0]}; give one to all images or to none"
+        )
     names = [str(groups[image]) for image in sorted_ids(groups).tolist()]
     return np.unique(names, return_inverse=True)[1]
 

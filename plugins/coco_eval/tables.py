@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tintbox.plugins.coco_eval.errors.tide import Explanation
     from tintbox.plugins.coco_eval.evaluation import Evaluation
 
-NONE = "n/a"
+NONE, EQUAL = "n/a", "equal"
 DIGITS, MOST_DIGITS = 3, 9  # decimals; more than DIGITS only for significant differences too small to show otherwise
 CLASS_COLUMNS = ("AP", "AP50", "AP75", "AR100")  # in the logged table; the files have all twelve
 HUGE = 1e6  # numbers from here on are shown in scientific notation
@@ -36,12 +36,13 @@ LONGEST = 60  # maximum length of a class name in characters; longer ones are cu
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under headings, with the first ``left`` columns left-aligned and an optional ``title`` above."""
+    """Rows under headings, the first ``left`` columns left-aligned; a ``title`` above and a ``note`` below, if any."""
 
     headings: Sequence[str]
     rows: list[Sequence[str]] = field(repr=False)
     left: int = 1
     title: str = ""
+    note: str = ""
 
     def text(self) -> str:
         """Return the table as text with aligned columns."""
@@ -53,8 +54,8 @@ class Table:
         stream = io.StringIO()
         # In a notebook, rich would display the table immediately, ahead of the text that it belongs to.
         Console(file=stream, width=400, color_system=None, force_jupyter=False).print(shown)
-        lines = [self.title] if self.title else []
-        return "\n".join([*lines, *(line.rstrip() for line in stream.getvalue().splitlines())])
+        above, below = [self.title] if self.title else [], ["", self.note] if self.note else []
+        return "\n".join([*above, *(line.rstrip() for line in stream.getvalue().splitlines()), *below])
 
     def html(self) -> str:
         """Return the table as HTML."""
@@ -64,9 +65,9 @@ class Table:
             shown = (f'<{tag} style="text-align:{s}">{escape_html(c)}</{tag}>' for s, c in zip(sides, cells))
             return f"<tr>{''.join(shown)}</tr>"
 
-        title = f"<p>{escape_html(self.title)}</p>" if self.title else ""
+        title, note = (f"<p>{escape_html(said)}</p>" if said else "" for said in (self.title, self.note))
         body = "".join(row(cells, "td") for cells in self.rows)
-        return f"{title}<table><thead>{row(self.headings, 'th')}</thead><tbody>{body}</tbody></table>"
+        return f"{title}<table><thead>{row(self.headings, 'th')}</thead><tbody>{body}</tbody></table>{note}"
 
 
 def make_legible(name: str, most: int = LONGEST) -> str:
@@ -209,15 +210,19 @@ def comparison_tables(comparison: Comparison, rest: str = "") -> list[Table]:
         return [numbers]
     classes = zip(first.names, first.classes, second.classes, comparison.classes, comparison.class_intervals)
     rows = [_difference(make_legible(name), a[0], b[0], d[0], bounds[0]) for name, a, b, d, bounds in classes]
+    rarely = round(1 / (1 - first.settings.level))
+    note = f"Of classes that are equal in truth, about one in {rarely} is called better or worse."
+    note *= any(row[-1] not in ("", EQUAL) for row in rows)
     if len(rows) <= MOST_CLASSES:
-        return [numbers, Table(("AP of class", *columns), rows)]
+        return [numbers, Table(("AP of class", *columns), rows, note=note)]
     differences = comparison.classes[:, 0]
     most = _in_order(-np.abs(differences))[: 2 * ENDS]
     most = most[differences[most] != 0]
     title = f"AP of {TITLES[first.iou_type]}: the {len(most)} of {len(rows):,} classes that differ most"
     most = most[np.argsort(differences[most], kind="stable")]
     worse, better = np.split(most, [np.count_nonzero(differences[most] < 0)])
-    return [Table(("AP of class", *columns), _abbreviated(rows, worse, better, rest), title=title), numbers]
+    shown = _abbreviated(rows, worse, better, rest)
+    return [Table(("AP of class", *columns), shown, title=title, note=note), numbers]
 
 
 def _difference(name: str, first: float, second: float, difference: float, bounds: np.ndarray) -> Sequence[str]:
@@ -232,7 +237,7 @@ def verdict(difference: float, bounds: np.ndarray) -> str:
     if np.isnan(bounds).any():
         return ""
     if np.abs([difference, *bounds]).max() <= ROUNDING:
-        return "equal"
+        return EQUAL
     if not is_sure(bounds):
         return "may be chance"
     return "better" if difference > 0 else "worse"

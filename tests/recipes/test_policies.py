@@ -1,15 +1,19 @@
 """What a probe tries within its minutes, and what is chosen of numbers made up here."""
 
 import math
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import yaml
 
+from tintbox.plugins.coco_eval import bootstrap
 from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.recipes import policies, recipe_file
 from tintbox.recipes.pace import Pace
 from tintbox.recipes.policies import CANDIDATES, Finding, Plan
 from tintbox.recipes.rules import Recipe, Setting
+from tintbox.studies.pooled import CrossedCell
 
 PACE = Pace(0.1, 640, "cpu")
 
@@ -60,6 +64,23 @@ def test_the_winner_is_the_best_beyond_chance():
     assert policies.pick(findings(frozen=(-0.2, -0.3, -0.1))) is None
 
 
+def test_of_equal_policies_one_is_rarely_chosen():
+    """Seven intervals of 95% chose one in 13% of probes; together, the seven now err as rarely as one."""
+    generator, images = np.random.default_rng(0), 60
+    weights = bootstrap.draw(images, 400).T / images
+
+    def cell(name):
+        own = generator.normal(0, 1, images)
+        samples = np.broadcast_to((weights @ own)[:, None, None], (400, 1, 12))
+        settings, support = SimpleNamespace(level=0.95), np.full((2, 12), images)
+        one = {"samples": samples, "values": np.full(12, own.mean()), "settings": settings, "support": support}
+        return CrossedCell({"cfg": f"{name}.yaml"}, {}, {None: {"bbox": SimpleNamespace(**one, fingerprint="")}}, {})
+
+    repeats = 300
+    chosen = sum(policies.pick(policies.find([cell(name) for name in range(8)])) is not None for _ in range(repeats))
+    assert chosen / repeats < 0.08
+
+
 def test_the_winner_is_written_with_its_margin(tmp_path):
     found = findings(**{"frozen-5-rest-0.3": (0.0512, 0.0123, 0.0899), "frozen": (-0.1, -0.2, -0.05)})
     chosen = policies.apply(recipe(), PLAN, found, 218)
@@ -69,7 +90,7 @@ def test_the_winner_is_written_with_its_margin(tmp_path):
         "lrf": 0.01,
     }  # fmt: skip
     why = "measured: frozen-5-rest-0.3 is ahead by +5.1 [+1.2, +9.0] AP points over backbone-0.1 on 3 folds of the "
-    why += "218 training images, by resampling images; one run each"
+    why += "218 training images, by resampling images; one run each; the largest of 2 leads, so it is overstated"
     assert f"lr_scale: {{backbone: 0.3}} # {why}\n" in file.read_text()
     assert "# probe: numbers\n" in file.read_text()
 

@@ -9,7 +9,7 @@ import pytest
 from tintbox.plugins.coco_eval import command
 from tintbox.plugins.coco_eval.settings import Settings
 from tintbox.plugins.coco_eval.tables import number
-from tintbox.reports import metrics, pairs, tables
+from tintbox.reports import metrics, pairs, seeds, tables
 
 from .conftest import section, texts
 
@@ -184,6 +184,14 @@ def test_no_ap_by_size_that_nobody_computed(made):
 def test_equal_runs_have_no_best(made):
     _, table = summary(section(*(made(name, **{"metrics__mAP50-95(B)": [0.5]}) for name in "ab")))
     assert not any(cell.best for cell in column(table, "mAP50-95"))
+
+
+@pytest.mark.parametrize(("number_of_settings", "said"), [(2, False), (3, True)])
+def test_the_best_of_several_settings_says_that_it_was_chosen(made, number_of_settings, said):
+    criterion = metrics.criterion(section(made("a", **{"metrics__mAP50-95(B)": [0.5]})))
+    found = [seeds.Setting(f"lr0={i}", [], [0.5, 0.4 + i / 100]) for i in range(number_of_settings)]
+    (note,) = tables.seed_table(found, criterion).notes
+    assert ("as the best is chosen by its mean" in note) == said
 
 
 def test_numbers():

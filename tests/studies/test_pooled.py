@@ -4,6 +4,7 @@ import csv
 import json
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from pycocotools import mask
 from tintbox import run_folder
 from tintbox.errors import TintboxError
 from tintbox.folds.files import Folds
-from tintbox.plugins.coco_eval import bootstrap
+from tintbox.plugins.coco_eval import bootstrap, seeds
 from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.truth import Truth
 from tintbox.plugins.coco_eval.evaluation import evaluate
@@ -22,7 +23,7 @@ from tintbox.studies import command, crossed_table, pooled
 from tintbox.studies.cells import Result
 from tintbox.studies.grid import parse
 from tintbox.studies.outcome import Outcome
-from tintbox.studies.pooled import Pools
+from tintbox.studies.pooled import CrossedCell, Pools
 
 GRID = parse(["model=a.yaml", "data=d.yaml", "folds=2", "freeze=None,backbone,10", "seed=0,1", "plots=False"])
 PICTURES = [f"/data/{i:02}.jpg" for i in range(10)]
@@ -89,11 +90,11 @@ def test_numbers_over_all_pictures_and_seeds(tmp_path):
     other = [evaluation(tmp_path / f"freeze_backbone-seed_{seed}") for seed in (0, 1)]
     assert one[0].images == 10 and sum(one[0].truths) == 30
     assert first.estimate("bbox").value == pytest.approx(np.mean([e["AP"] for e in one]), abs=1e-12)
-    gaps = np.mean([overall(b.samples)[:, 0] - overall(a.samples)[:, 0] for a, b in zip(one, other)], axis=0)
-    value = np.mean([b["AP"] - a["AP"] for a, b in zip(one, other)])
-    expected = bootstrap.interval(gaps, np.array(value))
+    gaps = np.array([overall(b.samples)[:, 0] - overall(a.samples)[:, 0] for a, b in zip(one, other)])
+    values = np.array([b["AP"] - a["AP"] for a, b in zip(one, other)])
+    expected = seeds.difference_interval(gaps, values, support=10)
     gap = second.difference(first, "bbox")
-    assert (gap.value, gap.low, gap.high) == pytest.approx((value, *expected), abs=1e-12)
+    assert (gap.value, gap.low, gap.high) == pytest.approx((values.mean(), *expected), abs=1e-12)
     assert gap.low > 0.1, "boxes that are nearer are better beyond chance"
     same = third.difference(first, "bbox")
     assert same.value == same.low == same.high == 0
@@ -105,6 +106,31 @@ def test_numbers_over_all_pictures_and_seeds(tmp_path):
     assert first.seconds == {0: 13.0, 1: 13.0}, "both folds together"
 
 
+def test_equal_settings_whose_seeds_differ_are_told_apart_rarely():
+    """A seed has a standard deviation of four image standard errors; by the images alone it was four times in ten."""
+    generator, images = np.random.default_rng(0), 40
+    weights = bootstrap.draw(images, 500).T / images
+
+    def cell(*rows):
+        found = {}
+        for seed, (value, samples) in enumerate(rows):
+            numbers = np.repeat(samples[:, None, None], 12, 2)
+            settings, support = SimpleNamespace(level=0.95), np.full((2, 12), images)
+            one = {"samples": numbers, "values": np.full(12, value), "settings": settings, "support": support}
+            found[seed] = {"bbox": SimpleNamespace(**one, fingerprint="")}
+        return CrossedCell({}, {}, found, {})
+
+    apart, repeats = 0, 200
+    for _ in range(repeats):
+        hard = generator.normal(0, math.sqrt(images), images)
+        own = generator.normal(0, 4, 3)
+        gap = cell(*((hard.mean() + x, weights @ hard + x) for x in own)).difference(
+            cell(*[(0, np.zeros(500))] * 3), "bbox"
+        )
+        apart += bool(bootstrap.is_sure(gap.bounds))
+    assert apart / repeats < 0.12
+
+
 def test_the_tables(tmp_path):
     pools = Pools(tmp_path, GRID, FOLDS)
     results = made(tmp_path, lacking=["freeze_10-seed_1-fold_0"])
@@ -112,7 +138,8 @@ def test_the_tables(tmp_path):
     cells = pools.update(results)
     text = (tmp_path / "study.md").read_text()
     assert "over all 10 images, each predicted by the run of 2 that had not learnt from it; 95% intervals" in text
-    assert "mean ± standard deviation over the seeds" in text
+    assert "mean ± standard deviation over the seeds, whose chance is in the intervals of differences" in text
+    assert "\nWith one seed (freeze=10), a verdict is on these trainings and says nothing about others" in text
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
     assert rows[0][:7] == ["freeze", "n", "AP", "interval", "against the first", "interval of that", "verdict"]
     assert [row[:2] for row in rows[2:]] == [["None", "2"], ["backbone", "2"], ["10", "1"]]
@@ -123,6 +150,15 @@ def test_the_tables(tmp_path):
     assert float(table[1]["against_first"]) == pytest.approx(cells[1].difference(cells[0], "bbox").value)
     with (tmp_path / "runs.csv").open() as stream:
         assert [row["fold"] for row in csv.DictReader(stream)] == ["0", "1"] * 6
+
+
+def test_verdicts_from_one_seed_say_so(tmp_path):
+    whole = made(tmp_path)
+    crossed_table.save(tmp_path, whole, Pools(tmp_path, GRID, FOLDS))
+    assert "one seed" not in (tmp_path / "study.md").read_text()
+    single = [one if one.run.settings["seed"] == 0 else Result(one.run, None, None) for one in whole]
+    crossed_table.save(tmp_path, single, Pools(tmp_path, GRID, FOLDS))
+    assert "\nWith one seed, a verdict is on these trainings" in (tmp_path / "study.md").read_text()
 
 
 def test_cells_that_cannot_be_compared_say_why(tmp_path):

@@ -17,6 +17,7 @@ from tintbox.studies.pooled import CrossedCell
 SHARE = 0.5  # of the minutes, at most, go to the probe
 FOLDS = 3
 LEAST_EPOCHS, LEAST_STEPS = 5, 100  # of a run, so that policies can be told apart
+ERROR = 0.05  # chance that any of a probe's intervals is without the true difference
 STARTUP = 10.0  # seconds that a run spends before its first step and after its last
 # The arguments that make up a policy, and the policies tried in addition to the recipe's own.
 POLICY = selectors.ARGUMENTS
@@ -105,6 +106,11 @@ def _seconds(recipe: Recipe, tried: int, pictures: int, pace: Pace) -> tuple[flo
     return tried * epoch, tried * (FOLDS * STARTUP + judging)
 
 
+def level(others: int) -> float:
+    """Return the confidence level of each interval among several: ERROR is divided among them (Bonferroni)."""
+    return 1 - ERROR / max(1, others)
+
+
 def find(cells: Sequence[CrossedCell]) -> list[Finding]:
     """Return the results, the recipe's own policy first: AP of masks if all have masks, else of boxes."""
     first = cells[0]
@@ -113,7 +119,7 @@ def find(cells: Sequence[CrossedCell]) -> list[Finding]:
         Finding(
             Path(str(cell.settings["cfg"])).stem,
             cell.estimate(kind),
-            None if cell is first else cell.difference(first, kind),
+            None if cell is first else cell.difference(first, kind, level(len(cells) - 1)),
         )
         for cell in cells
     ]
@@ -139,6 +145,7 @@ def apply(recipe: Recipe, planned: Plan, findings: Sequence[Finding], pictures: 
         settings = [replace(s, reason=f"{s.reason}; {why}") if s.name == name else s for s in recipe.settings]
         return replace(recipe, settings=settings)
     why = f"measured: {winner.name} is ahead by {margin(winner.gap)} {over}"
+    why += f"; the largest of {len(findings) - 1} leads, so it is overstated"
     chosen = [Setting(key, value, why) for key, value in planned.policies[winner.name].items()]
     chosen = chosen or [Setting("lr_scale", None, f"not set, one learning rate for all layers; {why}")]
     kept = [s for s in recipe.settings if s.name not in POLICY]

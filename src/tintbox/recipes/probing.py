@@ -55,13 +55,18 @@ class Outcome:
         """The name of the chosen policy."""
         return (policies.pick(self.findings) or self.findings[0]).name
 
+    @property
+    def level(self) -> float:
+        """The confidence level of the differences' intervals."""
+        return policies.level(len(self.findings) - 1)
+
     def comments(self) -> list[str]:
         """Return every policy with its numbers, one per line."""
         tried = self.planned.policies
         lines = [
             f"probe: {FOLDS * len(tried)} runs of {self.planned.epochs} epochs on {FOLDS} folds of the {self.pictures} "
             f"training images, kept in {self.folder}; AP in points, with the difference from {self.findings[0].name} "
-            "and its 95% interval:"
+            f"and its {100 * self.level:.1f}% interval:"
         ]
         for one in self.findings:
             what = ", ".join(f"{key}={as_yaml(value)}" for key, value in tried[one.name].items())
@@ -76,6 +81,7 @@ class Outcome:
             "epochs": self.planned.epochs,
             "pictures": self.pictures,
             "chosen": self.chosen,
+            "level": self.level,
             "policies": {
                 one.name: {
                     "arguments": dict(self.planned.policies[one.name]),

@@ -177,8 +177,10 @@ def seed_table(settings: Sequence[seeds.Setting], criterion: Criterion) -> Table
         row = [Cell(str(len(setting.values))), *(Cell(number(one)) for one in numbers), behind]
         rows.append(Row(Cell(setting.title, words=True), row))
     columns = [Cell(text) for text in ("setting", "seeds", "mean", "sd", "lowest", "highest", "against the best")]
-    note = f"sd: sample standard deviation; difference of means with Welch's {percent(seeds.SURE)} interval."
-    return Table(f"{criterion.title} over seeds", columns, rows, [note])
+    note = f"sd: sample standard deviation; difference of means with Welch's {percent(seeds.SURE)} interval"
+    if len(settings) > 2:
+        note += "; as the best is chosen by its mean, equal settings have an interval without zero more often than that"
+    return Table(f"{criterion.title} over seeds", columns, rows, [f"{note}."])
 
 
 def difference_table(entries: Sequence[Entry]) -> Table | None:

@@ -21,7 +21,7 @@ from tintbox.studies.pooled import CrossedCell, Pools
 def save(folder: Path, results: Sequence[Result], pools: Pools) -> None:
     """Write ``study.md``, ``study.csv`` (a row per cell) and ``runs.csv`` (a row per run), each atomically."""
     cells = pools.update(results)
-    lines = [f"# {folder.name}", *markdown(cells, pools.folds), *find_incomparable(cells)]
+    lines = [f"# {folder.name}", *markdown(cells, pools.folds), *find_single_seeds(cells), *find_incomparable(cells)]
     lines += table.find_baseline(results, [cell.settings for cell in cells])
     lines += table.find_lacking(results)
     lines += [f"- {name}: its folds cannot be put together: {why}" for name, why in pools.problems.items()]
@@ -43,13 +43,23 @@ def markdown(cells: Sequence[CrossedCell], folds: Folds) -> list[str]:
         drawn = f"{len(set(folds.groups)):,} groups of images" if folds.grouped else "images"
         said += f"; {tables.intervals_text(one, drawn)}"
     if any(len(cell.seeds) > 1 for cell in cells):
-        said += ", mean ± standard deviation over the seeds"
+        said += "; mean ± standard deviation over the seeds, whose chance is in the intervals of differences, too"
     lines = ["", f"{said}."]
     for kind in kinds:
         head, rows = _rows(cells, kind)
         lines += ["", f"## {TITLES[kind]}", ""] if len(kinds) > 1 else [""]
         lines.append(table.markdown_table(head, rows))
     return lines
+
+
+def find_single_seeds(cells: Sequence[CrossedCell]) -> list[str]:
+    """Return a line below the tables if cells are compared with the first by one seed alone: what that says."""
+    compared = [cell for cell in cells[1:] if cell.difference(cells[0], "bbox")]
+    single = [cell.title for cell in compared if len(cell.seeds.keys() & cells[0].seeds.keys()) == 1]
+    if not single:
+        return []
+    which = "" if len(single) == len(compared) else f" ({'; '.join(single)})"
+    return ["", f"With one seed{which}, a verdict is on these trainings and says nothing about others; add seeds."]
 
 
 def find_incomparable(cells: Sequence[CrossedCell]) -> list[str]:

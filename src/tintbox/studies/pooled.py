@@ -14,7 +14,7 @@ import yaml
 from tintbox import atomic
 from tintbox.errors import TintboxError, one_line
 from tintbox.folds.files import Folds
-from tintbox.plugins.coco_eval import bootstrap, output, pooling
+from tintbox.plugins.coco_eval import bootstrap, output, pooling, seeds
 from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.plugins.coco_eval.evaluation import Evaluation, evaluate, without_masks
 from tintbox.plugins.coco_eval.metrics import column, overall
@@ -54,10 +54,12 @@ class CrossedCell(Group):
         """Return one of COCO's twelve numbers for each seed."""
         return [float(kinds[kind].values[place]) for kinds in self.seeds.values()]
 
-    def difference(self, other: CrossedCell, kind: str) -> Estimate | None:
+    def difference(self, other: CrossedCell, kind: str, level: float | None = None) -> Estimate | None:
         """Return the difference in AP to another cell, paired by seed and image.
 
-        None if the two have no seed in common, or were evaluated on different images, labels or classes.
+        The interval is over images, and over seeds if they have several in common; its confidence level is that of the
+        evaluations unless given. None if the two have no seed in common, or were evaluated on different images, labels
+        or classes.
         """
         both = [
             (self.seeds[seed][kind], other.seeds[seed][kind])
@@ -66,10 +68,11 @@ class CrossedCell(Group):
         ]
         if not both or len({one.fingerprint for pair in both for one in pair}) > 1:
             return None
-        samples = np.mean([overall(one.samples)[:, AP] - overall(two.samples)[:, AP] for one, two in both], axis=0)
-        value = np.array(np.mean([one.values[AP] - two.values[AP] for one, two in both]))
+        samples = np.array([overall(one.samples)[:, AP] - overall(two.samples)[:, AP] for one, two in both])
+        values = np.array([one.values[AP] - two.values[AP] for one, two in both])
         settings, support = both[0][0].settings, both[0][0].support[-1, AP]
-        return Estimate(float(value), *bootstrap.difference_interval(samples, value, settings.level, support).tolist())
+        bounds = seeds.difference_interval(samples, values, level or settings.level, support)
+        return Estimate(float(values.mean()), *bounds.tolist())
 
 
 @dataclass

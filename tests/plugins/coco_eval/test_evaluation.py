@@ -64,6 +64,17 @@ def test_what_cannot_be_evaluated(truth, detections, more, line):
     assert str(caught.value) == line
 
 
+def test_groups_of_some_images_only_are_refused():
+    """Without the one image, the intervals would silently be those of independent images."""
+    images = [{"id": i, "height": 9, "width": 9, "tintbox_group": "clip"} for i in range(1, 4)]
+    del images[1]["tintbox_group"]
+    with pytest.raises(TintboxError) as caught:
+        evaluate(replace(TRUTH, images=images), ONE)
+    assert str(caught.value) == (
+        "the ground truth: 1 of 3 images has no tintbox_group, the first with id 2; give one to all images or to none"
+    )
+
+
 def test_more_resamples_than_the_memory_holds(monkeypatch):
     monkeypatch.setattr(evaluation, "COCO_WEIGHTS", 60)
     evaluate(TRUTH, ONE, settings=Settings(resamples=5))

@@ -1,6 +1,7 @@
 """Evaluations and comparisons as text."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -80,6 +81,23 @@ def test_of_many_compared_classes_those_that_differ_most_are_shown(synthetic):
     assert text.index("of 40 classes") < text.index("b against a, boxes")
     same = tables.comparison_text(Comparison(compared.first, compared.first, ("a", "b")))
     assert "the 0 of 40 classes that differ most" in same and "... 40 others: compare.csv" in same
+
+
+def test_compared_classes_say_how_many_differ_by_chance(pair, synthetic):
+    truth, detections = pair
+    other = replace(detections, score=detections.score[::-1].copy())
+    compared = Comparison(
+        *(evaluate(truth, d, settings=Settings(resamples=60, level=0.9)) for d in (detections, other))
+    )
+    line = "Of classes that are equal in truth, about one in 10 is called better or worse."
+    shown = tables.comparison_text(compared)
+    assert shown.endswith(f"\n{line}\n") and tables.comparison_tables(compared)[-1].html().endswith(f"<p>{line}</p>")
+    same = tables.comparison_text(Comparison(compared.first, compared.first))
+    assert "equal in truth" not in same, "there is no verdict but equal"
+    truth, detections = synthetic.case(2, images=60, classes=40, crowded=False)
+    other = replace(detections, score=detections.score[::-1].copy())
+    shown = tables.comparison_text(Comparison(*(evaluate(truth, d, settings=FEW) for d in (detections, other))))
+    assert shown.index("of 40 classes") < shown.index("about one in 20") < shown.index("boxes: 60 images")
 
 
 @pytest.mark.parametrize("classes", [0, 5, 19])
