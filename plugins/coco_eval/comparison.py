@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tintbox.errors import TintboxError
-from tintbox.plugins.coco_eval import bootstrap, output, pictures, tables
+from tintbox.plugins.coco_eval import bootstrap, output, pictures, swapping, tables
 from tintbox.plugins.coco_eval.data.rows import shorten
 from tintbox.plugins.coco_eval.evaluation import Evaluation
 from tintbox.plugins.coco_eval.metrics import Numbers, column, frozen, overall
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison(Numbers):
-    """The paired bootstrap of two evaluations, which both use the same resamples of the images.
+    """The differences between two evaluations with intervals, from the same resamples of the images and random swaps.
 
     Hard images are hard for both, so the difference is far more certain than two separate intervals suggest.
 
@@ -59,7 +59,7 @@ class Comparison(Numbers):
     def intervals(self) -> np.ndarray:
         """Lower and upper bounds of the differences, ``(12, 2)``."""
         samples = overall(self.second.samples) - overall(self.first.samples)
-        return self._bound(samples, self.values, self.first.support[-1])
+        return self._bound(samples, self.values, -1)
 
     @cached_property
     def classes(self) -> np.ndarray:
@@ -70,11 +70,22 @@ class Comparison(Numbers):
     def class_intervals(self) -> np.ndarray:
         """Lower and upper bounds of the differences for every class, ``(K, 12, 2)``."""
         samples = self.second.samples - self.first.samples
-        return self._bound(samples, self.classes, self.first.support[:-1])
+        return self._bound(samples, self.classes, slice(-1))
 
-    def _bound(self, samples: np.ndarray, values: np.ndarray, support: np.ndarray) -> np.ndarray:
-        """Return the intervals of differences."""
-        return frozen(bootstrap.difference_interval(samples, values, self.first.settings.level, support))
+    def _bound(self, samples: np.ndarray, values: np.ndarray, rows: int | slice) -> np.ndarray:
+        """Return the intervals of differences, of all classes, -1, or of each."""
+        level, support = self.first.settings.level, self.first.support[rows]
+        return frozen(bootstrap.difference_interval(samples, values, level, support, self._p_values[rows]))
+
+    @cached_property
+    def _p_values(self) -> np.ndarray:
+        """How often random swaps make a difference as large, ``(K + 1, 12)``.
+
+        Half as many swaps as resamples, because the two models of a swap are two that are evaluated.
+        """
+        one, two, settings = self.first, self.second, self.first.settings
+        swapped = swapping.draw(one.images, settings.resamples // 2, settings.seed, one.groups)
+        return swapping.p_values(one.matched, two.matched, np.vstack([self.classes, self.values]), swapped)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``compare.json`` as plain data: dicts, lists, strings, numbers, and None for "n/a".

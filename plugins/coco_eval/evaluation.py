@@ -19,7 +19,7 @@ from tintbox.plugins.coco_eval.data.detections import Detections
 from tintbox.plugins.coco_eval.data.outlines import check_masks
 from tintbox.plugins.coco_eval.data.truth import GROUP, Truth
 from tintbox.plugins.coco_eval.errors import tide
-from tintbox.plugins.coco_eval.matcher import match
+from tintbox.plugins.coco_eval.matcher import Group, match
 from tintbox.plugins.coco_eval.metrics import METRICS, TITLES, Curves, Numbers, frozen, overall, per_class
 from tintbox.plugins.coco_eval.settings import Settings
 
@@ -45,6 +45,8 @@ class Evaluation(Numbers):
         errors: The loss from a perfect AP50, by kind of error; None if it was not requested.
         settings: The settings used.
         fingerprint: A hash of the truth; equal for equal truth.
+        matched: The matches by class and size range, of which `Comparison` makes mixtures of two models.
+        groups: ``(images,)`` the group number of each image, or None if images are independent.
     """
 
     iou_type: str
@@ -58,6 +60,8 @@ class Evaluation(Numbers):
     errors: tide.Explanation | None
     settings: Settings
     fingerprint: str
+    matched: list[list[Group]]
+    groups: np.ndarray | None
 
     def __post_init__(self) -> None:
         for array in (self.classes, self.samples, self.support):
@@ -155,6 +159,8 @@ def evaluate(truth: Truth, detections: Detections, iou_type: str = "bbox", setti
         errors=tide.explain(columns, partners, names) if settings.explain else None,
         settings=settings,
         fingerprint=fingerprint(truth, masks=iou_type == "segm"),
+        matched=matched,
+        groups=groups,
     )
 
 

@@ -1,8 +1,10 @@
 """The intervals: reweighting equals resampling, and their coverage is as stated."""
 
+import math
+
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm, t
 
 import tintbox
 from tintbox.plugins.coco_eval import bootstrap
@@ -171,6 +173,26 @@ def test_of_equally_good_models_none_is_better(images, recalled):
     assert np.mean(sure) <= 0.05 + 3 * 0.0126
 
 
+@pytest.mark.parametrize(("images", "level"), [(6, 0.95), (20, 0.95), (87, 0.9), (math.inf, 0.99)])
+def test_intervals_of_few_images_are_those_of_students_t(images, level):
+    """Of a mean of normal values: the mean with n - 1 in the variance and the quantile of t, to a hundredth of it."""
+    count = min(images, 1000)
+    values = np.random.default_rng(0).normal(5, 1, count)
+    values = (values - values.mean()) / values.std() / math.sqrt(count)
+    samples = np.random.default_rng(1).normal(0, values.std(), (400_000, 1))  # what resamples would have, if smooth
+    _, high = bootstrap.interval(samples, np.zeros(1), level, images)[0]
+    assert high == pytest.approx(t.ppf((1 + level) / 2, count - 1) * values.std(ddof=1), rel=0.01)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.99, 0.999])
+def test_tails_are_those_of_students_t(level):
+    least = bootstrap.least_support(level)
+    for units in (least, least + 1, 2 * least, 100, 10_000):
+        exact = norm.cdf(-t.ppf((1 + level) / 2, units - 1) * math.sqrt(units / (units - 1)))
+        assert norm.ppf(bootstrap._tail(level, units)) == pytest.approx(norm.ppf(exact), rel=0.007)
+    assert bootstrap._tail(level, math.inf) == pytest.approx((1 - level) / 2)
+
+
 def test_one_image_makes_no_difference():
     """One object more: a third of the resamples are without its image, whatever the seed."""
     found = np.arange(20) < 1
@@ -226,6 +248,12 @@ def test_pairs_are_surer_than_two_intervals(synthetic):
     width = np.diff(comparison.intervals[0])[0]
     assert comparison["AR100"] > 0
     assert width < 0.7 * np.hypot(np.diff(first.intervals[0])[0], np.diff(second.intervals[0])[0])
+
+
+def test_what_swaps_explain_is_not_sure():
+    samples = np.linspace(0.1, 0.3, 200)[:, None]
+    low, high = bootstrap.difference_interval(samples, np.array([0.2]), p_value=np.array([0.06]))[0]
+    assert low == 0 and high == bootstrap.difference_interval(samples, np.array([0.2]), p_value=np.array([0.05]))[0, 1]
 
 
 def test_an_interval_without_zero_is_sure():

@@ -125,7 +125,9 @@ def estimated(classes, samples, level=0.9):
     names = [str(k) for k in range(len(classes))]
     many = np.full((len(names) + 1, 12), 1234)
     settings = Settings(level=level)
-    return Evaluation("bbox", names, [1] * len(names), 1234, None, classes, samples, many, None, settings, "x")
+    return Evaluation(
+        "bbox", names, [1] * len(names), 1234, None, classes, samples, many, None, settings, "x", [], None
+    )
 
 
 def test_values_are_means_over_the_classes_that_have_one():
