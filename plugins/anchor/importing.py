@@ -56,6 +56,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _compact(model: Any) -> Any:
-    """Convert a model to half precision, in which Ultralytics saves its own, unless that changes a weight."""
+    """Return a model as Ultralytics saves its own: no gradients, and half precision unless that changes a weight."""
+    model.requires_grad_(False)
     weights = [t for t in model.state_dict().values() if t.is_floating_point()]
     return model.half() if all(torch.equal(t.half().float(), t) for t in weights) else model

@@ -32,7 +32,8 @@ def test_an_imported_model_says_what_the_classic_one_does(classic, tmp_path):
     assert imported.names == direct.names == {0: "cat", 1: "dog"}
     assert imported.task == direct.task == "detect"
     assert imported.model.yaml["anchors"] == [[8, 12, 20, 16], [40, 24, 48, 64]]
-    assert next(torch.load(tmp_path / "new.pt", weights_only=False)["model"].parameters()).dtype == torch.float16
+    parameters = [*torch.load(tmp_path / "new.pt", weights_only=False)["model"].parameters()]
+    assert {(p.dtype, p.requires_grad) for p in parameters} == {(torch.float16, False)}
 
 
 def test_what_is_no_classic_checkpoint_is_told_in_one_line(classic, tmp_path):
