@@ -150,7 +150,9 @@ def tell(model: ExtendedModel, added: NewClasses) -> None:
     count = len(added.names)
     own = model.joined.heads[-1].stride.tolist()
     for stride in {*model.stride.tolist()} - {*own}:
-        where += f", without the level of stride {int(stride)} (the boxes are {'large' if stride < own[0] else 'small'})"
+        where += (
+            f", without the level of stride {int(stride)} (the boxes are {'large' if stride < own[0] else 'small'})"
+        )
     LOGGER.info(
         f"{PREFIX}{count} new class{'es' * (count > 1)} ({listed(added.names)}) added to {len(model.names) - count}, "
         f"in a branch from {where}: {sum(sizes.values()) - still:,} parameters train, {still:,} stay unchanged"

@@ -49,7 +49,8 @@ def test_without_the_finest_level_a_slim_branch_starts_as_early_as_two_fifths_al
 
 
 @pytest.mark.parametrize(
-    ("name", "fork", "share"), [("yolov8n", 10, 0.625), ("yolo11n", 10, NARROW), ("yolo26n", 9, 1), ("yolo11m", 8, 0.875)]
+    ("name", "fork", "share"),
+    [("yolov8n", 10, 0.625), ("yolo11n", 10, NARROW), ("yolo26n", 9, 1), ("yolo11m", 8, 0.875)],
 )
 def test_without_the_coarsest_level_a_slim_branch_has_a_wider_head_and_starts_earlier(name, fork, share):
     model = DetectionModel(f"{name}.yaml", verbose=False)
