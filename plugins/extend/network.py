@@ -99,7 +99,7 @@ class ExtendedModel(DetectionModel):
         self.nc = len(self.names)
 
     def list_needed(self, levels: slice) -> list[int]:
-        """Return the trunk's layers that a head of some levels depends on, without those that only finer levels need."""
+        """Return the trunk's layers that a head of some levels depends on, without what only finer levels need."""
         ends = inputs(self.joined)[: self.joined.levels[0]]
         return sorted(last_uses(self.model, ends[levels], ends[: levels.start]).keys() - {-1})
 
