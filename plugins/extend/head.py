@@ -14,6 +14,7 @@ from ultralytics.nn.modules.head import Detect
 
 BOXES, CLASSES = ("cv2", "one2one_cv2"), ("cv3", "one2one_cv3")  # a head's branches, each with a module per level
 BRANCHES = BOXES + CLASSES
+ALL_LEVELS = slice(0, None)
 
 
 def shared(name: str) -> property:
@@ -117,7 +118,7 @@ class JoinedDetect(Detect):
         """Do nothing: Ultralytics visits every head itself."""
 
 
-def renew(old: Detect, count: int, first: int = 0) -> Detect:
+def renew(old: Detect, count: int, levels: slice = ALL_LEVELS) -> Detect:
     """Return a head for other classes: a copy with new last convolutions in its class branches.
 
     Their biases are the prior for an image of 640 pixels (Lin et al., Focal Loss for Dense Object Detection, 2017,
@@ -126,15 +127,15 @@ def renew(old: Detect, count: int, first: int = 0) -> Detect:
     Args:
         old: A trained head.
         count: Number of classes.
-        first: The level it begins with; finer ones are left out.
+        levels: The levels that it reads, of the old one's, finest first.
     """
     head = deepcopy(old)
     head.nc, head.no, head.shape = count, count + 4 * head.reg_max, None
-    if first:
-        head.nl, head.stride = head.nl - first, head.stride[first:]
-        for name in BRANCHES:
-            if getattr(head, name, None) is not None:
-                setattr(head, name, getattr(head, name)[first:])
+    head.stride = head.stride[levels]
+    head.nl = len(head.stride)
+    for name in BRANCHES:
+        if getattr(head, name, None) is not None:
+            setattr(head, name, getattr(head, name)[levels])
     for branches in (head.cv3, getattr(head, "one2one_cv3", None)):
         for branch, stride in zip(branches or (), head.stride.tolist()):
             last = branch[-1]

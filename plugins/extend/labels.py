@@ -14,10 +14,11 @@ from tintbox.checks import is_number
 from tintbox.datasets.reading import dataset_files
 from tintbox.errors import TintboxError
 from tintbox.plugins.extend.classes import NewClasses, listed
+from tintbox.plugins.extend.head import ALL_LEVELS
 
-MOST = 1000  # images whose labels are read to see how large boxes are
-CELLS = 3  # of a level of the feature pyramid, per side of a box that it sees well
-SMALL = 0.1  # quantile of a class's boxes that counts as small, as in `tintbox recipe`
+SAMPLE = 1000  # images whose labels are read to see how large boxes are
+FEWEST, MOST = 3, 12  # cells of a level of the feature pyramid, per side of a box that it sees well
+SMALL, LARGE = 0.1, 0.9  # quantiles of a class's boxes that count as small, as in `tintbox recipe`, and as large
 
 
 def have_box(files: Iterable[str], classes: Collection[int] | None) -> bool:
@@ -40,18 +41,18 @@ def have_box(files: Iterable[str], classes: Collection[int] | None) -> bool:
     return False
 
 
-def small_side(pictures: Sequence[str], classes: Collection[int] | None) -> float:
-    """Return how large the small boxes are, of the class whose boxes are the smallest; 0.0 if there are none.
+def box_sides(pictures: Sequence[str], classes: Collection[int] | None) -> tuple[float, float]:
+    """Return how large the small and the large boxes are, of the classes that have the smallest and the largest.
 
     A box's side is the square root of its area, as a fraction of the image's longer side. Files that cannot be read and
-    boxes without area are passed over.
+    boxes without area are passed over. If there are no boxes, they could have any size: 0.0 and 1.0.
 
     Args:
         pictures: The images.
         classes: The classes by number; None for all.
     """
     sides: dict[int, list[float]] = defaultdict(list)
-    for picture in pictures[:: math.ceil(len(pictures) / MOST) or 1]:
+    for picture in pictures[:: math.ceil(len(pictures) / SAMPLE) or 1]:
         [file] = dataset_files.label_files([picture])
         try:
             size = np.array(dataset_files.picture_size(picture))
@@ -63,22 +64,29 @@ def small_side(pictures: Sequence[str], classes: Collection[int] | None) -> floa
                 continue
             if (row[1][2:] > 0).all():
                 sides[row[0]].append(float((row[1][2:] * size).prod() ** 0.5 / size.max()))
-    return min((float(np.quantile(found, SMALL)) for found in sides.values()), default=0.0)
+    small = min((float(np.quantile(found, SMALL)) for found in sides.values()), default=0.0)
+    return small, max((float(np.quantile(found, LARGE)) for found in sides.values()), default=1.0)
 
 
-def find_finest(side: float, imgsz: Any, strides: Sequence[float]) -> int:
-    """Return the index of the finest level that is needed: 0, or 1 if even small boxes are large enough for that one.
+def find_levels(small: float, large: float, imgsz: Any, strides: Sequence[float]) -> slice:
+    """Return the levels of the feature pyramid that are needed: all, or all but the finest or the coarsest.
 
-    Large boxes can do without the finest level of the feature pyramid, the dearest one.
+    Large boxes can do without the finest level, the dearest one; small boxes without the coarsest, the next in price.
 
     Args:
-        side: The side of small boxes, as a fraction of the image's longer side.
+        small: The side of small boxes, as a fraction of the image's longer side.
+        large: The side of large boxes.
         imgsz: The image size in training, in pixels: the longer side, or both.
         strides: The levels' strides, in pixels, finest first.
     """
     sides = imgsz if isinstance(imgsz, (list, tuple)) else [imgsz]
     numbers = [pixels for pixels in sides if is_number(pixels)]  # Ultralytics refuses others, later
-    return int(len(strides) > 1 and side * max(numbers, default=0) >= CELLS * strides[1])
+    if len(strides) > 1 and numbers:
+        if small * max(numbers) >= FEWEST * strides[1]:
+            return slice(1, None)
+        if large * max(numbers) <= MOST * strides[-2]:
+            return slice(0, -1)
+    return ALL_LEVELS
 
 
 def no_box(new: NewClasses, data: Any, fraction: Any = None) -> TintboxError:

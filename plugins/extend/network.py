@@ -15,7 +15,7 @@ from ultralytics.utils.loss import E2ELoss, v8DetectionLoss
 from tintbox.plugins import trunk
 from tintbox.plugins.extend import budget, narrowing
 from tintbox.plugins.extend.classes import as_dict
-from tintbox.plugins.extend.head import JoinedDetect, renew
+from tintbox.plugins.extend.head import ALL_LEVELS, JoinedDetect, renew
 
 HEAD_SHARE = 0.19  # share of the original's operations allowed for a head-only branch; a fifth with its decoding
 TRANSIENT = ("criterion", "class_weights")  # attributes left over from a model's training
@@ -64,7 +64,9 @@ class ExtendedModel(DetectionModel):
         """The joined heads, the last layer."""
         return self.model[-1]
 
-    def add_branch(self, fork: int, names: Sequence[str], room: float | None = None, finest: int = 0) -> None:
+    def add_branch(
+        self, fork: int, names: Sequence[str], room: float | None = None, levels: slice = ALL_LEVELS
+    ) -> None:
         """Add a branch for new classes, initialised from the old network's weights; a head-only branch is narrower.
 
         Args:
@@ -72,11 +74,11 @@ class ExtendedModel(DetectionModel):
             names: Names of the new classes.
             room: The share of the original's operations that it may use: it starts earlier if it leaves some of them,
                 and has a narrower head if it needs more. None for full copies of the layers from ``fork`` on.
-            finest: The finest level that its head reads. What only finer ones need is not copied.
+            levels: The levels that its head reads, finest first. What only others need is not copied.
         """
         *layers, joined = self.model
-        levels, needed = inputs(joined)[: joined.levels[0]], self.list_needed(finest)
-        head = renew(joined.heads[0], len(names), finest)
+        read, needed = inputs(joined)[: joined.levels[0]][levels], self.list_needed(levels)
+        head = renew(joined.heads[0], len(names), levels)
         if room is not None:
             costs = narrowing.count_operations(self, self.channels)
             fork, head = budget.fit(layers, needed, costs, head, fork, room * self.operations)
@@ -89,27 +91,33 @@ class ExtendedModel(DetectionModel):
         if not copied:  # only a head is added, which at full width would cost as much as the old one
             head = narrowing.fit(head, HEAD_SHARE * self.operations)
         heads = JoinedDetect([*joined.heads, head])
-        place(heads, len(layers), [*inputs(joined), *(moved.get(j, j) for j in levels[finest:])])
+        place(heads, len(layers), [*inputs(joined), *(moved.get(j, j) for j in read)])
         self.model = nn.Sequential(*layers, heads)
         self.save = sorted({j for layer in self.model for j in trunk.sources(layer.f, layer.i)})
         self.forks, self.starts = [*self.forks, fork], [*self.starts, start]
         self.names = {**self.names, **dict(enumerate(names, len(self.names)))}
         self.nc = len(self.names)
 
-    def list_needed(self, finest: int) -> list[int]:
-        """Return the trunk's layers that a head depends on which does without the ``finest`` levels."""
-        levels = inputs(self.joined)[: self.joined.levels[0]]
-        return sorted(last_uses(self.model, levels[finest:], levels[:finest]).keys() - {-1})
+    def list_needed(self, levels: slice) -> list[int]:
+        """Return the trunk's layers that a head of some levels depends on, without what only finer levels need."""
+        ends = inputs(self.joined)[: self.joined.levels[0]]
+        return sorted(last_uses(self.model, ends[levels], ends[: levels.start]).keys() - {-1})
 
     def initial_weights(self) -> dict[str, Tensor]:
         """Return the values that the newest branch's backbone and neck began from: those of the trunk's layers."""
-        levels, last = self.joined.levels, len(self.model) - 1
-        copied = [layer for layer in self.list_needed(levels[0] - levels[-1]) if layer >= self.forks[-1]]
+        last = len(self.model) - 1
+        copied = [layer for layer in self.list_needed(self.newest_levels) if layer >= self.forks[-1]]
         return {
             f"model.{new}.{name}": value
             for new, old in zip(range(self.starts[-1], last), copied, strict=True)
             for name, value in self.model[old].state_dict().items()
         }
+
+    @property
+    def newest_levels(self) -> slice:
+        """The levels of the original that the newest head reads."""
+        old, new = self.joined.heads[0].stride.tolist(), self.joined.heads[-1].stride.tolist()
+        return slice(old.index(new[0]), old.index(new[-1]) + 1)
 
     @property
     def channels(self) -> int:
@@ -222,7 +230,7 @@ def last_uses(layers: Any, ends: Sequence[int], without: Collection[int] = ()) -
 
 
 def extend(
-    model: DetectionModel, fork: int, names: Sequence[str], room: float | None = None, finest: int = 0
+    model: DetectionModel, fork: int, names: Sequence[str], room: float | None = None, levels: slice = ALL_LEVELS
 ) -> ExtendedModel:
     """Return a model with a branch for new classes, in training mode.
 
@@ -230,7 +238,7 @@ def extend(
     as in `ExtendedModel.add_branch`.
     """
     extended = ExtendedModel(model).float()
-    extended.add_branch(fork, names, room, finest)
+    extended.add_branch(fork, names, room, levels)
     return extended.train()
 
 

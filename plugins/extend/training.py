@@ -16,6 +16,7 @@ from tintbox.datasets.reading import dataset_files
 from tintbox.errors import TintboxError
 from tintbox.plugins.extend import base, forks, labels, network
 from tintbox.plugins.extend.classes import NewClasses, listed
+from tintbox.plugins.extend.head import ALL_LEVELS
 from tintbox.plugins.extend.network import ExtendedModel
 from tintbox.plugins.freeze import selection
 from tintbox.plugins.wrappers import models_of, unwrap
@@ -97,11 +98,11 @@ def build(weights: Any, arguments: Mapping[str, Any], new: NewClasses, pictures:
     ``weights`` is not modified. The training images count if the value leaves the choice of the levels to them.
     """
     value, groups = arguments["extend"], network.trunk_groups(weights)
-    fork, room, finest = forks.find(value, groups, selection.title(weights)), forks.room(value), 0
+    fork, room, levels = forks.find(value, groups, selection.title(weights)), forks.room(value), ALL_LEVELS
     if value in forks.BY_SIZE:
-        side = labels.small_side(pictures, new.in_labels(arguments))
-        finest = labels.find_finest(side, arguments.get("imgsz"), weights.stride.tolist())
-    return network.extend(weights, fork, new.names, room, finest)
+        small, large = labels.box_sides(pictures, new.in_labels(arguments))
+        levels = labels.find_levels(small, large, arguments.get("imgsz"), weights.stride.tolist())
+    return network.extend(weights, fork, new.names, room, levels)
 
 
 def join(trainer: Any, model: ExtendedModel) -> None:
@@ -147,8 +148,11 @@ def tell(model: ExtendedModel, added: NewClasses) -> None:
     still = sum(sizes[name] for name in held)
     where = f"layer {model.forks[-1]}" if model.forks[-1] < model.size else "the head"
     count = len(added.names)
-    if model.joined.levels[-1] < model.joined.levels[0]:
-        where += f", without the level of stride {int(model.stride.min())} (the boxes are large)"
+    own = model.joined.heads[-1].stride.tolist()
+    for stride in {*model.stride.tolist()} - {*own}:
+        where += (
+            f", without the level of stride {int(stride)} (the boxes are {'large' if stride < own[0] else 'small'})"
+        )
     LOGGER.info(
         f"{PREFIX}{count} new class{'es' * (count > 1)} ({listed(added.names)}) added to {len(model.names) - count}, "
         f"in a branch from {where}: {sum(sizes.values()) - still:,} parameters train, {still:,} stay unchanged"

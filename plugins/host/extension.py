@@ -50,6 +50,19 @@ def check_reconcile(model: Any, arguments: Mapping[str, Any]) -> None:
         )
 
 
+def check_visualize(model: Any, arguments: Mapping[str, Any]) -> None:
+    """Refuse heat maps of an extended model: Ultralytics draws them for one head, and would take the newest.
+
+    Raises:
+        TintboxError: The model is an extended one.
+    """
+    if arguments.get("visualize") and find_counts(model):
+        raise capabilities.refusal(
+            f"visualize={arguments['visualize']}: the model has more than one head; leave it out, or use the "
+            "checkpoint that `tintbox export-stock` makes of it"
+        )
+
+
 @patch(
     "ultralytics.models.yolo.detect.train",
     "DetectionTrainer.get_model",

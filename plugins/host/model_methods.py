@@ -19,7 +19,7 @@ from tintbox.errors import TintboxError, TintboxFileError, one_line, reason_of
 from tintbox.plugins import callbacks, options, places
 from tintbox.plugins.autoload import ARGUMENTS, TASK, import_optional
 from tintbox.plugins.host import capabilities, command
-from tintbox.plugins.host.extension import check_reconcile
+from tintbox.plugins.host.extension import check_reconcile, check_visualize
 from tintbox.plugins.host.table import DEFAULT_MODEL, patch, replace
 
 ENGINE = "ultralytics.engine.model"
@@ -71,6 +71,8 @@ def register(mode: str) -> None:
                 check_colouriser(self.task, mode, kwargs)
                 if mode in ("val", "predict", "track"):
                     check_reconcile(self.model, kwargs)
+                if mode in ("predict", "track"):
+                    check_visualize(self.model, kwargs)
                 places.check(self.task, mode, kwargs, command.find_typed(kwargs))
                 return stock(self, *args, **kwargs)
 

@@ -5,17 +5,19 @@ import torch
 from torch import nn
 
 from tintbox.plugins.extend import forks, network
+from tintbox.plugins.extend.head import ALL_LEVELS
 
 from ...tiny_models import YOLO11N, YOLO26N, YOLOV8N
 
 KINDS = {"yolov8n": YOLOV8N, "yolo11n": YOLO11N, "yolo26n": YOLO26N}
+WITHOUT_FINEST, WITHOUT_COARSEST = slice(1, None), slice(0, -1)
 OLD = ("a", "b", "x", "y")  # two of the fruit dataset's classes, and two others
 
 
-def add_branch(model, value, names, finest=0):
-    """Extend a model as ``extend=value`` does, without the levels finer than the given one."""
+def add_branch(model, value, names, levels=ALL_LEVELS):
+    """Extend a model as ``extend=value`` does, with some of the levels."""
     fork = forks.find(value, network.trunk_groups(model), "m")
-    return network.extend(model, fork, list(names), forks.room(value), finest)
+    return network.extend(model, fork, list(names), forks.room(value), levels)
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,10 @@ from ultralytics.nn.tasks import DetectionModel
 from tintbox.plugins.extend import forks, network
 from tintbox.plugins.extend.budget import NARROW, find_start
 from tintbox.plugins.extend.budget import fit as fit_branch
+from tintbox.plugins.extend.head import ALL_LEVELS
 from tintbox.plugins.extend.narrowing import SLIM, count_head_operations, fit
 
-from .conftest import KINDS, add_branch
+from .conftest import KINDS, WITHOUT_COARSEST, WITHOUT_FINEST, add_branch
 from .test_narrowing import fused_flops, operations
 
 
@@ -36,15 +37,28 @@ def test_a_slim_branch_adds_two_fifths_of_the_work_at_most(name):
 def test_without_the_finest_level_a_slim_branch_starts_as_early_as_two_fifths_allow(name, fork, share):
     """With a head of full width, unless a narrower one makes room for one more block of layers."""
     model = DetectionModel(f"{name}.yaml", verbose=False)
-    made, room = add_branch(model, "slim", "abcdef", finest=1), forks.room("slim")
+    made, room = add_branch(model, "slim", "abcdef", WITHOUT_FINEST), forks.room("slim")
     assert made.forks == [fork] and made.joined.levels == [3, 2]
     assert fused_flops(made) < 1.4 * fused_flops(model)
-    head = fit(network.renew(model.model[-1], 6, first=1), 0, [share])
+    head = fit(network.renew(model.model[-1], 6, WITHOUT_FINEST), 0, [share])
     assert made.joined.heads[-1].stride.tolist() == [16, 32]
     assert count_head_operations(made.joined.heads[-1]) == count_head_operations(head)
-    earlier = network.extend(model, fork - 1, list("abcdef"), finest=1)
+    earlier = network.extend(model, fork - 1, list("abcdef"), levels=WITHOUT_FINEST)
     earlier.joined.heads[-1] = head
     assert operations(earlier) - earlier.operations > room * made.operations
+
+
+@pytest.mark.parametrize(
+    ("name", "fork", "share"),
+    [("yolov8n", 10, 0.625), ("yolo11n", 10, NARROW), ("yolo26n", 9, 1), ("yolo11m", 8, 0.875)],
+)
+def test_without_the_coarsest_level_a_slim_branch_has_a_wider_head_and_starts_earlier(name, fork, share):
+    model = DetectionModel(f"{name}.yaml", verbose=False)
+    made, all_levels = (add_branch(model, "slim", "abcdef", levels) for levels in (WITHOUT_COARSEST, ALL_LEVELS))
+    assert made.forks == [fork] <= all_levels.forks and made.joined.heads[-1].stride.tolist() == [8, 16]
+    assert fused_flops(made) < 1.4 * fused_flops(model)
+    head = fit(network.renew(model.model[-1], 6, WITHOUT_COARSEST), 0, [share])
+    assert count_head_operations(made.joined.heads[-1]) == count_head_operations(head)
 
 
 def test_a_branch_starts_where_the_budget_ends():

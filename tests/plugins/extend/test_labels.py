@@ -5,6 +5,7 @@ import pytest
 
 from tintbox.plugins.extend import labels
 from tintbox.plugins.extend.classes import NewClasses
+from tintbox.plugins.extend.head import ALL_LEVELS
 
 STRIDES = [8.0, 16.0, 32.0]
 
@@ -31,7 +32,7 @@ def test_files_after_the_first_box_are_not_read(files):
     assert labels.have_box(until_the_first(), [0])
 
 
-def test_how_large_the_small_boxes_of_the_class_with_the_smallest_are(write_dataset):
+def test_how_large_small_and_large_boxes_are(write_dataset):
     wide = np.zeros((50, 100, 3), np.uint8)
     rows = [
         [f"0 .5 .5 {side / 100} {side / 50}" for side in (10, 20, 30, 40, 50)],
@@ -40,14 +41,15 @@ def test_how_large_the_small_boxes_of_the_class_with_the_smallest_are(write_data
     polygon = ["3 .1 .1 .5 .1 .5 .5 .1 .5"]  # 40 by 20 pixels
     file = write_dataset("sizes", list("abcd"), {"train": [(wide, each) for each in (*rows, polygon)]})
     pictures = [str(path) for path in sorted((file.parent / "images" / "train").iterdir())]
-    assert labels.small_side(pictures, [0]) == pytest.approx(0.14)  # the tenth of 10, 20, 30, 40, 50 of 100 pixels
-    assert labels.small_side(pictures, [1]) == pytest.approx((0.8 * 0.2) ** 0.5)
-    assert labels.small_side(pictures, [0, 1]) == pytest.approx(0.14)
-    assert labels.small_side(pictures, [3]) == pytest.approx((0.4 * 0.2) ** 0.5)
-    assert labels.small_side(pictures, None) == pytest.approx(0.01)
+    # The tenths of 10, 20, 30, 40, 50 of 100 pixels.
+    assert labels.box_sides(pictures, [0]) == pytest.approx((0.14, 0.46))
+    assert labels.box_sides(pictures, [1]) == pytest.approx([(0.8 * 0.2) ** 0.5] * 2)
+    assert labels.box_sides(pictures, [0, 1]) == pytest.approx((0.14, 0.46))
+    assert labels.box_sides(pictures, [3]) == pytest.approx([(0.4 * 0.2) ** 0.5] * 2)
+    assert labels.box_sides(pictures, None) == pytest.approx((0.01, 0.46))
     (file.parent / "images" / "train" / "0.png").write_bytes(b"x")
-    assert labels.small_side([*pictures, "missing.png"], [0, 1]) == pytest.approx(0.4)
-    assert labels.small_side([], None) == labels.small_side(pictures, [7]) == 0
+    assert labels.box_sides([*pictures, "missing.png"], [0, 1]) == pytest.approx((0.4, 0.4))
+    assert labels.box_sides([], None) == labels.box_sides(pictures, [7]) == (0, 1)
 
 
 def test_the_error_names_classes_and_dataset():
@@ -57,17 +59,27 @@ def test_the_error_names_classes_and_dataset():
 
 
 def test_the_finest_level_is_left_out_if_small_boxes_have_enough_cells_of_the_next():
-    enough = labels.CELLS * 16 / 320
-    assert labels.find_finest(enough, 320, STRIDES) == labels.find_finest(1, 320, STRIDES) == 1
-    assert labels.find_finest(enough * 0.99, 320, STRIDES) == labels.find_finest(0.0, 320, STRIDES) == 0
-    assert labels.find_finest(enough / 2, 640, STRIDES) == labels.find_finest(enough / 2, [480, 640], STRIDES) == 1
-    assert labels.find_finest(enough / 2, [480, 600], STRIDES) == 0
+    enough, finest = labels.FEWEST * 16 / 320, slice(1, None)
+    assert labels.find_levels(enough, 1, 320, STRIDES) == labels.find_levels(1, 1, 320, STRIDES) == finest
+    assert labels.find_levels(enough * 0.99, 1, 320, STRIDES) == labels.find_levels(0.0, 1, 320, STRIDES) == ALL_LEVELS
+    assert labels.find_levels(enough / 2, 1, 640, STRIDES) == finest
+    assert labels.find_levels(enough / 2, 1, [480, 640], STRIDES) == finest
+    assert labels.find_levels(enough / 2, 1, [480, 600], STRIDES) == ALL_LEVELS
+    assert labels.find_levels(enough, enough, 320, STRIDES) == finest, "the dearer one"
+
+
+def test_the_coarsest_level_is_left_out_if_large_boxes_have_few_cells_of_the_one_before():
+    few, coarsest = labels.MOST * 16 / 320, slice(0, -1)
+    assert labels.find_levels(0, few, 320, STRIDES) == labels.find_levels(0, 0.01, 320, STRIDES) == coarsest
+    assert labels.find_levels(0, few * 1.01, 320, STRIDES) == ALL_LEVELS
+    assert labels.find_levels(0, few / 2, [480, 640], STRIDES) == coarsest
+    assert labels.find_levels(0, few / 2, 660, STRIDES) == ALL_LEVELS
 
 
 @pytest.mark.parametrize("imgsz", [None, "big", [], ["a"]])
 def test_a_size_that_ultralytics_will_refuse_leaves_all_levels(imgsz):
-    assert labels.find_finest(1, imgsz, STRIDES) == 0
+    assert labels.find_levels(1, 1, imgsz, STRIDES) == labels.find_levels(0, 0, imgsz, STRIDES) == ALL_LEVELS
 
 
 def test_a_detector_of_one_level_keeps_it():
-    assert labels.find_finest(1, 320, STRIDES[:1]) == 0
+    assert labels.find_levels(1, 1, 320, STRIDES[:1]) == labels.find_levels(0, 0, 320, STRIDES[:1]) == ALL_LEVELS

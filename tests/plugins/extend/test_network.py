@@ -9,14 +9,15 @@ from ultralytics import YOLO
 from ultralytics.nn.tasks import load_checkpoint
 
 from tintbox.plugins.extend import network
+from tintbox.plugins.extend.head import ALL_LEVELS
 
-from .conftest import KINDS, OLD, add_branch
+from .conftest import KINDS, OLD, WITHOUT_COARSEST, WITHOUT_FINEST, add_branch
 
 SPECS = ("head", "slim", "neck", "neck[4:]", "backbone[5:]", "backbone[1:]")
 
 
-def extend(model, spec, names=("n", "m"), finest=0):
-    return add_branch(model, spec, names, finest).eval()
+def extend(model, spec, names=("n", "m"), levels=ALL_LEVELS):
+    return add_branch(model, spec, names, levels).eval()
 
 
 @torch.no_grad()
@@ -44,19 +45,38 @@ def test_old_predictions_are_the_same_bits_and_the_branch_begins_with_the_old_bo
 def test_a_branch_without_the_finest_level(kind, spec, old, load, pictures):
     """Its anchors are the others', and begin with the old boxes; the old level's layers are not copied, but read."""
     model = load(old[kind])
-    made = extend(model, spec, finest=1)
+    made = extend(model, spec, levels=WITHOUT_FINEST)
     before, after = run(model, pictures), run(made, pictures)
     anchors, finest, rows = before.shape[2], 12 * 8, 4 + len(OLD)
     assert after.shape == (6, rows + 2, 2 * anchors - finest)
     assert torch.equal(after[:, :rows, :anchors], before)
     assert torch.equal(after[:, :4, anchors:], before[:, :4, finest:])
-    again = extend(extend(made, "neck", ["o"]), "slim", ["p"], finest=1)
+    again = extend(extend(made, "neck", ["o"]), "slim", ["p"], WITHOUT_FINEST)
     assert again.joined.levels == [3, 2, 3, 2]
     assert torch.equal(run(again, pictures)[:, : rows + 2, : after.shape[2]], after)
     used = network.last_uses(made.model, network.inputs(made.joined)[3:])
     copied = len(made.model) - 1 - made.starts[0]
     assert len([i for i in used if i >= made.starts[0]]) == copied < made.size - made.forks[0]
     assert any(made.forks[0] < i < made.size for i in used)  # the old neck's layers at the finest level
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("spec", ["slim", "neck", "backbone[5:]"])
+def test_a_branch_without_the_coarsest_level(kind, spec, old, load, pictures):
+    """Its anchors are the others', and begin with the old boxes; the last layers of the neck are not copied."""
+    model = load(old[kind])
+    made = extend(model, spec, levels=WITHOUT_COARSEST)
+    before, after = run(model, pictures), run(made, pictures)
+    anchors, coarsest, rows = before.shape[2], 3 * 2, 4 + len(OLD)
+    assert after.shape == (6, rows + 2, 2 * anchors - coarsest)
+    assert torch.equal(after[:, :rows, :anchors], before)
+    if spec != "slim":  # its head may be narrower
+        assert torch.equal(after[:, :4, anchors:], before[:, :4, :-coarsest])
+    again = extend(extend(made, "neck", ["o"]), "slim", ["p"], WITHOUT_FINEST)
+    assert again.joined.levels == [3, 2, 3, 2]
+    assert torch.equal(run(again, pictures)[:, : rows + 2, : after.shape[2]], after)
+    copied = [i for i in range(made.forks[0], made.size) if i <= network.inputs(model.model[-1])[1]]
+    assert len(made.model) - 1 - made.starts[0] == len(copied)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -75,10 +95,16 @@ def test_three_extensions_leave_all_before_them_as_it_was(kind, specs, old, load
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("spec", "finest"), [*((spec, 0) for spec in SPECS), ("slim", 1), ("backbone[5:]", 1)])
-def test_a_branch_knows_what_it_began_from(kind, spec, finest, old, load):
+@pytest.mark.parametrize(
+    ("spec", "levels"),
+    [
+        *((spec, ALL_LEVELS) for spec in SPECS),
+        *((spec, levels) for spec in ("slim", "backbone[5:]") for levels in (WITHOUT_FINEST, WITHOUT_COARSEST)),
+    ],
+)
+def test_a_branch_knows_what_it_began_from(kind, spec, levels, old, load):
     first = extend(load(old[kind]), "neck", "k")
-    for made in (extend(load(old[kind]), spec, finest=finest), extend(first, spec, finest=finest)):
+    for made in (extend(load(old[kind]), spec, levels=levels), extend(first, spec, levels=levels)):
         values, own = made.initial_weights(), made.state_dict()
         assert all(torch.equal(value, own[name]) for name, value in values.items())
         held = made.held(own)

@@ -4,7 +4,9 @@ import pytest
 import torch
 from ultralytics import YOLO
 
+from tintbox.errors import TintboxError
 from tintbox.plugins.extend.reconcile import keep
+from tintbox.plugins.extend.stock import export_stock
 
 from .conftest import OLD
 
@@ -65,6 +67,17 @@ def test_the_setting_is_kept_in_the_checkpoint(old, fruit, train_tiny):
 
 
 @pytest.mark.attack("arguments")
+def test_heat_maps_are_drawn_for_one_head(extended, old, pictures, tmp_path):
+    source = (pictures[0].permute(1, 2, 0) * 255).byte().numpy()
+    arguments = {"imgsz": 64, "visualize": True, "project": str(tmp_path), "verbose": False}
+    with pytest.raises(TintboxError, match="visualize=True: the model has more than one head; leave it out, or use"):
+        YOLO(extended["yolo11n"].best).predict(source, **arguments)
+    export_stock(extended["yolo11n"].best, tmp_path / "stock.pt")
+    for file in (tmp_path / "stock.pt", old["yolo11n"]):
+        YOLO(file).predict(source, **arguments, name=file.stem)
+        assert any((tmp_path / file.stem).rglob("*.jpg")), file
+
+
 def test_other_models_have_nothing_to_reconcile(refusal, old, fruit):
     words = f"model={old['yolo11n']}", f"data={fruit}"
     assert "reconcile=True: the model has no new classes" in refusal("val", *words, "reconcile=true")

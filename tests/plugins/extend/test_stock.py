@@ -18,13 +18,14 @@ from tintbox.checkpoint_archive import open_checkpoint
 from tintbox.checkpoint_file import instructions
 from tintbox.errors import TintboxError
 from tintbox.plugins.extend import base
+from tintbox.plugins.extend.head import ALL_LEVELS
 from tintbox.plugins.extend.stock import NEVER, export_stock, join
 
 from ..conftest import WEIGHTS
-from .conftest import KINDS, OLD, add_branch
+from .conftest import KINDS, OLD, WITHOUT_COARSEST, WITHOUT_FINEST, add_branch
 
 TWICE = ("backbone[5:]", "head")
-COARSE = "coarse slim"  # without the finest level
+LEVELS = {"coarse slim": WITHOUT_FINEST, "fine slim": WITHOUT_COARSEST}
 ALONE = """
 import json, sys
 for name in [name for name in sys.modules if name.partition(".")[0] == "tintbox"]:
@@ -46,7 +47,7 @@ def extend(model, *specs):
     """Extend a model once for each spec, with arbitrary scores for the new classes."""
     torch.manual_seed(3)
     for i, spec in enumerate(specs):
-        model = add_branch(model, spec.removeprefix("coarse "), [f"n{i}", f"m{i}"], finest=int(spec == COARSE))
+        model = add_branch(model, spec.rpartition(" ")[2], [f"n{i}", f"m{i}"], LEVELS.get(spec, ALL_LEVELS))
         head = model.joined.heads[-1]
         for branch in [*head.cv3, *getattr(head, "one2one_cv3", ())]:
             torch.nn.init.normal_(branch[-1].weight, std=0.05)
@@ -68,7 +69,7 @@ def assert_close(found, expected, side, within=1e-5):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "specs", [("head",), ("neck",), ("backbone[5:]",), ("head", "head"), TWICE, (COARSE, "neck")], ids="+".join
+    "specs", [("head",), ("neck",), ("backbone[5:]",), ("head", "head"), TWICE, ("coarse slim", "neck")], ids="+".join
 )
 def test_predictions_are_the_same(kind, specs, old, load, pictures):
     model = extend(load(old[kind]), *specs)

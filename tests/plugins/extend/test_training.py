@@ -135,6 +135,17 @@ def test_large_boxes_need_no_finest_level(kind, value, old, large, train_tiny, s
     assert torch.allclose(found, expected, atol=1e-3, rtol=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["yolov8n", "yolo11n"])  # with slim and true
+def test_small_boxes_need_no_coarsest_level(kind, extended, load):
+    made = load(extended[kind].best)
+    assert made.joined.levels == [3, 2] and made.joined.heads[-1].stride.tolist() == [8, 16]
+
+
+def test_a_level_that_is_left_out_is_logged(old, fruit, train_tiny, caplog):
+    train_tiny(old["yolo11n"], fruit, extend="slim", val=False)
+    assert [line for line in caplog.messages if "without the level of stride 32 (the boxes are small)" in line]
+
+
 @pytest.mark.parametrize("value", ["neck", "backbone[5:]"])
 def test_a_fork_that_is_given_has_every_level(value, old, large, train_tiny):
     trainer = train_tiny(old["yolov8n"], large, extend=value, val=False)
