@@ -232,9 +232,4 @@ def _factors(model: nn.Module, lr_scale: Any, names: tuple[str, ...]) -> dict[st
         last = _list_layers(model, f"lr_scale={lr_scale}")[-1]
         layers = {name: selection.layer_of(name) for name in names}
         factors = {name: float(lr_scale) ** (last - layer) for name, layer in layers.items() if layer is not None}
-        if (least := min(factors.values(), default=1.0)) < selectors.LEAST_FACTOR:
-            first = min(layer for layer in layers.values() if layer is not None)
-            enough = math.ceil(100 * selectors.LEAST_FACTOR ** (1 / (last - first))) / 100
-            what = f"the factor of layer {first} would be {least:.1g}; give d={enough} or more"
-            raise TintboxError(f"lr_scale={lr_scale}: {what}")
     return {name: factor for name, factor in factors.items() if factor != 1}

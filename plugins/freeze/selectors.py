@@ -25,7 +25,6 @@ from tintbox.errors import counted, suggest, value_text
 GROUPS = ("backbone", "neck", "head", "all")
 SLICE = re.compile(r"(\w+)\[(-?\d+|)(?:(:)(-?\d+|))?\]")  # group, start or index, colon, stop
 WORD = re.compile(r"[^\s,:{}()'\"]+")
-LEAST_FACTOR = 1e-6  # of a learning rate; what has less would silently not train
 EXAMPLE = "e.g. backbone, backbone[:5], 7, 23.cv2 or model.23.cv3.*"
 
 
@@ -120,13 +119,13 @@ def check_lr_scale(value: Any) -> str | None:
         for selector, factor in value.items():
             if wrong := check_selectors(selector):
                 return wrong
-            if not is_number(factor, LEAST_FACTOR, 1e6):
+            if not is_number(factor, 1e-6, 1e6):
                 hint = "; to train nothing there, use freeze" if factor == 0 else ""
                 return f"the factor of '{selector}' is a number from 1e-6 to 1e6, not {factor}{hint}"
         return None
-    if is_number(value, LEAST_FACTOR, 1):
+    if is_number(value, 0.1, 1):
         return None
-    return "give a mapping from selector to factor, e.g. {backbone: 0.1}, or one number d from 1e-6 to 1, e.g. 0.9"
+    return "give a mapping from selector to factor, e.g. {backbone: 0.1}, or one number d from 0.1 to 1, e.g. 0.9"
 
 
 CHECKS = {

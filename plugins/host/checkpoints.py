@@ -30,6 +30,22 @@ class WholePath(type(Path())):  # type: ignore[misc]
         return len(data)
 
 
+class LatePath(type(Path())):  # type: ignore[misc]
+    """A path whose content is kept until `write`."""
+
+    content: Any = None
+
+    def write_bytes(self, data: Any) -> int:
+        """Keep the file's content."""
+        self.content = data
+        return len(data)
+
+    def write(self) -> None:
+        """Replace the file atomically, if there is a content."""
+        if self.content is not None:
+            WholePath(self).write_bytes(self.content)
+
+
 @patch("ultralytics.utils.patches", "torch_save")
 def whole_saves(patches: Any) -> None:
     """Save files atomically: Ultralytics replaces `torch.save` by this function and strips checkpoints with it.
@@ -53,6 +69,8 @@ def checkpoints(trainer: Any) -> None:
     Stock writes last.pt, best.pt and epochN.pt in place, which truncates them if the run is killed or the disk is
     full. It also refuses to resume with unknown arguments in `train_args`, so the ones that were set are stored as a
     plain dict on the saved network, where `load_checkpoint` finds them.
+
+    last.pt comes last: a run that goes on from it trains the epoch again that a best.pt lacks.
     """
     from tintbox import atomic
     from tintbox.errors import TintboxError
@@ -67,14 +85,17 @@ def checkpoints(trainer: Any) -> None:
         self.args = type(self.args)(**options.drop_own(arguments))
         if isinstance(seen := getattr(network, "args", None), type(self.args)):
             network.args = type(self.args)(**options.drop_own(vars(seen)))
-        self.wdir, self.last, self.best = (WholePath(kept[name]) for name in ("wdir", "last", "best"))
+        self.wdir, self.best = (WholePath(kept[name]) for name in ("wdir", "best"))
+        self.last = last = LatePath(kept["last"])
         if ours := policy.own(arguments, self):
             network.tintbox_args = ours
         position = getattr(self, "tintbox_position", None) if exact else None
         hook = self.optimizer.register_state_dict_post_hook(position.add) if position else None
         atomic.clear_parts(kept["wdir"])
         try:
-            return stock(self)
+            saved = stock(self)
+            last.write()
+            return saved
         except OSError as error:
             if error.errno in FULL and exact:
                 raise TintboxError(explain_full(error, kept["last"])) from error

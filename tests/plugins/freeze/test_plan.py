@@ -147,14 +147,6 @@ def test_layer_wise_decay_counts_layers_from_the_last():
     assert not FreezePlan.of(model, {"lr_scale": 1.0}).factors
 
 
-def test_layer_wise_decay_leaves_a_rate_to_every_layer():
-    """The smallest factor has the bound of a factor that is given; 0.55 ** 23 is above it."""
-    model = YOLO("yolo11n.yaml").model
-    assert 1e-6 < min(FreezePlan.of(model, {"lr_scale": 0.55}).factors.values()) < 1.1e-6
-    with pytest.raises(TintboxError, match=r"lr_scale=0.54: the factor of layer 0 would be 7e-07; give d=0.55 or more"):
-        FreezePlan.of(model, {"lr_scale": 0.54})
-
-
 def test_a_plan_is_a_function_of_the_epoch():
     model = YOLO("yolo11n.yaml").model
     plan = FreezePlan.of(model, {"freeze": "all[:23]", "unfreeze": {10: "all", 0.25: "neck", 0: 0}})

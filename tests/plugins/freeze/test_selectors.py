@@ -50,10 +50,10 @@ def test_freeze_bn_and_lr_scale():
     assert [v for v in ("auto", True, False, 1, 0, "true", None) if selectors.check_freeze_bn(v) is None] == [
         "auto", True, False,
     ]  # fmt: skip
-    for value in (1, 1.0, 0.9, {"backbone": 0.1, 9: 2}, {"backbone[:5]": 1}, {"neck": 1e-6, "head": 1e6}, 1e-6):
+    for value in (1, 1.0, 0.9, {"backbone": 0.1, 9: 2}, {"backbone[:5]": 1}, {"neck": 1e-6, "head": 1e6}, 0.1):
         assert selectors.check_lr_scale(value) is None, value
     nan, inf = float("nan"), float("inf")
-    for value in (0, 1e-30, 9e-7, -0.1, 1.1, nan, True, "backbone", {}, {"backbone": 0}, {"backbone": -1},
+    for value in (0, 1e-30, 0.09, -0.1, 1.1, nan, True, "backbone", {}, {"backbone": 0}, {"backbone": -1},
                   {"backbone": nan}, {"backbone": inf}, {"backbone": "0.1"}, {"-9": 0.1}, {"a b": 0.1},
                   {"backbone": 1e308}, {"backbone": 1e-50}):  # fmt: skip
         assert selectors.check_lr_scale(value), value

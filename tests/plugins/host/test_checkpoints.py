@@ -1,5 +1,6 @@
 """Checkpoints, including stock ones, are written atomically, with the same content as stock's."""
 
+import errno
 import io
 import os
 import subprocess
@@ -8,9 +9,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from ultralytics import YOLO
 
-from tintbox import checkpoint_file
+from tintbox import atomic, checkpoint_file
+from tintbox.errors import TintboxError
 from tintbox.plugins.host.checkpoints import WholePath
+
+from ...tiny_models import YOLO11N
 
 REPO = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.attack("kills")
@@ -66,7 +71,32 @@ def test_a_full_disk_is_told_in_a_line_of_a_run_of_ours(forked, fruit, tmp_path,
     last = tmp_path / "run/weights/last.pt"
     then = f"continue with: yolo train resume model={last}" if epoch else "start again"
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
-    assert done.stderr.splitlines()[-1] == (f"yolo: {last}: cannot be written (File too large); make room, then {then}")
+    best = last.with_name("best.pt")  # the first to be written, as every epoch is as good as the others
+    assert done.stderr.splitlines()[-1] == (f"yolo: {best}: cannot be written (File too large); make room, then {then}")
+
+
+@pytest.mark.parametrize("name", ["best.pt", "last.pt"])
+def test_a_run_without_room_for_a_checkpoint_goes_on_with_nothing_lost(name, fruit, tmp_path, monkeypatch):
+    """As if killed between the two: last.pt is written last, so the epoch is trained again, and best.pt is its."""
+    write, full = atomic.write_bytes, []
+
+    def fill(file, data):
+        if full and Path(file).name == name:
+            raise OSError(errno.ENOSPC, "No space left on device", str(file))
+        write(file, data)
+
+    monkeypatch.setattr(atomic, "write_bytes", fill)
+    model, last = YOLO(YOLO11N), tmp_path / "run/weights/last.pt"
+    model.add_callback("on_train_epoch_end", lambda trainer: full.extend([1] * (trainer.epoch == 1)))
+    with pytest.raises(TintboxError, match=f"{name}: cannot be written .* continue with: yolo train resume model="):
+        model.train(data=str(fruit), epochs=2, imgsz=32, batch=4, workers=0, plots=False, freeze="backbone",
+                    project=str(tmp_path), name="run")  # fmt: skip
+    found = {each: torch.load(last.with_name(each), weights_only=False)["epoch"] for each in ("best.pt", "last.pt")}
+    assert found == {"best.pt": int(name == "last.pt"), "last.pt": 0}
+    full.clear()
+    YOLO(last).train(resume=True)
+    assert sorted(file.name for file in last.parent.iterdir()) == ["best.pt", "last.pt"]
+    assert torch.load(last.with_name("best.pt"), weights_only=False)["epoch"] == -1, "a finished run's"
 
 
 @pytest.mark.parametrize("arguments", [{}, {"cls_focal": 2.0, "amp": "auto"}])
