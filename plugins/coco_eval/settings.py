@@ -43,12 +43,17 @@ def check(value: Any) -> str | None:
         return None
     if not isinstance(value, Mapping):
         return f"give true, false or a mapping of {', '.join(DEFAULTS)}"
-    if wrong := next((wrong for key, setting in value.items() if (wrong := _check_one(key, setting))), None):
+    if wrong := check_each(value):
         return wrong
     chosen = settings(value)
     if 0 < chosen.resamples < (least := least_resamples(chosen.level)):
         return f"level={chosen.level} needs {least} resamples or more, not {chosen.resamples}; 0 is for no intervals"
     return None
+
+
+def check_each(value: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with one of several settings, or None; results of earlier versions may have few resamples."""
+    return next((wrong for key, setting in value.items() if (wrong := _check_one(key, setting))), None)
 
 
 def _check_one(key: Any, value: Any) -> str | None:

@@ -12,7 +12,7 @@ from tintbox import json_file, limits
 from tintbox.errors import TintboxError, one_line, reason_of
 from tintbox.plugins.coco_eval.bootstrap import Estimate
 from tintbox.plugins.coco_eval.metrics import TITLES
-from tintbox.plugins.coco_eval.settings import check
+from tintbox.plugins.coco_eval.settings import check_each
 from tintbox.run_arguments import COCO
 from tintbox.run_folder import RESULTS
 
@@ -123,7 +123,7 @@ def part(content: Mapping[str, Any]) -> Part:
         if much > most:
             raise ValueError(f"{much:,} {what}, more than {most:,}")
     made_of = {key: content[key] for key in ("resamples", "seed", "level")}
-    if wrong := check(made_of):
+    if wrong := check_each(made_of):
         raise ValueError(wrong)
     return Part(
         images=int(content["images"]),
