@@ -52,7 +52,7 @@ def check(value: Any) -> str | None:
 
 
 def check_each(value: Mapping[str, Any]) -> str | None:
-    """Return what is wrong with one of several settings, or None; results of earlier versions may have few resamples."""
+    """Return what is wrong with one of several settings, or None; earlier versions also allowed few resamples."""
     return next((wrong for key, setting in value.items() if (wrong := _check_one(key, setting))), None)
 
 
