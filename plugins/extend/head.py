@@ -118,6 +118,11 @@ class JoinedDetect(Detect):
         """Do nothing: Ultralytics visits every head itself."""
 
 
+def list_strides(head: Any) -> list[float]:
+    """Return the strides of a head's levels in pixels, finest first."""
+    return head.stride.tolist()
+
+
 def renew(old: Detect, count: int, levels: slice = ALL_LEVELS) -> Detect:
     """Return a head for other classes: a copy with new last convolutions in its class branches.
 

@@ -15,7 +15,7 @@ from ultralytics.utils.loss import E2ELoss, v8DetectionLoss
 from tintbox.plugins import trunk
 from tintbox.plugins.extend import budget, narrowing
 from tintbox.plugins.extend.classes import as_dict
-from tintbox.plugins.extend.head import ALL_LEVELS, JoinedDetect, renew
+from tintbox.plugins.extend.head import ALL_LEVELS, JoinedDetect, list_strides, renew
 
 HEAD_SHARE = 0.19  # share of the original's operations allowed for a head-only branch; a fifth with its decoding
 TRANSIENT = ("criterion", "class_weights")  # attributes left over from a model's training
@@ -116,7 +116,7 @@ class ExtendedModel(DetectionModel):
     @property
     def newest_levels(self) -> slice:
         """The levels of the original that the newest head reads."""
-        old, new = self.joined.heads[0].stride.tolist(), self.joined.heads[-1].stride.tolist()
+        old, new = list_strides(self.joined.heads[0]), list_strides(self.joined.heads[-1])
         return slice(old.index(new[0]), old.index(new[-1]) + 1)
 
     @property

@@ -16,7 +16,7 @@ from tintbox.datasets.reading import dataset_files
 from tintbox.errors import TintboxError
 from tintbox.plugins.extend import base, forks, labels, network
 from tintbox.plugins.extend.classes import NewClasses, listed
-from tintbox.plugins.extend.head import ALL_LEVELS
+from tintbox.plugins.extend.head import ALL_LEVELS, list_strides
 from tintbox.plugins.extend.network import ExtendedModel
 from tintbox.plugins.freeze import selection
 from tintbox.plugins.wrappers import models_of, unwrap
@@ -148,11 +148,10 @@ def tell(model: ExtendedModel, added: NewClasses) -> None:
     still = sum(sizes[name] for name in held)
     where = f"layer {model.forks[-1]}" if model.forks[-1] < model.size else "the head"
     count = len(added.names)
-    own = model.joined.heads[-1].stride.tolist()
-    for stride in {*model.stride.tolist()} - {*own}:
-        where += (
-            f", without the level of stride {int(stride)} (the boxes are {'large' if stride < own[0] else 'small'})"
-        )
+    every, own = list_strides(model.joined.heads[0]), list_strides(model.joined.heads[-1])
+    for stride in (stride for stride in every if stride not in own):
+        sizes = "large" if stride < own[0] else "small"
+        where += f", without the level of stride {int(stride)} (the boxes are {sizes})"
     LOGGER.info(
         f"{PREFIX}{count} new class{'es' * (count > 1)} ({listed(added.names)}) added to {len(model.names) - count}, "
         f"in a branch from {where}: {sum(sizes.values()) - still:,} parameters train, {still:,} stay unchanged"
