@@ -150,8 +150,8 @@ def tell(model: ExtendedModel, added: NewClasses) -> None:
     count = len(added.names)
     every, own = list_strides(model.joined.heads[0]), list_strides(model.joined.heads[-1])
     for stride in (stride for stride in every if stride not in own):
-        sizes = "large" if stride < own[0] else "small"
-        where += f", without the level of stride {int(stride)} (the boxes are {sizes})"
+        boxes = "large" if stride < own[0] else "small"
+        where += f", without the level of stride {int(stride)} (the boxes are {boxes})"
     LOGGER.info(
         f"{PREFIX}{count} new class{'es' * (count > 1)} ({listed(added.names)}) added to {len(model.names) - count}, "
         f"in a branch from {where}: {sum(sizes.values()) - still:,} parameters train, {still:,} stay unchanged"
