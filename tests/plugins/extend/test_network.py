@@ -42,41 +42,26 @@ def test_old_predictions_are_the_same_bits_and_the_branch_begins_with_the_old_bo
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("spec", ["slim", "neck", "backbone[5:]"])
-def test_a_branch_without_the_finest_level(kind, spec, old, load, pictures):
-    """Its anchors are the others', and begin with the old boxes; the old level's layers are not copied, but read."""
+@pytest.mark.parametrize("levels", [WITHOUT_FINEST, WITHOUT_COARSEST], ids=["finest", "coarsest"])
+def test_a_branch_without_a_level(kind, spec, levels, old, load, pictures):
+    """Its anchors are the others', and begin with the old boxes; what only that level needs is not copied."""
     model = load(old[kind])
-    made = extend(model, spec, levels=WITHOUT_FINEST)
+    made = extend(model, spec, levels=levels)
     before, after = run(model, pictures), run(made, pictures)
-    anchors, finest, rows = before.shape[2], 12 * 8, 4 + len(OLD)
-    assert after.shape == (6, rows + 2, 2 * anchors - finest)
+    cells, anchors, rows = [12 * 8, 6 * 4, 3 * 2], before.shape[2], 4 + len(OLD)
+    first, own = sum(cells[: levels.start]), sum(cells[levels])
+    assert after.shape == (6, rows + 2, anchors + own)
     assert torch.equal(after[:, :rows, :anchors], before)
-    assert torch.equal(after[:, :4, anchors:], before[:, :4, finest:])
-    again = extend(extend(made, "neck", ["o"]), "slim", ["p"], WITHOUT_FINEST)
+    if (spec, levels) != ("slim", WITHOUT_COARSEST):  # its head may be narrower
+        assert torch.equal(after[:, :4, anchors:], before[:, :4, first : first + own])
+    again = extend(extend(made, "neck", ["o"]), "slim", ["p"], levels)
     assert again.joined.levels == [3, 2, 3, 2]
     assert torch.equal(run(again, pictures)[:, : rows + 2, : after.shape[2]], after)
     used = network.last_uses(made.model, network.inputs(made.joined)[3:])
     copied = len(made.model) - 1 - made.starts[0]
     assert len([i for i in used if i >= made.starts[0]]) == copied < made.size - made.forks[0]
-    assert any(made.forks[0] < i < made.size for i in used)  # the old neck's layers at the finest level
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("spec", ["slim", "neck", "backbone[5:]"])
-def test_a_branch_without_the_coarsest_level(kind, spec, old, load, pictures):
-    """Its anchors are the others', and begin with the old boxes; the last layers of the neck are not copied."""
-    model = load(old[kind])
-    made = extend(model, spec, levels=WITHOUT_COARSEST)
-    before, after = run(model, pictures), run(made, pictures)
-    anchors, coarsest, rows = before.shape[2], 3 * 2, 4 + len(OLD)
-    assert after.shape == (6, rows + 2, 2 * anchors - coarsest)
-    assert torch.equal(after[:, :rows, :anchors], before)
-    if spec != "slim":  # its head may be narrower
-        assert torch.equal(after[:, :4, anchors:], before[:, :4, :-coarsest])
-    again = extend(extend(made, "neck", ["o"]), "slim", ["p"], WITHOUT_FINEST)
-    assert again.joined.levels == [3, 2, 3, 2]
-    assert torch.equal(run(again, pictures)[:, : rows + 2, : after.shape[2]], after)
-    copied = [i for i in range(made.forks[0], made.size) if i <= network.inputs(model.model[-1])[1]]
-    assert len(made.model) - 1 - made.starts[0] == len(copied)
+    # Without the finest level, it reads the old neck's layers there.
+    assert any(made.forks[0] < i < made.size for i in used) == (levels == WITHOUT_FINEST)
 
 
 @pytest.mark.parametrize("kind", KINDS)
